@@ -1,0 +1,117 @@
+"""Which HCS this process talks to: computecore.dll or the emulator. The one place that loads a DLL."""
+
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stdint cimport uint32_t
+
+import os
+import sys
+from _thread import allocate_lock
+
+from .errors import NotSupportedError
+
+cdef extern from *:
+    """
+    #include <atomic>
+
+    static std::atomic<const HcsApi *> hcsrt_chosen_api{nullptr};
+    static inline const HcsApi *hcsrt_load_chosen(void) { return hcsrt_chosen_api.load(std::memory_order_acquire); }
+    static inline void hcsrt_store_chosen(const HcsApi *api) { hcsrt_chosen_api.store(api, std::memory_order_release); }
+
+    static const struct { const char *name; const char *since; } hcsrt_functions[] = {
+    #define HCSRT_NAME(result, name, parameters, since) {#name, since},
+        HCSRT_FUNCTIONS(HCSRT_NAME)
+    #undef HCSRT_NAME
+    };
+    static const int hcsrt_function_count = sizeof hcsrt_functions / sizeof *hcsrt_functions;
+    """
+    const HcsApi *hcsrt_load_chosen() noexcept nogil
+    void hcsrt_store_chosen(const HcsApi *api) noexcept nogil
+    ctypedef struct Function "const struct { const char *name; const char *since; }":
+        const char *name
+        const char *since
+    Function hcsrt_functions[]
+    const int hcsrt_function_count
+
+cdef extern from "../native/computecore.h" nogil:
+    uint32_t hcsrt_computecore_load(HcsApi *api)
+
+# computecore.dll's table; the emulator brings its own.
+cdef HcsApi windows_table
+
+lock = allocate_lock()
+chosen = None
+
+
+cdef const HcsApi *hcs_chosen() noexcept nogil:
+    return hcsrt_load_chosen()
+
+
+cdef const HcsApi *hcs() except NULL:
+    cdef const HcsApi *api = hcsrt_load_chosen()
+    if api == NULL:
+        choose(default_backend())
+        api = hcsrt_load_chosen()
+    return api
+
+
+def default_backend():
+    # On Windows no environment variable may turn a sandbox into the host: there the emulator is chosen in code only.
+    if sys.platform == "win32":
+        return "windows"
+    name = os.environ.get("HCSRT_BACKEND", "emulator")
+    if name not in ("windows", "emulator"):
+        raise ValueError(f"HCSRT_BACKEND is {name!r}; set it to 'windows' or 'emulator', or unset it")
+    return name
+
+
+def choose(name):
+    """Settle on a backend, "windows" or "emulator". RuntimeError if the process uses the other one already."""
+    global chosen
+    with lock:
+        if chosen is None:
+            if name == "emulator":
+                use_emulator()
+            else:
+                use_computecore()
+            chosen = name
+        elif chosen != name:
+            raise RuntimeError(f"this process already uses the {chosen} backend; choose {name!r} before the first HCS call")
+
+
+cdef use_emulator():
+    from .emulator import api_capsule
+
+    cdef const HcsApi *api = <const HcsApi *> PyCapsule_GetPointer(api_capsule(), "hcsrt.HcsApi")
+    if api.size < sizeof(HcsApi):
+        raise ImportError("hcsrt.emulator is of an older hcsrt; reinstall hcsrt")
+    hcsrt_store_chosen(api)
+
+
+cdef use_computecore():
+    if hcsrt_computecore_load(&windows_table) != 0:
+        raise NotSupportedError.missing("computecore.dll", since("HcsCreateOperation"))
+    hcsrt_store_chosen(&windows_table)
+
+
+def backend():
+    """Return which HCS this process uses, "windows" (computecore.dll) or "emulator"; the first call decides.
+
+    Raises NotSupportedError where the HCS that was asked for does not exist, ValueError for a wrong HCSRT_BACKEND.
+    """
+    hcs()
+    return chosen
+
+
+def since(str function not None):
+    """The Windows version that first has an HCS function."""
+    cdef int i
+    cdef bytes name = function.encode("ascii")
+    for i in range(hcsrt_function_count):
+        if hcsrt_functions[i].name == name:
+            return hcsrt_functions[i].since.decode("ascii")
+    raise KeyError(function)
+
+
+def get_include():
+    """Return the folder of hcsrt.h, for the include path of C, C++ and Cython code that uses the handle core."""
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "include")

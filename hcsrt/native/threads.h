@@ -1,0 +1,110 @@
+/* What native code needs of threads: to start one that nobody joins, and to sleep on a word without a lock. */
+#ifndef HCSRT_THREADS_H
+#define HCSRT_THREADS_H
+
+#include <atomic>
+#include <cstdint>
+
+#if defined(_WIN32)
+#  ifndef WIN32_LEAN_AND_MEAN
+#    define WIN32_LEAN_AND_MEAN
+#  endif
+#  include <windows.h>
+#else
+#  include <pthread.h>
+#  include <signal.h>
+#  include <time.h>
+#  if defined(__linux__)
+#    include <linux/futex.h>
+#    include <sys/syscall.h>
+#    include <unistd.h>
+#  elif defined(__APPLE__)
+extern "C" int __ulock_wait(uint32_t operation, void *address, uint64_t value, uint32_t microseconds);
+extern "C" int __ulock_wake(uint32_t operation, void *address, uint64_t value);
+#  endif
+#endif
+
+namespace hcsrt {
+
+constexpr uint32_t FOREVER = 0xFFFFFFFFu;
+
+/* Starts body(argument) on a detached thread that takes no signals. False: the system has no thread to give. */
+inline bool start_thread(void (*body)(void *), void *argument) {
+    struct Start {
+        void (*body)(void *);
+        void *argument;
+    };
+    Start *start = new Start{body, argument};
+#if defined(_WIN32)
+    HANDLE thread = CreateThread(
+        nullptr, 0,
+        [](void *given) -> DWORD {
+            Start copy = *static_cast<Start *>(given);
+            delete static_cast<Start *>(given);
+            copy.body(copy.argument);
+            return 0;
+        },
+        start, 0, nullptr);
+    if (thread) CloseHandle(thread);
+    else delete start;
+    return thread != nullptr;
+#else
+    /* Python's signal handlers belong to Python's threads: a signal that lands here would not wake the main thread. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, 256 * 1024);
+    pthread_t thread;
+    int failed = pthread_create(
+        &thread, &attributes,
+        [](void *given) -> void * {
+            Start copy = *static_cast<Start *>(given);
+            delete static_cast<Start *>(given);
+            copy.body(copy.argument);
+            return nullptr;
+        },
+        start);
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (failed) delete start;
+    return !failed;
+#endif
+}
+
+/* Sleeps while *word == seen, at most `milliseconds`. May return early: look again. */
+inline void wait_on(std::atomic<uint32_t> &word, uint32_t seen, uint32_t milliseconds) {
+#if defined(_WIN32)
+    WaitOnAddress(&word, &seen, sizeof seen, milliseconds == FOREVER ? INFINITE : milliseconds);
+#elif defined(__linux__)
+    struct timespec span = {static_cast<time_t>(milliseconds / 1000), static_cast<long>(milliseconds % 1000) * 1000000L};
+    syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, seen, milliseconds == FOREVER ? nullptr : &span, nullptr, 0);
+#elif defined(__APPLE__)
+    constexpr uint32_t compare_and_wait = 1, no_errno = 0x01000000;
+    uint32_t capped = milliseconds > 1000000u ? 1000000u : milliseconds;
+    __ulock_wait(compare_and_wait | no_errno, &word, seen, capped * 1000u);
+#else
+    struct timespec span = {0, 2000000L};
+    if (word.load(std::memory_order_acquire) == seen && milliseconds) nanosleep(&span, nullptr);
+#endif
+}
+
+/* Wakes everyone who sleeps on the word. Takes no lock and allocates nothing: for callback threads. */
+inline void wake_all(std::atomic<uint32_t> &word) {
+#if defined(_WIN32)
+    WakeByAddressAll(&word);
+#elif defined(__linux__)
+    syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 0x7FFFFFFF, nullptr, nullptr, 0);
+#elif defined(__APPLE__)
+    constexpr uint32_t compare_and_wait = 1, wake_every = 0x100, no_errno = 0x01000000;
+    __ulock_wake(compare_and_wait | wake_every | no_errno, &word, 0);
+#else
+    (void)word;
+#endif
+}
+
+}  // namespace hcsrt
+
+#endif
