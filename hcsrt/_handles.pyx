@@ -1,0 +1,430 @@
+"""The handle core: objects that own raw HCS handles and may be used from any thread.
+
+One 32-bit word in each object counts the native calls that are inside and tells whether it is closing; native/state.h
+has the rules, docs/handles.md the reasons. Everything that touches a raw pointer runs without the GIL.
+"""
+
+cimport cython
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t, uint32_t, uintptr_t
+
+from hcsrt._library cimport hcs, hcs_chosen
+
+from .errors import HandleBusyError, HandleClosedError
+
+cdef extern from "Python.h":
+    PyObject **PySequence_Fast_ITEMS(object sequence)
+
+cdef extern from "../native/state.h" nogil:
+    const uint32_t HCSRT_OWNED
+    const uint32_t HCSRT_USERS
+    int hcsrt_state_is_open(uint32_t state)
+    int hcsrt_state_is_idle(uint32_t state)
+    void hcsrt_state_adopt(uint32_t *word)
+    int hcsrt_state_enter(uint32_t *word)
+    int hcsrt_state_leave(uint32_t *word)
+    int hcsrt_state_close(uint32_t *word)
+    void hcsrt_state_finish(uint32_t *word)
+    int hcsrt_state_detach(uint32_t *word)
+    int hcsrt_state_bind(uint32_t *word)
+    uint32_t hcsrt_word_load(uint32_t *word)
+
+cdef extern from "../native/reaper.h" nogil:
+    ctypedef struct hcsrt_abandoned:
+        const void *api
+        void *operation
+        int creates
+        int keep
+        void *created
+        void *context
+        close_fn close
+    void hcsrt_reaper_init()
+    int hcsrt_reaper_start()
+    void hcsrt_reaper_adopt(const hcsrt_abandoned *call)
+    int64_t hcsrt_reaper_pending()
+    void hcsrt_release(close_fn close, void *raw, void *context)
+    void hcsrt_callback_enter()
+    void hcsrt_callback_leave()
+    uint32_t hcsrt_fork_epoch()
+    int64_t hcsrt_leaked()
+    void hcsrt_count_leak()
+
+hcsrt_reaper_init()
+
+
+# --- the ways to release --------------------------------------------------------------------------------------------
+
+cdef void destroy_context(void *context) noexcept nogil:
+    if context != NULL:
+        (<hcsrt_context *> context).destroy(<hcsrt_context *> context)
+
+
+cdef void close_operation(void *raw, void *context) noexcept nogil:
+    hcs_chosen().HcsCloseOperation(raw)
+    destroy_context(context)
+
+
+cdef void close_system(void *raw, void *context) noexcept nogil:
+    # The native close drains callbacks, so the context goes after it, never before.
+    hcs_chosen().HcsCloseComputeSystem(raw)
+    destroy_context(context)
+
+
+cdef void close_process(void *raw, void *context) noexcept nogil:
+    hcs_chosen().HcsCloseProcess(raw)
+    destroy_context(context)
+
+
+cdef void close_stdio(void *raw, void *context) noexcept nogil:
+    hcs_chosen().close_handle(raw)
+    destroy_context(context)
+
+
+# By the one thread that the state word chose.
+cdef void release(Handle handle) noexcept nogil:
+    cdef void *raw = handle._raw
+    cdef void *context = handle._ctx
+    handle._raw = NULL
+    handle._ctx = NULL
+    hcsrt_release(handle._close, raw, context)
+    hcsrt_state_finish(&handle._state)
+
+
+cdef void close_handle(Handle handle) noexcept nogil:
+    if handle._epoch == hcsrt_fork_epoch() and hcsrt_state_close(&handle._state):
+        release(handle)
+
+
+# --- the exported C functions ---------------------------------------------------------------------------------------
+
+cdef void adopt(Handle handle, void *raw) noexcept nogil:
+    handle._raw = raw
+    handle._epoch = hcsrt_fork_epoch()
+    hcsrt_state_adopt(&handle._state)
+
+
+cdef OwnedOperation new_operation():
+    cdef OwnedOperation handle = OwnedOperation.__new__(OwnedOperation)
+    handle._close = close_operation
+    return handle
+
+
+cdef OwnedSystem new_system():
+    cdef OwnedSystem handle = OwnedSystem.__new__(OwnedSystem)
+    handle._close = close_system
+    return handle
+
+
+cdef OwnedProcess new_process():
+    cdef OwnedProcess handle = OwnedProcess.__new__(OwnedProcess)
+    handle._close = close_process
+    return handle
+
+
+cdef OwnedStdio new_stdio():
+    cdef OwnedStdio handle = OwnedStdio.__new__(OwnedStdio)
+    handle._close = close_stdio
+    return handle
+
+
+cdef int bind_context(Handle handle, hcsrt_context *context) noexcept nogil:
+    cdef int status = hcsrt_state_bind(&handle._state)
+    if status == HANDLE_OK:
+        handle._ctx = context
+    return status
+
+
+cdef int check_entered(Handle handle, int status) except -1:
+    if status == HANDLE_OK:
+        return 0
+    if status == HANDLE_CLOSED:
+        raise HandleClosedError(closed_message(handle))
+    raise HandleBusyError(f"{type(handle).__name__} has too many calls inside; wait for some to return")
+
+
+cdef closed_message(Handle handle):
+    name = type(handle).__name__
+    if handle._epoch != 0 and handle._epoch != hcsrt_fork_epoch():
+        return f"{name} belongs to the parent process; open the system or process again after a fork"
+    return f"{name} is closed"
+
+
+cdef void callback_enter() noexcept nogil:
+    hcsrt_callback_enter()
+
+
+cdef void callback_leave() noexcept nogil:
+    hcsrt_callback_leave()
+
+
+cdef bint abandon(OwnedOperation operation, Handle created, int creates, bint keep) noexcept nogil:
+    cdef hcsrt_abandoned call
+    if not hcsrt_reaper_start() or hcsrt_state_detach(&operation._state) != HANDLE_OK:
+        return False
+    call.api = hcs_chosen()
+    call.operation = operation._raw
+    operation._raw = NULL
+    call.creates = creates
+    call.keep = keep
+    call.created = NULL
+    call.context = NULL
+    call.close = NULL
+    if creates and hcsrt_state_detach(&created._state) == HANDLE_OK:
+        call.created = created._raw
+        call.close = created._close
+        created._raw = NULL
+    hcsrt_reaper_adopt(&call)
+    return True
+
+
+# --- the classes ----------------------------------------------------------------------------------------------------
+
+cdef void *address_of(value) except NULL:
+    """The pointer that an int given to from_raw means."""
+    cdef uintptr_t address
+    if type(value) is not int:
+        raise TypeError(f"raw must be an int, the address of a live handle, not {type(value).__name__}")
+    try:
+        address = value
+    except OverflowError:
+        raise ValueError(f"raw is {value:#x}, which is no address") from None
+    if address == 0:
+        raise ValueError("raw is 0 (NULL); only a live handle can be owned")
+    hcs()
+    return <void *> address
+
+
+cdef class Handle:
+    """A raw HCS handle with one owner: this object.
+
+    The handle is released when close() is called, when a `with` block ends, or when the object goes. Any method may be
+    called from any thread at any time. close() refuses new calls at once; if native calls are inside, the last one out
+    releases. Equality is identity.
+    """
+
+    def __init__(self, *args, **kwargs):
+        name = type(self).__name__
+        raise TypeError(f"{name} has no public constructor; hcsrt makes them, {name}.from_raw() adopts a raw handle")
+
+    def __dealloc__(self):
+        # Every user of the handle holds a reference to it, so nobody is inside, and a plain read is enough. In a forked
+        # child the handle belongs to the parent.
+        if self._epoch != hcsrt_fork_epoch():
+            return
+        if hcsrt_state_is_idle(self._state):
+            with nogil:
+                hcsrt_release(self._close, self._raw, self._ctx)
+        elif self._state & HCSRT_OWNED:
+            # C code left without _leave, or dropped its reference while inside: better leaked than used after close.
+            hcsrt_count_leak()
+
+    cdef int _enter(self) noexcept nogil:
+        if self._epoch != hcsrt_fork_epoch():
+            return HANDLE_CLOSED
+        return hcsrt_state_enter(&self._state)
+
+    cdef void _leave(self) noexcept nogil:
+        if hcsrt_state_leave(&self._state):
+            release(self)
+
+    @property
+    def closed(self):
+        """True once close() was called or the handle was given away; calls inside may still be running."""
+        return self._epoch != hcsrt_fork_epoch() or not hcsrt_state_is_open(hcsrt_word_load(&self._state))
+
+    def close(self):
+        """Release the handle, or leave that to the last native call inside; never raises, and a second time does nothing.
+
+        Closing a system does not stop it and closing a process does not kill it. HCS function: HcsCloseComputeSystem,
+        HcsCloseProcess, HcsCloseOperation; CloseHandle for a standard stream.
+        """
+        with nogil:
+            close_handle(self)
+
+    def as_raw(self):
+        """Return a SendHandle: a view of this handle for another thread or across an await.
+
+        Raises HandleClosedError.
+        """
+        if self.closed:
+            raise HandleClosedError(closed_message(self))
+        cdef SendHandle view = SendHandle.__new__(SendHandle)
+        view.owner = self
+        return view
+
+    def into_raw(self):
+        """Give the handle away unclosed and return its address; the caller has to release it with the HcsClose function.
+
+        Raises HandleBusyError if a call is inside or an event callback was registered, which only the close can end, and
+        HandleClosedError; nothing has changed then.
+        """
+        cdef int status
+        cdef uintptr_t address
+        if self._epoch != hcsrt_fork_epoch():
+            raise HandleClosedError(closed_message(self))
+        status = hcsrt_state_detach(&self._state)
+        if status == HANDLE_OK:
+            address = <uintptr_t> self._raw
+            self._raw = NULL
+            return address
+        if status == HANDLE_CLOSED:
+            raise HandleClosedError(closed_message(self))
+        name = type(self).__name__
+        if self._ctx != NULL:
+            raise HandleBusyError(f"{name} has an event callback, which HCS keeps until the close; give away a "
+                                  "duplicate_handle() instead")
+        raise HandleBusyError(f"{name} has a call inside; wait until it has returned")
+
+    def __enter__(self):
+        if self.closed:
+            raise HandleClosedError(closed_message(self))
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def __reduce__(self):
+        raise TypeError(f"{type(self).__name__} cannot be copied or pickled: a raw handle has one owner")
+
+    def __repr__(self):
+        cdef uint32_t state = hcsrt_word_load(&self._state)
+        cdef uint32_t inside = (state & HCSRT_USERS) >> 8
+        if not state & HCSRT_OWNED or self._epoch != hcsrt_fork_epoch():
+            text = "closed" if self._epoch else "empty"
+        else:
+            text = "open" if hcsrt_state_is_open(state) else "closing"
+            if inside:
+                text += f", {inside} inside"
+        return f"<{type(self).__name__} {text} at {<uintptr_t> <PyObject *> self:#x}>"
+
+
+@cython.final
+cdef class OwnedOperation(Handle):
+    """An HCS_OPERATION."""
+
+    @staticmethod
+    def from_raw(raw, /):
+        """Take ownership of the live HCS_OPERATION at address `raw`; the caller swears that nobody else owns it.
+
+        Raises ValueError for 0 and TypeError for anything but an int.
+        """
+        cdef OwnedOperation handle = new_operation()
+        adopt(handle, address_of(raw))
+        return handle
+
+
+@cython.final
+cdef class OwnedSystem(Handle):
+    """An HCS_SYSTEM."""
+
+    @staticmethod
+    def from_raw(raw, /):
+        """Take ownership of the live HCS_SYSTEM at address `raw`; the caller swears that nobody else owns it.
+
+        Raises ValueError for 0 and TypeError for anything but an int.
+        """
+        cdef OwnedSystem handle = new_system()
+        adopt(handle, address_of(raw))
+        return handle
+
+
+@cython.final
+cdef class OwnedProcess(Handle):
+    """An HCS_PROCESS."""
+
+    @staticmethod
+    def from_raw(raw, /):
+        """Take ownership of the live HCS_PROCESS at address `raw`; the caller swears that nobody else owns it.
+
+        Raises ValueError for 0 and TypeError for anything but an int.
+        """
+        cdef OwnedProcess handle = new_process()
+        adopt(handle, address_of(raw))
+        return handle
+
+
+@cython.final
+cdef class OwnedStdio(Handle):
+    """Our end of a process's standard input, output or error, as HCS_PROCESS_INFORMATION gives it."""
+
+    @staticmethod
+    def from_raw(raw, /):
+        """Take ownership of the live stdio HANDLE at address `raw`; the caller swears that nobody else owns it.
+
+        Raises ValueError for 0 and TypeError for anything but an int.
+        """
+        cdef OwnedStdio handle = new_stdio()
+        adopt(handle, address_of(raw))
+        return handle
+
+
+@cython.final
+cdef class SendHandle:
+    """A view of a handle that may go to any thread; it keeps its owner alive and never closes anything.
+
+    Views are equal, and hash alike, if their owner is the same object. int(view) is the address.
+    """
+
+    def __init__(self, *args, **kwargs):
+        raise TypeError("SendHandle has no public constructor; use as_raw() of a handle")
+
+    @property
+    def closed(self):
+        """True once the owner is closed or given away."""
+        return self.owner.closed
+
+    def __int__(self):
+        cdef Handle owner = self.owner
+        cdef uintptr_t address = 0
+        cdef int status
+        with nogil:
+            status = owner._enter()
+            if status == HANDLE_OK:
+                address = <uintptr_t> owner._raw
+                owner._leave()
+        check_entered(owner, status)
+        return address
+
+    def __eq__(self, other):
+        if isinstance(other, SendHandle):
+            return self.owner is (<SendHandle> other).owner
+        return NotImplemented
+
+    def __hash__(self):
+        return hash(self.owner)
+
+    def __reduce__(self):
+        raise TypeError("SendHandle cannot be pickled: an address means nothing in another process")
+
+    def __repr__(self):
+        return f"<SendHandle of {self.owner!r}>"
+
+
+def close_all(handles):
+    """Close each of `handles`, an iterable of handles of any kind, with one release of the GIL for all of them.
+
+    Raises TypeError, and closes none, if one of them is no handle.
+    """
+    cdef list owned = list(handles)
+    cdef Py_ssize_t i, count = len(owned)
+    cdef PyObject **items
+    for i in range(count):
+        if not isinstance(owned[i], Handle):
+            raise TypeError(f"handles[{i}] is a {type(owned[i]).__name__}, not a handle")
+    items = PySequence_Fast_ITEMS(owned)
+    with nogil:
+        for i in range(count):
+            close_handle(<Handle> <void *> items[i])
+
+
+def pending():
+    """Return how many calls go on inside HCS that nobody waits for any more: timed out, interrupted or cancelled.
+
+    Each is watched until it has ended; what it was creating is terminated, and every document and handle is released.
+    """
+    return hcsrt_reaper_pending()
+
+
+def leaked():
+    """Return how many native handles were given up instead of released, because C code broke the rules of the guard."""
+    return hcsrt_leaked()
