@@ -1,0 +1,273 @@
+"""The native half of the emulator, as its service sees it."""
+
+from cpython.pycapsule cimport PyCapsule_New
+from cpython.unicode cimport PyUnicode_DecodeUTF16
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libcpp cimport bool
+
+import os
+
+cdef extern from *:
+    """
+    #include "../native/emulator.h"
+
+    /* Cython has no u16string: the two directions that are needed. */
+    static void set_text(hcsrt::emulator::Text *text, const char *utf16, size_t bytes) {
+        text->given = true;
+        text->value.assign(reinterpret_cast<const char16_t *>(utf16), bytes / sizeof(char16_t));
+    }
+    static const char *text_bytes(const hcsrt::emulator::Text &text) {
+        return reinterpret_cast<const char *>(text.value.data());
+    }
+    static Py_ssize_t text_size(const hcsrt::emulator::Text &text) {
+        return static_cast<Py_ssize_t>(text.value.size() * sizeof(char16_t));
+    }
+
+    /* Here and not in Cython, whose std::vector wants exceptions. */
+    static PyObject *misuse_list(void) {
+        PyObject *list = PyList_New(0);
+        for (const std::string &text : hcsrt::emulator::misuses()) {
+            PyObject *item = list ? PyUnicode_FromStringAndSize(text.data(), text.size()) : NULL;
+            if (!item || PyList_Append(list, item) < 0) Py_CLEAR(list);
+            Py_XDECREF(item);
+        }
+        return list;
+    }
+    """
+    void set_text(Text *text, const char *utf16, size_t size) nogil
+    const char *text_bytes(const Text &text) nogil
+    Py_ssize_t text_size(const Text &text) nogil
+    list misuse_list()
+
+cdef extern from "../native/emulator.h" namespace "hcsrt::emulator" nogil:
+    ctypedef struct HcsApi:
+        pass
+    cdef cppclass Text:
+        bool given
+    cdef cppclass CRequest "hcsrt::emulator::Request":
+        const char *function
+        uint64_t ticket
+        uint64_t system
+        uint64_t process
+        Text id
+        Text text
+        uint32_t number
+    cdef cppclass Program:
+        char **argv
+        char **environment
+        const char *directory
+        bool streams[3]
+        bool console
+        uint16_t rows
+        uint16_t columns
+    cdef cppclass Counts:
+        size_t operations
+        size_t systems
+        size_t processes
+        size_t strings
+        size_t stdio
+    cdef enum class Taken:
+        Item
+        Nothing
+        Stopped "hcsrt::emulator::Taken::Stopped"
+
+    const HcsApi *c_api "hcsrt::emulator::api"()
+    Taken c_take "hcsrt::emulator::take"(int64_t timeout_ms, CRequest *request)
+    void c_reply "hcsrt::emulator::reply"(uint64_t ticket, int result, const Text &document, uint64_t key, uint32_t pid)
+    void c_emit "hcsrt::emulator::emit"(uint64_t key, uint32_t event_type, const Text &data)
+    int c_spawn "hcsrt::emulator::spawn"(uint64_t process, const Program &program, int *error, bool *directory_failed)
+    bool c_signal "hcsrt::emulator::signal"(uint64_t process, int number)
+    void c_resize "hcsrt::emulator::resize"(uint64_t process, uint16_t rows, uint16_t columns)
+    bool c_close_stream "hcsrt::emulator::close_stream"(uint64_t process, int stream)
+    void c_forget "hcsrt::emulator::forget"(uint64_t process)
+    void c_configure "hcsrt::emulator::configure"(bool vary, uint64_t seed)
+    void c_start "hcsrt::emulator::start"()
+    void c_stop "hcsrt::emulator::stop"()
+    void c_clear "hcsrt::emulator::clear"()
+    Counts c_live "hcsrt::emulator::live"()
+    void c_record_misuse "hcsrt::emulator::record_misuse"(const char *text)
+
+
+class Stopped(Exception):
+    """The native half went down; the service has nothing more to do."""
+
+
+cdef object decode(const Text &text):
+    cdef int byteorder = 0
+    if not text.given:
+        return None
+    return PyUnicode_DecodeUTF16(text_bytes(text), text_size(text), "surrogatepass", &byteorder)
+
+
+cdef Text encode(object text) except *:
+    cdef Text result
+    cdef bytes utf16
+    if text is not None:
+        utf16 = (<str?> text).encode("utf-16-le", "surrogatepass")
+        set_text(&result, utf16, len(utf16))
+    return result
+
+
+cdef class Request:
+    """One item of the service's queue."""
+
+    cdef readonly str function
+    cdef readonly object ticket, system, process
+    cdef readonly object id, text
+    cdef readonly object number
+
+    def __repr__(self):
+        return f"<Request {self.function} ticket={self.ticket} system={self.system} process={self.process}>"
+
+
+def take(timeout):
+    """Wait at most `timeout` seconds (None: for ever) for the next item; None if none came.
+
+    Raises Stopped once the native half went down.
+    """
+    cdef int64_t timeout_ms = -1 if timeout is None else max(0, int(timeout * 1000 + 0.999))
+    cdef CRequest item
+    cdef Taken taken
+    with nogil:
+        taken = c_take(timeout_ms, &item)
+    if taken == Taken.Stopped:
+        raise Stopped
+    if taken == Taken.Nothing:
+        return None
+    cdef Request request = Request.__new__(Request)
+    request.function = item.function.decode("ascii")
+    request.ticket = item.ticket
+    request.system = item.system
+    request.process = item.process
+    request.id = decode(item.id)
+    request.text = decode(item.text)
+    request.number = item.number
+    return request
+
+
+def reply(uint64_t ticket, long long hresult, document=None, *, uint64_t key=0, uint32_t pid=0):
+    """Answer the item with that ticket; a second answer is ignored."""
+    cdef Text text = encode(document)
+    cdef int result = <int> <uint32_t> (hresult & 0xFFFFFFFF)
+    with nogil:
+        c_reply(ticket, result, text, key, pid)
+
+
+def emit(uint64_t key, uint32_t event_type, data=None):
+    """Deliver an event to each open handle of that system or process that has a callback."""
+    cdef Text text = encode(data)
+    with nogil:
+        c_emit(key, event_type, text)
+
+
+cdef char **pointers(list strings) except NULL:
+    cdef char **result = <char **> malloc((len(strings) + 1) * sizeof(char *))
+    cdef Py_ssize_t i
+    if result == NULL:
+        raise MemoryError
+    for i in range(len(strings)):
+        result[i] = <bytes?> strings[i]
+    result[len(strings)] = NULL
+    return result
+
+
+def spawn(uint64_t process, list argv, list environment, bytes directory,
+          bint stdin, bint stdout, bint stderr, console=None):
+    """Start a program in a session of its own and return its pid; its end comes as a ProcessExited item.
+
+    `argv` and `environment` are bytes; a program without a slash is looked up on the PATH of `environment`. `console` is
+    (rows, columns) for a pseudo-terminal, or None. Raises OSError; its `filename` is the directory or the program.
+    """
+    cdef Program program
+    cdef char **c_argv = NULL
+    cdef char **c_environment = NULL
+    cdef int error = 0, pid
+    cdef bool directory_failed = False
+    program.directory = NULL
+    if directory is not None:
+        program.directory = directory
+    program.streams[0], program.streams[1], program.streams[2] = stdin, stdout, stderr
+    program.console = console is not None
+    program.rows, program.columns = (0, 0) if console is None else console
+    try:
+        c_argv = pointers(argv)
+        c_environment = pointers(environment)
+        program.argv, program.environment = c_argv, c_environment
+        with nogil:
+            pid = c_spawn(process, program, &error, &directory_failed)
+    finally:
+        free(c_argv)
+        free(c_environment)
+    if pid < 0:
+        raise OSError(error, os.strerror(error), os.fsdecode(directory if directory_failed else argv[0]))
+    return pid
+
+
+def signal(uint64_t process, int number):
+    """Send a signal to the group of a process; False if nobody is left in it."""
+    return c_signal(process, number)
+
+
+def resize(uint64_t process, uint16_t rows, uint16_t columns):
+    """Set the size of a process's pseudo-terminal, if it has one."""
+    c_resize(process, rows, columns)
+
+
+def close_stream(uint64_t process, str name):
+    """Close a standard stream ("StdIn", "StdOut", "StdErr") of a process, whoever holds our end of it."""
+    return c_close_stream(process, ("StdIn", "StdOut", "StdErr").index(name))
+
+
+def forget(uint64_t process):
+    """Drop a process for good; pipe ends that nobody asked for are closed."""
+    c_forget(process)
+
+
+def configure(seed):
+    """Vary what HCS leaves open by this seed; None gives the plain order."""
+    c_configure(seed is not None, 0 if seed is None else seed & 0xFFFFFFFFFFFFFFFF)
+
+
+def start():
+    """Let calls reach the queue."""
+    c_start()
+
+
+def stop():
+    """Go down as a service that crashed: calls fail, watchers hear of it, programs are killed. Runs no Python."""
+    with nogil:
+        c_stop()
+
+
+def clear():
+    """Forget everything; handles from before answer as those of a service that went away."""
+    with nogil:
+        c_clear()
+
+
+def live():
+    """Handles and strings given out and not released yet."""
+    cdef Counts counts = c_live()
+    return {
+        "operations": counts.operations,
+        "systems": counts.systems,
+        "processes": counts.processes,
+        "strings": counts.strings,
+        "stdio": counts.stdio,
+    }
+
+
+def misuses():
+    """What callers did that would have crashed, or corrupted, the real thing."""
+    return misuse_list()
+
+
+def record_misuse(str text not None):
+    """Add to misuses()."""
+    c_record_misuse(text.encode("utf-8"))
+
+
+def api():
+    """The emulator's HcsApi, in a capsule for hcsrt._library."""
+    return PyCapsule_New(<void *> c_api(), "hcsrt.HcsApi", NULL)

@@ -1,0 +1,1187 @@
+#include "emulator.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <initializer_list>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "emulator_platform.h"
+#include "results.h"
+#include "threads.h"
+
+#if !defined(_WIN32)
+#  include <csignal>
+#  include <pthread.h>
+#endif
+
+static_assert(sizeof(void *) == 8, "a stdio handle carries a serial number and a descriptor");
+
+namespace hcsrt::emulator {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Lock = std::unique_lock<std::mutex>;
+
+constexpr int STREAMS = 3;
+constexpr int DISPATCHERS = 2;
+constexpr size_t MOST_MISUSES = 1000;
+
+/* A callback that takes longer than this blocks HCS. Generous: a busy machine is no misuse. */
+constexpr std::chrono::seconds CALLBACK_LIMIT{2};
+
+enum OperationType : int32_t {
+    TYPE_NONE = -1, TYPE_ENUMERATE = 0, TYPE_CREATE = 1, TYPE_START = 2, TYPE_SHUTDOWN = 3, TYPE_PAUSE = 4,
+    TYPE_RESUME = 5, TYPE_SAVE = 6, TYPE_TERMINATE = 7, TYPE_MODIFY = 8, TYPE_PROPERTIES = 9, TYPE_CREATE_PROCESS = 10,
+    TYPE_SIGNAL_PROCESS = 11, TYPE_PROCESS_INFO = 12, TYPE_PROCESS_PROPERTIES = 13, TYPE_MODIFY_PROCESS = 14
+};
+
+constexpr uint32_t OPTION_OPERATION_CALLBACKS = 1;
+
+enum class Kind : uintptr_t { Operation = 1, System = 2, Process = 3 };
+
+const char *name_of(Kind kind) {
+    return kind == Kind::Operation ? "HCS_OPERATION" : kind == Kind::System ? "HCS_SYSTEM" : "HCS_PROCESS";
+}
+
+/* When a call completes, as seen by its caller: HCS promises none of the three. */
+enum class Order { Later, Inline, BeforeReturn };
+
+enum class Phase { Idle, Running, Done };
+
+/* A compute system or a process, as far as native code has to know it. */
+struct Target {
+    Kind kind;
+    Key key;
+    int handles = 0;
+    bool exited = false;
+    Text exit_document;
+    std::condition_variable changed;
+    /* Of a process: */
+    int pid = 0;
+    bool started = false, reaped = false;
+    platform::End unclaimed[STREAMS] = {platform::NO_END, platform::NO_END, platform::NO_END};
+    platform::End console = platform::NO_END;
+};
+
+struct Operation {
+    uint64_t id = 0;
+    Phase phase = Phase::Idle;
+    int32_t type = TYPE_NONE;
+    Order order = Order::Later;
+    void *context = nullptr;
+    hcsrt_operation_completion callback = nullptr;
+    hcsrt_result result = HCSRT_S_OK;
+    Text document;
+    void *system = nullptr, *process = nullptr;     /* the handles that it was started with; borrowed */
+    uint32_t pid = 0;
+    std::shared_ptr<Target> info;                   /* whose stdio handles the result gives, until it gave them */
+    bool closed = false, callback_running = false, callback_done = false;
+    std::condition_variable changed;
+};
+
+struct Handle {
+    Kind kind;
+    void *raw;
+    std::shared_ptr<Operation> operation;
+    std::shared_ptr<Target> target;
+    uint32_t options = 0;
+    hcsrt_event_callback callback = nullptr;
+    void *context = nullptr;
+    int inside = 0;                                 /* API calls that have not returned */
+    int running = 0;                                /* callbacks that have not returned */
+    std::condition_variable drained;
+};
+
+struct Stdio {
+    platform::End end;
+    Key process;
+    int stream;
+};
+
+/* A question of a call that waits for its answer, or of an operation. */
+struct Question {
+    std::shared_ptr<Operation> operation;           /* none: a synchronous call waits on `changed` */
+    std::shared_ptr<Handle> observer;               /* delivers the completion as an event, if it asked for that */
+    bool answered = false;
+    hcsrt_result result = HCSRT_S_OK;
+    Text document;
+    std::shared_ptr<Handle> opened;                 /* made with the answer, so that no close can come in between */
+    std::condition_variable changed;
+};
+
+struct Delivery {
+    std::shared_ptr<Handle> handle;
+    std::shared_ptr<Operation> completion;
+    void *operation = nullptr;
+    uint32_t type = 0;
+    Text data;
+};
+
+thread_local int callback_depth = 0;
+thread_local Handle *calling_back = nullptr;
+thread_local bool dispatching = false;
+
+std::u16string copy(const hcsrt_char *text) {
+    std::u16string result;
+    for (; *text; ++text) result.push_back(static_cast<char16_t>(*text));
+    return result;
+}
+
+Text argument(const hcsrt_char *text) {
+    Text result;
+    if (!text) return result;
+    result.given = true;
+    result.value = copy(text);
+    return result;
+}
+
+struct Core {
+    std::mutex mutex;
+    std::condition_variable queued;
+    std::deque<Request> queue;
+    bool stopped = false;
+    bool vary = false;
+    uint64_t random_state = 0;
+    uint64_t serial = 0x1000;
+    uint64_t oldest = 0;                            /* handles made before this serial are left over from a reset */
+    std::unordered_map<uintptr_t, std::shared_ptr<Handle>> handles;
+    std::unordered_map<Key, std::shared_ptr<Target>> targets;
+    std::unordered_map<uintptr_t, Stdio> stdio;
+    std::unordered_map<void *, bool> strings;       /* false: left over from a reset */
+    std::unordered_map<uint64_t, std::shared_ptr<Question>> questions;
+    std::deque<Delivery> deliveries[DISPATCHERS];
+    std::condition_variable delivered[DISPATCHERS];
+    bool dispatcher_started[DISPATCHERS] = {};
+    std::vector<std::string> misuses;
+
+    /* --- chance ---------------------------------------------------------------------------------------------- */
+
+    uint64_t random() {
+        uint64_t z = random_state += 0x9E3779B97F4A7C15u;
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+        z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+        return z ^ z >> 31;
+    }
+
+    /* True once in `n` times where behaviour varies, else never. */
+    bool chance(uint32_t n) { return vary && random() % n == 0; }
+
+    /* --- misuse ---------------------------------------------------------------------------------------------- */
+
+    void misuse(std::string text) {
+        if (misuses.size() < MOST_MISUSES) misuses.push_back(std::move(text));
+    }
+
+    void misuse(const char *function, const void *raw, const char *what) {
+        char text[200];
+        std::snprintf(text, sizeof text, "%s: handle %p %s", function, raw, what);
+        misuse(text);
+    }
+
+    /* --- handles --------------------------------------------------------------------------------------------- */
+
+    std::shared_ptr<Handle> add_handle(Kind kind) {
+        auto handle = std::make_shared<Handle>();
+        handle->kind = kind;
+        handle->raw = reinterpret_cast<void *>(static_cast<uintptr_t>(++serial << 4 | static_cast<uintptr_t>(kind)));
+        handles[reinterpret_cast<uintptr_t>(handle->raw)] = handle;
+        return handle;
+    }
+
+    std::shared_ptr<Handle> add_handle(const std::shared_ptr<Target> &target) {
+        auto handle = add_handle(target->kind);
+        handle->target = target;
+        ++target->handles;
+        return handle;
+    }
+
+    bool is_stale(const void *raw) const { return (reinterpret_cast<uintptr_t>(raw) >> 4) < oldest; }
+
+    std::shared_ptr<Handle> find(void *raw, Kind kind, const char *function) {
+        auto found = handles.find(reinterpret_cast<uintptr_t>(raw));
+        if (found != handles.end() && found->second->kind == kind) return found->second;
+        if (raw && is_stale(raw)) return nullptr;
+        char what[100];
+        bool ever = reinterpret_cast<uintptr_t>(raw) >> 4 <= serial && raw;
+        std::snprintf(what, sizeof what, found != handles.end() ? "is of the wrong kind, %s is expected"
+                      : ever ? "is closed; %s is expected" : "was never given out; %s is expected", name_of(kind));
+        misuse(function, raw, what);
+        return nullptr;
+    }
+
+    std::shared_ptr<Target> add_target(Kind kind, Key key) {
+        auto target = std::make_shared<Target>();
+        target->kind = kind;
+        target->key = key;
+        targets[key] = target;
+        return target;
+    }
+
+    std::shared_ptr<Target> target_of(Key key) {
+        auto found = targets.find(key);
+        return found == targets.end() ? nullptr : found->second;
+    }
+
+    void drop_target(const std::shared_ptr<Target> &target) {
+        for (platform::End &end : target->unclaimed) platform::close_end(std::exchange(end, platform::NO_END));
+        platform::close_end(std::exchange(target->console, platform::NO_END));
+        targets.erase(target->key);
+    }
+
+    void close_target_handle(Lock &lock, void *raw, Kind kind, const char *function) {
+        auto handle = find(raw, kind, function);
+        if (!handle) return;
+        handles.erase(reinterpret_cast<uintptr_t>(raw));
+        if (handle->inside) misuse(function, raw, "was closed while a call on it had not returned");
+        if (callback_depth) misuse(function, raw, "was closed on a callback thread");
+        handle->callback = nullptr;
+        int own = calling_back == handle.get() ? 1 : 0;
+        while (handle->running > own) handle->drained.wait(lock);
+        if (chance(8)) {
+            std::chrono::microseconds drain(random() % 2000);
+            lock.unlock();
+            std::this_thread::sleep_for(drain);
+            lock.lock();
+        }
+        auto &target = handle->target;
+        if (--target->handles) return;
+        Request released;
+        released.function = "HandlesReleased";
+        (kind == Kind::System ? released.system : released.process) = target->key;
+        if (kind == Kind::System) targets.erase(target->key);
+        post(std::move(released));
+    }
+
+    /* --- strings and stdio ----------------------------------------------------------------------------------- */
+
+    void give(const Text &text, hcsrt_char **out) {
+        if (!out) return;
+        *out = nullptr;
+        if (!text.given) return;
+        size_t bytes = (text.value.size() + 1) * sizeof(hcsrt_char);
+        hcsrt_char *string = static_cast<hcsrt_char *>(std::malloc(bytes));
+        if (!string) return;
+        std::memcpy(string, text.value.c_str(), bytes);
+        strings[string] = true;
+        *out = string;
+    }
+
+    hcsrt_handle give_end(platform::End end, Key process, int stream) {
+        if (end == platform::NO_END) return nullptr;
+        hcsrt_handle handle = platform::handle_of(static_cast<uint32_t>(++serial), end);
+        stdio[reinterpret_cast<uintptr_t>(handle)] = Stdio{end, process, stream};
+        return handle;
+    }
+
+    /* The pipe ends of a process: the first asker gets them, later ones get duplicates of those still open. */
+    void give_process_info(const std::shared_ptr<Operation> &operation, hcsrt_process_information *info) {
+        info->process_id = operation->pid;
+        auto target = std::exchange(operation->info, nullptr);
+        if (!target) return;
+        hcsrt_handle *out[STREAMS] = {&info->std_input, &info->std_output, &info->std_error};
+        for (int stream = 0; stream < STREAMS; ++stream) {
+            platform::End end = std::exchange(target->unclaimed[stream], platform::NO_END);
+            for (auto entry = stdio.begin(); end == platform::NO_END && entry != stdio.end(); ++entry)
+                if (entry->second.process == target->key && entry->second.stream == stream)
+                    end = platform::duplicate(entry->second.end);
+            *out[stream] = give_end(end, target->key, stream);
+        }
+    }
+
+    int close_stdio(hcsrt_handle raw) {
+        auto found = stdio.find(reinterpret_cast<uintptr_t>(raw));
+        if (found == stdio.end()) {
+            misuse("CloseHandle", raw, "is no open stdio handle");
+            return 0;
+        }
+        platform::close_end(found->second.end);
+        stdio.erase(found);
+        return 1;
+    }
+
+    /* --- callbacks ------------------------------------------------------------------------------------------- */
+
+    void deliver(Delivery delivery, void *raw) {
+        int lane = static_cast<int>((reinterpret_cast<uintptr_t>(raw) >> 4) % DISPATCHERS);
+        deliveries[lane].push_back(std::move(delivery));
+        if (!dispatcher_started[lane]) {
+            struct Start {
+                Core *core;
+                int lane;
+            };
+            dispatcher_started[lane] = start_thread(
+                [](void *given) {
+                    Start start = *static_cast<Start *>(given);
+                    delete static_cast<Start *>(given);
+                    start.core->dispatch(start.lane);
+                },
+                new Start{this, lane});
+        }
+        delivered[lane].notify_one();
+    }
+
+    template <typename Call>
+    void call_back(Lock &lock, const char *what, void *raw, Call call) {
+        ++callback_depth;
+        lock.unlock();
+        auto began = Clock::now();
+        call();
+        auto took = Clock::now() - began;
+        lock.lock();
+        --callback_depth;
+        if (took > CALLBACK_LIMIT) misuse(what, raw, "had a callback that blocked");
+    }
+
+    void complete_by_callback(Lock &lock, const std::shared_ptr<Operation> &operation) {
+        auto callback = operation->callback;
+        void *raw = raw_of(operation), *context = operation->context;
+        operation->callback_running = true;
+        if (callback) call_back(lock, "completion callback", raw, [&] { callback(raw, context); });
+        operation->callback_running = false;
+        operation->callback_done = true;
+        operation->changed.notify_all();
+    }
+
+    static void *raw_of(const std::shared_ptr<Operation> &operation) {
+        return reinterpret_cast<void *>(static_cast<uintptr_t>(operation->id << 4 | static_cast<uintptr_t>(Kind::Operation)));
+    }
+
+    void event_by_callback(Lock &lock, Delivery &delivery) {
+        auto handle = delivery.handle;
+        if (!handle->callback) return;
+        auto callback = handle->callback;
+        void *context = handle->context;
+        hcsrt_event event = {delivery.type, nullptr, delivery.operation};
+        if (delivery.data.given) event.data = reinterpret_cast<const hcsrt_char *>(delivery.data.value.c_str());
+        ++handle->running;
+        Handle *outer = std::exchange(calling_back, handle.get());
+        call_back(lock, "event callback", handle->raw, [&] { callback(&event, context); });
+        calling_back = outer;
+        --handle->running;
+        handle->drained.notify_all();
+    }
+
+    void dispatch(int lane) {
+        dispatching = true;
+        Lock lock(mutex);
+        for (;;) {
+            while (deliveries[lane].empty()) delivered[lane].wait(lock);
+            Delivery delivery = std::move(deliveries[lane].front());
+            deliveries[lane].pop_front();
+            if (delivery.completion) complete_by_callback(lock, delivery.completion);
+            else event_by_callback(lock, delivery);
+        }
+    }
+
+    /* --- operations ------------------------------------------------------------------------------------------ */
+
+    void post(Request request) {
+        if (stopped) return;
+        queue.push_back(std::move(request));
+        queued.notify_one();
+    }
+
+    uint64_t ask(Request request, const std::shared_ptr<Question> &question) {
+        request.ticket = ++serial;
+        questions[request.ticket] = question;
+        uint64_t ticket = request.ticket;
+        post(std::move(request));
+        return ticket;
+    }
+
+    void answer(const std::shared_ptr<Question> &question) {
+        question->answered = true;
+        question->changed.notify_all();
+        auto &operation = question->operation;
+        if (!operation) return;
+        operation->result = question->result;
+        operation->document = std::move(question->document);
+        operation->phase = Phase::Done;
+        operation->changed.notify_all();
+        if (question->observer) {
+            Delivery event;
+            event.handle = question->observer;
+            event.type = HCSRT_EVENT_OPERATION_CALLBACK;
+            event.operation = raw_of(operation);
+            deliver(std::move(event), question->observer->raw);
+        }
+        /* Whether the callback of an operation that was closed meanwhile still fires is not documented. */
+        bool wanted = operation->callback && operation->order != Order::Inline && !(operation->closed && chance(2));
+        if (wanted) deliver_completion(operation);
+    }
+
+    void deliver_completion(const std::shared_ptr<Operation> &operation) {
+        Delivery completion;
+        completion.completion = operation;
+        deliver(std::move(completion), raw_of(operation));
+    }
+
+    /* Waits for a synchronous answer. */
+    void wait_answer(Lock &lock, const std::shared_ptr<Question> &question) {
+        while (!question->answered) question->changed.wait(lock);
+    }
+
+    Order pick_order() {
+        if (!vary) return Order::Later;
+        Order order = static_cast<Order>(random() % 3);
+        /* A dispatcher that waited for a callback on its own thread would wait for ever. */
+        return order == Order::BeforeReturn && dispatching ? Order::Later : order;
+    }
+};
+
+/* Never destroyed: callback threads outlive static destructors. Replaced in a forked child, which shares nothing. */
+Core *core = new Core;
+
+/* Marks a handle as in use by an API call, as long as it lives; the lock is held whenever one dies. */
+class Inside {
+  public:
+    Inside(void *raw, Kind kind, const char *function) : handle_(core->find(raw, kind, function)) {
+        if (handle_) ++handle_->inside;
+        stale_ = !handle_ && raw && core->is_stale(raw);
+    }
+    ~Inside() { leave(); }
+    Inside(const Inside &) = delete;
+    Inside &operator=(const Inside &) = delete;
+
+    void leave() {
+        if (handle_ && !left_) --handle_->inside;
+        left_ = true;
+    }
+    explicit operator bool() const { return static_cast<bool>(handle_); }
+    const std::shared_ptr<Handle> &handle() const { return handle_; }
+    const std::shared_ptr<Operation> &operation() const { return handle_->operation; }
+    const std::shared_ptr<Target> &target() const { return handle_->target; }
+    hcsrt_result error() const { return stale_ ? HCSRT_E_SERVICE_DISCONNECT : HCSRT_E_HANDLE; }
+
+  private:
+    std::shared_ptr<Handle> handle_;
+    bool stale_ = false, left_ = false;
+};
+
+/* --- tracked calls ------------------------------------------------------------------------------------------- */
+
+/* Starts `operation_raw` on a request; the answer becomes its result. `subject` is the handle that the call is about. */
+hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::shared_ptr<Handle> &subject,
+                      Request request, const std::shared_ptr<Target> &info = nullptr) {
+    Inside inside(operation_raw, Kind::Operation, request.function);
+    if (!inside) return inside.error();
+    auto operation = inside.operation();
+    if (operation->phase == Phase::Running) return HCSRT_E_OPERATION_ALREADY_STARTED;
+    bool observed = subject && subject->options & OPTION_OPERATION_CALLBACKS;
+    if (observed && operation->callback) return HCSRT_E_CALLBACK_ALREADY_SET;
+    if (core->stopped) return HCSRT_E_SERVICE_DISCONNECT;
+
+    operation->phase = Phase::Running;
+    operation->type = type;
+    operation->order = core->pick_order();
+    operation->document = Text();
+    operation->callback_done = false;
+    operation->pid = 0;
+    operation->info = info;
+    operation->system = subject && subject->kind == Kind::System ? subject->raw : nullptr;
+    operation->process = subject && subject->kind == Kind::Process ? subject->raw : nullptr;
+
+    auto question = std::make_shared<Question>();
+    question->operation = operation;
+    if (observed) question->observer = subject;
+    core->ask(std::move(request), question);
+    /* From here on a callback may close the operation, which is allowed. */
+    inside.leave();
+    if (operation->order == Order::Later) return HCSRT_S_OK;
+    while (operation->phase == Phase::Running) operation->changed.wait(lock);
+    if (operation->order == Order::Inline) core->complete_by_callback(lock, operation);
+    else if (operation->callback)
+        while (!operation->callback_done) operation->changed.wait(lock);
+    /* A call that is known to have failed may say so at once; its document is kept either way. */
+    return hcsrt_failed(operation->result) && core->chance(2) ? operation->result : HCSRT_S_OK;
+}
+
+hcsrt_result system_call(const char *function, int32_t type, void *raw, void *operation, const hcsrt_char *text) {
+    Lock lock(core->mutex);
+    Inside system(raw, Kind::System, function);
+    if (!system) return system.error();
+    Request request;
+    request.function = function;
+    request.system = system.target()->key;
+    request.text = argument(text);
+    return kick_off(lock, type, operation, system.handle(), std::move(request));
+}
+
+hcsrt_result process_call(const char *function, int32_t type, void *raw, void *operation, const hcsrt_char *text) {
+    Lock lock(core->mutex);
+    Inside process(raw, Kind::Process, function);
+    if (!process) return process.error();
+    Request request;
+    request.function = function;
+    request.process = process.target()->key;
+    request.text = argument(text);
+    auto info = type == TYPE_PROCESS_INFO ? process.target() : nullptr;
+    return kick_off(lock, type, operation, process.handle(), std::move(request), info);
+}
+
+hcsrt_result HCSRT_CALL create_system(const hcsrt_char *id, const hcsrt_char *configuration, hcsrt_operation operation,
+                                      const void *security_descriptor, hcsrt_system *system) {
+    if (!system) return HCSRT_E_POINTER;
+    *system = nullptr;
+    if (!id || !*id || !configuration || security_descriptor) return HCSRT_E_INVALIDARG;
+    Lock lock(core->mutex);
+    auto target = core->add_target(Kind::System, ++core->serial);
+    auto handle = core->add_handle(target);
+    Request request;
+    request.function = "HcsCreateComputeSystem";
+    request.system = target->key;
+    request.id = argument(id);
+    request.text = argument(configuration);
+    hcsrt_result result = kick_off(lock, TYPE_CREATE, operation, handle, std::move(request));
+    /* A create that fails at once may have given a handle all the same. */
+    if (!hcsrt_failed(result) || core->chance(2)) *system = handle->raw;
+    else core->close_target_handle(lock, handle->raw, Kind::System, "HcsCreateComputeSystem");
+    return result;
+}
+
+hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *parameters, hcsrt_operation operation,
+                                       const void *security_descriptor, hcsrt_process *process) {
+    if (!process) return HCSRT_E_POINTER;
+    *process = nullptr;
+    if (!parameters || security_descriptor) return HCSRT_E_INVALIDARG;
+    Lock lock(core->mutex);
+    Inside system(raw, Kind::System, "HcsCreateProcess");
+    if (!system) return system.error();
+    auto target = core->add_target(Kind::Process, ++core->serial);
+    auto handle = core->add_handle(target);
+    Request request;
+    request.function = "HcsCreateProcess";
+    request.system = system.target()->key;
+    request.process = target->key;
+    request.text = argument(parameters);
+    hcsrt_result result = kick_off(lock, TYPE_CREATE_PROCESS, operation, system.handle(), std::move(request), target);
+    /* A running process is never without its handle, whatever the call says. */
+    if (!hcsrt_failed(result) || target->started || core->chance(2)) *process = handle->raw;
+    else core->close_target_handle(lock, handle->raw, Kind::Process, "HcsCreateProcess");
+    return result;
+}
+
+hcsrt_result HCSRT_CALL enumerate_systems(const hcsrt_char *query, hcsrt_operation operation) {
+    Lock lock(core->mutex);
+    Request request;
+    request.function = "HcsEnumerateComputeSystems";
+    request.text = argument(query);
+    return kick_off(lock, TYPE_ENUMERATE, operation, nullptr, std::move(request));
+}
+
+/* --- synchronous calls --------------------------------------------------------------------------------------- */
+
+hcsrt_result ask_and_wait(Lock &lock, Request request, std::shared_ptr<Question> *question) {
+    if (core->stopped) return HCSRT_E_SERVICE_DISCONNECT;
+    *question = std::make_shared<Question>();
+    core->ask(std::move(request), *question);
+    core->wait_answer(lock, *question);
+    return (*question)->result;
+}
+
+hcsrt_result HCSRT_CALL open_system(const hcsrt_char *id, uint32_t access, hcsrt_system *system) {
+    if (!system) return HCSRT_E_POINTER;
+    *system = nullptr;
+    if (!id || !*id || access != HCSRT_GENERIC_ALL) return HCSRT_E_INVALIDARG;
+    Lock lock(core->mutex);
+    Request request;
+    request.function = "HcsOpenComputeSystem";
+    request.id = argument(id);
+    std::shared_ptr<Question> question;
+    hcsrt_result result = ask_and_wait(lock, std::move(request), &question);
+    if (question && question->opened) *system = question->opened->raw;
+    return result;
+}
+
+hcsrt_result HCSRT_CALL open_process(hcsrt_system raw, uint32_t pid, uint32_t, hcsrt_process *process) {
+    if (!process) return HCSRT_E_POINTER;
+    *process = nullptr;
+    Lock lock(core->mutex);
+    Inside system(raw, Kind::System, "HcsOpenProcess");
+    if (!system) return system.error();
+    Request request;
+    request.function = "HcsOpenProcess";
+    request.system = system.target()->key;
+    request.number = pid;
+    std::shared_ptr<Question> question;
+    hcsrt_result result = ask_and_wait(lock, std::move(request), &question);
+    if (question && question->opened) *process = question->opened->raw;
+    return result;
+}
+
+hcsrt_result service_call(const char *function, const hcsrt_char *text, hcsrt_char **out) {
+    if (out) *out = nullptr;
+    Lock lock(core->mutex);
+    Request request;
+    request.function = function;
+    request.text = argument(text);
+    std::shared_ptr<Question> question;
+    hcsrt_result result = ask_and_wait(lock, std::move(request), &question);
+    if (question) core->give(question->document, out);
+    return result;
+}
+
+hcsrt_result HCSRT_CALL service_properties(const hcsrt_char *query, hcsrt_char **result) {
+    return result ? service_call("HcsGetServiceProperties", query, result) : HCSRT_E_POINTER;
+}
+
+hcsrt_result HCSRT_CALL modify_service(const hcsrt_char *settings, hcsrt_char **result) {
+    return settings ? service_call("HcsModifyServiceSettings", settings, result) : HCSRT_E_INVALIDARG;
+}
+
+/* --- operations ---------------------------------------------------------------------------------------------- */
+
+hcsrt_operation HCSRT_CALL create_operation(void *context, hcsrt_operation_completion callback) {
+    Lock lock(core->mutex);
+    auto handle = core->add_handle(Kind::Operation);
+    handle->operation = std::make_shared<Operation>();
+    handle->operation->id = reinterpret_cast<uintptr_t>(handle->raw) >> 4;
+    handle->operation->context = context;
+    handle->operation->callback = callback;
+    return handle->raw;
+}
+
+void HCSRT_CALL close_operation(hcsrt_operation raw) {
+    Lock lock(core->mutex);
+    auto handle = core->find(raw, Kind::Operation, "HcsCloseOperation");
+    if (!handle) return;
+    core->handles.erase(reinterpret_cast<uintptr_t>(raw));
+    if (handle->inside) core->misuse("HcsCloseOperation", raw, "was closed while a call on it had not returned");
+    auto &operation = handle->operation;
+    operation->closed = true;
+    /* Whether the close waits for a callback that runs on another thread is not documented. */
+    if (!callback_depth && core->chance(2))
+        while (operation->callback_running) operation->changed.wait(lock);
+}
+
+hcsrt_result HCSRT_CALL set_operation_callback(hcsrt_operation raw, const void *context,
+                                               hcsrt_operation_completion callback) {
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, "HcsSetOperationCallback");
+    if (!inside) return inside.error();
+    auto &operation = inside.operation();
+    operation->context = const_cast<void *>(context);
+    operation->callback = callback;
+    /* For an operation that has completed already, it fires at once or never: not documented. */
+    if (operation->phase == Phase::Done && callback && core->chance(2)) core->deliver_completion(operation);
+    return HCSRT_S_OK;
+}
+
+hcsrt_result HCSRT_CALL set_operation_context(hcsrt_operation raw, void *context) {
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, "HcsSetOperationContext");
+    if (!inside) return inside.error();
+    inside.operation()->context = context;
+    return HCSRT_S_OK;
+}
+
+void *HCSRT_CALL operation_context(hcsrt_operation raw) {
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, "HcsGetOperationContext");
+    return inside ? inside.operation()->context : nullptr;
+}
+
+uint64_t HCSRT_CALL operation_id(hcsrt_operation raw) {
+    constexpr uint64_t invalid = ~static_cast<uint64_t>(0);
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, "HcsGetOperationId");
+    return inside ? inside.operation()->id : invalid;
+}
+
+int32_t HCSRT_CALL operation_type(hcsrt_operation raw) {
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, "HcsGetOperationType");
+    return inside ? inside.operation()->type : TYPE_NONE;
+}
+
+hcsrt_system HCSRT_CALL system_from_operation(hcsrt_operation raw) {
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, "HcsGetComputeSystemFromOperation");
+    return inside ? inside.operation()->system : nullptr;
+}
+
+hcsrt_process HCSRT_CALL process_from_operation(hcsrt_operation raw) {
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, "HcsGetProcessFromOperation");
+    return inside ? inside.operation()->process : nullptr;
+}
+
+hcsrt_result HCSRT_CALL cancel_operation(hcsrt_operation raw) {
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, "HcsCancelOperation");
+    return inside ? static_cast<hcsrt_result>(HCSRT_E_NOTIMPL) : inside.error();
+}
+
+hcsrt_result take_result(const char *function, hcsrt_operation raw, uint32_t timeout_ms, bool with_info,
+                         hcsrt_process_information *info, hcsrt_char **document) {
+    if (document) *document = nullptr;
+    if (info) *info = {};
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, function);
+    if (!inside) return inside.error();
+    auto operation = inside.operation();
+    if (operation->phase == Phase::Idle) return HCSRT_E_OPERATION_NOT_STARTED;
+    bool has_info = operation->type == TYPE_CREATE_PROCESS || operation->type == TYPE_PROCESS_INFO;
+    if (with_info && !has_info) return HCSRT_E_INVALIDARG;
+    auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
+    while (operation->phase == Phase::Running) {
+        if (!timeout_ms) return HCSRT_E_OPERATION_PENDING;
+        if (timeout_ms == FOREVER) operation->changed.wait(lock);
+        else if (operation->changed.wait_until(lock, deadline) == std::cv_status::timeout &&
+                 operation->phase == Phase::Running)
+            return HCSRT_E_OPERATION_TIMEOUT;
+    }
+    core->give(operation->document, document);
+    if (info && !hcsrt_failed(operation->result)) core->give_process_info(operation, info);
+    return operation->result;
+}
+
+hcsrt_result HCSRT_CALL operation_result(hcsrt_operation raw, hcsrt_char **document) {
+    return take_result("HcsGetOperationResult", raw, 0, false, nullptr, document);
+}
+
+hcsrt_result HCSRT_CALL operation_result_and_info(hcsrt_operation raw, hcsrt_process_information *info,
+                                                  hcsrt_char **document) {
+    return take_result("HcsGetOperationResultAndProcessInfo", raw, 0, true, info, document);
+}
+
+hcsrt_result timed_out_if_pending(hcsrt_result result) {
+    return result == HCSRT_E_OPERATION_PENDING ? static_cast<hcsrt_result>(HCSRT_E_OPERATION_TIMEOUT) : result;
+}
+
+hcsrt_result HCSRT_CALL wait_operation(hcsrt_operation raw, uint32_t timeout_ms, hcsrt_char **document) {
+    return timed_out_if_pending(take_result("HcsWaitForOperationResult", raw, timeout_ms, false, nullptr, document));
+}
+
+hcsrt_result HCSRT_CALL wait_operation_and_info(hcsrt_operation raw, uint32_t timeout_ms,
+                                                hcsrt_process_information *info, hcsrt_char **document) {
+    return timed_out_if_pending(
+        take_result("HcsWaitForOperationResultAndProcessInfo", raw, timeout_ms, true, info, document));
+}
+
+/* --- events and exit ----------------------------------------------------------------------------------------- */
+
+hcsrt_result set_callback(const char *function, void *raw, Kind kind, uint32_t options, const void *context,
+                          hcsrt_event_callback callback) {
+    Lock lock(core->mutex);
+    Inside inside(raw, kind, function);
+    if (!inside) return inside.error();
+    if (!callback) return HCSRT_E_INVALIDARG;
+    auto &handle = inside.handle();
+    /* A second registration is refused or replaces the first: not documented. */
+    if (handle->callback && !core->chance(2)) return HCSRT_E_CALLBACK_ALREADY_SET;
+    handle->options = options;
+    handle->context = const_cast<void *>(context);
+    handle->callback = callback;
+    return HCSRT_S_OK;
+}
+
+hcsrt_result HCSRT_CALL set_system_callback(hcsrt_system raw, uint32_t options, const void *context,
+                                            hcsrt_event_callback callback) {
+    return set_callback("HcsSetComputeSystemCallback", raw, Kind::System, options, context, callback);
+}
+
+hcsrt_result HCSRT_CALL set_process_callback(hcsrt_process raw, uint32_t options, void *context,
+                                             hcsrt_event_callback callback) {
+    return set_callback("HcsSetProcessCallback", raw, Kind::Process, options, context, callback);
+}
+
+hcsrt_result wait_exit(const char *function, void *raw, Kind kind, uint32_t timeout_ms, hcsrt_char **document) {
+    if (document) *document = nullptr;
+    Lock lock(core->mutex);
+    Inside inside(raw, kind, function);
+    if (!inside) return inside.error();
+    auto target = inside.target();
+    auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
+    while (!target->exited) {
+        if (core->stopped) return HCSRT_E_SERVICE_DISCONNECT;
+        if (timeout_ms == FOREVER) target->changed.wait(lock);
+        else if (target->changed.wait_until(lock, deadline) == std::cv_status::timeout && !target->exited)
+            /* The code for a wait that timed out is not documented. */
+            return core->chance(2) ? HCSRT_E_WAIT_TIMEOUT : HCSRT_E_OPERATION_TIMEOUT;
+    }
+    core->give(target->exit_document, document);
+    return HCSRT_S_OK;
+}
+
+hcsrt_result HCSRT_CALL wait_system_exit(hcsrt_system raw, uint32_t timeout_ms, hcsrt_char **document) {
+    return wait_exit("HcsWaitForComputeSystemExit", raw, Kind::System, timeout_ms, document);
+}
+
+hcsrt_result HCSRT_CALL wait_process_exit(hcsrt_process raw, uint32_t timeout_ms, hcsrt_char **document) {
+    return wait_exit("HcsWaitForProcessExit", raw, Kind::Process, timeout_ms, document);
+}
+
+/* --- release ------------------------------------------------------------------------------------------------- */
+
+void HCSRT_CALL close_system(hcsrt_system raw) {
+    Lock lock(core->mutex);
+    core->close_target_handle(lock, raw, Kind::System, "HcsCloseComputeSystem");
+}
+
+void HCSRT_CALL close_process(hcsrt_process raw) {
+    Lock lock(core->mutex);
+    core->close_target_handle(lock, raw, Kind::Process, "HcsCloseProcess");
+}
+
+void free_string(hcsrt_char *string) {
+    if (!string) return;
+    Lock lock(core->mutex);
+    if (core->strings.erase(string)) std::free(string);
+    else core->misuse("LocalFree", string, "is no string of HCS, or was freed before");
+}
+
+void free_cotaskmem(void *memory) {
+    if (!memory) return;
+    Lock lock(core->mutex);
+    core->misuse("CoTaskMemFree", memory, "is no string of HCN");
+}
+
+int close_stdio(hcsrt_handle raw) {
+    Lock lock(core->mutex);
+    return core->close_stdio(raw);
+}
+
+/* --- the table ----------------------------------------------------------------------------------------------- */
+
+template <typename Function>
+struct NotEmulated;
+template <typename... Arguments>
+struct NotEmulated<hcsrt_result(HCSRT_CALL *)(Arguments...)> {
+    static hcsrt_result HCSRT_CALL call(Arguments...) { return HCSRT_E_NOTIMPL; }
+};
+template <typename Result, typename... Arguments>
+struct NotEmulated<Result(HCSRT_CALL *)(Arguments...)> {
+    static Result HCSRT_CALL call(Arguments...) { return Result(); }
+};
+
+HcsApi make_table() {
+    HcsApi table = {};
+    table.size = sizeof table;
+#define HCSRT_FILL(result, name, parameters, since) table.name = NotEmulated<decltype(table.name)>::call;
+    HCSRT_FUNCTIONS(HCSRT_FILL)
+#undef HCSRT_FILL
+
+#define SYSTEM_CALL(name, type) \
+    table.name = [](hcsrt_system system, hcsrt_operation operation, const hcsrt_char *text) { \
+        return system_call(#name, type, system, operation, text); \
+    }
+    SYSTEM_CALL(HcsStartComputeSystem, TYPE_START);
+    SYSTEM_CALL(HcsShutDownComputeSystem, TYPE_SHUTDOWN);
+    SYSTEM_CALL(HcsTerminateComputeSystem, TYPE_TERMINATE);
+    SYSTEM_CALL(HcsPauseComputeSystem, TYPE_PAUSE);
+    SYSTEM_CALL(HcsResumeComputeSystem, TYPE_RESUME);
+    SYSTEM_CALL(HcsSaveComputeSystem, TYPE_SAVE);
+    SYSTEM_CALL(HcsGetComputeSystemProperties, TYPE_PROPERTIES);
+#undef SYSTEM_CALL
+    table.HcsModifyComputeSystem = [](hcsrt_system system, hcsrt_operation operation, const hcsrt_char *configuration,
+                                      hcsrt_handle identity) -> hcsrt_result {
+        if (!configuration || identity) return HCSRT_E_INVALIDARG;
+        return system_call("HcsModifyComputeSystem", TYPE_MODIFY, system, operation, configuration);
+    };
+
+#define PROCESS_CALL(name, type) \
+    table.name = [](hcsrt_process process, hcsrt_operation operation, const hcsrt_char *text) { \
+        return process_call(#name, type, process, operation, text); \
+    }
+    PROCESS_CALL(HcsSignalProcess, TYPE_SIGNAL_PROCESS);
+    /* HCS_OPERATION_TYPE has no value for it. */
+    PROCESS_CALL(HcsTerminateProcess, TYPE_SIGNAL_PROCESS);
+    PROCESS_CALL(HcsModifyProcess, TYPE_MODIFY_PROCESS);
+    PROCESS_CALL(HcsGetProcessProperties, TYPE_PROCESS_PROPERTIES);
+#undef PROCESS_CALL
+    table.HcsGetProcessInfo = [](hcsrt_process process, hcsrt_operation operation) {
+        return process_call("HcsGetProcessInfo", TYPE_PROCESS_INFO, process, operation, nullptr);
+    };
+
+    table.HcsCreateComputeSystem = create_system;
+    table.HcsOpenComputeSystem = open_system;
+    table.HcsCloseComputeSystem = close_system;
+    table.HcsEnumerateComputeSystems = enumerate_systems;
+    table.HcsCreateProcess = create_process;
+    table.HcsOpenProcess = open_process;
+    table.HcsCloseProcess = close_process;
+    table.HcsSetComputeSystemCallback = set_system_callback;
+    table.HcsSetProcessCallback = set_process_callback;
+    table.HcsWaitForComputeSystemExit = wait_system_exit;
+    table.HcsWaitForProcessExit = wait_process_exit;
+    table.HcsGetServiceProperties = service_properties;
+    table.HcsModifyServiceSettings = modify_service;
+    table.HcsCreateOperation = create_operation;
+    table.HcsCloseOperation = close_operation;
+    table.HcsSetOperationCallback = set_operation_callback;
+    table.HcsSetOperationContext = set_operation_context;
+    table.HcsGetOperationContext = operation_context;
+    table.HcsGetOperationId = operation_id;
+    table.HcsGetOperationType = operation_type;
+    table.HcsGetComputeSystemFromOperation = system_from_operation;
+    table.HcsGetProcessFromOperation = process_from_operation;
+    table.HcsCancelOperation = cancel_operation;
+    table.HcsGetOperationResult = operation_result;
+    table.HcsGetOperationResultAndProcessInfo = operation_result_and_info;
+    table.HcsWaitForOperationResult = wait_operation;
+    table.HcsWaitForOperationResultAndProcessInfo = wait_operation_and_info;
+    table.free_string = free_string;
+    table.free_cotaskmem = free_cotaskmem;
+    table.close_handle = close_stdio;
+    return table;
+}
+
+/* --- processes ----------------------------------------------------------------------------------------------- */
+
+struct Watch {
+    Core *core;
+    std::shared_ptr<Target> target;
+    int pid;
+};
+
+void watch(void *given) {
+    Watch watching = *static_cast<Watch *>(given);
+    delete static_cast<Watch *>(given);
+    uint32_t code = platform::wait_for_exit(watching.pid);
+    Lock lock(watching.core->mutex);
+    platform::reap(watching.pid);
+    auto &target = watching.target;
+    target->reaped = true;
+    platform::close_end(std::exchange(target->console, platform::NO_END));
+    if (watching.core->target_of(target->key) != target) return;
+    Request exited;
+    exited.function = "ProcessExited";
+    exited.process = target->key;
+    exited.number = code;
+    watching.core->post(std::move(exited));
+}
+
+void kill_everything() {
+#if !defined(_WIN32)
+    for (auto &entry : core->targets)
+        if (entry.second->started) platform::signal_group(entry.second->pid, SIGKILL);
+#endif
+}
+
+void disconnect_everyone() {
+    auto questions = std::move(core->questions);
+    core->questions.clear();
+    core->queue.clear();
+    for (auto &entry : questions) {
+        entry.second->result = HCSRT_E_SERVICE_DISCONNECT;
+        core->answer(entry.second);
+    }
+}
+
+#if !defined(_WIN32)
+void before_fork() { core->mutex.lock(); }
+void in_parent() { core->mutex.unlock(); }
+
+/* The child has copies of our pipe ends, which would keep the parent's processes from seeing their ends. */
+void in_child() {
+    Core *parents = core;
+    for (auto &entry : parents->stdio) platform::close_end(entry.second.end);
+    for (auto &entry : parents->targets) {
+        for (platform::End end : entry.second->unclaimed) platform::close_end(end);
+        platform::close_end(entry.second->console);
+    }
+    core = new Core;
+    core->vary = parents->vary;
+    core->random_state = parents->random_state;
+    callback_depth = 0;
+    dispatching = false;
+    calling_back = nullptr;
+}
+
+[[maybe_unused]] const int fork_handlers = pthread_atfork(before_fork, in_parent, in_child);
+#endif
+
+}  // namespace
+
+const HcsApi *api() {
+    static const HcsApi table = make_table();
+    return &table;
+}
+
+Taken take(int64_t timeout_ms, Request *request) {
+    Lock lock(core->mutex);
+    auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
+    while (core->queue.empty()) {
+        if (core->stopped) return Taken::Stopped;
+        if (timeout_ms < 0) core->queued.wait(lock);
+        else if (core->queued.wait_until(lock, deadline) == std::cv_status::timeout && core->queue.empty())
+            return core->stopped ? Taken::Stopped : Taken::Nothing;
+    }
+    *request = std::move(core->queue.front());
+    core->queue.pop_front();
+    return Taken::Item;
+}
+
+void reply(uint64_t ticket, hcsrt_result result, const Text &document, Key key, uint32_t pid) {
+    Lock lock(core->mutex);
+    auto found = core->questions.find(ticket);
+    if (found == core->questions.end()) return;
+    auto question = found->second;
+    core->questions.erase(found);
+    question->result = result;
+    question->document = document;
+    if (question->operation) question->operation->pid = pid;
+    if (key) {
+        auto target = core->target_of(key);
+        /* Only a system is known to the service beyond its last handle. */
+        if (!target) target = core->add_target(Kind::System, key);
+        question->opened = core->add_handle(target);
+    }
+    core->answer(question);
+}
+
+void emit(Key key, uint32_t event_type, const Text &data) {
+    Lock lock(core->mutex);
+    auto target = core->target_of(key);
+    if (!target) return;
+    if (event_type == HCSRT_EVENT_SYSTEM_EXITED || event_type == HCSRT_EVENT_PROCESS_EXITED) {
+        target->exited = true;
+        target->exit_document = data;
+        target->changed.notify_all();
+    }
+    for (auto &entry : core->handles) {
+        if (entry.second->target != target || !entry.second->callback) continue;
+        Delivery event;
+        event.handle = entry.second;
+        event.type = event_type;
+        event.data = data;
+        core->deliver(std::move(event), entry.second->raw);
+    }
+}
+
+int spawn(Key process, const Program &program, int *error, bool *directory_failed) {
+    Lock lock(core->mutex);
+    auto target = core->target_of(process);
+    if (!target || core->stopped) {
+        *error = ESRCH;
+        return -1;
+    }
+    platform::Child child;
+    *error = platform::spawn(program, &child, directory_failed);
+    if (*error) return -1;
+    target->pid = child.pid;
+    target->started = true;
+    target->console = child.console;
+    for (int stream = 0; stream < STREAMS; ++stream) target->unclaimed[stream] = child.ends[stream];
+    Watch *watching = new Watch{core, target, child.pid};
+    if (!start_thread(watch, watching)) {
+        delete watching;
+        *error = EAGAIN;
+        platform::signal_group(child.pid, SIGKILL);
+        platform::reap(child.pid);
+        target->started = false;
+        core->drop_target(target);
+        return -1;
+    }
+    return child.pid;
+}
+
+bool signal(Key process, int number) {
+    Lock lock(core->mutex);
+    auto target = core->target_of(process);
+    return target && target->started && platform::signal_group(target->pid, number);
+}
+
+void resize(Key process, uint16_t rows, uint16_t columns) {
+    Lock lock(core->mutex);
+    auto target = core->target_of(process);
+    if (target && target->console != platform::NO_END) platform::resize(target->console, rows, columns);
+}
+
+bool close_stream(Key process, int stream) {
+    Lock lock(core->mutex);
+    auto target = core->target_of(process);
+    if (!target) return false;
+    if (target->console != platform::NO_END) {
+        if (stream == 0) platform::send_end_of_file(target->console);
+        return true;
+    }
+    bool any = target->unclaimed[stream] != platform::NO_END;
+    platform::close_end(std::exchange(target->unclaimed[stream], platform::NO_END));
+    for (auto &entry : core->stdio) {
+        if (entry.second.process != process || entry.second.stream != stream) continue;
+        platform::sever(entry.second.end, stream == 0);
+        any = true;
+    }
+    return any;
+}
+
+void forget(Key process) {
+    Lock lock(core->mutex);
+    auto target = core->target_of(process);
+    if (target) core->drop_target(target);
+}
+
+void configure(bool vary, uint64_t seed) {
+    Lock lock(core->mutex);
+    core->vary = vary;
+    core->random_state = seed;
+}
+
+void start() {
+    Lock lock(core->mutex);
+    core->stopped = false;
+}
+
+void stop() {
+    Lock lock(core->mutex);
+    if (core->stopped) return;
+    core->stopped = true;
+    kill_everything();
+    disconnect_everyone();
+    for (auto &entry : core->handles) {
+        if (!entry.second->callback) continue;
+        Delivery event;
+        event.handle = entry.second;
+        event.type = HCSRT_EVENT_SERVICE_DISCONNECT;
+        core->deliver(std::move(event), entry.second->raw);
+    }
+    for (auto &entry : core->targets) entry.second->changed.notify_all();
+    core->queued.notify_all();
+}
+
+void clear() {
+    Lock lock(core->mutex);
+    kill_everything();
+    disconnect_everyone();
+    for (auto &entry : core->handles) entry.second->callback = nullptr;
+    core->handles.clear();
+    while (!core->targets.empty()) core->drop_target(core->targets.begin()->second);
+    for (auto &entry : core->strings) entry.second = false;
+    core->misuses.clear();
+    core->oldest = ++core->serial;
+}
+
+Counts live() {
+    Lock lock(core->mutex);
+    Counts counts = {};
+    for (auto &entry : core->handles) {
+        Kind kind = entry.second->kind;
+        ++(kind == Kind::Operation ? counts.operations : kind == Kind::System ? counts.systems : counts.processes);
+    }
+    for (auto &entry : core->strings) counts.strings += entry.second;
+    for (auto &entry : core->stdio) counts.stdio += (entry.first >> 32) >= core->oldest;
+    return counts;
+}
+
+std::vector<std::string> misuses() {
+    Lock lock(core->mutex);
+    return core->misuses;
+}
+
+void record_misuse(const char *text) {
+    Lock lock(core->mutex);
+    core->misuse(text);
+}
+
+}  // namespace hcsrt::emulator
