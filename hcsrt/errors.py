@@ -1,0 +1,327 @@
+"""What can go wrong: the exceptions of hcsrt, and the meaning of every HRESULT in plain English."""
+
+from __future__ import annotations
+
+from errno import EACCES, ECONNRESET, EEXIST, ENOENT, ETIMEDOUT
+
+from ._codes import ALIASES, CODES, FACILITIES, VMCOMPUTE
+
+TYPE_CHECKING = False  # the name that type checkers know; importing typing would cost more than this module
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+__all__ = [
+    "AccessDeniedError",
+    "AlreadyStoppedError",
+    "Explanation",
+    "HandleBusyError",
+    "HandleClosedError",
+    "HcsError",
+    "InvalidDocumentError",
+    "InvalidStateError",
+    "NoIsolationWarning",
+    "NotSupportedError",
+    "OperationTimeoutError",
+    "PathNotFoundError",
+    "ServiceDisconnectedError",
+    "SystemAlreadyExistsError",
+    "SystemNotFoundError",
+    "error_from",
+    "explain",
+]
+
+_WIN32 = 0x80070000
+_NTSTATUS = 0x10000000
+_PROC_NOT_FOUND = 0x8007007F
+
+
+class HcsError(OSError):
+    """A call of HCS failed.
+
+    hresult: the HRESULT, signed or unsigned. operation: the HCS function, or the place in an argument that was refused
+    before any call. document: the ResultError that came with it, as JSON text or parsed; text that is no JSON object
+    is kept as its ErrorMessage.
+    """
+
+    hresult: int  # signed, as C has it
+    symbol: str | None
+    operation: str
+    document: dict[str, Any] | None
+    hint: str | None
+
+    _errno: int | None = None
+
+    def __init__(self, hresult: int, operation: str, document: str | Mapping[str, Any] | None = None) -> None:
+        code = _unsigned(hresult)
+        symbol, meaning, hint = _look_up(code)
+        super().__init__(self._errno, meaning)
+        self.hresult = _signed(code)
+        self.symbol = symbol
+        self.operation = operation
+        self.document = _parsed(document)
+        self.hint = hint
+        # OSError pickles and copies by its args: these make the same error again.
+        self.args = (self.hresult, operation, self.document)
+
+    def __str__(self) -> str:
+        code = _unsigned(self.hresult)
+        sentences = map(_sentence, [self.strerror or "", *_additions(code, self.document)])
+        text = " ".join(dict.fromkeys(sentences))
+        hint = f" Hint: {self.hint}" if self.hint else ""
+        return f"{self.operation}: {_spelt(code)}: {text}{hint}"
+
+
+class SystemNotFoundError(HcsError, LookupError):
+    """No compute system has this id."""
+
+
+class SystemAlreadyExistsError(HcsError, FileExistsError):
+    """A compute system has this id already."""
+
+    _errno = EEXIST
+
+
+class AccessDeniedError(HcsError, PermissionError):
+    """The account may not do this."""
+
+    _errno = EACCES
+
+
+class OperationTimeoutError(HcsError, TimeoutError):
+    """The time ran out; the call is still running inside HCS."""
+
+    _errno = ETIMEDOUT
+
+
+class ServiceDisconnectedError(HcsError, ConnectionError):
+    """The Host Compute Service went away, is disabled or is not there."""
+
+    _errno = ECONNRESET
+
+
+class InvalidDocumentError(HcsError, ValueError):
+    """A JSON document is malformed or not what HCS wants; the message names the place."""
+
+
+class InvalidStateError(HcsError):
+    """The compute system is in a state that does not allow the request."""
+
+
+class AlreadyStoppedError(HcsError):
+    """The compute system or process has stopped already."""
+
+
+class PathNotFoundError(HcsError, FileNotFoundError):
+    """A file, program or folder is not there."""
+
+    _errno = ENOENT
+
+
+class NotSupportedError(HcsError, NotImplementedError):
+    """This HCS cannot do it."""
+
+    @classmethod
+    def missing(cls, function: str, since: str) -> NotSupportedError:
+        """The error of an export that the DLL lacks; since names the Windows version that has it."""
+        error = cls(_PROC_NOT_FOUND, function)
+        error.hint = f"{function} needs {since}."
+        return error
+
+
+class HandleClosedError(ValueError):
+    """The handle is closed, or was given away."""
+
+
+class HandleBusyError(BufferError):
+    """The handle cannot be given away: calls are inside, or an event callback was registered on it."""
+
+
+class NoIsolationWarning(RuntimeWarning):
+    """The emulator runs commands as plain processes of this machine, without any isolation."""
+
+
+_CLASSES: dict[int, type[HcsError]] = {
+    0x8037010E: SystemNotFoundError,
+    0x8037010F: SystemAlreadyExistsError,
+    0x8037011B: AccessDeniedError,
+    0x80070005: AccessDeniedError,
+    0x80370118: OperationTimeoutError,
+    0x80070102: OperationTimeoutError,
+    0x8037011E: ServiceDisconnectedError,
+    0x80070422: ServiceDisconnectedError,
+    0x80070424: ServiceDisconnectedError,
+    0x800706BA: ServiceDisconnectedError,
+    0x800706BE: ServiceDisconnectedError,
+    0x800706BF: ServiceDisconnectedError,
+    0x800706D9: ServiceDisconnectedError,
+    0x803B0020: ServiceDisconnectedError,
+    0x8037010D: InvalidDocumentError,
+    0x803B000A: InvalidDocumentError,
+    0x803B000C: InvalidDocumentError,
+    0x803B000D: InvalidDocumentError,
+    0x803B001B: InvalidDocumentError,
+    0x803B001C: InvalidDocumentError,
+    0x803B0032: InvalidDocumentError,
+    0x803B0033: InvalidDocumentError,
+    0x80370105: InvalidStateError,
+    0x80370110: AlreadyStoppedError,
+    0x8037011F: AlreadyStoppedError,
+    0x80070002: PathNotFoundError,
+    0x80070003: PathNotFoundError,
+    0x8007010B: PathNotFoundError,
+    0x80004001: NotSupportedError,
+    0x80070032: NotSupportedError,
+    _PROC_NOT_FOUND: NotSupportedError,
+    0x803B0015: NotSupportedError,
+    0x803B0016: NotSupportedError,
+    0x803B0023: NotSupportedError,
+}
+
+
+def error_from(hresult: int, operation: str, document: str | Mapping[str, Any] | None = None) -> HcsError:
+    """The exception for an HRESULT, of the class that fits it; the parameters are those of HcsError."""
+    return _class_of(_unsigned(hresult))(hresult, operation, document)
+
+
+class Explanation:
+    """What an HRESULT means: symbol, hresult (signed), meaning, hint, and the name of the exception it becomes."""
+
+    __slots__ = ("exception", "hint", "hresult", "meaning", "symbol")
+
+    def __init__(self, symbol: str | None, hresult: int, meaning: str, hint: str | None, exception: str) -> None:
+        self.symbol = symbol
+        self.hresult = hresult
+        self.meaning = meaning
+        self.hint = hint
+        self.exception = exception
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"Explanation({fields})"
+
+
+def explain(code_or_name: int | str) -> Explanation:
+    """Explain an HRESULT given as a number, signed or unsigned, or as text: decimal, hexadecimal or a symbol.
+
+    Eight hexadecimal digits need no prefix. A number from 1 to 65535 is taken as a Win32 error.
+    Raises ValueError for a name that is not in the table, with the closest ones, and for more than 32 bits.
+    """
+    number = _number(code_or_name) if isinstance(code_or_name, str) else code_or_name
+    code = _unsigned(_WIN32 | number if 0 < number <= 0xFFFF else number)
+    symbol, meaning, hint = _look_up(code)
+    return Explanation(symbol, _signed(code), meaning, hint, _class_of(code).__name__)
+
+
+def _number(text: str) -> int:
+    """The code that a text means: a number or a symbol, in any case."""
+    word = text.strip().upper()
+    if len(word) == 8 and not set(word) - set("0123456789ABCDEF"):
+        return int(word, 16)
+    try:
+        return int(word, 0)
+    except ValueError:
+        pass
+    names = {symbol: code for code, (symbol, _, _) in CODES.items()}
+    names |= {symbol: code for code, symbol in VMCOMPUTE.items()} | ALIASES
+    if word in names:
+        return names[word]
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, names)
+    advice = f"; did you mean {' or '.join(close)}?" if close else ""
+    raise ValueError(f"no HRESULT is called {text!r}{advice}")
+
+
+def _class_of(code: int) -> type[HcsError]:
+    return _CLASSES.get(_canonical(code), HcsError)
+
+
+def _unsigned(hresult: int) -> int:
+    if not -0x80000000 <= hresult <= 0xFFFFFFFF:
+        raise ValueError(f"{hresult} is no HRESULT: it does not fit into 32 bits")
+    return hresult & 0xFFFFFFFF
+
+
+def _signed(code: int) -> int:
+    return code - 0x100000000 if code & 0x80000000 else code
+
+
+def _canonical(code: int) -> int:
+    """The key of the tables: 0x8037xxxx and 0xC037xxxx are two spellings of one meaning."""
+    if code not in CODES and code & 0xBFFF0000 == 0x80370000:
+        return code ^ 0x40000000
+    return code
+
+
+def _look_up(code: int) -> tuple[str | None, str, str | None]:
+    """Symbol, meaning and hint of an unsigned HRESULT; one that is not in the table is taken apart."""
+    if entry := CODES.get(_canonical(code)):
+        symbol, meaning, hint = entry
+        return VMCOMPUTE.get(code, symbol), meaning, hint
+    if code & 0xFFFF0000 == _WIN32:
+        number = code & 0xFFFF
+        return None, f"Windows answered with its error {number}", f"`net helpmsg {number}` on Windows tells its text."
+    if code & 0x80000000 and code & _NTSTATUS:
+        return None, f"The Windows kernel answered with the status 0x{code & ~_NTSTATUS:08X}", None
+    outcome = "An error" if code & 0x80000000 else "A success code"
+    facility = code >> 16 & 0x7FF
+    origin = FACILITIES.get(facility, f"facility {facility}")
+    return None, f"{outcome} that hcsrt does not know: number 0x{code & 0xFFFF:04X} of {origin}", None
+
+
+def _spelt(code: int) -> str:
+    symbol, _, _ = _look_up(code)
+    return f"{symbol} (0x{code:08X})" if symbol else f"0x{code:08X}"
+
+
+def _parsed(document: str | Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if document is None:
+        return None
+    if not isinstance(document, str):
+        return dict(document)
+    from .documents import loads
+
+    try:
+        parsed = loads(document)
+    except (ValueError, RecursionError):
+        parsed = document
+    return None if parsed is None else next(iter(_objects([parsed])), {"ErrorMessage": document})
+
+
+def _additions(code: int, document: dict[str, Any] | None) -> list[str]:
+    """What the document says beyond the HRESULT: its events, else its message, and a code of its own.
+
+    Documents of HCS are not always what the schema says, least of all the Data of an event; whatever has another
+    shape is passed over.
+    """
+    if not document:
+        return []
+    texts: list[str] = []
+    for event in _objects(document.get("ErrorEvents")):
+        message = _one_line(event.get("Message"))
+        # The place in a document is one of these texts, and not always part of the message too.
+        data = [item for item in _objects(event.get("Data")) if item.get("Type") in (None, "String", "AnsiString")]
+        missing = ", ".join(text for item in data if (text := _one_line(item.get("Value"))) not in message)
+        texts.append(f"{message} ({missing})" if message and missing else message or missing)
+    if not any(texts):
+        texts = [_one_line(document.get("ErrorMessage"))]
+    own = document.get("Error")
+    if isinstance(own, int) and own and _canonical(own & 0xFFFFFFFF) != _canonical(code):
+        texts.append(f"The document gives {_spelt(own & 0xFFFFFFFF)}")
+    return [text for text in texts if text]
+
+
+def _objects(value: list[Any] | None) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _one_line(value: object) -> str:
+    """Text fit for one line of any terminal or log: no line breaks, control characters or lone surrogates."""
+    if not isinstance(value, str):
+        return ""
+    return " ".join("".join(character if character.isprintable() else " " for character in value).split())
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
