@@ -566,12 +566,12 @@ cdef int watch(Handle handle, bint is_system, str function) except -1:
 
 
 def watch_system(OwnedSystem system not None):
-    """Register the event callback of a handle, once; wait_exit() needs it. HCS function: HcsSetComputeSystemCallback."""
+    """Register the one event callback of a handle, for wait_exit(). HCS function: HcsSetComputeSystemCallback."""
     watch(system, True, "HcsSetComputeSystemCallback")
 
 
 def watch_process(OwnedProcess process not None):
-    """Register the event callback of a handle, once; wait_exit() needs it. HCS function: HcsSetProcessCallback."""
+    """Register the one event callback of a handle, for wait_exit(). HCS function: HcsSetProcessCallback."""
     watch(process, False, "HcsSetProcessCallback")
 
 
@@ -616,9 +616,9 @@ def wait_exit(Handle handle not None, timeout=None):
 
 
 def exit_status(Handle handle not None):
-    """Return how the exit latch was set and the exit document: ("exited" | "disconnected" | "queried", JSON text or None).
+    """Return how the exit latch was set, "exited", "disconnected" or "queried", and the exit document or None.
 
-    None while it is not set.
+    The answer is None while the latch is not set.
     """
     cdef hcsrt_watch *own = NULL
     cdef const hcsrt_char *text

@@ -27,6 +27,7 @@ cdef enum:
     HANDLE_BUSY = 2
     HANDLE_CROWDED = 3
 
+
 cdef class Handle:
     cdef object __weakref__
     cdef void *_raw
@@ -40,21 +41,26 @@ cdef class Handle:
     # Never with the GIL held: the last one out of a closing handle runs the native close.
     cdef void _leave(self) noexcept nogil
 
+
 @cython.final
 cdef class OwnedOperation(Handle):
     pass
+
 
 @cython.final
 cdef class OwnedSystem(Handle):
     pass
 
+
 @cython.final
 cdef class OwnedProcess(Handle):
     pass
 
+
 @cython.final
 cdef class OwnedStdio(Handle):
     pass
+
 
 @cython.final
 cdef class SendHandle:

@@ -233,7 +233,7 @@ cdef class Handle:
         return self._epoch != hcsrt_fork_epoch() or not hcsrt_state_is_open(hcsrt_word_load(&self._state))
 
     def close(self):
-        """Release the handle, or leave that to the last native call inside; never raises, and a second time does nothing.
+        """Release the handle, or leave that to the last native call inside. Never raises; a second close does nothing.
 
         Closing a system does not stop it and closing a process does not kill it. HCS function: HcsCloseComputeSystem,
         HcsCloseProcess, HcsCloseOperation; CloseHandle for a standard stream.
@@ -253,10 +253,10 @@ cdef class Handle:
         return view
 
     def into_raw(self):
-        """Give the handle away unclosed and return its address; the caller has to release it with the HcsClose function.
+        """Give the handle away unclosed and return its address; the caller then has to call its HcsClose function.
 
-        Raises HandleBusyError if a call is inside or an event callback was registered, which only the close can end, and
-        HandleClosedError; nothing has changed then.
+        Raises HandleBusyError if a call is inside, or if an event callback was registered, which only the close can
+        end; HandleClosedError. Nothing has changed then.
         """
         cdef int status
         cdef uintptr_t address

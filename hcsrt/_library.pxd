@@ -39,7 +39,8 @@ cdef extern from "hcsrt.h" nogil:
     ctypedef struct HcsApi:
         size_t size
         hcsrt_result (*HcsAddResourceToOperation)(
-            hcsrt_operation operation, uint32_t resource_type, const hcsrt_char *uri, hcsrt_handle handle) noexcept nogil
+            hcsrt_operation operation, uint32_t resource_type, const hcsrt_char *uri,
+            hcsrt_handle handle) noexcept nogil
         hcsrt_result (*HcsCancelLiveMigration)(
             hcsrt_system system, hcsrt_operation operation, const hcsrt_char *options) noexcept nogil
         hcsrt_result (*HcsCancelOperation)(hcsrt_operation operation) noexcept nogil
@@ -91,14 +92,16 @@ cdef extern from "hcsrt.h" nogil:
         hcsrt_result (*HcsInitializeLiveMigrationOnSource)(
             hcsrt_system system, hcsrt_operation operation, const hcsrt_char *options) noexcept nogil
         hcsrt_result (*HcsModifyComputeSystem)(
-            hcsrt_system system, hcsrt_operation operation, const hcsrt_char *configuration, hcsrt_handle identity) noexcept nogil
+            hcsrt_system system, hcsrt_operation operation, const hcsrt_char *configuration,
+            hcsrt_handle identity) noexcept nogil
         hcsrt_result (*HcsModifyProcess)(
             hcsrt_process process, hcsrt_operation operation, const hcsrt_char *settings) noexcept nogil
         hcsrt_result (*HcsModifyServiceSettings)(const hcsrt_char *settings, hcsrt_char **result) noexcept nogil
         hcsrt_result (*HcsOpenComputeSystem)(
             const hcsrt_char *id, uint32_t requested_access, hcsrt_system *system) noexcept nogil
         hcsrt_result (*HcsOpenComputeSystemInNamespace)(
-            const hcsrt_char *id_namespace, const hcsrt_char *id, uint32_t requested_access, hcsrt_system *system) noexcept nogil
+            const hcsrt_char *id_namespace, const hcsrt_char *id, uint32_t requested_access,
+            hcsrt_system *system) noexcept nogil
         hcsrt_result (*HcsOpenProcess)(
             hcsrt_system system, uint32_t process_id, uint32_t requested_access, hcsrt_process *process) noexcept nogil
         hcsrt_result (*HcsPauseComputeSystem)(
@@ -110,12 +113,14 @@ cdef extern from "hcsrt.h" nogil:
         hcsrt_result (*HcsSaveComputeSystem)(
             hcsrt_system system, hcsrt_operation operation, const hcsrt_char *options) noexcept nogil
         hcsrt_result (*HcsSetComputeSystemCallback)(
-            hcsrt_system system, uint32_t callback_options, const void *context, hcsrt_event_callback callback) noexcept nogil
+            hcsrt_system system, uint32_t callback_options, const void *context,
+            hcsrt_event_callback callback) noexcept nogil
         hcsrt_result (*HcsSetOperationCallback)(
             hcsrt_operation operation, const void *context, hcsrt_operation_completion callback) noexcept nogil
         hcsrt_result (*HcsSetOperationContext)(hcsrt_operation operation, void *context) noexcept nogil
         hcsrt_result (*HcsSetProcessCallback)(
-            hcsrt_process process, uint32_t callback_options, void *context, hcsrt_event_callback callback) noexcept nogil
+            hcsrt_process process, uint32_t callback_options, void *context,
+            hcsrt_event_callback callback) noexcept nogil
         hcsrt_result (*HcsShutDownComputeSystem)(
             hcsrt_system system, hcsrt_operation operation, const hcsrt_char *options) noexcept nogil
         hcsrt_result (*HcsSignalProcess)(

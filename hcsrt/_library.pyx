@@ -75,7 +75,7 @@ def choose(name):
                 use_computecore()
             chosen = name
         elif chosen != name:
-            raise RuntimeError(f"this process already uses the {chosen} backend; choose {name!r} before the first HCS call")
+            raise RuntimeError(f"this process uses the {chosen} backend already; choose {name!r} before the first call")
 
 
 cdef use_emulator():

@@ -9,10 +9,14 @@ from hcsrt._handles cimport HANDLE_OK, OwnedStdio, check_entered
 
 import io
 import os
+import sys
 
 cdef extern from "../native/streams.h" nogil:
     int64_t hcsrt_stream_read(void *stream, void *buffer, size_t size, uint32_t milliseconds)
     int64_t hcsrt_stream_write(void *stream, const void *buffer, size_t size, uint32_t milliseconds)
+
+# Bound now: at interpreter exit the names of a module are gone before the last stream is.
+cdef object is_finalizing = sys.is_finalizing
 
 # How long close() and Ctrl-C may wait for a blocked read or write.
 cdef enum:
@@ -119,7 +123,7 @@ class StdioWriter(_Stdio):
         """Tell HCS that no more will come, then close the stream and its handle."""
         before_close, self._before_close = self._before_close, None
         try:
-            if before_close is not None and not self.closed:
+            if before_close is not None and not self.closed and not is_finalizing():
                 before_close()
         finally:
             super().close()

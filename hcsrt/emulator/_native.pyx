@@ -84,6 +84,7 @@ cdef extern from "../native/emulator.h" namespace "hcsrt::emulator" nogil:
     void c_configure "hcsrt::emulator::configure"(bool vary, uint64_t seed)
     void c_start "hcsrt::emulator::start"()
     void c_stop "hcsrt::emulator::stop"()
+    void c_stop_at_exit "hcsrt::emulator::stop_at_exit"()
     void c_clear "hcsrt::emulator::clear"()
     Counts c_live "hcsrt::emulator::live"()
     void c_record_misuse "hcsrt::emulator::record_misuse"(const char *text)
@@ -176,8 +177,8 @@ def spawn(uint64_t process, list argv, list environment, bytes directory,
           bint stdin, bint stdout, bint stderr, console=None):
     """Start a program in a session of its own and return its pid; its end comes as a ProcessExited item.
 
-    `argv` and `environment` are bytes; a program without a slash is looked up on the PATH of `environment`. `console` is
-    (rows, columns) for a pseudo-terminal, or None. Raises OSError; its `filename` is the directory or the program.
+    `argv` and `environment` are bytes; a program without a slash is looked up on the PATH of `environment`. `console`
+    is (rows, columns) for a pseudo-terminal, or None. Raises OSError; its `filename` is the directory or the program.
     """
     cdef Program program
     cdef char **c_argv = NULL
@@ -238,6 +239,14 @@ def stop():
     """Go down as a service that crashed: calls fail, watchers hear of it, programs are killed. Runs no Python."""
     with nogil:
         c_stop()
+
+
+def stop_at_exit():
+    """Go down while the program exits: calls of this thread fail, those of threads left behind never return.
+
+    Programs are killed after Python has gone.
+    """
+    c_stop_at_exit()
 
 
 def clear():

@@ -38,6 +38,12 @@ constexpr size_t MOST_MISUSES = 1000;
 /* A callback that takes longer than this blocks HCS. Generous: a busy machine is no misuse. */
 constexpr std::chrono::seconds CALLBACK_LIMIT{2};
 
+/* How long a kick-off is held up to let its call complete first. What takes longer completes later in any case. */
+constexpr std::chrono::milliseconds KICK_OFF_LIMIT{20};
+
+/* How long a service that goes down waits for its last events to be delivered. */
+constexpr std::chrono::seconds DELIVERY_LIMIT{5};
+
 enum OperationType : int32_t {
     TYPE_NONE = -1, TYPE_ENUMERATE = 0, TYPE_CREATE = 1, TYPE_START = 2, TYPE_SHUTDOWN = 3, TYPE_PAUSE = 4,
     TYPE_RESUME = 5, TYPE_SAVE = 6, TYPE_TERMINATE = 7, TYPE_MODIFY = 8, TYPE_PROPERTIES = 9, TYPE_CREATE_PROCESS = 10,
@@ -67,7 +73,8 @@ struct Target {
     std::condition_variable changed;
     /* Of a process: */
     int pid = 0;
-    bool started = false, reaped = false;
+    bool started = false;
+    bool group_gone = false;                        /* nobody is left, so its pid may be somebody else's by now */
     platform::End unclaimed[STREAMS] = {platform::NO_END, platform::NO_END, platform::NO_END};
     platform::End console = platform::NO_END;
 };
@@ -130,6 +137,9 @@ thread_local int callback_depth = 0;
 thread_local Handle *calling_back = nullptr;
 thread_local bool dispatching = false;
 
+/* Python's garbage collector may run a finalizer that calls HCS on the service's own thread, which cannot answer itself. */
+thread_local bool serving = false;
+
 std::u16string copy(const hcsrt_char *text) {
     std::u16string result;
     for (; *text; ++text) result.push_back(static_cast<char16_t>(*text));
@@ -149,6 +159,8 @@ struct Core {
     std::condition_variable queued;
     std::deque<Request> queue;
     bool stopped = false;
+    bool exiting = false;                           /* Python goes away on the thread `exits_on` */
+    std::thread::id exits_on;
     bool vary = false;
     uint64_t random_state = 0;
     uint64_t serial = 0x1000;
@@ -160,8 +172,19 @@ struct Core {
     std::unordered_map<uint64_t, std::shared_ptr<Question>> questions;
     std::deque<Delivery> deliveries[DISPATCHERS];
     std::condition_variable delivered[DISPATCHERS];
-    bool dispatcher_started[DISPATCHERS] = {};
+    bool dispatcher_started[DISPATCHERS] = {}, dispatcher_busy[DISPATCHERS] = {};
+    std::condition_variable settled;
     std::vector<std::string> misuses;
+
+    /* --- calls ----------------------------------------------------------------------------------------------- */
+
+    /* The lock for a call. While the program exits, calls of the threads that it leaves behind never return: an error
+     * would wake them up to say so on stderr. The exiting thread itself gets its answers natively. */
+    Lock admit() {
+        Lock lock(mutex);
+        while (exiting && std::this_thread::get_id() != exits_on) settled.wait(lock);
+        return lock;
+    }
 
     /* --- chance ---------------------------------------------------------------------------------------------- */
 
@@ -377,9 +400,18 @@ struct Core {
             while (deliveries[lane].empty()) delivered[lane].wait(lock);
             Delivery delivery = std::move(deliveries[lane].front());
             deliveries[lane].pop_front();
+            dispatcher_busy[lane] = true;
             if (delivery.completion) complete_by_callback(lock, delivery.completion);
             else event_by_callback(lock, delivery);
+            dispatcher_busy[lane] = false;
+            settled.notify_all();
         }
+    }
+
+    bool all_delivered() const {
+        for (int lane = 0; lane < DISPATCHERS; ++lane)
+            if (dispatcher_busy[lane] || !deliveries[lane].empty()) return false;
+        return true;
     }
 
     /* --- operations ------------------------------------------------------------------------------------------ */
@@ -478,7 +510,7 @@ hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::
     if (operation->phase == Phase::Running) return HCSRT_E_OPERATION_ALREADY_STARTED;
     bool observed = subject && subject->options & OPTION_OPERATION_CALLBACKS;
     if (observed && operation->callback) return HCSRT_E_CALLBACK_ALREADY_SET;
-    if (core->stopped) return HCSRT_E_SERVICE_DISCONNECT;
+    if (core->stopped || serving) return HCSRT_E_SERVICE_DISCONNECT;
 
     operation->phase = Phase::Running;
     operation->type = type;
@@ -497,16 +529,21 @@ hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::
     /* From here on a callback may close the operation, which is allowed. */
     inside.leave();
     if (operation->order == Order::Later) return HCSRT_S_OK;
-    while (operation->phase == Phase::Running) operation->changed.wait(lock);
+    auto limit = Clock::now() + KICK_OFF_LIMIT;
+    operation->changed.wait_until(lock, limit, [&] { return operation->phase == Phase::Done; });
+    if (operation->phase == Phase::Running) {
+        operation->order = Order::Later;
+        return HCSRT_S_OK;
+    }
     if (operation->order == Order::Inline) core->complete_by_callback(lock, operation);
     else if (operation->callback)
-        while (!operation->callback_done) operation->changed.wait(lock);
+        operation->changed.wait_until(lock, limit, [&] { return operation->callback_done; });
     /* A call that is known to have failed may say so at once; its document is kept either way. */
     return hcsrt_failed(operation->result) && core->chance(2) ? operation->result : HCSRT_S_OK;
 }
 
 hcsrt_result system_call(const char *function, int32_t type, void *raw, void *operation, const hcsrt_char *text) {
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Inside system(raw, Kind::System, function);
     if (!system) return system.error();
     Request request;
@@ -517,7 +554,7 @@ hcsrt_result system_call(const char *function, int32_t type, void *raw, void *op
 }
 
 hcsrt_result process_call(const char *function, int32_t type, void *raw, void *operation, const hcsrt_char *text) {
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Inside process(raw, Kind::Process, function);
     if (!process) return process.error();
     Request request;
@@ -533,7 +570,7 @@ hcsrt_result HCSRT_CALL create_system(const hcsrt_char *id, const hcsrt_char *co
     if (!system) return HCSRT_E_POINTER;
     *system = nullptr;
     if (!id || !*id || !configuration || security_descriptor) return HCSRT_E_INVALIDARG;
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     auto target = core->add_target(Kind::System, ++core->serial);
     auto handle = core->add_handle(target);
     Request request;
@@ -553,7 +590,7 @@ hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *param
     if (!process) return HCSRT_E_POINTER;
     *process = nullptr;
     if (!parameters || security_descriptor) return HCSRT_E_INVALIDARG;
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Inside system(raw, Kind::System, "HcsCreateProcess");
     if (!system) return system.error();
     auto target = core->add_target(Kind::Process, ++core->serial);
@@ -571,7 +608,7 @@ hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *param
 }
 
 hcsrt_result HCSRT_CALL enumerate_systems(const hcsrt_char *query, hcsrt_operation operation) {
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Request request;
     request.function = "HcsEnumerateComputeSystems";
     request.text = argument(query);
@@ -581,7 +618,7 @@ hcsrt_result HCSRT_CALL enumerate_systems(const hcsrt_char *query, hcsrt_operati
 /* --- synchronous calls --------------------------------------------------------------------------------------- */
 
 hcsrt_result ask_and_wait(Lock &lock, Request request, std::shared_ptr<Question> *question) {
-    if (core->stopped) return HCSRT_E_SERVICE_DISCONNECT;
+    if (core->stopped || serving) return HCSRT_E_SERVICE_DISCONNECT;
     *question = std::make_shared<Question>();
     core->ask(std::move(request), *question);
     core->wait_answer(lock, *question);
@@ -592,7 +629,7 @@ hcsrt_result HCSRT_CALL open_system(const hcsrt_char *id, uint32_t access, hcsrt
     if (!system) return HCSRT_E_POINTER;
     *system = nullptr;
     if (!id || !*id || access != HCSRT_GENERIC_ALL) return HCSRT_E_INVALIDARG;
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Request request;
     request.function = "HcsOpenComputeSystem";
     request.id = argument(id);
@@ -605,7 +642,7 @@ hcsrt_result HCSRT_CALL open_system(const hcsrt_char *id, uint32_t access, hcsrt
 hcsrt_result HCSRT_CALL open_process(hcsrt_system raw, uint32_t pid, uint32_t, hcsrt_process *process) {
     if (!process) return HCSRT_E_POINTER;
     *process = nullptr;
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Inside system(raw, Kind::System, "HcsOpenProcess");
     if (!system) return system.error();
     Request request;
@@ -620,7 +657,7 @@ hcsrt_result HCSRT_CALL open_process(hcsrt_system raw, uint32_t pid, uint32_t, h
 
 hcsrt_result service_call(const char *function, const hcsrt_char *text, hcsrt_char **out) {
     if (out) *out = nullptr;
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Request request;
     request.function = function;
     request.text = argument(text);
@@ -641,7 +678,7 @@ hcsrt_result HCSRT_CALL modify_service(const hcsrt_char *settings, hcsrt_char **
 /* --- operations ---------------------------------------------------------------------------------------------- */
 
 hcsrt_operation HCSRT_CALL create_operation(void *context, hcsrt_operation_completion callback) {
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     auto handle = core->add_handle(Kind::Operation);
     handle->operation = std::make_shared<Operation>();
     handle->operation->id = reinterpret_cast<uintptr_t>(handle->raw) >> 4;
@@ -651,7 +688,7 @@ hcsrt_operation HCSRT_CALL create_operation(void *context, hcsrt_operation_compl
 }
 
 void HCSRT_CALL close_operation(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     auto handle = core->find(raw, Kind::Operation, "HcsCloseOperation");
     if (!handle) return;
     core->handles.erase(reinterpret_cast<uintptr_t>(raw));
@@ -665,7 +702,7 @@ void HCSRT_CALL close_operation(hcsrt_operation raw) {
 
 hcsrt_result HCSRT_CALL set_operation_callback(hcsrt_operation raw, const void *context,
                                                hcsrt_operation_completion callback) {
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Inside inside(raw, Kind::Operation, "HcsSetOperationCallback");
     if (!inside) return inside.error();
     auto &operation = inside.operation();
@@ -677,7 +714,7 @@ hcsrt_result HCSRT_CALL set_operation_callback(hcsrt_operation raw, const void *
 }
 
 hcsrt_result HCSRT_CALL set_operation_context(hcsrt_operation raw, void *context) {
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Inside inside(raw, Kind::Operation, "HcsSetOperationContext");
     if (!inside) return inside.error();
     inside.operation()->context = context;
@@ -685,38 +722,38 @@ hcsrt_result HCSRT_CALL set_operation_context(hcsrt_operation raw, void *context
 }
 
 void *HCSRT_CALL operation_context(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Inside inside(raw, Kind::Operation, "HcsGetOperationContext");
     return inside ? inside.operation()->context : nullptr;
 }
 
 uint64_t HCSRT_CALL operation_id(hcsrt_operation raw) {
     constexpr uint64_t invalid = ~static_cast<uint64_t>(0);
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Inside inside(raw, Kind::Operation, "HcsGetOperationId");
     return inside ? inside.operation()->id : invalid;
 }
 
 int32_t HCSRT_CALL operation_type(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Inside inside(raw, Kind::Operation, "HcsGetOperationType");
     return inside ? inside.operation()->type : TYPE_NONE;
 }
 
 hcsrt_system HCSRT_CALL system_from_operation(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Inside inside(raw, Kind::Operation, "HcsGetComputeSystemFromOperation");
     return inside ? inside.operation()->system : nullptr;
 }
 
 hcsrt_process HCSRT_CALL process_from_operation(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Inside inside(raw, Kind::Operation, "HcsGetProcessFromOperation");
     return inside ? inside.operation()->process : nullptr;
 }
 
 hcsrt_result HCSRT_CALL cancel_operation(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Inside inside(raw, Kind::Operation, "HcsCancelOperation");
     return inside ? static_cast<hcsrt_result>(HCSRT_E_NOTIMPL) : inside.error();
 }
@@ -725,7 +762,7 @@ hcsrt_result take_result(const char *function, hcsrt_operation raw, uint32_t tim
                          hcsrt_process_information *info, hcsrt_char **document) {
     if (document) *document = nullptr;
     if (info) *info = {};
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Inside inside(raw, Kind::Operation, function);
     if (!inside) return inside.error();
     auto operation = inside.operation();
@@ -772,7 +809,7 @@ hcsrt_result HCSRT_CALL wait_operation_and_info(hcsrt_operation raw, uint32_t ti
 
 hcsrt_result set_callback(const char *function, void *raw, Kind kind, uint32_t options, const void *context,
                           hcsrt_event_callback callback) {
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Inside inside(raw, kind, function);
     if (!inside) return inside.error();
     if (!callback) return HCSRT_E_INVALIDARG;
@@ -797,7 +834,7 @@ hcsrt_result HCSRT_CALL set_process_callback(hcsrt_process raw, uint32_t options
 
 hcsrt_result wait_exit(const char *function, void *raw, Kind kind, uint32_t timeout_ms, hcsrt_char **document) {
     if (document) *document = nullptr;
-    Lock lock(core->mutex);
+    Lock lock = core->admit();
     Inside inside(raw, kind, function);
     if (!inside) return inside.error();
     auto target = inside.target();
@@ -951,7 +988,7 @@ void watch(void *given) {
     Lock lock(watching.core->mutex);
     platform::reap(watching.pid);
     auto &target = watching.target;
-    target->reaped = true;
+    target->group_gone = !platform::signal_group(watching.pid, 0);
     platform::close_end(std::exchange(target->console, platform::NO_END));
     if (watching.core->target_of(target->key) != target) return;
     Request exited;
@@ -961,11 +998,20 @@ void watch(void *given) {
     watching.core->post(std::move(exited));
 }
 
+bool signal_target(const std::shared_ptr<Target> &target, int number) {
+    if (!target->started || target->group_gone) return false;
+    target->group_gone = !platform::signal_group(target->pid, number);
+    return !target->group_gone;
+}
+
 void kill_everything() {
-#if !defined(_WIN32)
-    for (auto &entry : core->targets)
-        if (entry.second->started) platform::signal_group(entry.second->pid, SIGKILL);
-#endif
+    for (auto &entry : core->targets) signal_target(entry.second, SIGKILL);
+}
+
+/* After Python has gone, so that nobody is left to be woken by it. */
+void kill_at_exit() {
+    Lock lock(core->mutex);
+    kill_everything();
 }
 
 void disconnect_everyone() {
@@ -995,11 +1041,23 @@ void in_child() {
     core->random_state = parents->random_state;
     callback_depth = 0;
     dispatching = false;
+    serving = false;
     calling_back = nullptr;
 }
 
 [[maybe_unused]] const int fork_handlers = pthread_atfork(before_fork, in_parent, in_child);
 #endif
+
+}  // namespace
+
+namespace {
+
+/* The last handle was closed, but another one opened before the service heard of it. */
+bool is_outdated(const Request &request) {
+    if (std::strcmp(request.function, "HandlesReleased") != 0) return false;
+    auto target = core->target_of(request.system ? request.system : request.process);
+    return target && target->handles;
+}
 
 }  // namespace
 
@@ -1009,17 +1067,21 @@ const HcsApi *api() {
 }
 
 Taken take(int64_t timeout_ms, Request *request) {
+    serving = true;
     Lock lock(core->mutex);
     auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
-    while (core->queue.empty()) {
+    for (;;) {
         if (core->stopped) return Taken::Stopped;
-        if (timeout_ms < 0) core->queued.wait(lock);
-        else if (core->queued.wait_until(lock, deadline) == std::cv_status::timeout && core->queue.empty())
+        if (!core->queue.empty()) {
+            *request = std::move(core->queue.front());
+            core->queue.pop_front();
+            if (!is_outdated(*request)) return Taken::Item;
+        } else if (timeout_ms < 0) {
+            core->queued.wait(lock);
+        } else if (core->queued.wait_until(lock, deadline) == std::cv_status::timeout && core->queue.empty()) {
             return core->stopped ? Taken::Stopped : Taken::Nothing;
+        }
     }
-    *request = std::move(core->queue.front());
-    core->queue.pop_front();
-    return Taken::Item;
 }
 
 void reply(uint64_t ticket, hcsrt_result result, const Text &document, Key key, uint32_t pid) {
@@ -1069,6 +1131,8 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
     platform::Child child;
     *error = platform::spawn(program, &child, directory_failed);
     if (*error) return -1;
+    static const int registered = std::atexit(kill_at_exit);
+    (void)registered;
     target->pid = child.pid;
     target->started = true;
     target->console = child.console;
@@ -1089,7 +1153,7 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
 bool signal(Key process, int number) {
     Lock lock(core->mutex);
     auto target = core->target_of(process);
-    return target && target->started && platform::signal_group(target->pid, number);
+    return target && signal_target(target, number);
 }
 
 void resize(Key process, uint16_t rows, uint16_t columns) {
@@ -1147,6 +1211,14 @@ void stop() {
         core->deliver(std::move(event), entry.second->raw);
     }
     for (auto &entry : core->targets) entry.second->changed.notify_all();
+    core->queued.notify_all();
+    if (!dispatching) core->settled.wait_for(lock, DELIVERY_LIMIT, [] { return core->all_delivered(); });
+}
+
+void stop_at_exit() {
+    Lock lock(core->mutex);
+    core->stopped = core->exiting = true;
+    core->exits_on = std::this_thread::get_id();
     core->queued.notify_all();
 }
 

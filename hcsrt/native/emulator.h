@@ -64,7 +64,8 @@ void forget(Key process);
 /* The tests' side. */
 void configure(bool vary, uint64_t seed);
 void start();
-void stop();
+void stop();                         /* as a service that crashes */
+void stop_at_exit();                 /* by the thread that ends the program, which wakes nobody */
 void clear();
 Counts live();
 std::vector<std::string> misuses();

@@ -1,0 +1,84 @@
+"""Python driver of the Windows Host Compute Service (HCS): containers and virtual machines, run from Python."""
+
+from __future__ import annotations
+
+from ._handles import (
+    Handle,
+    OwnedOperation,
+    OwnedProcess,
+    OwnedStdio,
+    OwnedSystem,
+    SendHandle,
+    close_all,
+    pending,
+)
+from ._library import backend, get_include
+from ._version import __version__
+from .errors import (
+    AccessDeniedError,
+    AlreadyStoppedError,
+    HandleBusyError,
+    HandleClosedError,
+    HcsError,
+    InvalidDocumentError,
+    InvalidStateError,
+    NoIsolationWarning,
+    NotSupportedError,
+    OperationTimeoutError,
+    PathNotFoundError,
+    ServiceDisconnectedError,
+    SystemAlreadyExistsError,
+    SystemNotFoundError,
+)
+from .process import DEVNULL, PIPE, STDOUT, Process
+from .system import ComputeSystem, systems
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from . import emulator
+
+__all__ = [
+    "DEVNULL",
+    "PIPE",
+    "STDOUT",
+    "AccessDeniedError",
+    "AlreadyStoppedError",
+    "ComputeSystem",
+    "Handle",
+    "HandleBusyError",
+    "HandleClosedError",
+    "HcsError",
+    "InvalidDocumentError",
+    "InvalidStateError",
+    "NoIsolationWarning",
+    "NotSupportedError",
+    "OperationTimeoutError",
+    "OwnedOperation",
+    "OwnedProcess",
+    "OwnedStdio",
+    "OwnedSystem",
+    "PathNotFoundError",
+    "Process",
+    "SendHandle",
+    "ServiceDisconnectedError",
+    "SystemAlreadyExistsError",
+    "SystemNotFoundError",
+    "__version__",
+    "backend",
+    "close_all",
+    "emulator",
+    "get_include",
+    "pending",
+    "systems",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Only who uses the emulator pays for its import.
+    if name == "emulator":
+        import hcsrt.emulator as emulator
+
+        return emulator
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,216 @@
+"""What compute systems and processes have in common: timeouts, the wait for an exit, the handle that they own."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from time import monotonic
+
+from . import _calls
+from .documents import dumps, loads
+from .errors import (
+    AlreadyStoppedError,
+    HcsError,
+    OperationTimeoutError,
+    ServiceDisconnectedError,
+    SystemNotFoundError,
+    error_from,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+    from typing import AnyStr as AnyStr
+    from typing import Generic as Generic
+
+    from ._handles import OwnedProcess, OwnedSystem
+
+    HandleT = TypeVar("HandleT", OwnedSystem, OwnedProcess)
+    AnswerT = TypeVar("AnswerT", "dict[str, Any]", "list[Any]")
+else:
+    # Importing typing takes longer than importing all of hcsrt; that classes can be subscripted is what is left of it.
+    AnyStr = HandleT = object
+
+    class Generic:
+        __class_getitem__ = classmethod(type(list[int]))
+
+
+# HCS_E_SERVICE_DISCONNECT, HCS_E_SYSTEM_NOT_FOUND, HCS_E_PROCESS_INFO_NOT_AVAILABLE; ERROR_INVALID_DATA as an HRESULT.
+SERVICE_DISCONNECT = 0x8037011E
+SYSTEM_NOT_FOUND = 0x8037010E
+PROCESS_INFO_NOT_AVAILABLE = 0x8037011D
+INVALID_DATA = 0x8007000D
+
+FIRST_QUERY = 1.0
+"""Seconds until HCS is asked for an exit whose event has not come; from then on twice as long each time."""
+LAST_QUERY = 30.0
+"""The longest time between two such queries, in seconds."""
+QUERY_TIMEOUT = 1.0
+"""Seconds that such a query may take."""
+EVENT_PATIENCE = 1.0
+"""Seconds that an exit event may come later than the first sign of the exit."""
+CLEANUP_TIMEOUT = 10.0
+"""Seconds that ending what nobody will own may take."""
+
+
+def debug(logger: str, message: str, *values: object) -> None:
+    """Log for those who listen, which a program that never imported logging cannot."""
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        logging.getLogger(logger).debug(message, *values)
+
+
+def seconds(value: float | None, argument: str = "timeout") -> float | None:
+    """Check a duration; infinity means for ever, as None does."""
+    try:
+        if value is None or value == float("inf"):
+            return None
+        if value >= 0:
+            return float(value)
+    except TypeError:
+        raise TypeError(f"{argument} must be a number of seconds or None, not {type(value).__name__}") from None
+    raise ValueError(f"{argument} must be zero or more seconds, not {value!r}")
+
+
+def check_text(value: object, argument: str) -> None:
+    """Refuse what HCS could not take as a string, before it is cut at the NUL or read as something else."""
+    if not isinstance(value, str):
+        raise TypeError(f"{argument} must be a str, not {type(value).__name__}")
+    if "\0" in value:
+        raise ValueError(f"{argument} must not contain a NUL character")
+
+
+def check_name(value: object, argument: str) -> None:
+    """Refuse what is no string, or an empty one."""
+    check_text(value, argument)
+    if not value:
+        raise ValueError(f"{argument} must not be empty")
+
+
+def answer(text: str | None, operation: str, kind: type[AnswerT]) -> AnswerT:
+    """Read what HCS answered; no document at all is an empty one."""
+    try:
+        value = loads(text)
+    except ValueError:
+        value = text
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        name = "object" if kind is dict else "array"
+        raise error_from(INVALID_DATA, operation, {"ErrorMessage": f"The answer of HCS is not a JSON {name}"})
+    return value
+
+
+def exit_document(text: str | None) -> dict[str, Any]:
+    """Read what came with an exit; that it has happened counts more than a document that cannot be read."""
+    try:
+        return answer(text, "an exit", dict)
+    except HcsError:
+        return {}
+
+
+class Deadline:
+    """The point in time at which a timeout, counted from now, ends."""
+
+    __slots__ = ("_end",)
+
+    def __init__(self, timeout: float | None) -> None:
+        self._end = None if timeout is None else monotonic() + timeout
+
+    def remaining(self) -> float | None:
+        return None if self._end is None else max(0.0, self._end - monotonic())
+
+    def within(self, limit: float) -> float:
+        """The seconds that remain, but not more than the limit."""
+        remaining = self.remaining()
+        return max(0.0, limit) if remaining is None else max(0.0, min(limit, remaining))
+
+    def passed(self) -> bool:
+        return self.remaining() == 0.0
+
+
+class Owner(Generic[HandleT]):
+    """Owns the handle of a compute system or process, and waits for the exit of what is behind it.
+
+    Exit is a latch in the native layer. The handle's event sets it; because HCS may lose that event, waiting asks HCS
+    now and then as well.
+    """
+
+    _handle: HandleT
+
+    def __init__(self, handle: HandleT) -> None:
+        self._handle = handle
+        self._query_interval = FIRST_QUERY
+        self._query_at = monotonic()  # at once: an exit before the event callback was registered has no event
+
+    @property
+    def handle(self) -> HandleT:
+        """The native handle, owned by this object: close this object, not the handle."""
+        return self._handle
+
+    @property
+    def closed(self) -> bool:
+        return self._handle.closed
+
+    def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
+        """What HCS says of the exit: its document, empty if it tells no details; None before the exit."""
+
+    def _query_exit(self) -> None:
+        """Ask HCS whether the exit has happened, and latch it; that the service is gone is an error."""
+        self._query_at = monotonic() + self._query_interval
+        self._query_interval = min(self._query_interval * 2, LAST_QUERY)
+        try:
+            document = self._ask_exit(QUERY_TIMEOUT)
+        except (AlreadyStoppedError, SystemNotFoundError):
+            document = {}
+        except ServiceDisconnectedError:
+            raise
+        except HcsError as error:
+            debug(__name__, "asking whether %r has exited failed: %s", self, error)
+            return
+        if document is not None:
+            self._latch_exit(document)
+
+    def _latch_exit(self, document: dict[str, Any]) -> None:
+        """Set the latch without the event, which tells more than an empty document: it may be on its way."""
+        if document or not _calls.wait_exit(self._handle, EVENT_PATIENCE):
+            _calls.latch_exit(self._handle, dumps(document) if document else None)
+
+    def _expect_exit(self) -> None:
+        """Ask soon: something was done that leads to the exit."""
+        self._query_interval = FIRST_QUERY
+        self._query_at = min(self._query_at, monotonic() + FIRST_QUERY)
+
+    def _wait_exit(self, timeout: float | None) -> bool:
+        """Wait until the latch is set, by whatever sets it; False when the time is up."""
+        deadline = Deadline(timeout)
+        while not _calls.wait_exit(self._handle, deadline.within(self._query_at - monotonic())):
+            if monotonic() >= self._query_at:
+                self._query_exit()
+            elif deadline.passed():
+                return False
+        return True
+
+    def _has_exited(self) -> bool:
+        """Whether the latch is set by an exit; a service that went away says nothing about it."""
+        status = _calls.exit_status(self._handle)
+        return status is not None and (status[0] != "disconnected" or status[1] is not None)
+
+    def _is_gone(self, error: HcsError) -> bool:
+        """Whether a request failed because what it was for has exited, as HCS may be just about to say."""
+        if isinstance(error, (AlreadyStoppedError, SystemNotFoundError)):
+            return True
+        if not isinstance(error, (OperationTimeoutError, ServiceDisconnectedError)):
+            self._query_interval = FIRST_QUERY
+            self._query_at = monotonic()
+            self._wait_exit(EVENT_PATIENCE)
+        return self._has_exited()
+
+    def __del__(self, _is_finalizing: Any = sys.is_finalizing, _warn: Any = warnings.warn) -> None:
+        handle = self.__dict__.get("_handle")
+        if handle is None or handle.closed or _is_finalizing():
+            return
+        try:
+            _warn(f"unclosed {self!r}", ResourceWarning, source=self)
+        finally:
+            handle.close()

@@ -1,0 +1,112 @@
+"""The failures that the emulator answers with: HRESULTs, and the ResultError documents that explain them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import NamedTuple
+
+HCS_E_INVALID_STATE = 0x80370105
+HCS_E_TERMINATED = 0x80370107
+HCS_E_CONNECTION_CLOSED = 0x8037010A
+HCS_E_INVALID_JSON = 0x8037010D
+HCS_E_SYSTEM_NOT_FOUND = 0x8037010E
+HCS_E_SYSTEM_ALREADY_EXISTS = 0x8037010F
+HCS_E_SYSTEM_ALREADY_STOPPED = 0x80370110
+HCS_E_PROCESS_ALREADY_STOPPED = 0x8037011F
+
+E_NOTIMPL = 0x80004001
+E_FAIL = 0x80004005
+E_UNEXPECTED = 0x8000FFFF
+E_ACCESSDENIED = 0x80070005
+E_HANDLE = 0x80070006
+E_INVALIDARG = 0x80070057
+
+ERROR_FILE_NOT_FOUND = 0x80070002
+ERROR_PATH_NOT_FOUND = 0x80070003
+ERROR_TOO_MANY_OPEN_FILES = 0x80070004
+ERROR_NOT_SUPPORTED = 0x80070032
+ERROR_BAD_EXE_FORMAT = 0x800700C1
+ERROR_FILENAME_EXCED_RANGE = 0x800700CE
+ERROR_DIRECTORY = 0x8007010B
+ERROR_NOT_FOUND = 0x80070490
+ERROR_NO_SYSTEM_RESOURCES = 0x800705AA
+
+# The emulator's own name as a source of error events; it belongs to no Windows provider.
+_PROVIDER = "6d1f5e0a-93c4-4e57-8a5b-2f0c1d7b9e34"
+
+# Codes that speak for themselves: HCS may leave out the document, and so does the emulator now and then.
+_TERSE = frozenset(
+    {
+        HCS_E_INVALID_STATE,
+        HCS_E_TERMINATED,
+        HCS_E_SYSTEM_NOT_FOUND,
+        HCS_E_SYSTEM_ALREADY_EXISTS,
+        HCS_E_SYSTEM_ALREADY_STOPPED,
+        HCS_E_PROCESS_ALREADY_STOPPED,
+        E_ACCESSDENIED,
+        E_HANDLE,
+        ERROR_NOT_FOUND,
+    }
+)
+
+
+def signed(hresult: int) -> int:
+    """Return an HRESULT as the signed 32-bit number that documents carry."""
+    return hresult - (1 << 32) if hresult & 0x80000000 else hresult
+
+
+class Problem(NamedTuple):
+    """One place of a document ("$.Container.Storage.Path") and what is wrong there."""
+
+    place: str
+    message: str
+
+
+class Failure(Exception):
+    """An HRESULT other than success, with what the caller is told about it."""
+
+    def __init__(self, hresult: int, message: str, problems: Iterable[Problem] = ()) -> None:
+        super().__init__(message)
+        self.hresult = hresult
+        self.message = message
+        self.problems = tuple(problems)
+
+    @property
+    def terse(self) -> bool:
+        """Whether the document says nothing that the code alone does not."""
+        return self.hresult in _TERSE
+
+    def result_error(self) -> dict[str, object]:
+        """Return the ResultError that describes this failure."""
+        document: dict[str, object] = {"Error": signed(self.hresult), "ErrorMessage": self.message}
+        if self.problems:
+            document["ErrorEvents"] = [
+                {
+                    "Message": f"{problem.place}: {problem.message}",
+                    "Provider": _PROVIDER,
+                    "EventId": 3100,
+                    "Data": [{"Type": "String", "Value": problem.place}],
+                }
+                for problem in self.problems
+            ]
+        return document
+
+    def document(self) -> str:
+        """Return the ResultError as JSON text."""
+        return json.dumps(self.result_error())
+
+
+def invalid_json(*problems: Problem) -> Failure:
+    """Return the failure of a document that breaks the schema or one of its constraints."""
+    return Failure(HCS_E_INVALID_JSON, "The JSON document is invalid.", problems)
+
+
+def invalid_argument(place: str, message: str) -> Failure:
+    """Return the failure of a well-formed document that asks for something impossible."""
+    return Failure(E_INVALIDARG, "The parameter is incorrect.", [Problem(place, message)])
+
+
+def not_emulated(message: str) -> Failure:
+    """Return the failure of a request that HCS may grant and the emulator cannot."""
+    return Failure(E_NOTIMPL, f"Not emulated: {message}")

@@ -1,0 +1,91 @@
+"""What leaves the service: answers and events, in an order and at times that a seed varies."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from . import _native
+from .failures import Failure
+
+T = TypeVar("T")
+
+
+class Answer(NamedTuple):
+    """A successful result: its document, the key of an opened object, the pid of a process."""
+
+    document: str | None = None
+    key: int = 0
+    pid: int = 0
+
+
+class Variation:
+    """The choices that HCS leaves open, made by a seed; without one always the first, plain choice."""
+
+    def __init__(self, seed: int | None) -> None:
+        self._random = None
+        if seed is not None:
+            from random import Random
+
+            self._random = Random(seed)
+
+    def pick(self, plain: T, *others: T) -> T:
+        """Return one of the choices."""
+        return plain if self._random is None else self._random.choice((plain, *others))
+
+    def sometimes(self, one_in: int) -> bool:
+        """Return True once in so many times; never without a seed."""
+        return self._random is not None and self._random.randrange(one_in) == 0
+
+    def delay(self) -> float:
+        """Return a time of up to 3 ms, in seconds."""
+        return 0.0 if self._random is None else self._random.uniform(0, 0.003)
+
+
+class Outbox:
+    """Answers, events and timers of the service's thread."""
+
+    def __init__(self, variation: Variation) -> None:
+        self.variation = variation
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        # Timers of one instant run in the order in which they were set.
+        self._order = itertools.count()
+
+    def after(self, seconds: float, action: Callable[[], None]) -> None:
+        """Run `action` on the service's thread in so many seconds."""
+        heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._order), action))
+
+    def pause(self) -> float | None:
+        """Return the seconds until the next timer is due, None if there is none."""
+        return max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else None
+
+    def next_due(self) -> Callable[[], None] | None:
+        """Remove the next timer that is due and return its action."""
+        if self._timers and self._timers[0][0] <= time.monotonic():
+            return heapq.heappop(self._timers)[2]
+        return None
+
+    def answer(self, ticket: int, outcome: Answer | Failure, *, at_once: bool = False) -> None:
+        """Answer a request; unless `at_once`, a seed makes some answers later than those that follow."""
+        if not at_once and self.variation.sometimes(4):
+            self.after(self.variation.delay(), lambda: self._reply(ticket, outcome))
+        else:
+            self._reply(ticket, outcome)
+
+    def emit(self, key: int, event_type: int, data: str) -> None:
+        """Deliver an event; a seed makes some events late."""
+        if self.variation.sometimes(4):
+            self.after(self.variation.delay(), lambda: _native.emit(key, event_type, data))
+        else:
+            _native.emit(key, event_type, data)
+
+    def _reply(self, ticket: int, outcome: Answer | Failure) -> None:
+        if isinstance(outcome, Answer):
+            _native.reply(ticket, 0, outcome.document, key=outcome.key, pid=outcome.pid)
+        elif outcome.terse and self.variation.sometimes(3):
+            _native.reply(ticket, outcome.hresult)
+        else:
+            _native.reply(ticket, outcome.hresult, outcome.document())

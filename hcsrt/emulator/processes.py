@@ -1,0 +1,195 @@
+"""Processes: the documents that describe them, the programs that they really are, and how these end."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from typing import TYPE_CHECKING, Any, cast
+
+from . import _native, commandline, schema
+from .failures import (
+    E_ACCESSDENIED,
+    E_FAIL,
+    ERROR_BAD_EXE_FORMAT,
+    ERROR_DIRECTORY,
+    ERROR_FILE_NOT_FOUND,
+    ERROR_FILENAME_EXCED_RANGE,
+    ERROR_NO_SYSTEM_RESOURCES,
+    ERROR_PATH_NOT_FOUND,
+    ERROR_TOO_MANY_OPEN_FILES,
+    Failure,
+    Problem,
+    invalid_argument,
+    invalid_json,
+    not_emulated,
+)
+
+if TYPE_CHECKING:
+    from .systems import System
+
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_DEFAULT_FOLDER = "/"
+_DEFAULT_CONSOLE = (24, 80)
+
+# By what programs that run on Windows and on POSIX take for the same request: CtrlBreak makes a Java VM print its
+# threads as SIGQUIT does, and libuv reports a closed console as SIGHUP.
+_WINDOWS_SIGNALS = {
+    "CtrlC": "SIGINT",
+    "CtrlBreak": "SIGQUIT",
+    "CtrlClose": "SIGHUP",
+    "CtrlLogOff": "SIGHUP",
+    "CtrlShutdown": "SIGTERM",
+}
+
+_PROGRAM_ERRORS = {
+    errno.ENOENT: ERROR_FILE_NOT_FOUND,
+    errno.ENOTDIR: ERROR_PATH_NOT_FOUND,
+    errno.EACCES: E_ACCESSDENIED,
+    errno.EPERM: E_ACCESSDENIED,
+    errno.ENOEXEC: ERROR_BAD_EXE_FORMAT,
+    errno.E2BIG: ERROR_FILENAME_EXCED_RANGE,
+    errno.ENAMETOOLONG: ERROR_FILENAME_EXCED_RANGE,
+    errno.EMFILE: ERROR_TOO_MANY_OPEN_FILES,
+    errno.ENFILE: ERROR_TOO_MANY_OPEN_FILES,
+    errno.EAGAIN: ERROR_NO_SYSTEM_RESOURCES,
+    errno.ENOMEM: ERROR_NO_SYSTEM_RESOURCES,
+}
+
+
+class Process:
+    """A process of a compute system: a real program, from its start until nobody can ask for it any more."""
+
+    __slots__ = ("exit_code", "group_gone", "held", "info_owed", "is_console", "key", "pid", "system", "terminated")
+
+    def __init__(self, key: int, pid: int, system: System, *, is_console: bool) -> None:
+        self.key = key
+        self.pid = pid
+        self.system = system
+        self.is_console = is_console
+        self.exit_code: int | None = None
+        # Whether its process group is empty. From then on its pid may be that of anybody.
+        self.group_gone = False
+        self.terminated = False
+        # Whether a handle to it is open.
+        self.held = True
+        # Whether its creator was told of a failure and has yet to fetch what a success would have given.
+        self.info_owed = False
+
+    @property
+    def exited(self) -> bool:
+        """Whether the program has ended."""
+        return self.exit_code is not None
+
+    def signal(self, number: int) -> bool:
+        """Send a signal, 0 for none, to its process group; False if nobody is left there."""
+        if self.group_gone:
+            return False
+        reached = _native.signal(self.key, number)
+        self.group_gone = self.exited and not reached
+        return reached
+
+    def status(self) -> dict[str, object]:
+        """Return the ProcessStatus of an ended process."""
+        return {"ProcessId": self.pid, "Exited": True, "ExitCode": self.exit_code, "LastWaitResult": 0}
+
+
+class Launch:
+    """A ProcessParameters document, translated into what starts a program."""
+
+    def __init__(self, text: str, *, linux: bool) -> None:
+        document = schema.parse(text, "ProcessParameters")
+        for member in ("User", "RestrictedToken"):
+            if document.get(member):
+                raise not_emulated(f"{member}; every process runs as the user of the program that uses the emulator")
+        self.program_and_arguments = _arguments(document, linux=linux)
+        self.folder: str = document.get("WorkingDirectory") or _DEFAULT_FOLDER
+        self.is_console: bool = document.get("EmulateConsole", False)
+        rows, columns = document.get("ConsoleSize", _DEFAULT_CONSOLE)
+        self.console: tuple[int, int] | None = (rows, columns) if self.is_console else None
+        self.stdin: bool = document.get("CreateStdInPipe", False)
+        self.stdout: bool = document.get("CreateStdOutPipe", False)
+        self.stderr: bool = document.get("CreateStdErrPipe", False) and not self.is_console
+        environment = _minimal_environment(console=self.is_console)
+        for name, value in document.get("Environment", {}).items():
+            if not name or "=" in name:
+                raise invalid_argument(schema.member("$.Environment", name), "is no name of a variable")
+            environment[name] = value
+        place = "$.CommandArgs" if linux else "$.CommandLine"
+        self.argv = [_encode(part, place) for part in self.program_and_arguments]
+        self.environment = [
+            _encode(f"{name}={value}", schema.member("$.Environment", name)) for name, value in environment.items()
+        ]
+        self.directory = _encode(self.folder, "$.WorkingDirectory")
+
+    def failure(self, error: OSError) -> Failure:
+        """Return what the caller is told when the program could not be started."""
+        if error.filename == self.folder and error.errno in (errno.ENOENT, errno.ENOTDIR):
+            return Failure(
+                ERROR_DIRECTORY,
+                "The directory name is invalid.",
+                [Problem("$.WorkingDirectory", f"no folder {self.folder!r}")],
+            )
+        hresult = _PROGRAM_ERRORS.get(error.errno or 0, E_FAIL)
+        return Failure(hresult, f"Starting {self.program_and_arguments[0]!r} failed: {error.strerror}.")
+
+
+def _minimal_environment(*, console: bool) -> dict[str, str]:
+    environment = {"PATH": _DEFAULT_PATH, "HOME": _home(), "LANG": "C.UTF-8"}
+    if console:
+        environment["TERM"] = "xterm"
+    return environment
+
+
+def _home() -> str:
+    """Return the user's home as the system knows it, whatever the manager's environment says."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return "/"
+
+
+def _arguments(document: dict[str, Any], *, linux: bool) -> list[str]:
+    """Return the program and its arguments, from the member that the guest's system uses."""
+    application: str = document.get("ApplicationName", "")
+    command_line: str = document.get("CommandLine", "")
+    command_args: list[str] = document.get("CommandArgs", [])
+    if command_line and command_args:
+        raise invalid_argument("$", "CommandLine and CommandArgs exclude each other")
+    if command_line and linux:
+        raise invalid_argument("$.CommandLine", "a Linux guest takes CommandArgs")
+    if command_args and not linux:
+        raise invalid_argument("$.CommandArgs", "a Windows guest takes CommandLine")
+    arguments = commandline.split(command_line) if command_line else command_args
+    if application:
+        arguments = [application, *arguments[1:]]
+    if not arguments or not arguments[0]:
+        raise invalid_argument("$", f"{'CommandArgs' if linux else 'CommandLine'} names no program")
+    return arguments
+
+
+def _encode(text: str, place: str) -> bytes:
+    if "\0" in text:
+        raise invalid_argument(place, "holds a NUL character")
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:
+        raise invalid_argument(place, "holds half of a surrogate pair") from None
+
+
+def signal_number(text: str | None, *, linux: bool) -> int:
+    """Return the signal that a SignalProcessOptions document asks for; for a Linux guest it holds the number itself."""
+    if not text:
+        raise invalid_argument("$", "options with a Signal are needed")
+    if not linux:
+        name = schema.parse(text, "SignalProcessOptions").get("Signal")
+        if name is None:
+            raise invalid_json(Problem("$.Signal", "is missing"))
+        return int(getattr(signal, _WINDOWS_SIGNALS[name]))
+    options = schema.load(text)
+    number: object = cast("dict[str, object]", options).get("Signal") if isinstance(options, dict) else None
+    if not isinstance(number, int) or isinstance(number, bool) or number not in signal.valid_signals():
+        raise invalid_json(Problem("$.Signal", "the number of a signal is expected"))
+    return number

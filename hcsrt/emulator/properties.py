@@ -1,0 +1,329 @@
+"""Properties documents: what compute systems and the service tell about themselves.
+
+Figures are those of the real processes, read through psutil. It comes with the extra `emulator`; without it the queries
+that need it answer E_NOTIMPL.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from . import schema
+from .failures import (
+    ERROR_NOT_SUPPORTED,
+    HCS_E_INVALID_STATE,
+    Failure,
+    Problem,
+    invalid_json,
+    not_emulated,
+)
+
+if TYPE_CHECKING:
+    import psutil
+
+    from .outbox import Variation
+    from .systems import System
+
+T = TypeVar("T")
+
+_SCHEMA_VERSIONS = {"SupportedSchemaVersions": [{"Major": 2, "Minor": 6}]}
+_PAGES_PER_MB = 256
+_TICKS_PER_SECOND = 10_000_000
+
+
+class Usage(NamedTuple):
+    """What a process has used up to now; times in 100 ns."""
+
+    user: int = 0
+    kernel: int = 0
+    reads: int = 0
+    bytes_read: int = 0
+    writes: int = 0
+    bytes_written: int = 0
+
+    def plus(self, other: Usage) -> Usage:
+        """Return the sum."""
+        return Usage(*(mine + its for mine, its in zip(self, other, strict=True)))
+
+
+class Sample(NamedTuple):
+    """A look at one process: its pid and time of creation, what it used, what it holds in bytes."""
+
+    process: tuple[int, float]
+    usage: Usage
+    commit: int
+    private: int
+
+
+class Meter:
+    """What the processes of a system have used since it started, ended ones as last seen: totals never fall."""
+
+    def __init__(self) -> None:
+        self._ended = Usage()
+        # By pid and time of creation, since pids come back.
+        self._seen: dict[tuple[int, float], Usage] = {}
+        self.peak_commit = 0
+
+    def total(self, living: dict[tuple[int, float], Usage]) -> Usage:
+        """Return the total, given what each living process has used."""
+        for process, usage in self._seen.items():
+            if process not in living:
+                self._ended = self._ended.plus(usage)
+        self._seen = living
+        total = self._ended
+        for usage in living.values():
+            total = total.plus(usage)
+        return total
+
+
+def basic(system: System) -> dict[str, object]:
+    """Return the properties that a system has whatever is asked."""
+    document: dict[str, object] = {
+        "Id": system.id,
+        "SystemType": system.type,
+        "Name": system.id,
+        "RuntimeId": system.runtime_id,
+        "State": system.state,
+    }
+    if system.runs_processes:
+        document["RuntimeOsType"] = "Linux" if system.linux else "Windows"
+    if system.owner is not None:
+        document["Owner"] = system.owner
+    if system.hosting_id is not None:
+        document["HostingSystemId"] = system.hosting_id
+    if system.state == "Stopped":
+        document["Stopped"] = True
+        document["ExitType"] = system.exit_type
+    return document
+
+
+def of_system(system: System, query: str | None, variation: Variation) -> str:
+    """Return the Properties document that answers a System_PropertyQuery."""
+    asked = schema.parse_optional(query, "System_PropertyQuery")
+    document = basic(system)
+    types: list[str] = asked.get("PropertyTypes", [])
+    if system.type == "VirtualMachine" and system.state == "Created" and variation.pick(False, True):
+        del document["State"]
+    if "Statistics" not in types:
+        # Older builds leave these out; only statistics are certain to name the owner.
+        for member in ("Owner", "RuntimeOsType"):
+            if variation.sometimes(8):
+                document.pop(member, None)
+    for name in types:
+        member, answer = _PROPERTIES[name]
+        document[member] = answer(system)
+    if "Queries" in asked:
+        document["PropertyResponses"] = {name: _response(system, name) for name in asked["Queries"]}
+    return json.dumps(document)
+
+
+def _response(system: System, name: str) -> dict[str, object]:
+    """Return the PropertyResponse to one named query: a failure of one property leaves the others alone."""
+    try:
+        if name not in _PROPERTIES:
+            raise invalid_json(Problem(schema.member("$.Queries", name), f"{name!r} is no System_PropertyType"))
+        return {"Response": _PROPERTIES[name][1](system)}
+    except Failure as failure:
+        return {"Error": failure.result_error()}
+
+
+def of_service(query: str | None) -> str:
+    """Return the ServiceProperties document that answers a Service_PropertyQuery."""
+    asked = schema.parse_optional(query, "Service_PropertyQuery")
+    document: dict[str, object] = {"Properties": [_service_property(name) for name in asked.get("PropertyTypes", [])]}
+    if "PropertyQueries" in asked:
+        document["PropertyResponses"] = {name: _service_response(name) for name in asked["PropertyQueries"]}
+    return json.dumps(document)
+
+
+def _service_property(name: str) -> dict[str, Any]:
+    if name != "Basic":
+        raise not_emulated(f"the service property {name}")
+    return _SCHEMA_VERSIONS
+
+
+def _service_response(name: str) -> dict[str, object]:
+    try:
+        if name not in schema.enum_values("GetPropertyType"):
+            raise invalid_json(Problem(schema.member("$.PropertyQueries", name), f"{name!r} is no GetPropertyType"))
+        return {"Response": _service_property(name)}
+    except Failure as failure:
+        return {"Error": failure.result_error()}
+
+
+# --- the properties of a system ---------------------------------------------------------------------------------------
+
+
+def _memory(system: System) -> dict[str, object]:
+    if system.type != "VirtualMachine":
+        raise Failure(ERROR_NOT_SUPPORTED, "Only a virtual machine has the property Memory.")
+    _expect_running(system)
+    topology: dict[str, Any] = system.document["VirtualMachine"].get("ComputeTopology", {})
+    pages = topology.get("Memory", {}).get("SizeInMB", 0) * _PAGES_PER_MB
+    return {
+        "VirtualNodeCount": 1,
+        "VirtualMachineMemory": {
+            "ReservedMemory": pages,
+            "AssignedMemory": pages,
+            "SlpActive": False,
+            "BalancingEnabled": False,
+            "DmOperationInProgress": False,
+        },
+    }
+
+
+def _statistics(system: System) -> dict[str, object]:
+    _expect_running(system)
+    samples = _each_process(system, _sample)
+    commit = sum(sample.commit for sample in samples)
+    system.meter.peak_commit = max(system.meter.peak_commit, commit)
+    total = system.meter.total({sample.process: sample.usage for sample in samples})
+    now = datetime.now(UTC)
+    started = system.started or now
+    return {
+        "Timestamp": _time(now),
+        "ContainerStartTime": _time(started),
+        "Uptime100ns": _ticks((now - started).total_seconds()),
+        "Processor": {
+            "TotalRuntime100ns": total.user + total.kernel,
+            "RuntimeUser100ns": total.user,
+            "RuntimeKernel100ns": total.kernel,
+        },
+        "Memory": {
+            "MemoryUsageCommitBytes": commit,
+            "MemoryUsageCommitPeakBytes": system.meter.peak_commit,
+            "MemoryUsagePrivateWorkingSetBytes": sum(sample.private for sample in samples),
+        },
+        "Storage": {
+            "ReadCountNormalized": total.reads,
+            "ReadSizeBytes": total.bytes_read,
+            "WriteCountNormalized": total.writes,
+            "WriteSizeBytes": total.bytes_written,
+        },
+    }
+
+
+def _process_list(system: System) -> list[dict[str, object]]:
+    _expect_running(system)
+    if not system.runs_processes:
+        raise Failure(ERROR_NOT_SUPPORTED, "The virtual machine has no guest connection to ask for its processes.")
+    return _each_process(system, _process_details)
+
+
+def _process_details(process: psutil.Process) -> dict[str, object]:
+    times, memory = process.cpu_times(), process.memory_info()
+    return {
+        "ProcessId": process.pid,
+        "ImageName": process.name(),
+        "CreateTimestamp": _time(datetime.fromtimestamp(process.create_time(), UTC)),
+        "UserTime100ns": _ticks(times.user),
+        "KernelTime100ns": _ticks(times.system),
+        "MemoryCommitBytes": _commit(memory),
+        "MemoryWorkingSetPrivateBytes": _private(memory),
+        "MemoryWorkingSetSharedBytes": memory.rss - _private(memory),
+    }
+
+
+def _terminate_on_last_handle_closed(system: System) -> bool:
+    return system.terminate_on_last_handle_closed
+
+
+def _shared_memory_region(system: System) -> object:
+    raise not_emulated("the property SharedMemoryRegion")
+
+
+def _guest_connection(system: System) -> dict[str, object]:
+    _expect_running(system)
+    if not system.guest_connection:
+        raise Failure(ERROR_NOT_SUPPORTED, "The compute system has no guest connection.")
+    return {**_SCHEMA_VERSIONS, "ProtocolVersion": 4}
+
+
+# Property type -> its member of Properties, and what answers it.
+_PROPERTIES: dict[str, tuple[str, Callable[[System], object]]] = {
+    "Memory": ("Memory", _memory),
+    "Statistics": ("Statistics", _statistics),
+    "ProcessList": ("ProcessList", _process_list),
+    "TerminateOnLastHandleClosed": ("TerminateOnLastHandleClosed", _terminate_on_last_handle_closed),
+    "SharedMemoryRegion": ("SharedMemoryRegionInfo", _shared_memory_region),
+    "GuestConnection": ("GuestConnectionInfo", _guest_connection),
+}
+
+
+def _expect_running(system: System) -> None:
+    if system.state != "Running":
+        raise Failure(HCS_E_INVALID_STATE, "The compute system does not run.")
+
+
+# --- real processes ---------------------------------------------------------------------------------------------------
+
+
+def _psutil() -> ModuleType:
+    try:
+        import psutil
+    except ImportError:
+        raise not_emulated("figures of processes without psutil; install hcsrt[emulator]") from None
+    return psutil
+
+
+def _each_process(system: System, read: Callable[[psutil.Process], T]) -> list[T]:
+    """Read each living process of a system: those of the sessions that it began, whoever their parents are by now.
+
+    One that ends meanwhile, or that may not be looked at, is left out.
+    """
+    psutil = _psutil()
+    sessions = {process.pid for process in system.processes.values() if not process.group_gone}
+    results: list[T] = []
+    for pid in psutil.pids() if sessions else ():
+        try:
+            if os.getsid(pid) not in sessions:
+                continue
+            process = psutil.Process(pid)
+            with process.oneshot():
+                if process.status() != psutil.STATUS_ZOMBIE:
+                    results.append(read(process))
+        except (OSError, psutil.Error):
+            continue
+    return results
+
+
+def _sample(process: psutil.Process) -> Sample:
+    memory = process.memory_info()
+    return Sample((process.pid, process.create_time()), _usage(process), _commit(memory), _private(memory))
+
+
+def _usage(process: psutil.Process) -> Usage:
+    times = process.cpu_times()
+    counted = {}
+    # macOS does not count a process's input and output.
+    if hasattr(process, "io_counters"):
+        io = process.io_counters()
+        counted = {
+            "reads": io.read_count,
+            "bytes_read": io.read_bytes,
+            "writes": io.write_count,
+            "bytes_written": io.write_bytes,
+        }
+    return Usage(user=_ticks(times.user), kernel=_ticks(times.system), **counted)
+
+
+def _commit(memory: Any) -> int:
+    """Return the bytes that a process may need backing for; where the system does not count them, those it has."""
+    return int(getattr(memory, "data", memory.rss))
+
+
+def _private(memory: Any) -> int:
+    return int(memory.rss - getattr(memory, "shared", 0))
+
+
+def _ticks(seconds: float) -> int:
+    return int(seconds * _TICKS_PER_SECOND)
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

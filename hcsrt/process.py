@@ -1,0 +1,677 @@
+"""Processes inside a compute system, with the conventions of subprocess."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from _thread import allocate_lock
+from threading import Thread
+from time import monotonic
+
+from . import _calls
+from ._facade import (
+    CLEANUP_TIMEOUT,
+    PROCESS_INFO_NOT_AVAILABLE,
+    QUERY_TIMEOUT,
+    SERVICE_DISCONNECT,
+    AnyStr,
+    Deadline,
+    Generic,
+    Owner,
+    answer,
+    check_name,
+    check_text,
+    debug,
+    exit_document,
+    seconds,
+)
+from ._handles import OwnedProcess, close_all
+from ._streams import StdioReader, StdioWriter
+from .documents import dumps
+from .errors import (
+    AlreadyStoppedError,
+    HandleClosedError,
+    HcsError,
+    OperationTimeoutError,
+    ServiceDisconnectedError,
+    SystemNotFoundError,
+    error_from,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from subprocess import CompletedProcess, TimeoutExpired
+    from types import TracebackType
+    from typing import IO, Any, Self, TypeAlias
+
+    from ._calls import ProcessStart
+    from ._handles import OwnedStdio, OwnedSystem
+
+    Command: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+__all__ = ["DEVNULL", "PIPE", "STDOUT", "Process"]
+
+# The values of subprocess, which is slow to import.
+PIPE = -1
+STDOUT = -2
+DEVNULL = -3
+
+KILL_PATIENCE = 2.0
+"""Seconds after which a kill is tried again on handles of its own: HCS may be busy with another call on the first."""
+CLOSE_TIMEOUT = 5.0
+"""Seconds that telling HCS of the end of stdin may take."""
+DRAIN_QUIET = 1.0
+"""Seconds without a byte after which the output of an exited process is taken to be complete."""
+DRAIN_LIMIT = 10.0
+"""Seconds after the exit when the output is taken to be complete in any case."""
+
+_CHUNK = 64 * 1024
+# Threads are joined in slices: on Windows a join does not let Ctrl-C through.
+_SLICE = 0.1
+
+_SIGNALS = ("CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff", "CtrlShutdown")
+_NOT_FOUND = 0x80070490  # ERROR_NOT_FOUND
+
+
+class Process(Owner[OwnedProcess], Generic[AnyStr]):
+    """A process in a compute system, as ComputeSystem.popen() starts it.
+
+    It has the names of subprocess.Popen with their meaning, but for this. A stream that is no PIPE is not connected:
+    there is nothing that a process in another system could inherit. The object owns a handle, which the end of the
+    `with` block or close() releases; neither kills the process. kill() and terminate() are the same, as on Windows.
+    An exit code that HCS does not tell is an error, never a number.
+
+    pid: the process id in the guest. args: the command as it was given. stdin, stdout, stderr: the pipes asked for,
+    else None. returncode: the exit code, 0 to 0xFFFFFFFF, once poll(), wait() or communicate() has seen it.
+    """
+
+    pid: int
+    args: Command
+    stdin: IO[AnyStr] | None
+    stdout: IO[AnyStr] | None
+    stderr: IO[AnyStr] | None
+    returncode: int | None
+
+    def __init__(
+        self, start: ProcessStart, args: Command, streams: StreamFormat, reopen_system: Callable[[], OwnedSystem]
+    ) -> None:
+        handle = start.process
+        super().__init__(handle)
+        self.pid = start.pid
+        self.args = args
+        self.returncode = None
+        self._text = streams.text
+        self._reopen_system = reopen_system
+        self._stdio = [stdio for stdio in (start.stdin, start.stdout, start.stderr) if stdio is not None]
+        # Not a method of this object: the stream would keep it alive.
+        self.stdin = start.stdin and streams.writer(start.stdin, lambda: _close_guest_stdin(handle))
+        self.stdout = start.stdout and streams.reader(start.stdout)
+        self.stderr = start.stderr and streams.reader(start.stderr)
+        self._pumps: dict[IO[AnyStr], _Pump] | None = None
+        self._pumps_lock = allocate_lock()
+        _calls.watch_process(handle)
+        self._query_exit()
+
+    def __repr__(self) -> str:
+        if self.returncode is not None:
+            state = f"returncode={self.returncode}"
+        else:
+            state = "closed" if self.closed else "running"
+        return f"<hcsrt.Process {self.pid} {state}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the streams, wait for the exit as Popen does (not after a KeyboardInterrupt), and close the handle."""
+        try:
+            self._close_streams()
+            if exception_type is not KeyboardInterrupt and not self._is_over():
+                self._wait_exit(None)
+        except (HandleClosedError, ServiceDisconnectedError):
+            pass  # there is nothing more to wait for
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close the streams and the handle; this does not kill the process.
+
+        What is buffered for stdin is written first. A second close does nothing. HcsCloseProcess.
+        """
+        try:
+            self._close_streams()
+        finally:
+            self._close_handles()
+
+    def poll(self) -> int | None:
+        """The exit code if the process has exited, else None.
+
+        Now and then this asks HCS, which may have lost the exit event. Raises HcsError if the process has exited and
+        HCS does not tell how. HcsGetProcessProperties.
+        """
+        return self._returncode_within(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the exit and return the exit code.
+
+        timeout: seconds, None for ever. A process that has filled a pipe waits for a reader, which this is not:
+        communicate() is one. Raises subprocess.TimeoutExpired; HcsError if the process has exited and HCS does not
+        tell how; ServiceDisconnectedError. HcsGetProcessProperties.
+        """
+        limit = seconds(timeout)
+        code = self._returncode_within(limit)
+        if code is None:
+            raise self._timeout_expired(limit)
+        return code
+
+    def communicate(
+        self, input: AnyStr | None = None, timeout: float | None = None
+    ) -> tuple[AnyStr | None, AnyStr | None]:
+        """Write input to stdin and close it, read stdout and stderr to their end at the same time, wait for the exit.
+
+        timeout: seconds, None for ever. Returns what was read from stdout and stderr, None where there is no pipe.
+        Children of the process may hold its pipes open after it has exited. Reading then ends when nothing has come
+        for DRAIN_QUIET (1 s), and DRAIN_LIMIT (10 s) after the exit at the latest.
+        Raises subprocess.TimeoutExpired with the output so far, as bytes; another communicate() then goes on, and
+        nothing is lost. Raises HcsError as wait() does.
+        """
+        limit = seconds(timeout)
+        deadline = Deadline(limit)
+        pumps = self._start_pumps(input)
+        exited = self.returncode is not None or self._wait_exit(deadline.remaining())
+        if not exited or not self._drain(pumps, deadline):
+            raise self._timeout_expired(limit)
+        for pump in pumps:
+            if pump.error is not None:
+                raise pump.error
+        self.wait()
+        return self._output(self.stdout), self._output(self.stderr)
+
+    def kill(self, *, timeout: float | None = None) -> None:
+        """End the process at once; that it has exited already is success. This does not wait for the exit.
+
+        timeout: seconds. Raises OperationTimeoutError, AccessDeniedError. HcsTerminateProcess.
+        """
+        deadline = Deadline(seconds(timeout))
+        if self._is_over():
+            return
+        try:
+            try:
+                _calls.terminate_process(self._handle, None, deadline.within(KILL_PATIENCE))
+            except OperationTimeoutError:
+                if deadline.passed():
+                    raise
+                debug(__name__, "%r: the kill hangs, trying it on handles of its own", self)
+                with self._reopen_system() as system, _calls.open_process(system, self.pid) as process:
+                    _calls.terminate_process(process, None, deadline.remaining())
+        except HcsError as error:
+            if not self._is_gone(error):
+                raise
+        else:
+            self._expect_exit()
+
+    def terminate(self, *, timeout: float | None = None) -> None:
+        """The same as kill(); signal() asks a process to end."""
+        self.kill(timeout=timeout)
+
+    def signal(self, signal: str | int, *, timeout: float | None = None) -> None:
+        """Send a signal; that the process has exited already is success, as for Popen.send_signal().
+
+        signal: for a Windows guest "CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff" or "CtrlShutdown"; for a Linux
+        guest its number. timeout: seconds. Raises OperationTimeoutError, HcsError. HcsSignalProcess.
+        """
+        limit = seconds(timeout)
+        if isinstance(signal, str):
+            if signal not in _SIGNALS:
+                raise ValueError(f"signal must be one of {', '.join(_SIGNALS)}, or a number; not {signal!r}")
+        else:
+            signal = int(signal)
+        if self._is_over():
+            return
+        try:
+            _calls.signal_process(self._handle, dumps({"Signal": signal}), limit)
+        except HcsError as error:
+            if not self._is_gone(error):
+                raise
+        else:
+            self._expect_exit()
+
+    def resize_console(self, height: int, width: int, *, timeout: float | None = None) -> None:
+        """Change the size of the emulated console.
+
+        height, width: rows and columns. timeout: seconds. Raises HcsError if the process has no console or has
+        exited. HcsModifyProcess.
+        """
+        rows, columns = _console_size((height, width))
+        settings = {"Operation": "ConsoleSize", "ConsoleSize": {"Height": rows, "Width": columns}}
+        _calls.modify_process(self._handle, dumps(settings), seconds(timeout))
+
+    def duplicate_handle(self) -> OwnedProcess:
+        """Open a second handle to this process, without event callback: one that into_raw() may give away.
+
+        Raises HcsError once the process is gone. HcsOpenProcess.
+        """
+        with self._reopen_system() as system:
+            return _calls.open_process(system, self.pid)
+
+    def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
+        return _ask_exit(self._handle, timeout)
+
+    def _is_over(self) -> bool:
+        return self.returncode is not None or self._has_exited()
+
+    def _returncode_within(self, timeout: float | None) -> int | None:
+        try:
+            if self.returncode is None and self._wait_exit(timeout):
+                self._learn_returncode()
+        except HandleClosedError:
+            # Another thread may have seen the exit first, and closed this object.
+            if self.returncode is None:
+                raise
+        return self.returncode
+
+    def _take_latched(self) -> str | None:
+        """Keep the exit code if the latch holds it; returns how the latch was set."""
+        status = _calls.exit_status(self._handle)
+        if status is None:
+            return None
+        how, document = status
+        if self.returncode is None:
+            self.returncode = _exit_code(document)
+        return how
+
+    def _learn_returncode(self) -> None:
+        """Find the exit code, the latch being set."""
+        how = self._take_latched()
+        if self.returncode is not None:
+            return
+        # The event came without a code, or the service went away. What HCS knows now is the last chance.
+        try:
+            self.returncode = _exit_code(_calls.process_properties(self._handle, None, QUERY_TIMEOUT))
+        except HcsError as error:
+            debug(__name__, "asking for the exit code of %r failed: %s", self, error)
+        if self.returncode is None:
+            if how == "disconnected":
+                raise error_from(SERVICE_DISCONNECT, "HcsSetProcessCallback")
+            reason = f"Process {self.pid} has exited, and HCS does not tell its exit code"
+            raise error_from(PROCESS_INFO_NOT_AVAILABLE, "HcsGetProcessProperties", {"ErrorMessage": reason})
+
+    def _close_streams(self) -> None:
+        pumps = self._pumps or {}
+        for stream in (self.stdout, self.stderr, self.stdin):
+            if stream is None or stream in pumps:
+                continue  # a pump closes its stream itself
+            if stream is not self.stdin:
+                _release(stream)  # or closing would wait for a thread that reads
+            try:
+                stream.close()
+            except OSError as error:
+                debug(__name__, "%r did not take what was left for its stdin: %s", self, error)
+
+    def _close_handles(self) -> None:
+        close_all(self._stdio)
+        try:
+            self._take_latched()
+        except HandleClosedError:
+            return
+        self._handle.close()
+
+    def _start_pumps(self, input: AnyStr | None) -> list[_Pump]:
+        """Start moving the bytes of each open stream, once; an earlier communicate() may have done it."""
+        with self._pumps_lock:
+            if self._pumps is None:
+                data = self._encoded(input)
+                pumps: dict[IO[AnyStr], _Pump] = {}
+                if self.stdin is not None and not self.stdin.closed:
+                    pumps[self.stdin] = _Writer(self.stdin, data)
+                for stream in (self.stdout, self.stderr):
+                    if stream is not None and not stream.closed:
+                        pumps[stream] = _Reader(stream)
+                self._pumps = pumps
+                for pump in pumps.values():
+                    pump.start()
+            elif input:
+                raise ValueError("an earlier communicate() has sent its input already")
+            return list(self._pumps.values())
+
+    def _encoded(self, input: AnyStr | None) -> bytes:
+        if not input:
+            return b""
+        if self.stdin is None or self.stdin.closed:
+            raise ValueError("input needs stdin=PIPE, and not closed yet")
+        if isinstance(input, str):
+            if not self._text:
+                raise TypeError("input must be bytes: the streams are not in text mode")
+            # As writing to the stream would do it.
+            return input.replace("\n", os.linesep).encode(*_codec(self.stdin))
+        if self._text:
+            raise TypeError("input must be a str: the streams are in text mode")
+        return bytes(input)
+
+    def _drain(self, pumps: list[_Pump], deadline: Deadline) -> bool:
+        """Let the pumps finish, the process having exited; False if the deadline comes first."""
+        exited = monotonic()
+        while running := [pump for pump in pumps if pump.is_alive()]:
+            now = monotonic()
+            last_move = max(exited, *(pump.moved for pump in running))
+            if now >= min(last_move + DRAIN_QUIET, exited + DRAIN_LIMIT):
+                debug(__name__, "%r has exited and something else holds its pipes open", self)
+                for pump in running:
+                    pump.release()
+                return True
+            if deadline.passed():
+                return False
+            running[0].join(deadline.within(_SLICE))
+        return True
+
+    def _moved(self, stream: IO[AnyStr] | None) -> bytes | None:
+        """What communicate() has read from a stream."""
+        if stream is None:
+            return None
+        pump = (self._pumps or {}).get(stream)
+        return b"" if pump is None else b"".join(pump.chunks)
+
+    def _output(self, stream: IO[AnyStr] | None) -> Any:
+        data = self._moved(stream)
+        if data is None or stream is None or not self._text:
+            return data
+        return data.decode(*_codec(stream)).replace("\r\n", "\n").replace("\r", "\n")
+
+    def _timeout_expired(self, timeout: float | None) -> TimeoutExpired:
+        from subprocess import TimeoutExpired
+
+        return TimeoutExpired(self.args, timeout or 0.0, self._moved(self.stdout), self._moved(self.stderr))
+
+
+def _ask_exit(handle: OwnedProcess, timeout: float) -> dict[str, Any] | None:
+    """The ProcessStatus of a process that has exited, empty if HCS does not tell it; None if it has not exited."""
+    try:
+        status = answer(_calls.process_properties(handle, None, timeout), "HcsGetProcessProperties", dict)
+    except HcsError as error:
+        # There was a process, or there would be no handle: HCS does not find it any more.
+        if error.hresult & 0xFFFFFFFF == _NOT_FOUND:
+            return {}
+        raise
+    return status if status.get("Exited") is True else None
+
+
+def _exit_code(document: str | None) -> int | None:
+    """The exit code in a ProcessStatus; None where the document does not vouch for one."""
+    status = exit_document(document)
+    if status.get("Exited") is not True or status.get("LastWaitResult") != 0:
+        return None
+    code = status.get("ExitCode")
+    return code & 0xFFFFFFFF if isinstance(code, int) else None
+
+
+def _close_guest_stdin(handle: OwnedProcess) -> None:
+    """Tell HCS of the end of stdin: closing our end of the pipe need not reach a guest behind a VM's border."""
+    if sys.is_finalizing():
+        return
+    try:
+        if _calls.exit_status(handle) is None:
+            settings = {"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}
+            _calls.modify_process(handle, dumps(settings), CLOSE_TIMEOUT)
+    except (HandleClosedError, AlreadyStoppedError, SystemNotFoundError):
+        pass  # closing the pipe is all that is left to do
+    except HcsError as error:
+        try:
+            exited = _ask_exit(handle, QUERY_TIMEOUT) is not None
+        except (AlreadyStoppedError, SystemNotFoundError):
+            exited = True
+        except HcsError:
+            exited = False
+        if not exited:
+            raise error from None
+
+
+def _codec(stream: Any) -> tuple[str, str]:
+    """Encoding and error handler of a text stream."""
+    return stream.encoding, stream.errors
+
+
+def _release(stream: Any) -> None:
+    """Close the handle under a stream: who reads or writes it in another thread is let go."""
+    binary = getattr(stream, "buffer", stream)
+    getattr(binary, "raw", binary).handle.close()
+
+
+class _Pump(Thread):
+    """Moves the bytes of one stream for communicate(), in a thread of its own, and closes the stream."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(name="hcsrt communicate", daemon=True)
+        self.chunks: list[bytes] = []
+        self.moved = monotonic()
+        self.error: Exception | None = None
+        self._stream = stream
+
+    def release(self) -> None:
+        _release(self._stream)
+
+    def move(self) -> None:
+        """Move all there is to move."""
+
+    def run(self) -> None:
+        try:
+            try:
+                self.move()
+            finally:
+                self._stream.close()
+        except (BrokenPipeError, ValueError):
+            pass  # nobody reads the input any more, as subprocess ignores it too; or the stream was released
+        except Exception as error:
+            self.error = error
+
+
+class _Reader(_Pump):
+    def move(self) -> None:
+        binary = getattr(self._stream, "buffer", self._stream)
+        read = getattr(binary, "read1", binary.read)
+        while chunk := read(_CHUNK):
+            self.chunks.append(chunk)
+            self.moved = monotonic()
+
+
+class _Writer(_Pump):
+    def __init__(self, stream: Any, data: bytes) -> None:
+        super().__init__(stream)
+        self._data = memoryview(data)
+
+    def move(self) -> None:
+        self._stream.flush()
+        binary = getattr(self._stream, "buffer", self._stream)
+        data = self._data
+        while data:
+            data = data[binary.write(data[:_CHUNK]) :]
+            self.moved = monotonic()
+
+
+class StreamFormat:
+    """How the streams of a process are wrapped, by the parameters that subprocess.Popen has for it."""
+
+    def __init__(self, text: bool | None, encoding: str | None, errors: str | None, bufsize: int) -> None:
+        self.text: bool = bool(text or encoding or errors)
+        self._encoding = encoding or ("utf-8" if sys.flags.utf8_mode else "locale")
+        self._errors = errors
+        self._line_buffering = self.text and bufsize == 1
+        self._size = io.DEFAULT_BUFFER_SIZE if bufsize < 0 or self._line_buffering else bufsize
+
+    def reader(self, handle: OwnedStdio) -> Any:
+        raw = StdioReader(handle)
+        binary = io.BufferedReader(raw, self._size) if self._size else raw
+        return self._text_over(binary) if self.text else binary
+
+    def writer(self, handle: OwnedStdio, before_close: Callable[[], object]) -> Any:
+        raw = StdioWriter(handle, before_close)
+        binary = io.BufferedWriter(raw, self._size) if self._size else raw
+        if not self.text:
+            return binary
+        return self._text_over(binary, self._line_buffering, write_through=True)
+
+    def _text_over(self, binary: Any, line_buffering: bool = False, write_through: bool = False) -> io.TextIOWrapper:
+        return io.TextIOWrapper(
+            binary, self._encoding, self._errors, line_buffering=line_buffering, write_through=write_through
+        )
+
+
+def process_parameters(
+    args: Command,
+    *,
+    is_linux: Callable[[], bool],
+    stdin: int | None,
+    stdout: int | None,
+    stderr: int | None,
+    cwd: str | os.PathLike[str] | None,
+    env: Mapping[str, str] | None,
+    user: str | None,
+    console: bool | tuple[int, int],
+) -> str:
+    """The ProcessParameters of a command, as JSON; is_linux asks HCS what the guest is."""
+    document: dict[str, Any] = {}
+    if cwd is not None:
+        document["WorkingDirectory"] = _path(cwd, "cwd")
+    if env is not None:
+        document["Environment"] = _environment(env)
+    if user is not None:
+        check_name(user, "user")
+        document["User"] = user
+    if console:
+        document["EmulateConsole"] = True
+        if stderr == PIPE:
+            raise ValueError("a console has no stderr of its own, its output comes on stdout: leave stderr=PIPE away")
+        if isinstance(console, tuple):
+            document["ConsoleSize"] = list(_console_size(console))
+    elif stderr == STDOUT:
+        raise ValueError(
+            "HCS cannot join stderr to stdout: redirect in the command itself (cmd /c or sh -c with 2>&1), or use "
+            "console=True"
+        )
+    for name, key, value, also in (
+        ("stdin", "CreateStdInPipe", stdin, ()),
+        ("stdout", "CreateStdOutPipe", stdout, ()),
+        ("stderr", "CreateStdErrPipe", stderr, (STDOUT,)),
+    ):
+        if value not in (None, PIPE, DEVNULL, *also):
+            raise ValueError(f"{name} must be None, PIPE or DEVNULL, not {value!r}: HCS connects only pipes it makes")
+        if value == PIPE:
+            document[key] = True
+    return dumps(document | _command(args, is_linux))
+
+
+def _command(args: Command, is_linux: Callable[[], bool]) -> dict[str, Any]:
+    if isinstance(args, str):
+        check_name(args, "args")
+        return {"CommandLine": args}
+    if isinstance(args, (bytes, bytearray)):
+        raise TypeError("args must be text or a list of it, not bytes: decode it first")
+    if isinstance(args, os.PathLike):
+        words = [_path(args, "args")]
+    else:
+        try:
+            given = list(args)
+        except TypeError:
+            raise TypeError(f"args must be a str, a path or a list of them, not {type(args).__name__}") from None
+        words = [_path(word, f"args[{index}]") for index, word in enumerate(given)]
+    if not words:
+        raise ValueError("args must not be empty")
+    if is_linux():
+        return {"CommandArgs": words}
+    from subprocess import list2cmdline
+
+    return {"CommandLine": list2cmdline(words)}
+
+
+def _path(value: str | os.PathLike[str], argument: str) -> str:
+    try:
+        text = os.fspath(value)
+    except TypeError:
+        raise TypeError(f"{argument} must be a str or path, not {type(value).__name__}") from None
+    check_text(text, argument)
+    return text
+
+
+def _environment(env: Mapping[str, str]) -> dict[str, str]:
+    """A copy of the variables. Errors name the variable and never tell its value, which may be a secret."""
+    for name, value in env.items():
+        check_name(name, "the name of an env variable")
+        if "=" in name:
+            raise ValueError(f"env has a name with '=' in it, that of {name.partition('=')[0]!r}")
+        check_text(value, f"env[{name!r}]")
+    return dict(env)
+
+
+def _console_size(size: tuple[int, int]) -> tuple[int, int]:
+    rows, columns = size
+    if not (0 < rows < 0x10000 and 0 < columns < 0x10000):
+        raise ValueError(f"a console has 1 to 65535 rows and columns, not {rows!r} and {columns!r}")
+    return rows, columns
+
+
+def start_process(
+    system: OwnedSystem,
+    parameters: str,
+    args: Command,
+    streams: StreamFormat,
+    reopen_system: Callable[[], OwnedSystem],
+    deadline: Deadline,
+) -> Process[Any]:
+    """Create a process and everything around it, or leave nothing behind. HcsCreateProcess."""
+    made: list[ProcessStart] = []
+    try:
+        # The list has the handles even if a KeyboardInterrupt comes right after the call, before any assignment.
+        made.extend(map(_calls.create_process, [system], [parameters], [deadline.remaining()]))
+        return Process(made[0], args, streams, reopen_system)
+    except BaseException:
+        for start in made:
+            _abandon(start)
+        raise
+
+
+def run_to_end(
+    process: Process[Any], input: Any, timeout: float | None, deadline: Deadline, check: bool
+) -> CompletedProcess[Any]:
+    """What subprocess.run() does between starting a process and closing it.
+
+    timeout is what the deadline was made of, for the error.
+    """
+    from subprocess import CalledProcessError, CompletedProcess, TimeoutExpired
+
+    try:
+        stdout, stderr = process.communicate(input, deadline.remaining())
+    except TimeoutExpired:
+        kill_quietly(process)
+        try:
+            process.communicate(timeout=CLEANUP_TIMEOUT)
+        except (TimeoutExpired, HcsError) as error:
+            debug(__name__, "%r was killed, but: %s", process, error)
+        raise process._timeout_expired(timeout) from None  # pyright: ignore[reportPrivateUsage]
+    code = process.wait()
+    if check and code:
+        raise CalledProcessError(code, process.args, stdout, stderr)
+    return CompletedProcess(process.args, code, stdout, stderr)
+
+
+def kill_quietly(process: Process[Any]) -> None:
+    """Kill a process because of another error, which is the one to tell."""
+    try:
+        process.kill(timeout=CLEANUP_TIMEOUT)
+    except (HcsError, HandleClosedError) as error:
+        debug(__name__, "killing %r failed: %s", process, error)
+
+
+def _abandon(start: ProcessStart) -> None:
+    """End a process that nobody will own."""
+    try:
+        _calls.terminate_process(start.process, None, CLEANUP_TIMEOUT)
+    except HcsError as error:
+        debug(__name__, "ending process %d, which could not be set up, failed: %s", start.pid, error)
+    finally:
+        start.close()

@@ -1,0 +1,636 @@
+"""Compute systems: containers and virtual machines of the Host Compute Service."""
+
+from __future__ import annotations
+
+from . import _calls
+from ._facade import (
+    CLEANUP_TIMEOUT,
+    QUERY_TIMEOUT,
+    SERVICE_DISCONNECT,
+    SYSTEM_NOT_FOUND,
+    Deadline,
+    Owner,
+    answer,
+    check_name,
+    debug,
+    exit_document,
+    seconds,
+)
+from ._handles import OwnedSystem
+from .documents import dumps
+from .errors import (
+    AlreadyStoppedError,
+    HandleClosedError,
+    HcsError,
+    OperationTimeoutError,
+    ServiceDisconnectedError,
+    SystemNotFoundError,
+    error_from,
+)
+from .process import PIPE, StreamFormat, kill_quietly, process_parameters, run_to_end, start_process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+    from subprocess import CompletedProcess
+    from types import TracebackType
+    from typing import Any, Literal, Self, TypedDict, Unpack, overload
+
+    from .process import Command, Process
+
+    class _PopenOptions(TypedDict, total=False):
+        stdin: int | None
+        stdout: int | None
+        stderr: int | None
+        cwd: str | os.PathLike[str] | None
+        env: Mapping[str, str] | None
+        user: str | None
+        bufsize: int
+        console: bool | tuple[int, int]
+        timeout: float | None
+
+    class _RunOptions(_PopenOptions, total=False):
+        capture_output: bool
+        check: bool
+
+
+__all__ = ["ComputeSystem", "systems"]
+
+STOP_TIMEOUT = 30.0
+"""Seconds that terminating a system may take in stop(), unless it is told otherwise."""
+CHECK_TIMEOUT = 10.0
+"""Seconds that asking a system what it is may take, before something else is done with it."""
+
+
+class ComputeSystem(Owner[OwnedSystem]):
+    """A compute system: made by create() or open(), closed by close() or the end of the `with` block.
+
+    Closing releases the handle and does not stop the system; HCS terminates it with its last handle if its document
+    says ShouldTerminateOnLastHandleClosed. Any method may be called from any thread. Once the object is closed, its
+    methods raise HandleClosedError.
+    """
+
+    def __init__(self, handle: OwnedSystem, id: str) -> None:
+        super().__init__(handle)
+        self._id = id
+        self._runtime_id: str | None = None
+        self._guest_os: str | None = None
+        self._exit: dict[str, Any] | None = None
+        _calls.watch_system(handle)
+        self._query_exit()
+
+    @classmethod
+    def create(
+        cls,
+        id: str,
+        document: Mapping[str, Any] | str,
+        *,
+        timeout: float | None = None,
+        on_abandon: Literal["terminate", "keep"] = "terminate",
+    ) -> Self:
+        """Create a compute system and do not start it.
+
+        id: its name, unique on the host. document: a ComputeSystem document as a mapping or JSON text. timeout:
+        seconds. on_abandon: what becomes of the system if creating it times out, is interrupted or fails halfway.
+        Raises InvalidDocumentError, SystemAlreadyExistsError, AccessDeniedError, OperationTimeoutError, HcsError.
+        HcsCreateComputeSystem.
+        """
+        check_name(id, "id")
+        text = dumps(document)
+        deadline = Deadline(seconds(timeout))
+        if on_abandon not in ("terminate", "keep"):
+            raise ValueError(f"on_abandon must be 'terminate' or 'keep', not {on_abandon!r}")
+        keep = on_abandon == "keep"
+        made: list[OwnedSystem] = []
+        try:
+            # The list has the handle even if a KeyboardInterrupt comes right after the call, before any assignment.
+            made.extend(map(_calls.create_system, [id], [text], [deadline.remaining()], [keep]))
+            return cls(made[0], id)
+        except BaseException:
+            for handle in made:
+                _abandon(handle, id, keep)
+            raise
+
+    @classmethod
+    def open(cls, id: str) -> Self:
+        """Open an existing compute system, whoever has created it.
+
+        Raises SystemNotFoundError, AccessDeniedError. HcsOpenComputeSystem.
+        """
+        check_name(id, "id")
+        handle = _calls.open_system(id)
+        try:
+            return cls(handle, id)
+        except BaseException:
+            handle.close()
+            raise
+
+    @property
+    def id(self) -> str:
+        """The id that the system was created or opened with."""
+        return self._id
+
+    def __repr__(self) -> str:
+        return f"<hcsrt.ComputeSystem {self._id!r}{' closed' if self.closed else ''}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the handle; the system goes on unless its document says otherwise. HcsCloseComputeSystem."""
+        try:
+            self._exit = self._exit or self._latched()
+        except HandleClosedError:
+            return
+        self._handle.close()
+
+    def start(self, *, timeout: float | None = None) -> None:
+        """Start the system.
+
+        timeout: seconds. Raises InvalidStateError if it was started before, OperationTimeoutError, HcsError.
+        HcsStartComputeSystem.
+        """
+        _calls.start_system(self._handle, None, seconds(timeout))
+        debug(__name__, "started %r", self)
+
+    def shutdown(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
+        """Ask the guest to shut down; wait() tells when it has.
+
+        options: a ShutdownOptions document, from schema 2.5 on. timeout: seconds. Raises AlreadyStoppedError,
+        OperationTimeoutError, HcsError if the guest has nothing that could be asked. HcsShutDownComputeSystem.
+        """
+        text = None if options is None else dumps(options, argument="options")
+        _calls.shutdown_system(self._handle, text, seconds(timeout))
+        self._expect_exit()
+
+    def terminate(self, *, timeout: float | None = None) -> None:
+        """Switch the system off; that it has stopped already is success.
+
+        timeout: seconds. Raises OperationTimeoutError, HcsError. HcsTerminateComputeSystem.
+        """
+        limit = seconds(timeout)
+        try:
+            _calls.terminate_system(self._handle, None, limit)
+        except HcsError as error:
+            if not self._is_gone(error):
+                raise
+        else:
+            self._expect_exit()
+
+    def stop(
+        self, grace: float = 10.0, *, timeout: float | None = STOP_TIMEOUT
+    ) -> Literal["already-stopped", "shutdown", "terminate"]:
+        """Stop the system for certain: shut it down, wait, terminate it if that was not enough, wait.
+
+        grace: seconds for the shutdown, 0 terminates at once. timeout: seconds for the termination after it. Returns
+        what has stopped it. A guest that cannot be asked is terminated without waiting. Raises TimeoutError if the
+        system still runs at the end, HcsError. HcsShutDownComputeSystem, HcsTerminateComputeSystem.
+        """
+        grace_period = Deadline(seconds(grace, "grace"))
+        limit = seconds(timeout)
+        stopped_by: Literal["already-stopped", "shutdown", "terminate"] = "already-stopped"
+        if self._has_exited():
+            return stopped_by
+        if not grace_period.passed():
+            if self._ask_to_shut_down(grace_period):
+                stopped_by = "shutdown"
+            if self._has_exited():
+                return stopped_by
+        debug(__name__, "terminating %r", self)
+        deadline = Deadline(limit)
+        try:
+            self._terminate_on_new_handle(deadline)
+        except SystemNotFoundError:
+            self._latch_exit({})
+        except HcsError as error:
+            if not self._is_gone(error):
+                raise
+        else:
+            stopped_by = "terminate"
+        self._expect_exit()
+        if not self._wait_exit(deadline.remaining()):
+            raise TimeoutError(f"compute system {self._id!r} was terminated, but has not exited within {limit} s")
+        return stopped_by
+
+    def _ask_to_shut_down(self, grace_period: Deadline) -> bool:
+        """Shut down and wait for the exit, if there is hope for one; whether it was this shutdown that HCS accepted."""
+        accepted = False
+        try:
+            try:
+                _calls.shutdown_system(self._handle, None, grace_period.remaining())
+                accepted = True
+            except OperationTimeoutError:
+                accepted = True
+            except (AlreadyStoppedError, SystemNotFoundError):
+                pass  # HCS says the same of a system that somebody else is stopping
+            self._expect_exit()
+            self._wait_exit(grace_period.remaining())
+        except HcsError as error:
+            debug(__name__, "%r cannot be shut down: %s", self, error)
+        return accepted
+
+    def wait(self, timeout: float | None = None) -> dict[str, Any]:
+        """Wait for the system to exit, for whatever reason, and return its exit document.
+
+        timeout: seconds, None for ever. The document is a SystemExitStatus: Status, ExitType, Attribution. It has
+        only what HCS tells, which after a lost exit event is ExitType or nothing. Raises TimeoutError,
+        ServiceDisconnectedError.
+        """
+        limit = seconds(timeout)
+        try:
+            if self._exit is None:
+                if not self._wait_exit(limit):
+                    raise TimeoutError(f"compute system {self._id!r} has not exited within {limit} s")
+                self._exit = self._learn_exit()
+        except HandleClosedError:
+            # Another thread may have seen the exit first, and closed this object.
+            if self._exit is None:
+                raise
+        return dict(self._exit)
+
+    def properties(
+        self, *types: str, query: Mapping[str, Any] | str | None = None, timeout: float | None = None
+    ) -> dict[str, Any]:
+        """What HCS tells of the system: its Id, SystemType, State and more, and the blocks asked for.
+
+        types: names such as "Statistics", "ProcessList", "Memory". query: a PropertyQuery document instead of them.
+        timeout: seconds. Each block stands under its own name; the error of a block that failed stands under
+        PropertyResponses. Raises OperationTimeoutError, HcsError. HcsGetComputeSystemProperties.
+        """
+        if types and query is not None:
+            raise ValueError("give property types or a query, not both")
+        text = None if query is None else dumps(query, argument="query")
+        if types:
+            for name in types:
+                check_name(name, "a property type")
+            text = dumps({"PropertyTypes": list(types)})
+        return self._ask(self._handle, text, seconds(timeout))
+
+    if TYPE_CHECKING:
+
+        @overload
+        def popen(
+            self,
+            args: Command,
+            *,
+            text: Literal[True],
+            encoding: str | None = None,
+            errors: str | None = None,
+            **options: Unpack[_PopenOptions],
+        ) -> Process[str]: ...
+        @overload
+        def popen(
+            self,
+            args: Command,
+            *,
+            encoding: str,
+            text: bool | None = None,
+            errors: str | None = None,
+            **options: Unpack[_PopenOptions],
+        ) -> Process[str]: ...
+        @overload
+        def popen(
+            self,
+            args: Command,
+            *,
+            errors: str,
+            text: bool | None = None,
+            encoding: str | None = None,
+            **options: Unpack[_PopenOptions],
+        ) -> Process[str]: ...
+        @overload
+        def popen(
+            self,
+            args: Command,
+            *,
+            text: Literal[False] | None = None,
+            encoding: None = None,
+            errors: None = None,
+            **options: Unpack[_PopenOptions],
+        ) -> Process[bytes]: ...
+        @overload
+        def popen(
+            self,
+            args: Command,
+            *,
+            text: bool | None = None,
+            encoding: str | None = None,
+            errors: str | None = None,
+            **options: Unpack[_PopenOptions],
+        ) -> Process[Any]: ...
+
+    def popen(
+        self,
+        args: Command,
+        *,
+        stdin: int | None = None,
+        stdout: int | None = None,
+        stderr: int | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str] | None = None,
+        user: str | None = None,
+        text: bool | None = None,
+        encoding: str | None = None,
+        errors: str | None = None,
+        bufsize: int = -1,
+        console: bool | tuple[int, int] = False,
+        timeout: float | None = None,
+    ) -> Process[Any]:
+        """Start a process in the running system and return it, as subprocess.Popen does.
+
+        args: a list of words, joined for a Windows guest by the rules of subprocess, passed as they are to a Linux
+        guest; or a string, which becomes the CommandLine unchanged. stdin, stdout, stderr: PIPE, or None or DEVNULL
+        for a stream that is not connected. cwd: a folder in the guest. env: variables to set. user:
+        whom to run as. text, encoding, errors, bufsize: as for subprocess.Popen. console: True or its (rows, columns)
+        for a pseudo-terminal, whose output all comes on stdout. timeout: seconds until the process has to be there.
+        Raises PathNotFoundError, AccessDeniedError, InvalidStateError, OperationTimeoutError, HcsError.
+        HcsCreateProcess.
+        """
+        deadline = Deadline(seconds(timeout))
+        streams = StreamFormat(text, encoding, errors, bufsize)
+        parameters = process_parameters(
+            args,
+            is_linux=lambda: self._has_linux_guest(deadline),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=cwd,
+            env=env,
+            user=user,
+            console=console,
+        )
+        return start_process(self._handle, parameters, args, streams, self.duplicate_handle, deadline)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def run(
+            self,
+            args: Command,
+            *,
+            text: Literal[True],
+            input: str | None = None,
+            encoding: str | None = None,
+            errors: str | None = None,
+            **options: Unpack[_RunOptions],
+        ) -> CompletedProcess[str]: ...
+        @overload
+        def run(
+            self,
+            args: Command,
+            *,
+            encoding: str,
+            input: str | None = None,
+            text: bool | None = None,
+            errors: str | None = None,
+            **options: Unpack[_RunOptions],
+        ) -> CompletedProcess[str]: ...
+        @overload
+        def run(
+            self,
+            args: Command,
+            *,
+            errors: str,
+            input: str | None = None,
+            text: bool | None = None,
+            encoding: str | None = None,
+            **options: Unpack[_RunOptions],
+        ) -> CompletedProcess[str]: ...
+        @overload
+        def run(
+            self,
+            args: Command,
+            *,
+            input: bytes | None = None,
+            text: Literal[False] | None = None,
+            encoding: None = None,
+            errors: None = None,
+            **options: Unpack[_RunOptions],
+        ) -> CompletedProcess[bytes]: ...
+        @overload
+        def run(
+            self,
+            args: Command,
+            *,
+            input: str | bytes | None = None,
+            text: bool | None = None,
+            encoding: str | None = None,
+            errors: str | None = None,
+            **options: Unpack[_RunOptions],
+        ) -> CompletedProcess[Any]: ...
+
+    def run(
+        self,
+        args: Command,
+        *,
+        input: str | bytes | None = None,
+        capture_output: bool = False,
+        check: bool = False,
+        stdin: int | None = None,
+        stdout: int | None = None,
+        stderr: int | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str] | None = None,
+        user: str | None = None,
+        text: bool | None = None,
+        encoding: str | None = None,
+        errors: str | None = None,
+        bufsize: int = -1,
+        console: bool | tuple[int, int] = False,
+        timeout: float | None = None,
+    ) -> CompletedProcess[Any]:
+        """Run a command in the system to its end, as subprocess.run() does.
+
+        input: what to write to stdin. capture_output: stdout and stderr become PIPE. check: an exit code other than 0
+        is an error. timeout: seconds for everything, from starting the process on. The other parameters are those of
+        popen(). The process is killed on a timeout, a KeyboardInterrupt and any other failure.
+        Raises subprocess.TimeoutExpired with the output so far, as bytes; subprocess.CalledProcessError; HcsError as
+        popen() and Process.communicate() do.
+        """
+        limit = seconds(timeout)
+        deadline = Deadline(limit)
+        if input is not None:
+            if stdin is not None:
+                raise ValueError("give input or stdin, not both")
+            stdin = PIPE
+        if capture_output:
+            if stdout is not None or stderr is not None:
+                raise ValueError("give capture_output, or stdout and stderr, not both")
+            stdout = stderr = PIPE
+        try:
+            process = self.popen(
+                args,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                cwd=cwd,
+                env=env,
+                user=user,
+                text=text,
+                encoding=encoding,
+                errors=errors,
+                bufsize=bufsize,
+                console=console,
+                timeout=deadline.remaining(),
+            )
+        except OperationTimeoutError as error:
+            if limit is None:
+                raise
+            from subprocess import TimeoutExpired
+
+            raise TimeoutExpired(args, limit) from error
+        try:
+            return run_to_end(process, input, limit, deadline, check)
+        except BaseException:
+            kill_quietly(process)
+            raise
+        finally:
+            process.close()
+
+    def duplicate_handle(self) -> OwnedSystem:
+        """Open a second handle to this very system, without event callback: one that into_raw() may give away.
+
+        Raises SystemNotFoundError if the system is gone, even where another one has its id now; HcsError.
+        HcsOpenComputeSystem.
+        """
+        if self._runtime_id is None:
+            self._note(self._ask(self._handle, None, CHECK_TIMEOUT))
+        handle = _calls.open_system(self._id)
+        try:
+            if self._ask(handle, None, CHECK_TIMEOUT).get("RuntimeId") != self._runtime_id:
+                reason = f"Another compute system has the id {self._id!r} now"
+                raise error_from(SYSTEM_NOT_FOUND, "HcsOpenComputeSystem", {"ErrorMessage": reason})
+        except BaseException:
+            handle.close()
+            raise
+        return handle
+
+    def _terminate_on_new_handle(self, deadline: Deadline) -> None:
+        """Terminate past whatever HCS may still be doing on our handle."""
+        handle = None
+        if self._runtime_id is not None:
+            try:
+                handle = self.duplicate_handle()
+            except (AlreadyStoppedError, SystemNotFoundError, ServiceDisconnectedError):
+                raise
+            except HcsError as error:
+                debug(__name__, "opening %r once more failed: %s", self, error)
+        try:
+            # Only a handle that was checked may stand in for ours: another system may have the id now.
+            _calls.terminate_system(self._handle if handle is None else handle, None, deadline.remaining())
+        finally:
+            if handle is not None:
+                handle.close()
+
+    def _ask(self, handle: OwnedSystem, query: str | None, timeout: float | None) -> dict[str, Any]:
+        return answer(_calls.system_properties(handle, query, timeout), "HcsGetComputeSystemProperties", dict)
+
+    def _note(self, properties: dict[str, Any]) -> None:
+        """Keep what does not change."""
+        self._runtime_id = self._runtime_id or properties.get("RuntimeId")
+        if properties.get("RuntimeOsType") in ("Windows", "Linux"):
+            self._guest_os = properties["RuntimeOsType"]
+
+    def _has_linux_guest(self, deadline: Deadline) -> bool:
+        if self._guest_os is None:
+            # A virtual machine may not tell before its guest has booted.
+            try:
+                self._note(self._ask(self._handle, None, deadline.within(CHECK_TIMEOUT)))
+            except HcsError as error:
+                debug(__name__, "asking %r for its operating system failed: %s", self, error)
+        return self._guest_os == "Linux"
+
+    def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
+        try:
+            properties = self._ask(self._handle, None, timeout)
+        except (OperationTimeoutError, ServiceDisconnectedError):
+            raise
+        except HcsError:
+            # HCS refuses questions about a system that is going in more than one way. Its id tells whether it is gone.
+            self.duplicate_handle().close()
+            raise
+        self._note(properties)
+        exit_type = properties.get("ExitType")
+        if exit_type == "None":  # the word of HCS for a system that has not exited
+            exit_type = None
+        # Stopped alone may be true of a system that has never run.
+        if properties.get("State") == "Stopped" or (properties.get("Stopped") is True and exit_type):
+            return {"ExitType": exit_type} if exit_type else {}
+        return None
+
+    def _latched(self) -> dict[str, Any] | None:
+        """The exit document that the latch holds; empty if the exit is all that is known, None without an exit."""
+        status = _calls.exit_status(self._handle)
+        return exit_document(status[1]) if status is not None and self._has_exited() else None
+
+    def _learn_exit(self) -> dict[str, Any]:
+        """Find the exit document, the latch being set."""
+        document = self._latched()
+        if document is None:
+            # The service went away. What it says now, if it is back, is the last chance.
+            try:
+                document = self._ask_exit(QUERY_TIMEOUT)
+            except (AlreadyStoppedError, SystemNotFoundError):
+                document = {}
+            except HcsError as error:
+                debug(__name__, "asking for the exit of %r failed: %s", self, error)
+        if document is None:
+            raise error_from(SERVICE_DISCONNECT, "HcsSetComputeSystemCallback")
+        return document
+
+
+def systems(
+    *,
+    owner: str | Iterable[str] | None = None,
+    ids: str | Iterable[str] | None = None,
+    types: str | Iterable[str] | None = None,
+    timeout: float | None = None,
+) -> list[dict[str, Any]]:
+    """The compute systems of this host, as a list of their properties.
+
+    owner, ids, types: only systems with one of these; a string is one value, None is any. Values are compared
+    exactly, so a system whose Owner HCS does not tell has no owner. timeout: seconds. Raises AccessDeniedError,
+    OperationTimeoutError, HcsError. HcsEnumerateComputeSystems.
+    """
+    limit = seconds(timeout)
+    query: dict[str, list[str]] = {}
+    wanted: dict[str, list[str]] = {}
+    for argument, key, field, value in (
+        ("owner", "Owners", "Owner", owner),
+        ("ids", "Ids", "Id", ids),
+        ("types", "Types", "SystemType", types),
+    ):
+        if value is not None:
+            query[key] = wanted[field] = _values(value, argument)
+    if not all(wanted.values()):
+        return []
+    found = answer(_calls.enumerate_systems(dumps(query) if query else None, limit), "HcsEnumerateComputeSystems", list)
+    # How HCS matches is not documented.
+    return [item for item in found if all(item.get(field) in values for field, values in wanted.items())]
+
+
+def _values(value: str | Iterable[str], argument: str) -> list[str]:
+    values = [value] if isinstance(value, str) else list(value)
+    for item in values:
+        check_name(item, argument)
+    return values
+
+
+def _abandon(handle: OwnedSystem, id: str, keep: bool) -> None:
+    """Give up a system that was created and could not be set up."""
+    try:
+        if not keep:
+            _calls.terminate_system(handle, None, CLEANUP_TIMEOUT)
+    except HcsError as error:
+        debug(__name__, "terminating %r, which could not be set up, failed: %s", id, error)
+    finally:
+        handle.close()
