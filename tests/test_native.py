@@ -1,4 +1,4 @@
-"""The native sources themselves: every interleaving of the state word, threads under sanitizers, and that both can fail."""
+"""The native sources themselves: every interleaving, threads under sanitizers, and that both checks can fail."""
 
 import os
 import shutil
@@ -44,7 +44,8 @@ class Mutation:
 
     def apply(self, folder: Path) -> Path:
         text = (PACKAGE / "native/state.h").read_text()
-        assert text.count(self.before) == 1, f"state.h has changed: {self.name} finds its line {text.count(self.before)} times"
+        found = text.count(self.before)
+        assert found == 1, f"state.h has changed: the mutation {self.name!r} finds its line {found} times"
         (folder / "state.h").write_text(text.replace(self.before, self.after))
         return folder
 
@@ -122,7 +123,10 @@ def test_reaper_stress(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sanitizer", ["thread", "address,undefined"])
-@pytest.mark.parametrize(("sources", "rounds"), [([HERE / "stress.cpp"], "60000"), (REAPER, "6000")], ids=["state", "reaper"])
+@pytest.mark.parametrize(
+    ("sources", "rounds"),
+    [pytest.param([HERE / "stress.cpp"], "60000", id="state"), pytest.param(REAPER, "6000", id="reaper")],
+)
 def test_sanitizers_find_nothing(sanitizer, sources, rounds, tmp_path):
     done = run(build(tmp_path / "program", sources, f"-fsanitize={sanitizer}"), rounds)
     assert done.returncode == 0, done.stdout + done.stderr

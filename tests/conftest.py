@@ -1,0 +1,158 @@
+"""What every test has: the emulator, varied by a seed, and a look afterwards at what the test has left behind."""
+
+import faulthandler
+import gc
+import os
+import random
+import signal
+import threading
+import time
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+
+import hcsrt
+from hcsrt import ComputeSystem, _facade, emulator
+
+SEED = pytest.StashKey[int]()
+STDERR = pytest.StashKey[int]()
+
+SETTLE_SECONDS = 5.0
+"""How long what a test has let go may take to be gone: the reaper ends calls that nobody waits for any more."""
+HANG_SECONDS = 120.0
+"""How much longer than its time limit a test may take before the run is ended: it no longer reacts to the limit."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--hcsrt-seed",
+        type=int,
+        metavar="N",
+        help="vary the emulator's behaviour in the same way as a run before, which has printed its seed",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    seed = config.getoption("--hcsrt-seed")
+    config.stash[SEED] = random.randrange(1 << 31) if seed is None else seed
+    # While a test runs, its output is captured; what ends the whole run has to be seen.
+    config.stash[STDERR] = os.dup(2)
+    config.addinivalue_line("filterwarnings", "ignore::hcsrt.NoIsolationWarning")
+    emulator.install()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    os.close(config.stash[STDERR])
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"hcsrt: backend {hcsrt.backend()}, --hcsrt-seed={config.stash[SEED]}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    marker = item.get_closest_marker("timeout")
+    limit = float(marker.args[0] if marker and marker.args else item.config.getini("timeout") or 0)
+    faulthandler.dump_traceback_later(limit + HANG_SECONDS, exit=True, file=item.config.stash[STDERR])
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def left_behind() -> dict[str, int]:
+    counts = {"pending calls": hcsrt.pending(), **emulator.live()}
+    return {name: count for name, count in counts.items() if count}
+
+
+def settled(condition: Callable[[], bool], seconds: float = SETTLE_SECONDS) -> bool:
+    """Whether the condition comes true in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    # Each test has a variation of its own, the same whichever tests run beside it.
+    seed = zlib.crc32(f"{request.config.stash[SEED]} {request.node.nodeid}".encode())
+    emulator.reset(None if "plain_order" in request.fixturenames else seed)
+    yield
+    gc.collect()
+    settled(lambda: not left_behind())
+    assert left_behind() == {}
+    assert emulator.misuses() == []
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    """A container that stays when its handles are closed, so that nothing but a test's own calls can end it."""
+    return emulator.container_document(owner="tests", terminate_on_last_handle_closed=False)
+
+
+@pytest.fixture
+def system(document: dict[str, Any]) -> Iterator[ComputeSystem]:
+    """A running compute system."""
+    with ComputeSystem.create("tests", document) as system:
+        system.start()
+        yield system
+        if not system.closed:
+            system.stop(grace=0)
+
+
+@pytest.fixture
+def plain_order() -> None:
+    """No variation: a call that HCS answers late then never completes before it has returned to its caller."""
+
+
+@pytest.fixture
+def verbs(plain_order: None) -> dict[str, Callable[[Any], Any]]:
+    """The functions of the emulator's service by their HCS names: a test puts its own in, for an HCS that misbehaves.
+
+    One that returns None never answers, until emulator.reset() lets the service go down.
+    """
+    return emulator._service._systems.verbs  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def settle() -> Callable[..., bool]:
+    """Whether a condition comes true within some seconds."""
+    return settled
+
+
+@pytest.fixture
+def lost_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No event arrives; who waits for one asks soon."""
+    monkeypatch.setattr(emulator._native, "emit", lambda *event: None)
+    monkeypatch.setattr(_facade, "FIRST_QUERY", 0.05)
+
+
+@pytest.fixture
+def interrupted() -> Callable[[float], AbstractContextManager[None]]:
+    """A block that a Ctrl-C comes into after some seconds, and that it has to end within 0.3 s."""
+
+    @contextmanager
+    def interrupted(seconds: float) -> Iterator[None]:
+        sent: list[float] = []
+
+        def send() -> None:
+            sent.append(time.monotonic())
+            os.kill(os.getpid(), signal.SIGINT)
+
+        timer = threading.Timer(seconds, send)
+        timer.start()
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                yield
+            assert time.monotonic() - sent[0] < 0.3
+        finally:
+            timer.cancel()
+            timer.join()
+
+    return interrupted

@@ -1,0 +1,509 @@
+"""The command line as its users meet it: a program of its own, its streams, its signals and its exit codes."""
+
+import hashlib
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the emulator runs on Linux and macOS")
+
+HCSRT = [sys.executable, "-W", "error", "-m", "hcsrt"]
+
+
+def hcsrt(*args: str, folder: Path, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    options.setdefault("input", b"")
+    return subprocess.run([*HCSRT, *args], capture_output=True, cwd=folder, timeout=60, **options)
+
+
+def sh(script: str, *options: str, folder: Path, **keywords: Any) -> subprocess.CompletedProcess[bytes]:
+    return hcsrt("run", *options, "--", "sh", "-c", script, folder=folder, **keywords)
+
+
+class Command:
+    """A running ``hcsrt run`` whose script has said that it is ready."""
+
+    def __init__(self, script: str, *options: str, folder: Path) -> None:
+        self.process = subprocess.Popen(
+            [*HCSRT, "run", *options, "--", "sh", "-c", f"echo $$; {script}"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+        )
+        assert self.process.stdout
+        self.pid = int(self.process.stdout.readline())
+        assert self.process.stdout.readline() == b"ready\n"
+
+    def finish(self) -> tuple[int, bytes, bytes]:
+        out, err = self.process.communicate(timeout=30)
+        return self.process.returncode, out, err
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process is there and more than an exit code that its parent has not fetched."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+    return state not in ("", "Z")
+
+
+# What a command prints and how it ends
+
+
+def test_output_and_exit_code_are_the_commands(tmp_path: Path) -> None:
+    done = sh("echo out; echo err >&2; exit 7", folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (7, b"out\n", b"err\n")
+
+
+def test_the_separator_may_be_left_out(tmp_path: Path) -> None:
+    done = hcsrt("run", "sh", "-c", "exit $#", "name", "--json", "-i", folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (2, b"", b"")
+
+
+def test_bytes_are_passed_on_unchanged(tmp_path: Path) -> None:
+    data = bytes(range(256)) * 64
+    (tmp_path / "data").write_bytes(data)
+    done = hcsrt("run", "--", "cat", str(tmp_path / "data"), folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, data, b"")
+
+
+def test_arguments_arrive_as_they_are(tmp_path: Path) -> None:
+    arguments = ["", "a b", 'say "hi"', "back\\slash\\", 'end\\"', "$HOME *", "grüße", "-e", "--"]
+    script = "import json, sys; print(json.dumps(sys.argv[1:]))"
+    done = hcsrt("run", "--", sys.executable, "-c", script, *arguments, folder=tmp_path)
+    assert json.loads(done.stdout) == arguments
+
+
+def test_64_mib_of_random_bytes_come_back_through_cat(tmp_path: Path) -> None:
+    sent = os.urandom(64 << 20)
+    done = hcsrt("run", "-i", "--", "cat", folder=tmp_path, input=sent)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert hashlib.sha256(done.stdout).digest() == hashlib.sha256(sent).digest()
+
+
+def test_without_i_stdin_is_empty(tmp_path: Path) -> None:
+    done = sh("cat; echo end", folder=tmp_path, input=b"not forwarded")
+    assert done.stdout == b"end\n"
+
+
+def test_a_closed_stdin_is_an_empty_one(tmp_path: Path) -> None:
+    script = f'exec "{sys.executable}" -W error -m hcsrt run -i -- cat <&-'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, cwd=tmp_path, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_a_closed_stdout_is_no_pipe_of_the_command(tmp_path: Path) -> None:
+    script = f'exec "{sys.executable}" -W error -m hcsrt run -- sh -c "echo lost; exit 3" <&- >&-'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, cwd=tmp_path, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"", b"")
+
+
+def test_a_command_that_does_not_read_its_stdin(tmp_path: Path) -> None:
+    done = sh("exec <&-; echo done; exit 3", "-i", folder=tmp_path, input=bytes(1 << 20))
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"done\n", b"")
+
+
+def test_a_stdin_that_stays_open_does_not_keep_it(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    try:
+        done = sh("exit 4", "-i", folder=tmp_path, input=None, stdin=reading)
+    finally:
+        os.close(reading)
+        os.close(writing)
+    assert done.returncode == 4
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    script = f'("{sys.executable}" -W error -m hcsrt run -- yes; echo "$?" >code) | head -c 10'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, cwd=tmp_path, timeout=60)
+    assert (done.stdout, done.stderr) == (b"y\ny\ny\ny\ny\n", b"")
+    assert (tmp_path / "code").read_text().strip() == str(128 + signal.SIGPIPE)
+
+
+def test_a_slow_reader_gets_everything(tmp_path: Path) -> None:
+    script = f'"{sys.executable}" -W error -m hcsrt run -- head -c 1000000 /dev/zero | (sleep 3; cat)'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, cwd=tmp_path, timeout=60)
+    assert (done.stdout, done.stderr) == (bytes(1_000_000), b"")
+
+
+def test_what_the_command_left_running_does_not_outlive_it(tmp_path: Path) -> None:
+    started = time.monotonic()
+    done = sh("sleep 60 & echo $!; exit 5", folder=tmp_path)
+    assert done.returncode == 5
+    assert time.monotonic() - started < 30
+    assert not is_alive(int(done.stdout))
+
+
+def test_environment_and_working_directory(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    done = sh(
+        'echo "$A|$B|$PWD|$SECRET"', "-e", "A=1", "-e", "B=x=y z", "--cwd", str(tmp_path / "there"), folder=tmp_path,
+        env={**os.environ, "SECRET": "of the manager"},
+    )  # fmt: skip
+    assert done.stdout.decode() == f"1|x=y z|{tmp_path / 'there'}|\n"
+
+
+# The exit codes of docker run
+
+
+def test_127_when_the_command_cannot_be_found(tmp_path: Path) -> None:
+    done = hcsrt("run", "--", "no-such-program", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (127, b"")
+    assert done.stderr.startswith(b"hcsrt: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o755])
+def test_126_when_the_command_cannot_be_invoked(tmp_path: Path, mode: int) -> None:
+    program = tmp_path / "program"
+    program.write_bytes(b"\x7fELF but no program")
+    program.chmod(mode)
+    done = hcsrt("run", "--", str(program), folder=tmp_path)
+    assert (done.returncode, done.stdout) == (126, b"")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_126_when_the_working_directory_is_none(tmp_path: Path) -> None:
+    done = hcsrt("run", "--cwd", str(tmp_path / "nowhere"), "--", "true", folder=tmp_path)
+    assert done.returncode == 126
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--no-such-option"], ["-e", "NO_VALUE"], ["--timeout", "soon"], [], ["-i", "--document", "-"], ["-t", "--json"]],
+)
+def test_125_when_hcsrt_is_used_wrongly(tmp_path: Path, options: list[str]) -> None:
+    command = ["--", "true"] if options else []
+    done = hcsrt("run", *options, *command, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (125, b"")
+    assert b"Error: " in done.stderr
+
+
+def test_125_when_the_backend_is_missing(tmp_path: Path) -> None:
+    done = hcsrt("run", "--", "true", folder=tmp_path, env={**os.environ, "HCSRT_BACKEND": "windows"})
+    assert done.returncode == 125
+    assert done.stderr.startswith(b"hcsrt: ")
+
+
+@pytest.mark.parametrize("script", ["sleep 60", "trap '' TERM; while :; do sleep 1; done", "exec sleep 60 >&- 2>&-"])
+def test_124_when_the_time_is_up(tmp_path: Path, script: str) -> None:
+    done = sh(f"echo before; {script}", "--timeout", "1", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (124, b"before\n")
+    assert done.stderr == b"hcsrt: timed out after 1 s\n"
+
+
+def test_a_command_that_is_killed(tmp_path: Path) -> None:
+    assert sh("kill -KILL $$", folder=tmp_path).returncode == 128 + signal.SIGKILL
+
+
+@pytest.mark.parametrize(("code", "status"), [(0, 0), (1, 1), (255, 255)])
+def test_exit_codes_of_the_command(tmp_path: Path, code: int, status: int) -> None:
+    assert sh(f"exit {code}", folder=tmp_path).returncode == status
+
+
+# Signals
+
+
+def test_the_first_ctrl_c_goes_to_the_command(tmp_path: Path) -> None:
+    command = Command("trap 'echo caught; exit 5' INT; echo ready; while :; do sleep 0.05; done", folder=tmp_path)
+    command.process.send_signal(signal.SIGINT)
+    assert command.finish() == (5, b"caught\n", b"")
+
+
+def test_a_command_without_a_handler_ends_by_ctrl_c(tmp_path: Path) -> None:
+    command = Command("echo ready; exec sleep 60", folder=tmp_path)
+    command.process.send_signal(signal.SIGINT)
+    assert command.finish() == (128 + signal.SIGINT, b"", b"")
+
+
+def test_the_second_ctrl_c_terminates_the_system(tmp_path: Path) -> None:
+    command = Command("trap '' INT TERM; echo ready; while :; do sleep 0.05; done", folder=tmp_path)
+    command.process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert command.process.poll() is None
+    command.process.send_signal(signal.SIGINT)
+    code, out, err = command.finish()
+    assert code != 0
+    assert (out, err) == (b"", b"")
+    assert not is_alive(command.pid)
+
+
+def test_sigterm_is_passed_on_too(tmp_path: Path) -> None:
+    command = Command("trap 'echo caught; exit 6' TERM; echo ready; while :; do sleep 0.05; done", folder=tmp_path)
+    command.process.send_signal(signal.SIGTERM)
+    code, out, _ = command.finish()  # on stderr the shell may tell what became of its sleep
+    assert (code, out) == (6, b"caught\n")
+
+
+def test_an_ignored_sigint_stays_ignored(tmp_path: Path) -> None:
+    script = f'trap "" INT; "{sys.executable}" -m hcsrt run -- sh -c "echo ready; sleep 1; echo end" & wait'
+    shell = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, cwd=tmp_path, start_new_session=True)
+    assert shell.stdout
+    assert shell.stdout.readline() == b"ready\n"
+    os.killpg(shell.pid, signal.SIGINT)
+    out, _ = shell.communicate(timeout=30)
+    assert out == b"end\n"
+
+
+# Pseudo-terminals
+
+
+class Terminal:
+    """A person at a terminal in which ``hcsrt`` runs."""
+
+    def __init__(self, *args: str, folder: Path) -> None:
+        self.fd, self._local = pty.openpty()
+        termios.tcsetwinsize(self._local, (30, 100))
+        self.settings = termios.tcgetattr(self._local)
+        self.seen = b""
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", TERMINAL_LEADER, *HCSRT, *args],
+            stdin=self._local,
+            stdout=self._local,
+            stderr=self._local,
+            cwd=folder,
+            start_new_session=True,
+        )
+
+    def type(self, text: str) -> None:
+        os.write(self.fd, text.encode())
+
+    def resize(self, rows: int, columns: int) -> None:
+        termios.tcsetwinsize(self._local, (rows, columns))
+
+    def expect(self, text: str) -> None:
+        end = time.monotonic() + 30
+        while text.encode() not in self.seen:
+            ready, _, _ = select.select([self.fd], [], [], max(0, end - time.monotonic()))
+            assert ready, f"{text!r} did not appear in {self.seen!r}"
+            self.seen += os.read(self.fd, 4096)
+
+    def finish(self) -> int:
+        code = self.process.wait(timeout=30)
+        while select.select([self.fd], [], [], 0)[0]:
+            self.seen += os.read(self.fd, 4096)
+        assert termios.tcgetattr(self._local) == self.settings
+        return code
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.fd)
+        os.close(self._local)
+
+
+# Makes stdin the controlling terminal, so that the kernel sends it the signals of keys and resizes.
+TERMINAL_LEADER = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+NOTE = "hcsrt: emulated compute system: the command runs on this machine, not isolated\r\n"
+
+
+@pytest.fixture
+def terminals(tmp_path: Path) -> Iterator[Any]:
+    opened: list[Terminal] = []
+
+    def open_terminal(*args: str) -> Terminal:
+        opened.append(Terminal(*args, folder=tmp_path))
+        return opened[-1]
+
+    yield open_terminal
+    for terminal in opened:
+        terminal.close()
+
+
+def test_t_gives_a_terminal(tmp_path: Path) -> None:
+    done = sh("test -t 0 && test -t 1 && test -t 2 && stty size", "-t", folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"24 80\r\n", b"")
+
+
+def test_without_t_there_is_none(tmp_path: Path) -> None:
+    assert sh("test -t 0 || test -t 1 || test -t 2", folder=tmp_path).returncode == 1
+
+
+def test_a_session_at_a_terminal(terminals: Any) -> None:
+    terminal = terminals("run", "-it", "--", "sh", "-c", "stty size; read line; echo got $line; exit 9")
+    terminal.expect("30 100\r\n")
+    terminal.type("hello\r")
+    terminal.expect("got hello\r\n")
+    assert terminal.finish() == 9
+    assert terminal.seen.decode() == f"{NOTE}30 100\r\nhello\r\ngot hello\r\n"
+
+
+def test_a_new_size_reaches_the_command(terminals: Any) -> None:
+    script = "trap 'stty size; exit 0' WINCH; echo ready; while :; do sleep 0.05; done"
+    terminal = terminals("run", "-it", "--", "sh", "-c", script)
+    terminal.expect("ready")
+    terminal.resize(40, 120)
+    terminal.expect("40 120\r\n")
+    assert terminal.finish() == 0
+
+
+def test_ctrl_c_is_a_key_of_the_commands_terminal(terminals: Any) -> None:
+    terminal = terminals("run", "-it", "--", "sh", "-c", "trap 'echo caught; exit 8' INT; echo ready; cat")
+    terminal.expect("ready")
+    terminal.type("\x03")
+    terminal.expect("caught")
+    assert terminal.finish() == 8
+
+
+def test_ctrl_c_at_a_terminal_without_i(terminals: Any) -> None:
+    terminal = terminals("run", "--", "sh", "-c", "trap 'echo caught; exit 8' INT; echo ready; sleep 60")
+    terminal.expect("ready")
+    terminal.type("\x03")
+    terminal.expect("caught")
+    assert terminal.finish() == 8
+    assert terminal.seen.decode() == f"{NOTE}ready\r\n^Ccaught\r\n"
+
+
+def test_the_terminal_is_restored_when_hcsrt_fails(terminals: Any) -> None:
+    terminal = terminals("run", "-it", "--", "no-such-program")
+    assert terminal.finish() == 127
+
+
+# JSON
+
+
+def test_json_is_the_only_output(tmp_path: Path) -> None:
+    done = sh("printf 'out\\377'; echo err >&2; exit 7", "--json", "--id", "json-1", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (7, b"")
+    report = json.loads(done.stdout)
+    timings = report.pop("timings")
+    assert isinstance(report.pop("pid"), int)
+    assert report == {
+        "id": "json-1", "exit_code": 7, "timed_out": False, "error": None, "stdout": "out\\xff", "stderr": "err\n",
+    }  # fmt: skip
+    assert set(timings) == {"create", "start", "run", "stop", "total"}
+    assert all(0 <= seconds < 30 for seconds in timings.values())
+
+
+def test_json_tells_an_error(tmp_path: Path) -> None:
+    done = hcsrt("run", "--json", "--", "no-such-program", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (127, b"")
+    report = json.loads(done.stdout)
+    assert report["exit_code"] is None
+    assert report["error"]["type"] == "PathNotFoundError"
+    assert report["error"]["hresult"] & 0xFFFFFFFF == 0x80070002
+
+
+def test_json_tells_a_time_out_and_the_output_before_it(tmp_path: Path) -> None:
+    done = sh("echo before; sleep 60", "--json", "--timeout", "1", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (124, b"")
+    report = json.loads(done.stdout)
+    assert (report["timed_out"], report["stdout"], report["exit_code"]) == (True, "before\n", None)
+
+
+def test_an_id_is_made_up_each_time(tmp_path: Path) -> None:
+    ids = {json.loads(hcsrt("run", "--json", "--", "true", folder=tmp_path).stdout)["id"] for _ in range(2)}
+    assert len(ids) == 2
+    assert all(re.fullmatch("hcsrt-[0-9a-f]{12}", id) for id in ids)
+
+
+# Documents
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> dict[str, Any]:
+    script = "import hcsrt, json; print(json.dumps(hcsrt.emulator.container_document(owner='of the document')))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, cwd=tmp_path, check=True)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_document_from_a_file(tmp_path: Path, document: dict[str, Any], encoding: str) -> None:
+    (tmp_path / "system.json").write_text(json.dumps(document), encoding=encoding)
+    assert sh("exit 3", "--document", "system.json", "--owner", "me", folder=tmp_path).returncode == 3
+
+
+def test_a_document_from_stdin(tmp_path: Path, document: dict[str, Any]) -> None:
+    done = sh("cat; exit 3", "--document", "-", folder=tmp_path, input=json.dumps(document).encode())
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("{", "line 1, column 2"),
+        ('{\n  "Container": }', "line 2, column 16"),
+        ("[]", "JSON object"),
+        (
+            '{"SchemaVersion": {"Major": 2, "Minor": 1}, "Container": {"Storage": {"Layers": 1}}}',
+            "Container.Storage.Layers",
+        ),
+    ],
+)
+def test_a_bad_document_names_the_place(tmp_path: Path, text: str, place: str) -> None:
+    (tmp_path / "bad.json").write_text(text)
+    done = hcsrt("run", "--document", "bad.json", "--", "true", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (125, b"")
+    assert place in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_document_that_is_not_there(tmp_path: Path) -> None:
+    done = hcsrt("run", "--document", "nowhere.json", "--", "true", folder=tmp_path)
+    assert done.returncode == 125
+    assert b"nowhere.json" in done.stderr
+
+
+# The other commands
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "0x80370102",
+        "-2143878910",
+        "2151088386",
+        "80370102",
+        "HCS_E_HYPERV_NOT_INSTALLED",
+        "hcs_e_hyperv_not_installed",
+    ],
+)
+def test_errors_knows_every_spelling(tmp_path: Path, spelling: str) -> None:
+    done = hcsrt("errors", spelling, folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().startswith("HCS_E_HYPERV_NOT_INSTALLED 0x80370102 (-2143878910)\n")
+
+
+def test_errors_decodes_an_unknown_number(tmp_path: Path) -> None:
+    done = hcsrt("errors", "0x80074321", folder=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"0x80074321 ")
+
+
+def test_errors_suggests_a_name(tmp_path: Path) -> None:
+    done = hcsrt("errors", "HCS_E_HYPERV_NOT_INSTALED", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"HCS_E_HYPERV_NOT_INSTALLED" in done.stderr
+
+
+def test_version_tells_the_backend(tmp_path: Path) -> None:
+    done = hcsrt("--version", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert re.fullmatch(r"hcsrt \d+\.\d+\.\d+\S* \(backend: emulator\)\n", done.stdout.decode())
+
+
+def test_version_without_a_backend(tmp_path: Path) -> None:
+    done = hcsrt("--version", folder=tmp_path, env={**os.environ, "HCSRT_BACKEND": "no-such"})
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"(backend: none, " in done.stdout
+
+
+@pytest.mark.parametrize("missing", ["click", "rich"])
+def test_without_the_extra_it_says_how_to_install_it(tmp_path: Path, missing: str) -> None:
+    script = f"import sys; sys.modules[{missing!r}] = None; from hcsrt.__main__ import main; sys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", script, "run"], capture_output=True, cwd=tmp_path, timeout=60)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode() == f"hcsrt: the command line needs {missing}: pip install 'hcsrt[cli]'\n"

@@ -1,0 +1,192 @@
+"""A program that ends with everything still open: its own exit code, no word on stderr, no hang, nothing left over."""
+
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the emulator runs on Linux and macOS")
+
+EXIT_CODE = 7
+
+PROLOGUE = """\
+import atexit, gc, itertools, os, sys, threading, time, warnings
+import hcsrt
+from hcsrt import ComputeSystem, PIPE, DEVNULL
+
+warnings.simplefilter("ignore", hcsrt.NoIsolationWarning)
+numbers = itertools.count()
+
+def running():
+    system = ComputeSystem.create(f"exit-{os.getpid()}-{next(numbers)}", hcsrt.emulator.container_document())
+    system.start()
+    return system
+
+def sleeping(system, **streams):
+    process = system.popen(["sh", "-c", f"echo $$ >> {pids}; echo ready; exec sleep 60"], stdout=PIPE, **streams)
+    assert process.stdout.readline() == b"ready\\n"
+    return process
+
+def in_background(function, count=1):
+    inside = threading.Semaphore(0)
+
+    def body():
+        inside.release()
+        function()
+
+    for _ in range(count):
+        threading.Thread(target=body, daemon=True).start()
+        inside.acquire()
+    time.sleep(0.05)
+
+pids = sys.argv[1]
+"""
+
+PROGRAMS = {
+    "open handles": """
+system = running()
+process = sleeping(system, stdin=PIPE)
+created = ComputeSystem.create("never-started", hcsrt.emulator.container_document())
+again = ComputeSystem.open(system.id)
+duplicates = [system.duplicate_handle(), process.duplicate_handle()]
+""",
+    "handles in reference cycles": """
+class Node:
+    pass
+
+gc.disable()
+for _ in range(3):
+    node = Node()
+    node.itself = node
+    node.system = running()
+    node.process = sleeping(node.system)
+del node
+""",
+    "handles used at exit": """
+system = running()
+process = sleeping(system)
+atexit.register(lambda: (process.poll(), system.properties()))
+""",
+    "waits for exits in threads": """
+system = running()
+process = sleeping(system)
+in_background(system.wait, 2)
+in_background(process.wait, 2)
+in_background(lambda: process.wait(timeout=30))
+""",
+    "reads and writes in threads": """
+system = running()
+reading = sleeping(system)
+in_background(reading.stdout.read)
+writing = sleeping(system, stdin=PIPE)
+in_background(lambda: writing.stdin.write(bytes(1 << 24)))
+""",
+    "runs in threads": """
+system = running()
+in_background(lambda: system.run(["sh", "-c", f"echo $$ >> {pids}; exec sleep 60"]), 3)
+""",
+    "creations in threads": """
+def cycle():
+    while True:
+        try:
+            with running() as system:
+                system.run(["true"])
+                system.terminate()
+        except hcsrt.HcsError:
+            return
+
+in_background(cycle, 3)
+""",
+    "a wait in a thread that Python joins": """
+system = running()
+process = sleeping(system)
+def finish():
+    time.sleep(0.1)
+    system.terminate()
+    system.wait(timeout=30)
+threading.Thread(target=finish).start()
+""",
+    "an interrupted wait in the main thread": """
+import signal
+
+def interrupt(*_):
+    raise InterruptedError
+
+signal.signal(signal.SIGALRM, interrupt)
+system = running()
+process = sleeping(system)
+in_background(process.wait)
+try:
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    system.wait()
+except InterruptedError:
+    pass
+""",
+    "exit from the middle of a with statement": """
+with running() as system, sleeping(system) as process:
+    in_background(process.wait)
+    process.kill()
+    sys.exit(7)
+""",
+}
+
+
+def run_program(body: str, folder: Path) -> list[str]:
+    """Run a program and return what is wrong with its end."""
+    folder.mkdir()
+    pids = folder / "pids"
+    pids.touch()
+    program = subprocess.Popen(
+        [sys.executable, "-c", f"{PROLOGUE}{body}\nsys.exit({EXIT_CODE})", pids],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+    )
+    try:
+        out, err = program.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        program.send_signal(signal.SIGABRT)
+        program.communicate()
+        return ["hangs"]
+    wrong: list[str] = []
+    if program.returncode != EXIT_CODE:
+        wrong.append(f"exit code {program.returncode}")
+    if out or err:
+        wrong.append(f"printed {out.decode()}{err.decode()}")
+    wrong.extend(f"process {pid} is still there" for pid in pids.read_text().split() if not vanishes(int(pid)))
+    return wrong
+
+
+def vanishes(pid: int) -> bool:
+    """Whether a process is gone soon, or no more than an exit code that its parent has not fetched."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+        if not state or state.startswith("Z"):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def run_often(name: str, times: int, folder: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        ends = list(pool.map(lambda number: run_program(PROGRAMS[name], folder / str(number)), range(times)))
+    failures = [wrong for end in ends for wrong in end]
+    assert not failures, f"{len(failures)} in {times} programs:\n" + "\n".join(failures)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_ends_with_everything_open(name: str, tmp_path: Path) -> None:
+    run_often(name, 4, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_ends_with_everything_open_100_times(name: str, tmp_path: Path) -> None:
+    run_often(name, 100, tmp_path)

@@ -1,0 +1,1139 @@
+"""Processes through the facade: their commands, their streams, their end."""
+
+import gc
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, suppress
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+import hcsrt
+from hcsrt import DEVNULL, PIPE, STDOUT, ComputeSystem, Process, _calls, _facade, emulator
+from hcsrt import process as process_module
+from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, HCS_E_PROCESS_ALREADY_STOPPED, Failure
+
+Verbs = dict[str, Callable[[Any], Any]]
+Interrupted = Callable[[float], AbstractContextManager[None]]
+Settle = Callable[..., bool]
+
+HCS_E_SERVICE_DISCONNECT = 0x8037011E
+ERROR_NOT_FOUND = 0x80070490
+
+# Each way in which HCS refuses what is meant for a process that has exited.
+GONE = [E_ACCESSDENIED, ERROR_NOT_FOUND, HCS_E_PROCESS_ALREADY_STOPPED]
+
+
+def sh(script: str) -> list[str]:
+    return ["sh", "-c", script]
+
+
+def failing(hresult: int) -> Callable[[Any], Any]:
+    def verb(request: Any) -> Any:
+        raise Failure(hresult, "by the test")
+
+    return verb
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture
+def sleeper(system: ComputeSystem) -> Any:
+    process = system.popen(["sleep", "60"])
+    yield process
+    if not process.closed:
+        process.kill()
+        process.close()
+
+
+@pytest.fixture
+def unseen(system: ComputeSystem, lost_events: None, settle: Settle) -> Process[bytes]:
+    """A process that has exited, which nobody has been told."""
+    process = system.popen(["sleep", "60"], stdin=PIPE)
+    os.kill(process.pid, signal.SIGKILL)
+    assert settle(lambda: json.loads(_calls.process_properties(process.handle) or "")["Exited"])
+    assert process.returncode is None
+    return process
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is waited for in doubt is waited for only briefly."""
+    monkeypatch.setattr(_facade, "FIRST_QUERY", 0.05)
+    monkeypatch.setattr(_facade, "EVENT_PATIENCE", 0.1)
+    monkeypatch.setattr(process_module, "KILL_PATIENCE", 0.2)
+
+
+# --- exit codes -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [0, 1, 7, 126, 127, 128, 200, 255])
+def test_the_exit_code_comes_back(code: int, system: ComputeSystem) -> None:
+    done = system.run(sh(f"exit {code}"))
+    assert done.returncode == code
+    assert done.args == sh(f"exit {code}")
+    assert done.stdout is None
+    assert done.stderr is None
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [(0xFFFFFFFF, 0xFFFFFFFF), (0xC000013A, 0xC000013A), (-1, 0xFFFFFFFF), (-1073741510, 0xC000013A), (0, 0)],
+)
+def test_an_exit_code_is_unsigned_and_has_32_bits(
+    told: int, code: int, system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = {"ProcessId": 7, "Exited": True, "ExitCode": told, "LastWaitResult": 0}
+    monkeypatch.setattr(emulator.processes.Process, "status", lambda process: status)
+    assert system.run(["true"]).returncode == code
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {},
+        {"Exited": True, "ExitCode": 0, "LastWaitResult": 258},
+        {"Exited": True, "ExitCode": 0, "LastWaitResult": -2147467259},
+        {"Exited": False, "ExitCode": 0, "LastWaitResult": 0},
+        {"Exited": True, "ExitCode": 0},
+        {"Exited": True, "LastWaitResult": 0},
+        {"ExitCode": 0, "LastWaitResult": 0},
+    ],
+    ids=json.dumps,
+)
+def test_an_exit_code_that_hcs_does_not_vouch_for_is_an_error(
+    status: dict[str, Any], system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emulator.processes.Process, "status", lambda process: status)
+    with system.popen(["cat"], stdin=PIPE) as process:
+        assert process.stdin
+        process.stdin.close()
+        unknown = f"Process {process.pid} has exited.* not tell its exit code"
+        with pytest.raises(hcsrt.HcsError, match=unknown) as caught:
+            process.wait(timeout=10)
+        assert caught.value.symbol == "HCS_E_PROCESS_INFO_NOT_AVAILABLE"
+        with pytest.raises(hcsrt.HcsError):
+            process.poll()
+        assert process.returncode is None
+    assert process.closed
+    with pytest.raises(hcsrt.HcsError, match="not tell its exit code"):
+        system.run(["cat"], input=b"x")
+
+
+@pytest.mark.parametrize("data", ["", "no json", "[]", '{"Exited": true}'])
+def test_an_exit_code_that_the_event_lacks_is_asked_for(
+    data: str, system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emit = emulator._native.emit
+    monkeypatch.setattr(emulator._native, "emit", lambda key, event, document: emit(key, event, data))
+    assert system.run(sh("exit 5")).returncode == 5
+
+
+def test_check_raises_with_the_output(system: ComputeSystem) -> None:
+    assert system.run(["true"], check=True).returncode == 0
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        system.run(sh("echo out; echo err >&2; exit 3"), capture_output=True, check=True)
+    assert caught.value.returncode == 3
+    assert (caught.value.stdout, caught.value.stderr) == (b"out\n", b"err\n")
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+def test_words_arrive_as_they_are(system: ComputeSystem) -> None:
+    choice = random.Random(20260421).choices
+    words = ["", " ", "a b", '"', "\\", '\\"', "a\\\\", 'a\\\\"b', "\t", "ä€😀", "*", "$HOME", "%PATH%", "-n", "a\nb"]
+    words += ["".join(choice('ab \t"\\', k=length)) for length in range(1, 12) for _ in range(20)]
+    done = system.run([*sh("printf '%s\\0' \"$@\""), "sh", *words], capture_output=True)
+    assert done.stdout.decode().split("\0")[:-1] == words
+
+
+def test_a_string_is_the_command_line_unchanged(system: ComputeSystem, verbs: Verbs) -> None:
+    parameters = spy_parameters(verbs)
+    assert system.run("printf '<%s>' \"a  b\" c", capture_output=True).stdout == b"'<a  b>''<c>'"
+    assert parameters["CommandLine"] == "printf '<%s>' \"a  b\" c"
+
+
+def test_paths_are_words(system: ComputeSystem) -> None:
+    assert system.run(PurePosixPath("/bin/true")).returncode == 0
+    assert system.run([PurePosixPath("/bin/echo"), PurePosixPath("/tmp")], capture_output=True).stdout == b"/tmp\n"
+    assert system.run(("echo", "tuple"), capture_output=True).stdout == b"tuple\n"
+
+
+def test_a_linux_guest_gets_its_words_as_a_list(system: ComputeSystem, verbs: Verbs) -> None:
+    properties = verbs["HcsGetComputeSystemProperties"]
+
+    def linux(request: Any) -> Any:
+        document = json.loads(properties(request).document)
+        return emulator.service.Answer(json.dumps(document | {"RuntimeOsType": "Linux"}))
+
+    verbs["HcsGetComputeSystemProperties"] = linux
+    parameters = spy_parameters(verbs)
+    with ComputeSystem.open(system.id) as guest, pytest.raises(hcsrt.HcsError):
+        guest.run(["echo", "a b"])  # the emulator knows that the guest is none
+    assert parameters == {"CommandArgs": ["echo", "a b"]}
+
+
+@pytest.mark.parametrize("guest_os", [None, "Unknown", "Windows"])
+def test_any_other_guest_gets_a_command_line(guest_os: str | None, system: ComputeSystem, verbs: Verbs) -> None:
+    properties = verbs["HcsGetComputeSystemProperties"]
+
+    def without_os(request: Any) -> Any:
+        document = json.loads(properties(request).document)
+        del document["RuntimeOsType"]
+        return emulator.service.Answer(json.dumps(document | ({"RuntimeOsType": guest_os} if guest_os else {})))
+
+    verbs["HcsGetComputeSystemProperties"] = without_os
+    parameters = spy_parameters(verbs)
+    with ComputeSystem.open(system.id) as guest:
+        assert guest.run(["echo", "a b"], capture_output=True).stdout == b"a b\n"
+    assert parameters["CommandLine"] == 'echo "a b"'
+
+
+def spy_parameters(verbs: Verbs) -> dict[str, Any]:
+    """The ProcessParameters of the last process, as HCS has got them."""
+    create = verbs["HcsCreateProcess"]
+    parameters: dict[str, Any] = {}
+
+    def spy(request: Any) -> Any:
+        parameters.clear()
+        parameters.update(json.loads(request.text))
+        return create(request)
+
+    verbs["HcsCreateProcess"] = spy
+    return parameters
+
+
+@pytest.mark.parametrize(
+    ("args", "error", "message"),
+    [
+        ([], ValueError, "args must not be empty"),
+        ("", ValueError, "args must not be empty"),
+        (b"true", TypeError, "args must be text .*not bytes"),
+        (bytearray(b"true"), TypeError, "args must be text"),
+        (["echo", b"x"], TypeError, r"args\[1\] must be a str, not bytes"),
+        (["echo", 7], TypeError, r"args\[1\] must be a str or path, not int"),
+        (["echo", None], TypeError, r"args\[1\] must be a str or path, not NoneType"),
+        (["echo", "a", "b\0c"], ValueError, r"args\[2\] must not contain a NUL"),
+        ("echo\0x", ValueError, "args must not contain a NUL"),
+        (7, TypeError, "args must be a str, a path or a list of them, not int"),
+    ],
+)
+def test_commands_are_checked(args: Any, error: type[Exception], message: str, system: ComputeSystem) -> None:
+    with pytest.raises(error, match=message):
+        system.popen(args)
+    with pytest.raises(error, match=message):
+        system.run(args)
+
+
+def test_a_program_that_is_not_there_is_a_file_not_found_error(system: ComputeSystem) -> None:
+    with pytest.raises(hcsrt.PathNotFoundError) as caught:
+        system.run(["no-such-program-here"])
+    assert isinstance(caught.value, FileNotFoundError)
+    assert caught.value.operation == "HcsCreateProcess"
+
+
+# --- surroundings -----------------------------------------------------------------------------------------------------
+
+
+def test_the_working_directory(system: ComputeSystem, tmp_path: Path) -> None:
+    assert system.run("pwd", capture_output=True, cwd=tmp_path).stdout == f"{tmp_path}\n".encode()
+    assert system.run("pwd", capture_output=True, cwd=str(tmp_path)).stdout == f"{tmp_path}\n".encode()
+    with pytest.raises(hcsrt.PathNotFoundError, match="WorkingDirectory"):
+        system.run("pwd", cwd=tmp_path / "nothing")
+    with pytest.raises(TypeError, match="cwd must be a str, not bytes"):
+        system.run("pwd", cwd=b"/")  # type: ignore[call-overload]
+
+
+def test_the_environment_is_the_guests_and_what_is_given(
+    system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OF_THE_MANAGER", "1")
+    done = system.run("env", capture_output=True, text=True, env={"GREETING": "hällo = welt", "EMPTY": ""})
+    lines = done.stdout.splitlines()
+    assert "GREETING=hällo = welt" in lines
+    assert "EMPTY=" in lines
+    assert any(line.startswith("PATH=") for line in lines)
+    assert "OF_THE_MANAGER=1" not in lines
+
+
+@pytest.mark.parametrize(
+    ("env", "error", "message"),
+    [
+        ({"TOKEN": "s3cret\0"}, ValueError, r"env\['TOKEN'\] must not contain a NUL"),
+        ({"TOKEN": b"s3cret"}, TypeError, r"env\['TOKEN'\] must be a str, not bytes"),
+        ({"TOKEN=s3cret": "x"}, ValueError, "env has a name with '=' in it, that of 'TOKEN'"),
+        ({"": "s3cret"}, ValueError, "the name of an env variable must not be empty"),
+        ({7: "s3cret"}, TypeError, "the name of an env variable must be a str, not int"),
+        ({"s3cret\0": "x"}, ValueError, "the name of an env variable must not contain a NUL"),
+    ],
+)
+def test_the_environment_is_checked_and_its_values_are_never_told(
+    env: Any, error: type[Exception], message: str, system: ComputeSystem
+) -> None:
+    with pytest.raises(error, match=message) as caught:
+        system.run("env", env=env)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_no_value_of_the_environment_is_in_repr_log_or_error(
+    system: ComputeSystem, caplog: pytest.LogCaptureFixture
+) -> None:
+    env = {"TOKEN": "s3cret"}
+    with caplog.at_level("DEBUG"):
+        with system.popen(["true"], env=env) as process:
+            told = repr(process)
+        with pytest.raises(hcsrt.HcsError) as failed:
+            system.run(["no-such-program-here"], env=env)
+        with pytest.raises(subprocess.TimeoutExpired) as late:
+            system.run(["sleep", "60"], env=env, timeout=0.1)
+    assert "s3cret" not in f"{told}{failed.value}{failed.value!r}{late.value}{late.value!r}{caplog.text}"
+
+
+def test_the_user_is_passed_on(system: ComputeSystem, verbs: Verbs) -> None:
+    parameters = spy_parameters(verbs)
+    with pytest.raises(hcsrt.NotSupportedError):
+        system.run("true", user="ContainerAdministrator")
+    assert parameters["User"] == "ContainerAdministrator"
+    with pytest.raises(ValueError, match="user must not be empty"):
+        system.run("true", user="")
+
+
+# --- streams ----------------------------------------------------------------------------------------------------------
+
+
+def test_both_streams_are_read_together(system: ComputeSystem) -> None:
+    """Either stream alone fills its pipe, so whoever reads one after the other never ends."""
+    size = 1 << 20
+    script = f"head -c {size} /dev/zero >&2; head -c {size} /dev/zero; head -c {size} /dev/zero >&2"
+    done = system.run(sh(script), capture_output=True, timeout=30)
+    assert (len(done.stdout), len(done.stderr)) == (size, 2 * size)
+
+
+@pytest.mark.parametrize("bufsize", [-1, 0, 1000])
+def test_much_data_goes_both_ways_at_once(bufsize: int, system: ComputeSystem) -> None:
+    data = random.Random(7).randbytes(8 << 20)
+    done = system.run(["cat"], input=data, capture_output=True, bufsize=bufsize, timeout=60)
+    assert done.stdout == data
+
+
+def test_input_that_nobody_reads_is_no_error(system: ComputeSystem) -> None:
+    assert system.run(sh("exit 4"), input=bytes(1 << 20), timeout=30).returncode == 4
+    assert system.run(sh("exec <&-; sleep 0.2; exit 5"), input=bytes(1 << 20), timeout=30).returncode == 5
+
+
+def test_streams_that_are_no_pipes_are_not_connected(system: ComputeSystem) -> None:
+    with system.popen(["cat"], stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL) as process:
+        assert process.stdin is None
+        assert process.stderr is None
+        assert process.communicate(timeout=10) == (b"", None)
+    with system.popen(["cat"]) as process:
+        assert (process.stdin, process.stdout, process.stderr) == (None, None, None)
+        assert process.communicate(timeout=10) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"stderr": STDOUT}, "2>&1"),
+        ({"stdout": STDOUT}, "stdout must be None, PIPE or DEVNULL, not -2"),
+        ({"stdin": STDOUT}, "stdin must be None, PIPE or DEVNULL, not -2"),
+        ({"stdin": 0}, "stdin must be None, PIPE or DEVNULL, not 0"),
+        ({"stdout": sys.stdout}, "stdout must be None, PIPE or DEVNULL"),
+        ({"console": True, "stderr": PIPE}, "its output comes on stdout"),
+        ({"console": (0, 80)}, "1 to 65535 rows and columns"),
+        ({"console": (24, 65536)}, "1 to 65535 rows and columns"),
+    ],
+)
+def test_streams_are_checked(options: dict[str, Any], message: str, system: ComputeSystem) -> None:
+    with pytest.raises(ValueError, match=message):
+        system.popen(["true"], **options)
+
+
+def test_arguments_of_run_exclude_each_other(system: ComputeSystem) -> None:
+    with pytest.raises(ValueError, match="input or stdin"):
+        system.run("cat", input=b"", stdin=PIPE)
+    with pytest.raises(ValueError, match="capture_output, or stdout and stderr"):
+        system.run("cat", capture_output=True, stdout=PIPE)
+
+
+def test_a_conversation(system: ComputeSystem) -> None:
+    with system.popen(["cat"], stdin=PIPE, stdout=PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        for line in (b"one\n", b"two\n"):
+            process.stdin.write(line)
+            process.stdin.flush()
+            assert process.stdout.readline() == line
+        process.stdin.close()
+        assert process.stdout.read() == b""
+        assert process.wait(timeout=10) == 0
+
+
+def test_what_is_written_to_a_dead_process_is_a_broken_pipe(system: ComputeSystem) -> None:
+    with system.popen(["true"], stdin=PIPE, bufsize=0) as process:
+        process.wait(timeout=10)
+        assert process.stdin
+        with pytest.raises(BrokenPipeError):
+            process.stdin.write(bytes(1 << 20))
+
+
+def test_what_is_left_in_the_buffer_for_a_dead_process_is_no_trouble_to_close(system: ComputeSystem) -> None:
+    with system.popen(["true"], stdin=PIPE) as process:
+        process.wait(timeout=10)
+        assert process.stdin
+        process.stdin.write(b"late")
+    assert process.closed
+
+
+def test_bufsize_is_that_of_subprocess(system: ComputeSystem) -> None:
+    with system.popen(["cat"], stdin=PIPE, stdout=PIPE, bufsize=0) as process:
+        assert isinstance(process.stdin, io.RawIOBase)
+        assert isinstance(process.stdout, io.RawIOBase)
+        process.stdin.write(b"now")
+        assert process.stdout.read(100) == b"now"
+        process.stdin.close()
+    with system.popen(["cat"], stdin=PIPE, stdout=PIPE, text=True, bufsize=1) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write("line\n")
+        assert process.stdout.readline() == "line\n"
+    with system.popen(["cat"], stdin=PIPE, stdout=PIPE) as process:
+        assert isinstance(process.stdin, io.BufferedWriter)
+        assert isinstance(process.stdout, io.BufferedReader)
+
+
+@pytest.mark.parametrize("options", [{"text": True}, {"encoding": "utf-8"}, {"errors": "strict"}], ids=str)
+def test_text_mode(options: dict[str, Any], system: ComputeSystem) -> None:
+    done = system.run(["cat"], input="a\nb\n", capture_output=True, **options)
+    assert (done.stdout, done.stderr) == ("a\nb\n", "")
+    done = system.run(["printf", "a\\r\\nb\\rc\\n"], capture_output=True, **options)
+    assert done.stdout == "a\nb\nc\n"
+
+
+def test_encoding_and_errors(system: ComputeSystem) -> None:
+    assert system.run(["cat"], input="hällo", capture_output=True, encoding="utf-16-le").stdout == "hällo"
+    assert system.run(["printf", "h\\344"], capture_output=True, encoding="latin-1").stdout == "hä"
+    assert system.run(["printf", "h\\344"], capture_output=True, encoding="utf-8", errors="replace").stdout == "h\ufffd"
+    with pytest.raises(UnicodeDecodeError):
+        system.run(["printf", "h\\344"], capture_output=True, encoding="utf-8")
+    with pytest.raises(UnicodeEncodeError):
+        system.run(["cat"], input="ä", encoding="ascii")
+
+
+def test_text_streams_read_lines(system: ComputeSystem) -> None:
+    with system.popen(["printf", "ä\\nb\\n"], stdout=PIPE, encoding="utf-8") as process:
+        assert process.stdout
+        assert list(process.stdout) == ["ä\n", "b\n"]
+
+
+def test_input_has_the_type_of_the_streams(system: ComputeSystem) -> None:
+    with pytest.raises(TypeError, match="input must be bytes"):
+        system.run(["cat"], input="text")  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="input must be a str"):
+        system.run(["cat"], input=b"bytes", text=True)  # type: ignore[call-overload]
+    with system.popen(["true"]) as process, pytest.raises(ValueError, match="input needs stdin=PIPE"):
+        process.communicate(b"x")
+
+
+def test_closing_stdin_tells_hcs_first_and_once(system: ComputeSystem, verbs: Verbs) -> None:
+    modify = verbs["HcsModifyProcess"]
+    told: list[Any] = []
+
+    def spy(request: Any) -> Any:
+        told.append(json.loads(request.text))
+        return modify(request)
+
+    verbs["HcsModifyProcess"] = spy
+    with system.popen(["cat"], stdin=PIPE) as process:
+        assert process.stdin
+        process.stdin.close()
+        process.stdin.close()
+        assert process.wait(timeout=10) == 0
+    assert told == [{"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}]
+    with system.popen(["true"], stdin=PIPE) as process:
+        process.wait(timeout=10)
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("hresult", GONE)
+def test_closing_the_stdin_of_a_process_that_has_just_exited_is_no_error(
+    hresult: int, unseen: Process[bytes], verbs: Verbs
+) -> None:
+    with unseen:
+        verbs["HcsModifyProcess"] = failing(hresult)
+        assert unseen.stdin
+        unseen.stdin.close()
+        assert unseen.stdin.closed
+
+
+def test_a_stdin_that_hcs_will_not_close_is_an_error_and_closed(system: ComputeSystem, verbs: Verbs) -> None:
+    modify = verbs["HcsModifyProcess"]
+    verbs["HcsModifyProcess"] = failing(E_FAIL)
+    with system.popen(["cat"], stdin=PIPE, stdout=PIPE) as process:
+        assert process.stdin
+        with pytest.raises(hcsrt.HcsError, match="HcsModifyProcess"):
+            process.stdin.close()
+        assert process.stdin.closed
+        assert process.wait(timeout=10) == 0  # the pipe is closed all the same
+    with system.popen(["sleep", "60"], stdin=PIPE) as process:
+        process.close()
+        assert process.closed
+    verbs["HcsModifyProcess"] = modify
+
+
+def test_closing_stdin_after_the_process_object_is_closed_leaves_hcs_alone(system: ComputeSystem, verbs: Verbs) -> None:
+    process = system.popen(["cat"], stdin=PIPE)
+    process.handle.close()
+    verbs["HcsModifyProcess"] = failing(E_FAIL)
+    assert process.stdin
+    process.stdin.close()
+    process.close()
+
+
+# --- waiting ----------------------------------------------------------------------------------------------------------
+
+
+def test_poll_and_wait(system: ComputeSystem) -> None:
+    with system.popen(["cat"], stdin=PIPE) as process:
+        assert process.poll() is None
+        assert process.returncode is None
+        assert "running" in repr(process)
+        with pytest.raises(subprocess.TimeoutExpired) as caught:
+            process.wait(timeout=0.05)
+        assert (caught.value.cmd, caught.value.timeout) == (["cat"], 0.05)
+        assert process.stdin
+        process.stdin.close()
+        assert process.wait(timeout=10) == 0
+        assert process.poll() == 0
+        assert process.returncode == 0
+    assert process.wait() == 0
+    assert process.poll() == 0
+    assert repr(process) == f"<hcsrt.Process {process.pid} returncode=0>"
+
+
+@pytest.mark.parametrize(("timeout", "error"), [(-1, ValueError), (float("nan"), ValueError), ("1", TypeError)])
+def test_timeouts_are_checked(timeout: Any, error: type[Exception], sleeper: Process[bytes]) -> None:
+    verbs: list[Callable[[], object]] = [
+        lambda: sleeper.wait(timeout=timeout),
+        lambda: sleeper.communicate(timeout=timeout),
+        lambda: sleeper.kill(timeout=timeout),
+        lambda: sleeper.terminate(timeout=timeout),
+        lambda: sleeper.signal("CtrlC", timeout=timeout),
+        lambda: sleeper.resize_console(24, 80, timeout=timeout),
+    ]
+    for verb in verbs:
+        with pytest.raises(error, match="timeout must be"):
+            verb()
+    assert sleeper.poll() is None
+
+
+def test_many_waiters_see_one_exit(sleeper: Process[bytes]) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        waits = [pool.submit(sleeper.wait, 10) for _ in range(6)]
+        time.sleep(0.02)
+        sleeper.kill()
+        codes = {wait.result() for wait in waits}
+    assert len(codes) == 1
+    assert codes != {0}
+    assert sleeper.wait(timeout=0) in codes
+
+
+def test_close_ends_a_wait(sleeper: Process[bytes]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        wait = pool.submit(sleeper.wait, 10)
+        time.sleep(0.05)
+        os.kill(sleeper.pid, 0)
+        sleeper.close()
+        with pytest.raises(hcsrt.HandleClosedError):
+            wait.result()
+    os.kill(sleeper.pid, signal.SIGKILL)
+
+
+def test_the_exit_of_one_is_seen_by_those_who_come_after_the_close(system: ComputeSystem) -> None:
+    process = system.popen(sh("exit 9"))
+    assert process.wait(timeout=10) == 9
+    process.close()
+    assert process.wait() == 9
+    assert process.poll() == 9
+    process.kill()
+    process.signal("CtrlC")
+
+
+def test_close_keeps_the_exit_code_that_nobody_has_asked_for(system: ComputeSystem, settle: Settle) -> None:
+    process = system.popen(sh("exit 9"))
+    assert settle(lambda: _calls.exit_status(process.handle) is not None)
+    assert process.returncode is None
+    process.close()
+    assert process.wait() == 9
+
+
+def test_wait_finds_an_exit_whose_event_is_lost(system: ComputeSystem, lost_events: None, quick: None) -> None:
+    with system.popen(sh("sleep 0.3; exit 6")) as process:
+        assert process.wait(timeout=10) == 6
+
+
+def test_poll_finds_an_exit_whose_event_is_lost(
+    system: ComputeSystem, lost_events: None, quick: None, settle: Settle
+) -> None:
+    with system.popen(sh("sleep 0.2; exit 6")) as process:
+        assert settle(lambda: process.poll() == 6)
+
+
+def test_short_waits_in_a_loop_find_a_lost_exit_too(system: ComputeSystem, lost_events: None, quick: None) -> None:
+    with system.popen(sh("sleep 0.2; exit 6")) as process:
+        end = time.monotonic() + 10
+        while process.returncode is None:
+            assert time.monotonic() < end
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.02)
+        assert process.returncode == 6
+
+
+def test_queries_back_off(sleeper: Process[bytes], verbs: Verbs, quick: None) -> None:
+    asked: list[float] = []
+    properties = verbs["HcsGetProcessProperties"]
+
+    def count(request: Any) -> Any:
+        asked.append(time.monotonic())
+        return properties(request)
+
+    verbs["HcsGetProcessProperties"] = count
+    sleeper._expect_exit()  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(subprocess.TimeoutExpired):
+        sleeper.wait(timeout=1)
+    assert 3 <= len(asked) <= 5  # 0.05, 0.15, 0.35, 0.75 s
+    gaps = [after - before for before, after in pairwise(asked)]
+    assert gaps == sorted(gaps)
+
+
+@pytest.mark.parametrize("hresult", GONE)
+def test_a_process_that_hcs_does_not_know_any_more_has_exited(
+    hresult: int, unseen: Process[bytes], verbs: Verbs, quick: None
+) -> None:
+    with unseen as process:
+        verbs["HcsGetProcessProperties"] = failing(hresult)
+        expected = subprocess.TimeoutExpired if hresult == E_ACCESSDENIED else hcsrt.HcsError
+        with pytest.raises(expected):
+            process.wait(timeout=1)
+        verbs["HcsGetProcessProperties"] = lambda request: emulator.service.Answer(
+            '{"Exited": true, "ExitCode": 3, "LastWaitResult": 0}'
+        )
+        assert process.wait(timeout=5) == 3
+
+
+def test_an_exit_before_the_callback_was_registered_is_seen(
+    system: ComputeSystem, monkeypatch: pytest.MonkeyPatch, settle: Settle
+) -> None:
+    watch = _calls.watch_process
+
+    def watch_late(handle: Any) -> None:
+        assert settle(lambda: json.loads(_calls.process_properties(handle) or "")["Exited"])
+        time.sleep(0.02)  # an event that a seed makes late is gone by then
+        watch(handle)
+
+    monkeypatch.setattr(_calls, "watch_process", watch_late)
+    with system.popen(sh("exit 3")) as process:
+        assert process.wait(timeout=0) == 3
+
+
+def test_the_end_of_its_system_ends_a_process(sleeper: Process[bytes], system: ComputeSystem) -> None:
+    system.terminate()
+    assert sleeper.wait(timeout=5) != 0
+
+
+def test_wait_says_when_the_service_goes_away(sleeper: Process[bytes]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        wait = pool.submit(sleeper.wait, 10)
+        time.sleep(0.05)
+        emulator.reset()
+        with pytest.raises(hcsrt.ServiceDisconnectedError):
+            wait.result()
+    with pytest.raises(hcsrt.ServiceDisconnectedError):
+        sleeper.poll()
+    with pytest.raises(hcsrt.ServiceDisconnectedError):
+        sleeper.kill()
+    with sleeper:
+        pass
+
+
+# --- communicate and its timeout --------------------------------------------------------------------------------------
+
+
+def test_communicate_keeps_the_output_of_a_timeout_and_goes_on(system: ComputeSystem) -> None:
+    script = 'echo early; echo noise >&2; read line; echo "$line"; sleep 0.3; echo late'
+    with system.popen(sh(script), stdin=PIPE, stdout=PIPE, stderr=PIPE) as process:
+        with pytest.raises(subprocess.TimeoutExpired) as caught:
+            process.communicate(b"given\n", timeout=0.15)
+        assert caught.value.timeout == 0.15
+        assert caught.value.output == b"early\ngiven\n"
+        assert caught.value.stderr == b"noise\n"
+        with pytest.raises(ValueError, match="sent its input already"):
+            process.communicate(b"more")
+        assert process.communicate(timeout=10) == (b"early\ngiven\nlate\n", b"noise\n")
+        assert process.communicate() == (b"early\ngiven\nlate\n", b"noise\n")
+        assert process.returncode == 0
+
+
+def test_run_kills_on_a_timeout_and_keeps_the_output(system: ComputeSystem, settle: Settle) -> None:
+    before = time.monotonic()
+    with pytest.raises(subprocess.TimeoutExpired) as caught:
+        system.run(sh("echo $$; echo err >&2; exec sleep 60"), capture_output=True, text=True, timeout=0.3)
+    assert time.monotonic() - before < 5
+    assert caught.value.timeout == 0.3
+    assert isinstance(caught.value.stdout, bytes)
+    assert caught.value.stderr == b"err\n"
+    assert settle(lambda: not is_alive(int(caught.value.stdout)))
+    assert emulator.live()["processes"] == 0
+
+
+def test_the_timeout_of_run_is_for_starting_the_process_too(
+    system: ComputeSystem, verbs: Verbs, settle: Settle
+) -> None:
+    create = verbs["HcsCreateProcess"]
+
+    def slow(request: Any) -> Any:
+        time.sleep(0.3)
+        return create(request)
+
+    verbs["HcsCreateProcess"] = slow
+    with pytest.raises(subprocess.TimeoutExpired) as caught:
+        system.run(["sleep", "60"], timeout=0.05)
+    assert isinstance(caught.value.__cause__, hcsrt.OperationTimeoutError)
+    with pytest.raises(hcsrt.OperationTimeoutError):
+        system.popen(["sleep", "60"], timeout=0.05)
+    assert settle(lambda: hcsrt.pending() == 0)
+    assert settle(lambda: system.properties("ProcessList")["ProcessList"] == [])
+
+
+def test_a_child_that_keeps_the_pipes_does_not_keep_communicate(
+    system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_module, "DRAIN_QUIET", 0.3)
+    before = time.monotonic()
+    done = system.run(sh("echo mine; sleep 60 & exit 3"), capture_output=True)
+    assert (done.returncode, done.stdout) == (3, b"mine\n")
+    assert 0.3 <= time.monotonic() - before < 3
+
+
+def test_what_a_child_writes_soon_after_the_exit_is_not_lost(system: ComputeSystem) -> None:
+    done = system.run(sh("(sleep 0.3; echo child) & echo mine"), capture_output=True)
+    assert done.stdout == b"mine\nchild\n"
+
+
+def test_a_child_that_goes_on_writing_does_not_keep_communicate(
+    system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_module, "DRAIN_LIMIT", 1.0)
+    before = time.monotonic()
+    done = system.run(sh("(while :; do echo child; sleep 0.05; done) & echo mine"), capture_output=True)
+    assert b"mine\n" in done.stdout
+    assert done.stdout.count(b"child\n") > 3
+    assert 1 <= time.monotonic() - before < 4
+
+
+def test_a_child_that_keeps_stdin_does_not_keep_communicate(
+    system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_module, "DRAIN_QUIET", 0.3)
+    done = system.run(sh("sleep 60 <&0 & exit 2"), input=bytes(1 << 20))
+    assert done.returncode == 2
+
+
+def test_the_timeout_holds_for_a_child_that_keeps_the_pipes(system: ComputeSystem) -> None:
+    before = time.monotonic()
+    with pytest.raises(subprocess.TimeoutExpired) as caught:
+        system.run(sh("echo mine; sleep 60 &"), capture_output=True, timeout=0.4)
+    assert caught.value.stdout == b"mine\n"
+    assert time.monotonic() - before < 4
+
+
+def test_communicate_goes_on_with_what_was_read_before(system: ComputeSystem) -> None:
+    with system.popen(sh("echo one; echo two; cat"), stdin=PIPE, stdout=PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline() == b"one\n"
+        process.stdin.write(b"three\n")
+        assert process.communicate(b"four\n", timeout=10) == (b"two\nthree\nfour\n", None)
+
+
+def test_communicate_with_streams_closed_before(system: ComputeSystem) -> None:
+    with system.popen(["cat"], stdin=PIPE, stdout=PIPE) as process:
+        assert process.stdin
+        process.stdin.close()
+        with pytest.raises(ValueError, match="not closed yet"):
+            process.communicate(b"x")
+        assert process.communicate(timeout=10) == (b"", None)
+
+
+# --- ending a process -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["kill", "terminate"])
+def test_kill_is_idempotent(verb: str, sleeper: Process[bytes]) -> None:
+    kill: Callable[[], None] = getattr(sleeper, verb)
+    kill()
+    kill()
+    assert sleeper.wait(timeout=5) != 0
+    kill()
+
+
+@pytest.mark.parametrize("hresult", GONE)
+def test_kill_of_a_process_whose_exit_nobody_has_seen_is_a_success(
+    hresult: int, unseen: Process[bytes], verbs: Verbs
+) -> None:
+    with unseen:
+        verbs["HcsTerminateProcess"] = verbs["HcsSignalProcess"] = failing(hresult)
+        unseen.signal("CtrlC")
+        unseen.kill()
+        assert unseen.wait(timeout=5) != 0
+
+
+def test_kill_from_many_threads_is_one_success_for_all(sleeper: Process[bytes]) -> None:
+    start = threading.Barrier(8)
+
+    def kill() -> None:
+        start.wait()
+        sleeper.kill(timeout=10)
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(kill) for _ in range(8)]:
+            done.result()
+    assert sleeper.wait(timeout=5) != 0
+
+
+def test_a_refused_kill_of_a_running_process_is_an_error(sleeper: Process[bytes], verbs: Verbs, quick: None) -> None:
+    terminate = verbs["HcsTerminateProcess"]
+    verbs["HcsTerminateProcess"] = verbs["HcsSignalProcess"] = failing(E_ACCESSDENIED)
+    with pytest.raises(hcsrt.AccessDeniedError):
+        sleeper.kill()
+    with pytest.raises(hcsrt.AccessDeniedError):
+        sleeper.signal("CtrlC")
+    assert sleeper.poll() is None
+    verbs["HcsTerminateProcess"] = terminate
+
+
+def test_a_kill_that_hangs_is_tried_on_handles_of_its_own(sleeper: Process[bytes], verbs: Verbs, quick: None) -> None:
+    terminate = verbs["HcsTerminateProcess"]
+    asked: list[Any] = []
+
+    def hang_first(request: Any) -> Any:
+        asked.append(request)
+        return None if len(asked) == 1 else terminate(request)
+
+    verbs["HcsTerminateProcess"] = hang_first
+    sleeper.kill()
+    assert len(asked) == 2
+    assert sleeper.wait(timeout=5) != 0
+    assert hcsrt.pending() == 1
+    assert emulator.live()["processes"] == 1
+    emulator.reset()
+    sleeper.close()
+
+
+def test_a_kill_keeps_to_its_timeout(sleeper: Process[bytes], verbs: Verbs, quick: None) -> None:
+    verbs["HcsTerminateProcess"] = lambda request: None
+    for timeout in (0.05, 0.4):
+        before = time.monotonic()
+        with pytest.raises(hcsrt.OperationTimeoutError):
+            sleeper.kill(timeout=timeout)
+        assert timeout <= time.monotonic() - before < timeout + 1
+    emulator.reset()
+    sleeper.close()
+
+
+def test_signals_by_their_hcs_names(system: ComputeSystem) -> None:
+    for name, code in (("CtrlC", 2), ("CtrlShutdown", 15)):
+        script = "trap 'exit 2' INT; trap 'exit 15' TERM; echo ready; while :; do sleep 0.02; done"
+        with system.popen(sh(script), stdout=PIPE) as process:
+            assert process.stdout
+            process.stdout.readline()
+            process.signal(name)
+            assert process.wait(timeout=10) == code
+            process.signal(name)
+
+
+def test_signals_are_checked(sleeper: Process[bytes]) -> None:
+    with pytest.raises(ValueError, match=r"must be one of CtrlC, .*not 'SIGTERM'"):
+        sleeper.signal("SIGTERM")
+    with pytest.raises(TypeError):
+        sleeper.signal(None)  # type: ignore[arg-type]
+    with pytest.raises(hcsrt.InvalidDocumentError):  # a Windows guest takes names
+        sleeper.signal(signal.SIGTERM)
+    assert sleeper.poll() is None
+
+
+def test_a_linux_guest_takes_numbers(sleeper: Process[bytes], verbs: Verbs) -> None:
+    told: list[Any] = []
+    verbs["HcsSignalProcess"] = lambda request: told.append(json.loads(request.text)) or emulator.service.Answer()
+    sleeper.signal(signal.SIGTERM)
+    assert told == [{"Signal": 15}]
+
+
+# --- consoles ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_console(system: ComputeSystem) -> None:
+    assert system.run(["test", "-t", "1"]).returncode == 1
+    done = system.run(
+        sh("test -t 0 && test -t 1 && test -t 2 && stty size"), console=(50, 120), stdout=PIPE, timeout=10
+    )
+    assert done.returncode == 0
+    assert done.stdout == b"50 120\r\n"
+    done = system.run(sh("echo out; echo err >&2"), console=True, stdout=PIPE, stderr=STDOUT, timeout=10)
+    assert (done.stdout, done.stderr) == (b"out\r\nerr\r\n", None)
+
+
+def test_a_console_is_resized(system: ComputeSystem) -> None:
+    with system.popen(sh("read line; stty size"), console=True, stdin=PIPE, stdout=PIPE, bufsize=0) as process:
+        process.resize_console(33, 77)
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(b"go\n")
+        assert b"33 77" in process.stdout.read()
+        for height, width in ((0, 80), (24, 65536)):
+            with pytest.raises(ValueError, match="1 to 65535"):
+                process.resize_console(height, width)
+    with system.popen(["true"]) as process, pytest.raises(hcsrt.HcsError):
+        process.resize_console(24, 80)
+
+
+# --- Ctrl-C -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda process: process.wait(),
+        lambda process: process.wait(timeout=20),
+        lambda process: process.communicate(),
+        lambda process: process.communicate(timeout=20),
+        lambda process: process.stdout.read(),
+        lambda process: process.stdin.write(bytes(1 << 22)),
+        lambda process: process.__exit__(None, None, None),
+    ],
+    ids=["wait", "wait with timeout", "communicate", "communicate with timeout", "read", "write", "end of the block"],
+)
+def test_ctrl_c_ends_every_wait(
+    wait: Callable[[Process[bytes]], object], system: ComputeSystem, interrupted: Interrupted
+) -> None:
+    process = system.popen(["sleep", "60"], stdin=PIPE, stdout=PIPE)
+    with interrupted(0.15):
+        wait(process)
+    process.close()
+    os.kill(process.pid, signal.SIGKILL)
+
+
+def test_ctrl_c_in_communicate_loses_no_output(system: ComputeSystem, interrupted: Interrupted) -> None:
+    with system.popen(sh("echo early; sleep 0.6; echo late"), stdout=PIPE) as process:
+        with interrupted(0.2):
+            process.communicate()
+        assert process.communicate(timeout=10) == (b"early\nlate\n", None)
+
+
+def test_ctrl_c_in_run_kills_the_process(
+    system: ComputeSystem, interrupted: Interrupted, tmp_path: Path, settle: Settle
+) -> None:
+    with interrupted(0.3):
+        system.run(sh("echo $$ > pid; exec sleep 60"), cwd=tmp_path, capture_output=True)
+    assert settle(lambda: not is_alive(int((tmp_path / "pid").read_text())))
+
+
+def test_ctrl_c_while_a_process_is_created_leaves_none(
+    system: ComputeSystem, verbs: Verbs, interrupted: Interrupted, settle: Settle
+) -> None:
+    create = verbs["HcsCreateProcess"]
+
+    def slow(request: Any) -> Any:
+        time.sleep(0.4)
+        return create(request)
+
+    verbs["HcsCreateProcess"] = slow
+    with interrupted(0.1):
+        system.run(["sleep", "60"])
+    assert settle(lambda: hcsrt.pending() == 0)
+    assert settle(lambda: system.properties("ProcessList")["ProcessList"] == [])
+
+
+def test_the_end_of_a_block_does_not_wait_after_ctrl_c(system: ComputeSystem) -> None:
+    before = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), system.popen(["sleep", "60"]) as process:
+        raise KeyboardInterrupt
+    assert time.monotonic() - before < 1
+    assert process.closed
+
+
+# --- handles ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_end_of_a_block_waits_and_closes(system: ComputeSystem) -> None:
+    with system.popen(sh("cat >/dev/null; sleep 0.1; exit 3"), stdin=PIPE, stdout=PIPE) as process:
+        pass
+    assert process.closed
+    assert process.returncode == 3
+    assert process.stdin
+    assert process.stdout
+    assert process.stdin.closed
+    assert process.stdout.closed
+
+
+def test_close_is_idempotent_and_does_not_kill(system: ComputeSystem) -> None:
+    process = system.popen(["sleep", "60"], stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    process.close()
+    process.close()
+    assert process.closed
+    assert "closed" in repr(process)
+    assert is_alive(process.pid)
+    for verb in (process.wait, process.poll, process.kill, process.communicate):
+        with pytest.raises(hcsrt.HandleClosedError):
+            verb()
+
+
+def test_close_writes_what_is_buffered(system: ComputeSystem, tmp_path: Path, settle: Settle) -> None:
+    copy = tmp_path / "copy"
+    copy.touch()
+    process = system.popen(sh("cat > copy"), cwd=tmp_path, stdin=PIPE, text=True)
+    assert process.stdin
+    process.stdin.write("kept")
+    process.close()
+    assert settle(lambda: copy.read_text() == "kept")
+
+
+def test_close_lets_a_reader_go(system: ComputeSystem) -> None:
+    process = system.popen(["sleep", "60"], stdout=PIPE)
+    assert process.stdout
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(process.stdout.read)
+        time.sleep(0.05)
+        before = time.monotonic()
+        process.close()
+        with pytest.raises(ValueError):  # noqa: PT011 - of a closed file or a closed handle
+            read.result()
+        assert time.monotonic() - before < 1
+    os.kill(process.pid, signal.SIGKILL)
+
+
+def test_the_handle_is_owned_and_cannot_be_given_away(sleeper: Process[bytes]) -> None:
+    assert isinstance(sleeper.handle, hcsrt.OwnedProcess)
+    with pytest.raises(hcsrt.HandleBusyError):
+        sleeper.handle.into_raw()
+
+
+def test_a_duplicate_handle_makes_the_round_trip_through_raw(sleeper: Process[bytes], system: ComputeSystem) -> None:
+    raw = sleeper.duplicate_handle().into_raw()
+    assert emulator.live()["processes"] == 2
+    with hcsrt.OwnedProcess.from_raw(raw) as handle:
+        _calls.terminate_process(handle)
+    assert sleeper.wait(timeout=5) != 0
+    with pytest.raises(hcsrt.HcsError):
+        sleeper.duplicate_handle()
+    assert emulator.live()["processes"] == 1
+    assert emulator.live()["systems"] == 1
+
+
+def test_a_process_outlives_the_object_of_its_system(document: dict[str, Any]) -> None:
+    with ComputeSystem.create("gone", document) as system:
+        system.start()
+        process = system.popen(["cat"], stdin=PIPE, stdout=PIPE)
+    with process:
+        assert process.communicate(b"still there", timeout=10) == (b"still there", None)
+    with ComputeSystem.open("gone") as system:
+        system.terminate()
+
+
+def test_an_unclosed_process_warns_and_is_closed(system: ComputeSystem) -> None:
+    process = system.popen(["true"], stdin=PIPE, stdout=PIPE)
+    process.wait(timeout=10)
+    with pytest.warns(ResourceWarning, match=rf"unclosed <hcsrt.Process {process.pid} returncode=0>"):
+        del process
+    assert (emulator.live()["processes"], emulator.live()["stdio"]) == (0, 0)
+
+
+def test_a_finished_communicate_keeps_no_object_alive(system: ComputeSystem) -> None:
+    process = system.popen(["cat"], stdin=PIPE, stdout=PIPE)
+    process.communicate(b"x")
+    gc.disable()
+    try:
+        with pytest.warns(ResourceWarning):
+            del process
+    finally:
+        gc.enable()
+
+
+def test_a_process_that_cannot_be_set_up_is_ended(
+    system: ComputeSystem, monkeypatch: pytest.MonkeyPatch, settle: Settle
+) -> None:
+    pids: list[int] = []
+    create = _calls.create_process
+
+    def remember(*args: Any) -> Any:
+        start = create(*args)
+        pids.append(start.pid)
+        return start
+
+    def refuse(handle: Any) -> None:
+        raise hcsrt.HcsError(E_FAIL, "HcsSetProcessCallback")
+
+    monkeypatch.setattr(_calls, "create_process", remember)
+    monkeypatch.setattr(_calls, "watch_process", refuse)
+    with pytest.raises(hcsrt.HcsError, match="HcsSetProcessCallback"):
+        system.popen(["sleep", "60"], stdin=PIPE, stdout=PIPE, text=True)
+    assert settle(lambda: not is_alive(pids[0]))
+    assert (emulator.live()["processes"], emulator.live()["stdio"]) == (0, 0)
+    monkeypatch.setattr(_calls, "watch_process", lambda handle: None)
+    with pytest.raises(LookupError, match="unknown encoding"):
+        system.popen(["sleep", "60"], stdin=PIPE, encoding="no-such-encoding")
+    assert settle(lambda: not is_alive(pids[1]))
+
+
+def test_an_interrupt_right_after_the_call_loses_no_process(system: ComputeSystem, settle: Settle) -> None:
+    def interrupt(frame: Any, event: str, function: Any) -> None:
+        if event == "c_return" and getattr(function, "__name__", "") == "extend":
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+    try:
+        sys.setprofile(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            system.popen(["sleep", "60"], stdin=PIPE)
+    finally:
+        sys.setprofile(None)
+    assert settle(lambda: system.properties("ProcessList")["ProcessList"] == [])
+
+
+def test_runs_in_many_threads_do_not_get_in_each_others_way(system: ComputeSystem) -> None:
+    def run(number: int) -> None:
+        data = random.Random(number).randbytes(100_000 + number)
+        done = system.run(sh(f"cat; exit {number}"), input=data, capture_output=True, timeout=60)
+        assert (done.returncode, done.stdout) == (number, data)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(run, range(40)))
+
+
+def test_a_hundred_processes_leave_no_descriptor(system: ComputeSystem) -> None:
+    def descriptors() -> int:
+        return len(os.listdir("/dev/fd"))
+
+    system.run(["true"], input=b"", capture_output=True)
+    before = descriptors()
+    for _ in range(100):
+        system.run(["true"], input=b"", capture_output=True)
+    assert descriptors() <= before
