@@ -8,14 +8,16 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
+WINDOWS = sys.platform == "win32"
+
 # Each module with the native sources that are linked into it.
 MODULES = {
     "hcsrt._library": ["hcsrt/_library.pyx", "hcsrt/native/computecore.cpp"],
     "hcsrt._handles": ["hcsrt/_handles.pyx", "hcsrt/native/reaper.cpp"],
     "hcsrt._calls": ["hcsrt/_calls.pyx", "hcsrt/native/events.cpp"],
-    "hcsrt._streams": ["hcsrt/_streams.pyx", "hcsrt/native/streams_posix.cpp"],
+    "hcsrt._streams": ["hcsrt/_streams.pyx", f"hcsrt/native/streams_{'windows' if WINDOWS else 'posix'}.cpp"],
 }
-if sys.platform != "win32":
+if not WINDOWS:
     MODULES["hcsrt.emulator._native"] = [
         "hcsrt/emulator/_native.pyx",
         "hcsrt/native/emulator.cpp",
@@ -27,13 +29,15 @@ HEADERS = sorted(glob("hcsrt/include/*.h") + glob("hcsrt/native/*.h"))
 DIRECTIVES = {
     "language_level": 3,
     "binding": True,
+    "auto_pickle": False,
+    "autotestdict": False,
     "embedsignature": False,
     "freethreading_compatible": True,
 }
 
-if sys.platform == "win32":
-    COMPILE_ARGS = ["/std:c++17", "/EHsc", "/utf-8"]
-    LINK_ARGS: list[str] = []
+if WINDOWS:
+    COMPILE_ARGS = ["/std:c++17", "/utf-8"]
+    LINK_ARGS = ["synchronization.lib"]
 else:
     # Without exceptions: where CPython ends a daemon thread by unwinding it, no frame of ours may stop that.
     COMPILE_ARGS = ["-std=c++17", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti", "-pthread"]

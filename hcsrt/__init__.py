@@ -37,8 +37,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from . import emulator
+    from . import emulator as emulator
 
+# Without the emulator, which `from hcsrt import *` would import and start to pay for.
 __all__ = [
     "DEVNULL",
     "PIPE",
@@ -68,7 +69,6 @@ __all__ = [
     "__version__",
     "backend",
     "close_all",
-    "emulator",
     "get_include",
     "pending",
     "systems",

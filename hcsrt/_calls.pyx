@@ -40,8 +40,8 @@ from hcsrt._library cimport (
     hcsrt_system,
 )
 
+import os
 import threading
-from _thread import get_ident
 from time import monotonic
 
 from ._library import since
@@ -57,6 +57,9 @@ cdef extern from *:
     #endif
     """
     uint32_t hcsrt_last_error() noexcept nogil
+
+cdef extern from "Python.h":
+    unsigned long PyThread_get_thread_ident()
 
 cdef extern from "../native/results.h" nogil:
     const hcsrt_result HCSRT_E_OUTOFMEMORY
@@ -91,7 +94,7 @@ cdef enum:
     SLICE_MS = 1000
     LATCH_SLICE_MS = 100
 
-EXIT_WORDS = (None, "exited", "disconnected", "queried")
+cdef tuple EXIT_WORDS = (None, "exited", "disconnected", "queried")
 
 
 # --- strings --------------------------------------------------------------------------------------------------------
@@ -149,8 +152,22 @@ cdef double deadline_of(timeout) except? -1:
     return <double> monotonic() + seconds
 
 
-cdef bint on_main_thread() except -1:
-    return get_ident() == threading.main_thread().ident
+# Known beforehand: to ask Python for it in the middle of a call would let a signal handler run there.
+cdef unsigned long main_thread
+
+
+def _remember_main_thread():
+    global main_thread
+    main_thread = threading.main_thread().ident
+
+
+_remember_main_thread()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_remember_main_thread)
+
+
+cdef bint on_main_thread() noexcept:
+    return PyThread_get_thread_ident() == main_thread
 
 
 cdef uint32_t slice_of(double deadline, uint32_t most) except? 0:
@@ -188,14 +205,16 @@ cdef void own_stdio(OwnedStdio owner, hcsrt_handle handle) noexcept nogil:
         adopt(owner, handle)
 
 
-cdef class Call:
+cdef class _Call:
     """One tracked call from its kick-off to its result."""
 
     cdef const HcsApi *api
     cdef str function
     cdef OwnedOperation operation
     cdef double deadline
+    # The outcome: HCS's verdict and its document.
     cdef hcsrt_result result
+    cdef str document
     # What the call creates, for the reaper, should nobody wait for its end.
     cdef Handle created
     cdef int creates
@@ -234,7 +253,6 @@ cdef class Call:
         cdef hcsrt_char *document = NULL
         cdef hcsrt_process_information info
         cdef hcsrt_operation raw
-        cdef hcsrt_result result = 0
         cdef bint with_info = self.stdin is not None
         cdef int status
         info.process_id = 0
@@ -245,34 +263,33 @@ cdef class Call:
                 raw = self.operation._raw
                 if with_info:
                     if kicked_off:
-                        result = self.api.HcsWaitForOperationResultAndProcessInfo(raw, milliseconds, &info, &document)
+                        self.result = self.api.HcsWaitForOperationResultAndProcessInfo(
+                            raw, milliseconds, &info, &document)
                     else:
-                        result = self.api.HcsGetOperationResultAndProcessInfo(raw, &info, &document)
+                        self.api.HcsGetOperationResultAndProcessInfo(raw, &info, &document)
                     own_stdio(self.stdin, info.std_input)
                     own_stdio(self.stdout, info.std_output)
                     own_stdio(self.stderr, info.std_error)
                 elif kicked_off:
-                    result = self.api.HcsWaitForOperationResult(raw, milliseconds, &document)
+                    self.result = self.api.HcsWaitForOperationResult(raw, milliseconds, &document)
                 else:
-                    result = self.api.HcsGetOperationResult(raw, &document)
+                    self.api.HcsGetOperationResult(raw, &document)
                 self.operation._leave()
         text = take_string(self.api, document)
         check_entered(self.operation, status)
-        if kicked_off:
-            self.result = result
         self.pid = info.process_id
         return text
 
-    cdef str finish(self, hcsrt_result kicked_off):
-        """Wait for the end of the call and return its document. Raises what HCS answered, or OperationTimeoutError."""
-        cdef str document = None
+    cdef int wait(self, hcsrt_result kicked_off) except -1:
+        """Wait for the outcome. Raises OperationTimeoutError, or what a signal handler raises."""
         cdef uint32_t most = MAIN_SLICE_MS if on_main_thread() else SLICE_MS
         if kicked_off < 0:
+            self.document = self.outcome(0, False)
             self.result = kicked_off
-            raise error_from(kicked_off, self.function, self.outcome(0, False))
+            return 0
         try:
             while True:
-                document = self.outcome(slice_of(self.deadline, most), True)
+                self.document = self.outcome(slice_of(self.deadline, most), True)
                 if self.result != HCSRT_E_OPERATION_TIMEOUT:
                     break
                 PyErr_CheckSignals()
@@ -283,9 +300,17 @@ cdef class Call:
                 abandon(self.operation, self.created, self.creates, self.keep)
             raise
         self.operation.close()
+        return 0
+
+    cdef str finish(self, hcsrt_result kicked_off):
+        """Wait for the outcome and return its document; raises what HCS answered too."""
+        self.wait(kicked_off)
         if self.result < 0:
-            raise error_from(self.result, self.function, document)
-        return document
+            raise self.failure()
+        return self.document
+
+    cdef failure(self):
+        return error_from(self.result, self.function, self.document)
 
     cdef ProcessStart started(self, OwnedProcess process):
         cdef ProcessStart start = ProcessStart.__new__(ProcessStart)
@@ -310,7 +335,7 @@ cdef str call_system(OwnedSystem system, system_verb verb, str function, text, t
     cdef hcsrt_result result = 0
     cdef int status
     need(verb != NULL, function)
-    cdef Call call = Call(function, timeout)
+    cdef _Call call = _Call(function, timeout)
     with nogil:
         status = system._enter()
         if status == HANDLE_OK:
@@ -329,7 +354,7 @@ cdef str call_process(OwnedProcess process, process_verb verb, str function, tex
     cdef hcsrt_result result = 0
     cdef int status
     need(verb != NULL, function)
-    cdef Call call = Call(function, timeout)
+    cdef _Call call = _Call(function, timeout)
     with nogil:
         status = process._enter()
         if status == HANDLE_OK:
@@ -355,7 +380,7 @@ def create_system(id, document, timeout=None, bint keep_on_abandon=False):
     cdef OwnedSystem system = new_system()
     cdef hcsrt_system raw = NULL
     cdef hcsrt_result result
-    cdef Call call = Call("HcsCreateComputeSystem", timeout)
+    cdef _Call call = _Call("HcsCreateComputeSystem", timeout)
     call.created, call.creates, call.keep = system, HCSRT_CREATES_SYSTEM, keep_on_abandon
     with nogil:
         call.operation._enter()
@@ -416,7 +441,7 @@ def enumerate_systems(query=None, timeout=None):
     cdef bytes encoded = utf16(query, "query")
     cdef const hcsrt_char *c_query = units(encoded)
     cdef hcsrt_result result
-    cdef Call call = Call("HcsEnumerateComputeSystems", timeout)
+    cdef _Call call = _Call("HcsEnumerateComputeSystems", timeout)
     with nogil:
         call.operation._enter()
         result = call.api.HcsEnumerateComputeSystems(c_query, call.operation._raw)
@@ -437,7 +462,7 @@ def create_process(OwnedSystem system not None, parameters, timeout=None, bint k
     cdef hcsrt_process raw = NULL
     cdef hcsrt_result result = 0
     cdef int status
-    cdef Call call = Call("HcsCreateProcess", timeout)
+    cdef _Call call = _Call("HcsCreateProcess", timeout)
     call.created, call.creates, call.keep = process, HCSRT_CREATES_PROCESS, keep_on_abandon
     call.expect_process_info()
     with nogil:
@@ -450,28 +475,26 @@ def create_process(OwnedSystem system not None, parameters, timeout=None, bint k
             call.operation._leave()
             system._leave()
     check_entered(system, status)
-    try:
-        call.finish(result)
-    except HcsError as error:
-        # Server 2022 reports failure for some process-isolated containers although the process runs.
-        if not process.closed and not isinstance(error, OperationTimeoutError):
-            try:
-                return ask_process(process, call.deadline, HCSRT_CREATES_PROCESS, keep_on_abandon)
-            except OperationTimeoutError:
-                raise
-            except HcsError:
-                pass
-        process.close()
-        raise
-    if raw == NULL:
-        raise error_from(HCSRT_E_POINTER, "HcsCreateProcess", None)
-    return call.started(process)
+    call.wait(result)
+    if call.result >= 0:
+        if raw == NULL:
+            raise error_from(HCSRT_E_POINTER, "HcsCreateProcess", None)
+        return call.started(process)
+    # Server 2022 reports failure for some process-isolated containers although the process runs.
+    if raw != NULL:
+        try:
+            return ask_process(process, call.deadline, HCSRT_CREATES_PROCESS, keep_on_abandon)
+        except OperationTimeoutError:
+            raise
+        except HcsError:
+            process.close()
+    raise call.failure()
 
 
 cdef ProcessStart ask_process(OwnedProcess process, double deadline, int creates, bint keep):
     cdef hcsrt_result result = 0
     cdef int status
-    cdef Call call = Call("HcsGetProcessInfo", None)
+    cdef _Call call = _Call("HcsGetProcessInfo", None)
     call.deadline = deadline
     call.created, call.creates, call.keep = process, creates, keep
     call.expect_process_info()

@@ -2,6 +2,9 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import NoReturn, Self, final
 
+from typing_extensions import disjoint_base
+
+@disjoint_base
 class Handle:
     """A raw HCS handle with one owner: this object."""
 
@@ -75,7 +78,7 @@ class SendHandle:
 
     def __int__(self) -> int: ...
     def __hash__(self) -> int: ...
-    def __eq__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
     def __reduce__(self) -> NoReturn: ...
 
 def close_all(handles: Iterable[Handle]) -> None:

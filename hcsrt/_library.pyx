@@ -38,8 +38,8 @@ cdef extern from "../native/computecore.h" nogil:
 # computecore.dll's table; the emulator brings its own.
 cdef HcsApi windows_table
 
-lock = allocate_lock()
-chosen = None
+cdef object lock = allocate_lock()
+cdef object chosen = None
 
 
 cdef const HcsApi *hcs_chosen() noexcept nogil:
@@ -54,7 +54,7 @@ cdef const HcsApi *hcs() except NULL:
     return api
 
 
-def default_backend():
+cdef default_backend():
     # On Windows no environment variable may turn a sandbox into the host: there the emulator is chosen in code only.
     if sys.platform == "win32":
         return "windows"

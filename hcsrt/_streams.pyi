@@ -6,6 +6,7 @@ from typing_extensions import Buffer
 from ._handles import OwnedStdio
 
 class _Stdio(io.RawIOBase):
+    def __init__(self, handle: OwnedStdio) -> None: ...
     @property
     def handle(self) -> OwnedStdio:
         """The OwnedStdio behind the stream."""
@@ -14,12 +15,12 @@ class StdioReader(_Stdio):
     """A process's standard output or error."""
 
     def __init__(self, handle: OwnedStdio) -> None: ...
-    def readinto(self, buffer: Buffer, /) -> int:
+    def readinto(self, buffer: Buffer) -> int:
         """Read at most len(buffer) bytes into `buffer` and return their number."""
 
 class StdioWriter(_Stdio):
     """A process's standard input."""
 
     def __init__(self, handle: OwnedStdio, before_close: Callable[[], object] | None = None) -> None: ...
-    def write(self, data: Buffer, /) -> int:
+    def write(self, data: Buffer) -> int:
         """Write bytes and return how many were taken."""

@@ -62,7 +62,7 @@ class HcsError(OSError):
         self.document = _parsed(document)
         self.hint = hint
         # OSError pickles and copies by its args: these make the same error again.
-        self.args = (self.hresult, operation, self.document)
+        self.args: tuple[Any, ...] = (self.hresult, operation, self.document)
 
     def __str__(self) -> str:
         code = _unsigned(self.hresult)
@@ -190,11 +190,11 @@ class Explanation:
     __slots__ = ("exception", "hint", "hresult", "meaning", "symbol")
 
     def __init__(self, symbol: str | None, hresult: int, meaning: str, hint: str | None, exception: str) -> None:
-        self.symbol = symbol
-        self.hresult = hresult
-        self.meaning = meaning
-        self.hint = hint
-        self.exception = exception
+        self.symbol: str | None = symbol
+        self.hresult: int = hresult
+        self.meaning: str = meaning
+        self.hint: str | None = hint
+        self.exception: str = exception
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)

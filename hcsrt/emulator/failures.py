@@ -68,9 +68,9 @@ class Failure(Exception):
 
     def __init__(self, hresult: int, message: str, problems: Iterable[Problem] = ()) -> None:
         super().__init__(message)
-        self.hresult = hresult
-        self.message = message
-        self.problems = tuple(problems)
+        self.hresult: int = hresult
+        self.message: str = message
+        self.problems: tuple[Problem, ...] = tuple(problems)
 
     @property
     def terse(self) -> bool:

@@ -63,18 +63,18 @@ class Process:
     __slots__ = ("exit_code", "group_gone", "held", "info_owed", "is_console", "key", "pid", "system", "terminated")
 
     def __init__(self, key: int, pid: int, system: System, *, is_console: bool) -> None:
-        self.key = key
-        self.pid = pid
-        self.system = system
-        self.is_console = is_console
+        self.key: int = key
+        self.pid: int = pid
+        self.system: System = system
+        self.is_console: bool = is_console
         self.exit_code: int | None = None
         # Whether its process group is empty. From then on its pid may be that of anybody.
-        self.group_gone = False
-        self.terminated = False
+        self.group_gone: bool = False
+        self.terminated: bool = False
         # Whether a handle to it is open.
-        self.held = True
+        self.held: bool = True
         # Whether its creator was told of a failure and has yet to fetch what a success would have given.
-        self.info_owed = False
+        self.info_owed: bool = False
 
     @property
     def exited(self) -> bool:
@@ -102,7 +102,7 @@ class Launch:
         for member in ("User", "RestrictedToken"):
             if document.get(member):
                 raise not_emulated(f"{member}; every process runs as the user of the program that uses the emulator")
-        self.program_and_arguments = _arguments(document, linux=linux)
+        self.program_and_arguments: list[str] = _arguments(document, linux=linux)
         self.folder: str = document.get("WorkingDirectory") or _DEFAULT_FOLDER
         self.is_console: bool = document.get("EmulateConsole", False)
         rows, columns = document.get("ConsoleSize", _DEFAULT_CONSOLE)
@@ -116,11 +116,11 @@ class Launch:
                 raise invalid_argument(schema.member("$.Environment", name), "is no name of a variable")
             environment[name] = value
         place = "$.CommandArgs" if linux else "$.CommandLine"
-        self.argv = [_encode(part, place) for part in self.program_and_arguments]
-        self.environment = [
+        self.argv: list[bytes] = [_encode(part, place) for part in self.program_and_arguments]
+        self.environment: list[bytes] = [
             _encode(f"{name}={value}", schema.member("$.Environment", name)) for name, value in environment.items()
         ]
-        self.directory = _encode(self.folder, "$.WorkingDirectory")
+        self.directory: bytes = _encode(self.folder, "$.WorkingDirectory")
 
     def failure(self, error: OSError) -> Failure:
         """Return what the caller is told when the program could not be started."""

@@ -63,11 +63,11 @@ class System:
         self.id = id
         self.document = document
         self.host = host
-        self.runtime_id = str(uuid.uuid4())
+        self.runtime_id: str = str(uuid.uuid4())
         self.state = "Created"
         self.started: datetime | None = None
         self.processes: dict[int, Process] = {}
-        self.meter = properties.Meter()
+        self.meter: properties.Meter = properties.Meter()
         # Whether a handle to it is open.
         self.held = True
         # How it ends, as soon as something makes it end.
@@ -75,7 +75,7 @@ class System:
         self.shutdown_ticket = 0
         self.terminate_ticket = 0
         # When, on the monotonic clock, waiting for its processes is over.
-        self.deadline = 0.0
+        self.deadline: float = 0.0
 
     @property
     def type(self) -> str:

@@ -182,8 +182,12 @@ struct Core {
      * would wake them up to say so on stderr. The exiting thread itself gets its answers natively. */
     Lock admit() {
         Lock lock(mutex);
-        while (exiting && std::this_thread::get_id() != exits_on) settled.wait(lock);
+        park_if_left_behind(lock);
         return lock;
+    }
+
+    void park_if_left_behind(Lock &lock) {
+        while (exiting && std::this_thread::get_id() != exits_on) settled.wait(lock);
     }
 
     /* --- chance ---------------------------------------------------------------------------------------------- */
@@ -771,6 +775,8 @@ hcsrt_result take_result(const char *function, hcsrt_operation raw, uint32_t tim
     if (with_info && !has_info) return HCSRT_E_INVALIDARG;
     auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
     while (operation->phase == Phase::Running) {
+        core->park_if_left_behind(lock);
+        if (core->stopped) return HCSRT_E_SERVICE_DISCONNECT;
         if (!timeout_ms) return HCSRT_E_OPERATION_PENDING;
         if (timeout_ms == FOREVER) operation->changed.wait(lock);
         else if (operation->changed.wait_until(lock, deadline) == std::cv_status::timeout &&
@@ -840,6 +846,7 @@ hcsrt_result wait_exit(const char *function, void *raw, Kind kind, uint32_t time
     auto target = inside.target();
     auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
     while (!target->exited) {
+        core->park_if_left_behind(lock);
         if (core->stopped) return HCSRT_E_SERVICE_DISCONNECT;
         if (timeout_ms == FOREVER) target->changed.wait(lock);
         else if (target->changed.wait_until(lock, deadline) == std::cv_status::timeout && !target->exited)
