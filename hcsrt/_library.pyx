@@ -7,7 +7,7 @@ import os
 import sys
 from _thread import allocate_lock
 
-from .errors import NotSupportedError
+from .errors import error_from
 
 cdef extern from *:
     """
@@ -67,30 +67,31 @@ cdef default_backend():
 def choose(name):
     """Settle on a backend, "windows" or "emulator". RuntimeError if the process uses the other one already."""
     global chosen
+    cdef const HcsApi *api
     with lock:
         if chosen is None:
-            if name == "emulator":
-                use_emulator()
-            else:
-                use_computecore()
+            api = emulator_api() if name == "emulator" else computecore_api()
+            # The name first: whoever sees the table may ask for it.
             chosen = name
+            hcsrt_store_chosen(api)
         elif chosen != name:
             raise RuntimeError(f"this process uses the {chosen} backend already; choose {name!r} before the first call")
 
 
-cdef use_emulator():
+cdef const HcsApi *emulator_api() except NULL:
     from .emulator import api_capsule
 
     cdef const HcsApi *api = <const HcsApi *> PyCapsule_GetPointer(api_capsule(), "hcsrt.HcsApi")
     if api.size < sizeof(HcsApi):
         raise ImportError("hcsrt.emulator is of an older hcsrt; reinstall hcsrt")
-    hcsrt_store_chosen(api)
+    return api
 
 
-cdef use_computecore():
-    if hcsrt_computecore_load(&windows_table) != 0:
-        raise NotSupportedError.missing("computecore.dll", since("HcsCreateOperation"))
-    hcsrt_store_chosen(&windows_table)
+cdef const HcsApi *computecore_api() except NULL:
+    cdef uint32_t code = hcsrt_computecore_load(&windows_table)
+    if code != 0:
+        raise error_from(0x80070000 | code, "LoadLibraryExW", {"ErrorMessage": "computecore.dll cannot be loaded"})
+    return &windows_table
 
 
 def backend():

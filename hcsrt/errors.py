@@ -33,6 +33,7 @@ __all__ = [
 
 _WIN32 = 0x80070000
 _NTSTATUS = 0x10000000
+_MOD_NOT_FOUND = 0x8007007E
 _PROC_NOT_FOUND = 0x8007007F
 
 
@@ -172,6 +173,7 @@ _CLASSES: dict[int, type[HcsError]] = {
     0x8007010B: PathNotFoundError,
     0x80004001: NotSupportedError,
     0x80070032: NotSupportedError,
+    _MOD_NOT_FOUND: NotSupportedError,
     _PROC_NOT_FOUND: NotSupportedError,
     0x803B0015: NotSupportedError,
     0x803B0016: NotSupportedError,

@@ -1,0 +1,90 @@
+"""Which HCS a process talks to: decided at first use, by the system, a variable or code, and never again."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hcsrt
+from hcsrt import _library, emulator
+
+ELSEWHERE = pytest.mark.skipif(sys.platform == "win32", reason="on Windows no environment variable decides")
+
+
+def run(script: str, backend: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {} if backend is None else {"HCSRT_BACKEND": backend}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=60,
+        check=False,
+    )
+
+
+@ELSEWHERE
+@pytest.mark.parametrize("backend", [None, "emulator"])
+def test_elsewhere_it_is_the_emulator(backend):
+    done = run("import hcsrt; print(hcsrt.backend())", backend)
+    assert (done.stdout, done.stderr) == ("emulator\n", "")
+
+
+@ELSEWHERE
+def test_windows_asked_for_elsewhere_is_an_error_with_the_remedy():
+    done = run("import hcsrt; hcsrt.systems()", "windows")
+    assert done.returncode == 1
+    error = done.stderr.splitlines()[-1]
+    assert error.startswith("hcsrt.errors.NotSupportedError: LoadLibraryExW: ERROR_MOD_NOT_FOUND (0x8007007E)")
+    assert "computecore.dll cannot be loaded" in error
+    assert "unset HCSRT_BACKEND" in error
+
+
+@ELSEWHERE
+def test_an_unknown_backend_is_named():
+    done = run("import hcsrt; hcsrt.backend()", "docker")
+    assert done.stderr.splitlines()[-1].startswith("ValueError: HCSRT_BACKEND is 'docker'; set it to 'windows'")
+
+
+@ELSEWHERE
+def test_a_failed_choice_is_no_choice():
+    script = """
+import hcsrt, os
+try:
+    hcsrt.backend()
+except hcsrt.NotSupportedError:
+    pass
+del os.environ["HCSRT_BACKEND"]
+print(hcsrt.backend())
+"""
+    assert run(script, "windows").stdout == "emulator\n"
+
+
+def test_importing_chooses_nothing_and_starts_nothing():
+    done = run(
+        "import hcsrt, threading, sys; print(threading.active_count(), 'hcsrt.emulator' in sys.modules)", "docker"
+    )
+    assert done.stdout == "1 False\n"
+
+
+def test_the_choice_stays():
+    assert hcsrt.backend() == "emulator"
+    emulator.install()
+    with pytest.raises(RuntimeError, match="uses the emulator backend already"):
+        _library.choose("windows")
+    with pytest.raises(RuntimeError, match="runs already"):
+        emulator.install(seed=1)
+
+
+def test_each_function_has_the_windows_that_brought_it():
+    assert _library.since("HcsCreateOperation") == "Windows 10 1809 / Server 2019"
+    assert _library.since("HcsWaitForProcessExit") == "Windows 10 2104 / Server 2022"
+    with pytest.raises(KeyError):
+        _library.since("HcsMakeCoffee")
+
+
+def test_the_headers_are_where_get_include_says():
+    folder = Path(hcsrt.get_include())
+    assert (folder / "hcsrt.h").is_file()
+    assert (folder / "../native/hcsapi.h").is_file()
