@@ -369,8 +369,8 @@ CODES: dict[int, tuple[str, str, str | None]] = {
     0x8007007E: (
         "ERROR_MOD_NOT_FOUND",
         "A DLL is not there",
-        "computecore.dll comes with Windows 10 1809, Server 2019 and newer once one of the features Containers, Hyper-V "
-        "or Virtual Machine Platform is on. On other systems use the emulator: unset HCSRT_BACKEND.",
+        "computecore.dll comes with Windows 10 1809, Server 2019 and newer once one of the features Containers, "
+        "Hyper-V or Virtual Machine Platform is on. On other systems use the emulator: unset HCSRT_BACKEND.",
     ),
     0x8007007F: (
         "ERROR_PROC_NOT_FOUND",
