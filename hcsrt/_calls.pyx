@@ -21,6 +21,7 @@ from hcsrt._handles cimport (
     adopt,
     bind_context,
     check_entered,
+    context_of,
     new_operation,
     new_process,
     new_stdio,
@@ -219,9 +220,8 @@ cdef class _Call:
     cdef Handle created
     cdef int creates
     cdef bint keep
-    # Owners made beforehand for the stdio handles that the result may bring.
-    cdef OwnedStdio stdin, stdout, stderr
-    cdef uint32_t pid
+    # Made beforehand, with owners for the stdio handles that the result may bring; None if it brings none.
+    cdef ProcessStart start
 
     def __cinit__(self, str function, timeout):
         cdef hcsrt_operation raw
@@ -240,10 +240,12 @@ cdef class _Call:
             # That the last error is set is what hcsshim and WSL count on, the documentation does not say it.
             raise error_from(0x80070000 | last_error if last_error else HCSRT_E_OUTOFMEMORY, "HcsCreateOperation", None)
 
-    cdef expect_process_info(self):
-        self.stdin = new_stdio()
-        self.stdout = new_stdio()
-        self.stderr = new_stdio()
+    cdef expect_process_info(self, OwnedProcess process):
+        self.start = ProcessStart.__new__(ProcessStart)
+        self.start.process = process
+        self.start.stdin = new_stdio()
+        self.start.stdout = new_stdio()
+        self.start.stderr = new_stdio()
 
     cdef str outcome(self, uint32_t milliseconds, bint kicked_off):
         """Ask for the result, waiting at most so long; sets `result` and returns the document.
@@ -253,7 +255,7 @@ cdef class _Call:
         cdef hcsrt_char *document = NULL
         cdef hcsrt_process_information info
         cdef hcsrt_operation raw
-        cdef bint with_info = self.stdin is not None
+        cdef bint with_info = self.start is not None
         cdef int status
         info.process_id = 0
         info.std_input = info.std_output = info.std_error = NULL
@@ -267,9 +269,10 @@ cdef class _Call:
                             raw, milliseconds, &info, &document)
                     else:
                         self.api.HcsGetOperationResultAndProcessInfo(raw, &info, &document)
-                    own_stdio(self.stdin, info.std_input)
-                    own_stdio(self.stdout, info.std_output)
-                    own_stdio(self.stderr, info.std_error)
+                    self.start.pid = info.process_id
+                    own_stdio(self.start.stdin, info.std_input)
+                    own_stdio(self.start.stdout, info.std_output)
+                    own_stdio(self.start.stderr, info.std_error)
                 elif kicked_off:
                     self.result = self.api.HcsWaitForOperationResult(raw, milliseconds, &document)
                 else:
@@ -277,7 +280,6 @@ cdef class _Call:
                 self.operation._leave()
         text = take_string(self.api, document)
         check_entered(self.operation, status)
-        self.pid = info.process_id
         return text
 
     cdef int wait(self, hcsrt_result kicked_off) except -1:
@@ -297,7 +299,7 @@ cdef class _Call:
                     raise OperationTimeoutError(HCSRT_E_OPERATION_TIMEOUT, self.function)
         except BaseException:
             with nogil:
-                abandon(self.operation, self.created, self.creates, self.keep)
+                abandon(self.operation, self.created, self.creates, self.keep, self.start is not None)
             raise
         self.operation.close()
         return 0
@@ -312,13 +314,11 @@ cdef class _Call:
     cdef failure(self):
         return error_from(self.result, self.function, self.document)
 
-    cdef ProcessStart started(self, OwnedProcess process):
-        cdef ProcessStart start = ProcessStart.__new__(ProcessStart)
-        start.process = process
-        start.pid = self.pid
-        start.stdin = None if self.stdin.closed else self.stdin
-        start.stdout = None if self.stdout.closed else self.stdout
-        start.stderr = None if self.stderr.closed else self.stderr
+    cdef ProcessStart started(self):
+        cdef ProcessStart start = self.start
+        start.stdin = None if start.stdin.closed else start.stdin
+        start.stdout = None if start.stdout.closed else start.stdout
+        start.stderr = None if start.stderr.closed else start.stderr
         return start
 
 
@@ -410,9 +410,9 @@ def open_system(id):
         result = api.HcsOpenComputeSystem(c_id, HCSRT_GENERIC_ALL, &raw)
         if raw != NULL:
             adopt(system, raw)
-    if result < 0:
+    if result < 0 or raw == NULL:
         system.close()
-        raise error_from(result, "HcsOpenComputeSystem", None)
+        raise error_from(result if result < 0 else HCSRT_E_POINTER, "HcsOpenComputeSystem", None)
     return system
 
 
@@ -464,7 +464,7 @@ def create_process(OwnedSystem system not None, parameters, timeout=None, bint k
     cdef int status
     cdef _Call call = _Call("HcsCreateProcess", timeout)
     call.created, call.creates, call.keep = process, HCSRT_CREATES_PROCESS, keep_on_abandon
-    call.expect_process_info()
+    call.expect_process_info(process)
     with nogil:
         status = system._enter()
         if status == HANDLE_OK:
@@ -479,7 +479,7 @@ def create_process(OwnedSystem system not None, parameters, timeout=None, bint k
     if call.result >= 0:
         if raw == NULL:
             raise error_from(HCSRT_E_POINTER, "HcsCreateProcess", None)
-        return call.started(process)
+        return call.started()
     # Server 2022 reports failure for some process-isolated containers although the process runs.
     if raw != NULL:
         try:
@@ -497,7 +497,7 @@ cdef ProcessStart ask_process(OwnedProcess process, double deadline, int creates
     cdef _Call call = _Call("HcsGetProcessInfo", None)
     call.deadline = deadline
     call.created, call.creates, call.keep = process, creates, keep
-    call.expect_process_info()
+    call.expect_process_info(process)
     with nogil:
         status = process._enter()
         if status == HANDLE_OK:
@@ -507,7 +507,7 @@ cdef ProcessStart ask_process(OwnedProcess process, double deadline, int creates
             process._leave()
     check_entered(process, status)
     call.finish(result)
-    return call.started(process)
+    return call.started()
 
 
 def process_info(OwnedProcess process not None, timeout=None):
@@ -530,9 +530,9 @@ def open_process(OwnedSystem system not None, uint32_t pid):
                 adopt(process, raw)
             system._leave()
     check_entered(system, status)
-    if result < 0:
+    if result < 0 or raw == NULL:
         process.close()
-        raise error_from(result, "HcsOpenProcess", None)
+        raise error_from(result if result < 0 else HCSRT_E_POINTER, "HcsOpenProcess", None)
     return process
 
 
@@ -621,7 +621,7 @@ def wait_exit(Handle handle not None, timeout=None):
                 status = handle._enter()
                 if status != HANDLE_OK:
                     break
-                own = hcsrt_watch_of(<hcsrt_context *> handle._ctx)
+                own = hcsrt_watch_of(context_of(handle))
                 if own != NULL:
                     how = hcsrt_watch_wait(own, part)
                 handle._leave()
@@ -651,7 +651,7 @@ def exit_status(Handle handle not None):
         status = handle._enter()
     check_entered(handle, status)
     try:
-        own = hcsrt_watch_of(<hcsrt_context *> handle._ctx)
+        own = hcsrt_watch_of(context_of(handle))
         if own == NULL:
             raise not_watched(handle)
         how = hcsrt_watch_wait(own, 0)
@@ -673,7 +673,7 @@ def latch_exit(Handle handle not None, document=None):
     with nogil:
         status = handle._enter()
         if status == HANDLE_OK:
-            own = hcsrt_watch_of(<hcsrt_context *> handle._ctx)
+            own = hcsrt_watch_of(context_of(handle))
             if own != NULL:
                 hcsrt_watch_latch(own, HCSRT_QUERIED, c_document)
             handle._leave()

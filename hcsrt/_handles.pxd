@@ -78,6 +78,9 @@ cdef void adopt(Handle handle, void *raw) noexcept nogil
 # Ties a callback context to a handle, before it is registered. By a call that is inside. HANDLE_BUSY: it has one.
 cdef int bind_context(Handle handle, hcsrt_context *context) noexcept nogil
 
+# The context of a handle, or NULL. By a call that is inside.
+cdef hcsrt_context *context_of(Handle handle) noexcept nogil
+
 # Raises HandleClosedError or HandleBusyError for any status but HANDLE_OK.
 cdef int check_entered(Handle handle, int status) except -1
 
@@ -86,5 +89,6 @@ cdef void callback_enter() noexcept nogil
 cdef void callback_leave() noexcept nogil
 
 # Moves a pending call to the reaper: the operation and what it creates (or None) are emptied and belong to it.
-# `creates` is HCSRT_CREATES_* of native/reaper.h. False: there is no thread for it, and nothing has changed.
-cdef bint abandon(OwnedOperation operation, Handle created, int creates, bint keep) noexcept nogil
+# `creates` is HCSRT_CREATES_* of native/reaper.h; `has_info` tells that the result may bring stdio handles.
+# False: there is no thread for it, and nothing has changed.
+cdef bint abandon(OwnedOperation operation, Handle created, int creates, bint keep, bint has_info) noexcept nogil

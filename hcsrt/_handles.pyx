@@ -28,6 +28,8 @@ cdef extern from "../native/state.h" nogil:
     int hcsrt_state_detach(uint32_t *word)
     int hcsrt_state_bind(uint32_t *word)
     uint32_t hcsrt_word_load(uint32_t *word)
+    void *hcsrt_pointer_load(void **pointer)
+    void hcsrt_pointer_store(void **pointer, void *value)
 
 cdef extern from "../native/reaper.h" nogil:
     ctypedef struct hcsrt_abandoned:
@@ -35,6 +37,7 @@ cdef extern from "../native/reaper.h" nogil:
         void *operation
         int creates
         int keep
+        int has_info
         void *created
         void *context
         close_fn close
@@ -128,10 +131,17 @@ cdef OwnedStdio new_stdio():
 
 
 cdef int bind_context(Handle handle, hcsrt_context *context) noexcept nogil:
-    cdef int status = hcsrt_state_bind(&handle._state)
+    cdef int status
+    # Before a callback may need it: on a callback thread it could not be started.
+    hcsrt_reaper_start()
+    status = hcsrt_state_bind(&handle._state)
     if status == HANDLE_OK:
-        handle._ctx = context
+        hcsrt_pointer_store(&handle._ctx, context)
     return status
+
+
+cdef hcsrt_context *context_of(Handle handle) noexcept nogil:
+    return <hcsrt_context *> hcsrt_pointer_load(&handle._ctx)
 
 
 cdef int check_entered(Handle handle, int status) except -1:
@@ -157,7 +167,7 @@ cdef void callback_leave() noexcept nogil:
     hcsrt_callback_leave()
 
 
-cdef bint abandon(OwnedOperation operation, Handle created, int creates, bint keep) noexcept nogil:
+cdef bint abandon(OwnedOperation operation, Handle created, int creates, bint keep, bint has_info) noexcept nogil:
     cdef hcsrt_abandoned call
     if not hcsrt_reaper_start() or hcsrt_state_detach(&operation._state) != HANDLE_OK:
         return False
@@ -166,6 +176,7 @@ cdef bint abandon(OwnedOperation operation, Handle created, int creates, bint ke
     operation._raw = NULL
     call.creates = creates
     call.keep = keep
+    call.has_info = has_info
     call.created = NULL
     call.context = NULL
     call.close = NULL
@@ -270,7 +281,7 @@ cdef class Handle:
         if status == HANDLE_CLOSED:
             raise HandleClosedError(closed_message(self))
         name = type(self).__name__
-        if self._ctx != NULL:
+        if context_of(self) != NULL:
             raise HandleBusyError(f"{name} has an event callback, which HCS keeps until the close; give away a "
                                   "duplicate_handle() instead")
         raise HandleBusyError(f"{name} has a call inside; wait until it has returned")
@@ -359,6 +370,7 @@ cdef class OwnedStdio(Handle):
 
 
 @cython.final
+@cython.no_gc_clear
 cdef class SendHandle:
     """A view of a handle that may go to any thread; it keeps its owner alive and never closes anything.
 
@@ -371,10 +383,12 @@ cdef class SendHandle:
     @property
     def closed(self):
         """True once the owner is closed or given away."""
-        return self.owner.closed
+        return self.owner is None or self.owner.closed
 
     def __int__(self):
         cdef Handle owner = self.owner
+        if owner is None:
+            raise HandleClosedError("SendHandle is empty; use as_raw() of a handle")
         cdef uintptr_t address = 0
         cdef int status
         with nogil:

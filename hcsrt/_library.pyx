@@ -38,8 +38,19 @@ cdef extern from "../native/computecore.h" nogil:
 # computecore.dll's table; the emulator brings its own.
 cdef HcsApi windows_table
 
-cdef object lock = allocate_lock()
+cdef object lock
 cdef object chosen = None
+
+
+def _renew_lock():
+    # In a forked child, whose parent may have been choosing on another thread.
+    global lock
+    lock = allocate_lock()
+
+
+_renew_lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 cdef const HcsApi *hcs_chosen() noexcept nogil:

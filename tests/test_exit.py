@@ -126,6 +126,31 @@ try:
 except InterruptedError:
     pass
 """,
+    "exit handlers that need HCS": """
+def shut_down():
+    worker.join()
+    assert system.stop() == "shutdown"
+    system.close()
+    assert hcsrt.emulator.live()["systems"] == 0
+
+atexit.register(shut_down)
+system = running()
+worker = threading.Thread(target=lambda: system.run(["sleep", "0.3"]), daemon=True)
+worker.start()
+""",
+    "a finalizer that calls HCS when nobody answers any more": """
+class Late:
+    def __init__(self):
+        self.system = running()
+
+    def __del__(self, terminate=ComputeSystem.terminate, gone=hcsrt.ServiceDisconnectedError):
+        try:
+            terminate(self.system)
+        except gone:
+            pass
+
+sys.late = Late()
+""",
     "exit from the middle of a with statement": """
 with running() as system, sleeping(system) as process:
     in_background(process.wait)

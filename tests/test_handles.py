@@ -84,6 +84,14 @@ def test_there_is_no_public_constructor(kind):
         kind(4096)
 
 
+def test_an_empty_view_is_harmless():
+    view = SendHandle.__new__(SendHandle)
+    assert view.closed
+    with pytest.raises(HandleClosedError, match="as_raw"):
+        int(view)
+    assert "None" in repr(view)
+
+
 @pytest.mark.parametrize("kind", [_handles.Handle, *KINDS])
 def test_an_empty_object_is_harmless(kind):
     handle = kind.__new__(kind)

@@ -6,7 +6,6 @@ this machine. It is no sandbox: these programs have the rights of the user who s
 
 from __future__ import annotations
 
-import atexit
 import os
 import threading
 from typing import Any
@@ -96,12 +95,6 @@ def _started(seed: int | None) -> Service:
     return service
 
 
-def _stop_at_exit() -> None:
-    """Let the native half go down first, so that nothing that is left waits for a Python thread."""
-    if _service is not None:
-        _service.stop_at_exit()
-
-
 def _start_afresh_in_child() -> None:
     """A forked child has neither the service's thread nor its compute systems."""
     global _lock, _service
@@ -110,6 +103,5 @@ def _start_afresh_in_child() -> None:
         _service = _started(_seed)
 
 
-atexit.register(_stop_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_start_afresh_in_child)

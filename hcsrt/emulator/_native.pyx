@@ -34,7 +34,12 @@ cdef extern from *:
         }
         return list;
     }
+
+    #if PY_VERSION_HEX < 0x030D0000
+    #  define Py_IsFinalizing _Py_IsFinalizing
+    #endif
     """
+    int Py_IsFinalizing() noexcept nogil
     void set_text(Text *text, const char *utf16, size_t size) nogil
     const char *text_bytes(const Text &text) nogil
     Py_ssize_t text_size(const Text &text) nogil
@@ -84,10 +89,13 @@ cdef extern from "../native/emulator.h" namespace "hcsrt::emulator" nogil:
     void c_configure "hcsrt::emulator::configure"(bool vary, uint64_t seed)
     void c_start "hcsrt::emulator::start"()
     void c_stop "hcsrt::emulator::stop"()
-    void c_stop_at_exit "hcsrt::emulator::stop_at_exit"()
+    void c_set_finalizing "hcsrt::emulator::set_finalizing"(int (*function)() noexcept)
     void c_clear "hcsrt::emulator::clear"()
     Counts c_live "hcsrt::emulator::live"()
     void c_record_misuse "hcsrt::emulator::record_misuse"(const char *text)
+
+
+c_set_finalizing(Py_IsFinalizing)
 
 
 class Stopped(Exception):
@@ -239,14 +247,6 @@ def stop():
     """Go down as a service that crashed: calls fail, watchers hear of it, programs are killed. Runs no Python."""
     with nogil:
         c_stop()
-
-
-def stop_at_exit():
-    """Go down while the program exits: calls of this thread fail, those of threads left behind never return.
-
-    Programs are killed after Python has gone.
-    """
-    c_stop_at_exit()
 
 
 def clear():

@@ -16,6 +16,7 @@ from .failures import (
     ERROR_FILE_NOT_FOUND,
     ERROR_FILENAME_EXCED_RANGE,
     ERROR_NO_SYSTEM_RESOURCES,
+    ERROR_NOT_FOUND,
     ERROR_PATH_NOT_FOUND,
     ERROR_TOO_MANY_OPEN_FILES,
     Failure,
@@ -23,6 +24,7 @@ from .failures import (
     invalid_argument,
     invalid_json,
     not_emulated,
+    signed,
 )
 
 if TYPE_CHECKING:
@@ -60,7 +62,18 @@ _PROGRAM_ERRORS = {
 class Process:
     """A process of a compute system: a real program, from its start until nobody can ask for it any more."""
 
-    __slots__ = ("exit_code", "group_gone", "held", "info_owed", "is_console", "key", "pid", "system", "terminated")
+    __slots__ = (
+        "exit_code",
+        "group_gone",
+        "held",
+        "info_owed",
+        "is_console",
+        "key",
+        "lost",
+        "pid",
+        "system",
+        "terminated",
+    )
 
     def __init__(self, key: int, pid: int, system: System, *, is_console: bool) -> None:
         self.key: int = key
@@ -68,6 +81,8 @@ class Process:
         self.system: System = system
         self.is_console: bool = is_console
         self.exit_code: int | None = None
+        # Whether its exit code went to somebody else: this process ignores SIGCHLD, or waits for all its children.
+        self.lost: bool = False
         # Whether its process group is empty. From then on its pid may be that of anybody.
         self.group_gone: bool = False
         self.terminated: bool = False
@@ -91,7 +106,8 @@ class Process:
 
     def status(self) -> dict[str, object]:
         """Return the ProcessStatus of an ended process."""
-        return {"ProcessId": self.pid, "Exited": True, "ExitCode": self.exit_code, "LastWaitResult": 0}
+        result = signed(ERROR_NOT_FOUND) if self.lost else 0
+        return {"ProcessId": self.pid, "Exited": True, "ExitCode": self.exit_code, "LastWaitResult": result}
 
 
 class Launch:

@@ -35,11 +35,6 @@ class Service:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def stop_at_exit(self, timeout: float = 5.0) -> None:
-        """Go down while the program exits, without waking the threads that it leaves behind."""
-        _native.stop_at_exit()
-        self._thread.join(timeout)
-
     def _run(self) -> None:
         while True:
             try:

@@ -152,6 +152,7 @@ class Systems:
             "HcsModifyProcess": self._modify_process,
             "HcsGetServiceProperties": lambda request: Answer(properties.of_service(request.text)),
             "ProcessExited": self._process_exited,
+            "ProcessLost": self._process_exited,
             "HandlesReleased": self._handles_released,
         }
 
@@ -457,6 +458,7 @@ class Systems:
     def _process_exited(self, request: _native.Request) -> None:
         process = self._processes[request.process]
         process.exit_code = request.number
+        process.lost = request.function == "ProcessLost"
         # Learn at once whether it left anybody behind: later its pid may be somebody else's.
         process.signal(0)
         self._outbox.emit(process.key, _PROCESS_EXITED, json.dumps(process.status()))

@@ -73,7 +73,7 @@ struct Target {
     std::condition_variable changed;
     /* Of a process: */
     int pid = 0;
-    bool started = false;
+    bool started = false, reaped = false;
     bool group_gone = false;                        /* nobody is left, so its pid may be somebody else's by now */
     platform::End unclaimed[STREAMS] = {platform::NO_END, platform::NO_END, platform::NO_END};
     platform::End console = platform::NO_END;
@@ -117,7 +117,7 @@ struct Stdio {
 /* A question of a call that waits for its answer, or of an operation. */
 struct Question {
     std::shared_ptr<Operation> operation;           /* none: a synchronous call waits on `changed` */
-    std::shared_ptr<Handle> observer;               /* delivers the completion as an event, if it asked for that */
+    std::shared_ptr<Handle> subject;                /* whose event callback hears of it, if it asked for that */
     bool answered = false;
     hcsrt_result result = HCSRT_S_OK;
     Text document;
@@ -132,6 +132,8 @@ struct Delivery {
     uint32_t type = 0;
     Text data;
 };
+
+int (*is_finalizing)(void) = nullptr;
 
 thread_local int callback_depth = 0;
 thread_local Handle *calling_back = nullptr;
@@ -159,8 +161,6 @@ struct Core {
     std::condition_variable queued;
     std::deque<Request> queue;
     bool stopped = false;
-    bool exiting = false;                           /* Python goes away on the thread `exits_on` */
-    std::thread::id exits_on;
     bool vary = false;
     uint64_t random_state = 0;
     uint64_t serial = 0x1000;
@@ -176,19 +176,10 @@ struct Core {
     std::condition_variable settled;
     std::vector<std::string> misuses;
 
-    /* --- calls ----------------------------------------------------------------------------------------------- */
+    /* --- the service ----------------------------------------------------------------------------------------- */
 
-    /* The lock for a call. While the program exits, calls of the threads that it leaves behind never return: an error
-     * would wake them up to say so on stderr. The exiting thread itself gets its answers natively. */
-    Lock admit() {
-        Lock lock(mutex);
-        park_if_left_behind(lock);
-        return lock;
-    }
-
-    void park_if_left_behind(Lock &lock) {
-        while (exiting && std::this_thread::get_id() != exits_on) settled.wait(lock);
-    }
+    /* Whether nobody answers any more: the service went down, or Python, in which it runs, is being finalized. */
+    bool is_gone() const { return stopped || (is_finalizing && is_finalizing()); }
 
     /* --- chance ---------------------------------------------------------------------------------------------- */
 
@@ -443,12 +434,13 @@ struct Core {
         operation->document = std::move(question->document);
         operation->phase = Phase::Done;
         operation->changed.notify_all();
-        if (question->observer) {
+        auto &subject = question->subject;
+        if (subject && subject->options & OPTION_OPERATION_CALLBACKS) {
             Delivery event;
-            event.handle = question->observer;
+            event.handle = subject;
             event.type = HCSRT_EVENT_OPERATION_CALLBACK;
             event.operation = raw_of(operation);
-            deliver(std::move(event), question->observer->raw);
+            deliver(std::move(event), subject->raw);
         }
         /* Whether the callback of an operation that was closed meanwhile still fires is not documented. */
         bool wanted = operation->callback && operation->order != Order::Inline && !(operation->closed && chance(2));
@@ -512,9 +504,9 @@ hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::
     if (!inside) return inside.error();
     auto operation = inside.operation();
     if (operation->phase == Phase::Running) return HCSRT_E_OPERATION_ALREADY_STARTED;
-    bool observed = subject && subject->options & OPTION_OPERATION_CALLBACKS;
-    if (observed && operation->callback) return HCSRT_E_CALLBACK_ALREADY_SET;
-    if (core->stopped || serving) return HCSRT_E_SERVICE_DISCONNECT;
+    if (operation->callback && subject && subject->options & OPTION_OPERATION_CALLBACKS)
+        return HCSRT_E_CALLBACK_ALREADY_SET;
+    if (core->is_gone() || serving) return HCSRT_E_SERVICE_DISCONNECT;
 
     operation->phase = Phase::Running;
     operation->type = type;
@@ -528,7 +520,7 @@ hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::
 
     auto question = std::make_shared<Question>();
     question->operation = operation;
-    if (observed) question->observer = subject;
+    question->subject = subject;
     core->ask(std::move(request), question);
     /* From here on a callback may close the operation, which is allowed. */
     inside.leave();
@@ -547,7 +539,7 @@ hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::
 }
 
 hcsrt_result system_call(const char *function, int32_t type, void *raw, void *operation, const hcsrt_char *text) {
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Inside system(raw, Kind::System, function);
     if (!system) return system.error();
     Request request;
@@ -558,7 +550,7 @@ hcsrt_result system_call(const char *function, int32_t type, void *raw, void *op
 }
 
 hcsrt_result process_call(const char *function, int32_t type, void *raw, void *operation, const hcsrt_char *text) {
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Inside process(raw, Kind::Process, function);
     if (!process) return process.error();
     Request request;
@@ -574,7 +566,7 @@ hcsrt_result HCSRT_CALL create_system(const hcsrt_char *id, const hcsrt_char *co
     if (!system) return HCSRT_E_POINTER;
     *system = nullptr;
     if (!id || !*id || !configuration || security_descriptor) return HCSRT_E_INVALIDARG;
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     auto target = core->add_target(Kind::System, ++core->serial);
     auto handle = core->add_handle(target);
     Request request;
@@ -594,7 +586,7 @@ hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *param
     if (!process) return HCSRT_E_POINTER;
     *process = nullptr;
     if (!parameters || security_descriptor) return HCSRT_E_INVALIDARG;
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Inside system(raw, Kind::System, "HcsCreateProcess");
     if (!system) return system.error();
     auto target = core->add_target(Kind::Process, ++core->serial);
@@ -612,7 +604,7 @@ hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *param
 }
 
 hcsrt_result HCSRT_CALL enumerate_systems(const hcsrt_char *query, hcsrt_operation operation) {
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Request request;
     request.function = "HcsEnumerateComputeSystems";
     request.text = argument(query);
@@ -622,7 +614,7 @@ hcsrt_result HCSRT_CALL enumerate_systems(const hcsrt_char *query, hcsrt_operati
 /* --- synchronous calls --------------------------------------------------------------------------------------- */
 
 hcsrt_result ask_and_wait(Lock &lock, Request request, std::shared_ptr<Question> *question) {
-    if (core->stopped || serving) return HCSRT_E_SERVICE_DISCONNECT;
+    if (core->is_gone() || serving) return HCSRT_E_SERVICE_DISCONNECT;
     *question = std::make_shared<Question>();
     core->ask(std::move(request), *question);
     core->wait_answer(lock, *question);
@@ -633,7 +625,7 @@ hcsrt_result HCSRT_CALL open_system(const hcsrt_char *id, uint32_t access, hcsrt
     if (!system) return HCSRT_E_POINTER;
     *system = nullptr;
     if (!id || !*id || access != HCSRT_GENERIC_ALL) return HCSRT_E_INVALIDARG;
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Request request;
     request.function = "HcsOpenComputeSystem";
     request.id = argument(id);
@@ -646,7 +638,7 @@ hcsrt_result HCSRT_CALL open_system(const hcsrt_char *id, uint32_t access, hcsrt
 hcsrt_result HCSRT_CALL open_process(hcsrt_system raw, uint32_t pid, uint32_t, hcsrt_process *process) {
     if (!process) return HCSRT_E_POINTER;
     *process = nullptr;
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Inside system(raw, Kind::System, "HcsOpenProcess");
     if (!system) return system.error();
     Request request;
@@ -661,7 +653,7 @@ hcsrt_result HCSRT_CALL open_process(hcsrt_system raw, uint32_t pid, uint32_t, h
 
 hcsrt_result service_call(const char *function, const hcsrt_char *text, hcsrt_char **out) {
     if (out) *out = nullptr;
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Request request;
     request.function = function;
     request.text = argument(text);
@@ -682,7 +674,7 @@ hcsrt_result HCSRT_CALL modify_service(const hcsrt_char *settings, hcsrt_char **
 /* --- operations ---------------------------------------------------------------------------------------------- */
 
 hcsrt_operation HCSRT_CALL create_operation(void *context, hcsrt_operation_completion callback) {
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     auto handle = core->add_handle(Kind::Operation);
     handle->operation = std::make_shared<Operation>();
     handle->operation->id = reinterpret_cast<uintptr_t>(handle->raw) >> 4;
@@ -692,7 +684,7 @@ hcsrt_operation HCSRT_CALL create_operation(void *context, hcsrt_operation_compl
 }
 
 void HCSRT_CALL close_operation(hcsrt_operation raw) {
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     auto handle = core->find(raw, Kind::Operation, "HcsCloseOperation");
     if (!handle) return;
     core->handles.erase(reinterpret_cast<uintptr_t>(raw));
@@ -706,7 +698,7 @@ void HCSRT_CALL close_operation(hcsrt_operation raw) {
 
 hcsrt_result HCSRT_CALL set_operation_callback(hcsrt_operation raw, const void *context,
                                                hcsrt_operation_completion callback) {
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Inside inside(raw, Kind::Operation, "HcsSetOperationCallback");
     if (!inside) return inside.error();
     auto &operation = inside.operation();
@@ -718,7 +710,7 @@ hcsrt_result HCSRT_CALL set_operation_callback(hcsrt_operation raw, const void *
 }
 
 hcsrt_result HCSRT_CALL set_operation_context(hcsrt_operation raw, void *context) {
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Inside inside(raw, Kind::Operation, "HcsSetOperationContext");
     if (!inside) return inside.error();
     inside.operation()->context = context;
@@ -726,38 +718,38 @@ hcsrt_result HCSRT_CALL set_operation_context(hcsrt_operation raw, void *context
 }
 
 void *HCSRT_CALL operation_context(hcsrt_operation raw) {
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Inside inside(raw, Kind::Operation, "HcsGetOperationContext");
     return inside ? inside.operation()->context : nullptr;
 }
 
 uint64_t HCSRT_CALL operation_id(hcsrt_operation raw) {
     constexpr uint64_t invalid = ~static_cast<uint64_t>(0);
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Inside inside(raw, Kind::Operation, "HcsGetOperationId");
     return inside ? inside.operation()->id : invalid;
 }
 
 int32_t HCSRT_CALL operation_type(hcsrt_operation raw) {
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Inside inside(raw, Kind::Operation, "HcsGetOperationType");
     return inside ? inside.operation()->type : TYPE_NONE;
 }
 
 hcsrt_system HCSRT_CALL system_from_operation(hcsrt_operation raw) {
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Inside inside(raw, Kind::Operation, "HcsGetComputeSystemFromOperation");
-    return inside ? inside.operation()->system : nullptr;
+    return inside && inside.operation()->phase == Phase::Running ? inside.operation()->system : nullptr;
 }
 
 hcsrt_process HCSRT_CALL process_from_operation(hcsrt_operation raw) {
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Inside inside(raw, Kind::Operation, "HcsGetProcessFromOperation");
-    return inside ? inside.operation()->process : nullptr;
+    return inside && inside.operation()->phase == Phase::Running ? inside.operation()->process : nullptr;
 }
 
 hcsrt_result HCSRT_CALL cancel_operation(hcsrt_operation raw) {
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Inside inside(raw, Kind::Operation, "HcsCancelOperation");
     return inside ? static_cast<hcsrt_result>(HCSRT_E_NOTIMPL) : inside.error();
 }
@@ -766,7 +758,7 @@ hcsrt_result take_result(const char *function, hcsrt_operation raw, uint32_t tim
                          hcsrt_process_information *info, hcsrt_char **document) {
     if (document) *document = nullptr;
     if (info) *info = {};
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Inside inside(raw, Kind::Operation, function);
     if (!inside) return inside.error();
     auto operation = inside.operation();
@@ -775,8 +767,7 @@ hcsrt_result take_result(const char *function, hcsrt_operation raw, uint32_t tim
     if (with_info && !has_info) return HCSRT_E_INVALIDARG;
     auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
     while (operation->phase == Phase::Running) {
-        core->park_if_left_behind(lock);
-        if (core->stopped) return HCSRT_E_SERVICE_DISCONNECT;
+        if (core->is_gone()) return HCSRT_E_SERVICE_DISCONNECT;
         if (!timeout_ms) return HCSRT_E_OPERATION_PENDING;
         if (timeout_ms == FOREVER) operation->changed.wait(lock);
         else if (operation->changed.wait_until(lock, deadline) == std::cv_status::timeout &&
@@ -815,7 +806,7 @@ hcsrt_result HCSRT_CALL wait_operation_and_info(hcsrt_operation raw, uint32_t ti
 
 hcsrt_result set_callback(const char *function, void *raw, Kind kind, uint32_t options, const void *context,
                           hcsrt_event_callback callback) {
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Inside inside(raw, kind, function);
     if (!inside) return inside.error();
     if (!callback) return HCSRT_E_INVALIDARG;
@@ -840,14 +831,13 @@ hcsrt_result HCSRT_CALL set_process_callback(hcsrt_process raw, uint32_t options
 
 hcsrt_result wait_exit(const char *function, void *raw, Kind kind, uint32_t timeout_ms, hcsrt_char **document) {
     if (document) *document = nullptr;
-    Lock lock = core->admit();
+    Lock lock(core->mutex);
     Inside inside(raw, kind, function);
     if (!inside) return inside.error();
     auto target = inside.target();
     auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
     while (!target->exited) {
-        core->park_if_left_behind(lock);
-        if (core->stopped) return HCSRT_E_SERVICE_DISCONNECT;
+        if (core->is_gone()) return HCSRT_E_SERVICE_DISCONNECT;
         if (timeout_ms == FOREVER) target->changed.wait(lock);
         else if (target->changed.wait_until(lock, deadline) == std::cv_status::timeout && !target->exited)
             /* The code for a wait that timed out is not documented. */
@@ -982,6 +972,13 @@ HcsApi make_table() {
 
 /* --- processes ----------------------------------------------------------------------------------------------- */
 
+bool signal_target(const std::shared_ptr<Target> &target, int number) {
+    if (!target->started || target->group_gone) return false;
+    /* While anybody is left in the group, the pid of its leader that has gone is given to nobody else. */
+    target->group_gone = (target->reaped && platform::exists(target->pid)) || !platform::signal_group(target->pid, number);
+    return !target->group_gone;
+}
+
 struct Watch {
     Core *core;
     std::shared_ptr<Target> target;
@@ -991,24 +988,20 @@ struct Watch {
 void watch(void *given) {
     Watch watching = *static_cast<Watch *>(given);
     delete static_cast<Watch *>(given);
-    uint32_t code = platform::wait_for_exit(watching.pid);
+    uint32_t code = 0;
+    bool known = platform::wait_for_exit(watching.pid, &code);
     Lock lock(watching.core->mutex);
     platform::reap(watching.pid);
     auto &target = watching.target;
-    target->group_gone = !platform::signal_group(watching.pid, 0);
+    target->reaped = true;
+    signal_target(target, 0);
     platform::close_end(std::exchange(target->console, platform::NO_END));
     if (watching.core->target_of(target->key) != target) return;
     Request exited;
-    exited.function = "ProcessExited";
+    exited.function = known ? "ProcessExited" : "ProcessLost";
     exited.process = target->key;
     exited.number = code;
     watching.core->post(std::move(exited));
-}
-
-bool signal_target(const std::shared_ptr<Target> &target, int number) {
-    if (!target->started || target->group_gone) return false;
-    target->group_gone = !platform::signal_group(target->pid, number);
-    return !target->group_gone;
 }
 
 void kill_everything() {
@@ -1067,6 +1060,8 @@ bool is_outdated(const Request &request) {
 }
 
 }  // namespace
+
+void set_finalizing(int (*function)(void)) { is_finalizing = function; }
 
 const HcsApi *api() {
     static const HcsApi table = make_table();
@@ -1220,13 +1215,6 @@ void stop() {
     for (auto &entry : core->targets) entry.second->changed.notify_all();
     core->queued.notify_all();
     if (!dispatching) core->settled.wait_for(lock, DELIVERY_LIMIT, [] { return core->all_delivered(); });
-}
-
-void stop_at_exit() {
-    Lock lock(core->mutex);
-    core->stopped = core->exiting = true;
-    core->exits_on = std::this_thread::get_id();
-    core->queued.notify_all();
 }
 
 void clear() {

@@ -24,7 +24,7 @@ struct Text {
 
 /* One item of the service's queue. */
 struct Request {
-    const char *function = nullptr;  /* the HCS function, or ProcessExited, or HandlesReleased */
+    const char *function = nullptr;  /* the HCS function, or ProcessExited, ProcessLost, HandlesReleased */
     uint64_t ticket = 0;             /* to be answered by reply(); 0: nothing to answer */
     Key system = 0;
     Key process = 0;
@@ -51,6 +51,9 @@ enum class Taken { Item, Nothing, Stopped };
 
 const HcsApi *api();
 
+/* Tells whether Python is being finalized; from then on calls are answered without the service. */
+void set_finalizing(int (*function)(void));
+
 /* The service's side. Each may be called from any thread; take() blocks at most `timeout_ms`, for ever if negative. */
 Taken take(int64_t timeout_ms, Request *request);
 void reply(uint64_t ticket, hcsrt_result result, const Text &document, Key key, uint32_t pid);
@@ -65,7 +68,6 @@ void forget(Key process);
 void configure(bool vary, uint64_t seed);
 void start();
 void stop();                         /* as a service that crashes */
-void stop_at_exit();                 /* by the thread that ends the program, which wakes nobody */
 void clear();
 Counts live();
 std::vector<std::string> misuses();

@@ -19,9 +19,11 @@ struct Child {
 /* 0, or an errno; *directory_failed tells that the working directory was at fault. */
 int spawn(const Program &program, Child *child, bool *directory_failed);
 
-/* Sleeps until the program has exited, and leaves it unreaped, so that its pid cannot be taken by another. */
-uint32_t wait_for_exit(int pid);
+/* Sleeps until the program has exited, and leaves it unreaped, so that its pid cannot be taken by another. False: the
+ * code went to somebody else, as where this process ignores SIGCHLD. */
+bool wait_for_exit(int pid, uint32_t *code);
 void reap(int pid);
+bool exists(int pid);
 
 /* To the whole group of the program; false if nobody is left in it. */
 bool signal_group(int pid, int number);

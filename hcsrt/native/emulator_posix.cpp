@@ -198,12 +198,15 @@ int spawn(const Program &program, Child *child, bool *directory_failed) {
     return error;
 }
 
-uint32_t wait_for_exit(int pid) {
+bool wait_for_exit(int pid, uint32_t *code) {
     siginfo_t info = {};
     while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0)
-        if (errno != EINTR) return static_cast<uint32_t>(KILLED_BY_SIGNAL);
-    return static_cast<uint32_t>(info.si_code == CLD_EXITED ? info.si_status : KILLED_BY_SIGNAL + info.si_status);
+        if (errno != EINTR) return false;
+    *code = static_cast<uint32_t>(info.si_code == CLD_EXITED ? info.si_status : KILLED_BY_SIGNAL + info.si_status);
+    return true;
 }
+
+bool exists(int pid) { return kill(pid, 0) == 0 || errno == EPERM; }
 
 void reap(int pid) {
     while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}

@@ -1,5 +1,6 @@
 #include "reaper.h"
 
+#include <chrono>
 #include <initializer_list>
 
 #include "results.h"
@@ -8,10 +9,11 @@
 namespace {
 
 using hcsrt::FOREVER;
+using Clock = std::chrono::steady_clock;
 
 constexpr uint32_t FIRST_POLL_MS = 2;
 constexpr uint32_t LAST_POLL_MS = 250;
-constexpr int64_t TERMINATE_PATIENCE_MS = 30000;
+constexpr std::chrono::seconds TERMINATE_PATIENCE{30};
 
 /* A callback thread may not allocate, so the closes that it hands over live in a reserve of fixed size. */
 constexpr int RESERVE = 256;
@@ -28,7 +30,7 @@ struct DeferredClose {
 struct Call {
     hcsrt_abandoned call;
     bool terminating;
-    int64_t patience_ms;
+    Clock::time_point patience;
     Call *next;
 };
 
@@ -73,21 +75,17 @@ bool begin_terminate(Call *item) {
     }
     call.operation = operation;
     item->terminating = true;
-    item->patience_ms = TERMINATE_PATIENCE_MS;
+    item->patience = Clock::now() + TERMINATE_PATIENCE;
     return true;
 }
 
 /* One look at one call. True: nothing is left to do for it. */
-bool advance(Call *item, uint32_t elapsed_ms) {
+bool advance(Call *item) {
     hcsrt_abandoned &call = item->call;
     hcsrt_result result;
-    bool with_info = call.creates == HCSRT_CREATES_PROCESS && !item->terminating;
+    bool with_info = call.has_info && !item->terminating;
     bool done = free_result(call.api, call.operation, with_info, &result);
-    if (item->terminating) {
-        item->patience_ms -= elapsed_ms;
-        done = done || item->patience_ms <= 0;
-    }
-    if (!done) return false;
+    if (!done && !(item->terminating && Clock::now() >= item->patience)) return false;
     call.api->HcsCloseOperation(call.operation);
     call.operation = nullptr;
     /* Only what this very call made may be ended: a create that failed may have given the handle of somebody else's
@@ -126,7 +124,7 @@ void run(void *argument) {
         }
         for (Call **link = &calls; *link;) {
             Call *item = *link;
-            if (!advance(item, poll_ms)) {
+            if (!advance(item)) {
                 link = &item->next;
                 continue;
             }
@@ -194,7 +192,7 @@ int hcsrt_reaper_start(void) { return ensure_started(reaper); }
 
 void hcsrt_reaper_adopt(const hcsrt_abandoned *call) {
     Reaper *self = reaper;
-    Call *item = new Call{*call, false, 0, nullptr};
+    Call *item = new Call{*call, false, {}, nullptr};
     self->pending.fetch_add(1, std::memory_order_acq_rel);
     item->next = self->arrived.load(std::memory_order_relaxed);
     while (!self->arrived.compare_exchange_weak(item->next, item, std::memory_order_acq_rel)) {}
@@ -203,7 +201,7 @@ void hcsrt_reaper_adopt(const hcsrt_abandoned *call) {
 
 void hcsrt_release(hcsrt_close close, void *raw, void *context) {
     if (callback_depth > 0) {
-        if (!defer_close(close, raw, context) || !ensure_started(reaper)) hcsrt_count_leak();
+        if (!reaper->started.load(std::memory_order_acquire) || !defer_close(close, raw, context)) hcsrt_count_leak();
         return;
     }
 #if defined(_WIN32)

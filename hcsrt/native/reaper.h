@@ -23,6 +23,7 @@ typedef struct hcsrt_abandoned {
     hcsrt_operation operation;
     int creates;                   /* what `created` is, or HCSRT_CREATES_NOTHING */
     int keep;                      /* nonzero: let what was created live, only close the handle */
+    int has_info;                  /* nonzero: the result may bring stdio handles */
     void *created;                 /* the handle that the kick-off gave, or NULL */
     void *context;                 /* its callback context, or NULL */
     hcsrt_close close;
@@ -34,7 +35,8 @@ int hcsrt_reaper_start(void);
 /* Takes a call over, after hcsrt_reaper_start. Not for callback threads. */
 void hcsrt_reaper_adopt(const hcsrt_abandoned *call);
 
-/* Calls close(raw, context) now, or on the reaper's thread where this one is running an HCS callback. */
+/* Calls close(raw, context) now, or on the reaper's thread where this one is running an HCS callback. That thread must
+ * have been started before; allocates nothing and takes no lock. */
 void hcsrt_release(hcsrt_close close, void *raw, void *context);
 
 /* Around the body of an HCS callback that may drop a handle. They nest. */

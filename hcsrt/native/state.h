@@ -19,6 +19,7 @@
 #ifndef HCSRT_STATE_H
 #define HCSRT_STATE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef HCSRT_STATE_PRIMITIVES        /* the model checker walks this file with accesses of its own */
@@ -51,6 +52,21 @@ static inline uint32_t hcsrt_word_subtract(uint32_t *word, uint32_t amount) {
 }
 static inline void hcsrt_word_store(uint32_t *word, uint32_t value) {
     __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+#endif
+
+/* The context of an event callback, which one call may set while another one looks. */
+#if defined(_MSC_VER) && !defined(__clang__)
+static __forceinline void *hcsrt_pointer_load(void **pointer) {
+    return _InterlockedCompareExchangePointer((void *volatile *)pointer, NULL, NULL);
+}
+static __forceinline void hcsrt_pointer_store(void **pointer, void *value) {
+    (void)_InterlockedExchangePointer((void *volatile *)pointer, value);
+}
+#else
+static inline void *hcsrt_pointer_load(void **pointer) { return __atomic_load_n(pointer, __ATOMIC_ACQUIRE); }
+static inline void hcsrt_pointer_store(void **pointer, void *value) {
+    __atomic_store_n(pointer, value, __ATOMIC_RELEASE);
 }
 #endif
 

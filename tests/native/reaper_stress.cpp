@@ -109,7 +109,7 @@ const HcsApi api = make_api();
 
 void abandon_calls(int rounds) {
     for (int round = 0; round < rounds; ++round) {
-        hcsrt_abandoned call = {&api, create_operation(nullptr, nullptr), round % 3, round % 2, nullptr, nullptr, nullptr};
+        hcsrt_abandoned call = {&api, create_operation(nullptr, nullptr), round % 3, round % 2, round % 2, nullptr, nullptr, nullptr};
         if (call.creates) {
             call.created = new_handle();
             call.close = close_handle;
@@ -155,6 +155,7 @@ void watch_exits(int rounds) {
 int main(int count, char **arguments) {
     int rounds = count > 1 ? std::atoi(arguments[1]) : 2000;
     hcsrt_reaper_init();
+    if (!hcsrt_reaper_start()) fail("no thread");
     std::vector<std::thread> threads;
     for (int i = 0; i < 2; ++i) {
         threads.emplace_back(abandon_calls, rounds);
