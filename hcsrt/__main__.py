@@ -6,7 +6,7 @@ import sys
 def main() -> int:
     """Run the command line and return its exit code; 1 where the extra ``cli`` is not installed."""
     try:
-        from hcsrt.cli import command_line
+        from hcsrt import cli
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in ("click", "rich"):
@@ -15,7 +15,7 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    command_line(prog_name="hcsrt")
+    cli.main()
     return 0
 
 

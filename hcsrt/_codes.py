@@ -444,3 +444,11 @@ FACILITIES: dict[int, str] = {
     0x3A: "virtual hard disks",
     0x3B: "host networking",
 }
+
+# (unsigned HRESULT, operation): the hint where the operation tells more than the code alone.
+HINTS: dict[tuple[int, str], str] = {
+    (0x80070005, "HcsCreateProcess"): (
+        "The program may not be executable for the user in the compute system: the file lacks the permission, or it is "
+        "a directory."
+    ),
+}

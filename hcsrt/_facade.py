@@ -19,7 +19,7 @@ from .errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TypeVar
+    from typing import Any, Self, TypeVar
     from typing import AnyStr as AnyStr
     from typing import Generic as Generic
 
@@ -47,6 +47,8 @@ LAST_QUERY = 30.0
 """The longest time between two such queries, in seconds."""
 QUERY_TIMEOUT = 1.0
 """Seconds that such a query may take."""
+POLL_TIMEOUT = 0.1
+"""Seconds that it may take even where no time is left, or who only polls would never learn of a lost event."""
 EVENT_PATIENCE = 1.0
 """Seconds that an exit event may come later than the first sign of the exit."""
 CLEANUP_TIMEOUT = 10.0
@@ -69,6 +71,8 @@ def seconds(value: float | None, argument: str = "timeout") -> float | None:
             return float(value)
     except TypeError:
         raise TypeError(f"{argument} must be a number of seconds or None, not {type(value).__name__}") from None
+    except OverflowError:
+        raise ValueError(f"{argument} is too large: None waits for ever") from None
     raise ValueError(f"{argument} must be zero or more seconds, not {value!r}")
 
 
@@ -129,6 +133,11 @@ class Deadline:
         return self.remaining() == 0.0
 
 
+def query_timeout(deadline: Deadline) -> float:
+    """The seconds that a query may take which somebody waits for until the deadline."""
+    return max(deadline.within(QUERY_TIMEOUT), POLL_TIMEOUT)
+
+
 class Owner(Generic[HandleT]):
     """Owns the handle of a compute system or process, and waits for the exit of what is behind it.
 
@@ -141,7 +150,13 @@ class Owner(Generic[HandleT]):
     def __init__(self, handle: HandleT) -> None:
         self._handle = handle
         self._query_interval = FIRST_QUERY
-        self._query_at = monotonic()  # at once: an exit before the event callback was registered has no event
+        # The first wait asks at once: an exit before the event callback was registered has no event.
+        self._query_at = monotonic()
+        self._patience: Deadline | None = None
+
+    def __enter__(self) -> Self:
+        self._check_open()
+        return self
 
     @property
     def handle(self) -> HandleT:
@@ -155,12 +170,16 @@ class Owner(Generic[HandleT]):
     def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
         """What HCS says of the exit: its document, empty if it tells no details; None before the exit."""
 
-    def _query_exit(self) -> None:
+    def _check_open(self) -> None:
+        """Raise HandleClosedError if the handle is closed."""
+        _calls.exit_status(self._handle)
+
+    def _query_exit(self, deadline: Deadline) -> None:
         """Ask HCS whether the exit has happened, and latch it; that the service is gone is an error."""
         self._query_at = monotonic() + self._query_interval
         self._query_interval = min(self._query_interval * 2, LAST_QUERY)
         try:
-            document = self._ask_exit(QUERY_TIMEOUT)
+            document = self._ask_exit(query_timeout(deadline))
         except (AlreadyStoppedError, SystemNotFoundError):
             document = {}
         except ServiceDisconnectedError:
@@ -168,25 +187,36 @@ class Owner(Generic[HandleT]):
         except HcsError as error:
             debug(__name__, "asking whether %r has exited failed: %s", self, error)
             return
-        if document is not None:
-            self._latch_exit(document)
+        if document:
+            _calls.latch_exit(self._handle, dumps(document))
+        elif document is not None:
+            self._latch_after_patience(deadline)
 
-    def _latch_exit(self, document: dict[str, Any]) -> None:
-        """Set the latch without the event, which tells more than an empty document: it may be on its way."""
-        if document or not _calls.wait_exit(self._handle, EVENT_PATIENCE):
-            _calls.latch_exit(self._handle, dumps(document) if document else None)
+    def _latch_after_patience(self, deadline: Deadline) -> None:
+        """Set the latch of what has exited, unless the event, which tells more, still comes.
+
+        Where the deadline comes before the end of the patience, a later query goes on with what is left of it.
+        """
+        if self._patience is None:
+            self._patience = Deadline(EVENT_PATIENCE)
+        if _calls.wait_exit(self._handle, deadline.within(self._patience.within(EVENT_PATIENCE))):
+            return
+        if self._patience.passed():
+            _calls.latch_exit(self._handle)
+        else:
+            self._query_at = monotonic() + self._patience.within(EVENT_PATIENCE)
 
     def _expect_exit(self) -> None:
         """Ask soon: something was done that leads to the exit."""
         self._query_interval = FIRST_QUERY
         self._query_at = min(self._query_at, monotonic() + FIRST_QUERY)
 
-    def _wait_exit(self, timeout: float | None) -> bool:
+    def _wait_exit(self, deadline: Deadline) -> bool:
         """Wait until the latch is set, by whatever sets it; False when the time is up."""
-        deadline = Deadline(timeout)
-        while not _calls.wait_exit(self._handle, deadline.within(self._query_at - monotonic())):
+        # In slices: another thread may do something that makes it time to ask.
+        while not _calls.wait_exit(self._handle, deadline.within(min(self._query_at - monotonic(), FIRST_QUERY))):
             if monotonic() >= self._query_at:
-                self._query_exit()
+                self._query_exit(deadline)
             elif deadline.passed():
                 return False
         return True
@@ -196,14 +226,14 @@ class Owner(Generic[HandleT]):
         status = _calls.exit_status(self._handle)
         return status is not None and (status[0] != "disconnected" or status[1] is not None)
 
-    def _is_gone(self, error: HcsError) -> bool:
+    def _is_gone(self, error: HcsError, deadline: Deadline) -> bool:
         """Whether a request failed because what it was for has exited, as HCS may be just about to say."""
         if isinstance(error, (AlreadyStoppedError, SystemNotFoundError)):
             return True
         if not isinstance(error, (OperationTimeoutError, ServiceDisconnectedError)):
             self._query_interval = FIRST_QUERY
             self._query_at = monotonic()
-            self._wait_exit(EVENT_PATIENCE)
+            self._wait_exit(Deadline(deadline.within(EVENT_PATIENCE)))
         return self._has_exited()
 
     def __del__(self, _is_finalizing: Any = sys.is_finalizing, _warn: Any = warnings.warn) -> None:

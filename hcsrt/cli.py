@@ -6,6 +6,7 @@ The exit codes are those of ``docker run``: the command's own, 124 when the time
 
 import contextlib
 import json
+import math
 import os
 import secrets
 import select
@@ -397,8 +398,19 @@ def _exit_status(code: int | None) -> int:
     return code if code < 256 else code & 0xFF or 255
 
 
-def _complain(message: str) -> None:
-    Console(stderr=True, highlight=False).print(f"[bold red]hcsrt:[/] {escape(message)}", soft_wrap=True)
+def _complain(error: Exception) -> None:
+    message = " ".join(str(error).split()) or type(error).__name__
+    try:
+        Console(stderr=True, highlight=False).print(f"[bold red]hcsrt:[/] {escape(message)}", soft_wrap=True)
+    except OSError:
+        _discard_output_to(2)
+
+
+def _discard_output_to(fd: int) -> None:
+    """Let what is left in a stream's buffer go; failing to write it would give Python an exit code of its own."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, fd)
+    os.close(null)
 
 
 def _print_version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
@@ -446,6 +458,18 @@ def _parse_environment(context: click.Context, parameter: click.Parameter, value
     return environment
 
 
+def _refuse_empty(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value == "":
+        raise click.BadParameter("must not be empty")
+    return value
+
+
+def _refuse_endless(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter("expected a finite number of seconds")
+    return value
+
+
 def _read_document(source: str | None, owner: str | None) -> dict[str, Any]:
     """The compute system document of ``--document``, or the emulator's own."""
     if source is None:
@@ -465,8 +489,10 @@ def _read_document(source: str | None, owner: str | None) -> dict[str, Any]:
 
 
 @command_line.command(cls=_RunCommand, context_settings={"allow_interspersed_args": False})
-@click.option("--id", "id_", metavar="ID", help="Id of the compute system; a new one by default.")
-@click.option("--owner", metavar="NAME", help="Owner of the compute system; hcsrt by default.")
+@click.option(
+    "--id", "id_", metavar="ID", callback=_refuse_empty, help="Id of the compute system; a new one by default."
+)
+@click.option("--owner", metavar="NAME", callback=_refuse_empty, help="Owner of the compute system; hcsrt by default.")
 @click.option("--document", metavar="FILE|-", help="JSON document of the compute system; - reads it from stdin.")
 @click.option("--cwd", metavar="DIR", help="Working directory of the command.")
 @click.option(
@@ -480,7 +506,11 @@ def _read_document(source: str | None, owner: str | None) -> dict[str, Any]:
 @click.option("-i", "interactive", is_flag=True, help="Forward stdin to the command.")
 @click.option("-t", "terminal", is_flag=True, help="Give the command a pseudo-terminal.")
 @click.option(
-    "--timeout", metavar="S", type=click.FloatRange(min=0), help="Seconds that everything may take; exit code 124."
+    "--timeout",
+    metavar="S",
+    type=click.FloatRange(min=0),
+    callback=_refuse_endless,
+    help="Seconds that everything may take; exit code 124.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document with output, exit code and timings.")
 @click.argument("command", metavar="COMMAND [ARG]...", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -505,27 +535,38 @@ def run(
         raise _WrongUsage("-i and --document - both want stdin")
     if terminal and as_json:
         raise _WrongUsage("-t is for a person, --json for a program: choose one")
-    warnings.simplefilter("ignore", NoIsolationWarning)
     _open_closed_descriptors()
+    if interactive and terminal and not os.isatty(0):
+        # No end of file gets through a pseudo-terminal: the command would wait for more for ever.
+        raise _WrongUsage("-t with -i needs a terminal on stdin; leave out -t")
+    if sys.platform != "win32":
+        # Whoever started us may ignore it, and the kernel then throws the exit codes of the emulator's programs away.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    warnings.simplefilter("ignore", NoIsolationWarning)
     report = _Report(id_ or f"hcsrt-{secrets.token_hex(6)}")
     deadline = Deadline(timeout)
     try:
         with _Signals() as signals:
             system = _read_document(document, owner)
             job = _Job(report.id, system, command, cwd, environment, interactive, terminal)
-            if hcsrt.backend() == "emulator" and sys.stderr.isatty():
+            if hcsrt.backend() == "emulator" and os.isatty(2):
                 click.echo("hcsrt: emulated compute system: the command runs on this machine, not isolated", err=True)
             code = _run(job, report, signals, deadline, live=not as_json)
     except _Interrupted as interrupted:
         code = 128 + interrupted.number
-    except (OSError, ValueError) as error:
+    except Exception as error:
         report.timed_out = isinstance(error, TimeoutError) and deadline.passed()
         report.error = TimeoutError(f"timed out after {timeout:g} s") if report.timed_out else error
         code = TIMED_OUT if report.timed_out else FAILED
     if as_json:
-        click.echo(json.dumps(report.as_document(), indent=2))
+        text = json.dumps(report.as_document(), indent=2)
+        try:
+            _writer_to(1)(memoryview(f"{text}\n".encode()))
+        except OSError as error:
+            _complain(error)
+            code = FAILED
     elif report.error is not None:
-        _complain(str(report.error))
+        _complain(report.error)
     sys.exit(code)
 
 
@@ -546,5 +587,15 @@ def errors(code: str) -> None:
     console.print(escape(explanation.meaning), soft_wrap=True)
     if explanation.hint:
         console.print(f"Hint: {escape(explanation.hint)}", soft_wrap=True)
-    if explanation.exception:
+    if explanation.hresult < 0:
         console.print(f"Raised as hcsrt.{explanation.exception}", soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command line and exit; what nobody foresaw is a failure of hcsrt, told in one line."""
+    try:
+        command_line(prog_name="hcsrt")
+    except Exception as error:
+        _complain(error)
+        _discard_output_to(1)
+        sys.exit(FAILED)

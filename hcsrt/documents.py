@@ -12,20 +12,27 @@ if TYPE_CHECKING:
 __all__ = ["dumps", "loads"]
 
 _INVALID_JSON = 0x8037010D
+_MOST_BITS = 2048  # fewer than the digits that str() makes, whatever its limit
 
 
 def dumps(document: Mapping[str, Any] | str, *, argument: str = "document") -> str:
     """The JSON text of a document, which is a mapping or JSON text already; argument is its name in errors.
 
     Text that is right comes back unchanged.
-    Raises InvalidDocumentError, a ValueError, for text that is no JSON object, and for NaN and infinity; TypeError for
-    keys and values that JSON has no form for. Each names the place.
+    Raises InvalidDocumentError, a ValueError, for text that is no JSON object, for NaN, infinity and huge
+    integers; TypeError for keys and values that JSON has no form for. Each names the place.
     """
     import json
 
     try:
         if isinstance(document, str):
-            if not _is_mapping(_plain(json.loads(document), argument)):
+            try:
+                value = json.loads(document)
+            except json.JSONDecodeError:
+                raise
+            except ValueError:  # what int() says
+                raise _refused(argument, "A number has more digits than Python reads") from None
+            if not _is_mapping(_plain(value, argument)):
                 raise _refused(argument, "The outermost value has to be a JSON object, in braces")
             return document
         plain = _plain(document, argument)
@@ -50,7 +57,11 @@ def loads(text: str | None) -> Any:
 
 def _plain(value: Any, path: str) -> Any:
     """The value in dicts, lists and scalars of JSON; the path is Python's way to it, for errors."""
-    if value is None or isinstance(value, (str, int)):
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        if value.bit_length() > _MOST_BITS:
+            raise _refused(path, f"An integer of more than {_MOST_BITS} bits is no value of any document")
         return value
     if isinstance(value, float):
         if value != value or value in (float("inf"), float("-inf")):

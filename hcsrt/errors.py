@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from errno import EACCES, ECONNRESET, EEXIST, ENOENT, ETIMEDOUT
 
-from ._codes import ALIASES, CODES, FACILITIES, VMCOMPUTE
+from ._codes import ALIASES, CODES, FACILITIES, HINTS, VMCOMPUTE
 
 TYPE_CHECKING = False  # the name that type checkers know; importing typing would cost more than this module
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class HcsError(OSError):
         self.symbol = symbol
         self.operation = operation
         self.document = _parsed(document)
-        self.hint = hint
+        self.hint = HINTS.get((code, operation), hint)
         # OSError pickles and copies by its args: these make the same error again.
         self.args: tuple[Any, ...] = (self.hresult, operation, self.document)
 

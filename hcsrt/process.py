@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import operator
 import os
 import sys
 from _thread import allocate_lock
+from contextlib import suppress
 from threading import Thread
 from time import monotonic
 
@@ -24,6 +26,7 @@ from ._facade import (
     check_text,
     debug,
     exit_document,
+    query_timeout,
     seconds,
 )
 from ._handles import OwnedProcess, close_all
@@ -44,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from subprocess import CompletedProcess, TimeoutExpired
     from types import TracebackType
-    from typing import IO, Any, Self, TypeAlias
+    from typing import IO, Any, TypeAlias
 
     from ._calls import ProcessStart
     from ._handles import OwnedStdio, OwnedSystem
@@ -70,6 +73,8 @@ DRAIN_LIMIT = 10.0
 _CHUNK = 64 * 1024
 # Threads are joined in slices: on Windows a join does not let Ctrl-C through.
 _SLICE = 0.1
+# A reader whose handle is closed ends in a moment.
+_RELEASE = 1.0
 
 _SIGNALS = ("CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff", "CtrlShutdown")
 _NOT_FOUND = 0x80070490  # ERROR_NOT_FOUND
@@ -95,7 +100,13 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
     returncode: int | None
 
     def __init__(
-        self, start: ProcessStart, args: Command, streams: StreamFormat, reopen_system: Callable[[], OwnedSystem]
+        self,
+        start: ProcessStart,
+        args: Command,
+        streams: StreamFormat,
+        reopen_system: Callable[[Deadline], OwnedSystem],
+        is_windows: Callable[[], bool],
+        deadline: Deadline,
     ) -> None:
         handle = start.process
         super().__init__(handle)
@@ -104,6 +115,7 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         self.returncode = None
         self._text = streams.text
         self._reopen_system = reopen_system
+        self._is_windows = is_windows
         self._stdio = [stdio for stdio in (start.stdin, start.stdout, start.stderr) if stdio is not None]
         # Not a method of this object: the stream would keep it alive.
         self.stdin = start.stdin and streams.writer(start.stdin, lambda: _close_guest_stdin(handle))
@@ -112,7 +124,8 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         self._pumps: dict[IO[AnyStr], _Pump] | None = None
         self._pumps_lock = allocate_lock()
         _calls.watch_process(handle)
-        self._query_exit()
+        # A short process may have exited before its callback was registered: no event tells of that.
+        self._query_exit(deadline)
 
     def __repr__(self) -> str:
         if self.returncode is not None:
@@ -120,9 +133,6 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         else:
             state = "closed" if self.closed else "running"
         return f"<hcsrt.Process {self.pid} {state}>"
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self,
@@ -134,7 +144,7 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         try:
             self._close_streams()
             if exception_type is not KeyboardInterrupt and not self._is_over():
-                self._wait_exit(None)
+                self._wait_exit(Deadline(None))
         except (HandleClosedError, ServiceDisconnectedError):
             pass  # there is nothing more to wait for
         finally:
@@ -153,10 +163,10 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
     def poll(self) -> int | None:
         """The exit code if the process has exited, else None.
 
-        Now and then this asks HCS, which may have lost the exit event. Raises HcsError if the process has exited and
-        HCS does not tell how. HcsGetProcessProperties.
+        Now and then this asks HCS, which may have lost the exit event, and takes up to POLL_TIMEOUT (0.1 s). Raises
+        HcsError if the process has exited and HCS does not tell how. HcsGetProcessProperties.
         """
-        return self._returncode_within(0)
+        return self._returncode_by(Deadline(0))
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the exit and return the exit code.
@@ -166,7 +176,7 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         tell how; ServiceDisconnectedError. HcsGetProcessProperties.
         """
         limit = seconds(timeout)
-        code = self._returncode_within(limit)
+        code = self._returncode_by(Deadline(limit))
         if code is None:
             raise self._timeout_expired(limit)
         return code
@@ -185,13 +195,14 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         limit = seconds(timeout)
         deadline = Deadline(limit)
         pumps = self._start_pumps(input)
-        exited = self.returncode is not None or self._wait_exit(deadline.remaining())
+        exited = self.returncode is not None or self._wait_exit(deadline)
         if not exited or not self._drain(pumps, deadline):
             raise self._timeout_expired(limit)
         for pump in pumps:
             if pump.error is not None:
                 raise pump.error
-        self.wait()
+        if self._returncode_by(deadline) is None:
+            raise self._timeout_expired(limit)
         return self._output(self.stdout), self._output(self.stderr)
 
     def kill(self, *, timeout: float | None = None) -> None:
@@ -209,10 +220,12 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
                 if deadline.passed():
                     raise
                 debug(__name__, "%r: the kill hangs, trying it on handles of its own", self)
-                with self._reopen_system() as system, _calls.open_process(system, self.pid) as process:
-                    _calls.terminate_process(process, None, deadline.remaining())
+                with self._reopen_system(deadline) as system, _calls.open_process(system, self.pid) as process:
+                    # With the first handle busy, the event alone tells whether another process has the pid now.
+                    if not self._has_exited():
+                        _calls.terminate_process(process, None, deadline.remaining())
         except HcsError as error:
-            if not self._is_gone(error):
+            if not self._is_gone(error, deadline):
                 raise
         else:
             self._expect_exit()
@@ -227,18 +240,20 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         signal: for a Windows guest "CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff" or "CtrlShutdown"; for a Linux
         guest its number. timeout: seconds. Raises OperationTimeoutError, HcsError. HcsSignalProcess.
         """
-        limit = seconds(timeout)
+        deadline = Deadline(seconds(timeout))
         if isinstance(signal, str):
             if signal not in _SIGNALS:
                 raise ValueError(f"signal must be one of {', '.join(_SIGNALS)}, or a number; not {signal!r}")
         else:
-            signal = int(signal)
+            signal = _integer(signal, "signal", "a str or an int")
+            if self._is_windows():
+                raise ValueError(f"signal must be one of {', '.join(_SIGNALS)} for a Windows guest, not {signal}")
         if self._is_over():
             return
         try:
-            _calls.signal_process(self._handle, dumps({"Signal": signal}), limit)
+            _calls.signal_process(self._handle, dumps({"Signal": signal}), deadline.remaining())
         except HcsError as error:
-            if not self._is_gone(error):
+            if not self._is_gone(error, deadline):
                 raise
         else:
             self._expect_exit()
@@ -258,8 +273,18 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
 
         Raises HcsError once the process is gone. HcsOpenProcess.
         """
-        with self._reopen_system() as system:
-            return _calls.open_process(system, self.pid)
+        self._check_open()
+        with self._reopen_system(Deadline(CLEANUP_TIMEOUT)) as system:
+            handle = _calls.open_process(system, self.pid)
+        try:
+            # A process that runs now has had its pid all the time.
+            if self._is_over() or self._ask_exit(QUERY_TIMEOUT) is not None:
+                reason = f"Process {self.pid} has exited, and another one may have its pid now"
+                raise error_from(_NOT_FOUND, "HcsOpenProcess", {"ErrorMessage": reason})
+        except BaseException:
+            handle.close()
+            raise
+        return handle
 
     def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
         return _ask_exit(self._handle, timeout)
@@ -267,10 +292,11 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
     def _is_over(self) -> bool:
         return self.returncode is not None or self._has_exited()
 
-    def _returncode_within(self, timeout: float | None) -> int | None:
+    def _returncode_by(self, deadline: Deadline) -> int | None:
+        """Wait for the exit code; None when the time is up."""
         try:
-            if self.returncode is None and self._wait_exit(timeout):
-                self._learn_returncode()
+            if self.returncode is None and self._wait_exit(deadline):
+                self._learn_returncode(deadline)
         except HandleClosedError:
             # Another thread may have seen the exit first, and closed this object.
             if self.returncode is None:
@@ -287,15 +313,17 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
             self.returncode = _exit_code(document)
         return how
 
-    def _learn_returncode(self) -> None:
-        """Find the exit code, the latch being set."""
+    def _learn_returncode(self, deadline: Deadline) -> None:
+        """Find the exit code, the latch being set; an answer that the deadline cuts off is still to come."""
         how = self._take_latched()
         if self.returncode is not None:
             return
         # The event came without a code, or the service went away. What HCS knows now is the last chance.
         try:
-            self.returncode = _exit_code(_calls.process_properties(self._handle, None, QUERY_TIMEOUT))
+            self.returncode = _exit_code(_calls.process_properties(self._handle, None, query_timeout(deadline)))
         except HcsError as error:
+            if isinstance(error, OperationTimeoutError) and deadline.passed():
+                return
             debug(__name__, "asking for the exit code of %r failed: %s", self, error)
         if self.returncode is None:
             if how == "disconnected":
@@ -333,7 +361,7 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
                     pumps[self.stdin] = _Writer(self.stdin, data)
                 for stream in (self.stdout, self.stderr):
                     if stream is not None and not stream.closed:
-                        pumps[stream] = _Reader(stream)
+                        pumps[stream] = _TextReader(stream) if self._text else _Reader(stream)
                 self._pumps = pumps
                 for pump in pumps.values():
                     pump.start()
@@ -342,18 +370,24 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
             return list(self._pumps.values())
 
     def _encoded(self, input: AnyStr | None) -> bytes:
+        if input is None:
+            return b""
+        if self._text:
+            if not isinstance(input, str):
+                raise TypeError(f"input must be a str, not {type(input).__name__}: the streams are in text mode")
+        else:
+            try:
+                input = bytes(memoryview(input))  # pyright: ignore[reportArgumentType,reportAssignmentType]
+            except TypeError:
+                raise TypeError(
+                    f"input must be bytes, not {type(input).__name__}: the streams are not in text mode"
+                ) from None
         if not input:
             return b""
         if self.stdin is None or self.stdin.closed:
             raise ValueError("input needs stdin=PIPE, and not closed yet")
-        if isinstance(input, str):
-            if not self._text:
-                raise TypeError("input must be bytes: the streams are not in text mode")
-            # As writing to the stream would do it.
-            return input.replace("\n", os.linesep).encode(*_codec(self.stdin))
-        if self._text:
-            raise TypeError("input must be a str: the streams are in text mode")
-        return bytes(input)
+        # Text as writing to the stream would do it.
+        return input.replace("\n", os.linesep).encode(*_codec(self.stdin)) if isinstance(input, str) else input
 
     def _drain(self, pumps: list[_Pump], deadline: Deadline) -> bool:
         """Let the pumps finish, the process having exited; False if the deadline comes first."""
@@ -365,6 +399,8 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
                 debug(__name__, "%r has exited and something else holds its pipes open", self)
                 for pump in running:
                     pump.release()
+                for pump in running:
+                    pump.join(_RELEASE)
                 return True
             if deadline.passed():
                 return False
@@ -376,13 +412,13 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         if stream is None:
             return None
         pump = (self._pumps or {}).get(stream)
-        return b"" if pump is None else b"".join(pump.chunks)
+        return b"" if pump is None else pump.ahead + b"".join(pump.chunks)
 
     def _output(self, stream: IO[AnyStr] | None) -> Any:
-        data = self._moved(stream)
-        if data is None or stream is None or not self._text:
-            return data
-        return data.decode(*_codec(stream)).replace("\r\n", "\n").replace("\r", "\n")
+        if stream is None or not self._text:
+            return self._moved(stream)
+        pump = (self._pumps or {}).get(stream)
+        return "" if pump is None else pump.text
 
     def _timeout_expired(self, timeout: float | None) -> TimeoutExpired:
         from subprocess import TimeoutExpired
@@ -448,7 +484,9 @@ class _Pump(Thread):
 
     def __init__(self, stream: Any) -> None:
         super().__init__(name="hcsrt communicate", daemon=True)
+        self.ahead = b""
         self.chunks: list[bytes] = []
+        self.text = ""
         self.moved = monotonic()
         self.error: Exception | None = None
         self._stream = stream
@@ -465,6 +503,8 @@ class _Pump(Thread):
                 self.move()
             finally:
                 self._stream.close()
+        except UnicodeError as error:
+            self.error = error
         except (BrokenPipeError, ValueError):
             pass  # nobody reads the input any more, as subprocess ignores it too; or the stream was released
         except Exception as error:
@@ -473,11 +513,47 @@ class _Pump(Thread):
 
 class _Reader(_Pump):
     def move(self) -> None:
-        binary = getattr(self._stream, "buffer", self._stream)
-        read = getattr(binary, "read1", binary.read)
+        self.take(getattr(self._stream, "read1", self._stream.read))
+
+    def take(self, read: Callable[[int], bytes]) -> None:
         while chunk := read(_CHUNK):
             self.chunks.append(chunk)
             self.moved = monotonic()
+
+
+class _TextReader(_Reader):
+    """Takes the bytes as they come, and has the text stream decode them: it may have read ahead before."""
+
+    def move(self) -> None:
+        source: _TextSource = self._stream.buffer
+        source.chunks = self.chunks
+        ahead: list[str] = []
+        with suppress(BlockingIOError):
+            while True:
+                ahead.append(self._stream.read(1))
+        text = "".join(ahead)
+        self.ahead = text.encode(*_codec(self._stream))
+        try:
+            self.take(source.take)
+        finally:
+            self.text = text + self._stream.read()
+
+
+class _TextSource(io.BufferedReader):
+    """What a text stream reads from. Once communicate() takes the bytes, the stream gets them only when it has all."""
+
+    chunks: list[bytes] | None = None
+
+    def read1(self, size: int = -1, /) -> bytes:
+        if self.chunks is not None:
+            raise BlockingIOError
+        return super().read1(size)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(size) if self.chunks is None else b"".join(self.chunks)
+
+    def take(self, size: int) -> bytes:
+        return super().read1(size)
 
 
 class _Writer(_Pump):
@@ -486,7 +562,6 @@ class _Writer(_Pump):
         self._data = memoryview(data)
 
     def move(self) -> None:
-        self._stream.flush()
         binary = getattr(self._stream, "buffer", self._stream)
         data = self._data
         while data:
@@ -498,6 +573,7 @@ class StreamFormat:
     """How the streams of a process are wrapped, by the parameters that subprocess.Popen has for it."""
 
     def __init__(self, text: bool | None, encoding: str | None, errors: str | None, bufsize: int) -> None:
+        bufsize = _integer(bufsize, "bufsize")
         self.text: bool = bool(text or encoding or errors)
         self._encoding = encoding or ("utf-8" if sys.flags.utf8_mode else "locale")
         self._errors = errors
@@ -506,8 +582,9 @@ class StreamFormat:
 
     def reader(self, handle: OwnedStdio) -> Any:
         raw = StdioReader(handle)
-        binary = io.BufferedReader(raw, self._size) if self._size else raw
-        return self._text_over(binary) if self.text else binary
+        if self.text:
+            return self._text_over(_TextSource(raw, self._size or io.DEFAULT_BUFFER_SIZE))
+        return io.BufferedReader(raw, self._size) if self._size else raw
 
     def writer(self, handle: OwnedStdio, before_close: Callable[[], object]) -> Any:
         raw = StdioWriter(handle, before_close)
@@ -543,11 +620,11 @@ def process_parameters(
     if user is not None:
         check_name(user, "user")
         document["User"] = user
-    if console:
+    if console is not False:
         document["EmulateConsole"] = True
         if stderr == PIPE:
             raise ValueError("a console has no stderr of its own, its output comes on stdout: leave stderr=PIPE away")
-        if isinstance(console, tuple):
+        if console is not True:
             document["ConsoleSize"] = list(_console_size(console))
     elif stderr == STDOUT:
         raise ValueError(
@@ -600,7 +677,10 @@ def _path(value: str | os.PathLike[str], argument: str) -> str:
 
 def _environment(env: Mapping[str, str]) -> dict[str, str]:
     """A copy of the variables. Errors name the variable and never tell its value, which may be a secret."""
-    for name, value in env.items():
+    items = getattr(env, "items", None)
+    if items is None:
+        raise TypeError(f"env must be a mapping of names to values, not {type(env).__name__}")
+    for name, value in items():
         check_name(name, "the name of an env variable")
         if "=" in name:
             raise ValueError(f"env has a name with '=' in it, that of {name.partition('=')[0]!r}")
@@ -608,8 +688,17 @@ def _environment(env: Mapping[str, str]) -> dict[str, str]:
     return dict(env)
 
 
+def _integer(value: object, argument: str, wanted: str = "an int") -> int:
+    try:
+        return operator.index(value)  # pyright: ignore[reportArgumentType]
+    except TypeError:
+        raise TypeError(f"{argument} must be {wanted}, not {type(value).__name__}") from None
+
+
 def _console_size(size: tuple[int, int]) -> tuple[int, int]:
-    rows, columns = size
+    if not isinstance(size, tuple) or len(size) != 2:  # pyright: ignore[reportUnnecessaryIsInstance,reportUnnecessaryComparison]
+        raise TypeError(f"console must be True, False or a tuple (rows, columns), not {size!r}")
+    rows, columns = _integer(size[0], "the rows of a console"), _integer(size[1], "the columns of a console")
     if not (0 < rows < 0x10000 and 0 < columns < 0x10000):
         raise ValueError(f"a console has 1 to 65535 rows and columns, not {rows!r} and {columns!r}")
     return rows, columns
@@ -620,15 +709,18 @@ def start_process(
     parameters: str,
     args: Command,
     streams: StreamFormat,
-    reopen_system: Callable[[], OwnedSystem],
+    reopen_system: Callable[[Deadline], OwnedSystem],
+    is_windows: Callable[[], bool],
     deadline: Deadline,
 ) -> Process[Any]:
     """Create a process and everything around it, or leave nothing behind. HcsCreateProcess."""
     made: list[ProcessStart] = []
+    objects: list[Process[Any]] = []
     try:
-        # The list has the handles even if a KeyboardInterrupt comes right after the call, before any assignment.
+        # A list has what was made even if a KeyboardInterrupt comes right after the call, before any assignment.
         made.extend(map(_calls.create_process, [system], [parameters], [deadline.remaining()]))
-        return Process(made[0], args, streams, reopen_system)
+        objects.extend(map(Process, made, [args], [streams], [reopen_system], [is_windows], [deadline]))
+        return objects[0]
     except BaseException:
         for start in made:
             _abandon(start)
@@ -671,7 +763,7 @@ def _abandon(start: ProcessStart) -> None:
     """End a process that nobody will own."""
     try:
         _calls.terminate_process(start.process, None, CLEANUP_TIMEOUT)
-    except HcsError as error:
+    except (HcsError, HandleClosedError) as error:
         debug(__name__, "ending process %d, which could not be set up, failed: %s", start.pid, error)
     finally:
         start.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import _calls
 from ._facade import (
     CLEANUP_TIMEOUT,
-    QUERY_TIMEOUT,
+    EVENT_PATIENCE,
     SERVICE_DISCONNECT,
     SYSTEM_NOT_FOUND,
     Deadline,
@@ -14,6 +14,7 @@ from ._facade import (
     check_name,
     debug,
     exit_document,
+    query_timeout,
     seconds,
 )
 from ._handles import OwnedSystem
@@ -71,14 +72,14 @@ class ComputeSystem(Owner[OwnedSystem]):
     methods raise HandleClosedError.
     """
 
-    def __init__(self, handle: OwnedSystem, id: str) -> None:
+    def __init__(self, handle: OwnedSystem, id: str, deadline: Deadline) -> None:
         super().__init__(handle)
         self._id = id
         self._runtime_id: str | None = None
         self._guest_os: str | None = None
         self._exit: dict[str, Any] | None = None
         _calls.watch_system(handle)
-        self._query_exit()
+        self._query_exit(deadline)
 
     @classmethod
     def create(
@@ -103,10 +104,12 @@ class ComputeSystem(Owner[OwnedSystem]):
             raise ValueError(f"on_abandon must be 'terminate' or 'keep', not {on_abandon!r}")
         keep = on_abandon == "keep"
         made: list[OwnedSystem] = []
+        objects: list[Self] = []
         try:
-            # The list has the handle even if a KeyboardInterrupt comes right after the call, before any assignment.
+            # A list has what was made even if a KeyboardInterrupt comes right after the call, before any assignment.
             made.extend(map(_calls.create_system, [id], [text], [deadline.remaining()], [keep]))
-            return cls(made[0], id)
+            objects.extend(map(cls, made, [id], [deadline]))
+            return objects[0]
         except BaseException:
             for handle in made:
                 _abandon(handle, id, keep)
@@ -120,8 +123,10 @@ class ComputeSystem(Owner[OwnedSystem]):
         """
         check_name(id, "id")
         handle = _calls.open_system(id)
+        objects: list[Self] = []
         try:
-            return cls(handle, id)
+            objects.extend(map(cls, [handle], [id], [Deadline(None)]))  # as in create()
+            return objects[0]
         except BaseException:
             handle.close()
             raise
@@ -133,9 +138,6 @@ class ComputeSystem(Owner[OwnedSystem]):
 
     def __repr__(self) -> str:
         return f"<hcsrt.ComputeSystem {self._id!r}{' closed' if self.closed else ''}>"
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self,
@@ -177,11 +179,11 @@ class ComputeSystem(Owner[OwnedSystem]):
 
         timeout: seconds. Raises OperationTimeoutError, HcsError. HcsTerminateComputeSystem.
         """
-        limit = seconds(timeout)
+        deadline = Deadline(seconds(timeout))
         try:
-            _calls.terminate_system(self._handle, None, limit)
+            _calls.terminate_system(self._handle, None, deadline.remaining())
         except HcsError as error:
-            if not self._is_gone(error):
+            if not self._is_gone(error, deadline):
                 raise
         else:
             self._expect_exit()
@@ -210,14 +212,16 @@ class ComputeSystem(Owner[OwnedSystem]):
         try:
             self._terminate_on_new_handle(deadline)
         except SystemNotFoundError:
-            self._latch_exit({})
+            # Its exit event tells more than that it is gone.
+            if not _calls.wait_exit(self._handle, deadline.within(EVENT_PATIENCE)):
+                _calls.latch_exit(self._handle)
         except HcsError as error:
-            if not self._is_gone(error):
+            if not self._is_gone(error, deadline):
                 raise
         else:
             stopped_by = "terminate"
         self._expect_exit()
-        if not self._wait_exit(deadline.remaining()):
+        if not self._wait_exit(deadline):
             raise TimeoutError(f"compute system {self._id!r} was terminated, but has not exited within {limit} s")
         return stopped_by
 
@@ -233,7 +237,7 @@ class ComputeSystem(Owner[OwnedSystem]):
             except (AlreadyStoppedError, SystemNotFoundError):
                 pass  # HCS says the same of a system that somebody else is stopping
             self._expect_exit()
-            self._wait_exit(grace_period.remaining())
+            self._wait_exit(grace_period)
         except HcsError as error:
             debug(__name__, "%r cannot be shut down: %s", self, error)
         return accepted
@@ -246,11 +250,12 @@ class ComputeSystem(Owner[OwnedSystem]):
         ServiceDisconnectedError.
         """
         limit = seconds(timeout)
+        deadline = Deadline(limit)
         try:
             if self._exit is None:
-                if not self._wait_exit(limit):
+                if not self._wait_exit(deadline):
                     raise TimeoutError(f"compute system {self._id!r} has not exited within {limit} s")
-                self._exit = self._learn_exit()
+                self._exit = self._learn_exit(deadline)
         except HandleClosedError:
             # Another thread may have seen the exit first, and closed this object.
             if self._exit is None:
@@ -368,7 +373,9 @@ class ComputeSystem(Owner[OwnedSystem]):
             user=user,
             console=console,
         )
-        return start_process(self._handle, parameters, args, streams, self.duplicate_handle, deadline)
+        return start_process(
+            self._handle, parameters, args, streams, self._reopen, lambda: self._guest_os == "Windows", deadline
+        )
 
     if TYPE_CHECKING:
 
@@ -450,9 +457,10 @@ class ComputeSystem(Owner[OwnedSystem]):
     ) -> CompletedProcess[Any]:
         """Run a command in the system to its end, as subprocess.run() does.
 
-        input: what to write to stdin. capture_output: stdout and stderr become PIPE. check: an exit code other than 0
-        is an error. timeout: seconds for everything, from starting the process on. The other parameters are those of
-        popen(). The process is killed on a timeout, a KeyboardInterrupt and any other failure.
+        input: what to write to stdin. capture_output: stdout and stderr become PIPE; with a console only stdout, where
+        all of its output comes. check: an exit code other than 0 is an error. timeout: seconds for everything, from
+        starting the process on. The other parameters are those of popen(). The process is killed on a timeout, a
+        KeyboardInterrupt and any other failure.
         Raises subprocess.TimeoutExpired with the output so far, as bytes; subprocess.CalledProcessError; HcsError as
         popen() and Process.communicate() do.
         """
@@ -465,7 +473,8 @@ class ComputeSystem(Owner[OwnedSystem]):
         if capture_output:
             if stdout is not None or stderr is not None:
                 raise ValueError("give capture_output, or stdout and stderr, not both")
-            stdout = stderr = PIPE
+            stdout = PIPE
+            stderr = None if console else PIPE
         try:
             process = self.popen(
                 args,
@@ -502,11 +511,16 @@ class ComputeSystem(Owner[OwnedSystem]):
         Raises SystemNotFoundError if the system is gone, even where another one has its id now; HcsError.
         HcsOpenComputeSystem.
         """
+        self._check_open()
+        return self._reopen(Deadline(CHECK_TIMEOUT))
+
+    def _reopen(self, deadline: Deadline) -> OwnedSystem:
+        """What duplicate_handle() does; processes do it even when this object is closed."""
         if self._runtime_id is None:
-            self._note(self._ask(self._handle, None, CHECK_TIMEOUT))
+            self._note(self._ask(self._handle, None, deadline.within(CHECK_TIMEOUT)))
         handle = _calls.open_system(self._id)
         try:
-            if self._ask(handle, None, CHECK_TIMEOUT).get("RuntimeId") != self._runtime_id:
+            if self._ask(handle, None, deadline.within(CHECK_TIMEOUT)).get("RuntimeId") != self._runtime_id:
                 reason = f"Another compute system has the id {self._id!r} now"
                 raise error_from(SYSTEM_NOT_FOUND, "HcsOpenComputeSystem", {"ErrorMessage": reason})
         except BaseException:
@@ -519,7 +533,8 @@ class ComputeSystem(Owner[OwnedSystem]):
         handle = None
         if self._runtime_id is not None:
             try:
-                handle = self.duplicate_handle()
+                # Half the time, or a question that hangs would leave none for the termination.
+                handle = self._reopen(Deadline(deadline.within(2 * CHECK_TIMEOUT) / 2))
             except (AlreadyStoppedError, SystemNotFoundError, ServiceDisconnectedError):
                 raise
             except HcsError as error:
@@ -550,13 +565,14 @@ class ComputeSystem(Owner[OwnedSystem]):
         return self._guest_os == "Linux"
 
     def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
+        deadline = Deadline(timeout)
         try:
             properties = self._ask(self._handle, None, timeout)
         except (OperationTimeoutError, ServiceDisconnectedError):
             raise
         except HcsError:
             # HCS refuses questions about a system that is going in more than one way. Its id tells whether it is gone.
-            self.duplicate_handle().close()
+            self._reopen(deadline).close()
             raise
         self._note(properties)
         exit_type = properties.get("ExitType")
@@ -572,13 +588,13 @@ class ComputeSystem(Owner[OwnedSystem]):
         status = _calls.exit_status(self._handle)
         return exit_document(status[1]) if status is not None and self._has_exited() else None
 
-    def _learn_exit(self) -> dict[str, Any]:
+    def _learn_exit(self, deadline: Deadline) -> dict[str, Any]:
         """Find the exit document, the latch being set."""
         document = self._latched()
         if document is None:
             # The service went away. What it says now, if it is back, is the last chance.
             try:
-                document = self._ask_exit(QUERY_TIMEOUT)
+                document = self._ask_exit(query_timeout(deadline))
             except (AlreadyStoppedError, SystemNotFoundError):
                 document = {}
             except HcsError as error:
@@ -619,7 +635,12 @@ def systems(
 
 
 def _values(value: str | Iterable[str], argument: str) -> list[str]:
-    values = [value] if isinstance(value, str) else list(value)
+    if isinstance(value, (bytes, bytearray)):
+        raise TypeError(f"{argument} must be text or a list of it, not bytes: decode it first")
+    try:
+        values = [value] if isinstance(value, str) else list(value)
+    except TypeError:
+        raise TypeError(f"{argument} must be a str or a list of them, not {type(value).__name__}") from None
     for item in values:
         check_name(item, argument)
     return values
@@ -630,7 +651,7 @@ def _abandon(handle: OwnedSystem, id: str, keep: bool) -> None:
     try:
         if not keep:
             _calls.terminate_system(handle, None, CLEANUP_TIMEOUT)
-    except HcsError as error:
+    except (HcsError, HandleClosedError) as error:
         debug(__name__, "terminating %r, which could not be set up, failed: %s", id, error)
     finally:
         handle.close()

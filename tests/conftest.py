@@ -22,7 +22,7 @@ STDERR = pytest.StashKey[int]()
 
 SETTLE_SECONDS = 5.0
 """How long what a test has let go may take to be gone: the reaper ends calls that nobody waits for any more."""
-HANG_SECONDS = 120.0
+HANG_SECONDS = 30.0
 """How much longer than its time limit a test may take before the run is ended: it no longer reacts to the limit."""
 
 
@@ -146,6 +146,8 @@ def interrupted() -> Callable[[float], AbstractContextManager[None]]:
             os.kill(os.getpid(), signal.SIGINT)
 
         timer = threading.Timer(seconds, send)
+        # Whoever runs in the background of a shell has it ignored.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         timer.start()
         try:
             with pytest.raises(KeyboardInterrupt):
@@ -154,5 +156,6 @@ def interrupted() -> Callable[[float], AbstractContextManager[None]]:
         finally:
             timer.cancel()
             timer.join()
+            signal.signal(signal.SIGINT, before)
 
     return interrupted

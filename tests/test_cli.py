@@ -19,6 +19,8 @@ import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the emulator runs on Linux and macOS")
 
+# Waits in short commands: a shell handles a signal only between two of them.
+IDLE = "while :; do sleep 0.05; done"
 HCSRT = [sys.executable, "-W", "error", "-m", "hcsrt"]
 
 
@@ -108,6 +110,18 @@ def test_a_closed_stdout_is_no_pipe_of_the_command(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (3, b"", b"")
 
 
+def test_a_closed_stderr_is_no_failure(tmp_path: Path) -> None:
+    script = f'exec "{sys.executable}" -W error -m hcsrt run -- sh -c "echo ran; echo lost >&2; exit 3" 2>&-'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, cwd=tmp_path, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"ran\n", b"")
+
+
+def test_a_closed_stderr_keeps_the_exit_code_of_a_failure(tmp_path: Path) -> None:
+    script = f'exec "{sys.executable}" -W error -m hcsrt run -- no-such-program 2>&-'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, cwd=tmp_path, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (127, b"", b"")
+
+
 def test_a_command_that_does_not_read_its_stdin(tmp_path: Path) -> None:
     done = sh("exec <&-; echo done; exit 3", "-i", folder=tmp_path, input=bytes(1 << 20))
     assert (done.returncode, done.stdout, done.stderr) == (3, b"done\n", b"")
@@ -163,6 +177,10 @@ def test_127_when_the_command_cannot_be_found(tmp_path: Path) -> None:
     assert done.stderr.count(b"\n") == 1
 
 
+def is_hint_about_the_program(stderr: bytes) -> bool:
+    return b"may not be executable" in stderr and b"administrator" not in stderr
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o755])
 def test_126_when_the_command_cannot_be_invoked(tmp_path: Path, mode: int) -> None:
     program = tmp_path / "program"
@@ -171,6 +189,13 @@ def test_126_when_the_command_cannot_be_invoked(tmp_path: Path, mode: int) -> No
     done = hcsrt("run", "--", str(program), folder=tmp_path)
     assert (done.returncode, done.stdout) == (126, b"")
     assert done.stderr.count(b"\n") == 1
+    assert is_hint_about_the_program(done.stderr) is (mode == 0o644)
+
+
+def test_126_when_the_command_is_a_directory(tmp_path: Path) -> None:
+    done = hcsrt("run", "--", str(tmp_path), folder=tmp_path)
+    assert (done.returncode, done.stdout) == (126, b"")
+    assert is_hint_about_the_program(done.stderr)
 
 
 def test_126_when_the_working_directory_is_none(tmp_path: Path) -> None:
@@ -180,13 +205,95 @@ def test_126_when_the_working_directory_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [["--no-such-option"], ["-e", "NO_VALUE"], ["--timeout", "soon"], [], ["-i", "--document", "-"], ["-t", "--json"]],
+    [
+        [],
+        ["--no-such-option"],
+        ["-e", "NO_VALUE"],
+        ["--id", ""],
+        ["--owner", ""],
+        ["--timeout", "soon"],
+        ["--timeout", "nan"],
+        ["--timeout", "inf"],
+        ["-i", "--document", "-"],
+        ["-t", "--json"],
+    ],
 )
 def test_125_when_hcsrt_is_used_wrongly(tmp_path: Path, options: list[str]) -> None:
     command = ["--", "true"] if options else []
     done = hcsrt("run", *options, *command, folder=tmp_path)
     assert (done.returncode, done.stdout) == (125, b"")
     assert b"Error: " in done.stderr
+
+
+@pytest.mark.parametrize("options", [["-it"], ["-t", "-i"]])
+def test_125_when_a_terminal_would_get_its_input_from_a_pipe(tmp_path: Path, options: list[str]) -> None:
+    done = hcsrt("run", *options, "--", "cat", folder=tmp_path, input=b"abc")
+    assert (done.returncode, done.stdout) == (125, b"")
+    assert b"Error: -t with -i needs a terminal on stdin; leave out -t\n" in done.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+@pytest.mark.parametrize("place", ["hcsrt.backend", "hcsrt.cli._in_background", "hcsrt.cli.Deadline"])
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("RuntimeError('cannot\\nstart')", "cannot start"),
+        ("MemoryError()", "MemoryError"),
+        ("OSError(28, 'Full')", "Full"),
+    ],
+)
+def test_125_when_hcsrt_breaks_down(tmp_path: Path, options: list[str], place: str, error: str, said: str) -> None:
+    script = f"""
+import sys
+import hcsrt.cli
+from hcsrt.__main__ import main
+
+def break_down(*args, **options):
+    raise {error}
+
+{place} = break_down
+sys.exit(main())
+"""
+    command = [sys.executable, "-W", "error", "-c", script, "run", *options, "--", "sh", "-c", "exit 3"]
+    done = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=60)
+    assert done.returncode == 125
+    if done.stdout:
+        assert options
+        assert said in " ".join(json.loads(done.stdout)["error"]["message"].split() or ["MemoryError"])
+        assert done.stderr == b""
+    else:
+        assert done.stderr.startswith(b"hcsrt: ")
+        assert said in done.stderr.decode()
+        assert done.stderr.count(b"\n") == 1
+
+
+FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+
+
+@FULL
+@pytest.mark.parametrize("arguments", [["run", "--json", "--", "true"], ["run", "--", "echo", "lost"], ["errors", "5"]])
+def test_125_when_the_output_cannot_be_written(tmp_path: Path, arguments: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([*HCSRT, *arguments], stdout=full, stderr=subprocess.PIPE, cwd=tmp_path, timeout=60)
+    assert done.returncode == 125
+    assert done.stderr.startswith(b"hcsrt: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+@FULL
+@pytest.mark.parametrize(("arguments", "code"), [(["--", "no-such-program"], 127), (["--no-such-option"], 125)])
+def test_an_error_that_cannot_be_told_keeps_its_exit_code(tmp_path: Path, arguments: list[str], code: int) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([*HCSRT, "run", *arguments], stdout=full, stderr=full, cwd=tmp_path, timeout=60)
+    assert done.returncode == code
+
+
+def test_125_when_nobody_reads_the_json(tmp_path: Path) -> None:
+    script = f'("{sys.executable}" -W error -m hcsrt run --json -- sleep 1; echo "$?" >code) | exec true'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, cwd=tmp_path, timeout=60)
+    assert (tmp_path / "code").read_text() == "125\n"
+    assert done.stderr.startswith(b"hcsrt: ")
+    assert done.stderr.count(b"\n") == 1
 
 
 def test_125_when_the_backend_is_missing(tmp_path: Path) -> None:
@@ -215,7 +322,7 @@ def test_exit_codes_of_the_command(tmp_path: Path, code: int, status: int) -> No
 
 
 def test_the_first_ctrl_c_goes_to_the_command(tmp_path: Path) -> None:
-    command = Command("trap 'echo caught; exit 5' INT; echo ready; while :; do sleep 0.05; done", folder=tmp_path)
+    command = Command(f"trap 'echo caught; exit 5' INT; echo ready; {IDLE}", folder=tmp_path)
     command.process.send_signal(signal.SIGINT)
     assert command.finish() == (5, b"caught\n", b"")
 
@@ -227,7 +334,7 @@ def test_a_command_without_a_handler_ends_by_ctrl_c(tmp_path: Path) -> None:
 
 
 def test_the_second_ctrl_c_terminates_the_system(tmp_path: Path) -> None:
-    command = Command("trap '' INT TERM; echo ready; while :; do sleep 0.05; done", folder=tmp_path)
+    command = Command(f"trap '' INT TERM; echo ready; {IDLE}", folder=tmp_path)
     command.process.send_signal(signal.SIGINT)
     time.sleep(0.5)
     assert command.process.poll() is None
@@ -239,10 +346,19 @@ def test_the_second_ctrl_c_terminates_the_system(tmp_path: Path) -> None:
 
 
 def test_sigterm_is_passed_on_too(tmp_path: Path) -> None:
-    command = Command("trap 'echo caught; exit 6' TERM; echo ready; while :; do sleep 0.05; done", folder=tmp_path)
+    command = Command(f"trap 'echo caught; exit 6' TERM; echo ready; {IDLE}", folder=tmp_path)
     command.process.send_signal(signal.SIGTERM)
     code, out, _ = command.finish()  # on stderr the shell may tell what became of its sleep
     assert (code, out) == (6, b"caught\n")
+
+
+def test_an_inherited_ignored_sigchld_loses_no_exit_code(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", script, *HCSRT, "run", "--", "sh", "-c", "exit 3"]
+    done = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"", b"")
 
 
 def test_an_ignored_sigint_stays_ignored(tmp_path: Path) -> None:
@@ -342,7 +458,7 @@ def test_a_session_at_a_terminal(terminals: Any) -> None:
 
 
 def test_a_new_size_reaches_the_command(terminals: Any) -> None:
-    script = "trap 'stty size; exit 0' WINCH; echo ready; while :; do sleep 0.05; done"
+    script = f"trap 'stty size; exit 0' WINCH; echo ready; {IDLE}"
     terminal = terminals("run", "-it", "--", "sh", "-c", script)
     terminal.expect("ready")
     terminal.resize(40, 120)
@@ -351,7 +467,7 @@ def test_a_new_size_reaches_the_command(terminals: Any) -> None:
 
 
 def test_ctrl_c_is_a_key_of_the_commands_terminal(terminals: Any) -> None:
-    terminal = terminals("run", "-it", "--", "sh", "-c", "trap 'echo caught; exit 8' INT; echo ready; cat")
+    terminal = terminals("run", "-it", "--", "sh", "-c", f"trap 'echo caught; exit 8' INT; echo ready; {IDLE}")
     terminal.expect("ready")
     terminal.type("\x03")
     terminal.expect("caught")
@@ -359,7 +475,7 @@ def test_ctrl_c_is_a_key_of_the_commands_terminal(terminals: Any) -> None:
 
 
 def test_ctrl_c_at_a_terminal_without_i(terminals: Any) -> None:
-    terminal = terminals("run", "--", "sh", "-c", "trap 'echo caught; exit 8' INT; echo ready; sleep 60")
+    terminal = terminals("run", "--", "sh", "-c", f"trap 'echo caught; exit 8' INT; echo ready; {IDLE}")
     terminal.expect("ready")
     terminal.type("\x03")
     terminal.expect("caught")
@@ -475,6 +591,17 @@ def test_errors_knows_every_spelling(tmp_path: Path, spelling: str) -> None:
     done = hcsrt("errors", spelling, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode().startswith("HCS_E_HYPERV_NOT_INSTALLED 0x80370102 (-2143878910)\n")
+
+
+def test_errors_tells_what_is_raised(tmp_path: Path) -> None:
+    assert b"Raised as hcsrt.AccessDeniedError\n" in hcsrt("errors", "5", folder=tmp_path).stdout
+
+
+@pytest.mark.parametrize("code", ["0", "0x00AB0007"])
+def test_errors_raises_nothing_for_a_success(tmp_path: Path, code: str) -> None:
+    done = hcsrt("errors", code, folder=tmp_path)
+    assert done.returncode == 0
+    assert b"Raised" not in done.stdout
 
 
 def test_errors_decodes_an_unknown_number(tmp_path: Path) -> None:

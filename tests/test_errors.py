@@ -173,6 +173,15 @@ def test_a_hint_names_the_remedies(name: str, words: list[str]) -> None:
     assert [word for word in words if word not in hint] == []
 
 
+def test_a_process_that_may_not_be_created_is_no_matter_of_the_callers_account() -> None:
+    error = errors.error_from(0x80070005, "HcsCreateProcess")
+    assert error.hint is not None
+    assert "may not be executable" in error.hint
+    assert "directory" in error.hint
+    assert "administrator" not in error.hint
+    assert same(pickle.loads(pickle.dumps(error)), error)
+
+
 # explain
 
 

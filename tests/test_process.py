@@ -57,9 +57,11 @@ def is_alive(pid: int) -> bool:
 @pytest.fixture
 def sleeper(system: ComputeSystem) -> Any:
     process = system.popen(["sleep", "60"])
-    yield process
-    if not process.closed:
-        process.kill()
+    try:
+        yield process
+        if not process.closed:
+            process.kill(timeout=5)
+    finally:
         process.close()
 
 
@@ -590,6 +592,16 @@ def test_wait_finds_an_exit_whose_event_is_lost(system: ComputeSystem, lost_even
         assert process.wait(timeout=10) == 6
 
 
+def test_a_waiter_who_has_long_given_up_asking_asks_after_a_kill(lost_events: None, sleeper: Process[bytes]) -> None:
+    sleeper._query_interval = 30  # pyright: ignore[reportPrivateUsage]
+    sleeper._query_at = time.monotonic() + 30  # pyright: ignore[reportPrivateUsage]
+    with ThreadPoolExecutor(1) as pool:
+        wait = pool.submit(sleeper.wait)
+        time.sleep(0.1)
+        sleeper.kill()
+        assert wait.result(timeout=5) != 0
+
+
 def test_poll_finds_an_exit_whose_event_is_lost(
     system: ComputeSystem, lost_events: None, quick: None, settle: Settle
 ) -> None:
@@ -637,6 +649,23 @@ def test_a_process_that_hcs_does_not_know_any_more_has_exited(
             '{"Exited": true, "ExitCode": 3, "LastWaitResult": 0}'
         )
         assert process.wait(timeout=5) == 3
+
+
+def test_a_late_event_tells_more_than_that_hcs_has_forgotten_the_process(
+    system: ComputeSystem, verbs: Verbs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emit = emulator._native.emit
+
+    def emit_late(*event: Any) -> None:
+        threading.Timer(0.3, emit, event).start()
+
+    with system.popen(["cat"], stdin=PIPE) as process:
+        monkeypatch.setattr(emulator._native, "emit", emit_late)
+        verbs["HcsGetProcessProperties"] = failing(ERROR_NOT_FOUND)
+        assert process.stdin
+        process.stdin.close()
+        process._query_at = 0  # pyright: ignore[reportPrivateUsage]
+        assert process.wait(timeout=10) == 0
 
 
 def test_an_exit_before_the_callback_was_registered_is_seen(
@@ -692,7 +721,7 @@ def test_communicate_keeps_the_output_of_a_timeout_and_goes_on(system: ComputeSy
         assert process.returncode == 0
 
 
-def test_run_kills_on_a_timeout_and_keeps_the_output(system: ComputeSystem, settle: Settle) -> None:
+def test_run_kills_on_a_timeout_and_keeps_the_output(system: ComputeSystem) -> None:
     before = time.monotonic()
     with pytest.raises(subprocess.TimeoutExpired) as caught:
         system.run(sh("echo $$; echo err >&2; exec sleep 60"), capture_output=True, text=True, timeout=0.3)
@@ -700,8 +729,20 @@ def test_run_kills_on_a_timeout_and_keeps_the_output(system: ComputeSystem, sett
     assert caught.value.timeout == 0.3
     assert isinstance(caught.value.stdout, bytes)
     assert caught.value.stderr == b"err\n"
-    assert settle(lambda: not is_alive(int(caught.value.stdout)))
+    assert not is_alive(int(caught.value.stdout))
     assert emulator.live()["processes"] == 0
+
+
+def test_what_a_process_writes_until_its_kill_takes_effect_is_kept(system: ComputeSystem, verbs: Verbs) -> None:
+    def kill_late(request: Any) -> Any:
+        pid = emulator._service._systems._processes[request.process].pid  # type: ignore[union-attr]
+        threading.Timer(0.5, os.kill, [pid, signal.SIGKILL]).start()
+        return emulator.service.Answer()
+
+    verbs["HcsTerminateProcess"] = kill_late
+    with pytest.raises(subprocess.TimeoutExpired) as caught:
+        system.run(sh("echo early; sleep 0.4; echo late; exec sleep 60"), capture_output=True, timeout=0.2)
+    assert caught.value.stdout == b"early\nlate\n"
 
 
 def test_the_timeout_of_run_is_for_starting_the_process_too(
@@ -733,9 +774,24 @@ def test_a_child_that_keeps_the_pipes_does_not_keep_communicate(
     assert 0.3 <= time.monotonic() - before < 3
 
 
-def test_what_a_child_writes_soon_after_the_exit_is_not_lost(system: ComputeSystem) -> None:
-    done = system.run(sh("(sleep 0.3; echo child) & echo mine"), capture_output=True)
-    assert done.stdout == b"mine\nchild\n"
+def test_what_a_child_writes_soon_after_the_exit_is_not_lost(
+    system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_module, "DRAIN_QUIET", 0.6)
+    done = system.run(sh("(for i in 1 2 3; do sleep 0.3; echo $i; done) & echo mine"), capture_output=True)
+    assert done.stdout == b"mine\n1\n2\n3\n"
+
+
+def test_pipes_that_a_child_keeps_are_closed_after_the_drain(
+    system: ComputeSystem, monkeypatch: pytest.MonkeyPatch, settle: Settle
+) -> None:
+    monkeypatch.setattr(process_module, "DRAIN_QUIET", 0.1)
+    with system.popen(sh("sleep 60 & exit 0"), stdin=PIPE, stdout=PIPE) as process:
+        assert process.communicate(bytes(1 << 20), timeout=10) == (b"", None)
+        assert settle(lambda: emulator.live()["stdio"] == 0)
+        assert process.stdin
+        assert process.stdout
+        assert settle(lambda: process.stdout.closed and process.stdin.closed)
 
 
 def test_a_child_that_goes_on_writing_does_not_keep_communicate(
@@ -772,6 +828,104 @@ def test_communicate_goes_on_with_what_was_read_before(system: ComputeSystem) ->
         assert process.stdout.readline() == b"one\n"
         process.stdin.write(b"three\n")
         assert process.communicate(b"four\n", timeout=10) == (b"two\nthree\nfour\n", None)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_communicate_goes_on_with_text_that_was_read_ahead(
+    encoding: str, system: ComputeSystem, settle: Settle, tmp_path: Path
+) -> None:
+    first, second, gate = (tmp_path / name for name in ("first", "second", "gate"))
+    data = "one\ntwo\u00e9\n\u20acthree\nfour\n".encode(encoding)
+    for cut in (len(data) - 5, data.index("\u20ac".encode(encoding)[-2:]) + 1):  # the second one is inside a character
+        first.write_bytes(data[:cut])
+        second.write_bytes(data[cut:])
+        gate.unlink(missing_ok=True)
+        script = f"cat {first}; until test -e {gate}; do sleep 0.02; done; cat {second}"
+        with system.popen(sh(script), stdout=PIPE, encoding=encoding) as process:
+            assert process.stdout
+            assert process.stdout.readline() == "one\n"
+            with pytest.raises(subprocess.TimeoutExpired) as caught:
+                process.communicate(timeout=0.1)
+            assert "two\u00e9\n".encode(encoding)[2:] in caught.value.output
+            gate.touch()
+            assert process.communicate(timeout=10) == ("two\u00e9\n\u20acthree\nfour\n", None)
+
+
+def test_text_that_cannot_be_decoded_is_an_error(system: ComputeSystem) -> None:
+    with pytest.raises(UnicodeDecodeError):
+        system.run(["printf", r"\377"], capture_output=True, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"input": 5, "text": True}, TypeError, "input must be a str, not int"),
+        ({"input": 5}, TypeError, "input must be bytes, not int"),
+        ({"input": 0}, TypeError, "input must be bytes, not int"),
+        ({"console": [10, 20]}, TypeError, r"console must be True, False or a tuple .*not \[10, 20\]"),
+        ({"console": 5}, TypeError, "console must be True, False or a tuple"),
+        ({"console": (1, 2, 3)}, TypeError, "console must be True, False or a tuple"),
+        ({"console": ("a", "b")}, TypeError, "the rows of a console must be an int, not str"),
+        ({"env": ["A=1"]}, TypeError, "env must be a mapping of names to values, not list"),
+        ({"bufsize": None}, TypeError, "bufsize must be an int, not NoneType"),
+        ({"timeout": 10**400}, ValueError, "timeout is too large: None waits for ever"),
+    ],
+)
+def test_arguments_that_are_wrong_are_named(
+    options: Any, error: type[Exception], message: str, system: ComputeSystem
+) -> None:
+    with pytest.raises(error, match=message):
+        system.run(["cat"], **options)
+
+
+def test_input_may_be_any_buffer(system: ComputeSystem) -> None:
+    assert system.run(["cat"], input=memoryview(b"ab"), capture_output=True).stdout == b"ab"  # type: ignore[call-overload]
+
+
+def test_a_console_is_captured_from_stdout(system: ComputeSystem) -> None:
+    done = system.run(sh("echo out; echo err >&2"), console=True, capture_output=True)
+    assert done.stdout.split() == [b"out", b"err"]
+    assert done.stderr is None
+
+
+@pytest.mark.parametrize("verb", [lambda process: process.wait(0.1), lambda process: process.poll()])
+def test_a_question_that_hangs_holds_nobody_up(verb: Any, sleeper: Process[bytes], verbs: Verbs) -> None:
+    verbs["HcsGetProcessProperties"] = lambda request: None
+    before = time.monotonic()
+    with suppress(subprocess.TimeoutExpired):
+        assert verb(sleeper) is None
+    assert time.monotonic() - before < 0.4
+    emulator.reset()
+    sleeper.close()
+
+
+def test_a_run_keeps_to_its_timeout_while_questions_hang(system: ComputeSystem, verbs: Verbs) -> None:
+    verbs["HcsGetProcessProperties"] = lambda request: None
+    before = time.monotonic()
+    with pytest.raises(subprocess.TimeoutExpired):
+        system.run(["sleep", "60"], timeout=0.2)
+    assert time.monotonic() - before < 0.7
+    emulator.reset()
+    system.close()
+
+
+def test_a_closed_process_has_no_duplicate_and_no_block(system: ComputeSystem) -> None:
+    process = system.popen(["sleep", "60"])
+    process.kill()
+    process.close()
+    with pytest.raises(hcsrt.HandleClosedError):
+        process.duplicate_handle()
+    with pytest.raises(hcsrt.HandleClosedError):
+        process.__enter__()
+
+
+def test_a_duplicate_is_never_of_another_process(
+    unseen: Process[bytes], sleeper: Process[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unseen, "pid", sleeper.pid)  # as if the guest had used it again
+    with pytest.raises(hcsrt.HcsError, match="another one may have its pid now"):
+        unseen.duplicate_handle()
+    unseen.close()
 
 
 def test_communicate_with_streams_closed_before(system: ComputeSystem) -> None:
@@ -819,6 +973,14 @@ def test_kill_from_many_threads_is_one_success_for_all(sleeper: Process[bytes]) 
     assert sleeper.wait(timeout=5) != 0
 
 
+def test_a_kill_of_a_process_that_is_on_its_way_down_is_a_success(sleeper: Process[bytes], verbs: Verbs) -> None:
+    terminate = verbs["HcsTerminateProcess"]
+    verbs["HcsTerminateProcess"] = failing(HCS_E_PROCESS_ALREADY_STOPPED)
+    sleeper.kill()
+    assert sleeper.poll() is None
+    verbs["HcsTerminateProcess"] = terminate
+
+
 def test_a_refused_kill_of_a_running_process_is_an_error(sleeper: Process[bytes], verbs: Verbs, quick: None) -> None:
     terminate = verbs["HcsTerminateProcess"]
     verbs["HcsTerminateProcess"] = verbs["HcsSignalProcess"] = failing(E_ACCESSDENIED)
@@ -848,13 +1010,17 @@ def test_a_kill_that_hangs_is_tried_on_handles_of_its_own(sleeper: Process[bytes
     sleeper.close()
 
 
-def test_a_kill_keeps_to_its_timeout(sleeper: Process[bytes], verbs: Verbs, quick: None) -> None:
-    verbs["HcsTerminateProcess"] = lambda request: None
-    for timeout in (0.05, 0.4):
+def test_a_kill_keeps_to_its_timeout(sleeper: Process[bytes], verbs: Verbs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_module, "KILL_PATIENCE", 0.2)
+    asked: list[Any] = []
+    verbs["HcsTerminateProcess"] = asked.append
+    for timeout, times in ((0.05, 1), (0.4, 2)):
+        asked.clear()
         before = time.monotonic()
         with pytest.raises(hcsrt.OperationTimeoutError):
             sleeper.kill(timeout=timeout)
-        assert timeout <= time.monotonic() - before < timeout + 1
+        assert timeout <= time.monotonic() - before < timeout + 0.5
+        assert len(asked) == times
     emulator.reset()
     sleeper.close()
 
@@ -873,15 +1039,16 @@ def test_signals_by_their_hcs_names(system: ComputeSystem) -> None:
 def test_signals_are_checked(sleeper: Process[bytes]) -> None:
     with pytest.raises(ValueError, match=r"must be one of CtrlC, .*not 'SIGTERM'"):
         sleeper.signal("SIGTERM")
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="signal must be a str or an int, not NoneType"):
         sleeper.signal(None)  # type: ignore[arg-type]
-    with pytest.raises(hcsrt.InvalidDocumentError):  # a Windows guest takes names
+    with pytest.raises(ValueError, match=r"CtrlShutdown for a Windows guest, not 15"):
         sleeper.signal(signal.SIGTERM)
     assert sleeper.poll() is None
 
 
-def test_a_linux_guest_takes_numbers(sleeper: Process[bytes], verbs: Verbs) -> None:
+def test_a_linux_guest_takes_numbers(sleeper: Process[bytes], system: ComputeSystem, verbs: Verbs) -> None:
     told: list[Any] = []
+    system._guest_os = "Linux"  # pyright: ignore[reportPrivateUsage]
     verbs["HcsSignalProcess"] = lambda request: told.append(json.loads(request.text)) or emulator.service.Answer()
     sleeper.signal(signal.SIGTERM)
     assert told == [{"Signal": 15}]
@@ -1113,6 +1280,25 @@ def test_an_interrupt_right_after_the_call_loses_no_process(system: ComputeSyste
         sys.setprofile(interrupt)
         with pytest.raises(KeyboardInterrupt):
             system.popen(["sleep", "60"], stdin=PIPE)
+    finally:
+        sys.setprofile(None)
+    assert settle(lambda: system.properties("ProcessList")["ProcessList"] == [])
+
+
+def test_an_interrupt_right_after_the_constructor_loses_no_process(system: ComputeSystem, settle: Settle) -> None:
+    made: list[Any] = []
+
+    def interrupt(frame: Any, event: str, function: Any) -> None:
+        if made:
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+        if event == "return" and frame.f_code is Process.__init__.__code__:
+            made.append(frame.f_code)
+
+    try:
+        sys.setprofile(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            system.popen(["sleep", "60"])
     finally:
         sys.setprofile(None)
     assert settle(lambda: system.properties("ProcessList")["ProcessList"] == [])

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -16,7 +17,6 @@ import pytest
 
 import hcsrt
 from hcsrt import _calls, _facade, emulator
-from hcsrt import system as system_module
 from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, E_HANDLE, HCS_E_SYSTEM_ALREADY_STOPPED, Failure
 
 HCS_E_SERVICE_DISCONNECT = 0x8037011E
@@ -194,6 +194,44 @@ def test_an_interrupt_right_after_the_call_loses_no_system(document: Document) -
     assert ids() == []
 
 
+@pytest.mark.parametrize("existing", [False, True])
+def test_an_interrupt_right_after_the_constructor_loses_no_system(
+    existing: bool, document: Document, recwarn: pytest.WarningsRecorder
+) -> None:
+    made: list[Any] = []
+
+    def interrupt(frame: Any, event: str, function: Any) -> None:
+        if made:
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+        if event == "return" and frame.f_code is hcsrt.ComputeSystem.__init__.__code__:
+            made.append(frame.f_code)
+
+    def construct() -> hcsrt.ComputeSystem:
+        return hcsrt.ComputeSystem.open("there") if existing else hcsrt.ComputeSystem.create("lost", document)
+
+    with hcsrt.ComputeSystem.create("there", document) as there:
+        try:
+            sys.setprofile(interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                construct()
+        finally:
+            sys.setprofile(None)
+        assert ids() == ["there"]
+        assert not recwarn.list
+        there.terminate()
+
+
+def test_abandoning_what_is_closed_hides_no_interrupt(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+    def close_and_interrupt(handle: Any) -> None:
+        handle.close()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_calls, "watch_system", close_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        hcsrt.ComputeSystem.create("closed", document | {"ShouldTerminateOnLastHandleClosed": True})
+
+
 # --- the verbs --------------------------------------------------------------------------------------------------------
 
 
@@ -251,14 +289,8 @@ def test_timeouts_are_checked(timeout: Any, error: type[Exception], system: hcsr
     ],
 )
 def test_each_verb_has_its_timeout(
-    function: str,
-    verb: Callable[[hcsrt.ComputeSystem], object],
-    system: hcsrt.ComputeSystem,
-    verbs: Verbs,
-    monkeypatch: pytest.MonkeyPatch,
+    function: str, verb: Callable[[hcsrt.ComputeSystem], object], system: hcsrt.ComputeSystem, verbs: Verbs
 ) -> None:
-    monkeypatch.setattr(_facade, "QUERY_TIMEOUT", 0.05)
-    monkeypatch.setattr(_facade, "EVENT_PATIENCE", 0.05)
     verbs[function] = lambda request: None
     before = time.monotonic()
     with pytest.raises(hcsrt.OperationTimeoutError) as caught:
@@ -291,6 +323,15 @@ def test_terminate_from_many_threads_is_one_success_for_all(system: hcsrt.Comput
         for done in [pool.submit(terminate) for _ in range(8)]:
             done.result()
     assert system.wait(timeout=5)["ExitType"] == "ForcedExit"
+
+
+def test_a_terminate_of_a_system_that_is_on_its_way_down_is_a_success(
+    system: hcsrt.ComputeSystem, verbs: Verbs
+) -> None:
+    terminate = verbs["HcsTerminateComputeSystem"]
+    verbs["HcsTerminateComputeSystem"] = failing(HCS_E_SYSTEM_ALREADY_STOPPED)
+    system.terminate()
+    verbs["HcsTerminateComputeSystem"] = terminate
 
 
 def test_a_refused_terminate_of_a_running_system_is_an_error(system: hcsrt.ComputeSystem, verbs: Verbs) -> None:
@@ -363,7 +404,16 @@ def test_stop_gets_past_a_shutdown_that_hangs(system: hcsrt.ComputeSystem, verbs
     emulator.reset()
 
 
-def test_stop_gets_past_a_start_that_hangs(document: Document, verbs: Verbs) -> None:
+def test_stop_gets_past_a_start_that_hangs(document: Document, verbs: Verbs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a handle of its own: HCS may let nothing else through on the one that hangs."""
+    used: list[Any] = []
+    terminate = _calls.terminate_system
+
+    def spy(handle: Any, *args: Any) -> Any:
+        used.append(handle)
+        return terminate(handle, *args)
+
+    monkeypatch.setattr(_calls, "terminate_system", spy)
     verbs["HcsStartComputeSystem"] = lambda request: None
     with hcsrt.ComputeSystem.create("hung", document) as system, ThreadPoolExecutor(1) as pool:
         start = pool.submit(system.start)
@@ -371,6 +421,23 @@ def test_stop_gets_past_a_start_that_hangs(document: Document, verbs: Verbs) -> 
         emulator.reset()
         with pytest.raises(hcsrt.ServiceDisconnectedError):
             start.result()
+        assert used != [system.handle]
+        assert [handle.closed for handle in used] == [True]
+
+
+def test_timeouts_hold_while_questions_hang(document: Document, system: hcsrt.ComputeSystem, verbs: Verbs) -> None:
+    verbs["HcsGetComputeSystemProperties"] = lambda request: None
+    before = time.monotonic()
+    hcsrt.ComputeSystem.create("slow", document, timeout=0.2).close()
+    assert time.monotonic() - before < 0.5
+    before = time.monotonic()
+    with pytest.raises(TimeoutError):
+        system.wait(0.1)
+    assert time.monotonic() - before < 0.4
+    before = time.monotonic()
+    assert system.stop(grace=0, timeout=0.5) == "terminate"
+    assert time.monotonic() - before < 0.8
+    emulator.reset()
 
 
 def test_stop_from_two_threads_stops_once(system: hcsrt.ComputeSystem) -> None:
@@ -397,6 +464,19 @@ def test_stop_never_touches_a_later_system_of_the_same_id(
             with pytest.raises(hcsrt.SystemNotFoundError, match="Another compute system has the id 'twin' now"):
                 first.duplicate_handle()
             second.terminate()
+
+
+def test_stop_believes_that_an_id_is_gone_when_the_handle_leads_nowhere(
+    verbs: Verbs, system: hcsrt.ComputeSystem, lost_events: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a crash of the service, whose disconnect did not come through either."""
+    monkeypatch.setattr(_facade, "EVENT_PATIENCE", 0.05)
+    with hcsrt.ComputeSystem.open(system.id) as again:
+        again.terminate()
+    disconnected = failing(HCS_E_SERVICE_DISCONNECT)
+    verbs["HcsShutDownComputeSystem"] = verbs["HcsGetComputeSystemProperties"] = disconnected
+    assert system.stop() == "already-stopped"
+    assert system.wait() == {}
 
 
 def test_stop_raises_when_the_system_does_not_end(
@@ -670,6 +750,22 @@ def test_systems_refuses_filters_that_are_no_names() -> None:
         hcsrt.systems(ids="")
 
 
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [(5, "owner must be a str or a list of them, not int"), (b"x", "owner must be text.*not bytes")],
+)
+def test_systems_names_the_filter_that_is_wrong(value: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        hcsrt.systems(owner=value)
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_huge_integers_are_refused_by_name(as_text: bool) -> None:
+    document: Any = f'{{"A": {"9" * 5000}}}' if as_text else {"A": 10**5000}
+    with pytest.raises(hcsrt.InvalidDocumentError, match="document"):
+        hcsrt.ComputeSystem.create("huge", document)
+
+
 def test_an_enumeration_that_is_no_list_is_an_error(verbs: Verbs) -> None:
     verbs["HcsEnumerateComputeSystems"] = lambda request: emulator.service.Answer('{"Error": 0}')
     with pytest.raises(hcsrt.HcsError, match=r"HcsEnumerateComputeSystems.*not a JSON array"):
@@ -708,6 +804,10 @@ def test_close_is_idempotent_and_whatever_comes_after_it_is_an_error(document: D
             verb()
     with pytest.raises(hcsrt.HandleClosedError):
         system.popen("true")
+    with pytest.raises(hcsrt.HandleClosedError):
+        system.duplicate_handle()
+    with pytest.raises(hcsrt.HandleClosedError):
+        system.__enter__()
 
 
 def test_the_handle_is_owned_and_cannot_be_given_away(system: hcsrt.ComputeSystem) -> None:
@@ -738,8 +838,10 @@ def test_a_duplicate_of_a_system_that_is_gone_cannot_be_had(system: hcsrt.Comput
 
 def test_an_unclosed_system_warns_and_is_closed(document: Document) -> None:
     system = hcsrt.ComputeSystem.create("forgotten", document)
+    handle = system.handle
     with pytest.warns(ResourceWarning, match=r"unclosed <hcsrt.ComputeSystem 'forgotten'>"):
         del system
+    assert handle.closed
     assert emulator.live()["systems"] == 0
 
 
@@ -780,9 +882,29 @@ def test_signal_handlers_run_while_a_wait_goes_on(system: hcsrt.ComputeSystem) -
         timer.join()
 
 
-def test_the_module_offers_what_it_says() -> None:
-    for name in hcsrt.__all__:
-        assert hasattr(hcsrt, name), name
-    assert system_module.ComputeSystem is hcsrt.ComputeSystem
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+# --- the package ------------------------------------------------------------------------------------------------------
+
+
+def test_the_package_offers_what_it_says() -> None:
+    names: dict[str, Any] = {}
+    exec("from hcsrt import *", names)
+    assert set(hcsrt.__all__) <= set(names)
+    assert hcsrt.PIPE == subprocess.PIPE
+    assert hcsrt.STDOUT == subprocess.STDOUT
+    assert hcsrt.DEVNULL == subprocess.DEVNULL
+    with pytest.raises(AttributeError, match="module 'hcsrt' has no attribute 'nothing'"):
         hcsrt.nothing  # type: ignore[attr-defined] # noqa: B018
+
+
+def test_importing_the_package_imports_nothing_that_is_slow() -> None:
+    """A command that only wants the version should not pay for what a running system needs."""
+    program = """
+import sys
+before = set(sys.modules)
+import hcsrt
+slow = {"asyncio", "hcsrt.emulator", "json", "logging", "subprocess", "typing"}
+print(*sorted(slow & (set(sys.modules) - before)))
+print(hcsrt.emulator.__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "\nhcsrt.emulator\n"

@@ -2,8 +2,12 @@
 
 `properties` is the common case: a call that hcsrt.ComputeSystem has too, but made where no Python runs.
 `ExitWatch` is the hard one: a callback that HCS runs on a thread of its own, and memory that has to outlive it.
+
+Every Windows with HCS has the functions called here. The entry of a newer one is NULL where Windows lacks it, and has
+to be tested before the call.
 """
 
+from cpython.exc cimport PyErr_CheckSignals
 from cpython.unicode cimport PyUnicode_DecodeUTF16
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy
@@ -43,7 +47,9 @@ cdef enum:
     PATIENCE_MS = 10_000
     SLICE_US = 100_000
     GENERIC_ALL = 0x10000000
-    SYSTEM_EXITED = 1       # HcsEventSystemExited
+    SYSTEM_EXITED = 0x1                 # HcsEventSystemExited
+    SERVICE_DISCONNECT = 0x2000000      # HcsEventServiceDisconnect
+    E_SERVICE_DISCONNECT = 0x8037011E   # HCS_E_SERVICE_DISCONNECT
 
 
 cdef size_t length(const hcsrt_char *text) noexcept nogil:
@@ -87,13 +93,18 @@ def properties(OwnedSystem system not None):
 
 cdef struct Latch:
     hcsrt_context context       # first, so that a pointer to it is a pointer to the latch
-    PyThread_type_lock shut     # held until the system has exited
+    PyThread_type_lock shut     # held until the system has exited, or the service has gone
+    PyThread_type_lock ended    # taken by the event that ends the watch: HCS may deliver several at once
+    bint disconnected
     hcsrt_char *document
 
 
 cdef void destroy(hcsrt_context *context) noexcept nogil:
     cdef Latch *latch = <Latch *> context
-    PyThread_free_lock(latch.shut)
+    if latch.shut != NULL:
+        PyThread_free_lock(latch.shut)
+    if latch.ended != NULL:
+        PyThread_free_lock(latch.ended)
     free(latch.document)
     free(latch)
 
@@ -103,7 +114,8 @@ cdef void on_event(hcsrt_event *event, void *context) noexcept nogil:
     cdef Latch *latch = <Latch *> context
     cdef size_t size
     callback_enter()
-    if event.type == SYSTEM_EXITED:
+    if event.type in (SYSTEM_EXITED, SERVICE_DISCONNECT) and PyThread_acquire_lock_timed(latch.ended, 0, 0):
+        latch.disconnected = event.type == SERVICE_DISCONNECT
         if event.data != NULL:
             size = (length(event.data) + 1) * sizeof(hcsrt_char)
             latch.document = <hcsrt_char *> malloc(size)
@@ -119,8 +131,9 @@ cdef Latch *new_latch() except NULL:
         raise MemoryError
     latch.context.destroy = destroy
     latch.shut = PyThread_allocate_lock()
-    if latch.shut == NULL:
-        free(latch)
+    latch.ended = PyThread_allocate_lock()
+    if latch.shut == NULL or latch.ended == NULL:
+        destroy(&latch.context)
         raise MemoryError
     PyThread_acquire_lock_timed(latch.shut, -1, 0)
     return latch
@@ -166,7 +179,10 @@ cdef class ExitWatch:
         self._latch = latch
 
     def wait(self, double timeout):
-        """The exit document of the system, or None if it has not exited within `timeout` seconds."""
+        """The exit document of the system, or None if it has not exited within `timeout` seconds.
+
+        Raises ServiceDisconnectedError if the service went away first, after which no exit will be told.
+        """
         cdef OwnedSystem system = self._system
         cdef double end = time.monotonic() + timeout
         cdef bint open = False
@@ -180,6 +196,7 @@ cdef class ExitWatch:
                         PyThread_release_lock(self._latch.shut)  # for the next one to wait
                     system._leave()
             check_entered(system, status)
+            PyErr_CheckSignals()
         return self._exit_document() if open else None
 
     cdef _exit_document(self):
@@ -187,6 +204,8 @@ cdef class ExitWatch:
         cdef int status = system._enter()
         check_entered(system, status)
         try:
+            if self._latch.disconnected:
+                raise error_from(E_SERVICE_DISCONNECT, "HcsSetComputeSystemCallback")
             return json.loads(decoded(self._latch.document) or "{}")
         finally:
             with nogil:

@@ -1,0 +1,128 @@
+"""The table of HCS functions as a C caller has it: nothing stands between a test and the referee."""
+
+import ctypes
+import re
+from collections.abc import Callable
+from ctypes import CFUNCTYPE, POINTER, byref, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from pathlib import Path
+from typing import Any
+
+import hcsrt
+from hcsrt.emulator import _native
+
+GENERIC_ALL = 0x10000000
+FOREVER = 0xFFFFFFFF
+
+# HRESULTs are unsigned here, as they are written. All that is missing are pointers and handles.
+_TYPES = {"void": None, "hcsrt_result": c_uint32, "int32_t": c_int32, "uint32_t": c_uint32, "uint64_t": c_uint64}
+_FUNCTION = re.compile(r"\bF\((\w+(?: \*)?), (Hcs\w+),[\s\\]*\(([^)]*)\), HCSRT_\w+\)")
+
+
+class Event(ctypes.Structure):
+    _fields_ = (("type", c_uint32), ("data", c_void_p), ("operation", c_void_p))
+
+
+class ProcessInformation(ctypes.Structure):
+    _fields_ = (
+        ("process_id", c_uint32),
+        ("reserved", c_uint32),
+        ("std_input", c_void_p),
+        ("std_output", c_void_p),
+        ("std_error", c_void_p),
+    )
+
+
+_Completion = CFUNCTYPE(None, c_void_p, c_void_p)
+_EventCallback = CFUNCTYPE(None, POINTER(Event), c_void_p)
+# A callback's last instruction comes after anything that it could tell a test, so none is ever freed.
+_callbacks: list[object] = []
+
+
+def completion(function: Callable[[int, int | None], None]) -> Any:
+    """An operation's completion callback, given the operation and the context."""
+    callback = _Completion(function)
+    _callbacks.append(callback)
+    return callback
+
+
+def event_callback(function: Callable[[int, int | None], None]) -> Any:
+    """An event callback, given the type of the event and its operation."""
+
+    def unpack(event: Any, context: int | None) -> None:
+        function(event.contents.type, event.contents.operation)
+
+    callback = _EventCallback(unpack)
+    _callbacks.append(callback)
+    return callback
+
+
+def wide(text: str) -> Any:
+    """A string as HCS takes it."""
+    return ctypes.create_string_buffer(text.encode("utf-16-le") + b"\0\0")
+
+
+def read(address: int) -> str:
+    """A string as HCS gives it."""
+    units = []
+    while unit := ctypes.c_uint16.from_address(address + 2 * len(units)).value:
+        units.append(unit.to_bytes(2, "little"))
+    return b"".join(units).decode("utf-16-le")
+
+
+class Table:
+    """Each function of the emulator's table as an attribute, with the types that the header gives it."""
+
+    def __init__(self) -> None:
+        self._functions: dict[str, Any] = {}
+        header = Path(hcsrt.get_include()).parent / "native" / "hcsapi.h"
+        self.prototypes = {name: (result, types) for name, result, types in _prototypes(header.read_text())}
+        get_pointer = ctypes.PYFUNCTYPE(c_void_p, ctypes.py_object, ctypes.c_char_p)(
+            ("PyCapsule_GetPointer", ctypes.pythonapi)
+        )
+        table = get_pointer(_native.api(), b"hcsrt.HcsApi")
+        pointers = (c_void_p * len(self.prototypes)).from_address(table + ctypes.sizeof(c_size_t))
+        # A name that the pattern has missed would move all the others.
+        assert c_size_t.from_address(table).value == ctypes.sizeof(c_size_t) + ctypes.sizeof(pointers)
+        for (name, (result, types)), pointer in zip(self.prototypes.items(), pointers, strict=True):
+            self._functions[name] = CFUNCTYPE(result, *types)(pointer)
+
+    def __getattr__(self, name: str) -> Any:
+        return self._functions[name]
+
+    def document_of(self, function: str, *arguments: Any) -> tuple[int, str | None]:
+        """Call a function whose last parameter gives a document; the document is freed."""
+        document = c_void_p()
+        result = getattr(self, function)(*arguments, byref(document))
+        if document.value is None:
+            return result, None
+        text = read(document.value)
+        self.free_string(document)
+        return result, text
+
+    def handle_of(self, function: str, *arguments: Any) -> tuple[int, int | None]:
+        """Call a function whose last parameter gives a handle."""
+        handle = c_void_p()
+        result = getattr(self, function)(*arguments, byref(handle))
+        return result, handle.value
+
+    def open_system(self, id: str) -> int:
+        result, handle = self.handle_of("HcsOpenComputeSystem", wide(id), GENERIC_ALL)
+        assert result == 0
+        assert handle is not None
+        return handle
+
+    def wait(self, operation: int, milliseconds: int = 10_000) -> int:
+        return self.document_of("HcsWaitForOperationResult", operation, milliseconds)[0]
+
+
+def _prototypes(header: str) -> list[tuple[str, Any, list[Any]]]:
+    functions = [
+        (name, _TYPES.get(result, c_void_p), [_type_of(parameter) for parameter in parameters.split(",")])
+        for result, name, parameters in _FUNCTION.findall(header)
+    ]
+    releases = [("free_string", None), ("free_cotaskmem", None), ("close_handle", c_int)]
+    return functions + [(name, result, [c_void_p]) for name, result in releases]
+
+
+def _type_of(parameter: str) -> Any:
+    return c_void_p if "*" in parameter else _TYPES.get(parameter.replace("\\", "").split()[0], c_void_p)
