@@ -681,6 +681,9 @@ def test_an_exit_before_the_callback_was_registered_is_seen(
     monkeypatch.setattr(_calls, "watch_process", watch_late)
     with system.popen(sh("exit 3")) as process:
         assert process.wait(timeout=0) == 3
+    process = system.popen(sh("exit 4"))
+    process.close()  # which takes what is known, and does not ask
+    assert process.wait() == 4
 
 
 def test_the_end_of_its_system_ends_a_process(sleeper: Process[bytes], system: ComputeSystem) -> None:
