@@ -592,7 +592,7 @@ class Waiting:
         self.thread.start()
         entering.wait()
         # Nothing outside tells that the thread has come in.
-        time.sleep(0.2)
+        time.sleep(1)
 
     def result(self) -> int:
         self.thread.join(PATIENCE)
