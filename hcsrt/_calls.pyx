@@ -86,8 +86,8 @@ cdef extern from "../native/events.h" nogil:
     uint32_t hcsrt_watch_wait(hcsrt_watch *watch, uint32_t milliseconds)
     const hcsrt_char *hcsrt_watch_document(hcsrt_watch *watch)
 
-ctypedef hcsrt_result (*system_verb)(hcsrt_system, hcsrt_operation, const hcsrt_char *) noexcept nogil
-ctypedef hcsrt_result (*process_verb)(hcsrt_process, hcsrt_operation, const hcsrt_char *) noexcept nogil
+# What most calls on a system or a process look like: the handle, the operation, a document or NULL.
+ctypedef hcsrt_result (*handle_verb)(void *, hcsrt_operation, const hcsrt_char *) noexcept nogil
 
 # How long one guarded wait lasts: only the main thread gets Ctrl-C.
 cdef enum:
@@ -329,7 +329,7 @@ cdef int need(bint present, str function) except -1:
     return 0
 
 
-cdef str call_system(OwnedSystem system, system_verb verb, str function, text, timeout):
+cdef str call_on(Handle handle, handle_verb verb, str function, text, timeout):
     cdef bytes encoded = utf16(text, "options")
     cdef const hcsrt_char *c_text = units(encoded)
     cdef hcsrt_result result = 0
@@ -337,32 +337,14 @@ cdef str call_system(OwnedSystem system, system_verb verb, str function, text, t
     need(verb != NULL, function)
     cdef _Call call = _Call(function, timeout)
     with nogil:
-        status = system._enter()
+        status = handle._enter()
         if status == HANDLE_OK:
             # The operation is this call's own: nobody can have closed it.
             call.operation._enter()
-            result = verb(system._raw, call.operation._raw, c_text)
+            result = verb(handle._raw, call.operation._raw, c_text)
             call.operation._leave()
-            system._leave()
-    check_entered(system, status)
-    return call.finish(result)
-
-
-cdef str call_process(OwnedProcess process, process_verb verb, str function, text, timeout):
-    cdef bytes encoded = utf16(text, "options")
-    cdef const hcsrt_char *c_text = units(encoded)
-    cdef hcsrt_result result = 0
-    cdef int status
-    need(verb != NULL, function)
-    cdef _Call call = _Call(function, timeout)
-    with nogil:
-        status = process._enter()
-        if status == HANDLE_OK:
-            call.operation._enter()
-            result = verb(process._raw, call.operation._raw, c_text)
-            call.operation._leave()
-            process._leave()
-    check_entered(process, status)
+            handle._leave()
+    check_entered(handle, status)
     return call.finish(result)
 
 
@@ -418,22 +400,22 @@ def open_system(id):
 
 def start_system(OwnedSystem system not None, options=None, timeout=None):
     """Start a compute system. HCS function: HcsStartComputeSystem."""
-    return call_system(system, hcs().HcsStartComputeSystem, "HcsStartComputeSystem", options, timeout)
+    return call_on(system, hcs().HcsStartComputeSystem, "HcsStartComputeSystem", options, timeout)
 
 
 def shutdown_system(OwnedSystem system not None, options=None, timeout=None):
     """Ask the guest of a compute system to shut down. HCS function: HcsShutDownComputeSystem."""
-    return call_system(system, hcs().HcsShutDownComputeSystem, "HcsShutDownComputeSystem", options, timeout)
+    return call_on(system, hcs().HcsShutDownComputeSystem, "HcsShutDownComputeSystem", options, timeout)
 
 
 def terminate_system(OwnedSystem system not None, options=None, timeout=None):
     """End a compute system at once. HCS function: HcsTerminateComputeSystem."""
-    return call_system(system, hcs().HcsTerminateComputeSystem, "HcsTerminateComputeSystem", options, timeout)
+    return call_on(system, hcs().HcsTerminateComputeSystem, "HcsTerminateComputeSystem", options, timeout)
 
 
 def system_properties(OwnedSystem system not None, query=None, timeout=None):
     """Return the Properties document. HCS function: HcsGetComputeSystemProperties."""
-    return call_system(system, hcs().HcsGetComputeSystemProperties, "HcsGetComputeSystemProperties", query, timeout)
+    return call_on(system, hcs().HcsGetComputeSystemProperties, "HcsGetComputeSystemProperties", query, timeout)
 
 
 def enumerate_systems(query=None, timeout=None):
@@ -538,22 +520,22 @@ def open_process(OwnedSystem system not None, uint32_t pid):
 
 def process_properties(OwnedProcess process not None, query=None, timeout=None):
     """Return the ProcessStatus document. HCS function: HcsGetProcessProperties."""
-    return call_process(process, hcs().HcsGetProcessProperties, "HcsGetProcessProperties", query, timeout)
+    return call_on(process, hcs().HcsGetProcessProperties, "HcsGetProcessProperties", query, timeout)
 
 
 def signal_process(OwnedProcess process not None, options, timeout=None):
     """Send a signal to a process. HCS function: HcsSignalProcess."""
-    return call_process(process, hcs().HcsSignalProcess, "HcsSignalProcess", options, timeout)
+    return call_on(process, hcs().HcsSignalProcess, "HcsSignalProcess", options, timeout)
 
 
 def modify_process(OwnedProcess process not None, options, timeout=None):
     """Change the console size of a process or close one of its streams. HCS function: HcsModifyProcess."""
-    return call_process(process, hcs().HcsModifyProcess, "HcsModifyProcess", options, timeout)
+    return call_on(process, hcs().HcsModifyProcess, "HcsModifyProcess", options, timeout)
 
 
 def terminate_process(OwnedProcess process not None, options=None, timeout=None):
     """End a process at once. HCS function: HcsTerminateProcess."""
-    return call_process(process, hcs().HcsTerminateProcess, "HcsTerminateProcess", options, timeout)
+    return call_on(process, hcs().HcsTerminateProcess, "HcsTerminateProcess", options, timeout)
 
 
 # --- exit -----------------------------------------------------------------------------------------------------------

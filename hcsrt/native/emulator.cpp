@@ -417,12 +417,10 @@ struct Core {
         queued.notify_one();
     }
 
-    uint64_t ask(Request request, const std::shared_ptr<Question> &question) {
+    void ask(Request request, const std::shared_ptr<Question> &question) {
         request.ticket = ++serial;
         questions[request.ticket] = question;
-        uint64_t ticket = request.ticket;
         post(std::move(request));
-        return ticket;
     }
 
     void answer(const std::shared_ptr<Question> &question) {
