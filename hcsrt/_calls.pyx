@@ -186,9 +186,10 @@ cdef class ProcessStart:
 
     cdef readonly OwnedProcess process
     cdef readonly uint32_t pid
-    cdef readonly OwnedStdio stdin
-    cdef readonly OwnedStdio stdout
-    cdef readonly OwnedStdio stderr
+    # Under other names in C++: there stdin, stdout and stderr may be macros that stand for calls.
+    cdef readonly OwnedStdio stdin "std_input"
+    cdef readonly OwnedStdio stdout "std_output"
+    cdef readonly OwnedStdio stderr "std_error"
 
     def close(self):
         """Close all handles."""
