@@ -16,13 +16,12 @@ MODULES = {
     "hcsrt._handles": ["hcsrt/_handles.pyx", "hcsrt/native/reaper.cpp"],
     "hcsrt._calls": ["hcsrt/_calls.pyx", "hcsrt/native/events.cpp"],
     "hcsrt._streams": ["hcsrt/_streams.pyx", f"hcsrt/native/streams_{'windows' if WINDOWS else 'posix'}.cpp"],
-}
-if not WINDOWS:
-    MODULES["hcsrt.emulator._native"] = [
+    "hcsrt.emulator._native": [
         "hcsrt/emulator/_native.pyx",
         "hcsrt/native/emulator.cpp",
-        "hcsrt/native/emulator_posix.cpp",
-    ]
+        f"hcsrt/native/emulator_{'windows' if WINDOWS else 'posix'}.cpp",
+    ],
+}
 
 HEADERS = sorted(glob("hcsrt/include/*.h") + glob("hcsrt/native/*.h"))
 
