@@ -72,7 +72,7 @@ def taken(reading: Callable[[], T]) -> T | Unreadable:
         return reading()
     except Exception as error:
         code = getattr(error, "winerror", None)
-        return Unreadable(explain(code).meaning if code else f"{type(error).__name__}: {error}")
+        return Unreadable(explain(code).meaning if code else str(error) or type(error).__name__)
 
 
 if sys.platform == "win32":

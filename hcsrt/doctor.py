@@ -175,8 +175,8 @@ def _functions(missing: Mapping[str, str] | Exception) -> Finding:
     by_version: dict[str, list[str]] = {}
     for function, version in sorted(missing.items()):
         by_version.setdefault(version, []).append(function)
-    lists = "; ".join(f"those of {version}: {', '.join(names)}" for version, names in sorted(by_version.items()))
-    found = f"{len(missing)} functions are missing, {lists}."
+    lists = "; ".join(f"{', '.join(names)} of {version}" for version, names in sorted(by_version.items()))
+    found = f"Functions are missing: {lists}."
     if since("HcsCreateOperation") in by_version:
         return Finding("functions", "error", found, _UPDATE)
     if not any(version.startswith("Windows") for version in by_version):
