@@ -80,7 +80,7 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_importing_hcsrt_does_not_import_the_doctor() -> None:
-    script = "import sys, hcsrt; print({'hcsrt.doctor', 'hcsrt._windows', 'ctypes', 'winreg'} & set(sys.modules))"
+    script = "import sys, hcsrt; print({'hcsrt.doctor', 'hcsrt._windows', 'ctypes'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("set()\n", "")
 
@@ -427,10 +427,22 @@ def test_any_readings_give_findings_with_remedies(readings: Readings) -> None:
 
 
 @WINDOWS
+def test_the_command_examines_this_windows() -> None:
+    document = json.loads(run("--json").stdout)
+    status = {finding["name"]: finding["status"] for finding in document["findings"]}
+    assert status["dll.computecore"] == ("ok" if _windows._is_in_system32("computecore.dll") else "error")
+    assert (document["backend"] == "windows") is (status["backend"] == "ok")
+    assert ("hcs" in status) is (document["backend"] == "windows")
+
+
+@WINDOWS
 def test_this_windows_can_be_read() -> None:
+    import winreg
+
     readings = _windows.read()
     assert isinstance(readings.version, Version)
-    assert readings.version.build == sys.getwindowsversion().platform_version[2]
+    with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SOFTWARE\Microsoft\Windows NT\CurrentVersion") as key:
+        assert readings.version.build == int(winreg.QueryValueEx(key, "CurrentBuildNumber")[0])
     assert isinstance(readings.is_administrator, bool)
     assert isinstance(readings.is_hyper_v_administrator, bool)
     assert isinstance(readings.could_elevate, bool)
