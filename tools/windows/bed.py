@@ -229,8 +229,9 @@ class Run:
     @property
     def environment(self) -> dict[str, str]:
         """Nothing of Python's that the caller has set, for Wine hands it on."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HCSRT_", "PYTEST"))}
-        return {**kept, **WINE, "WINEPREFIX": str(self.prefix)}
+        foreign = ("PYTHON", "PYTEST", "HCSRT_")
+        theirs = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        return {**theirs, **WINE, "WINEPREFIX": str(self.prefix)}
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """python.exe. CPython starts there only if stdout and stderr are pipes."""

@@ -1,4 +1,4 @@
-"""Windows wheels built elsewhere: the project's own setup.py, told of a compiler and of a CPython that are not those here.
+"""Windows wheels built elsewhere: the project's own setup.py, told of another compiler and another CPython.
 
 This is how CPython's ecosystem builds for another platform: _PYTHON_HOST_PLATFORM names it, and a module named by
 _PYTHON_SYSCONFIGDATA_NAME has the variables that setuptools asks sysconfig for.
@@ -70,8 +70,8 @@ def build(python: Python, target: Target, dist: Path) -> Path:
     (work / "_sysconfigdata_windows.py").write_text(f"build_time_vars = {variables(python, target)!r}\n")
     (work / "build.cfg").write_text(f"[build]\nbuild_base = {work}\n")
     call(
-        interpreter, "-c", "import setuptools.build_meta as backend, sys; backend.build_wheel(sys.argv[1])", work / "wheel",
-        cwd=pins.REPOSITORY, PYTHONPATH=work, _PYTHON_HOST_PLATFORM=target.platform,
+        interpreter, "-c", "import setuptools.build_meta as setuptools, sys; setuptools.build_wheel(sys.argv[1])",
+        work / "wheel", cwd=pins.REPOSITORY, PYTHONPATH=work, _PYTHON_HOST_PLATFORM=target.platform,
         _PYTHON_SYSCONFIGDATA_NAME="_sysconfigdata_windows", DIST_EXTRA_CONFIG=work / "build.cfg",
     )  # fmt: skip
     (wheel,) = (work / "wheel").glob("*.whl")
