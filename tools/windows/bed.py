@@ -178,7 +178,7 @@ def build_executable(python: Python, work: Path, path: Path) -> None:
         if in_table:
             exports.append(line.split()[-1])
         in_table = in_table or line.startswith("[Ordinal/Name Pointer] Table")
-    definitions = work / "python.def"
+    definitions = path / "libs" / f"{python.library}.def"
     definitions.write_text("\n".join([f"LIBRARY {python.library}.dll", "EXPORTS", *exports]) + "\n")
     call(f"{MINGW}-dlltool", "-d", definitions, "-l", path / f"libs/lib{python.library}.a")
     if not python.free_threaded:

@@ -26,8 +26,7 @@ def call(*command: str | Path, cwd: Path | None = None, **variables: str | Path)
         cwd=cwd,
         env={**os.environ, **{name: str(value) for name, value in variables.items()}},
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         errors="replace",
     )
