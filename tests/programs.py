@@ -25,7 +25,7 @@ if sys.platform == "win32":
     """The exit code of a process that was terminated."""
     INTERRUPTED = 0xC000013A  # STATUS_CONTROL_C_EXIT
     """The exit code of a process that a Ctrl-C has ended."""
-    STARTUP = 2.0
+    STARTUP = 1.0
     """Seconds that a guest may take until it executes its code, where a time limit has to leave them to it."""
 else:
     TRUE = ["true"]
