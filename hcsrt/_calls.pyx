@@ -67,24 +67,13 @@ cdef extern from "../native/results.h" nogil:
     const hcsrt_result HCSRT_E_POINTER
     const hcsrt_result HCSRT_E_OPERATION_TIMEOUT
     const uint32_t HCSRT_GENERIC_ALL
+    const uint32_t HCSRT_EVENT_SYSTEM_EXITED
+    const uint32_t HCSRT_EVENT_PROCESS_EXITED
 
 cdef extern from "../native/reaper.h" nogil:
     const int HCSRT_CREATES_NOTHING
     const int HCSRT_CREATES_SYSTEM
     const int HCSRT_CREATES_PROCESS
-
-cdef extern from "../native/events.h" nogil:
-    ctypedef struct hcsrt_watch:
-        pass
-    const uint32_t HCSRT_NOT_EXITED
-    const uint32_t HCSRT_QUERIED
-    hcsrt_watch *hcsrt_watch_new()
-    hcsrt_context *hcsrt_watch_context(hcsrt_watch *watch)
-    hcsrt_watch *hcsrt_watch_of(hcsrt_context *context)
-    void hcsrt_watch_event(hcsrt_event *event, void *watch)
-    void hcsrt_watch_latch(hcsrt_watch *watch, uint32_t how, const hcsrt_char *document)
-    uint32_t hcsrt_watch_wait(hcsrt_watch *watch, uint32_t milliseconds)
-    const hcsrt_char *hcsrt_watch_document(hcsrt_watch *watch)
 
 # What most calls on a system or a process look like: the handle, the operation, a document or NULL.
 ctypedef hcsrt_result (*handle_verb)(void *, hcsrt_operation, const hcsrt_char *) noexcept nogil
@@ -542,7 +531,7 @@ def terminate_process(OwnedProcess process not None, options=None, timeout=None)
 
 cdef int watch(Handle handle, bint is_system, str function) except -1:
     cdef const HcsApi *api = hcs()
-    cdef hcsrt_watch *own = hcsrt_watch_new()
+    cdef hcsrt_watch *own = hcsrt_watch_new(HCSRT_EVENT_SYSTEM_EXITED if is_system else HCSRT_EVENT_PROCESS_EXITED)
     cdef hcsrt_context *context
     cdef hcsrt_result result = 0
     cdef int status, bound = HANDLE_OK
@@ -568,6 +557,10 @@ cdef int watch(Handle handle, bint is_system, str function) except -1:
         # HCS may have kept the context all the same, so it stays with the handle until the native close.
         raise error_from(result, function, None)
     return 0
+
+
+cdef hcsrt_watch *watch_of(Handle handle) noexcept nogil:
+    return hcsrt_watch_of(context_of(handle))
 
 
 def watch_system(OwnedSystem system not None):
@@ -603,7 +596,7 @@ def wait_exit(Handle handle not None, timeout=None):
                 status = handle._enter()
                 if status != HANDLE_OK:
                     break
-                own = hcsrt_watch_of(context_of(handle))
+                own = watch_of(handle)
                 if own != NULL:
                     how = hcsrt_watch_wait(own, part)
                 handle._leave()
@@ -633,7 +626,7 @@ def exit_status(Handle handle not None):
         status = handle._enter()
     check_entered(handle, status)
     try:
-        own = hcsrt_watch_of(context_of(handle))
+        own = watch_of(handle)
         if own == NULL:
             raise not_watched(handle)
         how = hcsrt_watch_wait(own, 0)
@@ -655,7 +648,7 @@ def latch_exit(Handle handle not None, document=None):
     with nogil:
         status = handle._enter()
         if status == HANDLE_OK:
-            own = hcsrt_watch_of(context_of(handle))
+            own = watch_of(handle)
             if own != NULL:
                 hcsrt_watch_latch(own, HCSRT_QUERIED, c_document)
             handle._leave()
