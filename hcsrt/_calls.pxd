@@ -20,6 +20,7 @@ cdef extern from "../native/events.h" nogil:
 
     const int HCSRT_TAKEN_NOTHING
     const int HCSRT_TAKEN_EVENT
+    const int HCSRT_TAKEN_END
     ctypedef struct hcsrt_subscriber:
         pass
     ctypedef void (*hcsrt_notify)(void *context) noexcept nogil
@@ -33,7 +34,6 @@ cdef extern from "../native/events.h" nogil:
     void hcsrt_unsubscribe(hcsrt_subscriber *subscriber)
     int hcsrt_subscriber_take(hcsrt_subscriber *subscriber, uint32_t milliseconds, hcsrt_taken *taken)
     void hcsrt_taken_free(hcsrt_taken *taken)
-    uint64_t hcsrt_subscriber_lost(hcsrt_subscriber *subscriber)
 
 # The watch of a handle, or NULL if watch_system() or watch_process() was not called. By a call that is inside.
 cdef hcsrt_watch *watch_of(Handle handle) noexcept nogil

@@ -4,6 +4,7 @@ Each call makes an operation without callback, kicks it off, and waits in slices
 one. A call that times out or is interrupted moves to the reaper. A timeout is in seconds, None waits for ever.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.unicode cimport PyUnicode_DecodeUTF16
@@ -58,6 +59,14 @@ cdef extern from *:
     #endif
     """
     uint32_t hcsrt_last_error() noexcept nogil
+
+cdef extern from "../native/state.h" nogil:
+    void hcsrt_state_adopt(uint32_t *word)
+    int hcsrt_state_enter(uint32_t *word)
+    int hcsrt_state_leave(uint32_t *word)
+    int hcsrt_state_close(uint32_t *word)
+    int hcsrt_state_is_idle(uint32_t state)
+    void hcsrt_state_finish(uint32_t *word)
 
 cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident()
@@ -655,3 +664,92 @@ def latch_exit(Handle handle not None, document=None):
     check_entered(handle, status)
     if own == NULL:
         raise not_watched(handle)
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+@cython.final
+@cython.no_gc_clear
+cdef class Subscription:
+    """One reader of the events of a handle, made by subscribe(); several threads may share it."""
+
+    cdef Handle handle
+    cdef hcsrt_subscriber *subscriber
+    # native/state.h: a close() leaves the end of the subscription to the last thread inside.
+    cdef uint32_t state
+
+    def __dealloc__(self):
+        if hcsrt_state_is_idle(self.state):
+            with nogil:
+                hcsrt_unsubscribe(self.subscriber)
+
+    cdef void end(self) noexcept nogil:
+        hcsrt_unsubscribe(self.subscriber)
+        hcsrt_state_finish(&self.state)
+
+    def next(self, timeout=None):
+        """Wait for the next event and return (type, data, time, lost, data_lost), or None if the time is up.
+
+        type: HCS_EVENT_TYPE. data: its document or None. time: when HCS told of it, in nanoseconds since 1970. lost:
+        how many events before it found the queue full. data_lost: whether there was no memory for its document. Raises
+        EOFError after the exit or the disconnect, and within 0.1 seconds when the handle or the subscription is closed
+        and the queue is empty.
+        """
+        cdef double deadline = deadline_of(timeout)
+        cdef hcsrt_taken taken
+        cdef uint32_t milliseconds
+        cdef bint closed
+        cdef int what
+        while True:
+            # Before the queue is looked at: what was told before the close is there by then.
+            closed = self.handle.closed
+            milliseconds = 0 if closed else slice_of(deadline, LATCH_SLICE_MS)
+            what = HCSRT_TAKEN_END
+            with nogil:
+                if hcsrt_state_enter(&self.state) == HANDLE_OK:
+                    what = hcsrt_subscriber_take(self.subscriber, milliseconds, &taken)
+                    if hcsrt_state_leave(&self.state):
+                        self.end()
+            if what == HCSRT_TAKEN_EVENT:
+                try:
+                    text = None if taken.data == NULL else decode(taken.data)
+                    return taken.type, text, taken.time, taken.lost, taken.data_lost != 0
+                finally:
+                    hcsrt_taken_free(&taken)
+            if what == HCSRT_TAKEN_END or closed:
+                raise EOFError("no more events come")
+            PyErr_CheckSignals()
+            if monotonic() >= deadline:
+                return None
+
+    def close(self):
+        """End the subscription; what is in its queue is dropped. Never raises; a second close does nothing."""
+        with nogil:
+            if hcsrt_state_close(&self.state):
+                self.end()
+
+
+def subscribe(Handle handle not None, uint32_t size):
+    """Return a Subscription to the events of a watched handle from now on, whose queue has room for `size` events.
+
+    An event that finds the queue full is dropped and counted, except the exit and the disconnect.
+    """
+    cdef Subscription subscription = Subscription.__new__(Subscription)
+    cdef hcsrt_watch *own = NULL
+    cdef int status
+    subscription.handle = handle
+    with nogil:
+        status = handle._enter()
+        if status == HANDLE_OK:
+            own = watch_of(handle)
+            if own != NULL:
+                subscription.subscriber = hcsrt_subscribe(own, size, NULL, NULL)
+                if subscription.subscriber != NULL:
+                    hcsrt_state_adopt(&subscription.state)
+            handle._leave()
+    check_entered(handle, status)
+    if own == NULL:
+        raise not_watched(handle)
+    if subscription.subscriber == NULL:
+        raise MemoryError(f"no memory for a queue of {size} events")
+    return subscription

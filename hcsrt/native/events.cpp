@@ -52,8 +52,7 @@ struct hcsrt_subscriber {
     Slot *ring = nullptr;
     uint64_t size = 0;
     std::atomic<uint64_t> head{0}, tail{0};
-    std::atomic<uint64_t> gap{0};     /* dropped since the last event that went in */
-    std::atomic<uint64_t> lost{0};
+    std::atomic<uint64_t> lost{0};    /* since the last event that went in */
     std::atomic<bool> ended{false};   /* the exit was taken */
 };
 
@@ -113,7 +112,7 @@ bool push(hcsrt_subscriber *subscriber, const Item &item) {
         if (slot.turn.load(std::memory_order_acquire) == free_turn) {
             if (!subscriber->tail.compare_exchange_weak(tail, tail + 1)) continue;
             slot.item = item;
-            slot.item.lost = subscriber->gap.exchange(0, std::memory_order_relaxed);
+            slot.item.lost = subscriber->lost.exchange(0);
             slot.turn.store(free_turn + 1, std::memory_order_release);
             return true;
         }
@@ -181,8 +180,7 @@ void broadcast(hcsrt_watch *watch, const hcsrt_event *event) {
                 announce(each);
             } else {
                 drop(item.document);
-                each->lost.fetch_add(1, std::memory_order_relaxed);
-                each->gap.fetch_add(1, std::memory_order_relaxed);
+                each->lost.fetch_add(1);
             }
         }
         leave(each);
@@ -236,7 +234,7 @@ int take(hcsrt_subscriber *subscriber, Item *item) {
     Document *document = watch->document.load();
     bool disconnected = how == HCSRT_DISCONNECTED && !document;
     *item = {disconnected ? static_cast<uint32_t>(HCSRT_EVENT_SERVICE_DISCONNECT) : watch->exit_event,
-             !document && watch->data_lost.load(), watch->time.load(), subscriber->gap.exchange(0), share(document)};
+             !document && watch->data_lost.load(), watch->time.load(), subscriber->lost.exchange(0), share(document)};
     return HCSRT_TAKEN_EVENT;
 }
 
@@ -296,8 +294,7 @@ hcsrt_subscriber *hcsrt_subscribe(hcsrt_watch *watch, uint32_t size, hcsrt_notif
     subscriber->context = context;
     subscriber->ring = ring;
     subscriber->size = size;
-    for (std::atomic<uint64_t> *count : {&subscriber->head, &subscriber->tail, &subscriber->gap, &subscriber->lost})
-        count->store(0);
+    for (std::atomic<uint64_t> *count : {&subscriber->head, &subscriber->tail, &subscriber->lost}) count->store(0);
     subscriber->ended.store(false);
     subscriber->guard.fetch_or(ACTIVE);
     if (notify && watch->latch.load() != HCSRT_NOT_EXITED) notify(context);
@@ -332,9 +329,5 @@ int hcsrt_subscriber_take(hcsrt_subscriber *subscriber, uint32_t milliseconds, h
 }
 
 void hcsrt_taken_free(hcsrt_taken *taken) { drop(static_cast<Document *>(taken->document)); }
-
-uint64_t hcsrt_subscriber_lost(hcsrt_subscriber *subscriber) {
-    return subscriber->lost.load(std::memory_order_relaxed);
-}
 
 }  // extern "C"

@@ -78,9 +78,6 @@ typedef struct hcsrt_taken {
 int hcsrt_subscriber_take(hcsrt_subscriber *subscriber, uint32_t milliseconds, hcsrt_taken *taken);
 void hcsrt_taken_free(hcsrt_taken *taken);
 
-/* All events that found the queue full so far. */
-uint64_t hcsrt_subscriber_lost(hcsrt_subscriber *subscriber);
-
 #ifdef __cplusplus
 }
 #endif
