@@ -95,7 +95,7 @@ class Events:
     ) -> None:
         room = operator.index(maxsize)
         if not 0 < room < 1 << 32:
-            raise ValueError(f"maxsize must be 1 to 4294967295 events, not {room}: a queue without end is not to be had")
+            raise ValueError(f"maxsize must be 1 to 4294967295 events, not {room}; no queue is without end")
         self._subscription = _calls.subscribe(handle, room)
         self._wait_for = wait_for
         self._timeout = timeout

@@ -223,9 +223,9 @@ hcsrt_subscriber *claim(hcsrt_watch *watch) {
 int take(hcsrt_subscriber *subscriber, Item *item) {
     hcsrt_watch *watch = subscriber->watch;
     if (subscriber->ended.load()) return HCSRT_TAKEN_END;
-    /* Before the ring: what was told before the exit is there by then. */
-    uint32_t how = watch->latch.load();
+    /* In this order: no exit comes after the close, and what was told before the exit is in the ring by then. */
     bool closed = watch->closed.load();
+    uint32_t how = watch->latch.load();
     if (pop(subscriber, item)) return HCSRT_TAKEN_EVENT;
     /* A callback has its slot and is still writing into it; it announces the event in a moment. */
     if (subscriber->head.load() != subscriber->tail.load()) return HCSRT_TAKEN_NOTHING;

@@ -67,7 +67,8 @@ typedef struct hcsrt_taken {
     uint32_t type;                 /* HCS_EVENT_TYPE */
     int data_lost;                 /* nonzero: there was no memory for the document */
     int64_t time;                  /* when HCS told of it, in nanoseconds since 1970 (UTC) */
-    uint64_t lost;                 /* events that found the queue full since the one taken before */
+    uint64_t lost;                 /* events that found the queue full since the one before; callbacks that run at
+                                    * once may shift the count by an event, and never lose it */
     const hcsrt_char *data;        /* JSON or NULL; valid until hcsrt_taken_free */
     void *document;                /* for hcsrt_taken_free */
 } hcsrt_taken;
