@@ -33,7 +33,6 @@ from hcsrt._library cimport (
     hcs,
     hcsrt_char,
     hcsrt_context,
-    hcsrt_event,
     hcsrt_handle,
     hcsrt_operation,
     hcsrt_process,
