@@ -360,7 +360,11 @@ CODES: dict[int, tuple[str, str, str | None]] = {
         "The request is not supported here",
         "Check the kind of system and its version.",
     ),
-    0x80070050: ("ERROR_FILE_EXISTS", "A file with this name exists already", "Choose another name, or remove the file."),
+    0x80070050: (
+        "ERROR_FILE_EXISTS",
+        "A file with this name exists already",
+        "Choose another name, or remove the file.",
+    ),
     0x80070057: (
         "E_INVALIDARG",
         "An argument is invalid",

@@ -219,7 +219,7 @@ class Systems:
         if system.stopping:
             raise _already_stopped()
         if system.state != "Running":
-            raise Failure(HCS_E_INVALID_STATE, "The compute system has not been started.")
+            raise Failure(HCS_E_INVALID_STATE, "The compute system does not run.")
         if options.get("Type", "Shutdown") != "Shutdown":
             raise not_emulated(f"a shutdown of type {options['Type']}")
         if system.type == "VirtualMachine":
@@ -451,7 +451,7 @@ class Systems:
     def _create_process(self, request: _native.Request) -> Answer:
         system = self._live_system(request)
         if system.state != "Running":
-            raise Failure(HCS_E_INVALID_STATE, "The compute system has not been started.")
+            raise Failure(HCS_E_INVALID_STATE, "The compute system does not run.")
         if not system.runs_processes:
             raise self._no_guest("The virtual machine has no guest connection to create a process through.")
         launch = Launch(request.text or "", linux=system.linux)
