@@ -42,7 +42,9 @@ def test_settings_are_changed_by_property_type() -> None:
     with pytest.raises(hcsrt.HcsError) as caught:
         service.modify("CpuGroup", {"Operation": "DeleteGroup", "OperationDetails": {"GroupId": GROUP}})
     assert caught.value.operation == "HcsModifyServiceSettings"
-    assert caught.value.document is not None
+    with pytest.raises(hcsrt.HcsError, match="LogicalProcessorCount"):
+        wrong = details | {"LogicalProcessorCount": 2}
+        service.modify("CpuGroup", {"Operation": "CreateGroup", "OperationDetails": wrong})
 
 
 @pytest.mark.parametrize("create", [service.create_guest_state_file, service.create_runtime_state_file])
