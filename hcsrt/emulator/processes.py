@@ -36,9 +36,13 @@ _WINDOWS = sys.platform == "win32"
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _DEFAULT_CONSOLE = (24, 80)
 
-# The numbers that every POSIX system gives them. Windows has no signals: there SIGKILL ends a job, and so does each of
-# the others, with the exit code of a Ctrl-C that nobody handles.
+# The numbers that every POSIX system gives them. Windows has no signals: there SIGSTOP and SIGCONT suspend and resume
+# what is in a job, SIGKILL ends it, and so does each of the others, with the exit code of a Ctrl-C that nobody handles.
 SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM = 1, 2, 3, 9, 15
+if sys.platform == "win32":
+    SIGCONT, SIGSTOP = 18, 19
+else:
+    SIGCONT, SIGSTOP = signal.SIGCONT, signal.SIGSTOP
 _SIGNALS = range(1, 65) if _WINDOWS else signal.valid_signals()
 
 # By what programs that run on Windows and on POSIX take for the same request: CtrlBreak makes a Java VM print its

@@ -11,6 +11,9 @@ namespace {
 
 constexpr DWORD PIPE_SIZE = 64 * 1024;
 
+/* As Linux numbers them, where Windows has no numbers. */
+constexpr int CONTINUE = 18, STOP = 19;
+
 /* What a program gets as its exit code from a Ctrl-C that it does not handle, and from TerminateProcess. */
 constexpr UINT INTERRUPTED = 0xC000013A, TERMINATED = 1;
 
@@ -288,6 +291,21 @@ DWORD active_in(const Job *job) {
     return figures.ActiveProcesses;
 }
 
+/* Windows suspends and resumes a whole process by functions of ntdll.dll alone, which have been there since Windows XP. */
+bool change_pace(Group group, bool stop) {
+    using Change = LONG(WINAPI *)(HANDLE);
+    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
+    const char *name = stop ? "NtSuspendProcess" : "NtResumeProcess";
+    Change change = reinterpret_cast<Change>(reinterpret_cast<void *>(GetProcAddress(ntdll, name)));
+    std::vector<int> pids;
+    if (!change || !members_of(group, &pids)) return false;
+    for (int pid : pids) {
+        Owned process(OpenProcess(PROCESS_SUSPEND_RESUME, FALSE, static_cast<DWORD>(pid)));
+        if (process) change(process.get());
+    }
+    return true;
+}
+
 }  // namespace
 
 hcsrt_char *allocate_string(size_t bytes) { return static_cast<hcsrt_char *>(LocalAlloc(LMEM_FIXED, bytes)); }
@@ -340,6 +358,7 @@ bool is_reused(Group) { return false; }
 bool signal_group(Group group, int number) {
     Job *job = job_of(group);
     if (!active_in(job)) return false;
+    if (number == STOP || number == CONTINUE) return change_pace(group, number == STOP);
     return number == 0 || TerminateJobObject(job->job.get(), number == KILL ? TERMINATED : INTERRUPTED);
 }
 
