@@ -73,6 +73,9 @@ cdef extern from "../native/reaper.h" nogil:
     const int HCSRT_CREATES_SYSTEM
     const int HCSRT_CREATES_PROCESS
 
+cdef extern from "../native/stdio_handle.h" nogil:
+    void hcsrt_stdio_received(hcsrt_handle handle)
+
 cdef extern from "../native/events.h" nogil:
     ctypedef struct hcsrt_watch:
         pass
@@ -205,6 +208,7 @@ cdef bint is_handle(hcsrt_handle handle) noexcept nogil:
 cdef void own_stdio(OwnedStdio owner, hcsrt_handle handle) noexcept nogil:
     if is_handle(handle):
         adopt(owner, handle)
+        hcsrt_stdio_received(handle)
 
 
 cdef class _Call:

@@ -2,6 +2,7 @@
 
 import faulthandler
 import gc
+import importlib.util
 import os
 import random
 import signal
@@ -43,7 +44,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # While a test runs, its output is captured; what ends the whole run has to be seen.
     config.stash[STDERR] = os.dup(2)
     config.addinivalue_line("filterwarnings", "ignore::hcsrt.NoIsolationWarning")
-    emulator.install()
+    # Where the stand-in computecore.dll of tools/windows lies in System32, the emulator is behind that.
+    if importlib.util.find_spec("hcsrt_stand_in") is None:
+        emulator.install()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

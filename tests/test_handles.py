@@ -288,7 +288,7 @@ def test_into_raw_with_a_call_inside_is_refused(system):
         reader.start()
         while "1 inside" not in repr(handle):
             time.sleep(0.001)
-        with pytest.raises(HandleBusyError, match="call inside"):
+        with pytest.raises(HandleBusyError, match="belongs to a stream"):
             handle.into_raw()
         assert not handle.closed
         process.kill()

@@ -199,7 +199,8 @@ def spawn(uint64_t process, list argv, list environment, bytes directory,
     """Start a program in a session of its own and return its pid; its end comes as a ProcessExited item.
 
     `argv` and `environment` are bytes; a program without a slash is looked up on the PATH of `environment`. On Windows
-    `argv` is the program and its command line. `console` is (rows, columns) for a pseudo-terminal, or None. Raises OSError; its `filename` is the directory or the program.
+    `argv` is the program and its command line. `console` is (rows, columns) for a pseudo-terminal, or None. Raises
+    OSError; its `filename` is the directory or the program.
     """
     cdef Program program
     cdef char **c_argv = NULL

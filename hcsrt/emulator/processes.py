@@ -199,6 +199,7 @@ def _minimal_windows_environment() -> dict[str, str]:
 
 def _home() -> str:
     """Return the user's home as the system knows it, whatever the manager's environment says."""
+    assert sys.platform != "win32"
     import pwd
 
     try:

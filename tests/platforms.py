@@ -1,0 +1,20 @@
+"""Tests that can pass on some operating systems only, each reason once."""
+
+import importlib.util
+import os
+import sys
+
+import pytest
+
+WINDOWS = sys.platform == "win32"
+
+catches_signals = pytest.mark.skipif(
+    WINDOWS, reason="on Windows the emulator ends a program by any signal: none reaches a handler in it"
+)
+pseudo_terminal = pytest.mark.skipif(WINDOWS, reason="on Windows the emulator has no pseudo-terminal to give")
+posix_signals = pytest.mark.skipif(WINDOWS, reason="Windows has no signals from one process to another")
+fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+win32 = pytest.mark.skipif(not WINDOWS, reason="about Windows' own handles and DLLs")
+stand_in = pytest.mark.skipif(
+    importlib.util.find_spec("hcsrt_stand_in") is None, reason="needs the stand-in computecore.dll of tools/windows"
+)
