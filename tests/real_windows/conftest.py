@@ -1,4 +1,4 @@
-"""What the suite for a real Windows has: the probe of the host, systems to try things on, and the list of facts seen."""
+"""What the suite for a real Windows has: the probe of the host, systems to try things on, the list of what was seen."""
 
 import gc
 import json
@@ -142,10 +142,12 @@ def image(scratch_folder: Path) -> list[Path] | str:
     reasons: list[str] = []
     for candidate in candidates:
         try:
-            with layers.writable_layer(candidate, scratch_folder / str(uuid.uuid4())) as storage:
-                with ComputeSystem.create(new_id(), container_document(storage), timeout=START_TIMEOUT) as system:
-                    system.start(timeout=START_TIMEOUT)
-                    system.stop(grace=0)
+            with (
+                layers.writable_layer(candidate, scratch_folder / str(uuid.uuid4())) as storage,
+                ComputeSystem.create(new_id(), container_document(storage), timeout=START_TIMEOUT) as system,
+            ):
+                system.start(timeout=START_TIMEOUT)
+                system.stop(grace=0)
             return candidate
         except (layers.LayerError, hcsrt.HcsError) as error:
             reasons.append(f"{candidate[0].name}: {error}")
@@ -220,7 +222,7 @@ def new_system() -> Iterator[Callable[[dict[str, Any]], ComputeSystem]]:
 
 
 def stop(system: ComputeSystem) -> None:
-    with suppress(hcsrt.HandleClosedError):
+    with suppress(hcsrt.HandleClosedError, hcsrt.ServiceDisconnectedError):
         system.stop(grace=0)
 
 

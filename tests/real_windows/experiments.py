@@ -324,7 +324,7 @@ def close_in_callback(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_heap_block(address: int) -> bool | None:
-    """Whether an address is that of a block of the process heap, from which LocalAlloc and CoTaskMemAlloc take theirs."""
+    """Whether an address is a block of the process heap, from which LocalAlloc and CoTaskMemAlloc take theirs."""
     if sys.platform != "win32":
         return None
     kernel32 = ctypes.WinDLL("kernel32.dll")

@@ -11,11 +11,12 @@ from raw_calls import HANDLE, OPERATION, TIMED_OUT, begin, call, failed, spell
 import hcsrt
 from hcsrt import HcsError, OperationTimeoutError, _calls
 
+VERSION = {"Major": 2, "Minor": 1}
 BAD_DOCUMENTS = {
     "no JSON": "{",
     "an empty object": "{}",
-    "a number for an object": json.dumps({"SchemaVersion": {"Major": 2, "Minor": 1}, "Container": 1}),
-    "two kinds of system": json.dumps({"SchemaVersion": {"Major": 2, "Minor": 1}, "Container": {}, "VirtualMachine": {}}),
+    "a number for an object": json.dumps({"SchemaVersion": VERSION, "Container": 1}),
+    "two kinds of system": json.dumps({"SchemaVersion": VERSION, "Container": {}, "VirtualMachine": {}}),
 }
 
 

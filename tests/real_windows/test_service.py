@@ -4,10 +4,11 @@ import os
 import subprocess
 import time
 
-import hcsrt
 import pytest
-from hcsrt import ComputeSystem, HcsError, ServiceDisconnectedError, _calls
 from raw_calls import OPERATION, call
+
+import hcsrt
+from hcsrt import ComputeSystem, HcsError, ServiceDisconnectedError, _calls
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("HCSRT_TEST_RESTART") != "1",
@@ -17,7 +18,9 @@ pytestmark = pytest.mark.skipif(
 
 def test_restart(running, table, seen):
     handle = int(running.handle.as_raw())
-    subprocess.run(["taskkill", "/f", "/im", "vmcompute.exe"], check=True, capture_output=True)
+    killed = subprocess.run(["taskkill", "/f", "/im", "vmcompute.exe"], capture_output=True, text=True, check=False)
+    if killed.returncode:
+        pytest.skip(f"vmcompute cannot be killed: {killed.stderr.strip()}")
     gone = time.monotonic()
     told = {"call at once": call(table, "HcsGetComputeSystemProperties", handle, OPERATION, None).told()}
     told["exit latch set"] = _calls.wait_exit(running.handle, 30)
@@ -25,9 +28,8 @@ def test_restart(running, table, seen):
     told["seconds until then"] = round(time.monotonic() - gone, 2)
     try:
         told["wait()"] = running.wait(30)
-    except HcsError as error:
+    except (ServiceDisconnectedError, TimeoutError) as error:
         told["wait()"] = str(error)
-        assert isinstance(error, ServiceDisconnectedError)
     subprocess.run(["net", "start", "vmcompute"], check=False, capture_output=True)
     end = time.monotonic() + 60
     while time.monotonic() < end:

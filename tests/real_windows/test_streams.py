@@ -52,18 +52,19 @@ def test_output_after_exit(container, seen):
         "seconds from the exit to the end of the stream": round(ended[0] - exited, 3),
     }
     seen("output after the exit", told)
-    done = container.run(
-        f'cmd /c "for /l %i in (1,1,{lines}) do @echo line %i"', stdout=PIPE, timeout=PATIENCE
-    )
-    assert done.stdout.split() [-1] == str(lines).encode()
+    done = container.run(f'cmd /c "for /l %i in (1,1,{lines}) do @echo line %i"', stdout=PIPE, timeout=PATIENCE)
+    assert done.stdout.split()[-1] == str(lines).encode()
 
 
 def test_output_held_by_a_child(container, seen):
     with container.popen("cmd /c start /b cmd", stdin=PIPE, stdout=PIPE) as process:
         process.wait(PATIENCE)
         exited = time.monotonic()
+        # The child lives as long as its input: communicate() would close it.
+        stdin, process.stdin = process.stdin, None
         process.communicate(timeout=PATIENCE)
         seconds = time.monotonic() - exited
+        stdin.close()
     seen("seconds until the output counts as complete that a child holds open", round(seconds, 3))
     assert seconds < 15
 

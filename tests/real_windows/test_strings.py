@@ -1,6 +1,7 @@
 """Whose memory the strings of HCS are."""
 
 import experiments
+
 import hcsrt
 
 
