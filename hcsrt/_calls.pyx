@@ -436,6 +436,24 @@ def enumerate_systems(query=None, timeout=None):
     return call.finish(result)
 
 
+# --- the service ----------------------------------------------------------------------------------------------------
+
+def service_properties(query=None):
+    """Return the ServiceProperties document; the call has no limit of time. HCS function: HcsGetServiceProperties."""
+    cdef bytes encoded = utf16(query, "query")
+    cdef const hcsrt_char *c_query = units(encoded)
+    cdef const HcsApi *api = hcs()
+    cdef hcsrt_char *document = NULL
+    cdef hcsrt_result result
+    need(api.HcsGetServiceProperties != NULL, "HcsGetServiceProperties")
+    with nogil:
+        result = api.HcsGetServiceProperties(c_query, &document)
+    text = take_string(api, document)
+    if result < 0:
+        raise error_from(result, "HcsGetServiceProperties", text)
+    return text
+
+
 # --- processes ------------------------------------------------------------------------------------------------------
 
 def create_process(OwnedSystem system not None, parameters, timeout=None, bint keep_on_abandon=False):

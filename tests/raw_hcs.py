@@ -1,8 +1,9 @@
-"""The table of HCS functions as a C caller has it: nothing stands between a test and the HCS that the process uses."""
+"""The table of HCS functions as a C caller has it: nothing stands between a test and the referee, or the real HCS."""
 
 import ctypes
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ctypes import CFUNCTYPE, POINTER, byref, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
 from pathlib import Path
 from typing import Any
@@ -72,23 +73,46 @@ def read(address: int) -> str:
 
 
 class Table:
-    """Each function of the HCS that this process uses as an attribute, with the types that the header gives it."""
+    """Each function of the emulator's table as an attribute, with the types that the header gives it."""
 
     def __init__(self) -> None:
         header = Path(hcsrt.get_include()).parent / "native" / "hcsapi.h"
         self.prototypes = {name: (result, types) for name, result, types in _prototypes(header.read_text())}
-        addresses = (_of_computecore if hcsrt.backend() == "windows" else _of_the_emulator)(list(self.prototypes))
+        self._pointers = self._find_functions()
         self._functions = {
-            name: CFUNCTYPE(result, *types)(address)
-            for (name, (result, types)), address in zip(self.prototypes.items(), addresses, strict=True)
-            if address
+            name: CFUNCTYPE(result, *types)(pointer)
+            for (name, (result, types)), pointer in zip(self.prototypes.items(), self._pointers, strict=True)
+            if pointer
         }
+
+    def _find_functions(self) -> ctypes.Array[c_void_p]:
+        from hcsrt.emulator import _native
+
+        get_pointer = ctypes.PYFUNCTYPE(c_void_p, ctypes.py_object, ctypes.c_char_p)(
+            ("PyCapsule_GetPointer", ctypes.pythonapi)
+        )
+        table = get_pointer(_native.api(), b"hcsrt.HcsApi")
+        pointers = (c_void_p * len(self.prototypes)).from_address(table + ctypes.sizeof(c_size_t))
+        # A name that the pattern has missed would move all the others.
+        assert c_size_t.from_address(table).value == ctypes.sizeof(c_size_t) + ctypes.sizeof(pointers)
+        return pointers
 
     def __getattr__(self, name: str) -> Any:
         try:
             return self._functions[name]
         except KeyError:
             raise AttributeError(f"this HCS has no {name}") from None
+
+    @contextmanager
+    def without(self, name: str) -> Iterator[None]:
+        """The table as that of an HCS that lacks a function."""
+        index = list(self.prototypes).index(name)
+        pointer = self._pointers[index]
+        self._pointers[index] = None
+        try:
+            yield
+        finally:
+            self._pointers[index] = pointer
 
     def document_of(self, function: str, *arguments: Any) -> tuple[int, str | None]:
         """Call a function whose last parameter gives a document; the document is freed."""
@@ -116,28 +140,22 @@ class Table:
         return self.document_of("HcsWaitForOperationResult", operation, milliseconds)[0]
 
 
-def _of_the_emulator(names: list[str]) -> list[int | None]:
-    from hcsrt.emulator import _native
+class DllTable(Table):
+    """The functions of computecore.dll, and those of Windows that release what they give."""
 
-    get_pointer = ctypes.PYFUNCTYPE(c_void_p, ctypes.py_object, ctypes.c_char_p)(
-        ("PyCapsule_GetPointer", ctypes.pythonapi)
-    )
-    table = get_pointer(_native.api(), b"hcsrt.HcsApi")
-    pointers = (c_void_p * len(names)).from_address(table + ctypes.sizeof(c_size_t))
-    # A name that the pattern has missed would move all the others.
-    assert c_size_t.from_address(table).value == ctypes.sizeof(c_size_t) + ctypes.sizeof(pointers)
-    return list(pointers)
+    def _find_functions(self) -> ctypes.Array[c_void_p]:
+        releases = {"free_string": "LocalFree", "free_cotaskmem": "CoTaskMemFree", "close_handle": "CloseHandle"}
+        dlls = [ctypes.WinDLL(name, winmode=_SYSTEM32) for name in ("computecore.dll", "kernel32.dll", "ole32.dll")]
+        pointers = (c_void_p * len(self.prototypes))()
+        for index, name in enumerate(self.prototypes):
+            exports = (getattr(dll, releases.get(name, name), None) for dll in dlls)
+            pointers[index] = ctypes.cast(next(filter(None, exports), None), c_void_p)
+        return pointers
 
 
-def _of_computecore(names: list[str]) -> list[int | None]:
-    releases = {"free_string": "LocalFree", "free_cotaskmem": "CoTaskMemFree", "close_handle": "CloseHandle"}
-    dlls = [ctypes.WinDLL(name, winmode=_SYSTEM32) for name in ("computecore.dll", "kernel32.dll", "ole32.dll")]
-    addresses: list[int | None] = []
-    for name in names:
-        exports = (getattr(dll, releases.get(name, name), None) for dll in dlls)
-        export = next(filter(None, exports), None)
-        addresses.append(export and ctypes.cast(export, c_void_p).value)
-    return addresses
+def table_in_use() -> Table:
+    """The functions of the HCS that hcsrt uses in this process."""
+    return DllTable() if hcsrt.backend() == "windows" else Table()
 
 
 def _prototypes(header: str) -> list[tuple[str, Any, list[Any]]]:

@@ -14,7 +14,7 @@ from typing import Any
 import host
 import layers
 import pytest
-from raw_hcs import Table
+from raw_hcs import Table, table_in_use
 
 import hcsrt
 from hcsrt import ComputeSystem, _handles
@@ -100,10 +100,17 @@ def nothing_left_behind() -> Iterator[None]:
     assert _handles.leaked() == 0
 
 
+@pytest.fixture
+def may_restart() -> None:
+    """Skips the test unless vmcompute may be ended."""
+    if os.environ.get("HCSRT_TEST_RESTART") != "1":
+        pytest.skip("ends vmcompute, and with it whatever runs on this host: HCSRT_TEST_RESTART=1 allows that")
+
+
 @pytest.fixture(scope="session")
 def table() -> Table:
     """The functions of HCS as C has them."""
-    return Table()
+    return table_in_use()
 
 
 # --- systems --------------------------------------------------------------------------------------------------------

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from raw_calls import HANDLE, OPERATION, Call, begin, call, close_process, create_process, parsed, spell
-from raw_hcs import Event, Table, completion, read, whole_event_callback, wide
+from raw_hcs import Event, Table, completion, read, table_in_use, whole_event_callback, wide
+
+from hcsrt import doctor
 
 HERE = Path(__file__).resolve()
 HOLD = 0.5
@@ -31,18 +33,29 @@ QUIET = 2.0
 
 def run(experiment: Callable[..., Any], *arguments: Any, seconds: float = 120.0) -> dict[str, Any]:
     """Run an experiment in a process of its own; what it returned, or how the process ended."""
-    command = [sys.executable, str(HERE), experiment.__name__, *map(json.dumps, arguments)]
-    paths = [str(HERE.parent), str(HERE.parent.parent), os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONFAULTHANDLER": "1"}
     try:
         done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds
+            command(experiment, *arguments),
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
         )
     except subprocess.TimeoutExpired:
         return {"hung for seconds": seconds}
     if done.returncode:
         return {"exit code": f"0x{done.returncode & 0xFFFFFFFF:X}", "stderr": done.stderr[-2000:]}
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def command(experiment: Callable[..., Any], *arguments: Any) -> list[str]:
+    return [sys.executable, str(HERE), experiment.__name__, *map(json.dumps, arguments)]
+
+
+def environment() -> dict[str, str]:
+    paths = [str(HERE.parent), str(HERE.parent.parent), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONFAULTHANDLER": "1"}
 
 
 class Recorder:
@@ -99,7 +112,7 @@ def register(table: Table, system: int, recorder: Recorder) -> int:
 
 def close_with_callback(rounds: int) -> dict[str, Any]:
     """HcsCloseOperation while the completion callback runs, and right after the kick-off."""
-    table = Table()
+    table = table_in_use()
     running, returned = threading.Event(), threading.Event()
 
     def hold(operation: int, context: int | None) -> None:
@@ -141,7 +154,7 @@ def close_with_callback(rounds: int) -> dict[str, Any]:
 
 def wait_and_callback() -> dict[str, Any]:
     """A wait on an operation that has a completion callback."""
-    table = Table()
+    table = table_in_use()
     came = threading.Event()
     operation = table.HcsCreateOperation(None, completion(lambda operation, context: came.set()))
     kicked_off = table.HcsEnumerateComputeSystems(None, operation)
@@ -163,7 +176,7 @@ def wait_and_callback() -> dict[str, Any]:
 
 def threads(document: dict[str, Any], count: int) -> dict[str, Any]:
     """Exit events of many processes at once."""
-    table = Table()
+    table = table_in_use()
     system = create(table, document)
     start(table, system)
     recorder = Recorder(hold=HOLD)
@@ -193,7 +206,7 @@ def threads(document: dict[str, Any], count: int) -> dict[str, Any]:
 
 def register_twice(document: dict[str, Any]) -> dict[str, Any]:
     """A second event callback on one handle."""
-    table = Table()
+    table = table_in_use()
     system = create(table, document)
     first, second = Recorder(), Recorder()
     codes = [register(table, system, recorder) for recorder in (first, second)]
@@ -212,7 +225,7 @@ def register_twice(document: dict[str, Any]) -> dict[str, Any]:
 
 def register_after_exit(document: dict[str, Any]) -> dict[str, Any]:
     """An event callback that is registered when the exit has happened."""
-    table = Table()
+    table = table_in_use()
     system = create(table, document)
     start(table, system)
     seen: dict[str, Any] = {}
@@ -242,7 +255,7 @@ def register_after_exit(document: dict[str, Any]) -> dict[str, Any]:
 
 def failed_registration(document: dict[str, Any]) -> list[dict[str, Any]]:
     """Registrations that may be refused, and whether their callbacks are called all the same."""
-    table = Table()
+    table = table_in_use()
     system = create(table, document)
     start(table, system)
     first, second, late = Recorder(), Recorder(), Recorder()
@@ -273,7 +286,7 @@ def end_seen_elsewhere(table: Table, system: int) -> None:
 
 def close_drains(document: dict[str, Any]) -> dict[str, Any]:
     """HcsCloseComputeSystem while an event callback runs on the handle."""
-    table = Table()
+    table = table_in_use()
     system = create(table, document)
     recorder = Recorder(hold=HOLD * 2)
     registered = register(table, system, recorder)
@@ -298,7 +311,7 @@ def close_drains(document: dict[str, Any]) -> dict[str, Any]:
 
 def close_in_callback(document: dict[str, Any]) -> dict[str, Any]:
     """HcsCloseComputeSystem inside the handle's own event callback."""
-    table = Table()
+    table = table_in_use()
     system = create(table, document)
     closing, closed = threading.Event(), threading.Event()
 
@@ -335,7 +348,7 @@ def is_heap_block(address: int) -> bool | None:
 
 def event_data(document: dict[str, Any]) -> dict[str, Any]:
     """Whose memory the document of an event is: that of HCS, or of whoever gets it."""
-    table = Table()
+    table = table_in_use()
     system = create(table, document)
     addresses: list[int] = []
     inside: list[bool | None] = []
@@ -361,7 +374,7 @@ def event_data(document: dict[str, Any]) -> dict[str, Any]:
 
 def own_copies() -> dict[str, Any]:
     """The result of one operation, asked for more than once."""
-    table = Table()
+    table = table_in_use()
     operation = table.HcsCreateOperation(None, None)
     assert table.HcsEnumerateComputeSystems(None, operation) == 0
     addresses: list[int | None] = []
@@ -387,7 +400,7 @@ def own_copies() -> dict[str, Any]:
 
 def service_strings() -> dict[str, Any]:
     """The strings of the service calls, released with LocalFree."""
-    table = Table()
+    table = table_in_use()
     seen: dict[str, Any] = {}
     for function, document in (
         ("HcsGetServiceProperties", {"PropertyTypes": ["Basic"]}),
@@ -401,6 +414,20 @@ def service_strings() -> dict[str, Any]:
             seen[function]["a block of the heap"] = is_heap_block(address)
             table.free_string(address)
             seen[function]["a block of the heap after LocalFree"] = is_heap_block(address)
+    return seen
+
+
+# --- accounts -------------------------------------------------------------------------------------------------------
+
+
+def account() -> dict[str, Any]:
+    """What the doctor and HCS say to the account that this runs as."""
+    findings = {found.name: found for found in doctor.examine(timeout=60)}
+    seen: dict[str, Any] = {name: vars(findings[name]) for name in ("account", "hcs") if name in findings}
+    table = table_in_use()
+    code, _ = table.document_of("HcsGetServiceProperties", None)
+    seen["HcsGetServiceProperties"] = spell(code)
+    seen["HcsEnumerateComputeSystems"] = spell(call(table, "HcsEnumerateComputeSystems", None, OPERATION).result)
     return seen
 
 

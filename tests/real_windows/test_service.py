@@ -1,6 +1,5 @@
 """What becomes of handles when the service goes away and comes back."""
 
-import os
 import subprocess
 import time
 
@@ -10,13 +9,7 @@ from raw_calls import OPERATION, call
 import hcsrt
 from hcsrt import ComputeSystem, HcsError, ServiceDisconnectedError, _calls
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("HCSRT_TEST_RESTART") != "1",
-    reason="kills vmcompute, and with it whatever runs on this host: set HCSRT_TEST_RESTART=1 where that may be",
-)
-
-
-def test_restart(running, table, seen):
+def test_restart(may_restart, running, table, seen):
     handle = int(running.handle.as_raw())
     killed = subprocess.run(["taskkill", "/f", "/im", "vmcompute.exe"], capture_output=True, text=True, check=False)
     if killed.returncode:
