@@ -9,6 +9,7 @@ from raw_calls import OPERATION, call
 import hcsrt
 from hcsrt import ComputeSystem, HcsError, ServiceDisconnectedError, _calls
 
+
 def test_restart(may_restart, running, table, seen):
     handle = int(running.handle.as_raw())
     killed = subprocess.run(["taskkill", "/f", "/im", "vmcompute.exe"], capture_output=True, text=True, check=False)
