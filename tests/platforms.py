@@ -1,5 +1,6 @@
 """Tests that can pass on some operating systems only, each reason once."""
 
+import ctypes
 import importlib.util
 import os
 import sys
@@ -7,6 +8,7 @@ import sys
 import pytest
 
 WINDOWS = sys.platform == "win32"
+WINE = WINDOWS and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
 
 catches_signals = pytest.mark.skipif(
     WINDOWS, reason="on Windows the emulator ends a program by any signal: none reaches a handler in it"
@@ -18,3 +20,5 @@ win32 = pytest.mark.skipif(not WINDOWS, reason="about Windows' own handles and D
 stand_in = pytest.mark.skipif(
     importlib.util.find_spec("hcsrt_stand_in") is None, reason="needs the stand-in computecore.dll of tools/windows"
 )
+handle_counts = pytest.mark.skipif(WINE, reason="Wine does not count the handles of a process")
+process_names = pytest.mark.skipif(WINE, reason="Wine does not tell psutil what a process is called: no ProcessList")
