@@ -10,7 +10,7 @@ from raw_calls import HANDLE, OPERATION, TIMED_OUT, begin, call, spell
 from raw_hcs import GENERIC_ALL, wide
 
 import hcsrt
-from hcsrt import ComputeSystem, HcsError, OperationTimeoutError, SystemAlreadyExistsError
+from hcsrt import PIPE, ComputeSystem, HcsError, OperationTimeoutError, SystemAlreadyExistsError
 
 PATIENCE = 60.0
 
@@ -121,9 +121,10 @@ def test_runtime_os_type(created, table, seen):
     assert [item["Id"] for item in listed] == [created.id]
 
 
-def test_arguments_of_a_windows_guest(container):
-    words = ["cmd", "/c", "exit", "3"]
-    assert container.run(words).returncode == 3
+def test_arguments_of_a_windows_guest(container, seen):
+    done = container.run(["cmd", "/c", "echo", "two words", "&", "exit", "3"], stdout=PIPE, timeout=PATIENCE)
+    seen("what a list of arguments becomes in a Windows guest", done.stdout.decode("ascii", "replace").strip())
+    assert done.returncode == 3
 
 
 def test_enumerate(created, table, seen):
