@@ -6,6 +6,7 @@ itself failed, 126 when the command cannot be invoked and 127 when it cannot be 
 """
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -338,6 +339,11 @@ def _writer_to(fd: int) -> _Sink:
                 data = data[os.write(fd, data) :]
             except BlockingIOError:
                 select.select([], [fd], [])
+            except OSError as error:
+                # So the C runtime of Windows reports a pipe whose reader has gone.
+                if sys.platform == "win32" and error.errno == errno.EINVAL:
+                    raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
+                raise
 
     return write
 

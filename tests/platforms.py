@@ -15,6 +15,10 @@ catches_signals = pytest.mark.skipif(
 )
 pseudo_terminal = pytest.mark.skipif(WINDOWS, reason="on Windows the emulator has no pseudo-terminal to give")
 posix_signals = pytest.mark.skipif(WINDOWS, reason="Windows has no signals from one process to another")
+posix_modes = pytest.mark.skipif(WINDOWS, reason="Windows has no permission of a file to be executed")
+posix_shell = pytest.mark.skipif(WINDOWS, reason="takes a shell of POSIX")
+backend_variable = pytest.mark.skipif(WINDOWS, reason="on Windows no environment variable decides about the backend")
+compiler = pytest.mark.skipif(WINDOWS, reason="calls a C compiler as POSIX systems do")
 fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 win32 = pytest.mark.skipif(not WINDOWS, reason="about Windows' own handles and DLLs")
 stand_in = pytest.mark.skipif(

@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-# In a virtual environment of Windows, python.exe only starts another process, which has a pid of its own.
 # What a program of a test does to have the HCS that the tests have, after `import hcsrt`.
 INSTALL = "hcsrt.emulator.install()" if importlib.util.find_spec("hcsrt_stand_in") is None else ""
 
+# In a virtual environment of Windows, python.exe only starts another process, which has a pid of its own.
 PYTHON: str = sys._base_executable  # type: ignore[attr-defined]
 GUEST = str(Path(__file__).with_name("guest.py"))
 

@@ -10,7 +10,7 @@ import pytest
 import hcsrt
 from hcsrt import _library
 
-ELSEWHERE = pytest.mark.skipif(sys.platform == "win32", reason="on Windows no environment variable decides")
+from .platforms import backend_variable
 
 
 def run(script: str, backend: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -28,14 +28,14 @@ def run(script: str, backend: str | None = None) -> subprocess.CompletedProcess[
     )
 
 
-@ELSEWHERE
+@backend_variable
 @pytest.mark.parametrize("backend", [None, "emulator"])
 def test_elsewhere_it_is_the_emulator(backend):
     done = run("import hcsrt; print(hcsrt.backend())", backend)
     assert (done.stdout, done.stderr) == ("emulator\n", "")
 
 
-@ELSEWHERE
+@backend_variable
 def test_windows_asked_for_elsewhere_is_an_error_with_the_remedy():
     done = run("import hcsrt; hcsrt.systems()", "windows")
     assert done.returncode == 1
@@ -45,13 +45,13 @@ def test_windows_asked_for_elsewhere_is_an_error_with_the_remedy():
     assert "unset HCSRT_BACKEND" in error
 
 
-@ELSEWHERE
+@backend_variable
 def test_an_unknown_backend_is_named():
     done = run("import hcsrt; hcsrt.backend()", "docker")
     assert done.stderr.splitlines()[-1].startswith("ValueError: HCSRT_BACKEND is 'docker'; set it to 'windows'")
 
 
-@ELSEWHERE
+@backend_variable
 def test_a_failed_choice_is_no_choice():
     script = """
 import hcsrt, os

@@ -67,7 +67,6 @@ def kept(name: str, stamp: str, make: Callable[[Path], None]) -> Path:
     with (folder() / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if path.exists():
-            say(name, f"as made before: {path}")
             return path
         start = time.monotonic()
         with temporary() as new:

@@ -41,13 +41,13 @@ def windows_path(path: Path) -> str:
     return "Z:" + str(path).replace("/", "\\")
 
 
-def install(run: Run, wheel: Path) -> None:
+def install(python: Python, run: Run, wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(run.site_packages)
     run.call("-m", "compileall", "-q", "Lib/site-packages/hcsrt")
     source = STAND_IN / "computecore.cpp"
     if not source.exists():
-        say(run.folder.name, "no stand-in computecore.dll in this tree")
+        say(python.version, "no stand-in computecore.dll in this tree")
         return
     native = pins.REPOSITORY / "hcsrt"
     call(
@@ -65,7 +65,7 @@ def run(python: Python, wheel: Path, limit: float, arguments: list[str]) -> Resu
     """
     with temporary() as folder:
         bed_run = Run(bed(python), folder)
-        install(bed_run, wheel)
+        install(python, bed_run, wheel)
         report = folder / "report.xml"
         start = time.monotonic()
         process = bed_run.start(
