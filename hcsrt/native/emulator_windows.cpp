@@ -10,6 +10,7 @@ namespace hcsrt::emulator::platform {
 namespace {
 
 constexpr DWORD PIPE_SIZE = 64 * 1024;
+constexpr DWORD RELAY_LIMIT_MS = 100;
 
 /* As Linux numbers them, where Windows has no numbers. */
 constexpr int CONTINUE = 18, STOP = 19;
@@ -44,7 +45,7 @@ class Owned {
 /* Moves what is written to a stdin into the program's own pipe, so that the two can be closed apart: a pipe that its
  * writer still holds has no end of file for its reader. */
 struct Relay {
-    Owned source, target, stop, arrived;
+    Owned source, target, stop, arrived, closed;
     std::atomic<int> references{2};                 /* the group's and the thread's */
 
     void drop() {
@@ -181,18 +182,28 @@ bool read_some(Relay *relay, char *buffer, DWORD size, DWORD *got) {
     return GetOverlappedResult(source, &overlapped, got, TRUE) || GetLastError() == ERROR_OPERATION_ABORTED;
 }
 
+/* What has been written up to now. */
+std::string read_rest(Relay *relay) {
+    std::string rest;
+    char buffer[4096];
+    DWORD left, got;
+    while (PeekNamedPipe(relay->source.get(), nullptr, 0, nullptr, &left, nullptr) && left &&
+           read_some(relay, buffer, left < sizeof buffer ? left : sizeof buffer, &got))
+        rest.append(buffer, got);
+    return rest;
+}
+
 void run_relay(void *given) {
     Relay *relay = static_cast<Relay *>(given);
     char buffer[4096];
     DWORD got;
-    while (read_some(relay, buffer, sizeof buffer, &got) && pass_on(relay, buffer, got)) {
-        DWORD left = 0;
-        if (WaitForSingleObject(relay->stop.get(), 0) == WAIT_OBJECT_0 &&
-            (!PeekNamedPipe(relay->source.get(), nullptr, 0, nullptr, &left, nullptr) || !left))
-            break;
-    }
-    relay->target.reset();
+    while (read_some(relay, buffer, sizeof buffer, &got) && pass_on(relay, buffer, got) &&
+           WaitForSingleObject(relay->stop.get(), 0) != WAIT_OBJECT_0) {}
+    std::string rest = read_rest(relay);
     relay->source.reset();
+    SetEvent(relay->closed.get());
+    pass_on(relay, rest.data(), static_cast<DWORD>(rest.size()));
+    relay->target.reset();
     relay->drop();
 }
 
@@ -200,8 +211,9 @@ DWORD open_stdin(Job *job, Owned *theirs, Child *child) {
     Relay *relay = job->relay = new Relay;
     relay->stop.reset(CreateEventW(nullptr, TRUE, FALSE, nullptr));
     relay->arrived.reset(CreateEventW(nullptr, TRUE, FALSE, nullptr));
+    relay->closed.reset(CreateEventW(nullptr, TRUE, FALSE, nullptr));
     Owned ours;
-    DWORD error = relay->stop && relay->arrived ? make_pipe(&relay->source, &ours, true) : GetLastError();
+    DWORD error = relay->stop && relay->arrived && relay->closed ? make_pipe(&relay->source, &ours, true) : GetLastError();
     SECURITY_ATTRIBUTES inheritable = {sizeof inheritable, nullptr, TRUE};
     if (!error && !CreatePipe(theirs->out(), relay->target.out(), &inheritable, PIPE_SIZE)) error = GetLastError();
     if (!error && !SetHandleInformation(relay->target.get(), HANDLE_FLAG_INHERIT, 0)) error = GetLastError();
@@ -394,8 +406,13 @@ void close_end(End end) {
 }
 
 void sever(Group group, End end, bool for_writing) {
-    if (!for_writing) DisconnectNamedPipe(handle_at(end));
-    else if (Relay *relay = job_of(group)->relay) SetEvent(relay->stop.get());
+    if (!for_writing) {
+        DisconnectNamedPipe(handle_at(end));
+    } else if (Relay *relay = job_of(group)->relay) {
+        /* A relay that waits for its program to read takes the rest, and closes, when the program has done so. */
+        SetEvent(relay->stop.get());
+        WaitForSingleObject(relay->closed.get(), RELAY_LIMIT_MS);
+    }
 }
 
 hcsrt_handle handle_of(uint32_t, End end) { return handle_at(end); }
