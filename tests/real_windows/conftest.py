@@ -116,6 +116,12 @@ def table() -> Table:
 # --- systems --------------------------------------------------------------------------------------------------------
 
 
+def need(table: Table, function: str) -> None:
+    """Skip the test where this Windows lacks a function."""
+    if not hasattr(table, function):
+        pytest.skip(f"this Windows has no {function}")
+
+
 def new_id() -> str:
     return f"Hcsrt-{uuid.uuid4()}"
 

@@ -171,6 +171,54 @@ def wait_and_callback() -> dict[str, Any]:
     return seen
 
 
+def late_callback() -> dict[str, Any]:
+    """A completion callback that is set after the kick-off, and one that is set after the result."""
+    table = table_in_use()
+    seen: dict[str, Any] = {}
+    for when in ("after the kick-off", "after the result"):
+        count: list[int] = []
+        operation = table.HcsCreateOperation(None, None)
+        assert table.HcsEnumerateComputeSystems(None, operation) == 0
+        if when == "after the result":
+            assert table.wait(operation) == 0
+        callback = completion(lambda operation, context, count=count: count.append(operation))
+        code = table.HcsSetOperationCallback(operation, None, callback)
+        result = table.wait(operation)
+        time.sleep(QUIET)
+        seen[when] = {"set": spell(code), "result": spell(result), "callbacks": len(count)}
+        table.HcsCloseOperation(operation)
+    return seen
+
+
+def notifications(document: dict[str, Any]) -> dict[str, Any]:
+    """What an operation with notifications tells of a start, and whether it takes a callback when that is over."""
+    table = table_in_use()
+    system = create(table, document)
+    recorder, late = Recorder(), Recorder()
+    progress = 1  # HcsOperationOptionProgressUpdate
+    operation = table.HcsCreateOperationWithNotifications(progress, None, recorder.callback)
+    if not operation:
+        return {"operation": None}
+    kicked_off = table.HcsStartComputeSystem(system, operation, None)
+    result = table.wait(operation, 60_000)
+    time.sleep(QUIET)
+    code = table.HcsSetOperationCallback(operation, None, completion(lambda operation, context: late.came.set()))
+    seen = {
+        "kick-off": spell(kicked_off),
+        "result": spell(result),
+        "notifications": [
+            {"type": type, "document": document}
+            for type, document in zip(recorder.types, recorder.documents, strict=True)
+        ],
+        "completion callback set when it had completed": spell(code),
+        "that callback came": late.came.wait(QUIET),
+    }
+    table.HcsCloseOperation(operation)
+    terminate(table, system)
+    table.HcsCloseComputeSystem(system)
+    return seen
+
+
 # --- events ---------------------------------------------------------------------------------------------------------
 
 

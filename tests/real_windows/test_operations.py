@@ -6,7 +6,8 @@ import uuid
 
 import experiments
 import pytest
-from raw_calls import HANDLE, OPERATION, TIMED_OUT, begin, call, failed, spell
+from conftest import need
+from raw_calls import HANDLE, OPERATION, TIMED_OUT, begin, call, failed, parsed, spell
 
 import hcsrt
 from hcsrt import HcsError, OperationTimeoutError, _calls
@@ -94,3 +95,21 @@ def test_kick_off_time(document, table, seen):
     # What hcsrt takes for success is one: the system has gone through all of its states.
     assert not any(failed(done.result) for done in calls.values())
     assert hcsrt.systems(ids=id) == []
+
+
+def test_late_callback(seen):
+    seen("a completion callback that is set late", experiments.run(experiments.late_callback))
+
+
+def test_notifications(document, table, seen):
+    need(table, "HcsCreateOperationWithNotifications")
+    seen("an operation with notifications", experiments.run(experiments.notifications, document))
+
+
+def test_properties(table, seen):
+    need(table, "HcsGetOperationProperties")
+    made = begin(table, "HcsEnumerateComputeSystems", None, OPERATION)
+    made.wait()
+    code, document = table.document_of("HcsGetOperationProperties", made.operation, None)
+    table.HcsCloseOperation(made.operation)
+    seen("the properties of an operation", {"result": spell(code), "document": parsed(document)})

@@ -5,7 +5,8 @@ import threading
 import time
 from ctypes import byref, c_uint32, c_void_p
 
-from raw_calls import close_process, create_process, is_handle, streams
+from raw_calls import OPERATION, begin, close_process, create_process, is_handle, spell, streams
+from raw_hcs import GENERIC_ALL
 
 from hcsrt import PIPE, _calls
 
@@ -85,6 +86,26 @@ def test_unrequested(container, table, seen):
         assert process.stdin is None
         assert process.stdout is not None
         assert process.stderr is None
+
+
+def test_open_process(container, table, seen):
+    with container.popen("cmd", stdin=PIPE, stdout=PIPE) as process:
+        system = int(container.handle.as_raw())
+        code, other = table.handle_of("HcsOpenProcess", system, process.pid, GENERIC_ALL)
+        assert code == 0
+        told = []
+        for _ in range(2):
+            made = begin(table, "HcsGetProcessInfo", other, OPERATION).finish(with_info=True)
+            given = streams(made.info)
+            told.append({"result": spell(made.result)} | {name: is_handle(value) for name, value in given.items()})
+            for value in given.values():
+                if is_handle(value):
+                    table.close_handle(value)
+        table.HcsCloseProcess(other)
+        stdout, _ = process.communicate(b"echo still here\r\n", PATIENCE)
+    seen("the streams of a process that was opened by its id, asked for twice", told)
+    # Closing what another handle gave leaves our own streams alone.
+    assert b"still here" in stdout
 
 
 def test_kind_of_handles(container, seen):

@@ -1,16 +1,17 @@
 """What HCS tells of systems at each point of their lives, and which codes it has for calls that come too late."""
 
+import ctypes
 import json
 import threading
 import time
 
 import pytest
-from conftest import OWNER, START_TIMEOUT
-from raw_calls import HANDLE, OPERATION, TIMED_OUT, begin, call, spell
+from conftest import OWNER, START_TIMEOUT, need, new_id
+from raw_calls import HANDLE, OPERATION, TIMED_OUT, begin, call, parsed, spell
 from raw_hcs import GENERIC_ALL, wide
 
 import hcsrt
-from hcsrt import PIPE, ComputeSystem, HcsError, OperationTimeoutError, SystemAlreadyExistsError
+from hcsrt import PIPE, ComputeSystem, HcsError, OperationTimeoutError, SystemAlreadyExistsError, _calls
 
 PATIENCE = 60.0
 
@@ -203,3 +204,94 @@ def test_reserved_options(created, options, table, seen):
     seen(f"reserved options: {json.dumps(options)}", told)
     if options is None:  # what hcsrt passes
         assert set(told.values()) == {"S_OK (0x00000000)"}
+
+
+def test_namespaces(document, table, seen):
+    need(table, "HcsCreateComputeSystemInNamespace")
+    namespace, id = "hcsrt-tests", new_id()
+    options = ctypes.create_string_buffer(48)  # HCS_CREATE_OPTIONS_1 with nothing but its version
+    ctypes.c_uint32.from_buffer(options).value = 0x00010000
+    made = call(
+        table,
+        "HcsCreateComputeSystemInNamespace",
+        namespace,
+        id,
+        json.dumps(document),
+        OPERATION,
+        ctypes.cast(options, ctypes.c_void_p),
+        HANDLE,
+    )
+    told = {"create": made.told()}
+    for function, place in (("HcsOpenComputeSystem", []), ("HcsOpenComputeSystemInNamespace", [wide(namespace)])):
+        code, handle = table.handle_of(function, *place, wide(id), GENERIC_ALL)
+        told[function] = spell(code)
+        if handle is not None:
+            table.HcsCloseComputeSystem(handle)
+    query = json.dumps({"Ids": [id]})
+    for function, place in (
+        ("HcsEnumerateComputeSystems", []),
+        ("HcsEnumerateComputeSystemsInNamespace", [namespace]),
+    ):
+        listed = call(table, function, *place, query, OPERATION)
+        told[function] = {"result": spell(listed.result), "found": len(listed.document or [])}
+    if made.handle is not None:
+        call(table, "HcsTerminateComputeSystem", made.handle, OPERATION, None)
+        table.HcsCloseComputeSystem(made.handle)
+    seen("a system in a namespace, with and without its name", told)
+
+
+def test_crash(new_vm_document, new_system, table, seen):
+    system = new_system(new_vm_document())
+    system.start(timeout=START_TIMEOUT)
+    made = call(table, "HcsCrashComputeSystem", int(system.handle.as_raw()), OPERATION, '{"Type":"CrashGuest"}')
+    told = made.told() | {"exits within 10 s": _calls.wait_exit(system.handle, 10)}
+    told["properties then"] = properties(table, int(system.handle.as_raw()))
+    seen("a virtual machine whose guest is made to crash", told)
+    system.stop(grace=0)
+    assert isinstance(system.wait(PATIENCE), dict)
+
+
+def test_modify_before_boot(new_vm_document, new_system, table, seen):
+    system = new_system(new_vm_document())
+    system.start(timeout=START_TIMEOUT)
+    request = {"ResourcePath": "VirtualMachine/ComputeTopology/Memory/SizeInMB", "RequestType": "Update"}
+    told = []
+    for _ in range(3):
+        made = call(
+            table,
+            "HcsModifyComputeSystem",
+            int(system.handle.as_raw()),
+            OPERATION,
+            json.dumps(request | {"Settings": 1536}),
+            None,
+        )
+        told.append(made.told())
+        time.sleep(2)
+    seen("a modify of a machine that has just started, and 2 and 4 s later", told)
+    assert system.properties()["Id"] == system.id
+
+
+def test_failed_property(running, table, seen):
+    told = {}
+    for query in (
+        {"PropertyTypes": ["Statistics", "ProcessList"]},
+        {"PropertyTypes": ["Memory", "GuestConnection"]},
+        {"Queries": {"Memory": {}, "Hcsrt": {}}},
+    ):
+        text = json.dumps(query)
+        told[text] = call(table, "HcsGetComputeSystemProperties", int(running.handle.as_raw()), OPERATION, text).told()
+    seen("properties, some of which this system cannot have", told)
+    assert running.properties()["Id"] == running.id
+
+
+def test_native_wait_times_out(running, table, seen):
+    need(table, "HcsWaitForComputeSystemExit")
+    handle = int(running.handle.as_raw())
+    begun = time.monotonic()
+    code, document = table.document_of("HcsWaitForComputeSystemExit", handle, 200)
+    told = {"code": spell(code), "document": parsed(document), "seconds": round(time.monotonic() - begun, 3)}
+    running.terminate()
+    code, document = table.document_of("HcsWaitForComputeSystemExit", handle, 60_000)
+    told["after the exit"] = {"code": spell(code), "document": parsed(document)}
+    seen("HcsWaitForComputeSystemExit with 200 ms, and after the exit", told)
+    assert isinstance(running.wait(PATIENCE), dict)
