@@ -194,9 +194,10 @@ void run_relay(void *given) {
     Relay *relay = static_cast<Relay *>(given);
     char buffer[4096];
     DWORD got;
-    while (read_some(relay, buffer, sizeof buffer, &got) && pass_on(relay, buffer, got) &&
-           WaitForSingleObject(relay->stop.get(), 0) != WAIT_OBJECT_0) {}
-    std::string rest = read_rest(relay);
+    bool stopped = false;
+    while (!stopped && read_some(relay, buffer, sizeof buffer, &got) && pass_on(relay, buffer, got))
+        stopped = WaitForSingleObject(relay->stop.get(), 0) == WAIT_OBJECT_0;
+    std::string rest = stopped ? read_rest(relay) : std::string();
     relay->source.reset();
     SetEvent(relay->closed.get());
     pass_on(relay, rest.data(), static_cast<DWORD>(rest.size()));
