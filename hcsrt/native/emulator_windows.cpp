@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstdio>
 
 namespace hcsrt::emulator::platform {
@@ -84,26 +83,6 @@ std::wstring wide(const char *text) {
     return result;
 }
 
-int errno_of(DWORD error) {
-    switch (error) {
-    case ERROR_FILE_NOT_FOUND: return ENOENT;
-    case ERROR_PATH_NOT_FOUND:
-    case ERROR_BAD_PATHNAME:
-    case ERROR_INVALID_NAME: return ENOTDIR;
-    case ERROR_ACCESS_DENIED:
-    case ERROR_SHARING_VIOLATION: return EACCES;
-    case ERROR_BAD_EXE_FORMAT:
-    case ERROR_EXE_MACHINE_TYPE_MISMATCH: return ENOEXEC;
-    case ERROR_FILENAME_EXCED_RANGE: return ENAMETOOLONG;
-    case ERROR_INVALID_PARAMETER: return E2BIG;
-    case ERROR_TOO_MANY_OPEN_FILES: return EMFILE;
-    case ERROR_NO_SYSTEM_RESOURCES: return EAGAIN;
-    case ERROR_NOT_ENOUGH_MEMORY:
-    case ERROR_OUTOFMEMORY: return ENOMEM;
-    default: return EIO;
-    }
-}
-
 bool is_folder(const std::wstring &path) {
     DWORD attributes = GetFileAttributesW(path.c_str());
     return attributes != INVALID_FILE_ATTRIBUTES && attributes & FILE_ATTRIBUTE_DIRECTORY;
@@ -117,8 +96,8 @@ std::wstring path_of(const std::vector<std::wstring> &environment) {
     return L"";
 }
 
-/* The file to run, as a shell would find it on the program's own PATH. 0, or an errno. */
-int find_program(const std::wstring &name, const std::wstring &folder, const std::wstring &path, std::wstring *found) {
+/* The file to run, as a shell would find it on the program's own PATH. */
+DWORD find_program(const std::wstring &name, const std::wstring &folder, const std::wstring &path, std::wstring *found) {
     const std::wstring &places = name.find_first_of(L"\\/:") == std::wstring::npos ? path : folder;
     for (const std::wstring &candidate : {name, name + L".exe"}) {
         wchar_t *file_part;
@@ -128,9 +107,9 @@ int find_program(const std::wstring &name, const std::wstring &folder, const std
         size = SearchPathW(places.c_str(), candidate.c_str(), L".exe", size, found->data(), &file_part);
         if (!size || size >= found->size()) continue;
         found->resize(size);
-        return is_folder(*found) ? EACCES : 0;
+        return is_folder(*found) ? ERROR_ACCESS_DENIED : ERROR_SUCCESS;
     }
-    return ENOENT;
+    return ERROR_FILE_NOT_FOUND;
 }
 
 /* CreateProcessW wants them sorted by name, one after another, each with its NUL and one more at the end. */
@@ -197,9 +176,10 @@ void run_relay(void *given) {
     Relay *relay = static_cast<Relay *>(given);
     char buffer[4096];
     DWORD got;
-    while (read_some(relay, buffer, sizeof buffer, &got) && pass_on(relay, buffer, got) &&
-           WaitForSingleObject(relay->stop.get(), 0) != WAIT_OBJECT_0) {}
-    std::string rest = read_rest(relay);
+    bool stopped = false;
+    while (!stopped && read_some(relay, buffer, sizeof buffer, &got) && pass_on(relay, buffer, got))
+        stopped = WaitForSingleObject(relay->stop.get(), 0) == WAIT_OBJECT_0;
+    std::string rest = stopped ? read_rest(relay) : std::string();
     relay->source.reset();
     SetEvent(relay->closed.get());
     pass_on(relay, rest.data(), static_cast<DWORD>(rest.size()));
@@ -327,29 +307,27 @@ void release_string(hcsrt_char *string) { LocalFree(string); }
 int spawn(const Program &program, Child *child, bool *directory_failed) {
     *child = NO_CHILD;
     *directory_failed = false;
-    if (program.console) return ENOTSUP;
+    if (program.console) return ERROR_NOT_SUPPORTED;
     std::vector<std::wstring> environment;
     for (char *const *entry = program.environment; *entry; ++entry) environment.push_back(wide(*entry));
     std::wstring folder = wide(program.directory), file;
-    if (!is_folder(folder)) {
-        *directory_failed = true;
-        return ENOENT;
-    }
-    int error = find_program(wide(program.argv[0]), folder, path_of(environment), &file);
-    if (error) return error;
+    *directory_failed = !is_folder(folder);
+    if (*directory_failed) return ERROR_DIRECTORY;
+    DWORD error = find_program(wide(program.argv[0]), folder, path_of(environment), &file);
+    if (error) return static_cast<int>(error);
     Job *job = new Job;
     {
         Owned theirs[3];
-        DWORD code = make_job(job);
-        if (!code) code = open_streams(program, job, theirs, child);
-        if (!code) code = start_program(file, wide(program.argv[1]), block_of(environment), folder, theirs, job, &child->pid);
-        if (code) error = errno_of(code);
+        error = make_job(job);
+        if (!error) error = open_streams(program, job, theirs, child);
+        if (!error)
+            error = start_program(file, wide(program.argv[1]), block_of(environment), folder, theirs, job, &child->pid);
     }
     if (error) {
         for (End end : child->ends) close_end(end);
         *child = NO_CHILD;
         delete job;
-        return error;
+        return static_cast<int>(error);
     }
     child->group = reinterpret_cast<Group>(job);
     return 0;
