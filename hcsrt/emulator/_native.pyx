@@ -235,7 +235,10 @@ def spawn(uint64_t process, list argv, list environment, bytes directory,
 
 def signal(uint64_t process, int number):
     """Send a signal to the group of a process; False if nobody is left in it."""
-    return c_signal(process, number)
+    cdef bool reached
+    with nogil:
+        reached = c_signal(process, number)
+    return reached
 
 
 def members(uint64_t process):
@@ -250,7 +253,11 @@ def resize(uint64_t process, uint16_t rows, uint16_t columns):
 
 def close_stream(uint64_t process, str name):
     """Close a standard stream ("StdIn", "StdOut", "StdErr") of a process, whoever holds our end of it."""
-    return c_close_stream(process, ("StdIn", "StdOut", "StdErr").index(name))
+    cdef int stream = ("StdIn", "StdOut", "StdErr").index(name)
+    cdef bool closed
+    with nogil:
+        closed = c_close_stream(process, stream)
+    return closed
 
 
 def forget(uint64_t process):

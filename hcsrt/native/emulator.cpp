@@ -1277,6 +1277,9 @@ bool close_stream(Key process, int stream) {
         platform::sever(target->group, entry.second.end, stream == 0);
         any = true;
     }
+    bool for_writing = any && stream == 0;
+    lock.unlock();
+    if (for_writing) platform::settle(target->group);
     return any;
 }
 

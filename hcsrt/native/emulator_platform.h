@@ -62,8 +62,10 @@ void send_end_of_file(End console);
 End duplicate(End end);
 void close_end(End end);
 
-/* The end stays valid for whoever holds it, but nothing is behind it any more. What was written before still arrives. */
+/* The end stays valid for whoever holds it, but nothing is behind it any more. What was written to a stdin before still
+ * arrives; what was not read of an output yet is lost. settle() waits a moment until an end for writing refuses more. */
 void sever(Group group, End end, bool for_writing);
+void settle(Group group);
 
 hcsrt_handle handle_of(uint32_t serial, End end);
 
