@@ -126,6 +126,8 @@ cdef extern from "../native/results.h" nogil:
     const hcsrt_result HCSRT_E_OPERATION_PENDING
     const hcsrt_result HCSRT_E_OPERATION_TIMEOUT
     const uint32_t HCSRT_GENERIC_ALL
+    const uint32_t HCSRT_CREATE_OPTIONS_1
+    const hcsrt_result HCSRT_WAIT_TIMEOUT
     const uint32_t HCSRT_EVENT_SYSTEM_EXITED
     const uint32_t HCSRT_EVENT_PROCESS_EXITED
 
@@ -148,10 +150,6 @@ cdef enum:
     MAIN_SLICE_MS = 100
     SLICE_MS = 1000
     LATCH_SLICE_MS = 100
-
-cdef enum:
-    WAIT_TIMEOUT = 258
-    CREATE_OPTIONS_1 = 0x00010000
 
 cdef tuple EXIT_WORDS = (None, "exited", "disconnected", "queried")
 
@@ -508,7 +506,7 @@ def create_system_in_namespace(namespace not None, id, document, timeout=None, b
     """
     cdef bytes encoded = utf16(namespace, "namespace")
     cdef hcsrt_create_options options
-    options.version = CREATE_OPTIONS_1
+    options.version = HCSRT_CREATE_OPTIONS_1
     options.user_token = pointer(user_token, "user_token")
     options.security_descriptor = pointer(security_descriptor, "security_descriptor")
     options.callback_options = 0
@@ -1020,7 +1018,7 @@ cdef str wait_native_exit(Handle handle, exit_verb verb, str function, timeout):
         text = take_string(api, document)
         check_entered(handle, status)
         # Which code tells that the time is up is not documented; as a bare number it would be a success.
-        if result not in (HCSRT_E_OPERATION_TIMEOUT, HCSRT_E_WAIT_TIMEOUT, WAIT_TIMEOUT):
+        if result not in (HCSRT_E_OPERATION_TIMEOUT, HCSRT_E_WAIT_TIMEOUT, HCSRT_WAIT_TIMEOUT):
             if result < 0:
                 raise error_from(result, function, text)
             return text
