@@ -32,6 +32,17 @@ class ProcessInformation(ctypes.Structure):
     )
 
 
+class CreateOptions(ctypes.Structure):
+    _fields_ = (
+        ("version", c_uint32),
+        ("user_token", c_void_p),
+        ("security_descriptor", c_void_p),
+        ("callback_options", c_uint32),
+        ("callback_context", c_void_p),
+        ("callback", CFUNCTYPE(None, POINTER(Event), c_void_p)),
+    )
+
+
 _Completion = CFUNCTYPE(None, c_void_p, c_void_p)
 _EventCallback = CFUNCTYPE(None, POINTER(Event), c_void_p)
 # A callback's last instruction comes after anything that it could tell a test, so none is ever freed.

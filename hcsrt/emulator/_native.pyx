@@ -68,6 +68,7 @@ cdef extern from "../native/emulator.h" namespace "hcsrt::emulator" nogil:
         uint64_t ticket
         uint64_t system
         uint64_t process
+        Text scope
         Text id
         Text text
         uint32_t number
@@ -136,7 +137,7 @@ cdef class Request:
 
     cdef readonly str function
     cdef readonly object ticket, system, process
-    cdef readonly object id, text
+    cdef readonly object scope, id, text
     cdef readonly object number
 
     def __repr__(self):
@@ -162,6 +163,7 @@ def take(timeout):
     request.ticket = item.ticket
     request.system = item.system
     request.process = item.process
+    request.scope = decode(item.scope)
     request.id = decode(item.id)
     request.text = decode(item.text)
     request.number = item.number

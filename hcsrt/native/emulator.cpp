@@ -46,8 +46,11 @@ constexpr std::chrono::seconds DELIVERY_LIMIT{5};
 enum OperationType : int32_t {
     TYPE_NONE = -1, TYPE_ENUMERATE = 0, TYPE_CREATE = 1, TYPE_START = 2, TYPE_SHUTDOWN = 3, TYPE_PAUSE = 4,
     TYPE_RESUME = 5, TYPE_SAVE = 6, TYPE_TERMINATE = 7, TYPE_MODIFY = 8, TYPE_PROPERTIES = 9, TYPE_CREATE_PROCESS = 10,
-    TYPE_SIGNAL_PROCESS = 11, TYPE_PROCESS_INFO = 12, TYPE_PROCESS_PROPERTIES = 13, TYPE_MODIFY_PROCESS = 14
+    TYPE_SIGNAL_PROCESS = 11, TYPE_PROCESS_INFO = 12, TYPE_PROCESS_PROPERTIES = 13, TYPE_MODIFY_PROCESS = 14,
+    TYPE_CRASH = 15
 };
+
+constexpr uint32_t CREATE_OPTIONS_1 = 0x00010000;
 
 constexpr uint32_t OPTION_OPERATION_CALLBACKS = 1;
 
@@ -564,24 +567,45 @@ hcsrt_result process_call(const char *function, int32_t type, void *raw, void *o
     return kick_off(lock, type, operation, process.handle(), std::move(request), info);
 }
 
-hcsrt_result HCSRT_CALL create_system(const hcsrt_char *id, const hcsrt_char *configuration, hcsrt_operation operation,
-                                      const void *security_descriptor, hcsrt_system *system) {
+hcsrt_result create_system_in(const char *function, const hcsrt_char *scope, const hcsrt_char *id,
+                              const hcsrt_char *configuration, hcsrt_operation operation,
+                              const hcsrt_create_options *options, hcsrt_system *system) {
     if (!system) return HCSRT_E_POINTER;
     *system = nullptr;
-    if (!id || !*id || !configuration || security_descriptor) return HCSRT_E_INVALIDARG;
+    if (!id || !*id || !configuration) return HCSRT_E_INVALIDARG;
     Lock lock(core->mutex);
     auto target = core->add_target(Kind::System, ++core->serial);
     auto handle = core->add_handle(target);
+    if (options) {
+        handle->options = options->callback_options;
+        handle->context = options->callback_context;
+        handle->callback = options->callback;
+    }
     Request request;
-    request.function = "HcsCreateComputeSystem";
+    request.function = function;
     request.system = target->key;
+    request.scope = argument(scope);
     request.id = argument(id);
     request.text = argument(configuration);
     hcsrt_result result = kick_off(lock, TYPE_CREATE, operation, handle, std::move(request));
     /* A create that fails at once may have given a handle all the same. */
     if (!hcsrt_failed(result) || core->chance(2)) *system = handle->raw;
-    else core->close_target_handle(lock, handle->raw, Kind::System, "HcsCreateComputeSystem");
+    else core->close_target_handle(lock, handle->raw, Kind::System, function);
     return result;
+}
+
+hcsrt_result HCSRT_CALL create_system(const hcsrt_char *id, const hcsrt_char *configuration, hcsrt_operation operation,
+                                      const void *security_descriptor, hcsrt_system *system) {
+    if (security_descriptor) return HCSRT_E_INVALIDARG;
+    return create_system_in("HcsCreateComputeSystem", nullptr, id, configuration, operation, nullptr, system);
+}
+
+hcsrt_result HCSRT_CALL create_system_in_namespace(const hcsrt_char *scope, const hcsrt_char *id,
+                                                   const hcsrt_char *configuration, hcsrt_operation operation,
+                                                   const hcsrt_create_options *options, hcsrt_system *system) {
+    if (!scope || !*scope || (options && options->version != CREATE_OPTIONS_1)) return HCSRT_E_INVALIDARG;
+    if (options && (options->user_token || options->security_descriptor)) return HCSRT_E_NOTIMPL;
+    return create_system_in("HcsCreateComputeSystemInNamespace", scope, id, configuration, operation, options, system);
 }
 
 hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *parameters, hcsrt_operation operation,
@@ -606,12 +630,24 @@ hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *param
     return result;
 }
 
-hcsrt_result HCSRT_CALL enumerate_systems(const hcsrt_char *query, hcsrt_operation operation) {
+hcsrt_result enumerate_systems_in(const char *function, const hcsrt_char *scope, const hcsrt_char *query,
+                                  hcsrt_operation operation) {
     Lock lock(core->mutex);
     Request request;
-    request.function = "HcsEnumerateComputeSystems";
+    request.function = function;
+    request.scope = argument(scope);
     request.text = argument(query);
     return kick_off(lock, TYPE_ENUMERATE, operation, nullptr, std::move(request));
+}
+
+hcsrt_result HCSRT_CALL enumerate_systems(const hcsrt_char *query, hcsrt_operation operation) {
+    return enumerate_systems_in("HcsEnumerateComputeSystems", nullptr, query, operation);
+}
+
+hcsrt_result HCSRT_CALL enumerate_systems_in_namespace(const hcsrt_char *scope, const hcsrt_char *query,
+                                                       hcsrt_operation operation) {
+    if (!scope || !*scope) return HCSRT_E_INVALIDARG;
+    return enumerate_systems_in("HcsEnumerateComputeSystemsInNamespace", scope, query, operation);
 }
 
 /* --- synchronous calls --------------------------------------------------------------------------------------- */
@@ -624,18 +660,30 @@ hcsrt_result ask_and_wait(Lock &lock, Request request, std::shared_ptr<Question>
     return (*question)->result;
 }
 
-hcsrt_result HCSRT_CALL open_system(const hcsrt_char *id, uint32_t access, hcsrt_system *system) {
+hcsrt_result open_system_in(const char *function, const hcsrt_char *scope, const hcsrt_char *id, uint32_t access,
+                            hcsrt_system *system) {
     if (!system) return HCSRT_E_POINTER;
     *system = nullptr;
     if (!id || !*id || access != HCSRT_GENERIC_ALL) return HCSRT_E_INVALIDARG;
     Lock lock(core->mutex);
     Request request;
-    request.function = "HcsOpenComputeSystem";
+    request.function = function;
+    request.scope = argument(scope);
     request.id = argument(id);
     std::shared_ptr<Question> question;
     hcsrt_result result = ask_and_wait(lock, std::move(request), &question);
     if (question && question->opened) *system = question->opened->raw;
     return result;
+}
+
+hcsrt_result HCSRT_CALL open_system(const hcsrt_char *id, uint32_t access, hcsrt_system *system) {
+    return open_system_in("HcsOpenComputeSystem", nullptr, id, access, system);
+}
+
+hcsrt_result HCSRT_CALL open_system_in_namespace(const hcsrt_char *scope, const hcsrt_char *id, uint32_t access,
+                                                 hcsrt_system *system) {
+    if (!scope || !*scope) return HCSRT_E_INVALIDARG;
+    return open_system_in("HcsOpenComputeSystemInNamespace", scope, id, access, system);
 }
 
 hcsrt_result HCSRT_CALL open_process(hcsrt_system raw, uint32_t pid, uint32_t, hcsrt_process *process) {
@@ -654,11 +702,13 @@ hcsrt_result HCSRT_CALL open_process(hcsrt_system raw, uint32_t pid, uint32_t, h
     return result;
 }
 
-hcsrt_result service_call(const char *function, const hcsrt_char *text, hcsrt_char **out) {
+hcsrt_result service_call(const char *function, const hcsrt_char *text, hcsrt_char **out,
+                          const hcsrt_char *id = nullptr) {
     if (out) *out = nullptr;
     Lock lock(core->mutex);
     Request request;
     request.function = function;
+    request.id = argument(id);
     request.text = argument(text);
     std::shared_ptr<Question> question;
     hcsrt_result result = ask_and_wait(lock, std::move(request), &question);
@@ -674,6 +724,15 @@ hcsrt_result HCSRT_CALL modify_service(const hcsrt_char *settings, hcsrt_char **
     return settings ? service_call("HcsModifyServiceSettings", settings, result) : HCSRT_E_INVALIDARG;
 }
 
+hcsrt_result path_call(const char *function, const hcsrt_char *path) {
+    return path && *path ? service_call(function, path, nullptr) : HCSRT_E_INVALIDARG;
+}
+
+hcsrt_result access_call(const char *function, const hcsrt_char *vm_id, const hcsrt_char *path) {
+    bool given = vm_id && *vm_id && path && *path;
+    return given ? service_call(function, path, nullptr, vm_id) : HCSRT_E_INVALIDARG;
+}
+
 /* --- operations ---------------------------------------------------------------------------------------------- */
 
 hcsrt_operation HCSRT_CALL create_operation(void *context, hcsrt_operation_completion callback) {
@@ -684,6 +743,11 @@ hcsrt_operation HCSRT_CALL create_operation(void *context, hcsrt_operation_compl
     handle->operation->context = context;
     handle->operation->callback = callback;
     return handle->raw;
+}
+
+/* Nothing that the emulator does has progress to tell of. */
+hcsrt_operation HCSRT_CALL create_operation_with_notifications(uint32_t, const void *context, hcsrt_event_callback) {
+    return create_operation(const_cast<void *>(context), nullptr);
 }
 
 void HCSRT_CALL close_operation(hcsrt_operation raw) {
@@ -918,11 +982,13 @@ HcsApi make_table() {
     SYSTEM_CALL(HcsPauseComputeSystem, TYPE_PAUSE);
     SYSTEM_CALL(HcsResumeComputeSystem, TYPE_RESUME);
     SYSTEM_CALL(HcsSaveComputeSystem, TYPE_SAVE);
+    SYSTEM_CALL(HcsCrashComputeSystem, TYPE_CRASH);
     SYSTEM_CALL(HcsGetComputeSystemProperties, TYPE_PROPERTIES);
 #undef SYSTEM_CALL
     table.HcsModifyComputeSystem = [](hcsrt_system system, hcsrt_operation operation, const hcsrt_char *configuration,
                                       hcsrt_handle identity) -> hcsrt_result {
-        if (!configuration || identity) return HCSRT_E_INVALIDARG;
+        if (identity) return HCSRT_E_NOTIMPL;
+        if (!configuration) return HCSRT_E_INVALIDARG;
         return system_call("HcsModifyComputeSystem", TYPE_MODIFY, system, operation, configuration);
     };
 
@@ -940,10 +1006,27 @@ HcsApi make_table() {
         return process_call("HcsGetProcessInfo", TYPE_PROCESS_INFO, process, operation, nullptr);
     };
 
+#define PATH_CALL(name) \
+    table.name = [](const hcsrt_char *path) { return path_call(#name, path); }
+    PATH_CALL(HcsCreateEmptyGuestStateFile);
+    PATH_CALL(HcsCreateEmptyRuntimeStateFile);
+    PATH_CALL(HcsGrantVmGroupAccess);
+    PATH_CALL(HcsRevokeVmGroupAccess);
+#undef PATH_CALL
+    table.HcsGrantVmAccess = [](const hcsrt_char *vm_id, const hcsrt_char *path) {
+        return access_call("HcsGrantVmAccess", vm_id, path);
+    };
+    table.HcsRevokeVmAccess = [](const hcsrt_char *vm_id, const hcsrt_char *path) {
+        return access_call("HcsRevokeVmAccess", vm_id, path);
+    };
+
     table.HcsCreateComputeSystem = create_system;
+    table.HcsCreateComputeSystemInNamespace = create_system_in_namespace;
     table.HcsOpenComputeSystem = open_system;
+    table.HcsOpenComputeSystemInNamespace = open_system_in_namespace;
     table.HcsCloseComputeSystem = close_system;
     table.HcsEnumerateComputeSystems = enumerate_systems;
+    table.HcsEnumerateComputeSystemsInNamespace = enumerate_systems_in_namespace;
     table.HcsCreateProcess = create_process;
     table.HcsOpenProcess = open_process;
     table.HcsCloseProcess = close_process;
@@ -954,6 +1037,7 @@ HcsApi make_table() {
     table.HcsGetServiceProperties = service_properties;
     table.HcsModifyServiceSettings = modify_service;
     table.HcsCreateOperation = create_operation;
+    table.HcsCreateOperationWithNotifications = create_operation_with_notifications;
     table.HcsCloseOperation = close_operation;
     table.HcsSetOperationCallback = set_operation_callback;
     table.HcsSetOperationContext = set_operation_context;
