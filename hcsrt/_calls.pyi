@@ -5,7 +5,14 @@ from ._handles import OwnedOperation, OwnedProcess, OwnedStdio, OwnedSystem
 
 @final
 class ProcessStart:
-    def __init__(self, process: OwnedProcess, pid: int) -> None: ...
+    def __init__(
+        self,
+        process: OwnedProcess,
+        pid: int,
+        stdin: OwnedStdio | None = None,
+        stdout: OwnedStdio | None = None,
+        stderr: OwnedStdio | None = None,
+    ) -> None: ...
     @property
     def process(self) -> OwnedProcess: ...
     @property

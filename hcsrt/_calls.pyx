@@ -263,10 +263,13 @@ cdef class ProcessStart:
     cdef readonly OwnedStdio stdout "std_output"
     cdef readonly OwnedStdio stderr "std_error"
 
-    def __init__(self, OwnedProcess process not None, uint32_t pid):
-        """A process that nobody has asked for its streams."""
+    def __init__(self, OwnedProcess process not None, uint32_t pid, OwnedStdio stdin=None, OwnedStdio stdout=None,
+                 OwnedStdio stderr=None):
         self.process = process
         self.pid = pid
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
 
     def close(self):
         """Close all handles."""
