@@ -145,12 +145,13 @@ class Events:
             return None
         if taken is None:
             raise TimeoutError(f"no event came within {timeout} s")
-        number, text, nanoseconds, lost, data_lost = taken
-        return Event(_TYPES.get(number, number), _parsed(text), nanoseconds / 1e9, lost, data_lost)
+        return event_from(*taken)
 
 
-def _parsed(text: str | None) -> Any:
+def event_from(number: int, text: str | None, nanoseconds: int, lost: int, data_lost: bool) -> Event:
+    """The event that the native layer tells of in these words."""
     try:
-        return loads(text)
+        data = loads(text)
     except (ValueError, RecursionError):
-        return text
+        data = text
+    return Event(_TYPES.get(number, number), data, nanoseconds / 1e9, lost, data_lost)
