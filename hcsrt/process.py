@@ -105,7 +105,7 @@ class ProcessCore(Owner[OwnedProcess]):
         self.pid = start.pid
         self.args = args
         self.returncode = None
-        self._text = streams.text
+        self._streams = streams
         self._reopen_system = reopen_system
         self._is_windows = is_windows
 
@@ -431,13 +431,13 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         """Start moving the bytes of each open stream, once; an earlier communicate() may have done it."""
         with self._pumps_lock:
             if self._pumps is None:
-                data = encoded(input, self._text, self.stdin)
+                data = encoded(input, self._streams, self.stdin is not None and not self.stdin.closed)
                 pumps: dict[IO[AnyStr], _Pump] = {}
                 if self.stdin is not None and not self.stdin.closed:
                     pumps[self.stdin] = _Writer(self.stdin, data)
                 for stream in (self.stdout, self.stderr):
                     if stream is not None and not stream.closed:
-                        pumps[stream] = _TextReader(stream) if self._text else _Reader(stream)
+                        pumps[stream] = _TextReader(stream) if self._streams.text else _Reader(stream)
                 self._pumps = pumps
                 for pump in pumps.values():
                     pump.start()
@@ -474,7 +474,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         return b"" if pump is None else pump.ahead + b"".join(pump.chunks)
 
     def _output(self, stream: IO[AnyStr] | None) -> Any:
-        if stream is None or not self._text:
+        if stream is None or not self._streams.text:
             return self._moved(stream)
         pump = (self._pumps or {}).get(stream)
         return "" if pump is None else pump.text
@@ -525,11 +525,11 @@ async def check_stdin_error(calls: Calls, handle: OwnedProcess, error: HandleClo
         raise error from None
 
 
-def encoded(input: Any, text: bool, stdin: Any) -> bytes:
+def encoded(input: Any, streams: StreamFormat, stdin_is_open: bool) -> bytes:
     """What communicate() has to write to stdin."""
     if input is None:
         return b""
-    if text:
+    if streams.text:
         if not isinstance(input, str):
             raise TypeError(f"input must be a str, not {type(input).__name__}: the streams are in text mode")
     else:
@@ -541,10 +541,10 @@ def encoded(input: Any, text: bool, stdin: Any) -> bytes:
             ) from None
     if not input:
         return b""
-    if stdin is None or stdin.closed:
+    if not stdin_is_open:
         raise ValueError("input needs stdin=PIPE, and not closed yet")
     # Text as writing to the stream would do it.
-    return input.replace("\n", os.linesep).encode(*_codec(stdin)) if isinstance(input, str) else input
+    return input.replace("\n", os.linesep).encode(*streams.codec()) if isinstance(input, str) else input
 
 
 def _codec(stream: Any) -> tuple[str, str]:
@@ -652,12 +652,26 @@ class StreamFormat:
     """How the streams of a process are wrapped, by the parameters that subprocess.Popen has for it."""
 
     def __init__(self, text: bool | None, encoding: str | None, errors: str | None, bufsize: int) -> None:
-        bufsize = _integer(bufsize, "bufsize")
+        bufsize = self._bufsize = _integer(bufsize, "bufsize")
         self.text: bool = bool(text or encoding or errors)
         self._encoding = encoding or ("utf-8" if sys.flags.utf8_mode else "locale")
         self._errors = errors
         self._line_buffering = self.text and bufsize == 1
         self._size = io.DEFAULT_BUFFER_SIZE if bufsize < 0 or self._line_buffering else bufsize
+
+    @property
+    def limit(self) -> int:
+        """How many bytes a reader of hcsrt.aio holds for a line, as asyncio's limit."""
+        return self._bufsize if self._bufsize > 1 else _CHUNK
+
+    def codec(self) -> tuple[str, str]:
+        """Encoding and error handler of text."""
+        encoding = self._encoding
+        if encoding == "locale":
+            import locale
+
+            encoding = locale.getencoding()
+        return encoding, self._errors or "strict"
 
     def reader(self, handle: OwnedStdio) -> Any:
         raw = StdioReader(handle)

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
     Rung: TypeAlias = Literal["already-stopped", "shutdown", "terminate"]
 
-    class _PopenOptions(TypedDict, total=False):
+    class PopenOptions(TypedDict, total=False):
         stdin: int | None
         stdout: int | None
         stderr: int | None
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
         console: bool | tuple[int, int]
         timeout: float | None
 
-    class _RunOptions(_PopenOptions, total=False):
+    class RunOptions(PopenOptions, total=False):
         capture_output: bool
         check: bool
 
@@ -618,7 +618,7 @@ class ComputeSystem(Blocking, SystemCore):
             text: Literal[True],
             encoding: str | None = None,
             errors: str | None = None,
-            **options: Unpack[_PopenOptions],
+            **options: Unpack[PopenOptions],
         ) -> Process[str]: ...
         @overload
         def popen(
@@ -628,7 +628,7 @@ class ComputeSystem(Blocking, SystemCore):
             encoding: str,
             text: bool | None = None,
             errors: str | None = None,
-            **options: Unpack[_PopenOptions],
+            **options: Unpack[PopenOptions],
         ) -> Process[str]: ...
         @overload
         def popen(
@@ -638,7 +638,7 @@ class ComputeSystem(Blocking, SystemCore):
             errors: str,
             text: bool | None = None,
             encoding: str | None = None,
-            **options: Unpack[_PopenOptions],
+            **options: Unpack[PopenOptions],
         ) -> Process[str]: ...
         @overload
         def popen(
@@ -648,7 +648,7 @@ class ComputeSystem(Blocking, SystemCore):
             text: Literal[False] | None = None,
             encoding: None = None,
             errors: None = None,
-            **options: Unpack[_PopenOptions],
+            **options: Unpack[PopenOptions],
         ) -> Process[bytes]: ...
         @overload
         def popen(
@@ -658,7 +658,7 @@ class ComputeSystem(Blocking, SystemCore):
             text: bool | None = None,
             encoding: str | None = None,
             errors: str | None = None,
-            **options: Unpack[_PopenOptions],
+            **options: Unpack[PopenOptions],
         ) -> Process[Any]: ...
 
     def popen(
@@ -718,7 +718,7 @@ class ComputeSystem(Blocking, SystemCore):
             input: str | None = None,
             encoding: str | None = None,
             errors: str | None = None,
-            **options: Unpack[_RunOptions],
+            **options: Unpack[RunOptions],
         ) -> CompletedProcess[str]: ...
         @overload
         def run(
@@ -729,7 +729,7 @@ class ComputeSystem(Blocking, SystemCore):
             input: str | None = None,
             text: bool | None = None,
             errors: str | None = None,
-            **options: Unpack[_RunOptions],
+            **options: Unpack[RunOptions],
         ) -> CompletedProcess[str]: ...
         @overload
         def run(
@@ -740,7 +740,7 @@ class ComputeSystem(Blocking, SystemCore):
             input: str | None = None,
             text: bool | None = None,
             encoding: str | None = None,
-            **options: Unpack[_RunOptions],
+            **options: Unpack[RunOptions],
         ) -> CompletedProcess[str]: ...
         @overload
         def run(
@@ -751,7 +751,7 @@ class ComputeSystem(Blocking, SystemCore):
             text: Literal[False] | None = None,
             encoding: None = None,
             errors: None = None,
-            **options: Unpack[_RunOptions],
+            **options: Unpack[RunOptions],
         ) -> CompletedProcess[bytes]: ...
         @overload
         def run(
@@ -762,7 +762,7 @@ class ComputeSystem(Blocking, SystemCore):
             text: bool | None = None,
             encoding: str | None = None,
             errors: str | None = None,
-            **options: Unpack[_RunOptions],
+            **options: Unpack[RunOptions],
         ) -> CompletedProcess[Any]: ...
 
     def run(
