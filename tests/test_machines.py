@@ -13,7 +13,6 @@ from hcsrt.emulator.outbox import Answer
 
 Verbs = dict[str, Callable[[Any], Any]]
 
-E_NOTIMPL = 0x80004001
 HCS_E_INVALID_STATE = 0x80370105
 
 

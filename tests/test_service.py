@@ -42,8 +42,8 @@ def test_settings_are_changed_by_property_type() -> None:
     with pytest.raises(hcsrt.HcsError) as caught:
         service.modify("CpuGroup", {"Operation": "DeleteGroup", "OperationDetails": {"GroupId": GROUP}})
     assert caught.value.operation == "HcsModifyServiceSettings"
+    wrong = details | {"LogicalProcessorCount": 2}
     with pytest.raises(hcsrt.HcsError, match="LogicalProcessorCount"):
-        wrong = details | {"LogicalProcessorCount": 2}
         service.modify("CpuGroup", {"Operation": "CreateGroup", "OperationDetails": wrong})
 
 
