@@ -9,8 +9,8 @@ from time import monotonic
 from .. import _calls, _engine
 from .._streams import claim_for_loop, transfer_now
 from ..errors import HandleClosedError, HcsError
-from ..process import CLOSE_STDIN, CLOSE_TIMEOUT
-from ._calls import release
+from ..process import CLOSE_STDIN, CLOSE_TIMEOUT, check_stdin_error
+from ._calls import AwaitingCalls, release
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,17 +26,18 @@ _HIGH_WATER = 64 * 1024
 class PipeEnd:
     """Our end of a pipe, as the object that a transport closes when it is done with it.
 
-    closed: done once the handle was given to the engine to be closed. error: what HCS answered when it was told of the
-    end of stdin. process: the one whose stdin this is, or None.
+    process: the one whose stdin this is, as long as HCS is to be told of its end. closed: done once the handle was given
+    to the engine to be closed. error: what HCS answered when it was told, unless the process has ended by then.
     """
 
     def __init__(self, handle: OwnedStdio, process: OwnedProcess | None = None) -> None:
         self.handle: OwnedStdio = handle
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.error: HcsError | HandleClosedError | None = None
-        self._process = process
+        self.error: HcsError | None = None
+        self.process: OwnedProcess | None = process
         self._number = claim_for_loop(handle)
         self._closing = False
+        self._checking: asyncio.Task[None] | None = None
 
     def fileno(self) -> int:
         return self._number
@@ -47,8 +48,8 @@ class PipeEnd:
             return
         self._closing = True
         try:
-            if self._process is not None and _calls.exit_status(self._process) is None:
-                told = _engine.call(self._process, "HcsModifyProcess", CLOSE_STDIN)
+            if self.process is not None and _calls.exit_status(self.process) is None:
+                told = _engine.call(self.process, "HcsModifyProcess", CLOSE_STDIN)
                 limit = told.get_loop().call_later(CLOSE_TIMEOUT, told.cancel)
                 told.add_done_callback(lambda told: self._told(told, limit))
                 return
@@ -58,11 +59,20 @@ class PipeEnd:
 
     def _told(self, told: asyncio.Future[str | None], limit: asyncio.TimerHandle) -> None:
         limit.cancel()
-        if not told.cancelled():
-            error = told.exception()
-            if isinstance(error, (HcsError, HandleClosedError)):
-                self.error = error
-        self._release()
+        error = None if told.cancelled() else told.exception()
+        if isinstance(error, (HcsError, HandleClosedError)) and self.process is not None:
+            # The process may end by the close of the pipe: whether it has ended before is asked before.
+            self._checking = told.get_loop().create_task(self._check(self.process, error))
+        else:
+            self._release()
+
+    async def _check(self, process: OwnedProcess, error: HcsError | HandleClosedError) -> None:
+        try:
+            await check_stdin_error(AwaitingCalls(), process, error)
+        except HcsError as refusal:
+            self.error = refusal
+        finally:
+            self._release()
 
     def _release(self) -> None:
         release(self.handle)
@@ -184,7 +194,8 @@ class WriteTransport(asyncio.WriteTransport):
             self._lose(None)
 
     def abort(self) -> None:
-        """Close the pipe at once."""
+        """Close the pipe at once, without a word to HCS."""
+        self._end.process = None
         self._lose(None)
 
     def _start(self) -> None:

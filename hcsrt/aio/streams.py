@@ -9,8 +9,6 @@ import os
 from time import monotonic
 
 from .._facade import AnyStr, Generic
-from ..process import check_stdin_error
-from ._calls import AwaitingCalls
 from ._pipes import PipeEnd, connect_reader, connect_writer
 
 TYPE_CHECKING = False
@@ -227,13 +225,11 @@ class StreamWriter(Generic[AnyStr]):
     """
 
     def __init__(self, handle: OwnedStdio, streams: StreamFormat, process: OwnedProcess) -> None:
-        self._process = process
         self._end = PipeEnd(handle, process)
         reader = asyncio.StreamReader()
         protocol = asyncio.StreamReaderProtocol(reader)
         self._transport = connect_writer(self._end, protocol)
-        self._writer = asyncio.StreamWriter(self._transport, protocol, None, asyncio.get_running_loop())
-        self._reader = reader  # the protocol does not keep it
+        self._writer = asyncio.StreamWriter(self._transport, protocol, reader, asyncio.get_running_loop())
         self._codec = streams.codec() if streams.text else None
 
     @property
@@ -271,7 +267,7 @@ class StreamWriter(Generic[AnyStr]):
         finally:
             await asyncio.wait((self._end.closed,))
         if self._end.error is not None:
-            await check_stdin_error(AwaitingCalls(), self._process, self._end.error)
+            raise self._end.error
 
     def can_write_eof(self) -> bool:
         """True: the end of stdin can be told."""

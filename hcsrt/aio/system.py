@@ -76,8 +76,8 @@ class ComputeSystem(Awaiting, SystemCore):
         text = dumps(document)
         deadline = Deadline(seconds(timeout))
         keep = is_kept(on_abandon)
-        function = "HcsCreateComputeSystem" if namespace is None else "HcsCreateComputeSystemInNamespace"
         creating = _engine.create_system(id, text, keep, namespace)
+        function = _named("HcsCreateComputeSystem", namespace)
         handle = await created(creating, deadline.remaining(), function, release if keep else _abandon)
         try:
             system = cls(handle, id, namespace)
@@ -99,7 +99,7 @@ class ComputeSystem(Awaiting, SystemCore):
         """
         check_name(id, "id")
         check_namespace(namespace)
-        handle = await created(_engine.open_system(id, namespace), None, "HcsOpenComputeSystem", release)
+        handle = await created(_engine.open_system(id, namespace), None, _named("HcsOpenComputeSystem", namespace), release)
         try:
             system = cls(handle, id, namespace)
             await system._set_up(Deadline(None))
@@ -596,7 +596,11 @@ async def systems(
     if selection.is_empty():
         return []
     asking = _engine.enumerate_systems(selection.query, namespace)
-    return selection.of(await answered(asking, limit, "HcsEnumerateComputeSystems"))
+    return selection.of(await answered(asking, limit, _named("HcsEnumerateComputeSystems", namespace)))
+
+
+def _named(function: str, namespace: str | None) -> str:
+    return function if namespace is None else f"{function}InNamespace"
 
 
 def _abandon(handle: OwnedSystem) -> asyncio.Future[str | None] | None:
