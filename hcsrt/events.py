@@ -84,16 +84,8 @@ class EventsCore:
     """What a reader of events does in either face."""
 
     def __init__(
-        self,
-        handle: OwnedSystem | OwnedProcess,
-        wait_for: Callable[[Take, Deadline], Coroutine[Any, Any, Taken | None]],
-        maxsize: int,
-        timeout: float | None,
+        self, wait_for: Callable[[Take, Deadline], Coroutine[Any, Any, Taken | None]], timeout: float | None
     ) -> None:
-        room = operator.index(maxsize)
-        if not 0 < room < 1 << 32:
-            raise ValueError(f"maxsize must be 1 to 4294967295 events, not {room}; no queue is without end")
-        self._subscription = _calls.subscribe(handle, room)
         self._wait_for = wait_for
         self._timeout = timeout
         self._deadline = Deadline(timeout)
@@ -104,7 +96,7 @@ class EventsCore:
                 taken = await self._wait_for(self._take, deadline)
             except HandleClosedError:
                 # While HCS was asked. What is left was told before.
-                taken = self._subscription.next(0)
+                taken = await self._take(0)
         except EOFError:
             return None
         if taken is None:
@@ -123,6 +115,16 @@ class Events(EventsCore):
     An iterator that ends after the exit or ServiceDisconnect, or when the object whose events they are, or this one, is
     closed. Any method may be called from any thread; threads that share one share its events.
     """
+
+    def __init__(
+        self,
+        handle: OwnedSystem | OwnedProcess,
+        wait_for: Callable[[Take, Deadline], Coroutine[Any, Any, Taken | None]],
+        maxsize: int,
+        timeout: float | None,
+    ) -> None:
+        self._subscription = _calls.subscribe(handle, queue_size(maxsize))
+        super().__init__(wait_for, timeout)
 
     def __iter__(self) -> Self:
         return self
@@ -159,6 +161,14 @@ class Events(EventsCore):
 
     async def _take(self, timeout: float) -> Taken | None:
         return self._subscription.next(timeout)
+
+
+def queue_size(maxsize: int) -> int:
+    """The size of a queue of events, if it is one."""
+    room = operator.index(maxsize)
+    if not 0 < room < 1 << 32:
+        raise ValueError(f"maxsize must be 1 to 4294967295 events, not {room}; no queue is without end")
+    return room
 
 
 def event_from(number: int, text: str | None, nanoseconds: int, lost: int, data_lost: bool) -> Event:

@@ -1,11 +1,7 @@
 """Processes through hcsrt.aio: what the synchronous face promises, and what only asyncio knows."""
 
-from typing import Any
 
 import pytest
-
-import hcsrt
-from hcsrt import aio
 
 from . import portal as portal_module
 from . import test_process

@@ -1,6 +1,5 @@
 """Compute systems through hcsrt.aio: what the synchronous face promises, and what only asyncio knows."""
 
-from typing import Any
 
 import pytest
 

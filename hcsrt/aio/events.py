@@ -6,14 +6,16 @@ import asyncio
 
 from .. import _engine
 from .._facade import Deadline, seconds
-from ..events import Event, EventsCore
+from ..events import Event, EventsCore, queue_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
     from types import TracebackType
-    from typing import Self
+    from typing import Any, Self
 
-    from ..events import Taken
+    from .._handles import OwnedProcess, OwnedSystem
+    from ..events import Take, Taken
 
 __all__ = ["Event", "Events"]
 
@@ -24,6 +26,18 @@ class Events(EventsCore):
     An asynchronous iterator that ends after the exit or ServiceDisconnect, or when the object whose events they are, or
     this one, is closed. Tasks that share one share its events.
     """
+
+    def __init__(
+        self,
+        handle: OwnedSystem | OwnedProcess,
+        wait_for: Callable[[Take, Deadline], Coroutine[Any, Any, Taken | None]],
+        maxsize: int,
+        timeout: float | None,
+    ) -> None:
+        self._reader: _engine.EventReader | None = _engine.EventReader(handle, queue_size(maxsize))
+        # One for all tasks that wait.
+        self._news: asyncio.Future[None] | None = None
+        super().__init__(wait_for, timeout)
 
     def __aiter__(self) -> Self:
         return self
@@ -56,15 +70,20 @@ class Events(EventsCore):
 
     async def close(self) -> None:
         """Take no more events, and end the iteration of any task."""
-        self._subscription.close()
+        self._reader = None
+        if self._news is not None:
+            self._news.cancel()
 
     async def _take(self, timeout: float) -> Taken | None:
-        taken = self._subscription.next(0)
-        if taken is not None:
-            return taken
-        ready = _engine.wait_event(self._subscription)
-        try:
-            await asyncio.wait((ready,), timeout=timeout)
-        finally:
-            ready.cancel()
-        return self._subscription.next(0)
+        taken = self._now()
+        if taken is None and timeout > 0 and self._reader is not None:
+            if self._news is None or self._news.done():
+                self._news = self._reader.ready()
+            await asyncio.wait((self._news,), timeout=timeout)
+            taken = self._now()
+        return taken
+
+    def _now(self) -> Taken | None:
+        if self._reader is None:
+            raise EOFError("these events are closed")
+        return self._reader.take()
