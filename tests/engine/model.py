@@ -327,22 +327,25 @@ def leave(world: World) -> None:
 
 def poller(world: World) -> Thread:
     """Asks once at any time, and then whenever nothing but the answer is missing."""
-    first = True
+    early = True
+
+    def may_ask() -> bool:
+        return (world.flags == LIVE and (early or world.running[world.use] == "done")) or world.finished()
+
     while True:
-        early = first
-        yield lambda: (world.flags == LIVE and (early or world.running[world.use] == "done")) or world.finished()
-        first = False
+        yield may_ask
         if world.finished():
             return
         seen = (world.generation, world.flags)
         yield None
         if world.has("who asks does not hold the call"):
+            early = False
             if seen[1] == LIVE:
                 world.use_operation(world.use)
             continue
         if (world.generation, world.flags) != seen or seen[1] != LIVE:
-            first = early
             continue
+        early = False
         world.flags |= HELD
         yield None
         if world.fetch():
@@ -356,8 +359,8 @@ def poller(world: World) -> Thread:
 
 def loop(world: World) -> Thread:
     """Drains the port when it is woken."""
+    uses = 2 if world.scenario.again else 1
     while not world.port_closed:
-        uses = 2 if world.scenario.again else 1
         yield lambda: world.signal or world.port_closed or sum(world.over) == uses
         if world.port_closed or sum(world.over) == uses:
             return
@@ -421,7 +424,7 @@ def submit_again(world: World) -> None:
 
 
 def canceller(world: World) -> Thread:
-    """On the loop's thread, so not between two steps of a drain: only a call that has not been received is cancelled."""
+    """On the loop's thread, and so never between two steps of a drain: what was received is not cancelled."""
     yield None
     if world.over[0] or world.use or world.stage != "make" or not world.flags & LIVE:
         return
