@@ -30,6 +30,7 @@ from .errors import (
     SystemAlreadyExistsError,
     SystemNotFoundError,
 )
+from .events import Event, Events
 from .process import DEVNULL, PIPE, STDOUT, Process
 from .system import ComputeSystem, systems
 
@@ -47,6 +48,8 @@ __all__ = [
     "AccessDeniedError",
     "AlreadyStoppedError",
     "ComputeSystem",
+    "Event",
+    "Events",
     "Handle",
     "HandleBusyError",
     "HandleClosedError",

@@ -4,6 +4,7 @@ Each call makes an operation without callback, kicks it off, and waits in slices
 one. A call that times out or is interrupted moves to the reaper. A timeout is in seconds, None waits for ever.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.unicode cimport PyUnicode_DecodeUTF16
@@ -32,7 +33,6 @@ from hcsrt._library cimport (
     hcs,
     hcsrt_char,
     hcsrt_context,
-    hcsrt_event,
     hcsrt_handle,
     hcsrt_operation,
     hcsrt_process,
@@ -59,6 +59,14 @@ cdef extern from *:
     """
     uint32_t hcsrt_last_error() noexcept nogil
 
+cdef extern from "../native/state.h" nogil:
+    void hcsrt_state_adopt(uint32_t *word)
+    int hcsrt_state_enter(uint32_t *word)
+    int hcsrt_state_leave(uint32_t *word)
+    int hcsrt_state_close(uint32_t *word)
+    int hcsrt_state_is_idle(uint32_t state)
+    void hcsrt_state_finish(uint32_t *word)
+
 cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident()
 
@@ -67,24 +75,13 @@ cdef extern from "../native/results.h" nogil:
     const hcsrt_result HCSRT_E_POINTER
     const hcsrt_result HCSRT_E_OPERATION_TIMEOUT
     const uint32_t HCSRT_GENERIC_ALL
+    const uint32_t HCSRT_EVENT_SYSTEM_EXITED
+    const uint32_t HCSRT_EVENT_PROCESS_EXITED
 
 cdef extern from "../native/reaper.h" nogil:
     const int HCSRT_CREATES_NOTHING
     const int HCSRT_CREATES_SYSTEM
     const int HCSRT_CREATES_PROCESS
-
-cdef extern from "../native/events.h" nogil:
-    ctypedef struct hcsrt_watch:
-        pass
-    const uint32_t HCSRT_NOT_EXITED
-    const uint32_t HCSRT_QUERIED
-    hcsrt_watch *hcsrt_watch_new()
-    hcsrt_context *hcsrt_watch_context(hcsrt_watch *watch)
-    hcsrt_watch *hcsrt_watch_of(hcsrt_context *context)
-    void hcsrt_watch_event(hcsrt_event *event, void *watch)
-    void hcsrt_watch_latch(hcsrt_watch *watch, uint32_t how, const hcsrt_char *document)
-    uint32_t hcsrt_watch_wait(hcsrt_watch *watch, uint32_t milliseconds)
-    const hcsrt_char *hcsrt_watch_document(hcsrt_watch *watch)
 
 # What most calls on a system or a process look like: the handle, the operation, a document or NULL.
 ctypedef hcsrt_result (*handle_verb)(void *, hcsrt_operation, const hcsrt_char *) noexcept nogil
@@ -542,7 +539,7 @@ def terminate_process(OwnedProcess process not None, options=None, timeout=None)
 
 cdef int watch(Handle handle, bint is_system, str function) except -1:
     cdef const HcsApi *api = hcs()
-    cdef hcsrt_watch *own = hcsrt_watch_new()
+    cdef hcsrt_watch *own = hcsrt_watch_new(HCSRT_EVENT_SYSTEM_EXITED if is_system else HCSRT_EVENT_PROCESS_EXITED)
     cdef hcsrt_context *context
     cdef hcsrt_result result = 0
     cdef int status, bound = HANDLE_OK
@@ -568,6 +565,10 @@ cdef int watch(Handle handle, bint is_system, str function) except -1:
         # HCS may have kept the context all the same, so it stays with the handle until the native close.
         raise error_from(result, function, None)
     return 0
+
+
+cdef hcsrt_watch *watch_of(Handle handle) noexcept nogil:
+    return hcsrt_watch_of(context_of(handle))
 
 
 def watch_system(OwnedSystem system not None):
@@ -603,7 +604,7 @@ def wait_exit(Handle handle not None, timeout=None):
                 status = handle._enter()
                 if status != HANDLE_OK:
                     break
-                own = hcsrt_watch_of(context_of(handle))
+                own = watch_of(handle)
                 if own != NULL:
                     how = hcsrt_watch_wait(own, part)
                 handle._leave()
@@ -633,7 +634,7 @@ def exit_status(Handle handle not None):
         status = handle._enter()
     check_entered(handle, status)
     try:
-        own = hcsrt_watch_of(context_of(handle))
+        own = watch_of(handle)
         if own == NULL:
             raise not_watched(handle)
         how = hcsrt_watch_wait(own, 0)
@@ -655,10 +656,99 @@ def latch_exit(Handle handle not None, document=None):
     with nogil:
         status = handle._enter()
         if status == HANDLE_OK:
-            own = hcsrt_watch_of(context_of(handle))
+            own = watch_of(handle)
             if own != NULL:
                 hcsrt_watch_latch(own, HCSRT_QUERIED, c_document)
             handle._leave()
     check_entered(handle, status)
     if own == NULL:
         raise not_watched(handle)
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+@cython.final
+@cython.no_gc_clear
+cdef class Subscription:
+    """One reader of the events of a handle, made by subscribe(); several threads may share it."""
+
+    cdef Handle handle
+    cdef hcsrt_subscriber *subscriber
+    # native/state.h: a close() leaves the end of the subscription to the last thread inside.
+    cdef uint32_t state
+
+    def __dealloc__(self):
+        if hcsrt_state_is_idle(self.state):
+            with nogil:
+                hcsrt_unsubscribe(self.subscriber)
+
+    cdef void end(self) noexcept nogil:
+        hcsrt_unsubscribe(self.subscriber)
+        hcsrt_state_finish(&self.state)
+
+    def next(self, timeout=None):
+        """Wait for the next event and return (type, data, time, lost, data_lost), or None if the time is up.
+
+        type: HCS_EVENT_TYPE. data: its document or None. time: when HCS told of it, in nanoseconds since 1970. lost:
+        how many events before it found the queue full. data_lost: whether there was no memory for its document. Raises
+        EOFError after the exit or the disconnect, and within 0.1 seconds when the handle or the subscription is closed
+        and the queue is empty.
+        """
+        cdef double deadline = deadline_of(timeout)
+        cdef hcsrt_taken taken
+        cdef uint32_t milliseconds
+        cdef bint closed
+        cdef int what
+        while True:
+            # Before the queue is looked at: what was told before the close is there by then.
+            closed = self.handle.closed
+            milliseconds = 0 if closed else slice_of(deadline, LATCH_SLICE_MS)
+            what = HCSRT_TAKEN_END
+            with nogil:
+                if hcsrt_state_enter(&self.state) == HANDLE_OK:
+                    what = hcsrt_subscriber_take(self.subscriber, milliseconds, &taken)
+                    if hcsrt_state_leave(&self.state):
+                        self.end()
+            if what == HCSRT_TAKEN_EVENT:
+                try:
+                    text = None if taken.data == NULL else decode(taken.data)
+                    return taken.type, text, taken.time, taken.lost, taken.data_lost != 0
+                finally:
+                    hcsrt_taken_free(&taken)
+            if what == HCSRT_TAKEN_END or closed:
+                raise EOFError("no more events come")
+            PyErr_CheckSignals()
+            if monotonic() >= deadline:
+                return None
+
+    def close(self):
+        """End the subscription; what is in its queue is dropped. Never raises; a second close does nothing."""
+        with nogil:
+            if hcsrt_state_close(&self.state):
+                self.end()
+
+
+def subscribe(Handle handle not None, uint32_t size):
+    """Return a Subscription to the events of a watched handle from now on, whose queue has room for `size` events.
+
+    An event that finds the queue full is dropped and counted, except the exit and the disconnect.
+    """
+    cdef Subscription subscription = Subscription.__new__(Subscription)
+    cdef hcsrt_watch *own = NULL
+    cdef int status
+    subscription.handle = handle
+    with nogil:
+        status = handle._enter()
+        if status == HANDLE_OK:
+            own = watch_of(handle)
+            if own != NULL:
+                subscription.subscriber = hcsrt_subscribe(own, size, NULL, NULL)
+                if subscription.subscriber != NULL:
+                    hcsrt_state_adopt(&subscription.state)
+            handle._leave()
+    check_entered(handle, status)
+    if own == NULL:
+        raise not_watched(handle)
+    if subscription.subscriber == NULL:
+        raise MemoryError(f"no memory for a queue of {size} events")
+    return subscription

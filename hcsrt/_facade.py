@@ -19,12 +19,15 @@ from .errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Self, TypeVar
     from typing import AnyStr as AnyStr
     from typing import Generic as Generic
 
     from ._handles import OwnedProcess, OwnedSystem
+    from .events import Events
 
+    ResultT = TypeVar("ResultT")
     HandleT = TypeVar("HandleT", OwnedSystem, OwnedProcess)
     AnswerT = TypeVar("AnswerT", "dict[str, Any]", "list[Any]")
 else:
@@ -51,6 +54,8 @@ POLL_TIMEOUT = 0.1
 """Seconds that it may take even where no time is left, or who only polls would never learn of a lost event."""
 EVENT_PATIENCE = 1.0
 """Seconds that an exit event may come later than the first sign of the exit."""
+EVENTS_MAXSIZE = 256
+"""Events that may wait for a reader, unless it is told otherwise."""
 CLEANUP_TIMEOUT = 10.0
 """Seconds that ending what nobody will own may take."""
 
@@ -213,13 +218,29 @@ class Owner(Generic[HandleT]):
 
     def _wait_exit(self, deadline: Deadline) -> bool:
         """Wait until the latch is set, by whatever sets it; False when the time is up."""
+        return self._wait_for(lambda timeout: _calls.wait_exit(self._handle, timeout) or None, deadline) is not None
+
+    def _wait_for(self, wait: Callable[[float], ResultT | None], deadline: Deadline) -> ResultT | None:
+        """Wait for what `wait` gives, and ask HCS for the exit now and then; None when the time is up."""
         # In slices: another thread may do something that makes it time to ask.
-        while not _calls.wait_exit(self._handle, deadline.within(min(self._query_at - monotonic(), FIRST_QUERY))):
+        while (result := wait(deadline.within(min(self._query_at - monotonic(), FIRST_QUERY)))) is None:
             if monotonic() >= self._query_at:
                 self._query_exit(deadline)
             elif deadline.passed():
-                return False
-        return True
+                return None
+        return result
+
+    def events(self, *, maxsize: int = EVENTS_MAXSIZE, timeout: float | None = None) -> Events:
+        """The events that HCS tells from now on, for a `for` loop or get(); every reader gets each of them.
+
+        maxsize: how many events may wait for this reader. What comes when so many wait is dropped, and counted by
+        `lost` of the next event. The exit and ServiceDisconnect are never dropped; one of them is the last event, and
+        comes at once if it has happened before. timeout: seconds, from now on, after which a loop over the events
+        raises TimeoutError. Raises HandleClosedError.
+        """
+        from .events import Events
+
+        return Events(self._handle, self._wait_for, maxsize, seconds(timeout))
 
     def _has_exited(self) -> bool:
         """Whether the latch is set by an exit; a service that went away says nothing about it."""

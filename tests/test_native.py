@@ -15,6 +15,7 @@ COMPILER = os.environ.get("CXX") or shutil.which("clang++-19") or shutil.which("
 pytestmark = pytest.mark.skipif(os.name == "nt" or COMPILER is None, reason="needs a C++ compiler for POSIX threads")
 
 ENGINE = [HERE / "engine_stress.cpp", PACKAGE / "native/engine.cpp", PACKAGE / "native/reaper.cpp"]
+EVENTS = HERE / "events_stress.cpp"
 REAPER = [HERE / "reaper_stress.cpp", PACKAGE / "native/reaper.cpp", PACKAGE / "native/events.cpp"]
 
 
@@ -42,12 +43,15 @@ class Mutation:
     name: str
     before: str
     after: str
+    source: str = "state.h"
 
-    def apply(self, folder: Path, name: str = "state.h") -> Path:
-        text = (PACKAGE / "native" / name).read_text()
+    def apply(self, folder: Path) -> Path:
+        """Put the mutated source into a folder; several mutations of it add up."""
+        mutated = folder / self.source
+        text = (mutated if mutated.exists() else PACKAGE / "native" / self.source).read_text()
         found = text.count(self.before)
-        assert found == 1, f"{name} has changed: the mutation {self.name!r} finds its line {found} times"
-        (folder / name).write_text(text.replace(self.before, self.after))
+        assert found == 1, f"{self.source} has changed: the mutation {self.name!r} finds its line {found} times"
+        mutated.write_text(text.replace(self.before, self.after))
         return folder
 
 
@@ -89,16 +93,20 @@ ORDERINGS = [
 ]
 
 
+def of_engine(name: str, before: str, after: str) -> Mutation:
+    return Mutation(name, before, after, "engine.cpp")
+
+
 # Each is also a mutation of tests/engine/model.py, which walks what the threads of a stress only happen to meet.
 ENGINE_PROTOCOL = [
-    Mutation("the callback pushes a call that is held", "if (!(seen & HELD)) arrive(call);", "arrive(call);"),
-    Mutation("the holder lets go without looking", "if (seen & (COMPLETED | ABANDONED)) return false;", ""),
-    Mutation(
+    of_engine("the callback pushes a call that is held", "if (!(seen & HELD)) arrive(call);", "arrive(call);"),
+    of_engine("the holder lets go without looking", "if (seen & (COMPLETED | ABANDONED)) return false;", ""),
+    of_engine(
         "who cancels takes a call that is held",
         "if (seen & (HELD | COMPLETED)) return false;",
         "if (seen & COMPLETED) return false;",
     ),
-    Mutation(
+    of_engine(
         "the guard is left too late",
         "if (request.leave) request.leave(request.subject);\n    request.leave = nullptr;\n"
         "    call->pool->leave_lane(call);",
@@ -150,8 +158,7 @@ def test_engine_stress(wait, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("mutation", ENGINE_PROTOCOL, ids=named)
 def test_the_engine_stress_catches(mutation, tmp_path):
-    mutation.apply(tmp_path, "engine.cpp")
-    sources = [ENGINE[0], tmp_path / "engine.cpp", ENGINE[2]]
+    sources = [ENGINE[0], mutation.apply(tmp_path) / "engine.cpp", ENGINE[2]]
     program = build(tmp_path / "engine", sources, "-fsanitize=address")
     assert run("timeout", "20", program, "4000").returncode != 0
 
@@ -165,6 +172,7 @@ def test_the_engine_stress_catches(mutation, tmp_path):
         pytest.param(REAPER, ["6000"], id="reaper"),
         pytest.param(ENGINE, ["6000"], id="engine"),
         pytest.param(ENGINE, ["1000", "wait"], id="engine waiters"),
+        pytest.param([EVENTS, PACKAGE / "native/events.cpp"], ["1500"], id="events"),
     ],
 )
 def test_sanitizers_find_nothing(sanitizer, sources, arguments, tmp_path):
@@ -177,5 +185,87 @@ def test_sanitizers_find_nothing(sanitizer, sources, arguments, tmp_path):
 def test_the_thread_sanitizer_catches(mutation, tmp_path):
     program = build(tmp_path / "stress", [HERE / "stress.cpp"], "-fsanitize=thread", headers=mutation.apply(tmp_path))
     done = run(program, "20000")
+    assert done.returncode != 0
+    assert "data race" in done.stderr
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+def of_events(name: str, before: str, after: str) -> Mutation:
+    return Mutation(name, before, after, "events.cpp")
+
+
+# Not wrong, but it makes frequent what is rare: that a callback loses the processor while it puts an event in.
+SLOW_CALLBACK = of_events("a slow callback", "    slot.item = item;", "    sched_yield(); slot.item = item;")
+NO_MEMORY = of_events("no memory", "std::malloc(sizeof(Document) + bytes)", "(bytes ? nullptr : std::malloc(1))")
+
+EVENT_MUTATIONS = [
+    of_events("the end of a subscription waits for nobody", "for (; seen != OWNED; seen", "for (; seen == 0; seen"),
+    of_events("a callback enters what has ended", "fetch_add(INSIDE) & ACTIVE)", "fetch_add(INSIDE) & ~0u)"),
+    of_events(
+        "the latch is looked at after the queue",
+        "if (how == HCSRT_NOT_EXITED) return",
+        "sched_yield(); how = watch->latch.load();\n    if (how == HCSRT_NOT_EXITED) return",
+    ),
+    of_events(
+        "the close is looked at after the latch",
+        "return closed ? HCSRT_TAKEN_END",
+        "sched_yield();\n    return watch->closed.load() ? HCSRT_TAKEN_END",
+    ),
+    of_events(
+        "an event that is being put in is passed over",
+        "if (subscriber->head.load() != subscriber->tail.load()) return",
+        "if (subscriber->head.load() > subscriber->tail.load()) return",
+    ),
+    of_events("a dropped event is not counted", "each->lost.fetch_add(1);", ""),
+    of_events("the exit is told twice", "if (subscriber->ended.exchange(true)) return HCSRT_TAKEN_END;", ""),
+    of_events("who comes late is not notified", "if (notify && watch->latch.load() != HCSRT_NOT_EXITED)", "if (false)"),
+]
+
+EVENT_ORDERINGS = [
+    of_events("an event is published relaxed", "free_turn + 1, std::memory_order_release", "free_turn + 1, RELAXED"),
+    of_events("a slot is freed relaxed", "full_turn + 1, std::memory_order_release", "full_turn + 1, RELAXED"),
+    of_events("a callback leaves relaxed", "guard.fetch_sub(INSIDE)", "guard.fetch_sub(INSIDE, RELAXED)"),
+    of_events(
+        "a document is dropped relaxed",
+        "document->references.fetch_sub(1, std::memory_order_acq_rel)",
+        "document->references.fetch_sub(1, RELAXED)",
+    ),
+]
+
+
+def events_stress(folder: Path, *flags: str) -> Path:
+    return build(folder / "events", [EVENTS, folder / "events.cpp"], "-DRELAXED=std::memory_order_relaxed", *flags)
+
+
+def test_events_stress(tmp_path):
+    done = run(build(tmp_path / "events", [EVENTS, PACKAGE / "native/events.cpp"]), "600")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_events_stress_with_slow_callbacks(tmp_path):
+    done = run(events_stress(SLOW_CALLBACK.apply(tmp_path)), "600")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_events_without_memory_for_their_documents(tmp_path):
+    program = events_stress(NO_MEMORY.apply(tmp_path), "-fsanitize=address")
+    done = run(program, "300", "no-memory")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("mutation", EVENT_MUTATIONS, ids=named)
+def test_the_events_stress_catches(mutation, tmp_path):
+    SLOW_CALLBACK.apply(tmp_path)
+    done = run(events_stress(mutation.apply(tmp_path), "-fsanitize=address"), "3000")
+    assert done.returncode != 0
+    assert "violation: " in done.stderr or "AddressSanitizer" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutation", EVENT_ORDERINGS, ids=named)
+def test_the_thread_sanitizer_catches_of_events(mutation, tmp_path):
+    done = run(events_stress(mutation.apply(tmp_path), "-fsanitize=thread"), "1500")
     assert done.returncode != 0
     assert "data race" in done.stderr

@@ -132,7 +132,7 @@ void call_back(int rounds) {
 void watch_exits(int rounds) {
     const hcsrt_char document[] = {'{', '}', 0};
     for (int round = 0; round < rounds; ++round) {
-        hcsrt_watch *watch = hcsrt_watch_new();
+        hcsrt_watch *watch = hcsrt_watch_new(HCSRT_EVENT_PROCESS_EXITED);
         std::vector<std::thread> waiters;
         for (int i = 0; i < 3; ++i)
             waiters.emplace_back([watch] {
