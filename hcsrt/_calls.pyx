@@ -83,6 +83,9 @@ cdef extern from "../native/reaper.h" nogil:
     const int HCSRT_CREATES_SYSTEM
     const int HCSRT_CREATES_PROCESS
 
+cdef extern from "../native/stdio_handle.h" nogil:
+    void hcsrt_stdio_received(hcsrt_handle handle)
+
 # What most calls on a system or a process look like: the handle, the operation, a document or NULL.
 ctypedef hcsrt_result (*handle_verb)(void *, hcsrt_operation, const hcsrt_char *) noexcept nogil
 
@@ -183,9 +186,10 @@ cdef class ProcessStart:
 
     cdef readonly OwnedProcess process
     cdef readonly uint32_t pid
-    cdef readonly OwnedStdio stdin
-    cdef readonly OwnedStdio stdout
-    cdef readonly OwnedStdio stderr
+    # Under other names in C++: there stdin, stdout and stderr may be macros that stand for calls.
+    cdef readonly OwnedStdio stdin "std_input"
+    cdef readonly OwnedStdio stdout "std_output"
+    cdef readonly OwnedStdio stderr "std_error"
 
     def close(self):
         """Close all handles."""
@@ -201,6 +205,7 @@ cdef bint is_handle(hcsrt_handle handle) noexcept nogil:
 cdef void own_stdio(OwnedStdio owner, hcsrt_handle handle) noexcept nogil:
     if is_handle(handle):
         adopt(owner, handle)
+        hcsrt_stdio_received(handle)
 
 
 cdef class _Call:
@@ -426,6 +431,24 @@ def enumerate_systems(query=None, timeout=None):
         result = call.api.HcsEnumerateComputeSystems(c_query, call.operation._raw)
         call.operation._leave()
     return call.finish(result)
+
+
+# --- the service ----------------------------------------------------------------------------------------------------
+
+def service_properties(query=None):
+    """Return the ServiceProperties document; the call has no limit of time. HCS function: HcsGetServiceProperties."""
+    cdef bytes encoded = utf16(query, "query")
+    cdef const hcsrt_char *c_query = units(encoded)
+    cdef const HcsApi *api = hcs()
+    cdef hcsrt_char *document = NULL
+    cdef hcsrt_result result
+    need(api.HcsGetServiceProperties != NULL, "HcsGetServiceProperties")
+    with nogil:
+        result = api.HcsGetServiceProperties(c_query, &document)
+    text = take_string(api, document)
+    if result < 0:
+        raise error_from(result, "HcsGetServiceProperties", text)
+    return text
 
 
 # --- processes ------------------------------------------------------------------------------------------------------

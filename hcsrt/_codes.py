@@ -136,6 +136,12 @@ CODES: dict[int, tuple[str, str, str | None]] = {
     ),
     0x8037011E: ("HCS_E_SERVICE_DISCONNECT", "The Host Compute Service broke off the connection", _RECONNECT),
     0x8037011F: ("HCS_E_PROCESS_ALREADY_STOPPED", "The process has exited already", None),
+    0x80370120: (
+        "HCS_E_SYSTEM_NOT_CONFIGURED_FOR_OPERATION",
+        "The compute system was created without what this request needs",
+        "Create it with a configuration that provides for the request.",
+    ),
+    0x80370121: ("HCS_E_OPERATION_ALREADY_CANCELLED", "The operation has been cancelled already", None),
     0xC0370103: (
         "ERROR_VMCOMPUTE_OPERATION_PENDING",
         "The request was accepted and its outcome comes later by notification",

@@ -17,6 +17,7 @@ cdef extern from "Python.h":
 
 cdef extern from "../native/state.h" nogil:
     const uint32_t HCSRT_OWNED
+    const uint32_t HCSRT_BOUND
     const uint32_t HCSRT_USERS
     int hcsrt_state_is_open(uint32_t state)
     int hcsrt_state_is_idle(uint32_t state)
@@ -281,6 +282,8 @@ cdef class Handle:
         if status == HANDLE_CLOSED:
             raise HandleClosedError(closed_message(self))
         name = type(self).__name__
+        if isinstance(self, OwnedStdio) and hcsrt_word_load(&self._state) & HCSRT_BOUND:
+            raise HandleBusyError(f"{name} belongs to a stream; only its close() can end that")
         if context_of(self) != NULL:
             raise HandleBusyError(f"{name} has an event callback, which HCS keeps until the close; give away a "
                                   "duplicate_handle() instead")

@@ -5,15 +5,21 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.errno cimport EAGAIN
 from libc.stdint cimport int64_t, uint32_t
 
-from hcsrt._handles cimport HANDLE_OK, OwnedStdio, check_entered
+from hcsrt._handles cimport HANDLE_CLOSED, HANDLE_OK, OwnedStdio, bind_context, check_entered
 
 import io
 import os
 import sys
 
+from .errors import HandleBusyError
+
 cdef extern from "../native/streams.h" nogil:
-    int64_t hcsrt_stream_read(void *stream, void *buffer, size_t size, uint32_t milliseconds)
-    int64_t hcsrt_stream_write(void *stream, const void *buffer, size_t size, uint32_t milliseconds)
+    ctypedef struct hcsrt_transfer:
+        pass
+    void hcsrt_transfer_begin(hcsrt_transfer *transfer, void *stream, void *buffer, size_t size, int writing)
+    int64_t hcsrt_transfer_step(hcsrt_transfer *transfer, uint32_t milliseconds)
+    void hcsrt_transfer_end(hcsrt_transfer *transfer)
+    void hcsrt_stream_interrupt(void *stream)
 
 # Bound now: at interpreter exit the names of a module are gone before the last stream is.
 cdef object is_finalizing = sys.is_finalizing
@@ -25,28 +31,66 @@ cdef enum:
 
 cdef Py_ssize_t move(OwnedStdio handle, void *buffer, size_t size, bint write) except -1:
     """Read into or write from the buffer, at least one byte unless the stream has ended."""
+    cdef hcsrt_transfer transfer
     cdef int64_t moved = 0
     cdef int status
-    while True:
+    with nogil:
+        status = handle._enter()
+        if status == HANDLE_OK:
+            hcsrt_transfer_begin(&transfer, handle._raw, buffer, size, write)
+            moved = hcsrt_transfer_step(&transfer, SLICE_MS)
+    check_entered(handle, status)
+    try:
+        while moved == -EAGAIN:
+            PyErr_CheckSignals()
+            # The system may still work on the buffer, so the call stays inside and looks itself whether it has to end.
+            if handle.closed:
+                check_entered(handle, HANDLE_CLOSED)
+            with nogil:
+                moved = hcsrt_transfer_step(&transfer, SLICE_MS)
+    finally:
         with nogil:
-            status = handle._enter()
-            if status == HANDLE_OK:
-                if write:
-                    moved = hcsrt_stream_write(handle._raw, buffer, size, SLICE_MS)
-                else:
-                    moved = hcsrt_stream_read(handle._raw, buffer, size, SLICE_MS)
-                handle._leave()
-        check_entered(handle, status)
-        if moved >= 0:
-            return moved
-        if moved != -EAGAIN:
-            raise OSError(-moved, os.strerror(-moved))
-        PyErr_CheckSignals()
+            hcsrt_transfer_end(&transfer)
+            handle._leave()
+    if moved < 0:
+        raise OSError(-moved, os.strerror(-moved))
+    return moved
+
+
+cdef int claim(OwnedStdio handle) except -1:
+    """Make the handle the caller's for good: on Windows it stays bound to the first completion port that it meets."""
+    cdef int status, claimed = HANDLE_OK
+    with nogil:
+        status = handle._enter()
+        if status == HANDLE_OK:
+            claimed = bind_context(handle, NULL)
+            handle._leave()
+    check_entered(handle, status)
+    if claimed != HANDLE_OK:
+        raise HandleBusyError("OwnedStdio belongs to another stream or event loop already; use that one")
+    return 0
+
+
+cdef void close(OwnedStdio handle) noexcept:
+    """Close the handle. Native reads and writes that are inside end at once, and the last one out releases it."""
+    cdef int status
+    with nogil:
+        status = handle._enter()
+    # Between the two, so that whoever is interrupted finds the handle closed and does not begin anew.
+    handle.close()
+    with nogil:
+        if status == HANDLE_OK:
+            hcsrt_stream_interrupt(handle._raw)
+            handle._leave()
 
 
 class _Stdio(io.RawIOBase):
 
+    # Until the handle is this stream's own.
+    _handle = None
+
     def __init__(self, OwnedStdio handle not None):
+        claim(handle)
         self._handle = handle
 
     @property
@@ -57,12 +101,13 @@ class _Stdio(io.RawIOBase):
     def close(self):
         """Close the stream and its handle; a read or write that blocks in another thread ends with an error."""
         if not self.closed:
-            self._handle.close()
+            close(self._handle)
             super().close()
 
     def __del__(self):
         # Without flush or any other Python that the io module would run.
-        self._handle.close()
+        if self._handle is not None:
+            self._handle.close()
 
     def __repr__(self):
         return f"<{type(self).__name__} {self._handle!r}>"

@@ -35,6 +35,18 @@ cdef extern from *:
         return list;
     }
 
+    static PyObject *member_list(uint64_t process) {
+        std::vector<int> pids;
+        hcsrt::emulator::members(process, &pids);
+        PyObject *list = PyList_New(0);
+        for (int pid : pids) {
+            PyObject *item = list ? PyLong_FromLong(pid) : NULL;
+            if (!item || PyList_Append(list, item) < 0) Py_CLEAR(list);
+            Py_XDECREF(item);
+        }
+        return list;
+    }
+
     #if PY_VERSION_HEX < 0x030D0000
     #  define Py_IsFinalizing _Py_IsFinalizing
     #endif
@@ -44,6 +56,7 @@ cdef extern from *:
     const char *text_bytes(const Text &text) nogil
     Py_ssize_t text_size(const Text &text) nogil
     list misuse_list()
+    list member_list(uint64_t process)
 
 cdef extern from "../native/emulator.h" namespace "hcsrt::emulator" nogil:
     ctypedef struct HcsApi:
@@ -185,8 +198,9 @@ def spawn(uint64_t process, list argv, list environment, bytes directory,
           bint stdin, bint stdout, bint stderr, console=None):
     """Start a program in a session of its own and return its pid; its end comes as a ProcessExited item.
 
-    `argv` and `environment` are bytes; a program without a slash is looked up on the PATH of `environment`. `console`
-    is (rows, columns) for a pseudo-terminal, or None. Raises OSError; its `filename` is the directory or the program.
+    `argv` and `environment` are bytes; a program without a slash is looked up on the PATH of `environment`. On Windows
+    `argv` is the program and its command line. `console` is (rows, columns) for a pseudo-terminal, or None. Raises
+    OSError; its `filename` is the directory or the program.
     """
     cdef Program program
     cdef char **c_argv = NULL
@@ -216,6 +230,11 @@ def spawn(uint64_t process, list argv, list environment, bytes directory,
 def signal(uint64_t process, int number):
     """Send a signal to the group of a process; False if nobody is left in it."""
     return c_signal(process, number)
+
+
+def members(uint64_t process):
+    """Return the pids in the group of a process; on Windows only, elsewhere a group keeps no list."""
+    return member_list(process)
 
 
 def resize(uint64_t process, uint16_t rows, uint16_t columns):

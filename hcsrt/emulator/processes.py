@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from . import _native, commandline, schema
@@ -30,18 +31,24 @@ from .failures import (
 if TYPE_CHECKING:
     from .systems import System
 
+_WINDOWS = sys.platform == "win32"
+
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_DEFAULT_FOLDER = "/"
 _DEFAULT_CONSOLE = (24, 80)
+
+# The numbers that every POSIX system gives them. Windows has no signals: there SIGKILL ends a job, and so does each of
+# the others, with the exit code of a Ctrl-C that nobody handles.
+SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM = 1, 2, 3, 9, 15
+_SIGNALS = range(1, 65) if _WINDOWS else signal.valid_signals()
 
 # By what programs that run on Windows and on POSIX take for the same request: CtrlBreak makes a Java VM print its
 # threads as SIGQUIT does, and libuv reports a closed console as SIGHUP.
 _WINDOWS_SIGNALS = {
-    "CtrlC": "SIGINT",
-    "CtrlBreak": "SIGQUIT",
-    "CtrlClose": "SIGHUP",
-    "CtrlLogOff": "SIGHUP",
-    "CtrlShutdown": "SIGTERM",
+    "CtrlC": SIGINT,
+    "CtrlBreak": SIGQUIT,
+    "CtrlClose": SIGHUP,
+    "CtrlLogOff": SIGHUP,
+    "CtrlShutdown": SIGTERM,
 }
 
 _PROGRAM_ERRORS = {
@@ -119,8 +126,10 @@ class Launch:
             if document.get(member):
                 raise not_emulated(f"{member}; every process runs as the user of the program that uses the emulator")
         self.program_and_arguments: list[str] = _arguments(document, linux=linux)
-        self.folder: str = document.get("WorkingDirectory") or _DEFAULT_FOLDER
+        self.folder: str = document.get("WorkingDirectory") or _root()
         self.is_console: bool = document.get("EmulateConsole", False)
+        if self.is_console and _WINDOWS:
+            raise not_emulated("EmulateConsole on Windows")
         rows, columns = document.get("ConsoleSize", _DEFAULT_CONSOLE)
         self.console: tuple[int, int] | None = (rows, columns) if self.is_console else None
         self.stdin: bool = document.get("CreateStdInPipe", False)
@@ -130,9 +139,17 @@ class Launch:
         for name, value in document.get("Environment", {}).items():
             if not name or "=" in name:
                 raise invalid_argument(schema.member("$.Environment", name), "is no name of a variable")
+            if _WINDOWS:
+                environment.pop(name.upper(), None)
             environment[name] = value
         place = "$.CommandArgs" if linux else "$.CommandLine"
-        self.argv: list[bytes] = [_encode(part, place) for part in self.program_and_arguments]
+        argv = self.program_and_arguments
+        if _WINDOWS:
+            from subprocess import list2cmdline
+
+            # A program takes its command line apart itself, and must get the one that was meant for it.
+            argv = [argv[0], document.get("CommandLine") or list2cmdline(argv)]
+        self.argv: list[bytes] = [_encode(part, place) for part in argv]
         self.environment: list[bytes] = [
             _encode(f"{name}={value}", schema.member("$.Environment", name)) for name, value in environment.items()
         ]
@@ -150,15 +167,39 @@ class Launch:
         return Failure(hresult, f"Starting {self.program_and_arguments[0]!r} failed: {error.strerror}.")
 
 
+def _root() -> str:
+    return os.environ.get("SYSTEMDRIVE", "C:") + "\\" if _WINDOWS else "/"
+
+
 def _minimal_environment(*, console: bool) -> dict[str, str]:
+    if _WINDOWS:
+        return _minimal_windows_environment()
     environment = {"PATH": _DEFAULT_PATH, "HOME": _home(), "LANG": "C.UTF-8"}
     if console:
         environment["TERM"] = "xterm"
     return environment
 
 
+def _minimal_windows_environment() -> dict[str, str]:
+    """Return what Windows itself and its programs need to work at all, in capitals, as the names are compared."""
+    windows = os.environ.get("SYSTEMROOT", "C:\\Windows")
+    environment = {
+        "COMSPEC": f"{windows}\\System32\\cmd.exe",
+        "PATH": f"{windows}\\System32;{windows}",
+        "PATHEXT": ".COM;.EXE;.BAT;.CMD",
+        "SYSTEMDRIVE": _root().rstrip("\\"),
+        "SYSTEMROOT": windows,
+        "WINDIR": windows,
+    }
+    for name in ("TEMP", "TMP", "USERPROFILE"):
+        if name in os.environ:
+            environment[name] = os.environ[name]
+    return environment
+
+
 def _home() -> str:
     """Return the user's home as the system knows it, whatever the manager's environment says."""
+    assert sys.platform != "win32"
     import pwd
 
     try:
@@ -203,9 +244,9 @@ def signal_number(text: str | None, *, linux: bool) -> int:
         name = schema.parse(text, "SignalProcessOptions").get("Signal")
         if name is None:
             raise invalid_json(Problem("$.Signal", "is missing"))
-        return int(getattr(signal, _WINDOWS_SIGNALS[name]))
+        return _WINDOWS_SIGNALS[name]
     options = schema.load(text)
     number: object = cast("dict[str, object]", options).get("Signal") if isinstance(options, dict) else None
-    if not isinstance(number, int) or isinstance(number, bool) or number not in signal.valid_signals():
+    if not isinstance(number, int) or isinstance(number, bool) or number not in _SIGNALS:
         raise invalid_json(Problem("$.Signal", "the number of a signal is expected"))
     return number

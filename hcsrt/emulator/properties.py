@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from . import schema
+from . import _native, schema
 from .failures import (
     ERROR_NOT_SUPPORTED,
     HCS_E_INVALID_STATE,
@@ -277,12 +279,9 @@ def _each_process(system: System, read: Callable[[psutil.Process], T]) -> list[T
     One that ends meanwhile, or that may not be looked at, is left out.
     """
     psutil = _psutil()
-    sessions = {process.pid for process in system.processes.values() if not process.group_gone}
     results: list[T] = []
-    for pid in psutil.pids() if sessions else ():
+    for pid in _pids(system, psutil):
         try:
-            if os.getsid(pid) not in sessions:
-                continue
             process = psutil.Process(pid)
             with process.oneshot():
                 if process.status() != psutil.STATUS_ZOMBIE:
@@ -290,6 +289,19 @@ def _each_process(system: System, read: Callable[[psutil.Process], T]) -> list[T
         except (OSError, psutil.Error):
             continue
     return results
+
+
+def _pids(system: System, psutil: ModuleType) -> Iterator[int]:
+    groups = [process for process in system.processes.values() if not process.group_gone]
+    if sys.platform == "win32":
+        for process in groups:
+            yield from _native.members(process.key)
+        return
+    sessions = {process.pid for process in groups}
+    for pid in psutil.pids() if sessions else ():
+        with suppress(OSError):
+            if os.getsid(pid) in sessions:
+                yield pid
 
 
 def _sample(process: psutil.Process) -> Sample:
@@ -314,7 +326,7 @@ def _usage(process: psutil.Process) -> Usage:
 
 def _commit(memory: Any) -> int:
     """Return the bytes that a process may need backing for; where the system does not count them, those it has."""
-    return int(getattr(memory, "data", memory.rss))
+    return int(getattr(memory, "private" if sys.platform == "win32" else "data", memory.rss))
 
 
 def _private(memory: Any) -> int:

@@ -7,7 +7,6 @@ answers later.
 from __future__ import annotations
 
 import json
-import signal
 import time
 import uuid
 import warnings
@@ -39,7 +38,7 @@ from .failures import (
     signed,
 )
 from .outbox import Answer, Outbox
-from .processes import Launch, Process, signal_number
+from .processes import SIGHUP, SIGKILL, SIGTERM, Launch, Process, signal_number
 
 _SYSTEM_EXITED = 1
 _PROCESS_EXITED = 65536
@@ -266,12 +265,12 @@ class Systems:
         system.exit_type = exit_type
         for process in system.processes.values():
             if system.killed:
-                process.signal(signal.SIGKILL)
+                process.signal(SIGKILL)
                 continue
-            process.signal(signal.SIGTERM)
+            process.signal(SIGTERM)
             if process.is_console:
                 # An interactive shell ignores SIGTERM; that its terminal goes away is what ends it.
-                process.signal(signal.SIGHUP)
+                process.signal(SIGHUP)
         system.deadline = time.monotonic() + (_KILL_GRACE if system.killed else SHUTDOWN_GRACE)
         self._stopping[system.key] = system
         self._advance_stop(system)
@@ -307,7 +306,7 @@ class Systems:
                 system.deadline = min(system.deadline, time.monotonic() + _LEFTOVER_GRACE)
                 return
             for process in leftovers:
-                process.signal(signal.SIGKILL)
+                process.signal(SIGKILL)
             self._finish_stop(system)
 
     def _finish_stop(self, system: System) -> None:
@@ -428,7 +427,7 @@ class Systems:
     def _terminate_process(self, request: _native.Request) -> Answer:
         _expect_no_options(request)
         process = self._running_process(request)
-        if process.terminated or not process.signal(signal.SIGKILL):
+        if process.terminated or not process.signal(SIGKILL):
             raise self._gone()
         process.terminated = True
         return Answer()

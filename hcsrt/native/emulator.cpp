@@ -19,7 +19,6 @@
 #include "threads.h"
 
 #if !defined(_WIN32)
-#  include <csignal>
 #  include <pthread.h>
 #endif
 
@@ -72,11 +71,15 @@ struct Target {
     Text exit_document;
     std::condition_variable changed;
     /* Of a process: */
-    int pid = 0;
+    platform::Group group = platform::NO_GROUP;
     bool started = false, reaped = false;
     bool group_gone = false;                        /* nobody is left, so its pid may be somebody else's by now */
     platform::End unclaimed[STREAMS] = {platform::NO_END, platform::NO_END, platform::NO_END};
     platform::End console = platform::NO_END;
+
+    ~Target() {
+        if (group != platform::NO_GROUP) platform::drop_group(group);
+    }
 };
 
 struct Operation {
@@ -109,6 +112,7 @@ struct Handle {
 };
 
 struct Stdio {
+    uint64_t serial;
     platform::End end;
     Key process;
     int stream;
@@ -286,7 +290,7 @@ struct Core {
         *out = nullptr;
         if (!text.given) return;
         size_t bytes = (text.value.size() + 1) * sizeof(hcsrt_char);
-        hcsrt_char *string = static_cast<hcsrt_char *>(std::malloc(bytes));
+        hcsrt_char *string = platform::allocate_string(bytes);
         if (!string) return;
         std::memcpy(string, text.value.c_str(), bytes);
         strings[string] = true;
@@ -296,7 +300,7 @@ struct Core {
     hcsrt_handle give_end(platform::End end, Key process, int stream) {
         if (end == platform::NO_END) return nullptr;
         hcsrt_handle handle = platform::handle_of(static_cast<uint32_t>(++serial), end);
-        stdio[reinterpret_cast<uintptr_t>(handle)] = Stdio{end, process, stream};
+        stdio[reinterpret_cast<uintptr_t>(handle)] = Stdio{serial, end, process, stream};
         return handle;
     }
 
@@ -321,8 +325,9 @@ struct Core {
             misuse("CloseHandle", raw, "is no open stdio handle");
             return 0;
         }
-        platform::close_end(found->second.end);
+        platform::End end = found->second.end;
         stdio.erase(found);
+        platform::close_end(end);
         return 1;
     }
 
@@ -868,7 +873,7 @@ void HCSRT_CALL close_process(hcsrt_process raw) {
 void free_string(hcsrt_char *string) {
     if (!string) return;
     Lock lock(core->mutex);
-    if (core->strings.erase(string)) std::free(string);
+    if (core->strings.erase(string)) platform::release_string(string);
     else core->misuse("LocalFree", string, "is no string of HCS, or was freed before");
 }
 
@@ -973,23 +978,24 @@ HcsApi make_table() {
 bool signal_target(const std::shared_ptr<Target> &target, int number) {
     if (!target->started || target->group_gone) return false;
     /* While anybody is left in the group, the pid of its leader that has gone is given to nobody else. */
-    target->group_gone = (target->reaped && platform::exists(target->pid)) || !platform::signal_group(target->pid, number);
+    target->group_gone =
+        (target->reaped && platform::is_reused(target->group)) || !platform::signal_group(target->group, number);
     return !target->group_gone;
 }
 
 struct Watch {
     Core *core;
     std::shared_ptr<Target> target;
-    int pid;
+    platform::Group group;
 };
 
 void watch(void *given) {
     Watch watching = *static_cast<Watch *>(given);
     delete static_cast<Watch *>(given);
     uint32_t code = 0;
-    bool known = platform::wait_for_exit(watching.pid, &code);
+    bool known = platform::wait_for_exit(watching.group, &code);
     Lock lock(watching.core->mutex);
-    platform::reap(watching.pid);
+    platform::reap(watching.group);
     auto &target = watching.target;
     target->reaped = true;
     signal_target(target, 0);
@@ -1003,14 +1009,16 @@ void watch(void *given) {
 }
 
 void kill_everything() {
-    for (auto &entry : core->targets) signal_target(entry.second, SIGKILL);
+    for (auto &entry : core->targets) signal_target(entry.second, platform::KILL);
 }
 
-/* After Python has gone, so that nobody is left to be woken by it. */
+#if !defined(_WIN32)
+/* After Python has gone, so that nobody is left to be woken by it. On Windows the job objects go with this process. */
 void kill_at_exit() {
     Lock lock(core->mutex);
     kill_everything();
 }
+#endif
 
 void disconnect_everyone() {
     auto questions = std::move(core->questions);
@@ -1131,18 +1139,20 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
     platform::Child child;
     *error = platform::spawn(program, &child, directory_failed);
     if (*error) return -1;
+#if !defined(_WIN32)
     static const int registered = std::atexit(kill_at_exit);
     (void)registered;
-    target->pid = child.pid;
+#endif
+    target->group = child.group;
     target->started = true;
     target->console = child.console;
     for (int stream = 0; stream < STREAMS; ++stream) target->unclaimed[stream] = child.ends[stream];
-    Watch *watching = new Watch{core, target, child.pid};
+    Watch *watching = new Watch{core, target, child.group};
     if (!start_thread(watch, watching)) {
         delete watching;
         *error = EAGAIN;
-        platform::signal_group(child.pid, SIGKILL);
-        platform::reap(child.pid);
+        platform::signal_group(child.group, platform::KILL);
+        platform::reap(child.group);
         target->started = false;
         core->drop_target(target);
         return -1;
@@ -1154,6 +1164,12 @@ bool signal(Key process, int number) {
     Lock lock(core->mutex);
     auto target = core->target_of(process);
     return target && signal_target(target, number);
+}
+
+bool members(Key process, std::vector<int> *pids) {
+    Lock lock(core->mutex);
+    auto target = core->target_of(process);
+    return target && target->started && platform::members_of(target->group, pids);
 }
 
 void resize(Key process, uint16_t rows, uint16_t columns) {
@@ -1174,7 +1190,7 @@ bool close_stream(Key process, int stream) {
     platform::close_end(std::exchange(target->unclaimed[stream], platform::NO_END));
     for (auto &entry : core->stdio) {
         if (entry.second.process != process || entry.second.stream != stream) continue;
-        platform::sever(entry.second.end, stream == 0);
+        platform::sever(target->group, entry.second.end, stream == 0);
         any = true;
     }
     return any;
@@ -1235,7 +1251,7 @@ Counts live() {
         ++(kind == Kind::Operation ? counts.operations : kind == Kind::System ? counts.systems : counts.processes);
     }
     for (auto &entry : core->strings) counts.strings += entry.second;
-    for (auto &entry : core->stdio) counts.stdio += (entry.first >> 32) >= core->oldest;
+    for (auto &entry : core->stdio) counts.stdio += entry.second.serial >= core->oldest;
     return counts;
 }
 

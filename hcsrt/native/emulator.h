@@ -33,9 +33,9 @@ struct Request {
     uint32_t number = 0;             /* process id, or exit code */
 };
 
-/* A program for spawn(); the pointers are borrowed. */
+/* A program for spawn(); the pointers are borrowed, the strings encoded as os.fsencode() does. */
 struct Program {
-    char *const *argv;
+    char *const *argv;               /* on Windows two strings: the program's name, and its whole command line */
     char *const *environment;
     const char *directory;           /* nullptr: the root */
     bool streams[3];                 /* which of stdin, stdout, stderr get a pipe */
@@ -60,6 +60,7 @@ void reply(uint64_t ticket, hcsrt_result result, const Text &document, Key key, 
 void emit(Key key, uint32_t event_type, const Text &data);
 int spawn(Key process, const Program &program, int *error, bool *directory_failed);  /* the pid, or -1 and *error */
 bool signal(Key process, int number);
+bool members(Key process, std::vector<int> *pids);
 void resize(Key process, uint16_t rows, uint16_t columns);
 bool close_stream(Key process, int stream);
 void forget(Key process);

@@ -182,8 +182,12 @@ int start_child(const char *file, const Program &program, const int theirs[3], i
 
 }  // namespace
 
+hcsrt_char *allocate_string(size_t bytes) { return static_cast<hcsrt_char *>(std::malloc(bytes)); }
+
+void release_string(hcsrt_char *string) { std::free(string); }
+
 int spawn(const Program &program, Child *child, bool *directory_failed) {
-    *child = {-1, {NO_END, NO_END, NO_END}, NO_END};
+    *child = NO_CHILD;
     *directory_failed = false;
     std::string file;
     int theirs[3] = {-1, -1, -1};
@@ -193,26 +197,31 @@ int spawn(const Program &program, Child *child, bool *directory_failed) {
     close_all(theirs, 3);
     if (error) {
         for (End end : {child->ends[0], child->ends[1], child->ends[2], child->console}) close_end(end);
-        *child = {-1, {NO_END, NO_END, NO_END}, NO_END};
+        *child = NO_CHILD;
     }
+    child->group = child->pid;
     return error;
 }
 
-bool wait_for_exit(int pid, uint32_t *code) {
+bool wait_for_exit(Group group, uint32_t *code) {
     siginfo_t info = {};
-    while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0)
+    while (waitid(P_PID, static_cast<id_t>(group), &info, WEXITED | WNOWAIT) != 0)
         if (errno != EINTR) return false;
     *code = static_cast<uint32_t>(info.si_code == CLD_EXITED ? info.si_status : KILLED_BY_SIGNAL + info.si_status);
     return true;
 }
 
-bool exists(int pid) { return kill(pid, 0) == 0 || errno == EPERM; }
+bool is_reused(Group group) { return kill(static_cast<pid_t>(group), 0) == 0 || errno == EPERM; }
 
-void reap(int pid) {
-    while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}
+void reap(Group group) {
+    while (waitpid(static_cast<pid_t>(group), nullptr, 0) < 0 && errno == EINTR) {}
 }
 
-bool signal_group(int pid, int number) { return kill(-pid, number) == 0; }
+bool signal_group(Group group, int number) { return kill(static_cast<pid_t>(-group), number) == 0; }
+
+bool members_of(Group, std::vector<int> *) { return false; }
+
+void drop_group(Group) {}
 
 void resize(End console, uint16_t rows, uint16_t columns) {
     struct winsize size = {};
@@ -235,7 +244,7 @@ void close_end(End end) {
     if (end != NO_END) close(static_cast<int>(end));
 }
 
-void sever(End end, bool for_writing) {
+void sever(Group, End end, bool for_writing) {
     int ends[2];
     if (!make_pipe(ends)) return;
     close(ends[for_writing ? 0 : 1]);

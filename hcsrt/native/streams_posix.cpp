@@ -7,36 +7,31 @@
 
 #include "stdio_handle.h"
 
-namespace {
+extern "C" {
+
+void hcsrt_transfer_begin(hcsrt_transfer *transfer, hcsrt_handle stream, void *buffer, size_t size, int writing) {
+    *transfer = {stream, buffer, size, writing, nullptr};
+}
 
 /* Tries, sleeps until the descriptor is ready, tries again: a ready descriptor costs one system call. */
-template <typename Move>
-int64_t move(int descriptor, short ready, uint32_t milliseconds, Move move_bytes) {
+int64_t hcsrt_transfer_step(hcsrt_transfer *transfer, uint32_t milliseconds) {
+    int descriptor = hcsrt_stdio_descriptor(transfer->stream);
     for (bool waited = false;; waited = true) {
-        ssize_t moved = move_bytes();
+        ssize_t moved = transfer->writing ? write(descriptor, transfer->buffer, transfer->size)
+                                          : read(descriptor, transfer->buffer, transfer->size);
         if (moved >= 0) return moved;
+        /* A pseudo-terminal whose last program has gone answers so instead of with an end of file. */
+        if (errno == EIO && !transfer->writing) return 0;
+        if (errno == EINTR) return -EAGAIN;
         if (errno != EAGAIN && errno != EWOULDBLOCK) return -errno;
         if (waited) return -EAGAIN;
-        struct pollfd poll_for = {descriptor, ready, 0};
-        if (poll(&poll_for, 1, static_cast<int>(milliseconds)) < 0) return errno == EINTR ? -EAGAIN : -errno;
+        struct pollfd ready = {descriptor, static_cast<short>(transfer->writing ? POLLOUT : POLLIN), 0};
+        if (poll(&ready, 1, static_cast<int>(milliseconds)) < 0) return errno == EINTR ? -EAGAIN : -errno;
     }
 }
 
-}  // namespace
-
-extern "C" {
-
-int64_t hcsrt_stream_read(hcsrt_handle stream, void *buffer, size_t size, uint32_t milliseconds) {
-    int descriptor = hcsrt_stdio_descriptor(stream);
-    int64_t got = move(descriptor, POLLIN, milliseconds, [=] { return read(descriptor, buffer, size); });
-    /* A pseudo-terminal whose last program has gone answers so instead of with an end of file. */
-    return got == -EIO ? 0 : got == -EINTR ? -EAGAIN : got;
-}
-
-int64_t hcsrt_stream_write(hcsrt_handle stream, const void *buffer, size_t size, uint32_t milliseconds) {
-    int descriptor = hcsrt_stdio_descriptor(stream);
-    int64_t put = move(descriptor, POLLOUT, milliseconds, [=] { return write(descriptor, buffer, size); });
-    return put == -EINTR ? -EAGAIN : put;
-}
+/* Nothing is ever under way here between two steps, and no step sleeps for longer than its time. */
+void hcsrt_transfer_end(hcsrt_transfer *) {}
+void hcsrt_stream_interrupt(hcsrt_handle) {}
 
 }  // extern "C"

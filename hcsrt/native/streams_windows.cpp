@@ -1,6 +1,7 @@
 #include "streams.h"
 
 #include <cerrno>
+#include <new>
 
 #ifndef WIN32_LEAN_AND_MEAN
 #  define WIN32_LEAN_AND_MEAN
@@ -9,10 +10,11 @@
 
 namespace {
 
-/* A stdio handle is one end of an overlapped pipe. The low bit of the event keeps the completion from a completion port
- * that somebody may have bound the handle to. */
+/* A stdio handle is one end of an overlapped pipe. A request stays under way until it is done: to cancel a write that
+ * waits for room tells nobody how much of it the reader has got by then. */
 class Request {
   public:
+    /* The low bit of the event keeps the completion from a completion port that somebody may have bound the handle to. */
     Request() : event_(CreateEventW(nullptr, TRUE, FALSE, nullptr)), overlapped_() {
         overlapped_.hEvent = reinterpret_cast<HANDLE>(reinterpret_cast<uintptr_t>(event_) | 1);
     }
@@ -23,16 +25,27 @@ class Request {
     Request &operator=(const Request &) = delete;
 
     explicit operator bool() const { return event_ != nullptr; }
-    OVERLAPPED *overlapped() { return &overlapped_; }
 
-    /* Bytes moved, or the negative Win32 error. The buffer belongs to the request until this returns. */
-    int64_t finish(HANDLE handle, BOOL started, uint32_t milliseconds) {
-        if (!started && GetLastError() != ERROR_IO_PENDING) return -static_cast<int64_t>(GetLastError());
-        if (!started && WaitForSingleObject(event_, milliseconds) == WAIT_TIMEOUT) CancelIoEx(handle, &overlapped_);
-        DWORD moved = 0;
-        BOOL done = GetOverlappedResult(handle, &overlapped_, &moved, TRUE);
-        /* What was moved before the cancellation counts: it has left the pipe. */
-        return done || moved ? moved : -static_cast<int64_t>(GetLastError());
+    DWORD start(const hcsrt_transfer *transfer) {
+        constexpr size_t most = 1 << 30;
+        DWORD size = static_cast<DWORD>(transfer->size < most ? transfer->size : most);
+        BOOL started = transfer->writing ? WriteFile(transfer->stream, transfer->buffer, size, nullptr, &overlapped_)
+                                         : ReadFile(transfer->stream, transfer->buffer, size, nullptr, &overlapped_);
+        DWORD error = started ? ERROR_SUCCESS : GetLastError();
+        return error == ERROR_IO_PENDING ? ERROR_SUCCESS : error;
+    }
+
+    bool is_done(uint32_t milliseconds) const { return WaitForSingleObject(event_, milliseconds) == WAIT_OBJECT_0; }
+
+    DWORD finish(HANDLE stream, DWORD *moved) {
+        *moved = 0;
+        return GetOverlappedResult(stream, &overlapped_, moved, TRUE) ? ERROR_SUCCESS : GetLastError();
+    }
+
+    void cancel(HANDLE stream) {
+        DWORD ignored;
+        CancelIoEx(stream, &overlapped_);
+        finish(stream, &ignored);
     }
 
   private:
@@ -40,17 +53,19 @@ class Request {
     OVERLAPPED overlapped_;
 };
 
-DWORD limited(size_t size) {
-    constexpr size_t most = 1 << 30;
-    return static_cast<DWORD>(size < most ? size : most);
+Request *request_of(hcsrt_transfer *transfer) { return static_cast<Request *>(transfer->request); }
+
+void drop_request(hcsrt_transfer *transfer) {
+    delete request_of(transfer);
+    transfer->request = nullptr;
 }
 
-int64_t error_of(int64_t result, bool reading) {
-    switch (-result) {
+int64_t error_of(DWORD error, bool writing) {
+    switch (error) {
     case ERROR_OPERATION_ABORTED: return -EAGAIN;
     case ERROR_BROKEN_PIPE:
     case ERROR_PIPE_NOT_CONNECTED:
-    case ERROR_NO_DATA: return reading ? 0 : -EPIPE;
+    case ERROR_NO_DATA: return writing ? -EPIPE : 0;
     case ERROR_HANDLE_EOF: return 0;
     case ERROR_INVALID_HANDLE: return -EBADF;
     case ERROR_NOT_ENOUGH_MEMORY: return -ENOMEM;
@@ -62,20 +77,34 @@ int64_t error_of(int64_t result, bool reading) {
 
 extern "C" {
 
-int64_t hcsrt_stream_read(hcsrt_handle stream, void *buffer, size_t size, uint32_t milliseconds) {
-    Request request;
-    if (!request) return -ENOMEM;
-    BOOL started = ReadFile(stream, buffer, limited(size), nullptr, request.overlapped());
-    int64_t moved = request.finish(stream, started, milliseconds);
-    return moved < 0 ? error_of(moved, true) : moved;
+void hcsrt_transfer_begin(hcsrt_transfer *transfer, hcsrt_handle stream, void *buffer, size_t size, int writing) {
+    *transfer = {stream, buffer, size, writing, nullptr};
 }
 
-int64_t hcsrt_stream_write(hcsrt_handle stream, const void *buffer, size_t size, uint32_t milliseconds) {
-    Request request;
-    if (!request) return -ENOMEM;
-    BOOL started = WriteFile(stream, buffer, limited(size), nullptr, request.overlapped());
-    int64_t moved = request.finish(stream, started, milliseconds);
-    return moved < 0 ? error_of(moved, false) : moved;
+int64_t hcsrt_transfer_step(hcsrt_transfer *transfer, uint32_t milliseconds) {
+    if (!transfer->request) {
+        Request *request = new (std::nothrow) Request;
+        DWORD error = request && *request ? request->start(transfer) : ERROR_NOT_ENOUGH_MEMORY;
+        if (error) {
+            delete request;
+            return error_of(error, transfer->writing);
+        }
+        transfer->request = request;
+    }
+    if (!request_of(transfer)->is_done(milliseconds)) return -EAGAIN;
+    DWORD moved;
+    DWORD error = request_of(transfer)->finish(transfer->stream, &moved);
+    drop_request(transfer);
+    /* What was moved before somebody interrupted the request counts: it has left the pipe. */
+    return error && !moved ? error_of(error, transfer->writing) : moved;
 }
+
+void hcsrt_transfer_end(hcsrt_transfer *transfer) {
+    if (!transfer->request) return;
+    request_of(transfer)->cancel(transfer->stream);
+    drop_request(transfer);
+}
+
+void hcsrt_stream_interrupt(hcsrt_handle stream) { CancelIoEx(stream, nullptr); }
 
 }  // extern "C"

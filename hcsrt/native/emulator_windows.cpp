@@ -1,0 +1,384 @@
+#include "emulator_platform.h"
+#include "threads.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+
+namespace hcsrt::emulator::platform {
+namespace {
+
+constexpr DWORD PIPE_SIZE = 64 * 1024;
+
+/* What a program gets as its exit code from a Ctrl-C that it does not handle, and from TerminateProcess. */
+constexpr UINT INTERRUPTED = 0xC000013A, TERMINATED = 1;
+
+class Owned {
+  public:
+    explicit Owned(HANDLE handle = nullptr) : handle_(handle == INVALID_HANDLE_VALUE ? nullptr : handle) {}
+    ~Owned() { reset(); }
+    Owned(const Owned &) = delete;
+    Owned &operator=(const Owned &) = delete;
+
+    void reset(HANDLE handle = nullptr) {
+        if (handle_) CloseHandle(handle_);
+        handle_ = handle == INVALID_HANDLE_VALUE ? nullptr : handle;
+    }
+    HANDLE get() const { return handle_; }
+    HANDLE release() {
+        HANDLE handle = handle_;
+        handle_ = nullptr;
+        return handle;
+    }
+    HANDLE *out() { return &handle_; }
+    explicit operator bool() const { return handle_ != nullptr; }
+
+  private:
+    HANDLE handle_;
+};
+
+/* Moves what is written to a stdin into the program's own pipe, so that the two can be closed apart: a pipe that its
+ * writer still holds has no end of file for its reader. */
+struct Relay {
+    Owned source, target, stop, arrived;
+    std::atomic<int> references{2};                 /* the group's and the thread's */
+
+    void drop() {
+        if (references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    }
+};
+
+struct Job {
+    Owned job, process;
+    Relay *relay = nullptr;
+
+    ~Job() {
+        if (relay) relay->drop();
+    }
+};
+
+Job *job_of(Group group) { return reinterpret_cast<Job *>(group); }
+HANDLE handle_at(End end) { return reinterpret_cast<HANDLE>(end); }
+End end_of(HANDLE handle) { return reinterpret_cast<End>(handle); }
+
+/* os.fsencode() writes UTF-8 with each half of a surrogate pair that stands alone as three bytes of its own. */
+std::wstring wide(const char *text) {
+    std::wstring result;
+    const unsigned char *at = reinterpret_cast<const unsigned char *>(text);
+    while (*at) {
+        uint32_t point = *at++;
+        int more = point >= 0xF0 ? 3 : point >= 0xE0 ? 2 : point >= 0xC0 ? 1 : 0;
+        if (more) point &= 0x3Fu >> more;
+        for (; more && *at; --more) point = point << 6 | (*at++ & 0x3Fu);
+        if (point > 0xFFFF) {
+            result.push_back(static_cast<wchar_t>(0xD7C0 + (point >> 10)));
+            point = 0xDC00 | (point & 0x3FF);
+        }
+        result.push_back(static_cast<wchar_t>(point));
+    }
+    return result;
+}
+
+int errno_of(DWORD error) {
+    switch (error) {
+    case ERROR_FILE_NOT_FOUND: return ENOENT;
+    case ERROR_PATH_NOT_FOUND:
+    case ERROR_BAD_PATHNAME:
+    case ERROR_INVALID_NAME: return ENOTDIR;
+    case ERROR_ACCESS_DENIED:
+    case ERROR_SHARING_VIOLATION: return EACCES;
+    case ERROR_BAD_EXE_FORMAT:
+    case ERROR_EXE_MACHINE_TYPE_MISMATCH: return ENOEXEC;
+    case ERROR_FILENAME_EXCED_RANGE: return ENAMETOOLONG;
+    case ERROR_INVALID_PARAMETER: return E2BIG;
+    case ERROR_TOO_MANY_OPEN_FILES: return EMFILE;
+    case ERROR_NO_SYSTEM_RESOURCES: return EAGAIN;
+    case ERROR_NOT_ENOUGH_MEMORY:
+    case ERROR_OUTOFMEMORY: return ENOMEM;
+    default: return EIO;
+    }
+}
+
+bool is_folder(const std::wstring &path) {
+    DWORD attributes = GetFileAttributesW(path.c_str());
+    return attributes != INVALID_FILE_ATTRIBUTES && attributes & FILE_ATTRIBUTE_DIRECTORY;
+}
+
+/* The value of PATH among "NAME=value" strings, whatever the case of its name. */
+std::wstring path_of(const std::vector<std::wstring> &environment) {
+    for (const std::wstring &entry : environment)
+        if (entry.size() >= 5 && CompareStringOrdinal(entry.c_str(), 5, L"PATH=", 5, TRUE) == CSTR_EQUAL)
+            return entry.substr(5);
+    return L"";
+}
+
+/* The file to run, as a shell would find it on the program's own PATH. 0, or an errno. */
+int find_program(const std::wstring &name, const std::wstring &folder, const std::wstring &path, std::wstring *found) {
+    const std::wstring &places = name.find_first_of(L"\\/:") == std::wstring::npos ? path : folder;
+    for (const std::wstring &candidate : {name, name + L".exe"}) {
+        wchar_t *file_part;
+        DWORD size = SearchPathW(places.c_str(), candidate.c_str(), L".exe", 0, nullptr, nullptr);
+        if (!size) continue;
+        found->resize(size);
+        size = SearchPathW(places.c_str(), candidate.c_str(), L".exe", size, found->data(), &file_part);
+        if (!size || size >= found->size()) continue;
+        found->resize(size);
+        return is_folder(*found) ? EACCES : 0;
+    }
+    return ENOENT;
+}
+
+/* CreateProcessW wants them sorted by name, one after another, each with its NUL and one more at the end. */
+std::wstring block_of(std::vector<std::wstring> environment) {
+    auto before = [](const std::wstring &left, const std::wstring &right) {
+        int size[2] = {static_cast<int>(left.find(L'=')), static_cast<int>(right.find(L'='))};
+        return CompareStringOrdinal(left.c_str(), size[0], right.c_str(), size[1], TRUE) == CSTR_LESS_THAN;
+    };
+    std::sort(environment.begin(), environment.end(), before);
+    std::wstring block;
+    for (const std::wstring &entry : environment) block.append(entry).push_back(L'\0');
+    block.push_back(L'\0');
+    return block;
+}
+
+/* A pipe whose server end reads, and is overlapped. The client end is overlapped too, or else inheritable. */
+DWORD make_pipe(Owned *reader, Owned *writer, bool overlapped_writer) {
+    static std::atomic<uint32_t> serial{0};
+    wchar_t name[80];
+    std::swprintf(name, sizeof name / sizeof *name, L"\\\\.\\pipe\\hcsrt-emulator-%lu-%lu",
+                  static_cast<unsigned long>(GetCurrentProcessId()), static_cast<unsigned long>(++serial));
+    reader->reset(CreateNamedPipeW(name, PIPE_ACCESS_INBOUND | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
+                                   PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS, 1,
+                                   PIPE_SIZE, PIPE_SIZE, 0, nullptr));
+    if (!*reader) return GetLastError();
+    SECURITY_ATTRIBUTES inheritable = {sizeof inheritable, nullptr, TRUE};
+    writer->reset(CreateFileW(name, GENERIC_WRITE, 0, overlapped_writer ? nullptr : &inheritable, OPEN_EXISTING,
+                              overlapped_writer ? FILE_FLAG_OVERLAPPED : 0, nullptr));
+    return *writer ? ERROR_SUCCESS : GetLastError();
+}
+
+bool pass_on(Relay *relay, const char *data, DWORD size) {
+    for (DWORD written; size; data += written, size -= written)
+        if (!WriteFile(relay->target.get(), data, size, &written, nullptr)) return false;
+    return true;
+}
+
+/* Reads what there is, waiting for it unless the relay was told to stop. False: the source has ended. */
+bool read_some(Relay *relay, char *buffer, DWORD size, DWORD *got) {
+    OVERLAPPED overlapped = {};
+    overlapped.hEvent = relay->arrived.get();
+    HANDLE source = relay->source.get();
+    if (!ReadFile(source, buffer, size, nullptr, &overlapped)) {
+        if (GetLastError() != ERROR_IO_PENDING) return false;
+        HANDLE either[2] = {relay->arrived.get(), relay->stop.get()};
+        if (WaitForMultipleObjects(2, either, FALSE, INFINITE) != WAIT_OBJECT_0) CancelIoEx(source, &overlapped);
+    }
+    *got = 0;
+    return GetOverlappedResult(source, &overlapped, got, TRUE) || GetLastError() == ERROR_OPERATION_ABORTED;
+}
+
+void run_relay(void *given) {
+    Relay *relay = static_cast<Relay *>(given);
+    char buffer[4096];
+    DWORD got;
+    while (read_some(relay, buffer, sizeof buffer, &got) && pass_on(relay, buffer, got)) {
+        DWORD left = 0;
+        if (WaitForSingleObject(relay->stop.get(), 0) == WAIT_OBJECT_0 &&
+            (!PeekNamedPipe(relay->source.get(), nullptr, 0, nullptr, &left, nullptr) || !left))
+            break;
+    }
+    relay->target.reset();
+    relay->source.reset();
+    relay->drop();
+}
+
+DWORD open_stdin(Job *job, Owned *theirs, Child *child) {
+    Relay *relay = job->relay = new Relay;
+    relay->stop.reset(CreateEventW(nullptr, TRUE, FALSE, nullptr));
+    relay->arrived.reset(CreateEventW(nullptr, TRUE, FALSE, nullptr));
+    Owned ours;
+    DWORD error = relay->stop && relay->arrived ? make_pipe(&relay->source, &ours, true) : GetLastError();
+    SECURITY_ATTRIBUTES inheritable = {sizeof inheritable, nullptr, TRUE};
+    if (!error && !CreatePipe(theirs->out(), relay->target.out(), &inheritable, PIPE_SIZE)) error = GetLastError();
+    if (!error && !SetHandleInformation(relay->target.get(), HANDLE_FLAG_INHERIT, 0)) error = GetLastError();
+    if (!error && !start_thread(run_relay, relay)) error = ERROR_NO_SYSTEM_RESOURCES;
+    if (error) {
+        job->relay = nullptr;
+        delete relay;
+        return error;
+    }
+    child->ends[0] = end_of(ours.release());
+    return ERROR_SUCCESS;
+}
+
+/* Opens what the program gets as its streams and what we keep. */
+DWORD open_streams(const Program &program, Job *job, Owned theirs[3], Child *child) {
+    SECURITY_ATTRIBUTES inheritable = {sizeof inheritable, nullptr, TRUE};
+    for (int i = 0; i < 3; ++i) {
+        DWORD error = ERROR_SUCCESS;
+        if (!program.streams[i]) {
+            theirs[i].reset(CreateFileW(L"NUL", i == 0 ? GENERIC_READ : GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
+                                        &inheritable, OPEN_EXISTING, 0, nullptr));
+            if (!theirs[i]) error = GetLastError();
+        } else if (i == 0) {
+            error = open_stdin(job, &theirs[0], child);
+        } else {
+            Owned ours;
+            error = make_pipe(&ours, &theirs[i], false);
+            child->ends[i] = error ? NO_END : end_of(ours.release());
+        }
+        if (error) return error;
+    }
+    return ERROR_SUCCESS;
+}
+
+/* Starts the program suspended, so that it is in its job before it can start anything itself. */
+DWORD start_program(const std::wstring &file, std::wstring line, std::wstring block, const std::wstring &folder,
+                    const Owned theirs[3], Job *job, int *pid) {
+    HANDLE inherited[3] = {theirs[0].get(), theirs[1].get(), theirs[2].get()};
+    char attributes[256];
+    SIZE_T size = sizeof attributes;
+    STARTUPINFOEXW startup = {};
+    startup.StartupInfo.cb = sizeof startup;
+    startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
+    startup.StartupInfo.hStdInput = inherited[0];
+    startup.StartupInfo.hStdOutput = inherited[1];
+    startup.StartupInfo.hStdError = inherited[2];
+    startup.lpAttributeList = reinterpret_cast<LPPROC_THREAD_ATTRIBUTE_LIST>(attributes);
+    if (!InitializeProcThreadAttributeList(startup.lpAttributeList, 1, 0, &size)) return GetLastError();
+    DWORD error = ERROR_SUCCESS;
+    PROCESS_INFORMATION started = {};
+    /* Without a window it has a console of its own: a Ctrl-C for us is none for the program. */
+    constexpr DWORD flags =
+        CREATE_SUSPENDED | CREATE_NO_WINDOW | CREATE_UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO_PRESENT;
+    if (!UpdateProcThreadAttribute(startup.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, inherited,
+                                   sizeof inherited, nullptr, nullptr) ||
+        !CreateProcessW(file.c_str(), line.data(), nullptr, nullptr, TRUE, flags, block.data(), folder.c_str(),
+                        &startup.StartupInfo, &started))
+        error = GetLastError();
+    DeleteProcThreadAttributeList(startup.lpAttributeList);
+    if (error) return error;
+    Owned thread(started.hThread);
+    job->process.reset(started.hProcess);
+    if (!AssignProcessToJobObject(job->job.get(), started.hProcess) ||
+        ResumeThread(thread.get()) == static_cast<DWORD>(-1)) {
+        error = GetLastError();
+        TerminateProcess(started.hProcess, TERMINATED);
+        return error;
+    }
+    *pid = static_cast<int>(started.dwProcessId);
+    return ERROR_SUCCESS;
+}
+
+DWORD make_job(Job *job) {
+    job->job.reset(CreateJobObjectW(nullptr, nullptr));
+    if (!job->job) return GetLastError();
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {};
+    limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
+    return SetInformationJobObject(job->job.get(), JobObjectExtendedLimitInformation, &limits, sizeof limits)
+               ? ERROR_SUCCESS
+               : GetLastError();
+}
+
+DWORD active_in(const Job *job) {
+    JOBOBJECT_BASIC_ACCOUNTING_INFORMATION figures = {};
+    if (!QueryInformationJobObject(job->job.get(), JobObjectBasicAccountingInformation, &figures, sizeof figures, nullptr))
+        return 0;
+    return figures.ActiveProcesses;
+}
+
+}  // namespace
+
+hcsrt_char *allocate_string(size_t bytes) { return static_cast<hcsrt_char *>(LocalAlloc(LMEM_FIXED, bytes)); }
+
+void release_string(hcsrt_char *string) { LocalFree(string); }
+
+int spawn(const Program &program, Child *child, bool *directory_failed) {
+    *child = NO_CHILD;
+    *directory_failed = false;
+    if (program.console) return ENOTSUP;
+    std::vector<std::wstring> environment;
+    for (char *const *entry = program.environment; *entry; ++entry) environment.push_back(wide(*entry));
+    std::wstring folder = wide(program.directory), file;
+    if (!is_folder(folder)) {
+        *directory_failed = true;
+        return ENOENT;
+    }
+    int error = find_program(wide(program.argv[0]), folder, path_of(environment), &file);
+    if (error) return error;
+    Job *job = new Job;
+    {
+        Owned theirs[3];
+        DWORD code = make_job(job);
+        if (!code) code = open_streams(program, job, theirs, child);
+        if (!code) code = start_program(file, wide(program.argv[1]), block_of(environment), folder, theirs, job, &child->pid);
+        if (code) error = errno_of(code);
+    }
+    if (error) {
+        for (End end : child->ends) close_end(end);
+        *child = NO_CHILD;
+        delete job;
+        return error;
+    }
+    child->group = reinterpret_cast<Group>(job);
+    return 0;
+}
+
+bool wait_for_exit(Group group, uint32_t *code) {
+    HANDLE process = job_of(group)->process.get();
+    DWORD exit_code = 0;
+    bool known = WaitForSingleObject(process, INFINITE) == WAIT_OBJECT_0 && GetExitCodeProcess(process, &exit_code);
+    *code = exit_code;
+    return known;
+}
+
+/* As long as its handle is open, nobody else gets the pid. */
+void reap(Group) {}
+bool is_reused(Group) { return false; }
+
+bool signal_group(Group group, int number) {
+    Job *job = job_of(group);
+    if (!active_in(job)) return false;
+    return number == 0 || TerminateJobObject(job->job.get(), number == KILL ? TERMINATED : INTERRUPTED);
+}
+
+bool members_of(Group group, std::vector<int> *pids) {
+    std::vector<ULONG_PTR> buffer;
+    for (size_t room = 64;; room *= 2) {
+        buffer.assign(room, 0);
+        auto *list = reinterpret_cast<JOBOBJECT_BASIC_PROCESS_ID_LIST *>(buffer.data());
+        bool done = QueryInformationJobObject(job_of(group)->job.get(), JobObjectBasicProcessIdList, list,
+                                              static_cast<DWORD>(room * sizeof(ULONG_PTR)), nullptr);
+        if (!done && GetLastError() == ERROR_MORE_DATA) continue;
+        for (DWORD i = 0; done && i < list->NumberOfProcessIdsInList; ++i)
+            pids->push_back(static_cast<int>(list->ProcessIdList[i]));
+        return done;
+    }
+}
+
+void drop_group(Group group) { delete job_of(group); }
+
+/* No program has a console here. */
+void resize(End, uint16_t, uint16_t) {}
+void send_end_of_file(End) {}
+
+End duplicate(End end) {
+    HANDLE copy = nullptr;
+    bool done = DuplicateHandle(GetCurrentProcess(), handle_at(end), GetCurrentProcess(), &copy, 0, FALSE,
+                                DUPLICATE_SAME_ACCESS);
+    return done ? end_of(copy) : NO_END;
+}
+
+void close_end(End end) {
+    if (end != NO_END) CloseHandle(handle_at(end));
+}
+
+void sever(Group group, End end, bool for_writing) {
+    if (!for_writing) DisconnectNamedPipe(handle_at(end));
+    else if (Relay *relay = job_of(group)->relay) SetEvent(relay->stop.get());
+}
+
+hcsrt_handle handle_of(uint32_t, End end) { return handle_at(end); }
+
+}  // namespace hcsrt::emulator::platform

@@ -1,0 +1,76 @@
+"""Commands for compute systems that run wherever Python runs, and what becomes of their processes."""
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+# What a program of a test does to have the HCS that the tests have, after `import hcsrt`.
+INSTALL = "hcsrt.emulator.install()" if importlib.util.find_spec("hcsrt_stand_in") is None else ""
+
+# In a virtual environment of Windows, python.exe only starts another process, which has a pid of its own.
+PYTHON: str = sys._base_executable  # type: ignore[attr-defined]
+GUEST = str(Path(__file__).with_name("guest.py"))
+
+
+def guest(code: str, *arguments: str) -> list[str]:
+    """A command that executes Python code in tests/guest.py, which gives it words like `out`, `cat` and `spawn`."""
+    return [PYTHON, "-I", "-S", GUEST, code, *arguments]
+
+
+# The programs that tests start by the hundred are the smallest that the system has.
+if sys.platform == "win32":
+    TRUE = ["cmd", "/c", "exit 0"]
+    CAT = guest("cat()")
+    SLEEP = guest("sleep(60)")
+    KILLED = 1
+    """The exit code of a process that was terminated."""
+    INTERRUPTED = 0xC000013A  # STATUS_CONTROL_C_EXIT
+    """The exit code of a process that a Ctrl-C has ended."""
+    STARTUP = 1.0
+    """Seconds that a guest may take until it executes its code, where a time limit has to leave them to it."""
+else:
+    TRUE = ["true"]
+    CAT = ["cat"]
+    SLEEP = ["sleep", "60"]
+    KILLED = 128 + signal.SIGKILL
+    INTERRUPTED = 128 + signal.SIGINT
+    STARTUP = 0.0
+
+
+def kill(pid: int) -> None:
+    """End a process behind the back of HCS."""
+    os.kill(pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+
+
+if sys.platform == "win32":
+    import _winapi
+
+    def is_alive(pid: int) -> bool:
+        """Whether a process has not ended."""
+        try:
+            handle = _winapi.OpenProcess(_winapi.SYNCHRONIZE, False, pid)
+        except OSError:
+            return False
+        try:
+            return _winapi.WaitForSingleObject(handle, 0) == _winapi.WAIT_TIMEOUT
+        finally:
+            _winapi.CloseHandle(handle)
+
+    exists = is_alive
+else:
+
+    def exists(pid: int) -> bool:
+        """Whether a process is there, and be it only by an exit code that its parent has not fetched."""
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def is_alive(pid: int) -> bool:
+        """Whether a process is there and more than an exit code that its parent has not fetched."""
+        state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+        return bool(state) and not state.startswith("Z")
