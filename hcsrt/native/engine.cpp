@@ -337,9 +337,9 @@ void arrive(Call *call) {
     drop(port);
 }
 
-/* The completion callback of HCS. */
-void HCSRT_CALL completed(hcsrt_operation, void *context) {
-    uint64_t given = reinterpret_cast<uintptr_t>(context);
+/* What the ticket names has happened. */
+void signal(void *ticket) {
+    uint64_t given = reinterpret_cast<uintptr_t>(ticket);
     uint32_t index = static_cast<uint32_t>(given & FLAGS);
     if (index >= engine->slots.load(std::memory_order_acquire)) return;
     Call *call = slot(index);
@@ -357,7 +357,10 @@ void HCSRT_CALL completed(hcsrt_operation, void *context) {
     if (!(seen & HELD)) arrive(call);
 }
 
-void *callback_context(const Call *call) {
+/* The completion callback of HCS. */
+void HCSRT_CALL completed(hcsrt_operation, void *context) { signal(context); }
+
+void *ticket_of(const Call *call) {
     uint64_t generation = call->word.load(std::memory_order_relaxed) & ~FLAGS;
     return reinterpret_cast<void *>(static_cast<uintptr_t>(generation | call->index));
 }
@@ -537,7 +540,7 @@ void kick_off(Call *call) {
     bool with_callback = !engine->wait;
     hcsrt_result result;
     for (;;) {
-        call->operation = api->HcsCreateOperation(with_callback ? callback_context(call) : nullptr,
+        call->operation = api->HcsCreateOperation(with_callback ? ticket_of(call) : nullptr,
                                                   with_callback ? completed : nullptr);
         if (!call->operation) {
             call->outcome.result = no_operation();
@@ -822,6 +825,26 @@ bool ensure(Pool *pool) {
     return pool->threads.load(std::memory_order_acquire) || pool->start_worker();
 }
 
+/* A slot for a call, not live yet. NULL: no memory, or no thread. */
+Call *new_call(Pool *pool, Port *port) {
+    if (!ensure(pool)) return nullptr;
+    Call *call = take_slot();
+    while (!call) {
+        if (!add_chunk()) return nullptr;
+        call = take_slot();
+    }
+    call->operation = nullptr;
+    call->outcome = {};
+    call->first = {};
+    call->pool = pool;
+    call->stage = Stage::MAKE;
+    call->fetched = call->asked = call->off_books = false;
+    call->port.store(port, std::memory_order_relaxed);
+    if (port) port->references.fetch_add(1, std::memory_order_relaxed);
+    engine->in_flight.fetch_add(1, std::memory_order_acq_rel);
+    return call;
+}
+
 /* --- abandoned calls ------------------------------------------------------------------------------------------- */
 
 /* True: the call belongs to the caller, who has to release or forward it. False: it will arrive, or is of another
@@ -914,28 +937,30 @@ void hcsrt_engine_init(const hcsrt_engine_links *links, int wait) {
 hcsrt_call *hcsrt_submit(const HcsApi *api, hcsrt_port *port, const hcsrt_request *request) {
     bool urgent = request->lane == HCSRT_LANE_TERMINATE || request->lane == HCSRT_LANE_URGENT;
     Pool *pool = urgent ? &engine->urgent : &engine->ordinary;
-    if (!ensure(pool)) return nullptr;
-    Call *call = take_slot();
-    while (!call) {
-        if (!add_chunk()) return nullptr;
-        call = take_slot();
-    }
+    Call *call = new_call(pool, port);
+    if (!call) return nullptr;
     chosen.store(api, std::memory_order_release);
     call->api = api;
     call->request = *request;
-    call->operation = nullptr;
-    call->outcome = {};
-    call->first = {};
-    call->pool = pool;
-    call->stage = Stage::MAKE;
-    call->fetched = call->asked = call->off_books = false;
-    call->port.store(port, std::memory_order_relaxed);
-    if (port) port->references.fetch_add(1, std::memory_order_relaxed);
-    engine->in_flight.fetch_add(1, std::memory_order_acq_rel);
     call->word.fetch_or(LIVE | HELD, std::memory_order_acq_rel);
     pool->submit(call, call);
     return call;
 }
+
+hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket) {
+    Call *call = new_call(&engine->ordinary, port);
+    if (!call) return nullptr;
+    call->request = {};
+    call->request.complete = complete;
+    call->request.context = context;
+    call->fetched = true;
+    call->look_at.store(NEVER, std::memory_order_relaxed);
+    *ticket = ticket_of(call);
+    call->word.fetch_or(LIVE, std::memory_order_acq_rel);
+    return call;
+}
+
+void hcsrt_signal(void *ticket) { signal(ticket); }
 
 int hcsrt_call_abandon(hcsrt_call *call) {
     if (!withdraw(call, call->word.load(std::memory_order_acquire))) return 0;
@@ -988,14 +1013,9 @@ hcsrt_port *hcsrt_port_new(int with_descriptor) {
 
 int hcsrt_port_descriptor(const hcsrt_port *port) { return port->reader; }
 
-int hcsrt_port_wait(hcsrt_port *port, uint32_t milliseconds) {
-    uint32_t heard = port->bell.load(std::memory_order_acquire);
-    Call *arrived = port->arrived.load(std::memory_order_acquire);
-    if (!arrived) {
-        hcsrt::wait_on(port->bell, heard, milliseconds);
-        arrived = port->arrived.load(std::memory_order_acquire);
-    }
-    return arrived != CLOSED;
+uint32_t hcsrt_port_wait(hcsrt_port *port, uint32_t seen, uint32_t milliseconds) {
+    if (port->bell.load(std::memory_order_acquire) == seen) hcsrt::wait_on(port->bell, seen, milliseconds);
+    return port->bell.load(std::memory_order_acquire);
 }
 
 hcsrt_call *hcsrt_port_take(hcsrt_port *port) {
@@ -1039,9 +1059,6 @@ void hcsrt_port_close(hcsrt_port *port) {
 }
 
 void hcsrt_port_forget(hcsrt_port *port) { close_descriptors(port); }
-
-void hcsrt_port_keep(hcsrt_port *port) { port->references.fetch_add(1, std::memory_order_relaxed); }
-void hcsrt_port_drop(hcsrt_port *port) { drop(port); }
 
 hcsrt_call *hcsrt_orphans(void) {
     if (!engine->orphans.load(std::memory_order_acquire)) return nullptr;

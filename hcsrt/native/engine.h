@@ -100,6 +100,11 @@ void hcsrt_engine_init(const hcsrt_engine_links *links, int wait);
  * completes: on HCS's thread, on a worker, and possibly before this returns. NULL: no memory, or no thread. */
 hcsrt_call *hcsrt_submit(const HcsApi *api, hcsrt_port *port, const hcsrt_request *request);
 
+/* A call that no worker makes: it arrives once hcsrt_signal is called with its ticket, which any thread may do at any time
+ * and any number of times, an HCS callback too. NULL: no memory, or no thread. */
+hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket);
+void hcsrt_signal(void *ticket);
+
 /* Nobody wants the outcome any more: a call that was not made is not made, one that HCS has goes to the reaper, and what
  * it creates is ended unless it is to be kept. Nonzero: the call is gone. Zero: it will still arrive, as soon as no native
  * thread needs what is behind its request. Not for a call that has arrived. */
@@ -124,8 +129,9 @@ void hcsrt_calls_release(hcsrt_call *chain);
 hcsrt_port *hcsrt_port_new(int with_descriptor);
 int hcsrt_port_descriptor(const hcsrt_port *port);
 
-/* Sleeps until calls have arrived or the port is closed, at most so long. May return early. Nonzero: it is not closed. */
-int hcsrt_port_wait(hcsrt_port *port, uint32_t milliseconds);
+/* For a port without a descriptor: sleeps until the number of bursts that have arrived is another than `seen`, at most so
+ * long, and returns it. May return early. */
+uint32_t hcsrt_port_wait(hcsrt_port *port, uint32_t seen, uint32_t milliseconds);
 
 /* Clears the wake-up and takes the calls that have arrived, the oldest first, with their outcomes. */
 hcsrt_call *hcsrt_port_take(hcsrt_port *port);
@@ -135,10 +141,6 @@ void hcsrt_port_close(hcsrt_port *port);
 
 /* In a forked child, for a port of the parent: closes the child's copies of its descriptors, nothing else. */
 void hcsrt_port_forget(hcsrt_port *port);
-
-/* References to a port for a thread that waits on it. */
-void hcsrt_port_keep(hcsrt_port *port);
-void hcsrt_port_drop(hcsrt_port *port);
 
 /* Takes the calls of closed ports that no native thread needs any more; whoever takes them completes and releases them. */
 hcsrt_call *hcsrt_orphans(void);

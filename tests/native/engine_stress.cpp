@@ -408,11 +408,13 @@ void finish(hcsrt_call *chain) {
 struct Loop {
     hcsrt_port *port = nullptr;
     bool has_descriptor = false;
+    uint32_t bursts = 0;
     std::vector<std::shared_ptr<Handle>> handles{4};
     std::vector<Client *> in_flight;
 
     void open() {
         has_descriptor = draw(2);
+        bursts = 0;
         port = hcsrt_port_new(has_descriptor);
         if (!port) fail("no port");
     }
@@ -441,6 +443,24 @@ struct Loop {
         if (!client->call) fail("not submitted");
     }
 
+    /* An event that some thread tells of, more than once, and maybe when nobody waits for it any more. */
+    void expect() {
+        auto *client = new Client;
+        void *ticket;
+        ++submitted;
+        client->in_flight = &in_flight;
+        client->place = in_flight.size();
+        in_flight.push_back(client);
+        client->call = hcsrt_expect(port, complete_on_loop, client, &ticket);
+        if (!client->call) fail("not expected");
+        std::lock_guard<std::mutex> lock(later.mutex);
+        auto tracked = std::make_shared<Tracked>();
+        tracked->context = ticket;
+        tracked->callback = [](hcsrt_operation, void *context) { hcsrt_signal(context); };
+        later.queue.push_back({tracked, TWICE});
+        later.changed.notify_one();
+    }
+
     void cancel() {
         if (in_flight.empty()) return;
         Client *client = in_flight[draw(static_cast<unsigned>(in_flight.size()))];
@@ -456,7 +476,7 @@ struct Loop {
             pollfd wanted = {hcsrt_port_descriptor(port), POLLIN, 0};
             poll(&wanted, 1, milliseconds);
         } else {
-            hcsrt_port_wait(port, static_cast<uint32_t>(milliseconds));
+            bursts = hcsrt_port_wait(port, bursts, static_cast<uint32_t>(milliseconds));
         }
         finish(hcsrt_port_take(port));
     }
@@ -472,6 +492,7 @@ struct Loop {
         open();
         for (int round = 0; round < rounds; ++round) {
             for (unsigned i = draw(12); i-- > 0;) submit();
+            if (draw(3) == 0) expect();
             if (draw(3) == 0) cancel();
             if (draw(6) == 0 && handles[0]) handles[0]->close();
             drain(static_cast<int>(draw(2)));
