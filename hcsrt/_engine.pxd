@@ -36,9 +36,13 @@ from hcsrt._library cimport (
 
 ctypedef void (*any_function)() noexcept nogil
 
-cdef extern from "../native/engine.h" nogil:
+cdef extern from "../native/engine.h":
     ctypedef struct hcsrt_call:
         pass
+    # With a port it has the GIL, without one it has not.
+    ctypedef void (*hcsrt_complete)(hcsrt_call *call, void *context) noexcept
+
+cdef extern from "../native/engine.h" nogil:
     ctypedef struct hcsrt_port:
         pass
 
@@ -63,7 +67,6 @@ cdef extern from "../native/engine.h" nogil:
     ctypedef struct hcsrt_request
     ctypedef hcsrt_result (*hcsrt_start)(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
                                          hcsrt_outcome *outcome) noexcept nogil
-    ctypedef void (*hcsrt_complete)(hcsrt_call *call, void *context) noexcept
 
     ctypedef struct hcsrt_request:
         hcsrt_start start
