@@ -1,20 +1,23 @@
 """The extension modules of hcsrt; everything else about the package is in pyproject.toml."""
 
 import os
-import sys
+import sysconfig
 from glob import glob
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-WINDOWS = sys.platform == "win32"
+# The platform built for. tools/windows/wheels.py builds for Windows elsewhere, and names it the way cross builds of
+# CPython do: _PYTHON_HOST_PLATFORM, with compilers and file names in a module of _PYTHON_SYSCONFIGDATA_NAME.
+WINDOWS = sysconfig.get_platform().startswith("win")
 
 # Each module with the native sources that are linked into it.
 MODULES = {
     "hcsrt._library": ["hcsrt/_library.pyx", "hcsrt/native/computecore.cpp"],
     "hcsrt._handles": ["hcsrt/_handles.pyx", "hcsrt/native/reaper.cpp"],
     "hcsrt._calls": ["hcsrt/_calls.pyx", "hcsrt/native/events.cpp"],
+    "hcsrt._engine": ["hcsrt/_engine.pyx", "hcsrt/native/engine.cpp", "hcsrt/native/events.cpp"],
     "hcsrt._streams": ["hcsrt/_streams.pyx", f"hcsrt/native/streams_{'windows' if WINDOWS else 'posix'}.cpp"],
     "hcsrt.emulator._native": [
         "hcsrt/emulator/_native.pyx",
@@ -34,22 +37,26 @@ DIRECTIVES = {
     "freethreading_compatible": True,
 }
 
-if WINDOWS:
-    COMPILE_ARGS = ["/std:c++17", "/utf-8"]
-    LINK_ARGS = ["synchronization.lib"]
-else:
-    # Without exceptions: where CPython ends a daemon thread by unwinding it, no frame of ours may stop that.
-    COMPILE_ARGS = ["-std=c++17", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti", "-pthread"]
-    LINK_ARGS = ["-pthread"]
+# The C++ runtime goes into the module itself: CPython brings vcruntime140.dll, but not msvcp140.dll.
+MSVC_ARGS = ["/std:c++17", "/utf-8", "/EHsc", "/GR-", "/MT"]
+# Without exceptions: where CPython ends a daemon thread by unwinding it, no frame of ours may stop that.
+GNU_ARGS = ["-std=c++17", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti", "-pthread"]
 
 
-class ParallelBuild(build_ext):
-    """build_ext that compiles as many modules at once as there are processors, unless told otherwise."""
+class BuildModules(build_ext):
+    """build_ext with the options of the compiler in use, as many modules at once as there are processors."""
 
     def finalize_options(self) -> None:
         super().finalize_options()
         if self.parallel is None:
             self.parallel = os.cpu_count() or 1
+
+    def build_extensions(self) -> None:
+        msvc = self.compiler.compiler_type == "msvc"
+        for extension in self.extensions:
+            extension.extra_compile_args = MSVC_ARGS if msvc else GNU_ARGS
+            extension.extra_link_args = [] if msvc else ["-pthread"]
+        super().build_extensions()
 
 
 setup(
@@ -61,8 +68,7 @@ setup(
                 include_dirs=["hcsrt/include", "hcsrt/native"],
                 depends=HEADERS,
                 language="c++",
-                extra_compile_args=COMPILE_ARGS,
-                extra_link_args=LINK_ARGS,
+                libraries=["synchronization"] if WINDOWS else [],
             )
             for name, sources in MODULES.items()
         ],
@@ -70,5 +76,5 @@ setup(
         build_dir="build/cython",
         compiler_directives=DIRECTIVES,
     ),
-    cmdclass={"build_ext": ParallelBuild},
+    cmdclass={"build_ext": BuildModules},
 )

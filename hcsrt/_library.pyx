@@ -17,8 +17,9 @@ cdef extern from *:
     static inline const HcsApi *hcsrt_load_chosen(void) { return hcsrt_chosen_api.load(std::memory_order_acquire); }
     static inline void hcsrt_store_chosen(const HcsApi *api) { hcsrt_chosen_api.store(api, std::memory_order_release); }
 
-    static const struct { const char *name; const char *since; } hcsrt_functions[] = {
-    #define HCSRT_NAME(result, name, parameters, since) {#name, since},
+    static const struct { const char *name; const char *since; bool (*is_in)(const HcsApi *); } hcsrt_functions[] = {
+    #define HCSRT_NAME(result, name, parameters, since) \
+        {#name, since, [](const HcsApi *api) { return api->name != nullptr; }},
         HCSRT_FUNCTIONS(HCSRT_NAME)
     #undef HCSRT_NAME
     };
@@ -26,9 +27,10 @@ cdef extern from *:
     """
     const HcsApi *hcsrt_load_chosen() noexcept nogil
     void hcsrt_store_chosen(const HcsApi *api) noexcept nogil
-    ctypedef struct Function "const struct { const char *name; const char *since; }":
+    ctypedef struct Function "const struct { const char *name; const char *since; bool (*is_in)(const HcsApi *); }":
         const char *name
         const char *since
+        bint (*is_in)(const HcsApi *) noexcept nogil
     Function hcsrt_functions[]
     const int hcsrt_function_count
 
@@ -122,6 +124,17 @@ def since(str function not None):
         if hcsrt_functions[i].name == name:
             return hcsrt_functions[i].since.decode("ascii")
     raise KeyError(function)
+
+
+def missing_functions():
+    """The HCS functions that the HCS of this process lacks, each with the Windows version that first has it."""
+    cdef const HcsApi *api = hcs()
+    cdef int i
+    return {
+        hcsrt_functions[i].name.decode("ascii"): hcsrt_functions[i].since.decode("ascii")
+        for i in range(hcsrt_function_count)
+        if not hcsrt_functions[i].is_in(api)
+    }
 
 
 def get_include():

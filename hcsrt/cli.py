@@ -1,10 +1,12 @@
-"""The command line: ``hcsrt run`` runs one command in a compute system, ``hcsrt errors`` explains an HRESULT.
+"""The command line: ``hcsrt run`` runs one command in a compute system, ``hcsrt doctor`` finds out whether HCS can be
+used, ``hcsrt errors`` explains an HRESULT.
 
-The exit codes are those of ``docker run``: the command's own, 124 when the time was up, 125 when hcsrt itself failed,
-126 when the command cannot be invoked and 127 when it cannot be found.
+The exit codes of ``hcsrt run`` are those of ``docker run``: the command's own, 124 when the time was up, 125 when hcsrt
+itself failed, 126 when the command cannot be invoked and 127 when it cannot be found.
 """
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -16,7 +18,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from io import RawIOBase
 from queue import Empty, SimpleQueue
 from types import FrameType
@@ -25,10 +27,13 @@ from typing import IO, Any, Literal, cast
 import click
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
 
 import hcsrt
 
 from ._facade import Deadline
+from .doctor import Status, examine, usable
 from .documents import dumps, loads
 from .errors import HcsError, NoIsolationWarning, OperationTimeoutError, explain
 from .process import DEVNULL, PIPE, Process
@@ -334,6 +339,11 @@ def _writer_to(fd: int) -> _Sink:
                 data = data[os.write(fd, data) :]
             except BlockingIOError:
                 select.select([], [fd], [])
+            except OSError as error:
+                # So the C runtime of Windows reports a pipe whose reader has gone.
+                if sys.platform == "win32" and error.errno == errno.EINVAL:
+                    raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
+                raise
 
     return write
 
@@ -568,6 +578,43 @@ def run(
     elif report.error is not None:
         _complain(report.error)
     sys.exit(code)
+
+
+_STATUS_STYLES: dict[Status, str] = {"ok": "green", "warning": "yellow", "error": "bold red", "unknown": "cyan"}
+
+
+@command_line.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document: hcsrt, backend, usable, findings.")
+def doctor(as_json: bool) -> None:
+    """Find out whether HCS can be used from here, and what to do if it cannot.
+
+    Where the emulator takes the place of HCS, as on Linux and macOS, the emulator is examined. The exit code is 0 if
+    HCS or the emulator can be used, even if not for everything, and 1 if it cannot.
+    """
+    findings = examine()
+    try:
+        backend = hcsrt.backend()
+    except (OSError, ValueError, ImportError):
+        backend = None
+    if as_json:
+        document = {
+            "hcsrt": hcsrt.__version__,
+            "backend": backend,
+            "usable": usable(findings),
+            "findings": [asdict(finding) for finding in findings],
+        }
+        click.echo(json.dumps(document, indent=2))
+    else:
+        table = Table.grid(padding=(0, 2))
+        for finding in findings:
+            table.add_row(Text(finding.status, _STATUS_STYLES[finding.status]), finding.name, Text(finding.found))
+            if finding.remedy is not None:
+                table.add_row("", "", Text(f"Remedy: {finding.remedy}", "bold"))
+        name = "The emulator" if backend == "emulator" else "HCS"
+        console = Console(highlight=False)
+        console.print(table)
+        console.print(f"{name} can be used." if usable(findings) else f"{name} cannot be used: see the errors.")
+    sys.exit(0 if usable(findings) else 1)
 
 
 # A negative number is a spelling of an HRESULT here, not an unknown option.

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import random
 import signal
+import sys
 import threading
 import time
 import zlib
@@ -146,7 +147,11 @@ def interrupted() -> Callable[[float], AbstractContextManager[None]]:
 
         def send() -> None:
             sent.append(time.monotonic())
-            os.kill(os.getpid(), signal.SIGINT)
+            if sys.platform == "win32":
+                # A Ctrl-C runs the handler on a thread of its own there, and os.kill() would just end us.
+                signal.raise_signal(signal.SIGINT)
+            else:
+                os.kill(os.getpid(), signal.SIGINT)
 
         timer = threading.Timer(seconds, send)
         # Whoever runs in the background of a shell has it ignored.

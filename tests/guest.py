@@ -47,7 +47,9 @@ def spawn(code, stdin=None, stdout=1):
 
     null = subprocess.DEVNULL
     streams = {"stdin": null if stdin is None else stdin, "stdout": null if stdout is None else stdout, "stderr": 2}
-    return subprocess.Popen([sys.executable, "-I", "-S", __file__, code], **streams).pid
+    # Wine's host of a console keeps the streams of the first program in it open for as long as there is another.
+    flags = getattr(subprocess, "DETACHED_PROCESS", 0)
+    return subprocess.Popen([sys.executable, "-I", "-S", __file__, code], creationflags=flags, **streams).pid
 
 
 def on(name, reaction):

@@ -1,5 +1,6 @@
 """Tests that can pass on some operating systems only, each reason once."""
 
+import ctypes
 import importlib.util
 import os
 import sys
@@ -7,14 +8,21 @@ import sys
 import pytest
 
 WINDOWS = sys.platform == "win32"
+WINE = WINDOWS and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
 
 catches_signals = pytest.mark.skipif(
     WINDOWS, reason="on Windows the emulator ends a program by any signal: none reaches a handler in it"
 )
 pseudo_terminal = pytest.mark.skipif(WINDOWS, reason="on Windows the emulator has no pseudo-terminal to give")
 posix_signals = pytest.mark.skipif(WINDOWS, reason="Windows has no signals from one process to another")
+posix_modes = pytest.mark.skipif(WINDOWS, reason="Windows has no permission of a file to be executed")
+posix_shell = pytest.mark.skipif(WINDOWS, reason="takes a shell of POSIX")
+backend_variable = pytest.mark.skipif(WINDOWS, reason="on Windows no environment variable decides about the backend")
+compiler = pytest.mark.skipif(WINDOWS, reason="calls a C compiler as POSIX systems do")
 fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 win32 = pytest.mark.skipif(not WINDOWS, reason="about Windows' own handles and DLLs")
 stand_in = pytest.mark.skipif(
     importlib.util.find_spec("hcsrt_stand_in") is None, reason="needs the stand-in computecore.dll of tools/windows"
 )
+handle_counts = pytest.mark.skipif(WINE, reason="Wine does not count the handles of a process")
+process_names = pytest.mark.skipif(WINE, reason="Wine does not tell psutil what a process is called: no ProcessList")

@@ -1,10 +1,14 @@
 """Commands for compute systems that run wherever Python runs, and what becomes of their processes."""
 
+import importlib.util
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+
+# What a program of a test does to have the HCS that the tests have, after `import hcsrt`.
+INSTALL = "hcsrt.emulator.install()" if importlib.util.find_spec("hcsrt_stand_in") is None else ""
 
 # In a virtual environment of Windows, python.exe only starts another process, which has a pid of its own.
 PYTHON: str = sys._base_executable  # type: ignore[attr-defined]
@@ -25,7 +29,7 @@ if sys.platform == "win32":
     """The exit code of a process that was terminated."""
     INTERRUPTED = 0xC000013A  # STATUS_CONTROL_C_EXIT
     """The exit code of a process that a Ctrl-C has ended."""
-    STARTUP = 2.0
+    STARTUP = 1.0
     """Seconds that a guest may take until it executes its code, where a time limit has to leave them to it."""
 else:
     TRUE = ["true"]

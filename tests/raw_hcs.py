@@ -2,7 +2,8 @@
 
 import ctypes
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ctypes import CFUNCTYPE, POINTER, byref, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
 from pathlib import Path
 from typing import Any
@@ -91,14 +92,25 @@ class Table:
             ("PyCapsule_GetPointer", ctypes.pythonapi)
         )
         table = get_pointer(_native.api(), b"hcsrt.HcsApi")
-        pointers = (c_void_p * len(self.prototypes)).from_address(table + ctypes.sizeof(c_size_t))
+        self._pointers = (c_void_p * len(self.prototypes)).from_address(table + ctypes.sizeof(c_size_t))
         # A name that the pattern has missed would move all the others.
-        assert c_size_t.from_address(table).value == ctypes.sizeof(c_size_t) + ctypes.sizeof(pointers)
-        for (name, (result, types)), pointer in zip(self.prototypes.items(), pointers, strict=True):
+        assert c_size_t.from_address(table).value == ctypes.sizeof(c_size_t) + ctypes.sizeof(self._pointers)
+        for (name, (result, types)), pointer in zip(self.prototypes.items(), self._pointers, strict=True):
             self._functions[name] = CFUNCTYPE(result, *types)(pointer)
 
     def __getattr__(self, name: str) -> Any:
         return self._functions[name]
+
+    @contextmanager
+    def without(self, name: str) -> Iterator[None]:
+        """The table as that of an HCS that lacks a function."""
+        index = list(self.prototypes).index(name)
+        pointer = self._pointers[index]
+        self._pointers[index] = None
+        try:
+            yield
+        finally:
+            self._pointers[index] = pointer
 
     def document_of(self, function: str, *arguments: Any) -> tuple[int, str | None]:
         """Call a function whose last parameter gives a document; the document is freed."""

@@ -16,8 +16,6 @@ from hcsrt import ComputeSystem, OwnedSystem, _calls, _handles, emulator
 
 from .raw_hcs import Table, event_callback
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the emulator runs on Linux and macOS")
-
 EVENT = 0x2000001
 HANG_SECONDS = 30
 

@@ -3,13 +3,10 @@
 import hashlib
 import json
 import os
-import pty
 import re
-import select
 import signal
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +14,41 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the emulator runs on Linux and macOS")
+from .platforms import (
+    WINDOWS,
+    backend_variable,
+    catches_signals,
+    posix_modes,
+    posix_shell,
+    posix_signals,
+    pseudo_terminal,
+    stand_in,
+)
+from .programs import CAT, INTERRUPTED, STARTUP, TRUE, guest, is_alive
+
+if not WINDOWS:
+    import pty
+    import select
+    import termios
 
 # Waits in short commands: a shell handles a signal only between two of them.
 IDLE = "while :; do sleep 0.05; done"
-HCSRT = [sys.executable, "-W", "error", "-m", "hcsrt"]
+INSTALL = "import hcsrt; hcsrt.emulator.install()"
+MAIN = "import sys; from hcsrt.__main__ import main; sys.exit(main())"
+HCSRT = [sys.executable, "-W", "error", *(("-c", f"{INSTALL}; {MAIN}") if WINDOWS else ("-m", "hcsrt"))]
+
+# Takes what comes on its stdin for a Ctrl-C, which Windows cannot send to another process alone.
+INTERRUPTIBLE = f"""
+import os, signal, threading
+
+def interrupt():
+    while os.read(0, 1):
+        signal.raise_signal(signal.SIGINT)
+
+threading.Thread(target=interrupt, daemon=True).start()
+{INSTALL}
+{MAIN}
+"""
 
 
 def hcsrt(*args: str, folder: Path, **options: Any) -> subprocess.CompletedProcess[bytes]:
@@ -29,17 +56,38 @@ def hcsrt(*args: str, folder: Path, **options: Any) -> subprocess.CompletedProce
     return subprocess.run([*HCSRT, *args], capture_output=True, cwd=folder, timeout=60, **options)
 
 
-def sh(script: str, *options: str, folder: Path, **keywords: Any) -> subprocess.CompletedProcess[bytes]:
-    return hcsrt("run", *options, "--", "sh", "-c", script, folder=folder, **keywords)
+def run(code: str, *options: str, folder: Path, **keywords: Any) -> subprocess.CompletedProcess[bytes]:
+    return hcsrt("run", *options, "--", *guest(code), folder=folder, **keywords)
+
+
+def start(*command: str, folder: Path) -> subprocess.Popen[bytes]:
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen([*HCSRT, "run", *command], cwd=folder, **streams)
+
+
+def read_only(count: int, *command: str, folder: Path) -> tuple[int, bytes, bytes]:
+    """What comes of an ``hcsrt run`` whose reader goes away after some bytes: exit code, those bytes and stderr."""
+    with start(*command, folder=folder) as process:
+        assert process.stdout
+        assert process.stderr
+        out = process.stdout.read(count)
+        process.stdout.close()
+        return process.wait(timeout=60), out, process.stderr.read()
+
+
+def lines(output: bytes) -> list[str]:
+    """The lines of a text that hcsrt itself has printed."""
+    return output.decode().splitlines()
 
 
 class Command:
-    """A running ``hcsrt run`` whose script has said that it is ready."""
+    """A running ``hcsrt run`` whose command has said that it is ready."""
 
-    def __init__(self, script: str, *options: str, folder: Path) -> None:
+    def __init__(self, code: str, folder: Path) -> None:
+        program = [sys.executable, "-W", "error", "-c", INTERRUPTIBLE] if WINDOWS else HCSRT
         self.process = subprocess.Popen(
-            [*HCSRT, "run", *options, "--", "sh", "-c", f"echo $$; {script}"],
-            stdin=subprocess.DEVNULL,
+            [*program, "run", "--", *guest(f"out(os.getpid()); {code}")],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=folder,
@@ -48,34 +96,36 @@ class Command:
         self.pid = int(self.process.stdout.readline())
         assert self.process.stdout.readline() == b"ready\n"
 
+    def interrupt(self) -> None:
+        if WINDOWS:
+            assert self.process.stdin
+            self.process.stdin.write(b"\n")
+            self.process.stdin.flush()
+        else:
+            self.process.send_signal(signal.SIGINT)
+
     def finish(self) -> tuple[int, bytes, bytes]:
         out, err = self.process.communicate(timeout=30)
         return self.process.returncode, out, err
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process is there and more than an exit code that its parent has not fetched."""
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
-    return state not in ("", "Z")
 
 
 # What a command prints and how it ends
 
 
 def test_output_and_exit_code_are_the_commands(tmp_path: Path) -> None:
-    done = sh("echo out; echo err >&2; exit 7", folder=tmp_path)
+    done = run("out('out'); err('err'); exit(7)", folder=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (7, b"out\n", b"err\n")
 
 
 def test_the_separator_may_be_left_out(tmp_path: Path) -> None:
-    done = hcsrt("run", "sh", "-c", "exit $#", "name", "--json", "-i", folder=tmp_path)
+    done = hcsrt("run", *guest("exit(len(argv))"), "--json", "-i", folder=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (2, b"", b"")
 
 
 def test_bytes_are_passed_on_unchanged(tmp_path: Path) -> None:
     data = bytes(range(256)) * 64
     (tmp_path / "data").write_bytes(data)
-    done = hcsrt("run", "--", "cat", str(tmp_path / "data"), folder=tmp_path)
+    done = hcsrt("run", "--", *guest("cat(argv[0])"), str(tmp_path / "data"), folder=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, data, b"")
 
 
@@ -88,34 +138,38 @@ def test_arguments_arrive_as_they_are(tmp_path: Path) -> None:
 
 def test_64_mib_of_random_bytes_come_back_through_cat(tmp_path: Path) -> None:
     sent = os.urandom(64 << 20)
-    done = hcsrt("run", "-i", "--", "cat", folder=tmp_path, input=sent)
+    done = hcsrt("run", "-i", "--", *CAT, folder=tmp_path, input=sent)
     assert (done.returncode, done.stderr) == (0, b"")
     assert hashlib.sha256(done.stdout).digest() == hashlib.sha256(sent).digest()
 
 
 def test_without_i_stdin_is_empty(tmp_path: Path) -> None:
-    done = sh("cat; echo end", folder=tmp_path, input=b"not forwarded")
+    done = run("cat(); out('end')", folder=tmp_path, input=b"not forwarded")
     assert done.stdout == b"end\n"
 
 
+@posix_shell
 def test_a_closed_stdin_is_an_empty_one(tmp_path: Path) -> None:
     script = f'exec "{sys.executable}" -W error -m hcsrt run -i -- cat <&-'
     done = subprocess.run(["sh", "-c", script], capture_output=True, cwd=tmp_path, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+@posix_shell
 def test_a_closed_stdout_is_no_pipe_of_the_command(tmp_path: Path) -> None:
     script = f'exec "{sys.executable}" -W error -m hcsrt run -- sh -c "echo lost; exit 3" <&- >&-'
     done = subprocess.run(["sh", "-c", script], capture_output=True, cwd=tmp_path, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (3, b"", b"")
 
 
+@posix_shell
 def test_a_closed_stderr_is_no_failure(tmp_path: Path) -> None:
     script = f'exec "{sys.executable}" -W error -m hcsrt run -- sh -c "echo ran; echo lost >&2; exit 3" 2>&-'
     done = subprocess.run(["sh", "-c", script], capture_output=True, cwd=tmp_path, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (3, b"ran\n", b"")
 
 
+@posix_shell
 def test_a_closed_stderr_keeps_the_exit_code_of_a_failure(tmp_path: Path) -> None:
     script = f'exec "{sys.executable}" -W error -m hcsrt run -- no-such-program 2>&-'
     done = subprocess.run(["sh", "-c", script], capture_output=True, cwd=tmp_path, timeout=60)
@@ -123,14 +177,14 @@ def test_a_closed_stderr_keeps_the_exit_code_of_a_failure(tmp_path: Path) -> Non
 
 
 def test_a_command_that_does_not_read_its_stdin(tmp_path: Path) -> None:
-    done = sh("exec <&-; echo done; exit 3", "-i", folder=tmp_path, input=bytes(1 << 20))
+    done = run("os.close(0); out('done'); exit(3)", "-i", folder=tmp_path, input=bytes(1 << 20))
     assert (done.returncode, done.stdout, done.stderr) == (3, b"done\n", b"")
 
 
 def test_a_stdin_that_stays_open_does_not_keep_it(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     try:
-        done = sh("exit 4", "-i", folder=tmp_path, input=None, stdin=reading)
+        done = run("exit(4)", "-i", folder=tmp_path, input=None, stdin=reading)
     finally:
         os.close(reading)
         os.close(writing)
@@ -138,21 +192,21 @@ def test_a_stdin_that_stays_open_does_not_keep_it(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
-    script = f'("{sys.executable}" -W error -m hcsrt run -- yes; echo "$?" >code) | head -c 10'
-    done = subprocess.run(["sh", "-c", script], capture_output=True, cwd=tmp_path, timeout=60)
-    assert (done.stdout, done.stderr) == (b"y\ny\ny\ny\ny\n", b"")
-    assert (tmp_path / "code").read_text().strip() == str(128 + signal.SIGPIPE)
+    yes = guest("try:\n    while True: out('y')\nexcept OSError:\n    exit(9)")
+    code, out, err = read_only(10, "--", *yes, folder=tmp_path)
+    assert (out, err) == (b"y\ny\ny\ny\ny\n", b"")
+    assert code == (9 if WINDOWS else 128 + signal.SIGPIPE)
 
 
 def test_a_slow_reader_gets_everything(tmp_path: Path) -> None:
-    script = f'"{sys.executable}" -W error -m hcsrt run -- head -c 1000000 /dev/zero | (sleep 3; cat)'
-    done = subprocess.run(["sh", "-c", script], capture_output=True, cwd=tmp_path, timeout=60)
-    assert (done.stdout, done.stderr) == (bytes(1_000_000), b"")
+    with start("--", *guest("write(bytes(1_000_000))"), folder=tmp_path) as process:
+        time.sleep(3)
+        assert process.communicate(timeout=60) == (bytes(1_000_000), b"")
 
 
 def test_what_the_command_left_running_does_not_outlive_it(tmp_path: Path) -> None:
     started = time.monotonic()
-    done = sh("sleep 60 & echo $!; exit 5", folder=tmp_path)
+    done = run("out(spawn('sleep(60)')); exit(5)", folder=tmp_path)
     assert done.returncode == 5
     assert time.monotonic() - started < 30
     assert not is_alive(int(done.stdout))
@@ -160,11 +214,12 @@ def test_what_the_command_left_running_does_not_outlive_it(tmp_path: Path) -> No
 
 def test_environment_and_working_directory(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
-    done = sh(
-        'echo "$A|$B|$PWD|$SECRET"', "-e", "A=1", "-e", "B=x=y z", "--cwd", str(tmp_path / "there"), folder=tmp_path,
+    code = "out(os.environ['A'], os.environ['B'], os.getcwd(), os.environ.get('SECRET'))"
+    done = run(
+        code, "-e", "A=1", "-e", "B=x=y z", "--cwd", str(tmp_path / "there"), folder=tmp_path,
         env={**os.environ, "SECRET": "of the manager"},
     )  # fmt: skip
-    assert done.stdout.decode() == f"1|x=y z|{tmp_path / 'there'}|\n"
+    assert done.stdout.decode() == f"1 x=y z {tmp_path / 'there'} None\n"
 
 
 # The exit codes of docker run
@@ -181,9 +236,9 @@ def is_hint_about_the_program(stderr: bytes) -> bool:
     return b"may not be executable" in stderr and b"administrator" not in stderr
 
 
-@pytest.mark.parametrize("mode", [0o644, 0o755])
+@pytest.mark.parametrize("mode", [pytest.param(0o644, marks=posix_modes), 0o755])
 def test_126_when_the_command_cannot_be_invoked(tmp_path: Path, mode: int) -> None:
-    program = tmp_path / "program"
+    program = tmp_path / "program.exe"
     program.write_bytes(b"\x7fELF but no program")
     program.chmod(mode)
     done = hcsrt("run", "--", str(program), folder=tmp_path)
@@ -199,7 +254,7 @@ def test_126_when_the_command_is_a_directory(tmp_path: Path) -> None:
 
 
 def test_126_when_the_working_directory_is_none(tmp_path: Path) -> None:
-    done = hcsrt("run", "--cwd", str(tmp_path / "nowhere"), "--", "true", folder=tmp_path)
+    done = hcsrt("run", "--cwd", str(tmp_path / "nowhere"), "--", *TRUE, folder=tmp_path)
     assert done.returncode == 126
 
 
@@ -229,7 +284,7 @@ def test_125_when_hcsrt_is_used_wrongly(tmp_path: Path, options: list[str]) -> N
 def test_125_when_a_terminal_would_get_its_input_from_a_pipe(tmp_path: Path, options: list[str]) -> None:
     done = hcsrt("run", *options, "--", "cat", folder=tmp_path, input=b"abc")
     assert (done.returncode, done.stdout) == (125, b"")
-    assert b"Error: -t with -i needs a terminal on stdin; leave out -t\n" in done.stderr
+    assert "Error: -t with -i needs a terminal on stdin; leave out -t" in lines(done.stderr)
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
@@ -244,17 +299,16 @@ def test_125_when_a_terminal_would_get_its_input_from_a_pipe(tmp_path: Path, opt
 )
 def test_125_when_hcsrt_breaks_down(tmp_path: Path, options: list[str], place: str, error: str, said: str) -> None:
     script = f"""
-import sys
+{INSTALL}
 import hcsrt.cli
-from hcsrt.__main__ import main
 
 def break_down(*args, **options):
     raise {error}
 
 {place} = break_down
-sys.exit(main())
+{MAIN}
 """
-    command = [sys.executable, "-W", "error", "-c", script, "run", *options, "--", "sh", "-c", "exit 3"]
+    command = [sys.executable, "-W", "error", "-c", script, "run", *options, "--", *guest("exit(3)")]
     done = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=60)
     assert done.returncode == 125
     if done.stdout:
@@ -267,7 +321,7 @@ sys.exit(main())
         assert done.stderr.count(b"\n") == 1
 
 
-FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+FULL = pytest.mark.skipif(WINDOWS or not os.path.exists("/dev/full"), reason="there is no device that is always full")
 
 
 @FULL
@@ -289,78 +343,86 @@ def test_an_error_that_cannot_be_told_keeps_its_exit_code(tmp_path: Path, argume
 
 
 def test_125_when_nobody_reads_the_json(tmp_path: Path) -> None:
-    script = f'("{sys.executable}" -W error -m hcsrt run --json -- sleep 1; echo "$?" >code) | exec true'
-    done = subprocess.run(["sh", "-c", script], capture_output=True, cwd=tmp_path, timeout=60)
-    assert (tmp_path / "code").read_text() == "125\n"
-    assert done.stderr.startswith(b"hcsrt: ")
-    assert done.stderr.count(b"\n") == 1
+    code, _, err = read_only(0, "--json", "--", *guest("sleep(1)"), folder=tmp_path)
+    assert code == 125
+    assert err.startswith(b"hcsrt: ")
+    assert err.count(b"\n") == 1
 
 
+@backend_variable
 def test_125_when_the_backend_is_missing(tmp_path: Path) -> None:
     done = hcsrt("run", "--", "true", folder=tmp_path, env={**os.environ, "HCSRT_BACKEND": "windows"})
     assert done.returncode == 125
     assert done.stderr.startswith(b"hcsrt: ")
 
 
-@pytest.mark.parametrize("script", ["sleep 60", "trap '' TERM; while :; do sleep 1; done", "exec sleep 60 >&- 2>&-"])
-def test_124_when_the_time_is_up(tmp_path: Path, script: str) -> None:
-    done = sh(f"echo before; {script}", "--timeout", "1", folder=tmp_path)
+@pytest.mark.parametrize(
+    "code", ["sleep(60)", "ignore('SIGTERM'); sleep(60)", "os.close(1); os.close(2); sleep(60)"]
+)
+def test_124_when_the_time_is_up(tmp_path: Path, code: str) -> None:
+    seconds = f"{1 + STARTUP:g}"
+    done = run(f"out('before'); {code}", "--timeout", seconds, folder=tmp_path)
     assert (done.returncode, done.stdout) == (124, b"before\n")
-    assert done.stderr == b"hcsrt: timed out after 1 s\n"
+    assert lines(done.stderr) == [f"hcsrt: timed out after {seconds} s"]
 
 
 def test_a_command_that_is_killed(tmp_path: Path) -> None:
-    assert sh("kill -KILL $$", folder=tmp_path).returncode == 128 + signal.SIGKILL
+    killed = run("os.kill(os.getpid(), 9)", folder=tmp_path)
+    assert killed.returncode == (9 if WINDOWS else 128 + signal.SIGKILL)
 
 
 @pytest.mark.parametrize(("code", "status"), [(0, 0), (1, 1), (255, 255)])
 def test_exit_codes_of_the_command(tmp_path: Path, code: int, status: int) -> None:
-    assert sh(f"exit {code}", folder=tmp_path).returncode == status
+    assert run(f"exit({code})", folder=tmp_path).returncode == status
 
 
 # Signals
 
 
+@catches_signals
 def test_the_first_ctrl_c_goes_to_the_command(tmp_path: Path) -> None:
-    command = Command(f"trap 'echo caught; exit 5' INT; echo ready; {IDLE}", folder=tmp_path)
-    command.process.send_signal(signal.SIGINT)
+    command = Command("on('SIGINT', lambda: (out('caught'), exit(5))); out('ready'); sleep(60)", tmp_path)
+    command.interrupt()
     assert command.finish() == (5, b"caught\n", b"")
 
 
 def test_a_command_without_a_handler_ends_by_ctrl_c(tmp_path: Path) -> None:
-    command = Command("echo ready; exec sleep 60", folder=tmp_path)
-    command.process.send_signal(signal.SIGINT)
-    assert command.finish() == (128 + signal.SIGINT, b"", b"")
+    command = Command("out('ready'); sleep(60)", tmp_path)
+    command.interrupt()
+    assert command.finish() == (INTERRUPTED, b"", b"")
 
 
+@catches_signals
 def test_the_second_ctrl_c_terminates_the_system(tmp_path: Path) -> None:
-    command = Command(f"trap '' INT TERM; echo ready; {IDLE}", folder=tmp_path)
-    command.process.send_signal(signal.SIGINT)
+    command = Command("ignore('SIGINT', 'SIGTERM'); out('ready'); sleep(60)", tmp_path)
+    command.interrupt()
     time.sleep(0.5)
     assert command.process.poll() is None
-    command.process.send_signal(signal.SIGINT)
+    command.interrupt()
     code, out, err = command.finish()
     assert code != 0
     assert (out, err) == (b"", b"")
     assert not is_alive(command.pid)
 
 
+@posix_signals
 def test_sigterm_is_passed_on_too(tmp_path: Path) -> None:
-    command = Command(f"trap 'echo caught; exit 6' TERM; echo ready; {IDLE}", folder=tmp_path)
+    command = Command("on('SIGTERM', lambda: (out('caught'), exit(6))); out('ready'); sleep(60)", tmp_path)
     command.process.send_signal(signal.SIGTERM)
-    code, out, _ = command.finish()  # on stderr the shell may tell what became of its sleep
-    assert (code, out) == (6, b"caught\n")
+    assert command.finish() == (6, b"caught\n", b"")
 
 
+@posix_signals
 def test_an_inherited_ignored_sigchld_loses_no_exit_code(tmp_path: Path) -> None:
     script = (
         "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
     )
-    command = [sys.executable, "-c", script, *HCSRT, "run", "--", "sh", "-c", "exit 3"]
+    command = [sys.executable, "-c", script, *HCSRT, "run", "--", *guest("exit(3)")]
     done = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (3, b"", b"")
 
 
+@posix_shell
 def test_an_ignored_sigint_stays_ignored(tmp_path: Path) -> None:
     script = f'trap "" INT; "{sys.executable}" -m hcsrt run -- sh -c "echo ready; sleep 1; echo end" & wait'
     shell = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, cwd=tmp_path, start_new_session=True)
@@ -439,15 +501,21 @@ def terminals(tmp_path: Path) -> Iterator[Any]:
         terminal.close()
 
 
+ARE_TERMINALS = "out(*map(os.isatty, (0, 1, 2)))"
+
+
+@pseudo_terminal
 def test_t_gives_a_terminal(tmp_path: Path) -> None:
-    done = sh("test -t 0 && test -t 1 && test -t 2 && stty size", "-t", folder=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"24 80\r\n", b"")
+    done = run(f"{ARE_TERMINALS}; out(*os.get_terminal_size())", "-t", folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"True True True\r\n80 24\r\n", b"")
 
 
 def test_without_t_there_is_none(tmp_path: Path) -> None:
-    assert sh("test -t 0 || test -t 1 || test -t 2", folder=tmp_path).returncode == 1
+    done = run(ARE_TERMINALS, "-i", folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"False False False\n", b"")
 
 
+@pseudo_terminal
 def test_a_session_at_a_terminal(terminals: Any) -> None:
     terminal = terminals("run", "-it", "--", "sh", "-c", "stty size; read line; echo got $line; exit 9")
     terminal.expect("30 100\r\n")
@@ -457,6 +525,7 @@ def test_a_session_at_a_terminal(terminals: Any) -> None:
     assert terminal.seen.decode() == f"{NOTE}30 100\r\nhello\r\ngot hello\r\n"
 
 
+@pseudo_terminal
 def test_a_new_size_reaches_the_command(terminals: Any) -> None:
     script = f"trap 'stty size; exit 0' WINCH; echo ready; {IDLE}"
     terminal = terminals("run", "-it", "--", "sh", "-c", script)
@@ -466,6 +535,7 @@ def test_a_new_size_reaches_the_command(terminals: Any) -> None:
     assert terminal.finish() == 0
 
 
+@pseudo_terminal
 def test_ctrl_c_is_a_key_of_the_commands_terminal(terminals: Any) -> None:
     terminal = terminals("run", "-it", "--", "sh", "-c", f"trap 'echo caught; exit 8' INT; echo ready; {IDLE}")
     terminal.expect("ready")
@@ -474,6 +544,7 @@ def test_ctrl_c_is_a_key_of_the_commands_terminal(terminals: Any) -> None:
     assert terminal.finish() == 8
 
 
+@pseudo_terminal
 def test_ctrl_c_at_a_terminal_without_i(terminals: Any) -> None:
     terminal = terminals("run", "--", "sh", "-c", f"trap 'echo caught; exit 8' INT; echo ready; {IDLE}")
     terminal.expect("ready")
@@ -483,6 +554,7 @@ def test_ctrl_c_at_a_terminal_without_i(terminals: Any) -> None:
     assert terminal.seen.decode() == f"{NOTE}ready\r\n^Ccaught\r\n"
 
 
+@pseudo_terminal
 def test_the_terminal_is_restored_when_hcsrt_fails(terminals: Any) -> None:
     terminal = terminals("run", "-it", "--", "no-such-program")
     assert terminal.finish() == 127
@@ -492,7 +564,7 @@ def test_the_terminal_is_restored_when_hcsrt_fails(terminals: Any) -> None:
 
 
 def test_json_is_the_only_output(tmp_path: Path) -> None:
-    done = sh("printf 'out\\377'; echo err >&2; exit 7", "--json", "--id", "json-1", folder=tmp_path)
+    done = run(r"write(b'out\xff'); err('err'); exit(7)", "--json", "--id", "json-1", folder=tmp_path)
     assert (done.returncode, done.stderr) == (7, b"")
     report = json.loads(done.stdout)
     timings = report.pop("timings")
@@ -514,14 +586,14 @@ def test_json_tells_an_error(tmp_path: Path) -> None:
 
 
 def test_json_tells_a_time_out_and_the_output_before_it(tmp_path: Path) -> None:
-    done = sh("echo before; sleep 60", "--json", "--timeout", "1", folder=tmp_path)
+    done = run("out('before'); sleep(60)", "--json", "--timeout", f"{1 + STARTUP:g}", folder=tmp_path)
     assert (done.returncode, done.stderr) == (124, b"")
     report = json.loads(done.stdout)
     assert (report["timed_out"], report["stdout"], report["exit_code"]) == (True, "before\n", None)
 
 
 def test_an_id_is_made_up_each_time(tmp_path: Path) -> None:
-    ids = {json.loads(hcsrt("run", "--json", "--", "true", folder=tmp_path).stdout)["id"] for _ in range(2)}
+    ids = {json.loads(hcsrt("run", "--json", "--", *TRUE, folder=tmp_path).stdout)["id"] for _ in range(2)}
     assert len(ids) == 2
     assert all(re.fullmatch("hcsrt-[0-9a-f]{12}", id) for id in ids)
 
@@ -539,12 +611,23 @@ def document(tmp_path: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_a_document_from_a_file(tmp_path: Path, document: dict[str, Any], encoding: str) -> None:
     (tmp_path / "system.json").write_text(json.dumps(document), encoding=encoding)
-    assert sh("exit 3", "--document", "system.json", "--owner", "me", folder=tmp_path).returncode == 3
+    assert run("exit(3)", "--document", "system.json", "--owner", "me", folder=tmp_path).returncode == 3
 
 
 def test_a_document_from_stdin(tmp_path: Path, document: dict[str, Any]) -> None:
-    done = sh("cat; exit 3", "--document", "-", folder=tmp_path, input=json.dumps(document).encode())
+    done = run("cat(); exit(3)", "--document", "-", folder=tmp_path, input=json.dumps(document).encode())
     assert (done.returncode, done.stdout, done.stderr) == (3, b"", b"")
+
+
+@stand_in
+def test_a_command_of_windows_through_its_own_dll(tmp_path: Path, document: dict[str, Any]) -> None:
+    (tmp_path / "system.json").write_text(json.dumps(document))
+    command = ["run", "--document", "system.json", "--", "cmd", "/c", "echo hello & exit 3"]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "hcsrt", *command],
+        stdin=subprocess.DEVNULL, capture_output=True, cwd=tmp_path, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"hello \r\n", b"")
 
 
 @pytest.mark.parametrize(
@@ -590,11 +673,11 @@ def test_a_document_that_is_not_there(tmp_path: Path) -> None:
 def test_errors_knows_every_spelling(tmp_path: Path, spelling: str) -> None:
     done = hcsrt("errors", spelling, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.decode().startswith("HCS_E_HYPERV_NOT_INSTALLED 0x80370102 (-2143878910)\n")
+    assert lines(done.stdout)[0] == "HCS_E_HYPERV_NOT_INSTALLED 0x80370102 (-2143878910)"
 
 
 def test_errors_tells_what_is_raised(tmp_path: Path) -> None:
-    assert b"Raised as hcsrt.AccessDeniedError\n" in hcsrt("errors", "5", folder=tmp_path).stdout
+    assert "Raised as hcsrt.AccessDeniedError" in lines(hcsrt("errors", "5", folder=tmp_path).stdout)
 
 
 @pytest.mark.parametrize("code", ["0", "0x00AB0007"])
@@ -619,9 +702,11 @@ def test_errors_suggests_a_name(tmp_path: Path) -> None:
 def test_version_tells_the_backend(tmp_path: Path) -> None:
     done = hcsrt("--version", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert re.fullmatch(r"hcsrt \d+\.\d+\.\d+\S* \(backend: emulator\)\n", done.stdout.decode())
+    (line,) = lines(done.stdout)
+    assert re.fullmatch(r"hcsrt \d+\.\d+\.\d+\S* \(backend: emulator\)", line)
 
 
+@backend_variable
 def test_version_without_a_backend(tmp_path: Path) -> None:
     done = hcsrt("--version", folder=tmp_path, env={**os.environ, "HCSRT_BACKEND": "no-such"})
     assert (done.returncode, done.stderr) == (0, b"")
@@ -633,4 +718,4 @@ def test_without_the_extra_it_says_how_to_install_it(tmp_path: Path, missing: st
     script = f"import sys; sys.modules[{missing!r}] = None; from hcsrt.__main__ import main; sys.exit(main())"
     done = subprocess.run([sys.executable, "-c", script, "run"], capture_output=True, cwd=tmp_path, timeout=60)
     assert (done.returncode, done.stdout) == (1, b"")
-    assert done.stderr.decode() == f"hcsrt: the command line needs {missing}: pip install 'hcsrt[cli]'\n"
+    assert lines(done.stderr) == [f"hcsrt: the command line needs {missing}: pip install 'hcsrt[cli]'"]

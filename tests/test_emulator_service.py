@@ -19,10 +19,10 @@ from hcsrt._handles import OwnedProcess, OwnedSystem
 from hcsrt._streams import StdioReader, StdioWriter
 from hcsrt.emulator import schema, systems
 
-pytestmark = [
-    pytest.mark.skipif(sys.platform == "win32", reason="the emulator runs on Linux and macOS"),
-    pytest.mark.filterwarnings("ignore::hcsrt.errors.NoIsolationWarning"),
-]
+from .platforms import WINDOWS, WINE, catches_signals, fork, process_names, pseudo_terminal
+from .programs import CAT, INTERRUPTED, KILLED, PYTHON, SLEEP, TRUE, guest, is_alive
+
+pytestmark = pytest.mark.filterwarnings("ignore::hcsrt.errors.NoIsolationWarning")
 
 SEEDS = [None, *range(12)]
 VM = {"SchemaVersion": {"Major": 2, "Minor": 1}, "Owner": "tests", "VirtualMachine": {}}
@@ -44,6 +44,9 @@ ERROR_FILE_EXISTS = 0x80070050
 E_INVALIDARG = 0x80070057
 E_ACCESSDENIED = 0x80070005
 ERROR_NOT_FOUND = 0x80070490
+
+# What starting a file below another file and one that is no program fails with.
+BELOW_A_FILE, NO_PROGRAM = (0x80070002, 0x800700C1) if WINDOWS else (0x80070003, E_ACCESSDENIED)
 
 
 @pytest.fixture(params=SEEDS)
@@ -152,18 +155,6 @@ def ids(**query: Any) -> list[str]:
     return sorted(system["Id"] for system in found)
 
 
-def alive(pid: int) -> bool:
-    """Whether a process lives; one that has ended and that nobody has waited for does not."""
-    try:
-        os.kill(pid, 0)
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except ProcessLookupError:
-        return False
-    except FileNotFoundError:
-        return sys.platform != "linux"
-
-
 def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not condition():
@@ -192,19 +183,19 @@ def holds_nothing() -> bool:
 def test_life_of_a_container(any_seed: int | None) -> None:
     with created() as system:
         assert properties(system)["State"] == "Created"
-        fails(HCS_E_INVALID_STATE, _calls.create_process, system, parameters("true"))
+        fails(HCS_E_INVALID_STATE, _calls.create_process, system, parameters(*TRUE))
         fails(HCS_E_INVALID_STATE, _calls.shutdown_system, system)
         _calls.start_system(system)
         assert properties(system)["State"] == "Running"
         fails(HCS_E_INVALID_STATE, _calls.start_system, system)
-        assert run(system, "sh", "-c", "echo hello; exit 3") == (3, "hello\n")
+        assert run(system, *guest("out('hello'); exit(3)")) == (3, "hello\n")
         _calls.terminate_system(system)
         assert exit_document(system)["ExitType"] == "ForcedExit"
         fails(HCS_E_SYSTEM_ALREADY_STOPPED, _calls.terminate_system, system)
         fails(HCS_E_SYSTEM_ALREADY_STOPPED, _calls.shutdown_system, system)
         stopped = (HCS_E_SYSTEM_ALREADY_STOPPED, HCS_E_INVALID_STATE)
         fails(stopped, _calls.start_system, system)
-        fails(stopped, _calls.create_process, system, parameters("true"))
+        fails(stopped, _calls.create_process, system, parameters(*TRUE))
         fails(stopped, _calls.open_process, system, 1)
         assert properties(system).items() >= {"State": "Stopped", "Stopped": True, "ExitType": "ForcedExit"}.items()
     wait_until(holds_nothing)
@@ -230,7 +221,7 @@ def test_life_of_a_virtual_machine(seed: int | None, members: dict[str, Any]) ->
         _calls.start_system(system)
         assert properties(system).items() >= {"State": "Running", "SystemType": "VirtualMachine"}.items()
         fails((0x80070032, HCS_E_INVALID_STATE, 0x8037010A), _calls.shutdown_system, system)
-        fails((0x80070032, HCS_E_INVALID_STATE, 0x8037010A), _calls.create_process, system, parameters("true"))
+        fails((0x80070032, HCS_E_INVALID_STATE, 0x8037010A), _calls.create_process, system, parameters(*TRUE))
         assert properties(system)["State"] == "Running"
         _calls.terminate_system(system)
         assert exit_document(system)["ExitType"] == "ForcedExit"
@@ -432,20 +423,20 @@ def test_open(any_seed: int | None) -> None:
 
 
 def test_last_close_ends_a_system_that_asked_for_it(any_seed: int | None) -> None:
-    with running("one") as system, started(system, "sleep", "60") as start:
+    with running("one") as system, started(system, *SLEEP) as start:
         pid = start.pid
         duplicate = _calls.open_system("one")
     assert ids() == ["one"]
     duplicate.close()
     wait_until(lambda: ids() == [])
     wait_until(holds_nothing)
-    assert not alive(pid)
+    assert not is_alive(pid)
 
 
 def test_close_leaves_other_systems_alone(any_seed: int | None) -> None:
     document = emulator.container_document(terminate_on_last_handle_closed=False)
     with running("one", document) as system:
-        pid = _calls.create_process(system, parameters("sleep", "60"))
+        pid = _calls.create_process(system, parameters(*SLEEP))
         pid.close()
     time.sleep(0.02)
     with _calls.open_system("one") as system:
@@ -453,7 +444,7 @@ def test_close_leaves_other_systems_alone(any_seed: int | None) -> None:
         with _calls.open_process(system, pid.pid) as process:
             assert json.loads(_calls.process_properties(process) or "")["Exited"] is False
             _calls.terminate_system(system)
-            assert exit_code(process) == 128 + signal.SIGKILL
+            assert exit_code(process) == KILLED
     wait_until(holds_nothing)
 
 
@@ -492,7 +483,7 @@ def test_hosted_system() -> None:
         fails(HCS_E_INVALID_STATE, _calls.create_system, "pod", json.dumps(hosted))
         _calls.start_system(host)
         with running("pod", hosted) as system:
-            arguments = json.dumps({"CommandArgs": ["sh", "-c", "exit 4"]})
+            arguments = json.dumps({"CommandArgs": guest("exit(4)")})
             with contextlib.closing(_calls.create_process(system, arguments)) as start:
                 assert exit_code(start.process) == 4
             assert properties(system)["HostingSystemId"] == "vm"
@@ -502,8 +493,8 @@ def test_hosted_system() -> None:
 
 # --- shutdown and terminate -------------------------------------------------------------------------------------------
 
-OBEYS = ("sh", "-c", 'trap "exit 5" TERM; echo ready; while :; do sleep 0.05; done')
-IGNORES = ("sh", "-c", 'trap "" TERM; echo ready; while :; do sleep 0.05; done')
+OBEYS = guest("on('SIGTERM', lambda: exit(5)); out('ready'); sleep(60)")
+IGNORES = guest("ignore('SIGTERM'); out('ready'); sleep(60)")
 
 
 def test_shutdown_lets_processes_end(any_seed: int | None) -> None:
@@ -511,7 +502,7 @@ def test_shutdown_lets_processes_end(any_seed: int | None) -> None:
         wait_ready(start).close()
         _calls.shutdown_system(system)
         assert exit_document(system) == {"Status": 0, "ExitType": "GracefulExit"}
-        assert exit_code(start.process) == 5
+        assert exit_code(start.process) == (INTERRUPTED if WINDOWS else 5)
 
 
 def test_shutdown_without_processes(any_seed: int | None) -> None:
@@ -520,15 +511,17 @@ def test_shutdown_without_processes(any_seed: int | None) -> None:
         assert exit_document(system) == {"Status": 0, "ExitType": "GracefulExit"}
 
 
+@catches_signals
 def test_shutdown_kills_after_its_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(systems, "SHUTDOWN_GRACE", 0.1)
     with running() as system, started(system, *IGNORES, CreateStdOutPipe=True) as start:
         wait_ready(start).close()
         _calls.shutdown_system(system)
         assert exit_document(system)["ExitType"] == "ForcedExit"
-        assert exit_code(start.process) == 128 + signal.SIGKILL
+        assert exit_code(start.process) == KILLED
 
 
+@catches_signals
 def test_terminate_overtakes_shutdown(any_seed: int | None) -> None:
     outcomes: list[int] = []
 
@@ -546,25 +539,26 @@ def test_terminate_overtakes_shutdown(any_seed: int | None) -> None:
         wait_until(lambda: is_stopping("one"))
         with _calls.open_system("one") as again:
             fails(HCS_E_SYSTEM_ALREADY_STOPPED, _calls.shutdown_system, again)
-            fails(HCS_E_INVALID_STATE, _calls.create_process, again, parameters("true"))
+            fails(HCS_E_INVALID_STATE, _calls.create_process, again, parameters(*TRUE))
             _calls.terminate_system(again)
         waiting.join()
         assert exit_document(system)["ExitType"] == "ForcedExit"
-        assert exit_code(start.process) == 128 + signal.SIGKILL
+        assert exit_code(start.process) == KILLED
     assert outcomes in ([0], [HCS_E_TERMINATED])
 
 
 @pytest.mark.parametrize("graceful", [True, False])
 def test_stop_ends_what_programs_left_behind(graceful: bool) -> None:
     with running() as system:
-        result = run(system, "sh", "-c", "trap '' TERM; sleep 60 >/dev/null & echo $!")
-        pid = int(result.output)
-        assert alive(pid)
+        child = "ignore('SIGTERM'); sleep(60)"
+        pid = int(run(system, *guest(f'out(spawn("{child}", stdout=None))')).output)
+        assert is_alive(pid)
         (_calls.shutdown_system if graceful else _calls.terminate_system)(system)
-        wait_until(lambda: not alive(pid))
+        wait_until(lambda: not is_alive(pid))
         assert exit_document(system)["ExitType"] == ("GracefulExit" if graceful else "ForcedExit")
 
 
+@pseudo_terminal
 def test_shutdown_ends_an_interactive_shell() -> None:
     with running() as system:
         members = {"EmulateConsole": True, "CreateStdInPipe": True, "CreateStdOutPipe": True}
@@ -579,9 +573,9 @@ def test_shutdown_ends_an_interactive_shell() -> None:
 def test_reset_ends_everything() -> None:
     system = _calls.create_system("one", json.dumps(emulator.container_document()))
     _calls.start_system(system)
-    start = _calls.create_process(system, parameters("sleep", "60"))
+    start = _calls.create_process(system, parameters(*SLEEP))
     emulator.reset(5)
-    wait_until(lambda: not alive(start.pid))
+    wait_until(lambda: not is_alive(start.pid))
     assert ids() == []
     with pytest.raises(errors.ServiceDisconnectedError):
         properties(system)
@@ -630,29 +624,38 @@ def test_statistics_of_real_processes() -> None:
         assert before["Statistics"]["Processor"]["TotalRuntime100ns"] == 0
         assert before["ProcessList"] == []
         assert before["Owner"] == "tests"
-        busy = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo ready; sleep 60; exit"
-        with started(system, "sh", "-c", busy, CreateStdOutPipe=True) as start:
+        busy = "for i in range(3_000_000): pass\nout('ready'); sleep(60)"
+        with started(system, *guest(busy), CreateStdOutPipe=True) as start:
             wait_ready(start).close()
-            wait_until(lambda: "sleep" in [process["ImageName"] for process in process_list(system)])
             during = properties(system, PropertyTypes=["Statistics", "ProcessList"])
-            assert start.pid in [process["ProcessId"] for process in during["ProcessList"]]
             used = during["Statistics"]["Processor"]
             assert used["TotalRuntime100ns"] == used["RuntimeUser100ns"] + used["RuntimeKernel100ns"] > 0
             assert during["Statistics"]["Memory"]["MemoryUsagePrivateWorkingSetBytes"] > 0
             assert during["Statistics"]["Uptime100ns"] > before["Statistics"]["Uptime100ns"]
             _calls.terminate_process(start.process)
             exit_code(start.process)
-        wait_until(lambda: process_list(system) == [])
         after = properties(system, PropertyTypes=["Statistics"])["Statistics"]
         assert after["Processor"]["TotalRuntime100ns"] >= used["TotalRuntime100ns"]
         assert after["Memory"]["MemoryUsageCommitBytes"] == 0
         assert after["Memory"]["MemoryUsageCommitPeakBytes"] > 0
 
 
+@process_names
+def test_process_list_has_the_programs_that_run() -> None:
+    pytest.importorskip("psutil")
+    with running() as system, started(system, *SLEEP) as start:
+        wait_until(lambda: [process["ImageName"] for process in process_list(system)] == [Path(SLEEP[0]).name])
+        assert [process["ProcessId"] for process in process_list(system)] == [start.pid]
+        _calls.terminate_process(start.process)
+        exit_code(start.process)
+        wait_until(lambda: process_list(system) == [])
+
+
+@process_names
 def test_process_list_has_what_a_program_left_behind() -> None:
     pytest.importorskip("psutil")
     with running() as system:
-        pid = int(run(system, "sh", "-c", "sleep 60 >/dev/null & echo $!").output)
+        pid = int(run(system, *guest("out(spawn('sleep(60)', stdout=None))")).output)
         assert [process["ProcessId"] for process in process_list(system)] == [pid]
 
 
@@ -693,7 +696,7 @@ def test_named_queries_fail_one_by_one() -> None:
 
 def test_streams_folder_and_environment(any_seed: int | None, tmp_path: Any) -> None:
     with running() as system:
-        script = 'read line; echo "$line $GREETING $(pwd)"; echo problem >&2'
+        code = "out(read_line(), os.environ['GREETING'], os.getcwd()); err('problem')"
         members = {
             "WorkingDirectory": str(tmp_path),
             "Environment": {"GREETING": "hello"},
@@ -701,7 +704,7 @@ def test_streams_folder_and_environment(any_seed: int | None, tmp_path: Any) -> 
             "CreateStdOutPipe": True,
             "CreateStdErrPipe": True,
         }
-        with started(system, "sh", "-c", script, **members) as start:
+        with started(system, *guest(code), **members) as start:
             assert start.stdin is not None
             assert start.stderr is not None
             with StdioWriter(start.stdin) as writer:
@@ -711,14 +714,23 @@ def test_streams_folder_and_environment(any_seed: int | None, tmp_path: Any) -> 
                 assert reader.readall() == b"problem\n"
 
 
+WINDOWS_VARIABLES = {
+    "COMSPEC", "PATH", "PATHEXT", "SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "TMP", "USERPROFILE", "WINDIR",
+}  # fmt: skip
+
+
 def test_environment_is_minimal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "of the manager")
     with running() as system:
-        lines = run(system, "env").output.splitlines()
-        assert {line.partition("=")[0] for line in lines} - {"PWD", "SHLVL", "_"} == {"PATH", "HOME", "LANG"}
-        assert run(system, "pwd").output == "/\n"
+        names = run(system, *guest("out(*os.environ)")).output.split()
+        if WINE:  # which has some of its own in every environment
+            names = [name for name in names if not name.startswith("WINE")]
+        assert set(names) == (WINDOWS_VARIABLES if WINDOWS else {"PATH", "HOME", "LANG"})
+        root = os.environ["SYSTEMDRIVE"] + "\\" if WINDOWS else "/"
+        assert run(system, *guest("out(os.getcwd())")).output == f"{root}\n"
 
 
+@pseudo_terminal
 def test_console(any_seed: int | None) -> None:
     with running() as system:
         members = {
@@ -754,7 +766,6 @@ def test_console(any_seed: int | None) -> None:
         ({"CommandArgs": ["true"]}, E_INVALIDARG, "CommandArgs"),
         ({"CommandLine": "true", "CommandArgs": ["true"]}, E_INVALIDARG, "CommandArgs"),
         ({"CommandLine": "a\0b"}, E_INVALIDARG, "NUL"),
-        ({"CommandLine": "a\ud800b"}, E_INVALIDARG, "surrogate"),
         ({"CommandLine": "true", "Environment": {"A=B": "x"}}, E_INVALIDARG, "A=B"),
         ({"CommandLine": "true", "Environment": {"A": 5}}, 0x8037010D, "$.Environment.A"),
         ({"CommandLine": "true", "Colour": "red"}, 0x8037010D, "$.Colour"),
@@ -762,11 +773,11 @@ def test_console(any_seed: int | None) -> None:
         ({"CommandLine": "true", "User": "ContainerUser"}, E_NOTIMPL, "User"),
         ({"CommandLine": "true", "RestrictedToken": True}, E_NOTIMPL, "RestrictedToken"),
         ({"CommandLine": "true", "WorkingDirectory": "/no/such/folder"}, 0x8007010B, "/no/such/folder"),
-        ({"CommandLine": "true", "WorkingDirectory": "/etc/passwd"}, 0x8007010B, "/etc/passwd"),
+        ({"CommandLine": "true", "WorkingDirectory": __file__}, 0x8007010B, "test_emulator_service.py"),
         ({"CommandLine": "no-such-program"}, 0x80070002, "no-such-program"),
         ({"CommandLine": "/no/such/program"}, 0x80070002, "/no/such/program"),
-        ({"CommandLine": "/etc/passwd/program"}, 0x80070003, "/etc/passwd/program"),
-        ({"CommandLine": "/etc/passwd"}, E_ACCESSDENIED, "/etc/passwd"),
+        ({"CommandLine": f'"{__file__}/program"'}, BELOW_A_FILE, "test_emulator_service.py/program"),
+        ({"CommandLine": f'"{__file__}"'}, NO_PROGRAM, "test_emulator_service.py"),
         ({"CommandLine": "/"}, E_ACCESSDENIED, "/"),
     ],
 )
@@ -778,8 +789,17 @@ def test_what_cannot_start(document: dict[str, Any], hresult: int, word: str) ->
         assert json.loads(_calls.system_properties(system) or "")["State"] == "Running"
 
 
+def test_half_a_surrogate_pair_is_text_on_windows_alone() -> None:
+    with running() as system:
+        command = guest("out(ascii(argv))", "a\ud800b")
+        if WINDOWS:
+            assert run(system, *command) == (0, "['a\\ud800b']\n")
+        else:
+            assert "surrogate" in str(fails(E_INVALIDARG, _calls.create_process, system, parameters(*command)))
+
+
 def test_a_file_that_is_no_program(tmp_path: Any) -> None:
-    file = tmp_path / "file"
+    file = tmp_path / "file.exe"
     file.write_bytes(b"\x7fELF but not really")
     file.chmod(0o755)
     with running() as system:
@@ -796,54 +816,62 @@ def test_failed_creates_leave_nothing(any_seed: int | None) -> None:
 
 def test_application_name() -> None:
     with running() as system:
-        members = {"ApplicationName": "sh", "CommandLine": 'ignored -c "exit 6"'}
+        shell, option = ("cmd", "/c") if WINDOWS else ("sh", "-c")
+        members = {"ApplicationName": shell, "CommandLine": f'ignored {option} "exit 6"'}
         assert run(system, **members).code == 6
-        with contextlib.closing(_calls.create_process(system, '{"ApplicationName": "true"}')) as start:
+        # Without a command line Python executes what is on its stdin: here nothing.
+        with contextlib.closing(_calls.create_process(system, json.dumps({"ApplicationName": PYTHON}))) as start:
             assert exit_code(start.process) == 0
 
 
 def test_linux_guest() -> None:
     with running(document=machine(**LINUX_GUEST)) as system:
         assert properties(system, PropertyTypes=["Statistics"])["RuntimeOsType"] == "Linux"
-        fails(E_INVALIDARG, _calls.create_process, system, parameters("true"))
-        document = {"CommandArgs": ["sh", "-c", "trap 'exit 7' USR1; echo ready; while :; do sleep 0.02; done"]}
+        fails(E_INVALIDARG, _calls.create_process, system, parameters(*TRUE))
+        document = {"CommandArgs": guest("on('SIGTERM', lambda: exit(7)); out('ready'); sleep(60)")}
         start = _calls.create_process(system, json.dumps(document | {"CreateStdOutPipe": True}))
         with contextlib.closing(start):
             wait_ready(start).close()
             for options in ('{"Signal": "CtrlC"}', '{"Signal": 0}', '{"Signal": true}', '{"Signal": 9999}', "{}", "["):
                 fails(0x8037010D, _calls.signal_process, start.process, options)
-            _calls.signal_process(start.process, json.dumps({"Signal": int(signal.SIGUSR1)}))
-            assert exit_code(start.process) == 7
+            _calls.signal_process(start.process, json.dumps({"Signal": int(signal.SIGTERM)}))
+            assert exit_code(start.process) == (INTERRUPTED if WINDOWS else 7)
 
 
 @pytest.mark.parametrize(
     ("name", "number"),
-    [("CtrlC", "INT"), ("CtrlBreak", "QUIT"), ("CtrlClose", "HUP"), ("CtrlLogOff", "HUP"), ("CtrlShutdown", "TERM")],
+    [
+        ("CtrlC", "SIGINT"),
+        ("CtrlBreak", "SIGQUIT"),
+        ("CtrlClose", "SIGHUP"),
+        ("CtrlLogOff", "SIGHUP"),
+        ("CtrlShutdown", "SIGTERM"),
+    ],
 )
 def test_signals(name: str, number: str) -> None:
     with running() as system:
-        script = f"trap 'exit 9' {number}; echo ready; while :; do sleep 0.02; done"
-        with started(system, "sh", "-c", script, CreateStdOutPipe=True) as start:
+        reaction = "" if WINDOWS else f"on('{number}', lambda: exit(9)); "
+        with started(system, *guest(f"{reaction}out('ready'); sleep(60)"), CreateStdOutPipe=True) as start:
             wait_ready(start).close()
             _calls.signal_process(start.process, json.dumps({"Signal": name}))
-            assert exit_code(start.process) == 9
+            assert exit_code(start.process) == (INTERRUPTED if WINDOWS else 9)
 
 
 def test_options_of_signal_are_checked() -> None:
-    with running() as system, started(system, "sleep", "60") as start:
+    with running() as system, started(system, *SLEEP) as start:
         fails(E_INVALIDARG, _calls.signal_process, start.process, None)
         for options in ("{}", '{"Signal": 2}', '{"Signal": "CtrlZ"}', '{"Sign": "CtrlC"}'):
             fails(0x8037010D, _calls.signal_process, start.process, options)
 
 
 def test_terminate_process(any_seed: int | None) -> None:
-    with running() as system, started(system, "sleep", "60") as start:
+    with running() as system, started(system, *SLEEP) as start:
         _calls.watch_process(start.process)
         _calls.terminate_process(start.process)
         gone = (HCS_E_PROCESS_ALREADY_STOPPED, E_ACCESSDENIED)
         fails(gone, _calls.terminate_process, start.process)
         assert _calls.wait_exit(start.process, 20)
-        expected = {"ProcessId": start.pid, "Exited": True, "ExitCode": 137, "LastWaitResult": 0}
+        expected = {"ProcessId": start.pid, "Exited": True, "ExitCode": KILLED, "LastWaitResult": 0}
         assert json.loads((_calls.exit_status(start.process) or ("", ""))[1] or "") == expected
         assert json.loads(_calls.process_properties(start.process) or "") == expected
         fails(gone, _calls.terminate_process, start.process)
@@ -854,30 +882,29 @@ def test_terminate_process(any_seed: int | None) -> None:
 
 
 def test_terminate_reaches_the_whole_group() -> None:
-    with running() as system:
-        script = "sleep 60 & echo $!; wait"
-        with started(system, "sh", "-c", script, CreateStdOutPipe=True) as start:
-            assert start.stdout is not None
-            with StdioReader(start.stdout) as reader:
-                child = int(reader.read(100) or b"")
-            _calls.terminate_process(start.process)
-            exit_code(start.process)
-            wait_until(lambda: not alive(child))
+    parent = guest("out(spawn('sleep(60)')); sleep(60)")
+    with running() as system, started(system, *parent, CreateStdOutPipe=True) as start:
+        assert start.stdout is not None
+        with StdioReader(start.stdout) as reader:
+            child = int(reader.read(100) or b"")
+        _calls.terminate_process(start.process)
+        exit_code(start.process)
+        wait_until(lambda: not is_alive(child))
 
 
 def test_open_process(any_seed: int | None) -> None:
     with running() as system:
         fails(ERROR_NOT_FOUND, _calls.open_process, system, os.getpid())
-        with started(system, "sleep", "60") as start, _calls.open_process(system, start.pid) as process:
+        with started(system, *SLEEP) as start, _calls.open_process(system, start.pid) as process:
             _calls.terminate_process(process)
-            assert exit_code(start.process) == 137
+            assert exit_code(start.process) == KILLED
     with running("other") as other:
         fails(ERROR_NOT_FOUND, _calls.open_process, other, start.pid)
     wait_until(holds_nothing)
 
 
 def test_process_info_hands_out_streams(any_seed: int | None) -> None:
-    with running() as system, started(system, "sleep", "60", CreateStdOutPipe=True) as start:
+    with running() as system, started(system, *SLEEP, CreateStdOutPipe=True) as start:
         info = _calls.process_info(start.process)
         assert info.pid == start.pid
         assert info.stdin is None
@@ -892,7 +919,7 @@ def test_process_info_hands_out_streams(any_seed: int | None) -> None:
 
 
 def test_status_of_a_running_process(any_seed: int | None) -> None:
-    with running() as system, started(system, "sleep", "60") as start:
+    with running() as system, started(system, *SLEEP) as start:
         for query in (None, "", "{}", '{"PropertyTypes": ["ProcessStatus"]}'):
             status = json.loads(_calls.process_properties(start.process, query) or "")
             assert status.items() >= {"ProcessId": start.pid, "Exited": False}.items()
@@ -901,7 +928,7 @@ def test_status_of_a_running_process(any_seed: int | None) -> None:
 
 
 def test_modify_closes_streams() -> None:
-    with running() as system, started(system, "cat", CreateStdInPipe=True, CreateStdOutPipe=True) as start:
+    with running() as system, started(system, *CAT, CreateStdInPipe=True, CreateStdOutPipe=True) as start:
         assert start.stdin is not None
         writer = StdioWriter(start.stdin)
         writer.write(b"text")
@@ -926,7 +953,7 @@ def test_modify_closes_streams() -> None:
     ],
 )
 def test_modify_is_checked(document: dict[str, Any], hresult: int, place: str) -> None:
-    with running() as system, started(system, "sleep", "60") as start:
+    with running() as system, started(system, *SLEEP) as start:
         assert place in str(fails(hresult, _calls.modify_process, start.process, json.dumps(document)))
 
 
@@ -935,7 +962,7 @@ def test_creation_that_reports_a_failure_and_runs(monkeypatch: pytest.MonkeyPatc
     variation = known()._variation
     monkeypatch.setattr(variation, "sometimes", lambda one_in: one_in == 8)
     with running() as system:
-        assert run(system, "echo", "text") == (0, "text\n")
+        assert run(system, *guest("out('text')")) == (0, "text\n")
 
 
 # --- the service itself -----------------------------------------------------------------------------------------------
@@ -961,25 +988,25 @@ def test_what_is_not_emulated_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_is_remembered_of_what_is_over(any_seed: int | None) -> None:
     with running() as system:
         for _ in range(10):
-            assert run(system, "true").code == 0
+            assert run(system, *TRUE).code == 0
         wait_until(lambda: set(emulator.live().values()) - {0, 1} == set())
     wait_until(holds_nothing)
     for number in range(10):
         with running(f"system-{number}") as system:
-            assert run(system, "true").code == 0
+            assert run(system, *TRUE).code == 0
             _calls.terminate_system(system)
     wait_until(holds_nothing)
 
 
 def script(text: str, *options: str) -> subprocess.CompletedProcess[str]:
-    prologue = """
+    prologue = f"""
 import json, os, sys, warnings
 from hcsrt import _calls, emulator, errors
 def system(id="one"):
     made = _calls.create_system(id, json.dumps(emulator.container_document()))
     _calls.start_system(made)
     return made
-TRUE = json.dumps({"CommandLine": "true"})
+TRUE, SLEEP = {parameters(*TRUE)!r}, {parameters(*SLEEP)!r}
 """
     return subprocess.run(
         [sys.executable, *options, "-c", prologue + text], capture_output=True, text=True, timeout=60, check=False
@@ -1037,21 +1064,22 @@ def test_exit_with_everything_open() -> None:
         """
 warnings.simplefilter("ignore")
 one = system()
-start = _calls.create_process(one, json.dumps({"CommandLine": "sleep 60", "CreateStdOutPipe": True}))
+start = _calls.create_process(one, json.dumps(json.loads(SLEEP) | {"CreateStdOutPipe": True}))
 print(start.pid)
 sys.exit(3)
 """
     )
     assert (done.returncode, done.stderr) == (3, "")
-    wait_until(lambda: not alive(int(done.stdout)))
+    wait_until(lambda: not is_alive(int(done.stdout)))
 
 
+@fork
 def test_fork_gives_an_emulator_of_its_own() -> None:
     done = script(
         """
 warnings.simplefilter("ignore")
 one = system()
-start = _calls.create_process(one, json.dumps({"CommandLine": "sleep 60"}))
+start = _calls.create_process(one, SLEEP)
 child = os.fork()
 if child == 0:
     assert set(emulator.live().values()) == {0}

@@ -1,12 +1,13 @@
 """What a manager that runs for weeks counts on: nothing grows."""
 
-import os
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+
+from .programs import TRUE
 
 SCRIPT = """
     import gc, json, os, sys, warnings
@@ -18,17 +19,18 @@ SCRIPT = """
     emulator.install(seed=20261123)
     me = psutil.Process()
     document = emulator.container_document(owner="endurance")
-    count = int(sys.argv[1])
+    count, command = int(sys.argv[1]), sys.argv[2:]
 
     def one(number):
         with hcsrt.ComputeSystem.create(f"system-{number}", document) as system:
             system.start()
-            assert system.run(["true"]).returncode == 0
+            assert system.run(command).returncode == 0
             system.stop()
 
     def figures():
         gc.collect()
-        return {"rss": me.memory_info().rss, "descriptors": me.num_fds(), "live": emulator.live()}
+        descriptors = me.num_handles() if sys.platform == "win32" else me.num_fds()
+        return {"rss": me.memory_info().rss, "descriptors": descriptors, "live": emulator.live()}
 
     for number in range(20):
         one(number)
@@ -42,13 +44,12 @@ SCRIPT = """
 """
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the programs it runs are those of POSIX")
 @pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 def test_systems_come_and_go_without_a_trace(count):
     import json
 
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(SCRIPT), str(count)],
+        [sys.executable, "-c", textwrap.dedent(SCRIPT), str(count), *TRUE],
         capture_output=True,
         text=True,
         timeout=800,

@@ -1,6 +1,6 @@
 """A program that ends with everything still open: its own exit code, no word on stderr, no hang, nothing left over."""
 
-import signal
+import os
 import subprocess
 import sys
 import time
@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the emulator runs on Linux and macOS")
+from .programs import INSTALL, is_alive
 
 EXIT_CODE = 7
 
-PROLOGUE = """\
+PROLOGUE = f"""\
 import atexit, gc, itertools, os, sys, threading, time, warnings
 import hcsrt
 from hcsrt import ComputeSystem, PIPE, DEVNULL
+from programs import TRUE, guest
 
+{INSTALL}
+""" + """\
 warnings.simplefilter("ignore", hcsrt.NoIsolationWarning)
 numbers = itertools.count()
 
@@ -27,9 +30,12 @@ def running():
     return system
 
 def sleeping(system, **streams):
-    process = system.popen(["sh", "-c", f"echo $$ >> {pids}; echo ready; exec sleep 60"], stdout=PIPE, **streams)
+    process = system.popen(napping("out('ready'); sleep(60)"), stdout=PIPE, **streams)
     assert process.stdout.readline() == b"ready\\n"
     return process
+
+def napping(code):
+    return guest("with open(argv[0], 'a') as file: print(os.getpid(), file=file)\\n" + code, pids)
 
 def in_background(function, count=1):
     inside = threading.Semaphore(0)
@@ -87,14 +93,14 @@ in_background(lambda: writing.stdin.write(bytes(1 << 24)))
 """,
     "runs in threads": """
 system = running()
-in_background(lambda: system.run(["sh", "-c", f"echo $$ >> {pids}; exec sleep 60"]), 3)
+in_background(lambda: system.run(napping("sleep(60)")), 3)
 """,
     "creations in threads": """
 def cycle():
     while True:
         try:
             with running() as system:
-                system.run(["true"])
+                system.run(TRUE)
                 system.terminate()
         except hcsrt.HcsError:
             return
@@ -116,12 +122,12 @@ import signal
 def interrupt(*_):
     raise InterruptedError
 
-signal.signal(signal.SIGALRM, interrupt)
+signal.signal(signal.SIGINT, interrupt)
 system = running()
 process = sleeping(system)
 in_background(process.wait)
 try:
-    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    threading.Timer(0.2, signal.raise_signal, [signal.SIGINT]).start()
     system.wait()
 except InterruptedError:
     pass
@@ -135,7 +141,7 @@ def shut_down():
 
 atexit.register(shut_down)
 system = running()
-worker = threading.Thread(target=lambda: system.run(["sleep", "0.3"]), daemon=True)
+worker = threading.Thread(target=lambda: system.run(guest("sleep(0.3)")), daemon=True)
 worker.start()
 """,
     "a finalizer that calls HCS when nobody answers any more": """
@@ -171,11 +177,12 @@ def run_program(body: str, folder: Path) -> list[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
     )
     try:
         out, err = program.communicate(timeout=60)
     except subprocess.TimeoutExpired:
-        program.send_signal(signal.SIGABRT)
+        program.kill()
         program.communicate()
         return ["hangs"]
     wrong: list[str] = []
@@ -188,14 +195,13 @@ def run_program(body: str, folder: Path) -> list[str]:
 
 
 def vanishes(pid: int) -> bool:
-    """Whether a process is gone soon, or no more than an exit code that its parent has not fetched."""
+    """Whether a process is gone soon."""
     end = time.monotonic() + 5
-    while time.monotonic() < end:
-        state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
-        if not state or state.startswith("Z"):
-            return True
+    while is_alive(pid):
+        if time.monotonic() > end:
+            return False
         time.sleep(0.01)
-    return False
+    return True
 
 
 def run_often(name: str, times: int, folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 import copy
 import gc
-import os
 import pickle
 import random
 import subprocess
@@ -29,6 +28,9 @@ from hcsrt import (
     _handles,
     emulator,
 )
+
+from .platforms import fork
+from .programs import INSTALL, SLEEP
 
 KINDS = [OwnedOperation, OwnedSystem, OwnedProcess, OwnedStdio]
 
@@ -282,7 +284,7 @@ def test_into_raw_of_a_handle_with_a_callback_is_refused(watched):
 
 
 def test_into_raw_with_a_call_inside_is_refused(system):
-    with system.popen(["sleep", "60"], stdout=hcsrt.PIPE, bufsize=0) as process:
+    with system.popen(SLEEP, stdout=hcsrt.PIPE, bufsize=0) as process:
         handle = process.stdout.handle
         reader = threading.Thread(target=process.stdout.read, args=(1,))
         reader.start()
@@ -424,7 +426,7 @@ def run_script(script: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@fork
 def test_a_forked_child_releases_nothing():
     done = run_script("""
         import os, warnings
@@ -468,10 +470,11 @@ def test_a_forked_child_releases_nothing():
 
 
 def test_handles_that_outlive_the_program_do_no_harm():
-    done = run_script("""
+    done = run_script(f"""
         import hcsrt
         from hcsrt import _calls, emulator
 
+        {INSTALL}
         system = hcsrt.ComputeSystem.create("a", emulator.container_document())
         handles = [_calls.open_system("a") for _ in range(50)]
         class Late:

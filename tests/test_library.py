@@ -1,5 +1,6 @@
 """Which HCS a process talks to: decided at first use, by the system, a variable or code, and never again."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,13 +8,16 @@ from pathlib import Path
 import pytest
 
 import hcsrt
-from hcsrt import _library, emulator
+from hcsrt import _library
 
-ELSEWHERE = pytest.mark.skipif(sys.platform == "win32", reason="on Windows no environment variable decides")
+from .platforms import backend_variable
 
 
 def run(script: str, backend: str | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {} if backend is None else {"HCSRT_BACKEND": backend}
+    # Without this one Windows starts nothing.
+    environment = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
+    if backend is not None:
+        environment["HCSRT_BACKEND"] = backend
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
         capture_output=True,
@@ -24,14 +28,14 @@ def run(script: str, backend: str | None = None) -> subprocess.CompletedProcess[
     )
 
 
-@ELSEWHERE
+@backend_variable
 @pytest.mark.parametrize("backend", [None, "emulator"])
 def test_elsewhere_it_is_the_emulator(backend):
     done = run("import hcsrt; print(hcsrt.backend())", backend)
     assert (done.stdout, done.stderr) == ("emulator\n", "")
 
 
-@ELSEWHERE
+@backend_variable
 def test_windows_asked_for_elsewhere_is_an_error_with_the_remedy():
     done = run("import hcsrt; hcsrt.systems()", "windows")
     assert done.returncode == 1
@@ -41,13 +45,13 @@ def test_windows_asked_for_elsewhere_is_an_error_with_the_remedy():
     assert "unset HCSRT_BACKEND" in error
 
 
-@ELSEWHERE
+@backend_variable
 def test_an_unknown_backend_is_named():
     done = run("import hcsrt; hcsrt.backend()", "docker")
     assert done.stderr.splitlines()[-1].startswith("ValueError: HCSRT_BACKEND is 'docker'; set it to 'windows'")
 
 
-@ELSEWHERE
+@backend_variable
 def test_a_failed_choice_is_no_choice():
     script = """
 import hcsrt, os
@@ -69,12 +73,24 @@ def test_importing_chooses_nothing_and_starts_nothing():
 
 
 def test_the_choice_stays():
-    assert hcsrt.backend() == "emulator"
-    emulator.install()
-    with pytest.raises(RuntimeError, match="uses the emulator backend already"):
-        _library.choose("windows")
-    with pytest.raises(RuntimeError, match="runs already"):
-        emulator.install(seed=1)
+    script = """
+import hcsrt
+from hcsrt import _library, emulator
+emulator.install()
+print(hcsrt.backend())
+emulator.install()
+for another_choice in (lambda: _library.choose("windows"), lambda: emulator.install(seed=1)):
+    try:
+        another_choice()
+    except RuntimeError as error:
+        print(error)
+"""
+    done = run(script)
+    assert done.stderr == ""
+    backend, first, second = done.stdout.splitlines()
+    assert backend == "emulator"
+    assert "uses the emulator backend already" in first
+    assert "runs already" in second
 
 
 def test_each_function_has_the_windows_that_brought_it():

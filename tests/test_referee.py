@@ -2,22 +2,20 @@
 
 import ctypes
 import json
-import shlex
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from ctypes import byref
+from subprocess import list2cmdline
 from typing import Any
 
 import pytest
 
 from hcsrt import ComputeSystem, emulator
 
+from .programs import SLEEP, TRUE
 from .raw_hcs import FOREVER, GENERIC_ALL, CreateOptions, ProcessInformation, Table, completion, event_callback, wide
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the emulator runs on Linux and macOS")
 
 SEEDS = [None, *range(12)]
 
@@ -96,7 +94,7 @@ class RawProcess:
     def __init__(self, hcs: Table, system: int, *arguments: str) -> None:
         self.hcs = hcs
         self.info = ProcessInformation()
-        parameters = wide(json.dumps({"CommandLine": shlex.join(arguments), "CreateStdOutPipe": True}))
+        parameters = wide(json.dumps({"CommandLine": list2cmdline(arguments), "CreateStdOutPipe": True}))
         operation = hcs.HcsCreateOperation(None, None)
         result, self.handle = hcs.handle_of("HcsCreateProcess", system, parameters, operation, None)
         assert result == S_OK
@@ -216,7 +214,7 @@ def test_process_information_is_of_the_calls_that_give_it(hcs, opened, operation
 
 
 def test_process_information_gives_its_handles_once(plain_order, hcs, opened, operation):
-    process = RawProcess(hcs, opened, "sleep", "60")
+    process = RawProcess(hcs, opened, *SLEEP)
     assert process.info.process_id
     assert process.info.std_input is process.info.std_error is None
     assert hcs.HcsGetProcessInfo(process.handle, operation) == S_OK
@@ -386,7 +384,7 @@ def test_waiting_for_the_exit_of_a_system(any_seed, hcs, opened, operation):
 
 
 def test_waiting_for_the_exit_of_a_process(plain_order, hcs, opened, operation):
-    process = RawProcess(hcs, opened, "sleep", "60")
+    process = RawProcess(hcs, opened, *SLEEP)
     result, document = hcs.document_of("HcsWaitForProcessExit", process.handle, 20)
     assert result in (WAIT_TIMEOUT, HCS_E_OPERATION_TIMEOUT)
     assert document is None
@@ -516,7 +514,7 @@ def whistle(settle: Callable[..., bool]) -> Iterator[Callable[..., None]]:
 
 def test_a_double_close(plain_order, whistle, hcs, system, opened):
     operation, handle = hcs.HcsCreateOperation(None, None), hcs.open_system(system.id)
-    process = RawProcess(hcs, opened, "true")
+    process = RawProcess(hcs, opened, *TRUE)
     process.close()
     hcs.HcsCloseProcess(process.handle)
     whistle("HcsCloseProcess", "is closed; HCS_PROCESS is expected")
@@ -596,7 +594,7 @@ def test_strings_go_back_once_and_to_whoever_gave_them(whistle, hcs, opened, ope
 
 
 def test_a_double_close_of_a_standard_stream(plain_order, whistle, hcs, opened):
-    process = RawProcess(hcs, opened, "true")
+    process = RawProcess(hcs, opened, *TRUE)
     process.close()
     assert hcs.close_handle(process.info.std_output) == 0
     whistle("CloseHandle", "is no open stdio handle")

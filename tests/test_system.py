@@ -19,6 +19,9 @@ import hcsrt
 from hcsrt import _calls, _facade, emulator
 from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, E_HANDLE, HCS_E_SYSTEM_ALREADY_STOPPED, Failure
 
+from .platforms import catches_signals
+from .programs import TRUE, guest
+
 HCS_E_SERVICE_DISCONNECT = 0x8037011E
 
 DATA = Path(__file__).parent / "data"
@@ -29,7 +32,7 @@ Document = dict[str, Any]
 Verbs = dict[str, Callable[[Any], Any]]
 Interrupted = Callable[[float], AbstractContextManager[None]]
 
-STUBBORN = ["sh", "-c", "trap '' TERM HUP; echo ready; while :; do sleep 0.05; done"]
+STUBBORN = guest("ignore('SIGTERM', 'SIGHUP'); out('ready'); sleep(60)")
 
 
 def ids() -> list[str]:
@@ -240,7 +243,7 @@ def test_a_state_that_does_not_allow_the_request_is_an_error(document: Document)
         with pytest.raises(hcsrt.InvalidStateError):
             system.shutdown()
         with pytest.raises(hcsrt.InvalidStateError):
-            system.run(["true"])
+            system.run(TRUE)
         system.start()
         with pytest.raises(hcsrt.InvalidStateError) as caught:
             system.start()
@@ -270,6 +273,8 @@ def test_timeouts_are_checked(timeout: Any, error: type[Exception], system: hcsr
         lambda: system.save(timeout=timeout),
         lambda: system.modify("Container/Memory/SizeInMB", "Update", 512, timeout=timeout),
         lambda: system.properties(timeout=timeout),
+        lambda: system.popen(TRUE, timeout=timeout),
+        lambda: system.run(TRUE, timeout=timeout),
         lambda: system.statistics(timeout=timeout),
         lambda: system.process_list(timeout=timeout),
         lambda: system.memory(timeout=timeout),
@@ -279,8 +284,6 @@ def test_timeouts_are_checked(timeout: Any, error: type[Exception], system: hcsr
         lambda: system.start_live_migration_transfer(timeout=timeout),
         lambda: system.finalize_live_migration(timeout=timeout),
         lambda: system.cancel_live_migration(timeout=timeout),
-        lambda: system.popen(["true"], timeout=timeout),
-        lambda: system.run(["true"], timeout=timeout),
         lambda: hcsrt.systems(timeout=timeout),
         lambda: hcsrt.stop_all([system], timeout=timeout),
         lambda: hcsrt.statistics_of([system], timeout=timeout),
@@ -307,8 +310,8 @@ def test_timeouts_are_checked(timeout: Any, error: type[Exception], system: hcsr
         ("HcsSaveComputeSystem", lambda system: system.save("/saved.vmrs", timeout=0.05)),
         ("HcsModifyComputeSystem", lambda system: system.modify("Container/Processor", "Update", {}, timeout=0.05)),
         ("HcsEnumerateComputeSystems", lambda system: hcsrt.systems(timeout=0.05)),
+        ("HcsCreateProcess", lambda system: system.popen(TRUE, timeout=0.05)),
         ("HcsEnumerateComputeSystemsInNamespace", lambda system: hcsrt.systems(namespace="ns", timeout=0.05)),
-        ("HcsCreateProcess", lambda system: system.popen("true", timeout=0.05)),
     ],
 )
 def test_each_verb_has_its_timeout(
@@ -403,6 +406,7 @@ def test_stop_without_grace_terminates_at_once(system: hcsrt.ComputeSystem) -> N
     assert system.wait(timeout=5)["ExitType"] == "ForcedExit"
 
 
+@catches_signals
 def test_stop_terminates_when_the_grace_is_over(plain_order: None, system: hcsrt.ComputeSystem) -> None:
     with ignoring_shutdown(system) as process:
         before = time.monotonic()
@@ -826,7 +830,7 @@ def test_close_is_idempotent_and_whatever_comes_after_it_is_an_error(document: D
         with pytest.raises(hcsrt.HandleClosedError):
             verb()
     with pytest.raises(hcsrt.HandleClosedError):
-        system.popen("true")
+        system.popen(TRUE)
     with pytest.raises(hcsrt.HandleClosedError):
         system.duplicate_handle()
     with pytest.raises(hcsrt.HandleClosedError):
@@ -894,14 +898,14 @@ def test_what_hcsrt_logs_it_logs_quietly(document: Document, caplog: pytest.LogC
 
 def test_signal_handlers_run_while_a_wait_goes_on(system: hcsrt.ComputeSystem) -> None:
     """An exception out of any handler ends the wait, as it does everywhere in Python."""
-    before = signal.signal(signal.SIGUSR1, lambda *_: (_ for _ in ()).throw(InterruptedError("by the test")))
-    timer = threading.Timer(0.1, signal.raise_signal, [signal.SIGUSR1])
+    before = signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(InterruptedError("by the test")))
+    timer = threading.Timer(0.1, signal.raise_signal, [signal.SIGTERM])
     try:
         timer.start()
         with pytest.raises(InterruptedError, match="by the test"):
             system.wait()
     finally:
-        signal.signal(signal.SIGUSR1, before)
+        signal.signal(signal.SIGTERM, before)
         timer.join()
 
 

@@ -21,7 +21,7 @@ _seed: int | None = None
 
 
 def install(seed: int | None = None) -> None:
-    """Choose the emulator for this process; on Windows, where it does not run yet, this will be the only way to get it.
+    """Choose the emulator for this process; on Windows this is the only way to get it.
 
     `seed` is that of `reset`. Raises RuntimeError if the process uses another HCS already, or if a seed is given to an
     emulator that runs.
