@@ -26,8 +26,8 @@ _HIGH_WATER = 64 * 1024
 class PipeEnd:
     """Our end of a pipe, as the object that a transport closes when it is done with it.
 
-    process: the one whose stdin this is, as long as HCS is to be told of its end. closed: done once the handle was given
-    to the engine to be closed. error: what HCS answered when it was told, unless the process has ended by then.
+    process: the one whose stdin this is, as long as HCS is to be told of its end. closed: done once the handle was
+    given to the engine to be closed. error: what HCS answered when it was told, unless the process had ended by then.
     """
 
     def __init__(self, handle: OwnedStdio, process: OwnedProcess | None = None) -> None:

@@ -99,7 +99,8 @@ class ComputeSystem(Awaiting, SystemCore):
         """
         check_name(id, "id")
         check_namespace(namespace)
-        handle = await created(_engine.open_system(id, namespace), None, _named("HcsOpenComputeSystem", namespace), release)
+        opening = _engine.open_system(id, namespace)
+        handle = await created(opening, None, _named("HcsOpenComputeSystem", namespace), release)
         try:
             system = cls(handle, id, namespace)
             await system._set_up(Deadline(None))
