@@ -81,11 +81,11 @@ class StreamReader(Generic[AnyStr]):
         self._protocol = _SourceProtocol(self._source)
         self._transport: asyncio.BaseTransport | None = None
         self._decoder: io.IncrementalNewlineDecoder | None = None
+        self._codec = streams.codec()
         if streams.text:
-            self.encoding, self.errors = streams.codec()
-            self._decoder = io.IncrementalNewlineDecoder(
-                codecs.getincrementaldecoder(self.encoding)(self.errors), translate=True
-            )
+            encoding, errors = self._codec
+            decoder = codecs.getincrementaldecoder(encoding)(errors)
+            self._decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
         self._ahead = ""
         self._has_ended = False
 
@@ -197,7 +197,7 @@ class PipeReader(StreamReader[AnyStr]):
         chunks = self._source.taken or []
         if self._decoder is None:
             return b"".join(chunks)
-        return self._ahead.encode(self.encoding, self.errors) + self._decoder.getstate()[0] + b"".join(chunks)
+        return self._ahead.encode(*self._codec) + self._decoder.getstate()[0] + b"".join(chunks)
 
     def output(self) -> AnyStr:
         """What was read so, once the stream has ended. Raises UnicodeDecodeError, OSError."""
