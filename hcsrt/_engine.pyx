@@ -60,6 +60,7 @@ import os
 import threading
 import weakref
 from asyncio import get_running_loop
+from contextvars import copy_context
 
 from .errors import HandleBusyError, HandleClosedError, error_from
 
@@ -168,6 +169,8 @@ cdef extern from "../native/engine.h" nogil:
         int64_t threads
     void hcsrt_engine_init(const hcsrt_engine_links *links, int wait)
     hcsrt_call *hcsrt_submit(const HcsApi *api, hcsrt_port *port, const hcsrt_request *request)
+    uint32_t hcsrt_port_unsent(const hcsrt_port *port)
+    void hcsrt_port_send(hcsrt_port *port)
     hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket)
     int hcsrt_call_abandon(hcsrt_call *call)
     int hcsrt_call_is_abandoned(const hcsrt_call *call)
@@ -232,6 +235,11 @@ cdef class Port:
                 chain = hcsrt_port_take(self.port)
             finish(chain)
 
+    def send(self):
+        """Tell a worker of what was submitted."""
+        if self.epoch == fork_epoch():
+            hcsrt_port_send(self.port)
+
     def __dealloc__(self):
         if self.port == NULL:
             return
@@ -242,6 +250,9 @@ cdef class Port:
 
 
 cdef dict ports = {}
+
+# For the callbacks of futures, which need none of their own.
+cdef object context = copy_context()
 
 
 cdef Port port_of(object loop):
@@ -345,6 +356,8 @@ cdef hcsrt_call *submit_call(hcsrt_port *port, const hcsrt_request *request) noe
     cdef hcsrt_call *call = hcsrt_submit(hcs_chosen(), port, request)
     if call == NULL and request.leave != NULL:
         request.leave(request.subject)
+    if port != NULL:
+        hcsrt_port_send(port)
     return call
 
 
@@ -501,7 +514,9 @@ cdef void complete(hcsrt_call *call, void *context) noexcept:
         Py_DECREF(self)
 
 
+# Nothing for the garbage collector: what arrives is let go of, and the engine itself keeps what has not arrived.
 @cython.final
+@cython.no_gc
 @cython.freelist(256)
 cdef class _Call:
     """One call that is under way: its future, and what has to stay meanwhile."""
@@ -546,29 +561,30 @@ cdef class _Call:
                     leave_handle(request.subject)
             Py_DECREF(self)
             raise MemoryError("no memory or no thread for a call of HCS")
-        future.add_done_callback(self)
+        future.add_done_callback(self, context=context)
+        if hcsrt_port_unsent(port.port) == 1:
+            # Whatever else the loop is about to submit goes with it.
+            loop.call_soon(port.send)
         return future
 
     cdef object expect(self):
-        """Let the future wait for news of the reader."""
-        cdef Port port
-        loop = get_running_loop()
-        port = port_of(loop)
-        self.epoch = port.epoch
-        self.future = loop.create_future()
-        self.arm(port.port)
-        self.future.add_done_callback(self)
-        return self.future
+        """Let a future wait for news of the reader."""
+        return self.wait_on(get_running_loop().create_future())
 
-    cdef int arm(self, hcsrt_port *port) except -1:
+    cdef object wait_on(self, future):
+        cdef Port port = port_of(future.get_loop())
         cdef void *ticket = NULL
         Py_INCREF(self)
-        self.call = hcsrt_expect(port, complete, <void *> self, &ticket)
+        self.call = hcsrt_expect(port.port, complete, <void *> self, &ticket)
         if self.call == NULL:
             Py_DECREF(self)
             raise MemoryError("no memory or no thread for a call of HCS")
+        self.epoch = port.epoch
+        self.future = future
+        self.reader.waits = True
+        future.add_done_callback(self, context=context)
         hcsrt_news_wait(self.reader.news, self.reader.seen, ticket)
-        return 0
+        return future
 
     def __call__(self, future):
         """The future is done before the call: it was cancelled."""
@@ -593,21 +609,17 @@ cdef class _Call:
         reader = self.reader
         abandoned = hcsrt_call_is_abandoned(call)
         self.let_go()
-        if abandoned or future.done():
+        # The callback is there for a future that is cancelled; if it is gone already, this one was.
+        if abandoned or not future.remove_done_callback(self):
             return
         try:
             if reader is not None and not self.is_over():
-                self.future = future
-                self.reader.waits = True
-                self.arm(port_of(future.get_loop()).port)
+                self.wait_on(future)
                 return
             value = self.value(hcsrt_call_outcome(call))
         except BaseException as error:
-            future.remove_done_callback(self)
             future.set_exception(error)
         else:
-            # The callback is there for a cancelled future, and a loop need not be asked to call it for others.
-            future.remove_done_callback(self)
             future.set_result(value)
 
     cdef bint is_over(self) except -1:
@@ -959,9 +971,7 @@ cdef class EventReader:
             raise RuntimeError("somebody waits for this reader's events already")
         call = new_call("events", None)
         call.reader = self
-        future = call.expect()
-        self.waits = True
-        return future
+        return call.expect()
 
 
 def wait_exit(Handle handle not None):

@@ -46,14 +46,20 @@ constexpr uint32_t WAIT_SLICE_MS = 500;
 /* Queries of one handle that may be inside HCS at the same time. */
 constexpr uint32_t QUERY_WIDTH = 64;
 
+/* So many calls of a burst are not worth waiting for the rest of it. */
+constexpr uint32_t MOST_UNSENT = 64;
+
+constexpr uint32_t SPARE_SLOTS = 64;
 constexpr uint32_t SLOTS_A_CHUNK = 256;
 constexpr uint32_t MOST_CHUNKS = 4096;
+
+constexpr size_t LINE = 64;
 
 constexpr uint64_t LIVE = 1, HELD = 2, COMPLETED = 4, ABANDONED = 8;
 constexpr uint64_t FLAGS = 0xFFFFFFFFu;
 constexpr uint64_t ONE_GENERATION = FLAGS + 1;
 
-enum class Stage { MAKE, RELEASE, ORPHAN };
+enum class Stage : uint8_t { MAKE, RELEASE, ORPHAN };
 
 int64_t now_ms() {
     using namespace std::chrono;
@@ -65,26 +71,29 @@ struct Pool;
 
 }  // namespace
 
-struct hcsrt_call {
+/* What passes between processors should be few cache lines: the first is all that a completion needs, with the second for
+ * its outcome, and the others are the submitter's and the worker's. */
+struct alignas(LINE) hcsrt_call {
     std::atomic<uint64_t> word{ONE_GENERATION};
-    std::atomic<uint32_t> next_free{0};
-    uint32_t index = 0;
-    std::atomic<Port *> port{nullptr};
-    std::atomic<int64_t> look_at{0};
     Call *next = nullptr;              /* in the one list that the call is in */
-    const HcsApi *api = nullptr;
-    hcsrt_request request = {};
+    std::atomic<Port *> port{nullptr};
     hcsrt_operation operation = nullptr;
-    hcsrt_outcome outcome = {};
-    hcsrt_outcome first = {};          /* what a create said that failed, while its process is asked for */
-    Pool *pool = nullptr;
+    hcsrt_complete complete = nullptr;
+    void *context = nullptr;
+    uint32_t index = 0;
+    Stage stage = Stage::MAKE;
+    bool urgent = false;
+    bool has_info = false;
+    bool fetched = false;              /* the outcome is HCS's last word */
+    bool asked = false;                /* it is made once more, to ask what became of a process */
+    bool off_books = false;            /* it was announced to the reaper, which counts it itself by now, if at all */
+    alignas(LINE) hcsrt_outcome outcome = {};  /* empty again when the call is free */
+    alignas(LINE) hcsrt_request request = {};
     Lane *lane = nullptr;
     int64_t since = 0;
+    std::atomic<int64_t> look_at{0};
     uint32_t look_ms = 0;
-    Stage stage = Stage::MAKE;
-    bool fetched = false;              /* the outcome is HCS's last word */
-    bool asked = false;
-    bool off_books = false;            /* it was announced to the reaper, which counts it itself by now, if at all */
+    hcsrt_outcome first = {};          /* what a create said that failed, while its process is asked for */
 };
 
 struct hcsrt_port {
@@ -92,6 +101,10 @@ struct hcsrt_port {
     std::atomic<uint32_t> references{1};
     std::atomic<uint32_t> bell{0};
     int reader = -1, writer = -1;
+    /* Of the owner alone: */
+    Call *newest = nullptr, *oldest = nullptr;  /* a chain of calls that were not sent to a worker yet */
+    uint32_t unsent = 0;
+    uint32_t spare = 0;                /* the index + 1 of the first slot that it keeps for its next calls */
 };
 
 namespace {
@@ -150,12 +163,13 @@ struct Lane {
     Lane *next;
 };
 
+/* What is written by one processor and read by another stands in a cache line of its own, here and below. */
 struct Pool {
-    uint32_t most = 0;
-    std::atomic<Call *> inbox{nullptr};
-    std::atomic<uint32_t> bell{0};
+    alignas(LINE) std::atomic<Call *> inbox{nullptr};
+    alignas(LINE) std::atomic<uint32_t> bell{0};
     std::atomic<uint32_t> threads{0}, idle{0};
-    Lock lock;
+    uint32_t most = 0;
+    alignas(LINE) Lock lock;
     /* Under the lock: */
     static constexpr uint32_t BUCKETS = 256;
     Queue ready;
@@ -173,32 +187,44 @@ struct Pool {
     bool tend(int64_t now);
 };
 
+struct Chunk {
+    Call calls[SLOTS_A_CHUNK];
+    /* For a free slot: the index + 1 of the next one. Not in the slots, each of which would have to be fetched for it. */
+    std::atomic<uint32_t> next_free[SLOTS_A_CHUNK] = {};
+};
+
 struct Engine {
     bool wait = false;
     hcsrt_engine_links links = {};
     Pool ordinary, urgent;
     std::atomic<uint32_t> waiters{0};
+    std::atomic<int64_t> stale{0}, repeated{0}, asked{0};
 
     /* The slab. A slot's index is below `slots`, and its chunk is there. */
-    std::atomic<Call *> chunks[MOST_CHUNKS] = {};
+    std::atomic<Chunk *> chunks[MOST_CHUNKS] = {};
     std::atomic<uint32_t> slots{0};
-    std::atomic<uint64_t> free{0};     /* a count of changes, and the index + 1 of the first free slot */
+    alignas(LINE) std::atomic<uint64_t> free{0};  /* a count of changes, and the index + 1 of the first free slot */
     Lock growth;
+    alignas(LINE) std::atomic<int64_t> submitted{0};
+    alignas(LINE) std::atomic<int64_t> released{0};
 
     /* The supervisor. */
-    std::atomic<uint32_t> supervised{0};
+    alignas(LINE) std::atomic<uint32_t> supervised{0};
     std::atomic<uint32_t> bell{0};
     std::atomic<bool> alarmed{false}, looking{false};
 
     std::atomic<Call *> orphans{nullptr};
     Lock notice_lock;
     void (*notice)(void) = nullptr;
-
-    std::atomic<int64_t> in_flight{0}, stale{0}, repeated{0}, asked{0};
 };
 
 /* Never destroyed: native threads outlive static destructors. Replaced in a forked child, whose threads are gone. */
 Engine *engine;
+
+/* A process has one HCS. */
+std::atomic<const HcsApi *> chosen{nullptr};
+
+const HcsApi *hcs() { return chosen.load(std::memory_order_acquire); }
 
 void ring() {
     engine->bell.fetch_add(1);
@@ -210,29 +236,39 @@ void alarm() {
     if (!engine->alarmed.exchange(true)) ring();
 }
 
+Pool *pool_of(const Call *call) { return call->urgent ? &engine->urgent : &engine->ordinary; }
+
 /* --- the slab -------------------------------------------------------------------------------------------------- */
 
-Call *slot(uint32_t index) {
-    return engine->chunks[index / SLOTS_A_CHUNK].load(std::memory_order_acquire) + index % SLOTS_A_CHUNK;
+Chunk *chunk_of(uint32_t index) { return engine->chunks[index / SLOTS_A_CHUNK].load(std::memory_order_acquire); }
+
+Call *slot(uint32_t index) { return &chunk_of(index)->calls[index % SLOTS_A_CHUNK]; }
+
+std::atomic<uint32_t> &next_of(uint32_t place) {
+    return chunk_of(place - 1)->next_free[(place - 1) % SLOTS_A_CHUNK];
 }
 
-void put_slot(Call *call) {
+void put_slot(uint32_t place) {
     uint64_t head = engine->free.load(std::memory_order_acquire), next;
     do {
-        call->next_free.store(static_cast<uint32_t>(head & FLAGS), std::memory_order_relaxed);
-        next = ((head & ~FLAGS) + ONE_GENERATION) | (call->index + 1);
+        next_of(place).store(static_cast<uint32_t>(head & FLAGS), std::memory_order_relaxed);
+        next = ((head & ~FLAGS) + ONE_GENERATION) | place;
     } while (!engine->free.compare_exchange_weak(head, next, std::memory_order_acq_rel, std::memory_order_acquire));
 }
 
-Call *take_slot() {
+/* Takes a chain of free slots, at most so many; the index + 1 of the first, 0 if there is none. */
+uint32_t take_slots(uint32_t most) {
     uint64_t head = engine->free.load(std::memory_order_acquire);
-    while (head & FLAGS) {
-        Call *call = slot(static_cast<uint32_t>(head & FLAGS) - 1);
-        uint64_t next = ((head & ~FLAGS) + ONE_GENERATION) | call->next_free.load(std::memory_order_relaxed);
-        if (engine->free.compare_exchange_weak(head, next, std::memory_order_acq_rel, std::memory_order_acquire))
-            return call;
+    while (uint32_t first = static_cast<uint32_t>(head & FLAGS)) {
+        /* While others take and put, this walks along slots that are not free any more; the count of changes tells. */
+        uint32_t last = first;
+        for (uint32_t count = 1, next; count < most && (next = next_of(last)); ++count) last = next;
+        uint64_t rest = ((head & ~FLAGS) + ONE_GENERATION) | next_of(last);
+        if (!engine->free.compare_exchange_weak(head, rest, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+        next_of(last).store(0, std::memory_order_relaxed);
+        return first;
     }
-    return nullptr;
+    return 0;
 }
 
 bool add_chunk() {
@@ -240,13 +276,13 @@ bool add_chunk() {
     if (engine->free.load(std::memory_order_acquire) & FLAGS) return true;
     uint32_t slots = engine->slots.load(std::memory_order_relaxed);
     if (slots / SLOTS_A_CHUNK == MOST_CHUNKS) return false;
-    Call *chunk = new (std::nothrow) Call[SLOTS_A_CHUNK];
+    Chunk *chunk = new (std::nothrow) Chunk;
     if (!chunk) return false;
     engine->chunks[slots / SLOTS_A_CHUNK].store(chunk, std::memory_order_release);
     engine->slots.store(slots + SLOTS_A_CHUNK, std::memory_order_release);
     for (uint32_t i = SLOTS_A_CHUNK; i-- > 0;) {
-        chunk[i].index = slots + i;
-        put_slot(&chunk[i]);
+        chunk->calls[i].index = slots + i;
+        put_slot(slots + i + 1);
     }
     return true;
 }
@@ -380,11 +416,8 @@ bool let_go(Call *call) {
 
 /* --- outcomes -------------------------------------------------------------------------------------------------- */
 
-/* A process has one HCS. */
-std::atomic<const HcsApi *> chosen{nullptr};
-
-void close_system(void *raw, void *) { chosen.load(std::memory_order_acquire)->HcsCloseComputeSystem(raw); }
-void close_process(void *raw, void *) { chosen.load(std::memory_order_acquire)->HcsCloseProcess(raw); }
+void close_system(void *raw, void *) { hcs()->HcsCloseComputeSystem(raw); }
+void close_process(void *raw, void *) { hcs()->HcsCloseProcess(raw); }
 
 hcsrt_close closer_of(const Call *call) {
     return call->request.creates == HCSRT_CREATES_SYSTEM ? close_system : close_process;
@@ -394,11 +427,11 @@ hcsrt_handle real(hcsrt_handle handle) { return handle == reinterpret_cast<hcsrt
 
 /* Asks HCS, waiting at most so long. Stores what it hands out; returns its verdict. */
 hcsrt_result ask(Call *call, uint32_t milliseconds) {
-    const HcsApi *api = call->api;
+    const HcsApi *api = hcs();
     hcsrt_process_information info = {};
     hcsrt_char *document = nullptr;
     hcsrt_result result;
-    if (call->request.has_info)
+    if (call->has_info)
         result = milliseconds
                      ? api->HcsWaitForOperationResultAndProcessInfo(call->operation, milliseconds, &info, &document)
                      : api->HcsGetOperationResultAndProcessInfo(call->operation, &info, &document);
@@ -439,7 +472,7 @@ void close_books(Call *call) {
 void hand_over(Call *call) {
     if (call->operation && !call->fetched) {
         const hcsrt_request &request = call->request;
-        hcsrt_abandoned gone = {call->api, call->operation, request.creates, request.keep, request.has_info,
+        hcsrt_abandoned gone = {hcs(), call->operation, request.creates, request.keep, call->has_info,
                                 call->outcome.created, nullptr, closer_of(call)};
         engine->links.reaper_adopt(&gone);
         call->operation = nullptr;
@@ -463,13 +496,13 @@ void dispose_created(Call *call) {
         closer_of(call)(created, nullptr);
         return;
     }
-    hcsrt_abandoned gone = {call->api, nullptr, request.creates, 0, 0, created, nullptr, closer_of(call)};
+    hcsrt_abandoned gone = {hcs(), nullptr, request.creates, 0, 0, created, nullptr, closer_of(call)};
     engine->links.reaper_adopt(&gone);
 }
 
 /* Releases everything of HCS that the call still has; on a worker. */
 void dispose(Call *call) {
-    const HcsApi *api = call->api;
+    const HcsApi *api = hcs();
     hand_over(call);
     for (hcsrt_outcome *outcome : {&call->outcome, &call->first}) {
         if (outcome->document) api->free_string(outcome->document);
@@ -491,14 +524,14 @@ void free_call(Call *call) {
                                              std::memory_order_acquire)) {}
     /* Its port may have been closed just now. */
     if ((seen & ABANDONED) && !call->off_books) engine->links.reaper_announce(-1);
-    put_slot(call);
-    engine->in_flight.fetch_sub(1, std::memory_order_acq_rel);
+    put_slot(call->index + 1);
+    engine->released.fetch_add(1, std::memory_order_acq_rel);
 }
 
 /* A call whose port is closed loses all that is HCS's, and then waits for whoever owns what is behind its request. */
 void forward(Call *call) {
     call->stage = Stage::ORPHAN;
-    call->pool->submit(call, call);
+    pool_of(call)->submit(call, call);
 }
 
 void orphan(Call *call) {
@@ -529,14 +562,14 @@ hcsrt_result add_resources(Call *call) {
     hcsrt_result result = HCSRT_S_OK;
     for (uint32_t i = 0; i < request.resource_count && !hcsrt_failed(result); ++i) {
         const hcsrt_resource &resource = request.resources[i];
-        result = call->api->HcsAddResourceToOperation(call->operation, resource.type, resource.uri, resource.handle);
+        result = hcs()->HcsAddResourceToOperation(call->operation, resource.type, resource.uri, resource.handle);
     }
     return result;
 }
 
 /* Hands a tracked call to HCS. If that fails, the outcome is fetched. */
 void kick_off(Call *call) {
-    const HcsApi *api = call->api;
+    const HcsApi *api = hcs();
     bool with_callback = !engine->wait;
     hcsrt_result result;
     for (;;) {
@@ -567,7 +600,7 @@ void kick_off(Call *call) {
 
 /* Waits for a call without callback, if there may be one more thread that does. */
 void wait_for(Call *call) {
-    Pool *pool = call->pool;
+    Pool *pool = pool_of(call);
     if (engine->waiters.fetch_add(1, std::memory_order_acq_rel) < MOST_WAITERS) {
         pool->threads.fetch_sub(1, std::memory_order_acq_rel);
         pool->encourage();
@@ -584,14 +617,14 @@ void wait_for(Call *call) {
 void make(Call *call) {
     hcsrt_request &request = call->request;
     if (call->operation) {
-        call->api->HcsCloseOperation(call->operation);
+        hcs()->HcsCloseOperation(call->operation);
         call->operation = nullptr;
     }
     if (is_abandoned(call)) {
         call->outcome.result = HCSRT_E_ABORT;
         call->fetched = true;
     } else if (request.untracked) {
-        call->outcome.result = request.start(call->api, &request, nullptr, &call->outcome);
+        call->outcome.result = request.start(hcs(), &request, nullptr, &call->outcome);
         call->fetched = true;
     } else {
         kick_off(call);
@@ -599,7 +632,7 @@ void make(Call *call) {
     /* Before anybody can learn that the call is over: then the handle's owner may go. */
     if (request.leave) request.leave(request.subject);
     request.leave = nullptr;
-    call->pool->leave_lane(call);
+    pool_of(call)->leave_lane(call);
     if (engine->wait && !call->fetched) wait_for(call);
     if (call->fetched || !let_go(call)) settle(call);
 }
@@ -624,7 +657,8 @@ void work(void *argument) {
         uint32_t heard = pool->bell.load();
         bool more;
         if (Call *call = pool->take(&more)) {
-            if (more) pool->encourage();
+            /* To wake more workers would cost a fast call more than it gains: the supervisor does, for those that wait. */
+            if (more) alarm();
             perform(call);
             continue;
         }
@@ -632,7 +666,7 @@ void work(void *argument) {
         pool->idle.fetch_add(1);
         hcsrt::wait_on(pool->bell, heard, IDLE_MS);
         pool->idle.fetch_sub(1);
-        if (pool->bell.load() == heard && now_ms() - began >= IDLE_MS && pool->retire()) return;
+        if (now_ms() - began >= IDLE_MS && pool->retire()) return;
     }
 }
 
@@ -650,7 +684,7 @@ void Pool::submit(Call *first, Call *last) {
     encourage();
 }
 
-/* There is something to do that nobody has been told of. */
+/* There is something to do that no worker has been told of. */
 void Pool::encourage() {
     bell.fetch_add(1);
     if (idle.load()) hcsrt::wake_one(bell);
@@ -749,16 +783,15 @@ bool Pool::tend(int64_t now) {
         if (!waiting) return false;
         if (now - ready.first->since < GROW_MS) return true;
     }
-    if (idle.load()) {
-        bell.fetch_add(1);
-        hcsrt::wake_all(bell);
-        return true;
-    }
-    uint32_t here = threads.load(), more = here ? here : 1;
+    /* Twice as many as are busy, so that a few steps suffice for many that hang, and few are woken for few. */
+    uint32_t asleep = idle.load(), here = threads.load();
+    uint32_t more = here > asleep ? here - asleep : 1;
     if (more > waiting) more = waiting;
-    while (more-- && threads.load() < most)
+    bell.fetch_add(1);
+    for (; more && asleep; --more, --asleep) hcsrt::wake_one(bell);
+    for (; more && threads.load() < most; --more)
         if (!start_worker()) break;
-    return threads.load() < most;
+    return threads.load() < most || idle.load();
 }
 
 /* --- the supervisor -------------------------------------------------------------------------------------------- */
@@ -825,23 +858,30 @@ bool ensure(Pool *pool) {
     return pool->threads.load(std::memory_order_acquire) || pool->start_worker();
 }
 
+/* The next call will write what other processors have written last. */
+void prefetch(const Call *call) {
+#if defined(__GNUC__)
+    const char *line = reinterpret_cast<const char *>(call);
+    for (size_t offset = 0; offset < sizeof(Call); offset += LINE) __builtin_prefetch(line + offset, 1);
+#else
+    (void)call;
+#endif
+}
+
 /* A slot for a call, not live yet. NULL: no memory, or no thread. */
 Call *new_call(Pool *pool, Port *port) {
     if (!ensure(pool)) return nullptr;
-    Call *call = take_slot();
-    while (!call) {
+    uint32_t place = port ? port->spare : 0;
+    while (!place && !(place = take_slots(port ? SPARE_SLOTS : 1)))
         if (!add_chunk()) return nullptr;
-        call = take_slot();
-    }
-    call->operation = nullptr;
-    call->outcome = {};
-    call->first = {};
-    call->pool = pool;
+    Call *call = slot(place - 1);
+    if (port && (port->spare = next_of(place))) prefetch(slot(port->spare - 1));
+    call->urgent = pool == &engine->urgent;
     call->stage = Stage::MAKE;
     call->fetched = call->asked = call->off_books = false;
     call->port.store(port, std::memory_order_relaxed);
     if (port) port->references.fetch_add(1, std::memory_order_relaxed);
-    engine->in_flight.fetch_add(1, std::memory_order_acq_rel);
+    engine->submitted.fetch_add(1, std::memory_order_acq_rel);
     return call;
 }
 
@@ -874,7 +914,7 @@ hcsrt_result start_process_info(const HcsApi *api, const hcsrt_request *request,
 
 /* Server 2022 reports failure for some process-isolated containers although the process runs: HCS is asked once more. */
 bool is_doubtful(const Call *call) {
-    return call->request.creates == HCSRT_CREATES_PROCESS && call->request.has_info && !call->asked &&
+    return call->request.creates == HCSRT_CREATES_PROCESS && call->has_info && !call->asked &&
            call->outcome.created && hcsrt_failed(call->outcome.result);
 }
 
@@ -893,7 +933,7 @@ void make_again(Call *call) {
     call->fetched = false;
     take_back(call);
     renew(call);
-    call->pool->submit(call, call);
+    pool_of(call)->submit(call, call);
 }
 
 /* HCS has called back, but says that the operation is pending. */
@@ -939,20 +979,41 @@ hcsrt_call *hcsrt_submit(const HcsApi *api, hcsrt_port *port, const hcsrt_reques
     Pool *pool = urgent ? &engine->urgent : &engine->ordinary;
     Call *call = new_call(pool, port);
     if (!call) return nullptr;
-    chosen.store(api, std::memory_order_release);
-    call->api = api;
+    if (hcs() != api) chosen.store(api, std::memory_order_release);
     call->request = *request;
+    call->complete = request->complete;
+    call->context = request->context;
+    call->has_info = request->has_info;
     call->word.fetch_or(LIVE | HELD, std::memory_order_acq_rel);
-    pool->submit(call, call);
+    if (!port || urgent) {
+        pool->submit(call, call);
+    } else {
+        call->next = port->newest;
+        port->newest = call;
+        if (!port->unsent++) port->oldest = call;
+        if (port->unsent == MOST_UNSENT) hcsrt_port_send(port);
+    }
     return call;
+}
+
+uint32_t hcsrt_port_unsent(const hcsrt_port *port) { return port->unsent; }
+
+void hcsrt_port_send(hcsrt_port *port) {
+    if (!port->unsent) return;
+    Call *newest = port->newest;
+    port->newest = nullptr;
+    port->unsent = 0;
+    engine->ordinary.submit(newest, port->oldest);
 }
 
 hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket) {
     Call *call = new_call(&engine->ordinary, port);
     if (!call) return nullptr;
+    call->outcome.result = HCSRT_S_OK;
     call->request = {};
-    call->request.complete = complete;
-    call->request.context = context;
+    call->complete = complete;
+    call->context = context;
+    call->has_info = false;
     call->fetched = true;
     call->look_at.store(NEVER, std::memory_order_relaxed);
     *ticket = ticket_of(call);
@@ -975,7 +1036,7 @@ hcsrt_outcome *hcsrt_call_outcome(hcsrt_call *call) {
     return &call->outcome;
 }
 
-void hcsrt_call_complete(hcsrt_call *call) { call->request.complete(call, call->request.context); }
+void hcsrt_call_complete(hcsrt_call *call) { call->complete(call, call->context); }
 
 hcsrt_call *hcsrt_call_next(const hcsrt_call *call) { return call->next; }
 
@@ -988,7 +1049,7 @@ void hcsrt_calls_release(hcsrt_call *chain) {
     for (Pool *pool : {&engine->ordinary, &engine->urgent}) {
         Call *first = nullptr, *last = nullptr, **link = &chain;
         while (Call *call = *link) {
-            if (call->pool != pool) {
+            if (pool_of(call) != pool) {
                 link = &call->next;
                 continue;
             }
@@ -1041,6 +1102,7 @@ hcsrt_call *hcsrt_port_take(hcsrt_port *port) {
 }
 
 void hcsrt_port_close(hcsrt_port *port) {
+    hcsrt_port_send(port);
     Call *chain = port->arrived.exchange(CLOSED, std::memory_order_acq_rel);
     while (Call *call = chain) {
         chain = call->next;
@@ -1052,6 +1114,10 @@ void hcsrt_port_close(hcsrt_port *port) {
         Call *call = slot(index);
         uint64_t seen = call->word.load(std::memory_order_acquire);
         if ((seen & LIVE) && call->port.load(std::memory_order_relaxed) == port && withdraw(call, seen)) forward(call);
+    }
+    while (uint32_t place = port->spare) {
+        port->spare = next_of(place);
+        put_slot(place);
     }
     port->bell.fetch_add(1, std::memory_order_acq_rel);
     hcsrt::wake_all(port->bell);
@@ -1071,7 +1137,9 @@ void hcsrt_set_orphan_notice(void (*notice)(void)) {
 }
 
 hcsrt_engine_counts hcsrt_engine_count(void) {
-    return {engine->in_flight.load(), engine->stale.load(), engine->repeated.load(), engine->asked.load(),
+    /* In this order: what is released was submitted. */
+    int64_t released = engine->released.load();
+    return {engine->submitted.load() - released, engine->stale.load(), engine->repeated.load(), engine->asked.load(),
             static_cast<int64_t>(engine->ordinary.threads.load()) + engine->urgent.threads.load()};
 }
 

@@ -71,19 +71,19 @@ struct hcsrt_request {
     void (*function)(void);        /* for `start`: an entry of the table */
     void *raw;                     /* the handle that the call is about, or NULL */
     const hcsrt_char *texts[3];
-    uint32_t number;
-    hcsrt_handle identity;
-    const hcsrt_resource *resources;
-    uint32_t resource_count;
-    int untracked;                 /* nonzero: no operation; the call has ended when `start` returns */
-    int creates;                   /* HCSRT_CREATES_*: what `created` is */
-    int keep;                      /* nonzero: what was created lives on if nobody takes it, only its handle is closed */
-    int has_info;                  /* nonzero: the result brings a process's information */
-    hcsrt_lane lane;
     void *subject;                 /* whose lane; the address of what owns the handle */
     void (*leave)(void *subject);  /* leaves the handle's guard, entered by the submitter; on a worker. NULL: no guard */
     hcsrt_complete complete;
     void *context;
+    hcsrt_lane lane;
+    int untracked;                 /* nonzero: no operation; the call has ended when `start` returns */
+    int creates;                   /* HCSRT_CREATES_*: what `created` is */
+    int keep;                      /* nonzero: what was created lives on if nobody takes it, only its handle is closed */
+    int has_info;                  /* nonzero: the result brings a process's information */
+    uint32_t number;
+    hcsrt_handle identity;
+    const hcsrt_resource *resources;
+    uint32_t resource_count;
 };
 
 /* What the engine needs of other modules. */
@@ -96,9 +96,14 @@ typedef struct hcsrt_engine_links {
 /* Once, when the module that links this is imported. `wait`: wait for each operation with a thread, use no callback. */
 void hcsrt_engine_init(const hcsrt_engine_links *links, int wait);
 
-/* Submits a call. With a port, `complete` is for who takes it from there; without one, it is called right where the call
- * completes: on HCS's thread, on a worker, and possibly before this returns. NULL: no memory, or no thread. */
+/* Submits a call. With a port, by its owner, `complete` is for who takes it from there; without one, it is called right
+ * where the call completes: on HCS's thread, on a worker, and possibly before this returns. NULL: no memory, or no thread. */
 hcsrt_call *hcsrt_submit(const HcsApi *api, hcsrt_port *port, const hcsrt_request *request);
+
+/* To reach a worker costs more than all the rest of a call, so a port's owner does that for a burst of them: how many it
+ * has submitted that no worker has got, and sending them. Urgent calls are not among them. */
+uint32_t hcsrt_port_unsent(const hcsrt_port *port);
+void hcsrt_port_send(hcsrt_port *port);
 
 /* A call that no worker makes: it arrives once hcsrt_signal is called with its ticket, which any thread may do at any time
  * and any number of times, an HCS callback too. NULL: no memory, or no thread. */

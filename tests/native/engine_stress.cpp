@@ -492,6 +492,7 @@ struct Loop {
         open();
         for (int round = 0; round < rounds; ++round) {
             for (unsigned i = draw(12); i-- > 0;) submit();
+            hcsrt_port_send(port);
             if (draw(3) == 0) expect();
             if (draw(3) == 0) cancel();
             if (draw(6) == 0 && handles[0]) handles[0]->close();
