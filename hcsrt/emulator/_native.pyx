@@ -7,6 +7,7 @@ from libc.stdlib cimport free, malloc
 from libcpp cimport bool
 
 import os
+import sys
 
 cdef extern from *:
     """
@@ -225,7 +226,10 @@ def spawn(uint64_t process, list argv, list environment, bytes directory,
         free(c_argv)
         free(c_environment)
     if pid < 0:
-        raise OSError(error, os.strerror(error), os.fsdecode(directory if directory_failed else argv[0]))
+        filename = os.fsdecode(directory if directory_failed else argv[0])
+        if sys.platform == "win32":
+            raise OSError(0, f"Win32 error {error}", filename, error)
+        raise OSError(error, os.strerror(error), filename)
     return pid
 
 

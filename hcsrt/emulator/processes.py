@@ -163,7 +163,10 @@ class Launch:
                 "The directory name is invalid.",
                 [Problem("$.WorkingDirectory", f"no folder {self.folder!r}")],
             )
-        hresult = _PROGRAM_ERRORS.get(error.errno or 0, E_FAIL)
+        if sys.platform == "win32":
+            hresult = 0x80070000 | error.winerror
+        else:
+            hresult = _PROGRAM_ERRORS.get(error.errno or 0, E_FAIL)
         return Failure(hresult, f"Starting {self.program_and_arguments[0]!r} failed: {error.strerror}.")
 
 

@@ -1217,7 +1217,7 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
     Lock lock(core->mutex);
     auto target = core->target_of(process);
     if (!target || core->stopped) {
-        *error = ESRCH;
+        *error = platform::NO_SUCH_PROCESS;
         return -1;
     }
     platform::Child child;
@@ -1234,7 +1234,7 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
     Watch *watching = new Watch{core, target, child.group};
     if (!start_thread(watch, watching)) {
         delete watching;
-        *error = EAGAIN;
+        *error = platform::NO_THREAD;
         platform::signal_group(child.group, platform::KILL);
         platform::reap(child.group);
         target->started = false;

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstdio>
 
 namespace hcsrt::emulator::platform {
 namespace {
 
 constexpr DWORD PIPE_SIZE = 64 * 1024;
+constexpr DWORD RELAY_LIMIT_MS = 100;
 
 /* What a program gets as its exit code from a Ctrl-C that it does not handle, and from TerminateProcess. */
 constexpr UINT INTERRUPTED = 0xC000013A, TERMINATED = 1;
@@ -41,7 +41,7 @@ class Owned {
 /* Moves what is written to a stdin into the program's own pipe, so that the two can be closed apart: a pipe that its
  * writer still holds has no end of file for its reader. */
 struct Relay {
-    Owned source, target, stop, arrived;
+    Owned source, target, stop, arrived, closed;
     std::atomic<int> references{2};                 /* the group's and the thread's */
 
     void drop() {
@@ -80,26 +80,6 @@ std::wstring wide(const char *text) {
     return result;
 }
 
-int errno_of(DWORD error) {
-    switch (error) {
-    case ERROR_FILE_NOT_FOUND: return ENOENT;
-    case ERROR_PATH_NOT_FOUND:
-    case ERROR_BAD_PATHNAME:
-    case ERROR_INVALID_NAME: return ENOTDIR;
-    case ERROR_ACCESS_DENIED:
-    case ERROR_SHARING_VIOLATION: return EACCES;
-    case ERROR_BAD_EXE_FORMAT:
-    case ERROR_EXE_MACHINE_TYPE_MISMATCH: return ENOEXEC;
-    case ERROR_FILENAME_EXCED_RANGE: return ENAMETOOLONG;
-    case ERROR_INVALID_PARAMETER: return E2BIG;
-    case ERROR_TOO_MANY_OPEN_FILES: return EMFILE;
-    case ERROR_NO_SYSTEM_RESOURCES: return EAGAIN;
-    case ERROR_NOT_ENOUGH_MEMORY:
-    case ERROR_OUTOFMEMORY: return ENOMEM;
-    default: return EIO;
-    }
-}
-
 bool is_folder(const std::wstring &path) {
     DWORD attributes = GetFileAttributesW(path.c_str());
     return attributes != INVALID_FILE_ATTRIBUTES && attributes & FILE_ATTRIBUTE_DIRECTORY;
@@ -113,8 +93,8 @@ std::wstring path_of(const std::vector<std::wstring> &environment) {
     return L"";
 }
 
-/* The file to run, as a shell would find it on the program's own PATH. 0, or an errno. */
-int find_program(const std::wstring &name, const std::wstring &folder, const std::wstring &path, std::wstring *found) {
+/* The file to run, as a shell would find it on the program's own PATH. */
+DWORD find_program(const std::wstring &name, const std::wstring &folder, const std::wstring &path, std::wstring *found) {
     const std::wstring &places = name.find_first_of(L"\\/:") == std::wstring::npos ? path : folder;
     for (const std::wstring &candidate : {name, name + L".exe"}) {
         wchar_t *file_part;
@@ -124,9 +104,9 @@ int find_program(const std::wstring &name, const std::wstring &folder, const std
         size = SearchPathW(places.c_str(), candidate.c_str(), L".exe", size, found->data(), &file_part);
         if (!size || size >= found->size()) continue;
         found->resize(size);
-        return is_folder(*found) ? EACCES : 0;
+        return is_folder(*found) ? ERROR_ACCESS_DENIED : ERROR_SUCCESS;
     }
-    return ENOENT;
+    return ERROR_FILE_NOT_FOUND;
 }
 
 /* CreateProcessW wants them sorted by name, one after another, each with its NUL and one more at the end. */
@@ -178,18 +158,29 @@ bool read_some(Relay *relay, char *buffer, DWORD size, DWORD *got) {
     return GetOverlappedResult(source, &overlapped, got, TRUE) || GetLastError() == ERROR_OPERATION_ABORTED;
 }
 
+/* What has been written up to now. */
+std::string read_rest(Relay *relay) {
+    std::string rest;
+    char buffer[4096];
+    DWORD left, got;
+    while (PeekNamedPipe(relay->source.get(), nullptr, 0, nullptr, &left, nullptr) && left &&
+           read_some(relay, buffer, left < sizeof buffer ? left : sizeof buffer, &got))
+        rest.append(buffer, got);
+    return rest;
+}
+
 void run_relay(void *given) {
     Relay *relay = static_cast<Relay *>(given);
     char buffer[4096];
     DWORD got;
-    while (read_some(relay, buffer, sizeof buffer, &got) && pass_on(relay, buffer, got)) {
-        DWORD left = 0;
-        if (WaitForSingleObject(relay->stop.get(), 0) == WAIT_OBJECT_0 &&
-            (!PeekNamedPipe(relay->source.get(), nullptr, 0, nullptr, &left, nullptr) || !left))
-            break;
-    }
-    relay->target.reset();
+    bool stopped = false;
+    while (!stopped && read_some(relay, buffer, sizeof buffer, &got) && pass_on(relay, buffer, got))
+        stopped = WaitForSingleObject(relay->stop.get(), 0) == WAIT_OBJECT_0;
+    std::string rest = stopped ? read_rest(relay) : std::string();
     relay->source.reset();
+    SetEvent(relay->closed.get());
+    pass_on(relay, rest.data(), static_cast<DWORD>(rest.size()));
+    relay->target.reset();
     relay->drop();
 }
 
@@ -197,8 +188,9 @@ DWORD open_stdin(Job *job, Owned *theirs, Child *child) {
     Relay *relay = job->relay = new Relay;
     relay->stop.reset(CreateEventW(nullptr, TRUE, FALSE, nullptr));
     relay->arrived.reset(CreateEventW(nullptr, TRUE, FALSE, nullptr));
+    relay->closed.reset(CreateEventW(nullptr, TRUE, FALSE, nullptr));
     Owned ours;
-    DWORD error = relay->stop && relay->arrived ? make_pipe(&relay->source, &ours, true) : GetLastError();
+    DWORD error = relay->stop && relay->arrived && relay->closed ? make_pipe(&relay->source, &ours, true) : GetLastError();
     SECURITY_ATTRIBUTES inheritable = {sizeof inheritable, nullptr, TRUE};
     if (!error && !CreatePipe(theirs->out(), relay->target.out(), &inheritable, PIPE_SIZE)) error = GetLastError();
     if (!error && !SetHandleInformation(relay->target.get(), HANDLE_FLAG_INHERIT, 0)) error = GetLastError();
@@ -297,29 +289,27 @@ void release_string(hcsrt_char *string) { LocalFree(string); }
 int spawn(const Program &program, Child *child, bool *directory_failed) {
     *child = NO_CHILD;
     *directory_failed = false;
-    if (program.console) return ENOTSUP;
+    if (program.console) return ERROR_NOT_SUPPORTED;
     std::vector<std::wstring> environment;
     for (char *const *entry = program.environment; *entry; ++entry) environment.push_back(wide(*entry));
     std::wstring folder = wide(program.directory), file;
-    if (!is_folder(folder)) {
-        *directory_failed = true;
-        return ENOENT;
-    }
-    int error = find_program(wide(program.argv[0]), folder, path_of(environment), &file);
-    if (error) return error;
+    *directory_failed = !is_folder(folder);
+    if (*directory_failed) return ERROR_DIRECTORY;
+    DWORD error = find_program(wide(program.argv[0]), folder, path_of(environment), &file);
+    if (error) return static_cast<int>(error);
     Job *job = new Job;
     {
         Owned theirs[3];
-        DWORD code = make_job(job);
-        if (!code) code = open_streams(program, job, theirs, child);
-        if (!code) code = start_program(file, wide(program.argv[1]), block_of(environment), folder, theirs, job, &child->pid);
-        if (code) error = errno_of(code);
+        error = make_job(job);
+        if (!error) error = open_streams(program, job, theirs, child);
+        if (!error)
+            error = start_program(file, wide(program.argv[1]), block_of(environment), folder, theirs, job, &child->pid);
     }
     if (error) {
         for (End end : child->ends) close_end(end);
         *child = NO_CHILD;
         delete job;
-        return error;
+        return static_cast<int>(error);
     }
     child->group = reinterpret_cast<Group>(job);
     return 0;
@@ -375,8 +365,13 @@ void close_end(End end) {
 }
 
 void sever(Group group, End end, bool for_writing) {
-    if (!for_writing) DisconnectNamedPipe(handle_at(end));
-    else if (Relay *relay = job_of(group)->relay) SetEvent(relay->stop.get());
+    if (!for_writing) {
+        DisconnectNamedPipe(handle_at(end));
+    } else if (Relay *relay = job_of(group)->relay) {
+        /* A relay that waits for its program to read takes the rest, and closes, when the program has done so. */
+        SetEvent(relay->stop.get());
+        WaitForSingleObject(relay->closed.get(), RELAY_LIMIT_MS);
+    }
 }
 
 hcsrt_handle handle_of(uint32_t, End end) { return handle_at(end); }
