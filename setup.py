@@ -17,6 +17,7 @@ MODULES = {
     "hcsrt._library": ["hcsrt/_library.pyx", "hcsrt/native/computecore.cpp"],
     "hcsrt._handles": ["hcsrt/_handles.pyx", "hcsrt/native/reaper.cpp"],
     "hcsrt._calls": ["hcsrt/_calls.pyx", "hcsrt/native/events.cpp"],
+    "hcsrt._engine": ["hcsrt/_engine.pyx", "hcsrt/native/engine.cpp", "hcsrt/native/events.cpp"],
     "hcsrt._streams": ["hcsrt/_streams.pyx", f"hcsrt/native/streams_{'windows' if WINDOWS else 'posix'}.cpp"],
     "hcsrt.emulator._native": [
         "hcsrt/emulator/_native.pyx",

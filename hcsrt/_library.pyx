@@ -77,13 +77,19 @@ cdef default_backend():
     return name
 
 
-def choose(name):
-    """Settle on a backend, "windows" or "emulator". RuntimeError if the process uses the other one already."""
+def choose(name, capsule=None):
+    """Settle on a backend, "windows" or "emulator", or on any other whose HcsApi is in a capsule named hcsrt.HcsApi.
+
+    RuntimeError if the process uses another one already.
+    """
     global chosen
     cdef const HcsApi *api
     with lock:
         if chosen is None:
-            api = emulator_api() if name == "emulator" else computecore_api()
+            if capsule is not None:
+                api = api_in(capsule)
+            else:
+                api = emulator_api() if name == "emulator" else computecore_api()
             # The name first: whoever sees the table may ask for it.
             chosen = name
             hcsrt_store_chosen(api)
@@ -94,9 +100,13 @@ def choose(name):
 cdef const HcsApi *emulator_api() except NULL:
     from .emulator import api_capsule
 
-    cdef const HcsApi *api = <const HcsApi *> PyCapsule_GetPointer(api_capsule(), "hcsrt.HcsApi")
+    return api_in(api_capsule())
+
+
+cdef const HcsApi *api_in(capsule) except NULL:
+    cdef const HcsApi *api = <const HcsApi *> PyCapsule_GetPointer(capsule, "hcsrt.HcsApi")
     if api.size < sizeof(HcsApi):
-        raise ImportError("hcsrt.emulator is of an older hcsrt; reinstall hcsrt")
+        raise ImportError("the HCS was compiled for an older hcsrt; compile it again")
     return api
 
 

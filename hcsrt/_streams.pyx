@@ -24,6 +24,20 @@ cdef extern from "../native/streams.h" nogil:
     int64_t hcsrt_transfer_end(hcsrt_transfer *transfer)
     void hcsrt_stream_interrupt(void *stream)
 
+cdef extern from *:
+    """
+    #include "../native/stdio_handle.h"
+
+    static Py_ssize_t hcsrt_loop_number(hcsrt_handle handle) {
+    #if defined(_WIN32)
+        return (Py_ssize_t)handle;
+    #else
+        return hcsrt_stdio_descriptor(handle);
+    #endif
+    }
+    """
+    Py_ssize_t loop_number "hcsrt_loop_number"(void *handle)
+
 # Bound now: at interpreter exit the names of a module are gone before the last stream is.
 cdef object is_finalizing = sys.is_finalizing
 
@@ -86,6 +100,45 @@ cdef int claim(OwnedStdio handle) except -1:
     if claimed != HANDLE_OK:
         raise HandleBusyError("OwnedStdio belongs to another stream or event loop already; use that one")
     return 0
+
+
+def claim_for_loop(OwnedStdio handle not None):
+    """Make the handle an event loop's for good, and return the number that loops know it by.
+
+    That is a descriptor on POSIX and a HANDLE on Windows; it is good until the handle is closed. Raises
+    HandleBusyError if it belongs to a stream or a loop already.
+    """
+    claim(handle)
+    return loop_number(handle._raw)
+
+
+def transfer_now(OwnedStdio handle not None, buffer, bint writing):
+    """Read into or write from the buffer what can be moved at once.
+
+    Returns the number of bytes, 0 at the end of the stream, or None if it is not ready. Not for Windows, where the loop
+    itself reads and writes. Raises OSError, HandleClosedError.
+    """
+    cdef hcsrt_transfer transfer
+    cdef Py_buffer view
+    cdef int64_t moved = 0
+    cdef int status
+    PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE if writing else PyBUF_WRITABLE)
+    try:
+        with nogil:
+            status = handle._enter()
+            if status == HANDLE_OK:
+                hcsrt_transfer_begin(&transfer, handle._raw, view.buf, view.len, writing)
+                moved = hcsrt_transfer_step(&transfer, 0)
+                hcsrt_transfer_end(&transfer)
+                handle._leave()
+    finally:
+        PyBuffer_Release(&view)
+    check_entered(handle, status)
+    if moved == -EAGAIN:
+        return None
+    if moved < 0:
+        raise OSError(-moved, os.strerror(-moved))
+    return moved
 
 
 cdef void close(OwnedStdio handle) noexcept:

@@ -7,6 +7,7 @@ answers later.
 from __future__ import annotations
 
 import json
+import signal
 import time
 import uuid
 import warnings
