@@ -270,8 +270,6 @@ cdef Port make_port(object loop):
     cdef Port port = Port.__new__(Port)
     cdef bint by_descriptor = os.name == "posix"
     finish(hcsrt_orphans())
-    if loop.is_closed():
-        raise RuntimeError("the event loop is closed")
     port.loop = weakref.ref(loop)
     port.epoch = fork_epoch()
     if by_descriptor:
