@@ -1,4 +1,4 @@
-"""The engine on the emulator: every kind of event loop, loops in threads, cancellation at any point, every early end."""
+"""The engine on the emulator: each kind of event loop, loops in threads, cancellation at any point, every early end."""
 
 import asyncio
 import gc
