@@ -667,7 +667,7 @@ def call(Handle handle not None, str function not None, text=None, *, resources=
 
     function: an HCS name of the shape (handle, operation, text), or HcsModifyComputeSystem, whose `identity` is a
     HANDLE as an int or None. resources: (type, uri, handle as int) for each HcsAddResourceToOperation before the call.
-    Raises HandleClosedError, NotSupportedError, ValueError for another function, TypeError for a handle of another kind.
+    Raises HandleClosedError, NotSupportedError, ValueError for another function, TypeError for another kind of handle.
     """
     cdef _Row row = row_of(function)
     cdef bint modifies = function == "HcsModifyComputeSystem"

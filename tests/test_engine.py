@@ -470,10 +470,10 @@ async def ended(system):
 """
 
 
-def script(program: str, *, prologue: str = PROLOGUE, **environment: str) -> None:
+def script(program: str, *, prologue: str = PROLOGUE, folder: Path | None = None, **environment: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", prologue + program],
-        cwd=ROOT,
+        cwd=folder,
         env=os.environ | environment,
         capture_output=True,
         text=True,
@@ -505,6 +505,7 @@ loop.run_until_complete(main())
 
 def test_an_interpreter_ends_although_hcs_never_answers() -> None:
     script("""
+emulator.reset()
 emulator._service._systems.verbs["HcsGetComputeSystemProperties"] = lambda request: None
 async def main():
     global system
@@ -579,7 +580,6 @@ def test_another_way_to_complete_is_refused() -> None:
 
 SLOW = """
 import asyncio, sys, time
-sys.path.insert(0, ".")
 from benchmarks import native
 instant = native.use()
 import hcsrt
@@ -603,7 +603,8 @@ def settle():
 
 
 def slow(program: str) -> None:
-    script(program, prologue=SLOW)
+    # The folder of `benchmarks`.
+    script(program, prologue=SLOW, folder=ROOT)
 
 
 @compiler
