@@ -7,7 +7,7 @@ These take turns within one run, each with as many tasks on one loop, each of wh
 bare     the loop settles each future with a callback of its own, loop.call_soon(future.set_result, text)
 batched  the loop settles all futures that wait with one callback: the least that it can do
 engine   hcsrt, on an HCS that completes at once on threads of its own
-gil      the same calls, on the same workers; the completion takes the GIL on HCS's thread and calls call_soon_threadsafe
+gil      the same calls on the same workers; on HCS's thread each completion takes the GIL for call_soon_threadsafe
 
 Each round gives the ratios; their medians and quartiles are printed, with the operations a second of each way.
 """
@@ -122,7 +122,8 @@ def main() -> int:
     if options.json:
         print(json.dumps({"rates": rates, "ratios": ratios}))
     else:
-        print(f"{options.tasks} in flight, {options.rounds} rounds of {options.seconds} s each, Python {sys.version.split()[0]}")
+        version = sys.version.split()[0]
+        print(f"{options.tasks} in flight, {options.rounds} rounds of {options.seconds} s each, Python {version}")
         for name, values in rates.items():
             print(f"  {name:<8} {spread(values, ',.0f')} operations a second")
         for name, values in ratios.items():

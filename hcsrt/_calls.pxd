@@ -1,4 +1,4 @@
-"""What the calls need and give, for the engine; the events of a handle, for Cython code that takes them without the GIL."""
+"""The events of a handle, for Cython code that takes them without the GIL; and what the calls share with the engine."""
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 

@@ -16,8 +16,8 @@ Fill an hcsrt_request, let enter_handle() put the handle of the call into it, an
     check_entered(system, status)
 
 Without a port, `complete` runs right where the call completes: on a thread of HCS or of the engine, and possibly before
-submit_call() returns. It must not block or take the GIL; it may look at the outcome, and has to release the call, then or
-later. With the port of an event loop, it runs on that loop's thread with the GIL, and the engine releases the call.
+submit_call() returns. It must not block or take the GIL; it may look at the outcome, and has to release the call, then
+or later. With the port of an event loop, it runs on that loop's thread with the GIL, and the engine releases the call.
 
 The caller keeps a reference to the handle, and what is behind the pointers of the request, until `complete` was called.
 """
@@ -101,10 +101,10 @@ cdef Port port_of(object loop)
 cdef hcsrt_result start_verb(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
                              hcsrt_outcome *outcome) noexcept nogil
 
-# Enters the handle's guard for a call on it; the engine leaves it once the call has been made. HANDLE_OK, or as _enter().
+# Enters the handle's guard for a call on it; the engine leaves it once the call was made. HANDLE_OK, or as _enter().
 cdef int enter_handle(Handle handle, hcsrt_request *request) noexcept nogil
 
-# native/engine.h has the rules of these. NULL: nothing was submitted, for want of memory or threads, and the guard is left.
+# native/engine.h has their rules. NULL: nothing was submitted, for want of memory or threads, and the guard is left.
 cdef hcsrt_call *submit_call(hcsrt_port *port, const hcsrt_request *request) noexcept nogil
 cdef bint abandon_call(hcsrt_call *call) noexcept nogil
 cdef bint is_abandoned(const hcsrt_call *call) noexcept nogil

@@ -2,14 +2,13 @@
 
 A function is called on the thread of the running loop. It fills a request and submits it to native/engine.cpp, whose
 workers make the call; when HCS has completed it, it arrives at the loop's port, and the drain of that port settles the
-future. The loop needs no preparation: its port is made at the first call, and goes when the loop is closed.
+future. The loop needs no preparation: its port is made at the first call and goes when the loop is closed.
 
-A future may be cancelled at any time. A call that was not made is not made then; one that HCS has got goes on without us
-in the reaper, hcsrt.pending() counts it, and what it creates is ended unless it is to be kept.
+A future may be cancelled at any time. A call that was not made is not made then; one that HCS has got goes on without
+us in the reaper, hcsrt.pending() counts it, and what it creates is ended unless it is to be kept.
 """
 
 cimport cython
-from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport int64_t, uint32_t, uintptr_t
 from libc.string cimport memset
@@ -19,7 +18,6 @@ from hcsrt._calls cimport (
     HCSRT_TAKEN_EVENT,
     ProcessStart,
     decode,
-    hcsrt_notify,
     hcsrt_subscribe,
     hcsrt_subscriber,
     hcsrt_subscriber_take,
@@ -53,7 +51,7 @@ from hcsrt._handles cimport (
     reaper_announce,
     reaper_start,
 )
-from hcsrt._library cimport HcsApi, hcs, hcs_chosen, hcsrt_char, hcsrt_handle, hcsrt_operation, hcsrt_result
+from hcsrt._library cimport HcsApi, hcs, hcs_chosen, hcsrt_char, hcsrt_operation, hcsrt_result
 
 import atexit
 import os
@@ -79,11 +77,15 @@ cdef extern from *:
     template <typename Function>
     constexpr int hcsrt_shape_of() {
         using Text = const hcsrt_char *;
-        if (std::is_same<Function, hcsrt_result(HCSRT_CALL *)(void *, hcsrt_operation, Text)>::value) return HCSRT_SHAPE_VERB;
-        if (std::is_same<Function, hcsrt_result(HCSRT_CALL *)(Text)>::value) return HCSRT_SHAPE_PATH;
-        if (std::is_same<Function, hcsrt_result(HCSRT_CALL *)(Text, Text)>::value) return HCSRT_SHAPE_GRANT;
-        if (std::is_same<Function, hcsrt_result(HCSRT_CALL *)(Text, hcsrt_char **)>::value) return HCSRT_SHAPE_QUESTION;
-        return HCSRT_SHAPE_OTHER;
+        using Verb = hcsrt_result(HCSRT_CALL *)(void *, hcsrt_operation, Text);
+        using Path = hcsrt_result(HCSRT_CALL *)(Text);
+        using Grant = hcsrt_result(HCSRT_CALL *)(Text, Text);
+        using Question = hcsrt_result(HCSRT_CALL *)(Text, hcsrt_char **);
+        return std::is_same<Function, Verb>::value       ? HCSRT_SHAPE_VERB
+               : std::is_same<Function, Path>::value     ? HCSRT_SHAPE_PATH
+               : std::is_same<Function, Grant>::value    ? HCSRT_SHAPE_GRANT
+               : std::is_same<Function, Question>::value ? HCSRT_SHAPE_QUESTION
+                                                         : HCSRT_SHAPE_OTHER;
     }
 
     struct hcsrt_table_row {
@@ -226,7 +228,7 @@ cdef void finish(hcsrt_call *chain) noexcept:
 
 @cython.final
 cdef class Port:
-    """Where the calls of one event loop arrive. The loop keeps it, as what its descriptor is for; so it goes with it."""
+    """Where the calls of one event loop arrive. The loop keeps it as a descriptor's callback, so it goes with it."""
 
     def __call__(self):
         cdef hcsrt_call *chain
@@ -270,8 +272,6 @@ cdef Port make_port(object loop):
     cdef Port port = Port.__new__(Port)
     cdef bint by_descriptor = os.name == "posix"
     finish(hcsrt_orphans())
-    if loop.is_closed():
-        raise RuntimeError("the event loop is closed")
     port.loop = weakref.ref(loop)
     port.epoch = fork_epoch()
     if by_descriptor:
@@ -288,7 +288,7 @@ cdef Port make_port(object loop):
         port.port = hcsrt_port_new(False)
         if port.port == NULL:
             raise MemoryError
-        # Never a task: asyncio.run() cancels tasks, and whoever then awaits something in a `finally` would wait for ever.
+        # Never a task: asyncio.run() cancels tasks, and whoever then awaits something in a `finally` would hang.
         threading.Thread(target=_wake, args=(port,), name="hcsrt waker", daemon=True).start()
     for key in [key for key, reference in ports.items() if reference() is None]:
         ports.pop(key, None)
@@ -297,7 +297,7 @@ cdef Port make_port(object loop):
 
 
 def _wake(Port port):
-    """Wake a loop that watches no descriptors, once a burst; on a thread that keeps the port as long as the loop is there."""
+    """Wake a loop that watches no descriptors, once a burst, from a thread that keeps the port for the loop."""
     cdef uint32_t seen = 0, bursts
     while True:
         with nogil:
@@ -665,9 +665,9 @@ cdef _Call new_call(str function, Handle subject):
 def call(Handle handle not None, str function not None, text=None, *, resources=(), identity=None):
     """Call an HCS function on a system or a process; the future's result is the document that it gives, or None.
 
-    function: an HCS name of the shape (handle, operation, text), or HcsModifyComputeSystem, whose `identity` is a HANDLE as
-    an int or None. resources: (type, uri, handle as int) for each HcsAddResourceToOperation before the call. Raises
-    HandleClosedError, NotSupportedError, ValueError for another function, TypeError for the wrong kind of handle.
+    function: an HCS name of the shape (handle, operation, text), or HcsModifyComputeSystem, whose `identity` is a
+    HANDLE as an int or None. resources: (type, uri, handle as int) for each HcsAddResourceToOperation before the call.
+    Raises HandleClosedError, NotSupportedError, ValueError for another function, TypeError for another kind of handle.
     """
     cdef _Row row = row_of(function)
     cdef bint modifies = function == "HcsModifyComputeSystem"
@@ -723,8 +723,8 @@ cdef add_resources(hcsrt_request *request, resources):
 def create_system(id not None, document not None, bint keep=False, namespace=None):
     """Create a compute system; the future's result is its handle. HCS function: HcsCreateComputeSystem.
 
-    If the future is cancelled, the system is terminated once HCS has made it, unless `keep`. In a namespace the function
-    is HcsCreateComputeSystemInNamespace.
+    If the future is cancelled, the system is terminated once HCS has made it, unless `keep`. In a namespace the
+    function is HcsCreateComputeSystemInNamespace.
     """
     cdef hcsrt_request request
     cdef const HcsApi *api = hcs()
@@ -817,7 +817,7 @@ def process_info(OwnedProcess process not None):
 
 
 def open_process(OwnedSystem system not None, uint32_t pid):
-    """Open a process by its id in the compute system; the future's result is the handle. HCS function: HcsOpenProcess."""
+    """Open a process by its id in a compute system; the future's result is the handle. HCS function: HcsOpenProcess."""
     cdef hcsrt_request request
     cdef _Call self = new_call("HcsOpenProcess", system)
     row_of("HcsOpenProcess").find(hcs())
@@ -833,10 +833,10 @@ def open_process(OwnedSystem system not None, uint32_t pid):
 
 
 def service(str function not None, *texts):
-    """Call an HCS function of the service, which has texts and no handle; the future's result is what it gives, or None.
+    """Call an HCS function of the service, which has texts and no handle; the future's result is what it gives.
 
-    Those are HcsGetServiceProperties and HcsModifyServiceSettings, HcsSubmitWerReport, the empty files, the access of VMs
-    and the processor features of a saved state. Raises ValueError for another function, TypeError for other texts.
+    Those are HcsGetServiceProperties and HcsModifyServiceSettings, HcsSubmitWerReport, the empty files, the access of
+    VMs and the processor features of a saved state. Raises ValueError for another function, TypeError for other texts.
     """
     cdef _Row row = row_of(function)
     cdef hcsrt_request request
@@ -862,7 +862,7 @@ def service(str function not None, *texts):
 def close(Handle handle not None):
     """Close a handle: it refuses calls from now on. The future is done when the native close has returned.
 
-    If calls are inside, the last one out closes, and the future may be done before. Closing a closed handle does nothing.
+    If calls are inside, the last one out closes, and the future may be done before. A second close does nothing.
     """
     cdef hcsrt_request request
     cdef _Call self = new_call("close", handle)
@@ -946,8 +946,8 @@ cdef class EventReader:
     def take(self):
         """Return the next event as (type, data, time, lost, data_lost), or None if there is none; never waits.
 
-        type: HCS_EVENT_TYPE. data: its document or None. time: when HCS told of it, in nanoseconds since 1970. lost: how
-        many events before it found the queue full. data_lost: whether there was no memory for its document. Raises
+        type: HCS_EVENT_TYPE. data: its document or None. time: when HCS told of it, in nanoseconds since 1970. lost:
+        how many events before it found the queue full. data_lost: whether there was no memory for its document. Raises
         EOFError after the exit or the disconnect, and when the handle is closed and the queue is empty.
         """
         cdef hcsrt_taken taken
@@ -977,13 +977,12 @@ cdef class EventReader:
 def wait_exit(Handle handle not None):
     """A future that is done when the exit latch of a watched handle is set; the latch is never unset.
 
-    Raises HandleClosedError, and ValueError for a handle that is not watched; the await raises HandleClosedError when the
-    handle is closed before. Then exit_status() of hcsrt._calls tells what the latch was set by.
+    Raises HandleClosedError, and ValueError for a handle that is not watched; the await raises HandleClosedError when
+    the handle is closed before. Then exit_status() of hcsrt._calls tells what the latch was set by.
     """
     cdef _Call self = new_call("wait_exit", None)
     self.reader = EventReader(handle, 0)
     self.until_exit = True
-    # For a latch that is set already.
     return self.expect()
 
 
@@ -995,7 +994,7 @@ def in_flight():
 
 
 def counts():
-    """Return what the engine has counted: calls in flight, late and repeated callbacks, calls that had to be asked for."""
+    """Return what the engine has counted: late and repeated callbacks, calls that had to be asked for, and more."""
     cdef hcsrt_engine_counts all = hcsrt_engine_count()
     return {
         "in_flight": all.in_flight,

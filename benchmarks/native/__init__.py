@@ -14,10 +14,9 @@ BUILD = HERE.parent.parent / "build" / "benchmarks"
 
 def build() -> None:
     """Compile the module `instant`, unless it is there and newer than its sources."""
-    command = [sys.executable, str(HERE / "setup.py"), "-q", "build_ext", "--build-lib", str(BUILD)]
-    done = subprocess.run(
-        [*command, "--build-temp", str(BUILD / "temp")], cwd=HERE.parent.parent, capture_output=True, text=True, check=False
-    )
+    folders = ["--build-lib", str(BUILD), "--build-temp", str(BUILD / "temp")]
+    command = [sys.executable, str(HERE / "setup.py"), "-q", "build_ext", *folders]
+    done = subprocess.run(command, cwd=HERE.parent.parent, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"the module `instant` does not build:\n{done.stdout}{done.stderr}")
 

@@ -56,7 +56,7 @@ cdef void completed(hcsrt_call *call, void *context) noexcept nogil:
 
 
 cdef void hand_in(hcsrt_call *call, void *context) noexcept with gil:
-    loop, future, system = <object> context
+    loop, future, _ = <object> context
     loop.call_soon_threadsafe(finish, future, <uintptr_t> call)
     Py_DECREF(<object> context)
 
