@@ -318,17 +318,18 @@ async def test_a_process_that_cannot_be_set_up_is_ended(
 
 
 @asynchronous
-async def test_a_cancelled_run_kills_its_process(document: Document) -> None:
+async def test_a_cancelled_run_kills_its_process(document: Document, tmp_path: Any) -> None:
+    told = tmp_path / "pid"
+    code = "open(argv[0] + '~', 'w').write(str(os.getpid())); os.rename(argv[0] + '~', argv[0]); sleep(60)"
     async with running(document) as system:
-        pids = asyncio.ensure_future(system.run(guest("out(os.getpid()); sleep(60)"), capture_output=True))
-        while not (processes := [p for p in await system.process_list() if p["ProcessId"]]):
+        run = asyncio.ensure_future(system.run(guest(code, str(told)), capture_output=True))
+        while not told.exists():
             await asyncio.sleep(0.01)
-        pids.cancel()
+        run.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await pids
-        for process in processes:
-            while exists(process["ProcessId"]):
-                await asyncio.sleep(0.01)
+            await run
+        while exists(int(told.read_text())):
+            await asyncio.sleep(0.01)
 
 
 @asynchronous

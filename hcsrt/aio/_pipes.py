@@ -47,6 +47,10 @@ class PipeEnd:
         if self._closing:
             return
         self._closing = True
+        if self.closed.get_loop().is_closed():
+            # The last that is done with a transport which nobody has closed.
+            self.handle.close()
+            return
         try:
             if self.process is not None and _calls.exit_status(self.process) is None:
                 told = _engine.call(self.process, "HcsModifyProcess", CLOSE_STDIN)
