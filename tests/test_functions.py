@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+import importlib
 import json
 import re
 import sys
@@ -40,13 +41,14 @@ ESSENTIAL = {
 class Row(NamedTuple):
     function: str
     name: str
+    awaited: str
     support: str
     since: str
 
 
 def rows() -> list[Row]:
-    pattern = re.compile(r"\| `(Hcs\w+)` \| `([\w.]+)` \| [^|]*\| `?(\w+)`? \| ([^|]+) \|")
-    return [Row(*match.groups()) for match in map(pattern.fullmatch, DOCUMENT.read_text().splitlines()) if match]
+    pattern = re.compile(r"\| `(Hcs\w+)` \| `([\w.]+)` \| `?([\w.—]+)`? \| `?(\w+)`? \| ([^|]+) \|")
+    return [Row(*match.groups()) for match in map(pattern.fullmatch, DOCUMENT.read_text(encoding="utf-8").splitlines()) if match]
 
 
 ROWS = {row.function: row for row in rows()}
@@ -412,6 +414,15 @@ def test_the_document_has_each_function_of_the_header_once() -> None:
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_the_document_tells_the_windows_that_has_the_function(row: Row) -> None:
     assert row.since == _library.since(row.function)
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_the_document_tells_the_name_for_asyncio(row: Row) -> None:
+    by_hand = row.name.startswith(("_calls.", "OwnedOperation."))
+    assert row.awaited == ("—" if by_hand else f"aio.{row.name}")
+    if not by_hand:
+        importlib.import_module("hcsrt.aio")
+        assert callable(resolved(row.awaited))
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)

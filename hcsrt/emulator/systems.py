@@ -7,7 +7,6 @@ answers later.
 from __future__ import annotations
 
 import json
-import signal
 import time
 import uuid
 import warnings
