@@ -48,7 +48,8 @@ class Row(NamedTuple):
 
 def rows() -> list[Row]:
     pattern = re.compile(r"\| `(Hcs\w+)` \| `([\w.]+)` \| `?([\w.—]+)`? \| `?(\w+)`? \| ([^|]+) \|")
-    return [Row(*match.groups()) for match in map(pattern.fullmatch, DOCUMENT.read_text(encoding="utf-8").splitlines()) if match]
+    lines = DOCUMENT.read_text(encoding="utf-8").splitlines()
+    return [Row(*match.groups()) for match in map(pattern.fullmatch, lines) if match]
 
 
 ROWS = {row.function: row for row in rows()}
