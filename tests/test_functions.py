@@ -5,9 +5,7 @@ import functools
 import importlib
 import json
 import re
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,11 +13,9 @@ import pytest
 
 import hcsrt
 from hcsrt import _calls, _library, emulator
-from hcsrt.emulator import _native
 
-from .raw_hcs import Table, read
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the emulator runs on Linux and macOS")
+from .programs import SLEEP, TRUE
+from .raw_hcs import Table, TableInUse, read
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "functions.md"
 
@@ -63,21 +59,16 @@ def resolved(name: str) -> Any:
 
 
 class Spy:
-    """Stands in the emulator's table, between hcsrt and each function."""
+    """Stands in the table that hcsrt calls, between it and each function."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
         # What is called in place of a function.
         self.answers: dict[str, Callable[..., Any]] = {}
-        self._table = Table()
-        self.functions = [name for name in self._table.prototypes if name.startswith("Hcs")]
-        get_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
-            ("PyCapsule_GetPointer", ctypes.pythonapi)
-        )
-        start = get_pointer(_native.api(), b"hcsrt.HcsApi") + ctypes.sizeof(ctypes.c_size_t)
-        self._entries = (ctypes.c_void_p * len(self.functions)).from_address(start)
-        self._before = list(self._entries)
-        self._thunks = [self._thunk(name) for name in self.functions]
+        self._table = TableInUse()
+        self.missing = self._table.without
+        self._before = list(self._table.pointers)
+        self._thunks = [self._thunk(name) for name in self._table.prototypes if name.startswith("Hcs")]
 
     def _thunk(self, name: str) -> Any:
         result, types = self._table.prototypes[name]
@@ -91,23 +82,12 @@ class Spy:
 
     def __enter__(self) -> "Spy":
         for index, thunk in enumerate(self._thunks):
-            self._entries[index] = ctypes.cast(thunk, ctypes.c_void_p).value
+            self._table.pointers[index] = ctypes.cast(thunk, ctypes.c_void_p).value
         return self
 
     def __exit__(self, *exception: object) -> None:
         for index, pointer in enumerate(self._before):
-            self._entries[index] = pointer
-
-    @contextmanager
-    def missing(self, function: str) -> Iterator[None]:
-        """A Windows that does not have the function."""
-        index = self.functions.index(function)
-        before = self._entries[index]
-        self._entries[index] = None
-        try:
-            yield
-        finally:
-            self._entries[index] = before
+            self._table.pointers[index] = pointer
 
 
 @pytest.fixture
@@ -160,11 +140,11 @@ class World:
 
     @functools.cached_property
     def process(self) -> Any:
-        return self.keep(self.system.popen(["sleep", "60"], stdout=hcsrt.PIPE))
+        return self.keep(self.system.popen(SLEEP, stdout=hcsrt.PIPE))
 
     @functools.cached_property
     def ended(self) -> Any:
-        process = self.keep(self.system.popen(["true"]))
+        process = self.keep(self.system.popen(TRUE))
         assert process.wait(10) == 0
         return process
 
@@ -225,7 +205,7 @@ CALLS |= {
     "HcsCreateEmptyRuntimeStateFile": lambda call, world: call(world.folder / "a.vmrs"),
     "HcsCreateOperation": lambda call, world: world.keep(call()),
     "HcsCreateOperationWithNotifications": lambda call, world: world.keep(call(1)),
-    "HcsCreateProcess": lambda call, world: world.keep(call(world.system, ["true"])),
+    "HcsCreateProcess": lambda call, world: world.keep(call(world.system, TRUE)),
     "HcsFinalizeLiveMigration": lambda call, world: call(world.machine, {}),
     "HcsGetOperationProperties": lambda call, world: call(world.operation),
     "HcsGetProcessorCompatibilityFromSavedState": lambda call, world: call(world.file),
@@ -337,13 +317,13 @@ def wait_first(call: Call, world: World) -> None:
 def process_that_fails_at_once(call: Call, world: World) -> None:
     world.spy.answers["HcsCreateProcess"] = lambda *arguments: E_INVALIDARG
     with pytest.raises(hcsrt.HcsError, match="E_INVALIDARG"):
-        call(world.system, ["true"])
+        call(world.system, TRUE)
     del world.spy.answers["HcsCreateProcess"]
 
 
 @calls("HcsWaitForOperationResultAndProcessInfo")
 def process_that_starts(call: Call, world: World) -> None:
-    assert world.keep(call(world.system, ["true"])).wait(10) == 0
+    assert world.keep(call(world.system, TRUE)).wait(10) == 0
 
 
 @calls("HcsGetProcessProperties")
