@@ -16,7 +16,7 @@ globals().update(
         if name.startswith("test_") and name not in EXCEPT and "system" in signature(test).parameters
     }
 )
-told = test_events.told
+told, pytestmark = test_events.told, test_events.pytestmark
 
 
 @pytest.fixture(params=LOOPS.values(), ids=LOOPS)
