@@ -26,7 +26,7 @@ def latency(seconds: float, *names: str) -> Iterator[None]:
     """The functions as those of an HCS that keeps the thread that calls them."""
     table = Table()
     indexes = {name: list(table.prototypes).index(name) for name in names}
-    before = {name: table._pointers[index] for name, index in indexes.items()}
+    before = {name: table.pointers[index] for name, index in indexes.items()}
     kept = []
     for name, index in indexes.items():
         result, types = table.prototypes[name]
@@ -39,12 +39,12 @@ def latency(seconds: float, *names: str) -> Iterator[None]:
 
         callback = kind(slow)
         kept.append(callback)
-        table._pointers[index] = cast(callback, c_void_p).value
+        table.pointers[index] = cast(callback, c_void_p).value
     try:
         yield
     finally:
         for name, index in indexes.items():
-            table._pointers[index] = before[name]
+            table.pointers[index] = before[name]
         # Whoever has taken a pointer before comes back from it.
         time.sleep(2 * seconds)
 
