@@ -14,6 +14,7 @@ from ._handles import (
 )
 from ._library import backend, get_include
 from ._version import __version__
+from .bulk import reap, statistics_of, stop_all
 from .errors import (
     AccessDeniedError,
     AlreadyStoppedError,
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from . import emulator as emulator
+    from . import service as service
 
-# Without the emulator, which `from hcsrt import *` would import and start to pay for.
+# Without the emulator and the service, which `from hcsrt import *` would import and start to pay for.
 __all__ = [
     "DEVNULL",
     "PIPE",
@@ -74,14 +76,21 @@ __all__ = [
     "close_all",
     "get_include",
     "pending",
+    "reap",
+    "statistics_of",
+    "stop_all",
     "systems",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    # Only who uses the emulator pays for its import.
+    # Only who uses them pays for their import.
     if name == "emulator":
         import hcsrt.emulator as emulator
 
         return emulator
+    if name == "service":
+        import hcsrt.service as service
+
+        return service
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.unicode cimport PyUnicode_DecodeUTF16
-from libc.stdint cimport uint32_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t, uintptr_t
 
 from hcsrt._handles cimport (
     HANDLE_BUSY,
@@ -34,6 +34,8 @@ from hcsrt._library cimport (
     hcs_chosen,
     hcsrt_char,
     hcsrt_context,
+    hcsrt_create_options,
+    hcsrt_event,
     hcsrt_handle,
     hcsrt_operation,
     hcsrt_process,
@@ -68,14 +70,65 @@ cdef extern from "../native/state.h" nogil:
     int hcsrt_state_is_idle(uint32_t state)
     void hcsrt_state_finish(uint32_t *word)
 
+cdef extern from *:
+    """
+    #include <cstring>
+
+    #include "../native/threads.h"
+
+    /* A completion callback may come late, twice or never, and when its operation is closed already. So it has no
+     * context that could be gone, and tells only that it is time to ask. */
+    static std::atomic<uint32_t> hcsrt_completions{0};
+
+    static void hcsrt_count_one(void) {
+        hcsrt_completions.fetch_add(1, std::memory_order_release);
+        hcsrt::wake_all(hcsrt_completions);
+    }
+    static void HCSRT_CALL hcsrt_count_completion(hcsrt_operation, void *) { hcsrt_count_one(); }
+    static void HCSRT_CALL hcsrt_count_notification(hcsrt_event *, void *) { hcsrt_count_one(); }
+    static uint32_t hcsrt_count_so_far(void) { return hcsrt_completions.load(std::memory_order_acquire); }
+    static void hcsrt_wait_for_more(uint32_t seen, uint32_t milliseconds) {
+        hcsrt::wait_on(hcsrt_completions, seen, milliseconds);
+    }
+
+    /* What most calls on a system or a process look like: the handle, the operation, a document or NULL. */
+    typedef hcsrt_result(HCSRT_CALL *hcsrt_handle_verb)(void *, hcsrt_operation, const hcsrt_char *);
+
+    template <typename Function>
+    static bool hcsrt_take_verb(Function, hcsrt_handle_verb *) { return false; }
+    static bool hcsrt_take_verb(hcsrt_handle_verb function, hcsrt_handle_verb *verb) {
+        *verb = function;
+        return true;
+    }
+    /* False if the function of that name does not look so; `verb` is NULL if this HCS lacks it. */
+    static bool hcsrt_find_verb(const HcsApi *api, const char *name, hcsrt_handle_verb *verb) {
+    #define HCSRT_COMPARE(result, function, parameters, since) \
+        if (std::strcmp(name, #function) == 0) return hcsrt_take_verb(api->function, verb);
+        HCSRT_FUNCTIONS(HCSRT_COMPARE)
+    #undef HCSRT_COMPARE
+        return false;
+    }
+    """
+    void hcsrt_count_completion(hcsrt_operation operation, void *context) noexcept nogil
+    void hcsrt_count_notification(hcsrt_event *event, void *context) noexcept nogil
+    uint32_t hcsrt_count_so_far() noexcept nogil
+    void hcsrt_wait_for_more(uint32_t seen, uint32_t milliseconds) noexcept nogil
+    ctypedef hcsrt_result (*handle_verb "hcsrt_handle_verb")(void *, hcsrt_operation, const hcsrt_char *) noexcept nogil
+    bint hcsrt_find_verb(const HcsApi *api, const char *name, handle_verb *verb) nogil
+
+
 cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident()
 
 cdef extern from "../native/results.h" nogil:
     const hcsrt_result HCSRT_E_OUTOFMEMORY
     const hcsrt_result HCSRT_E_POINTER
+    const hcsrt_result HCSRT_E_WAIT_TIMEOUT
+    const hcsrt_result HCSRT_E_OPERATION_PENDING
     const hcsrt_result HCSRT_E_OPERATION_TIMEOUT
     const uint32_t HCSRT_GENERIC_ALL
+    const uint32_t HCSRT_CREATE_OPTIONS_1
+    const hcsrt_result HCSRT_WAIT_TIMEOUT
     const uint32_t HCSRT_EVENT_SYSTEM_EXITED
     const uint32_t HCSRT_EVENT_PROCESS_EXITED
 
@@ -87,8 +140,11 @@ cdef extern from "../native/reaper.h" nogil:
 cdef extern from "../native/stdio_handle.h" nogil:
     void hcsrt_stdio_received(hcsrt_handle handle)
 
-# What most calls on a system or a process look like: the handle, the operation, a document or NULL.
-ctypedef hcsrt_result (*handle_verb)(void *, hcsrt_operation, const hcsrt_char *) noexcept nogil
+# What waits for an exit, and what the synchronous calls of the service look like.
+ctypedef hcsrt_result (*exit_verb)(void *, uint32_t, hcsrt_char **) noexcept nogil
+ctypedef hcsrt_result (*path_verb)(const hcsrt_char *) noexcept nogil
+ctypedef hcsrt_result (*grant_verb)(const hcsrt_char *, const hcsrt_char *) noexcept nogil
+ctypedef hcsrt_result (*question_verb)(const hcsrt_char *, hcsrt_char **) noexcept nogil
 
 # How long one guarded wait lasts: only the main thread gets Ctrl-C.
 cdef enum:
@@ -138,6 +194,20 @@ cdef str take_string(const HcsApi *api, hcsrt_char *text):
             api.free_string(text)
 
 
+# --- addresses ------------------------------------------------------------------------------------------------------
+
+cdef void *pointer(value, str argument) except? NULL:
+    """The pointer or Win32 handle that an int means; NULL for None."""
+    if value is None:
+        return NULL
+    if not isinstance(value, int):
+        raise TypeError(f"{argument} must be an int, an address or a Windows handle, not {type(value).__name__}")
+    try:
+        return <void *> <uintptr_t> value
+    except OverflowError:
+        raise ValueError(f"{argument} is {value:#x}, which is neither an address nor a Windows handle") from None
+
+
 # --- time -----------------------------------------------------------------------------------------------------------
 
 cdef double deadline_of(timeout) except? -1:
@@ -185,6 +255,14 @@ cdef uint32_t slice_of(double deadline, uint32_t most) except? 0:
 cdef class ProcessStart:
     """What HCS tells of a process that was created, or asked about: our ends of its streams, None if not connected."""
 
+    def __init__(self, OwnedProcess process not None, uint32_t pid, OwnedStdio stdin=None, OwnedStdio stdout=None,
+                 OwnedStdio stderr=None):
+        self.process = process
+        self.pid = pid
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
+
     def close(self):
         """Close all handles."""
         for handle in (self.stdin, self.stdout, self.stderr, self.process):
@@ -216,6 +294,34 @@ cdef void own_stdio(OwnedStdio owner, hcsrt_handle handle) noexcept nogil:
         hcsrt_stdio_received(handle)
 
 
+def create_operation(notifications=None):
+    """Create an operation that tracks a call; see kick_off(). HCS function: HcsCreateOperation.
+
+    With `notifications`, HCS_OPERATION_OPTIONS as an int, HCS also tells of progress, whereupon wait_first() asks it
+    for the result. HCS function: HcsCreateOperationWithNotifications.
+    """
+    cdef const HcsApi *api = hcs()
+    cdef OwnedOperation operation = new_operation()
+    cdef hcsrt_operation raw
+    cdef uint32_t last_error
+    cdef bint plain = notifications is None
+    cdef uint32_t c_notifications = 0 if plain else notifications
+    cdef str function = "HcsCreateOperation" if plain else "HcsCreateOperationWithNotifications"
+    need(api.HcsCreateOperation != NULL if plain else api.HcsCreateOperationWithNotifications != NULL, function)
+    with nogil:
+        if plain:
+            raw = api.HcsCreateOperation(NULL, NULL)
+        else:
+            raw = api.HcsCreateOperationWithNotifications(c_notifications, NULL, hcsrt_count_notification)
+        last_error = hcsrt_last_error()
+        if raw != NULL:
+            adopt(operation, raw)
+    if raw == NULL:
+        # That the last error is set is what hcsshim and WSL count on, the documentation does not say it.
+        raise error_from(0x80070000 | last_error if last_error else HCSRT_E_OUTOFMEMORY, function, None)
+    return operation
+
+
 cdef class _Call:
     """One tracked call from its kick-off to its result."""
 
@@ -234,21 +340,11 @@ cdef class _Call:
     cdef ProcessStart start
 
     def __cinit__(self, str function, timeout):
-        cdef hcsrt_operation raw
-        cdef uint32_t last_error
         self.deadline = deadline_of(timeout)
         self.function = function
         self.api = hcs()
         self.creates = HCSRT_CREATES_NOTHING
-        self.operation = new_operation()
-        with nogil:
-            raw = self.api.HcsCreateOperation(NULL, NULL)
-            last_error = hcsrt_last_error()
-            if raw != NULL:
-                adopt(self.operation, raw)
-        if raw == NULL:
-            # That the last error is set is what hcsshim and WSL count on, the documentation does not say it.
-            raise error_from(0x80070000 | last_error if last_error else HCSRT_E_OUTOFMEMORY, "HcsCreateOperation", None)
+        self.operation = create_operation()
 
     cdef expect_process_info(self, OwnedProcess process):
         self.start = new_start(process)
@@ -332,13 +428,15 @@ cdef int need(bint present, str function) except -1:
     return 0
 
 
-cdef str call_on(Handle handle, handle_verb verb, str function, text, timeout):
+cdef str call_on(Handle handle, handle_verb verb, str function, text, timeout, resources=()):
     cdef bytes encoded = utf16(text, "options")
     cdef const hcsrt_char *c_text = units(encoded)
     cdef hcsrt_result result = 0
     cdef int status
     need(verb != NULL, function)
     cdef _Call call = _Call(function, timeout)
+    for resource_type, uri, resource in resources:
+        add_resource(call.operation, resource_type, uri, resource)
     with nogil:
         status = handle._enter()
         if status == HANDLE_OK:
@@ -353,23 +451,30 @@ cdef str call_on(Handle handle, handle_verb verb, str function, text, timeout):
 
 # --- compute systems ------------------------------------------------------------------------------------------------
 
-def create_system(id, document, timeout=None, bint keep_on_abandon=False):
-    """Create a compute system and return its handle. HCS function: HcsCreateComputeSystem.
-
-    If the wait times out or is interrupted, the system is terminated once HCS has made it, unless `keep_on_abandon`.
-    """
+cdef OwnedSystem create(bytes namespace, id, document, const hcsrt_create_options *options,
+                        const void *security_descriptor, timeout, bint keep):
+    """Create a system, in a namespace if one is given."""
     cdef bytes encoded_id = utf16(id, "id")
     cdef bytes encoded_document = utf16(document, "document")
+    cdef const hcsrt_char *c_namespace = units(namespace)
     cdef const hcsrt_char *c_id = units(encoded_id)
     cdef const hcsrt_char *c_document = units(encoded_document)
+    cdef const HcsApi *api = hcs()
     cdef OwnedSystem system = new_system()
     cdef hcsrt_system raw = NULL
     cdef hcsrt_result result
-    cdef _Call call = _Call("HcsCreateComputeSystem", timeout)
-    call.created, call.creates, call.keep = system, HCSRT_CREATES_SYSTEM, keep_on_abandon
+    cdef str function = "HcsCreateComputeSystem" if c_namespace == NULL else "HcsCreateComputeSystemInNamespace"
+    need(api.HcsCreateComputeSystem != NULL if c_namespace == NULL else api.HcsCreateComputeSystemInNamespace != NULL,
+         function)
+    cdef _Call call = _Call(function, timeout)
+    call.created, call.creates, call.keep = system, HCSRT_CREATES_SYSTEM, keep
     with nogil:
         call.operation._enter()
-        result = call.api.HcsCreateComputeSystem(c_id, c_document, call.operation._raw, NULL, &raw)
+        if c_namespace == NULL:
+            result = api.HcsCreateComputeSystem(c_id, c_document, call.operation._raw, security_descriptor, &raw)
+        else:
+            result = api.HcsCreateComputeSystemInNamespace(
+                c_namespace, c_id, c_document, call.operation._raw, options, &raw)
         if raw != NULL:
             adopt(system, raw)
         call.operation._leave()
@@ -379,31 +484,76 @@ def create_system(id, document, timeout=None, bint keep_on_abandon=False):
         system.close()
         raise
     if raw == NULL:
-        raise error_from(HCSRT_E_POINTER, "HcsCreateComputeSystem", None)
+        raise error_from(HCSRT_E_POINTER, function, None)
     return system
 
 
-def open_system(id):
-    """Open a compute system by its id and return the handle. HCS function: HcsOpenComputeSystem."""
+def create_system(id, document, timeout=None, bint keep_on_abandon=False, security_descriptor=None):
+    """Create a compute system and return its handle. HCS function: HcsCreateComputeSystem.
+
+    If the wait times out or is interrupted, the system is terminated once HCS has made it, unless `keep_on_abandon`.
+    `security_descriptor` is the address of a SECURITY_DESCRIPTOR; by the documentation it has to be None.
+    """
+    cdef const void *c_descriptor = pointer(security_descriptor, "security_descriptor")
+    return create(None, id, document, NULL, c_descriptor, timeout, keep_on_abandon)
+
+
+def create_system_in_namespace(namespace not None, id, document, timeout=None, bint keep_on_abandon=False,
+                               user_token=None, security_descriptor=None):
+    """Create a compute system in a namespace. HCS function: HcsCreateComputeSystemInNamespace.
+
+    As create_system(). `user_token` is the HANDLE of an access token, `security_descriptor` the address of a
+    SECURITY_DESCRIPTOR; None leaves them out.
+    """
+    cdef bytes encoded = utf16(namespace, "namespace")
+    cdef hcsrt_create_options options
+    options.version = HCSRT_CREATE_OPTIONS_1
+    options.user_token = pointer(user_token, "user_token")
+    options.security_descriptor = pointer(security_descriptor, "security_descriptor")
+    options.callback_options = 0
+    options.callback_context = NULL
+    options.callback = NULL
+    cdef const hcsrt_create_options *given = &options
+    if options.user_token == NULL and options.security_descriptor == NULL:
+        given = NULL
+    return create(encoded, id, document, given, NULL, timeout, keep_on_abandon)
+
+
+def open_system(id, namespace=None):
+    """Open a compute system by its id, in a namespace if one is given, and return the handle.
+
+    HCS function: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace.
+    """
     cdef bytes encoded = utf16(id, "id")
+    cdef bytes encoded_namespace = utf16(namespace, "namespace")
     cdef const hcsrt_char *c_id = units(encoded)
+    cdef const hcsrt_char *c_namespace = units(encoded_namespace)
     cdef const HcsApi *api = hcs()
     cdef OwnedSystem system = new_system()
     cdef hcsrt_system raw = NULL
     cdef hcsrt_result result
+    cdef str function = "HcsOpenComputeSystem" if c_namespace == NULL else "HcsOpenComputeSystemInNamespace"
+    need(api.HcsOpenComputeSystem != NULL if c_namespace == NULL else api.HcsOpenComputeSystemInNamespace != NULL,
+         function)
     with nogil:
-        result = api.HcsOpenComputeSystem(c_id, HCSRT_GENERIC_ALL, &raw)
+        if c_namespace == NULL:
+            result = api.HcsOpenComputeSystem(c_id, HCSRT_GENERIC_ALL, &raw)
+        else:
+            result = api.HcsOpenComputeSystemInNamespace(c_namespace, c_id, HCSRT_GENERIC_ALL, &raw)
         if raw != NULL:
             adopt(system, raw)
     if result < 0 or raw == NULL:
         system.close()
-        raise error_from(result if result < 0 else HCSRT_E_POINTER, "HcsOpenComputeSystem", None)
+        raise error_from(result if result < 0 else HCSRT_E_POINTER, function, None)
     return system
 
 
-def start_system(OwnedSystem system not None, options=None, timeout=None):
-    """Start a compute system. HCS function: HcsStartComputeSystem."""
-    return call_on(system, hcs().HcsStartComputeSystem, "HcsStartComputeSystem", options, timeout)
+def start_system(OwnedSystem system not None, options=None, timeout=None, resources=()):
+    """Start a compute system. HCS function: HcsStartComputeSystem.
+
+    `resources` are (type, uri, handle) of add_resource(): what a start as the destination of a migration needs.
+    """
+    return call_on(system, hcs().HcsStartComputeSystem, "HcsStartComputeSystem", options, timeout, resources)
 
 
 def shutdown_system(OwnedSystem system not None, options=None, timeout=None):
@@ -421,35 +571,102 @@ def system_properties(OwnedSystem system not None, query=None, timeout=None):
     return call_on(system, hcs().HcsGetComputeSystemProperties, "HcsGetComputeSystemProperties", query, timeout)
 
 
-def enumerate_systems(query=None, timeout=None):
-    """Return the array of Properties of the systems that match. HCS function: HcsEnumerateComputeSystems."""
+def crash_system(OwnedSystem system not None, options=None, timeout=None):
+    """Make the guest of a virtual machine crash. HCS function: HcsCrashComputeSystem."""
+    return call_on(system, hcs().HcsCrashComputeSystem, "HcsCrashComputeSystem", options, timeout)
+
+
+def pause_system(OwnedSystem system not None, options=None, timeout=None):
+    """Stop the clock of a virtual machine. HCS function: HcsPauseComputeSystem."""
+    return call_on(system, hcs().HcsPauseComputeSystem, "HcsPauseComputeSystem", options, timeout)
+
+
+def resume_system(OwnedSystem system not None, options=None, timeout=None):
+    """Let a paused virtual machine go on. HCS function: HcsResumeComputeSystem."""
+    return call_on(system, hcs().HcsResumeComputeSystem, "HcsResumeComputeSystem", options, timeout)
+
+
+def save_system(OwnedSystem system not None, options=None, timeout=None):
+    """Save the state of a paused virtual machine. HCS function: HcsSaveComputeSystem."""
+    return call_on(system, hcs().HcsSaveComputeSystem, "HcsSaveComputeSystem", options, timeout)
+
+
+def modify_system(OwnedSystem system not None, configuration not None, identity=None, timeout=None):
+    """Change settings of a compute system by a ModifySettingRequest. HCS function: HcsModifyComputeSystem.
+
+    `identity` is the HANDLE of an access token to apply the settings with, as an int.
+    """
+    cdef bytes encoded = utf16(configuration, "configuration")
+    cdef const hcsrt_char *c_configuration = units(encoded)
+    cdef hcsrt_handle c_identity = pointer(identity, "identity")
+    cdef const HcsApi *api = hcs()
+    cdef hcsrt_result result = 0
+    cdef int status
+    need(api.HcsModifyComputeSystem != NULL, "HcsModifyComputeSystem")
+    cdef _Call call = _Call("HcsModifyComputeSystem", timeout)
+    with nogil:
+        status = system._enter()
+        if status == HANDLE_OK:
+            call.operation._enter()
+            result = api.HcsModifyComputeSystem(system._raw, call.operation._raw, c_configuration, c_identity)
+            call.operation._leave()
+            system._leave()
+    check_entered(system, status)
+    return call.finish(result)
+
+
+def enumerate_systems(query=None, timeout=None, namespace=None):
+    """Return the array of Properties of the systems that match, in a namespace if one is given.
+
+    HCS function: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace.
+    """
     cdef bytes encoded = utf16(query, "query")
+    cdef bytes encoded_namespace = utf16(namespace, "namespace")
     cdef const hcsrt_char *c_query = units(encoded)
+    cdef const hcsrt_char *c_namespace = units(encoded_namespace)
+    cdef const HcsApi *api = hcs()
     cdef hcsrt_result result
-    cdef _Call call = _Call("HcsEnumerateComputeSystems", timeout)
+    cdef str function = "HcsEnumerateComputeSystems" if c_namespace == NULL else "HcsEnumerateComputeSystemsInNamespace"
+    need(api.HcsEnumerateComputeSystems != NULL if c_namespace == NULL
+         else api.HcsEnumerateComputeSystemsInNamespace != NULL, function)
+    cdef _Call call = _Call(function, timeout)
     with nogil:
         call.operation._enter()
-        result = call.api.HcsEnumerateComputeSystems(c_query, call.operation._raw)
+        if c_namespace == NULL:
+            result = api.HcsEnumerateComputeSystems(c_query, call.operation._raw)
+        else:
+            result = api.HcsEnumerateComputeSystemsInNamespace(c_namespace, c_query, call.operation._raw)
         call.operation._leave()
     return call.finish(result)
 
 
-# --- the service ----------------------------------------------------------------------------------------------------
+# --- live migration -------------------------------------------------------------------------------------------------
 
-def service_properties(query=None):
-    """Return the ServiceProperties document; the call has no limit of time. HCS function: HcsGetServiceProperties."""
-    cdef bytes encoded = utf16(query, "query")
-    cdef const hcsrt_char *c_query = units(encoded)
-    cdef const HcsApi *api = hcs()
-    cdef hcsrt_char *document = NULL
-    cdef hcsrt_result result
-    need(api.HcsGetServiceProperties != NULL, "HcsGetServiceProperties")
-    with nogil:
-        result = api.HcsGetServiceProperties(c_query, &document)
-    text = take_string(api, document)
-    if result < 0:
-        raise error_from(result, "HcsGetServiceProperties", text)
-    return text
+def initialize_live_migration_on_source(OwnedSystem system not None, options=None, timeout=None):
+    """Prepare a virtual machine to leave this host. HCS function: HcsInitializeLiveMigrationOnSource."""
+    return call_on(system, hcs().HcsInitializeLiveMigrationOnSource, "HcsInitializeLiveMigrationOnSource", options,
+                   timeout)
+
+
+def start_live_migration_on_source(OwnedSystem system not None, options=None, timeout=None, resources=()):
+    """Begin the migration over a socket among the resources. HCS function: HcsStartLiveMigrationOnSource."""
+    return call_on(system, hcs().HcsStartLiveMigrationOnSource, "HcsStartLiveMigrationOnSource", options, timeout,
+                   resources)
+
+
+def start_live_migration_transfer(OwnedSystem system not None, options=None, timeout=None):
+    """Begin to send the memory. HCS function: HcsStartLiveMigrationTransfer."""
+    return call_on(system, hcs().HcsStartLiveMigrationTransfer, "HcsStartLiveMigrationTransfer", options, timeout)
+
+
+def finalize_live_migration(OwnedSystem system not None, options=None, timeout=None):
+    """End a migration, on either host. HCS function: HcsFinalizeLiveMigration."""
+    return call_on(system, hcs().HcsFinalizeLiveMigration, "HcsFinalizeLiveMigration", options, timeout)
+
+
+def cancel_live_migration(OwnedSystem system not None, options=None, timeout=None):
+    """Give a migration up. HCS function: HcsCancelLiveMigration."""
+    return call_on(system, hcs().HcsCancelLiveMigration, "HcsCancelLiveMigration", options, timeout)
 
 
 # --- processes ------------------------------------------------------------------------------------------------------
@@ -465,6 +682,7 @@ def create_process(OwnedSystem system not None, parameters, timeout=None, bint k
     cdef hcsrt_process raw = NULL
     cdef hcsrt_result result = 0
     cdef int status
+    need(hcs().HcsCreateProcess != NULL, "HcsCreateProcess")
     cdef _Call call = _Call("HcsCreateProcess", timeout)
     call.created, call.creates, call.keep = process, HCSRT_CREATES_PROCESS, keep_on_abandon
     call.expect_process_info(process)
@@ -497,6 +715,7 @@ def create_process(OwnedSystem system not None, parameters, timeout=None, bint k
 cdef ProcessStart ask_process(OwnedProcess process, double deadline, int creates, bint keep):
     cdef hcsrt_result result = 0
     cdef int status
+    need(hcs().HcsGetProcessInfo != NULL, "HcsGetProcessInfo")
     cdef _Call call = _Call("HcsGetProcessInfo", None)
     call.deadline = deadline
     call.created, call.creates, call.keep = process, creates, keep
@@ -525,6 +744,7 @@ def open_process(OwnedSystem system not None, uint32_t pid):
     cdef hcsrt_process raw = NULL
     cdef hcsrt_result result = 0
     cdef int status
+    need(api.HcsOpenProcess != NULL, "HcsOpenProcess")
     with nogil:
         status = system._enter()
         if status == HANDLE_OK:
@@ -583,6 +803,10 @@ cdef int register_watch(Handle handle, bint is_system, hcsrt_result *result) noe
 cdef int watch(Handle handle, bint is_system, str function) except -1:
     cdef hcsrt_result result = 0
     cdef int status, bound = HANDLE_OK
+    if is_system:
+        need(hcs().HcsSetComputeSystemCallback != NULL, function)
+    else:
+        need(hcs().HcsSetProcessCallback != NULL, function)
     with nogil:
         status = handle._enter()
         if status == HANDLE_OK:
@@ -782,3 +1006,427 @@ def subscribe(Handle handle not None, uint32_t size):
     if subscription.subscriber == NULL:
         raise MemoryError(f"no memory for a queue of {size} events")
     return subscription
+
+
+cdef str wait_native_exit(Handle handle, exit_verb verb, str function, timeout):
+    cdef double deadline = deadline_of(timeout)
+    cdef const HcsApi *api = hcs()
+    cdef hcsrt_char *document
+    cdef hcsrt_result result = 0
+    cdef uint32_t milliseconds
+    cdef int status
+    need(verb != NULL, function)
+    while True:
+        document = NULL
+        milliseconds = slice_of(deadline, LATCH_SLICE_MS)
+        with nogil:
+            status = handle._enter()
+            if status == HANDLE_OK:
+                result = verb(handle._raw, milliseconds, &document)
+                handle._leave()
+        text = take_string(api, document)
+        check_entered(handle, status)
+        # Which code tells that the time is up is not documented; as a bare number it would be a success.
+        if result not in (HCSRT_E_OPERATION_TIMEOUT, HCSRT_E_WAIT_TIMEOUT, HCSRT_WAIT_TIMEOUT):
+            if result < 0:
+                raise error_from(result, function, text)
+            return text
+        PyErr_CheckSignals()
+        if monotonic() >= deadline:
+            raise OperationTimeoutError(HCSRT_E_OPERATION_TIMEOUT, function)
+
+
+def wait_system_exit(OwnedSystem system not None, timeout=None):
+    """Wait for the exit without event callback and return its document. HCS function: HcsWaitForComputeSystemExit.
+
+    Raises OperationTimeoutError, and HandleClosedError within 0.1 seconds when the handle is closed meanwhile.
+    """
+    return wait_native_exit(system, hcs().HcsWaitForComputeSystemExit, "HcsWaitForComputeSystemExit", timeout)
+
+
+def wait_process_exit(OwnedProcess process not None, timeout=None):
+    """Wait for the exit without event callback and return the ProcessStatus. HCS function: HcsWaitForProcessExit.
+
+    Raises OperationTimeoutError, and HandleClosedError within 0.1 seconds when the handle is closed meanwhile.
+    """
+    return wait_native_exit(process, hcs().HcsWaitForProcessExit, "HcsWaitForProcessExit", timeout)
+
+
+# --- operations by hand ---------------------------------------------------------------------------------------------
+
+def kick_off(OwnedOperation operation not None, str function not None, Handle handle not None, options=None):
+    """Start a call that `operation` tracks and return at once; operation_result() tells what came of it.
+
+    `function` is the name of an HCS function that takes a handle, an operation and a document: any verb on a system or
+    a process that creates nothing. Raises what HCS answers at once. One operation tracks one call at a time; closed
+    before its end, the call goes on and its result is lost.
+    """
+    cdef const HcsApi *api = hcs()
+    cdef bytes encoded = utf16(options, "options")
+    cdef const hcsrt_char *c_options = units(encoded)
+    cdef bytes name = function.encode()
+    cdef handle_verb verb = NULL
+    cdef hcsrt_result result = 0, ignored = 0
+    cdef int status, entered = HANDLE_OK
+    if not hcsrt_find_verb(api, name, &verb):
+        raise ValueError(f"{function} is no HCS function of a handle, an operation and a document")
+    kind = OwnedProcess if "Process" in function else OwnedSystem
+    if not isinstance(handle, kind):
+        raise TypeError(f"{function} needs an {kind.__name__}, not {type(handle).__name__}")
+    need(verb != NULL, function)
+    with nogil:
+        status = handle._enter()
+        if status == HANDLE_OK:
+            entered = operation._enter()
+            if entered == HANDLE_OK:
+                result = verb(handle._raw, operation._raw, c_options)
+                operation._leave()
+            handle._leave()
+    check_entered(handle, status)
+    check_entered(operation, entered)
+    if result < 0:
+        raise error_from(result, function, ask_result(operation, 0, &ignored))
+
+
+cdef str ask_result(OwnedOperation operation, uint32_t milliseconds, hcsrt_result *result):
+    """Ask for the result, waiting at most so long; sets `result` and returns the document."""
+    cdef const HcsApi *api = hcs()
+    cdef hcsrt_char *document = NULL
+    cdef int status
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            if milliseconds:
+                result[0] = api.HcsWaitForOperationResult(operation._raw, milliseconds, &document)
+            else:
+                result[0] = api.HcsGetOperationResult(operation._raw, &document)
+            operation._leave()
+    text = take_string(api, document)
+    check_entered(operation, status)
+    return text
+
+
+def operation_result(OwnedOperation operation not None):
+    """Return the result document of a call that has ended. HCS function: HcsGetOperationResult.
+
+    Raises what the call failed with; of a call that goes on, the error is HCS_E_OPERATION_PENDING.
+    """
+    cdef hcsrt_result result = 0
+    text = ask_result(operation, 0, &result)
+    if result < 0:
+        raise error_from(result, "HcsGetOperationResult", text)
+    return text
+
+
+def wait_operation(OwnedOperation operation not None, timeout=None):
+    """Wait for the end of a call and return its result document. HCS function: HcsWaitForOperationResult.
+
+    Raises what the call failed with; OperationTimeoutError, after which the call goes on and may be waited for again.
+    """
+    cdef double deadline = deadline_of(timeout)
+    cdef uint32_t most = MAIN_SLICE_MS if on_main_thread() else SLICE_MS
+    cdef hcsrt_result result = 0
+    while True:
+        text = ask_result(operation, slice_of(deadline, most), &result)
+        if result not in (HCSRT_E_OPERATION_TIMEOUT, HCSRT_E_OPERATION_PENDING):
+            if result < 0:
+                raise error_from(result, "HcsWaitForOperationResult", text)
+            return text
+        PyErr_CheckSignals()
+        if monotonic() >= deadline:
+            raise OperationTimeoutError(HCSRT_E_OPERATION_TIMEOUT, "HcsWaitForOperationResult")
+
+
+def wait_first(operations, timeout=None):
+    """Wait until the call of one of some operations has ended and return that operation; None when the time is up.
+
+    HCS function: HcsSetOperationCallback, with a callback that runs no Python.
+    """
+    cdef double deadline = deadline_of(timeout)
+    cdef uint32_t most = MAIN_SLICE_MS if on_main_thread() else SLICE_MS
+    cdef const HcsApi *api = hcs()
+    cdef OwnedOperation operation
+    cdef hcsrt_result result = 0
+    cdef uint32_t seen, milliseconds
+    cdef int status
+    cdef list owned = list(operations)
+    need(api.HcsSetOperationCallback != NULL, "HcsSetOperationCallback")
+    for operation in owned:
+        with nogil:
+            status = operation._enter()
+            if status == HANDLE_OK:
+                result = api.HcsSetOperationCallback(operation._raw, NULL, hcsrt_count_completion)
+                operation._leave()
+        check_entered(operation, status)
+        if result < 0:
+            raise error_from(result, "HcsSetOperationCallback", None)
+    while True:
+        # Before the question, or a completion right after it would be missed.
+        seen = hcsrt_count_so_far()
+        for operation in owned:
+            with nogil:
+                status = operation._enter()
+                if status == HANDLE_OK:
+                    result = api.HcsGetOperationResult(operation._raw, NULL)
+                    operation._leave()
+            check_entered(operation, status)
+            if result != HCSRT_E_OPERATION_PENDING:
+                return operation
+        PyErr_CheckSignals()
+        milliseconds = slice_of(deadline, most)
+        if milliseconds == 0:
+            return None
+        # The callback is a hint: it may never come, least of all if the call had ended before it was set.
+        with nogil:
+            hcsrt_wait_for_more(seen, milliseconds)
+
+
+def operation_id(OwnedOperation operation not None):
+    """Return the number that HCS knows an operation by. HCS function: HcsGetOperationId."""
+    cdef const HcsApi *api = hcs()
+    cdef uint64_t number = 0
+    cdef int status
+    need(api.HcsGetOperationId != NULL, "HcsGetOperationId")
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            number = api.HcsGetOperationId(operation._raw)
+            operation._leave()
+    check_entered(operation, status)
+    return number
+
+
+def operation_type(OwnedOperation operation not None):
+    """Return the HCS_OPERATION_TYPE of the tracked call, -1 before the first. HCS function: HcsGetOperationType."""
+    cdef const HcsApi *api = hcs()
+    cdef int32_t number = 0
+    cdef int status
+    need(api.HcsGetOperationType != NULL, "HcsGetOperationType")
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            number = api.HcsGetOperationType(operation._raw)
+            operation._leave()
+    check_entered(operation, status)
+    return number
+
+
+def operation_properties(OwnedOperation operation not None, options=None):
+    """Return the document that describes an operation. HCS function: HcsGetOperationProperties."""
+    cdef bytes encoded = utf16(options, "options")
+    cdef const hcsrt_char *c_options = units(encoded)
+    cdef const HcsApi *api = hcs()
+    cdef hcsrt_char *document = NULL
+    cdef hcsrt_result result = 0
+    cdef int status
+    need(api.HcsGetOperationProperties != NULL, "HcsGetOperationProperties")
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            result = api.HcsGetOperationProperties(operation._raw, c_options, &document)
+            operation._leave()
+    text = take_string(api, document)
+    check_entered(operation, status)
+    if result < 0:
+        raise error_from(result, "HcsGetOperationProperties", text)
+    return text
+
+
+def operation_system(OwnedOperation operation not None):
+    """Return the address of the system handle that a call under way is about, to compare with int(system.as_raw()).
+
+    The handle stays its owner's. None if there is none. HCS function: HcsGetComputeSystemFromOperation.
+    """
+    cdef const HcsApi *api = hcs()
+    cdef uintptr_t address = 0
+    cdef int status
+    need(api.HcsGetComputeSystemFromOperation != NULL, "HcsGetComputeSystemFromOperation")
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            address = <uintptr_t> api.HcsGetComputeSystemFromOperation(operation._raw)
+            operation._leave()
+    check_entered(operation, status)
+    return address or None
+
+
+def operation_process(OwnedOperation operation not None):
+    """Return the address of the process handle that a call under way is about, to compare with int(process.as_raw()).
+
+    The handle stays its owner's. None if there is none. HCS function: HcsGetProcessFromOperation.
+    """
+    cdef const HcsApi *api = hcs()
+    cdef uintptr_t address = 0
+    cdef int status
+    need(api.HcsGetProcessFromOperation != NULL, "HcsGetProcessFromOperation")
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            address = <uintptr_t> api.HcsGetProcessFromOperation(operation._raw)
+            operation._leave()
+    check_entered(operation, status)
+    return address or None
+
+
+def operation_context(OwnedOperation operation not None):
+    """Return the number set by set_operation_context(), 0 before. HCS function: HcsGetOperationContext."""
+    cdef const HcsApi *api = hcs()
+    cdef uintptr_t value = 0
+    cdef int status
+    need(api.HcsGetOperationContext != NULL, "HcsGetOperationContext")
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            value = <uintptr_t> api.HcsGetOperationContext(operation._raw)
+            operation._leave()
+    check_entered(operation, status)
+    return value
+
+
+def set_operation_context(OwnedOperation operation not None, uintptr_t value):
+    """Give an operation a number of your own; wait_first() sets it to 0. HCS function: HcsSetOperationContext."""
+    cdef const HcsApi *api = hcs()
+    cdef hcsrt_result result = 0
+    cdef int status
+    need(api.HcsSetOperationContext != NULL, "HcsSetOperationContext")
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            result = api.HcsSetOperationContext(operation._raw, <void *> value)
+            operation._leave()
+    check_entered(operation, status)
+    if result < 0:
+        raise error_from(result, "HcsSetOperationContext", None)
+
+
+def add_resource(OwnedOperation operation not None, uint32_t resource_type, uri not None, handle not None):
+    """Give an operation a resource for the call that it is going to track. HCS function: HcsAddResourceToOperation.
+
+    `resource_type` is an HCS_RESOURCE_TYPE, `handle` the Windows handle of the resource, which stays its owner's.
+    """
+    cdef bytes encoded = utf16(uri, "uri")
+    cdef const hcsrt_char *c_uri = units(encoded)
+    cdef hcsrt_handle c_handle = pointer(handle, "handle")
+    cdef const HcsApi *api = hcs()
+    cdef hcsrt_result result = 0
+    cdef int status
+    need(api.HcsAddResourceToOperation != NULL, "HcsAddResourceToOperation")
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            result = api.HcsAddResourceToOperation(operation._raw, resource_type, c_uri, c_handle)
+            operation._leave()
+    check_entered(operation, status)
+    if result < 0:
+        raise error_from(result, "HcsAddResourceToOperation", None)
+
+
+def cancel_operation(OwnedOperation operation not None):
+    """Ask HCS to give a call up; no Windows so far is documented to do it. HCS function: HcsCancelOperation."""
+    cdef const HcsApi *api = hcs()
+    cdef hcsrt_result result = 0
+    cdef int status
+    need(api.HcsCancelOperation != NULL, "HcsCancelOperation")
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            result = api.HcsCancelOperation(operation._raw)
+            operation._leave()
+    check_entered(operation, status)
+    if result < 0:
+        raise error_from(result, "HcsCancelOperation", None)
+
+
+# --- the service ----------------------------------------------------------------------------------------------------
+
+cdef str ask_service(question_verb verb, str function, text, str argument):
+    """A question to the service itself, which tracks nothing and cannot be interrupted."""
+    cdef bytes encoded = utf16(text, argument)
+    cdef const hcsrt_char *c_text = units(encoded)
+    cdef const HcsApi *api = hcs()
+    cdef hcsrt_char *document = NULL
+    cdef hcsrt_result result
+    need(verb != NULL, function)
+    with nogil:
+        result = verb(c_text, &document)
+    answer = take_string(api, document)
+    if result < 0:
+        raise error_from(result, function, answer)
+    return answer
+
+
+cdef int tell_service(path_verb verb, str function, text, str argument) except -1:
+    cdef bytes encoded = utf16(text, argument)
+    cdef const hcsrt_char *c_text = units(encoded)
+    cdef hcsrt_result result
+    need(verb != NULL, function)
+    with nogil:
+        result = verb(c_text)
+    if result < 0:
+        raise error_from(result, function, None)
+    return 0
+
+
+cdef int change_access(grant_verb verb, str function, vm_id, path) except -1:
+    cdef bytes encoded_id = utf16(vm_id, "vm_id")
+    cdef bytes encoded_path = utf16(path, "path")
+    cdef const hcsrt_char *c_id = units(encoded_id)
+    cdef const hcsrt_char *c_path = units(encoded_path)
+    cdef hcsrt_result result
+    need(verb != NULL, function)
+    with nogil:
+        result = verb(c_id, c_path)
+    if result < 0:
+        raise error_from(result, function, None)
+    return 0
+
+
+def service_properties(query=None):
+    """Return the ServiceProperties document. HCS function: HcsGetServiceProperties."""
+    return ask_service(hcs().HcsGetServiceProperties, "HcsGetServiceProperties", query, "query")
+
+
+def modify_service(settings not None):
+    """Change settings of the service by a ModificationRequest. HCS function: HcsModifyServiceSettings."""
+    return ask_service(hcs().HcsModifyServiceSettings, "HcsModifyServiceSettings", settings, "settings")
+
+
+def submit_wer_report(settings not None):
+    """Send a CrashReport to Windows Error Reporting. HCS function: HcsSubmitWerReport."""
+    tell_service(hcs().HcsSubmitWerReport, "HcsSubmitWerReport", settings, "settings")
+
+
+def create_guest_state_file(path not None):
+    """Create an empty guest-state file (.vmgs). HCS function: HcsCreateEmptyGuestStateFile."""
+    tell_service(hcs().HcsCreateEmptyGuestStateFile, "HcsCreateEmptyGuestStateFile", path, "path")
+
+
+def create_runtime_state_file(path not None):
+    """Create an empty runtime-state file (.vmrs). HCS function: HcsCreateEmptyRuntimeStateFile."""
+    tell_service(hcs().HcsCreateEmptyRuntimeStateFile, "HcsCreateEmptyRuntimeStateFile", path, "path")
+
+
+def grant_vm_access(vm_id not None, path not None):
+    """Let the account of a virtual machine use a file. HCS function: HcsGrantVmAccess."""
+    change_access(hcs().HcsGrantVmAccess, "HcsGrantVmAccess", vm_id, path)
+
+
+def revoke_vm_access(vm_id not None, path not None):
+    """Take back what grant_vm_access() gave. HCS function: HcsRevokeVmAccess."""
+    change_access(hcs().HcsRevokeVmAccess, "HcsRevokeVmAccess", vm_id, path)
+
+
+def grant_vm_group_access(path not None):
+    """Let the accounts of all virtual machines use a file. HCS function: HcsGrantVmGroupAccess."""
+    tell_service(hcs().HcsGrantVmGroupAccess, "HcsGrantVmGroupAccess", path, "path")
+
+
+def revoke_vm_group_access(path not None):
+    """Take back what grant_vm_group_access() gave. HCS function: HcsRevokeVmGroupAccess."""
+    tell_service(hcs().HcsRevokeVmGroupAccess, "HcsRevokeVmGroupAccess", path, "path")
+
+
+def processor_compatibility(path not None):
+    """Return the VmProcessorRequirements of a saved state. HCS function: HcsGetProcessorCompatibilityFromSavedState."""
+    return ask_service(hcs().HcsGetProcessorCompatibilityFromSavedState, "HcsGetProcessorCompatibilityFromSavedState",
+                       path, "path")

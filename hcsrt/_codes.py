@@ -366,6 +366,11 @@ CODES: dict[int, tuple[str, str, str | None]] = {
         "The request is not supported here",
         "Check the kind of system and its version.",
     ),
+    0x80070050: (
+        "ERROR_FILE_EXISTS",
+        "A file with this name exists already",
+        "Choose another name, or remove the file.",
+    ),
     0x80070057: (
         "E_INVALIDARG",
         "An argument is invalid",
@@ -382,6 +387,11 @@ CODES: dict[int, tuple[str, str, str | None]] = {
         "ERROR_PROC_NOT_FOUND",
         "This Windows does not have the function",
         "Update Windows to a version that has the function.",
+    ),
+    0x800700B7: (
+        "ERROR_ALREADY_EXISTS",
+        "What is to be added is there already",
+        "Choose another name or id, or use RequestType Update.",
     ),
     0x800700C1: (
         "ERROR_BAD_EXE_FORMAT",

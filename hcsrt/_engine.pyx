@@ -892,7 +892,7 @@ def watch(Handle handle not None):
         raise TypeError(f"handle must be of a system or a process, not {type(handle).__name__}")
     cdef str function = "HcsSetComputeSystemCallback" if is_system else "HcsSetProcessCallback"
     cdef _Call self = new_call(function, handle)
-    hcs()
+    row_of(function).find(hcs())
     memset(&request, 0, sizeof(request))
     request.start = start_watch
     request.number = is_system

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from time import monotonic
@@ -94,6 +95,16 @@ def check_name(value: object, argument: str) -> None:
     check_text(value, argument)
     if not value:
         raise ValueError(f"{argument} must not be empty")
+
+
+def path_text(value: str | os.PathLike[str], argument: str) -> str:
+    """A path as text."""
+    try:
+        text = os.fspath(value)
+    except TypeError:
+        raise TypeError(f"{argument} must be a str or path, not {type(value).__name__}") from None
+    check_text(text, argument)
+    return text
 
 
 def answer(text: str | None, operation: str, kind: type[AnswerT]) -> AnswerT:

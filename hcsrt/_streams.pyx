@@ -1,12 +1,15 @@
 """A process's standard input, output and error as raw binary streams."""
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals
 from libc.errno cimport EAGAIN
 from libc.stdint cimport int64_t, uint32_t
+from libc.string cimport memcpy
 
 from hcsrt._handles cimport HANDLE_CLOSED, HANDLE_OK, OwnedStdio, bind_context, check_entered
 
+import collections
 import io
 import os
 import sys
@@ -18,7 +21,7 @@ cdef extern from "../native/streams.h" nogil:
         pass
     void hcsrt_transfer_begin(hcsrt_transfer *transfer, void *stream, void *buffer, size_t size, int writing)
     int64_t hcsrt_transfer_step(hcsrt_transfer *transfer, uint32_t milliseconds)
-    void hcsrt_transfer_end(hcsrt_transfer *transfer)
+    int64_t hcsrt_transfer_end(hcsrt_transfer *transfer)
     void hcsrt_stream_interrupt(void *stream)
 
 # Bound now: at interpreter exit the names of a module are gone before the last stream is.
@@ -29,10 +32,13 @@ cdef enum:
     SLICE_MS = 100
 
 
-cdef Py_ssize_t move(OwnedStdio handle, void *buffer, size_t size, bint write) except -1:
-    """Read into or write from the buffer, at least one byte unless the stream has ended."""
+cdef Py_ssize_t move(OwnedStdio handle, void *buffer, size_t size, bint write, int64_t *late=NULL) except -1:
+    """Read into or write from the buffer, at least one byte unless the stream has ended.
+
+    `late` is how many bytes were moved all the same where an exception says that nothing came of it.
+    """
     cdef hcsrt_transfer transfer
-    cdef int64_t moved = 0
+    cdef int64_t moved = 0, given_up
     cdef int status
     with nogil:
         status = handle._enter()
@@ -50,11 +56,22 @@ cdef Py_ssize_t move(OwnedStdio handle, void *buffer, size_t size, bint write) e
                 moved = hcsrt_transfer_step(&transfer, SLICE_MS)
     finally:
         with nogil:
-            hcsrt_transfer_end(&transfer)
+            given_up = hcsrt_transfer_end(&transfer)
             handle._leave()
+        if late != NULL:
+            late[0] = given_up
     if moved < 0:
         raise OSError(-moved, os.strerror(-moved))
     return moved
+
+
+cdef Py_ssize_t take_kept(kept, Py_buffer *view) except -1:
+    cdef bytes data = kept.popleft()
+    cdef Py_ssize_t size = min(len(data), view.len)
+    memcpy(view.buf, PyBytes_AS_STRING(data), size)
+    if size < len(data):
+        kept.appendleft(data[size:])
+    return size
 
 
 cdef int claim(OwnedStdio handle) except -1:
@@ -119,6 +136,11 @@ class StdioReader(_Stdio):
     Reads block without the GIL; close() and Ctrl-C end them within 0.1 seconds.
     """
 
+    def __init__(self, OwnedStdio handle not None):
+        super().__init__(handle)
+        # What a read that an exception ended had taken from the pipe by then, for the next one.
+        self._kept = collections.deque()
+
     def readable(self):
         if self.closed:
             raise ValueError("I/O operation on closed file")
@@ -128,11 +150,18 @@ class StdioReader(_Stdio):
         """Read at most len(buffer) bytes into `buffer` and return their number, 0 at the end of the stream."""
         cdef Py_buffer view
         cdef OwnedStdio handle = self._handle
+        cdef int64_t late = 0
         PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE)
         try:
             if view.len == 0:
                 return 0
-            return move(handle, view.buf, view.len, False)
+            if self._kept:
+                return take_kept(self._kept, &view)
+            try:
+                return move(handle, view.buf, view.len, False, &late)
+            finally:
+                if late:
+                    self._kept.append(PyBytes_FromStringAndSize(<char *> view.buf, late))
         finally:
             PyBuffer_Release(&view)
 

@@ -26,6 +26,7 @@ from ._facade import (
     check_text,
     debug,
     exit_document,
+    path_text,
     query_timeout,
     seconds,
 )
@@ -81,15 +82,16 @@ _NOT_FOUND = 0x80070490  # ERROR_NOT_FOUND
 
 
 class Process(Owner[OwnedProcess], Generic[AnyStr]):
-    """A process in a compute system, as ComputeSystem.popen() starts it.
+    """A process in a compute system, as ComputeSystem.popen() starts it and ComputeSystem.open_process() opens it.
 
     It has the names of subprocess.Popen with their meaning, but for this. A stream that is no PIPE is not connected:
     there is nothing that a process in another system could inherit. The object owns a handle, which the end of the
     `with` block or close() releases; neither kills the process. kill() and terminate() are the same, as on Windows.
     An exit code that HCS does not tell is an error, never a number.
 
-    pid: the process id in the guest. args: the command as it was given. stdin, stdout, stderr: the pipes asked for,
-    else None. returncode: the exit code, 0 to 0xFFFFFFFF, once poll(), wait() or communicate() has seen it.
+    pid: the process id in the guest. args: the command as it was given, empty if the process was opened. stdin,
+    stdout, stderr: the pipes asked for, else None. returncode: the exit code, 0 to 0xFFFFFFFF, once poll(), wait() or
+    communicate() has seen it.
     """
 
     pid: int
@@ -265,8 +267,24 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         exited. HcsModifyProcess.
         """
         rows, columns = _console_size((height, width))
-        settings = {"Operation": "ConsoleSize", "ConsoleSize": {"Height": rows, "Width": columns}}
-        _calls.modify_process(self._handle, dumps(settings), seconds(timeout))
+        self.modify({"Operation": "ConsoleSize", "ConsoleSize": {"Height": rows, "Width": columns}}, timeout=timeout)
+
+    def properties(self, *, timeout: float | None = None) -> dict[str, Any]:
+        """What HCS tells of the process: a ProcessStatus document.
+
+        Its ExitCode means something only if Exited is true and LastWaitResult 0. timeout: seconds. Raises
+        OperationTimeoutError, HcsError. HcsGetProcessProperties.
+        """
+        text = _calls.process_properties(self._handle, None, seconds(timeout))
+        return answer(text, "HcsGetProcessProperties", dict)
+
+    def modify(self, request: Mapping[str, Any] | str, *, timeout: float | None = None) -> None:
+        """Change the process by a ProcessModifyRequest: the size of its console, or the end of its standard streams.
+
+        request: a document such as {"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}. timeout: seconds.
+        Raises HcsError if the process has exited, OperationTimeoutError. HcsModifyProcess.
+        """
+        _calls.modify_process(self._handle, dumps(request, argument="request"), seconds(timeout))
 
     def duplicate_handle(self) -> OwnedProcess:
         """Open a second handle to this process, without event callback: one that into_raw() may give away.
@@ -614,7 +632,7 @@ def process_parameters(
     """The ProcessParameters of a command, as JSON; is_linux asks HCS what the guest is."""
     document: dict[str, Any] = {}
     if cwd is not None:
-        document["WorkingDirectory"] = _path(cwd, "cwd")
+        document["WorkingDirectory"] = path_text(cwd, "cwd")
     if env is not None:
         document["Environment"] = _environment(env)
     if user is not None:
@@ -650,13 +668,13 @@ def _command(args: Command, is_linux: Callable[[], bool]) -> dict[str, Any]:
     if isinstance(args, (bytes, bytearray)):
         raise TypeError("args must be text or a list of it, not bytes: decode it first")
     if isinstance(args, os.PathLike):
-        words = [_path(args, "args")]
+        words = [path_text(args, "args")]
     else:
         try:
             given = list(args)
         except TypeError:
             raise TypeError(f"args must be a str, a path or a list of them, not {type(args).__name__}") from None
-        words = [_path(word, f"args[{index}]") for index, word in enumerate(given)]
+        words = [path_text(word, f"args[{index}]") for index, word in enumerate(given)]
     if not words:
         raise ValueError("args must not be empty")
     if is_linux():
@@ -664,15 +682,6 @@ def _command(args: Command, is_linux: Callable[[], bool]) -> dict[str, Any]:
     from subprocess import list2cmdline
 
     return {"CommandLine": list2cmdline(words)}
-
-
-def _path(value: str | os.PathLike[str], argument: str) -> str:
-    try:
-        text = os.fspath(value)
-    except TypeError:
-        raise TypeError(f"{argument} must be a str or path, not {type(value).__name__}") from None
-    check_text(text, argument)
-    return text
 
 
 def _environment(env: Mapping[str, str]) -> dict[str, str]:
@@ -724,6 +733,41 @@ def start_process(
     except BaseException:
         for start in made:
             _abandon(start)
+        raise
+
+
+def attach_process(
+    system: OwnedSystem,
+    pid: int,
+    wanted: Mapping[str, int | None],
+    streams: StreamFormat,
+    reopen_system: Callable[[Deadline], OwnedSystem],
+    is_windows: Callable[[], bool],
+    deadline: Deadline,
+) -> Process[Any]:
+    """Open a process, with those of its streams that are wanted as PIPE. HcsOpenProcess, HcsGetProcessInfo."""
+    for name, value in wanted.items():
+        if value not in (None, PIPE):
+            raise ValueError(f"{name} must be None or PIPE, not {value!r}")
+    handle = _calls.open_process(system, _integer(pid, "pid"))
+    starts: list[ProcessStart] = []
+    objects: list[Process[Any]] = []
+    try:
+        if PIPE in wanted.values():
+            starts.extend(map(_calls.process_info, [handle], [deadline.remaining()]))  # as in start_process()
+            # A handle that nobody uses could keep the process from seeing the end of its input.
+            unwanted = [getattr(starts[0], name) for name, value in wanted.items() if value != PIPE]
+            close_all(stdio for stdio in unwanted if stdio is not None)
+            ends = [getattr(starts[0], name) if value == PIPE else None for name, value in wanted.items()]
+            starts = [_calls.ProcessStart(handle, pid, *ends)]
+        else:
+            starts.append(_calls.ProcessStart(handle, pid))
+        objects.extend(map(Process, starts, [[]], [streams], [reopen_system], [is_windows], [deadline]))
+        return objects[0]
+    except BaseException:
+        for start in starts:
+            start.close()
+        handle.close()
         raise
 
 

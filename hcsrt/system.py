@@ -6,14 +6,17 @@ from . import _calls
 from ._facade import (
     CLEANUP_TIMEOUT,
     EVENT_PATIENCE,
+    INVALID_DATA,
     SERVICE_DISCONNECT,
     SYSTEM_NOT_FOUND,
     Deadline,
     Owner,
     answer,
     check_name,
+    check_text,
     debug,
     exit_document,
+    path_text,
     query_timeout,
     seconds,
 )
@@ -28,7 +31,15 @@ from .errors import (
     SystemNotFoundError,
     error_from,
 )
-from .process import PIPE, StreamFormat, kill_quietly, process_parameters, run_to_end, start_process
+from .process import (
+    PIPE,
+    StreamFormat,
+    attach_process,
+    kill_quietly,
+    process_parameters,
+    run_to_end,
+    start_process,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +49,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Literal, Self, TypedDict, Unpack, overload
 
+    from ._facade import AnswerT
     from .process import Command, Process
 
     class _PopenOptions(TypedDict, total=False):
@@ -63,6 +75,12 @@ STOP_TIMEOUT = 30.0
 CHECK_TIMEOUT = 10.0
 """Seconds that asking a system what it is may take, before something else is done with it."""
 
+# HCS_RESOURCE_TYPE, and the name under which the service looks for the socket of a live migration.
+_SOCKET = 4
+_MIGRATION_SOCKET = "hcs:/VirtualMachine/LiveMigrationSocket"
+
+_REQUEST_TYPES = ("Add", "Remove", "Update")
+
 
 class ComputeSystem(Owner[OwnedSystem]):
     """A compute system: made by create() or open(), closed by close() or the end of the `with` block.
@@ -72,9 +90,10 @@ class ComputeSystem(Owner[OwnedSystem]):
     methods raise HandleClosedError.
     """
 
-    def __init__(self, handle: OwnedSystem, id: str, deadline: Deadline) -> None:
+    def __init__(self, handle: OwnedSystem, id: str, deadline: Deadline, namespace: str | None = None) -> None:
         super().__init__(handle)
         self._id = id
+        self._namespace = namespace
         self._runtime_id: str | None = None
         self._guest_os: str | None = None
         self._exit: dict[str, Any] | None = None
@@ -87,17 +106,20 @@ class ComputeSystem(Owner[OwnedSystem]):
         id: str,
         document: Mapping[str, Any] | str,
         *,
+        namespace: str | None = None,
         timeout: float | None = None,
         on_abandon: Literal["terminate", "keep"] = "terminate",
     ) -> Self:
         """Create a compute system and do not start it.
 
-        id: its name, unique on the host. document: a ComputeSystem document as a mapping or JSON text. timeout:
-        seconds. on_abandon: what becomes of the system if creating it times out, is interrupted or fails halfway.
+        id: its name, unique on the host or in its namespace. document: a ComputeSystem document as a mapping or JSON
+        text. namespace: its name, None for the namespace of everybody. timeout: seconds. on_abandon: what becomes of
+        the system if creating it times out, is interrupted or fails halfway.
         Raises InvalidDocumentError, SystemAlreadyExistsError, AccessDeniedError, OperationTimeoutError, HcsError.
-        HcsCreateComputeSystem.
+        HcsCreateComputeSystem, HcsCreateComputeSystemInNamespace.
         """
         check_name(id, "id")
+        _check_namespace(namespace)
         text = dumps(document)
         deadline = Deadline(seconds(timeout))
         if on_abandon not in ("terminate", "keep"):
@@ -107,8 +129,12 @@ class ComputeSystem(Owner[OwnedSystem]):
         objects: list[Self] = []
         try:
             # A list has what was made even if a KeyboardInterrupt comes right after the call, before any assignment.
-            made.extend(map(_calls.create_system, [id], [text], [deadline.remaining()], [keep]))
-            objects.extend(map(cls, made, [id], [deadline]))
+            given = [[id], [text], [deadline.remaining()], [keep]]
+            if namespace is None:
+                made.extend(map(_calls.create_system, *given))
+            else:
+                made.extend(map(_calls.create_system_in_namespace, [namespace], *given))
+            objects.extend(map(cls, made, [id], [deadline], [namespace]))
             return objects[0]
         except BaseException:
             for handle in made:
@@ -116,16 +142,18 @@ class ComputeSystem(Owner[OwnedSystem]):
             raise
 
     @classmethod
-    def open(cls, id: str) -> Self:
+    def open(cls, id: str, *, namespace: str | None = None) -> Self:
         """Open an existing compute system, whoever has created it.
 
-        Raises SystemNotFoundError, AccessDeniedError. HcsOpenComputeSystem.
+        namespace: the one that it was created in. Raises SystemNotFoundError, AccessDeniedError.
+        HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace.
         """
         check_name(id, "id")
-        handle = _calls.open_system(id)
+        _check_namespace(namespace)
+        handle = _calls.open_system(id, namespace)
         objects: list[Self] = []
         try:
-            objects.extend(map(cls, [handle], [id], [Deadline(None)]))  # as in create()
+            objects.extend(map(cls, [handle], [id], [Deadline(None)], [namespace]))  # as in create()
             return objects[0]
         except BaseException:
             handle.close()
@@ -135,6 +163,11 @@ class ComputeSystem(Owner[OwnedSystem]):
     def id(self) -> str:
         """The id that the system was created or opened with."""
         return self._id
+
+    @property
+    def namespace(self) -> str | None:
+        """The namespace that the system was created or opened in; None for that of everybody."""
+        return self._namespace
 
     def __repr__(self) -> str:
         return f"<hcsrt.ComputeSystem {self._id!r}{' closed' if self.closed else ''}>"
@@ -155,13 +188,22 @@ class ComputeSystem(Owner[OwnedSystem]):
             return
         self._handle.close()
 
-    def start(self, *, timeout: float | None = None) -> None:
+    def start(
+        self,
+        options: Mapping[str, Any] | str | None = None,
+        *,
+        migration_socket: int | None = None,
+        timeout: float | None = None,
+    ) -> None:
         """Start the system.
 
-        timeout: seconds. Raises InvalidStateError if it was started before, OperationTimeoutError, HcsError.
-        HcsStartComputeSystem.
+        options, migration_socket: what the destination of a live migration needs, a StartOptions document and the
+        Windows handle of a connected socket, which stays yours. timeout: seconds. Raises InvalidStateError if it was
+        started before, OperationTimeoutError, HcsError. HcsStartComputeSystem, HcsAddResourceToOperation.
         """
-        _calls.start_system(self._handle, None, seconds(timeout))
+        text = _options_text(options)
+        resources = () if migration_socket is None else ((_SOCKET, _MIGRATION_SOCKET, migration_socket),)
+        _calls.start_system(self._handle, text, seconds(timeout), resources)
         debug(__name__, "started %r", self)
 
     def shutdown(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
@@ -170,8 +212,7 @@ class ComputeSystem(Owner[OwnedSystem]):
         options: a ShutdownOptions document, from schema 2.5 on. timeout: seconds. Raises AlreadyStoppedError,
         OperationTimeoutError, HcsError if the guest has nothing that could be asked. HcsShutDownComputeSystem.
         """
-        text = None if options is None else dumps(options, argument="options")
-        _calls.shutdown_system(self._handle, text, seconds(timeout))
+        _calls.shutdown_system(self._handle, _options_text(options), seconds(timeout))
         self._expect_exit()
 
     def terminate(self, *, timeout: float | None = None) -> None:
@@ -242,6 +283,130 @@ class ComputeSystem(Owner[OwnedSystem]):
             debug(__name__, "%r cannot be shut down: %s", self, error)
         return accepted
 
+    def crash(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
+        """Make the guest of a virtual machine crash, for a dump of it; whether the machine exits then is open.
+
+        options: a CrashOptions document, from schema 2.3 on. timeout: seconds. Raises InvalidStateError,
+        OperationTimeoutError, HcsError. HcsCrashComputeSystem.
+        """
+        _calls.crash_system(self._handle, _options_text(options), seconds(timeout))
+        self._expect_exit()
+
+    def pause(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
+        """Let a running virtual machine stand still.
+
+        options: a PauseOptions document. timeout: seconds. Raises InvalidStateError, OperationTimeoutError, HcsError;
+        containers do not pause. HcsPauseComputeSystem.
+        """
+        _calls.pause_system(self._handle, _options_text(options), seconds(timeout))
+
+    def resume(self, *, timeout: float | None = None) -> None:
+        """Let a paused virtual machine go on.
+
+        timeout: seconds. Raises InvalidStateError, OperationTimeoutError, HcsError. HcsResumeComputeSystem.
+        """
+        _calls.resume_system(self._handle, None, seconds(timeout))
+
+    def save(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        save_type: Literal["ToFile", "AsTemplate"] = "ToFile",
+        timeout: float | None = None,
+    ) -> None:
+        """Save the state of a paused virtual machine, which stays paused and has to be terminated.
+
+        path: the file to save to; a document with it as VirtualMachine.RestoreState.SaveStateFilePath makes a machine
+        that goes on from there. timeout: seconds. Raises InvalidStateError if the machine is not paused,
+        OperationTimeoutError, HcsError. HcsSaveComputeSystem.
+        """
+        options: dict[str, Any] = {"SaveType": save_type}
+        if path is not None:
+            options["SaveStateFilePath"] = path_text(path, "path")
+        _calls.save_system(self._handle, dumps(options), seconds(timeout))
+
+    def modify(
+        self,
+        resource_path: str,
+        request_type: Literal["Add", "Remove", "Update"],
+        settings: Any = None,
+        *,
+        guest_request: Any = None,
+        identity: int | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Change a resource of the system, by a ModifySettingRequest.
+
+        resource_path: such as "VirtualMachine/ComputeTopology/Memory/SizeInMB"; empty if only the guest is asked.
+        settings, guest_request: what HCS expects for that path, values that JSON has a form for; None leaves them
+        out. identity: the Windows handle of an access token to apply the settings with. timeout: seconds. A virtual
+        machine can be modified once its guest has booted. Raises InvalidStateError, OperationTimeoutError, HcsError.
+        HcsModifyComputeSystem.
+        """
+        check_text(resource_path, "resource_path")
+        if request_type not in _REQUEST_TYPES:
+            raise ValueError(f"request_type must be one of {', '.join(_REQUEST_TYPES)}, not {request_type!r}")
+        request = {"ResourcePath": resource_path, "RequestType": request_type}
+        for name, value in (("Settings", settings), ("GuestRequest", guest_request)):
+            if value is not None:
+                request[name] = value
+        _calls.modify_system(self._handle, dumps(request, argument="settings"), identity, seconds(timeout))
+
+    def initialize_live_migration(
+        self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
+    ) -> None:
+        """Prepare a virtual machine to leave this host.
+
+        options: a MigrationInitializeOptions document. timeout: seconds. Raises NotSupportedError on a Windows that
+        has no live migration, OperationTimeoutError, HcsError. HcsInitializeLiveMigrationOnSource.
+        """
+        _calls.initialize_live_migration_on_source(self._handle, _options_text(options), seconds(timeout))
+
+    def start_live_migration(
+        self,
+        migration_socket: int,
+        options: Mapping[str, Any] | str | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> None:
+        """Begin to migrate a virtual machine that was initialized for it.
+
+        migration_socket: the Windows handle of a socket connected to the other host, which stays yours and open.
+        options: a MigrationStartOptions document. timeout: seconds. Raises as initialize_live_migration().
+        HcsStartLiveMigrationOnSource, HcsAddResourceToOperation.
+        """
+        resources = ((_SOCKET, _MIGRATION_SOCKET, migration_socket),)
+        _calls.start_live_migration_on_source(self._handle, _options_text(options), seconds(timeout), resources)
+
+    def start_live_migration_transfer(
+        self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
+    ) -> None:
+        """Begin to send the memory of a virtual machine that migrates.
+
+        options: a MigrationTransferOptions document. timeout: seconds. Raises as initialize_live_migration().
+        HcsStartLiveMigrationTransfer.
+        """
+        _calls.start_live_migration_transfer(self._handle, _options_text(options), seconds(timeout))
+
+    def finalize_live_migration(
+        self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
+    ) -> None:
+        """End a live migration, on the host that the virtual machine leaves or on the one that it comes to.
+
+        options: a MigrationFinalizedOptions document. timeout: seconds. Raises as initialize_live_migration().
+        HcsFinalizeLiveMigration.
+        """
+        _calls.finalize_live_migration(self._handle, _options_text(options), seconds(timeout))
+
+    def cancel_live_migration(
+        self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
+    ) -> None:
+        """Give a live migration up; another thread may be waiting for one of its steps meanwhile.
+
+        timeout: seconds. Raises as initialize_live_migration(). HcsCancelLiveMigration.
+        """
+        _calls.cancel_live_migration(self._handle, _options_text(options), seconds(timeout))
+
     def wait(self, timeout: float | None = None) -> dict[str, Any]:
         """Wait for the system to exit, for whatever reason, and return its exit document.
 
@@ -279,6 +444,66 @@ class ComputeSystem(Owner[OwnedSystem]):
                 check_name(name, "a property type")
             text = dumps({"PropertyTypes": list(types)})
         return self._ask(self._handle, text, seconds(timeout))
+
+    def statistics(self, *, timeout: float | None = None) -> dict[str, Any]:
+        """What the running system has used: a Statistics document, times in 100 ns, sizes in bytes.
+
+        HCS looks at every process of the host for it: do not ask more often than you need. timeout: seconds. Raises
+        InvalidStateError, OperationTimeoutError, HcsError. HcsGetComputeSystemProperties.
+        """
+        return self._block("Statistics", dict, timeout)
+
+    def process_list(self, *, timeout: float | None = None) -> list[dict[str, Any]]:
+        """The processes of the running system, as a list of ProcessDetails: times in 100 ns, sizes in bytes.
+
+        timeout: seconds. Raises as statistics(). HcsGetComputeSystemProperties.
+        """
+        return self._block("ProcessList", list, timeout)
+
+    def memory(self, *, timeout: float | None = None) -> dict[str, Any]:
+        """The memory of a running virtual machine: a MemoryInformationForVm document, sizes in pages of 4 KiB.
+
+        timeout: seconds. Raises as statistics(). HcsGetComputeSystemProperties.
+        """
+        return self._block("Memory", dict, timeout)
+
+    def _block(self, name: str, kind: type[AnswerT], timeout: float | None) -> AnswerT:
+        """One block of the properties; that HCS left it out is an error, never an empty block."""
+        operation = "HcsGetComputeSystemProperties"
+        properties = self.properties(name, timeout=timeout)
+        value = properties.get(name)
+        if isinstance(value, kind):
+            return value
+        responses: dict[str, dict[str, dict[str, Any]]] = properties.get("PropertyResponses", {})
+        error = responses.get(name, {}).get("Error") or {"ErrorMessage": f"The answer of HCS has no {name}"}
+        raise error_from(error.get("Error", INVALID_DATA), operation, error)
+
+    def open_process(
+        self,
+        pid: int,
+        *,
+        stdin: int | None = None,
+        stdout: int | None = None,
+        stderr: int | None = None,
+        text: bool | None = None,
+        encoding: str | None = None,
+        errors: str | None = None,
+        bufsize: int = -1,
+        timeout: float | None = None,
+    ) -> Process[Any]:
+        """Open a process of the system that runs already, whoever has started it.
+
+        pid: its process id in the guest. stdin, stdout, stderr: PIPE for a new handle of that stream, if the process
+        was created with a pipe there; the bytes of a pipe go to one of its readers. Without PIPE the streams are left
+        alone. text, encoding, errors, bufsize: as for popen(). timeout: seconds. args of the process is empty.
+        Raises AlreadyStoppedError, OperationTimeoutError, HcsError. HcsOpenProcess, HcsGetProcessInfo.
+        """
+        deadline = Deadline(seconds(timeout))
+        streams = StreamFormat(text, encoding, errors, bufsize)
+        wanted = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
+        return attach_process(
+            self._handle, pid, wanted, streams, self._reopen, lambda: self._guest_os == "Windows", deadline
+        )
 
     if TYPE_CHECKING:
 
@@ -518,7 +743,7 @@ class ComputeSystem(Owner[OwnedSystem]):
         """What duplicate_handle() does; processes do it even when this object is closed."""
         if self._runtime_id is None:
             self._note(self._ask(self._handle, None, deadline.within(CHECK_TIMEOUT)))
-        handle = _calls.open_system(self._id)
+        handle = _calls.open_system(self._id, self._namespace)
         try:
             if self._ask(handle, None, deadline.within(CHECK_TIMEOUT)).get("RuntimeId") != self._runtime_id:
                 reason = f"Another compute system has the id {self._id!r} now"
@@ -609,15 +834,18 @@ def systems(
     owner: str | Iterable[str] | None = None,
     ids: str | Iterable[str] | None = None,
     types: str | Iterable[str] | None = None,
+    namespace: str | None = None,
     timeout: float | None = None,
 ) -> list[dict[str, Any]]:
     """The compute systems of this host, as a list of their properties.
 
     owner, ids, types: only systems with one of these; a string is one value, None is any. Values are compared
-    exactly, so a system whose Owner HCS does not tell has no owner. timeout: seconds. Raises AccessDeniedError,
-    OperationTimeoutError, HcsError. HcsEnumerateComputeSystems.
+    exactly, so a system whose Owner HCS does not tell has no owner. namespace: look there. timeout: seconds. Raises
+    AccessDeniedError, OperationTimeoutError, HcsError.
+    HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace.
     """
     limit = seconds(timeout)
+    _check_namespace(namespace)
     query: dict[str, list[str]] = {}
     wanted: dict[str, list[str]] = {}
     for argument, key, field, value in (
@@ -629,9 +857,19 @@ def systems(
             query[key] = wanted[field] = _values(value, argument)
     if not all(wanted.values()):
         return []
-    found = answer(_calls.enumerate_systems(dumps(query) if query else None, limit), "HcsEnumerateComputeSystems", list)
+    text = _calls.enumerate_systems(dumps(query) if query else None, limit, namespace)
+    found = answer(text, "HcsEnumerateComputeSystems", list)
     # How HCS matches is not documented.
     return [item for item in found if all(item.get(field) in values for field, values in wanted.items())]
+
+
+def _check_namespace(namespace: str | None) -> None:
+    if namespace is not None:
+        check_name(namespace, "namespace")
+
+
+def _options_text(options: Mapping[str, Any] | str | None) -> str | None:
+    return None if options is None else dumps(options, argument="options")
 
 
 def _values(value: str | Iterable[str], argument: str) -> list[str]:

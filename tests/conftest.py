@@ -22,6 +22,8 @@ from hcsrt import ComputeSystem, _facade, emulator
 SEED = pytest.StashKey[int]()
 STDERR = pytest.StashKey[int]()
 
+collect_ignore = ["real_windows"]  # a suite of its own, for a real HCS: python -m pytest tests/real_windows
+
 SETTLE_SECONDS = 5.0
 """How long what a test has let go may take to be gone: the reaper ends calls that nobody waits for any more."""
 HANG_SECONDS = 30.0

@@ -4,6 +4,7 @@ import ctypes
 import importlib.util
 import os
 import sys
+import sysconfig
 
 import pytest
 
@@ -26,3 +27,8 @@ stand_in = pytest.mark.skipif(
 )
 handle_counts = pytest.mark.skipif(WINE, reason="Wine does not count the handles of a process")
 process_names = pytest.mark.skipif(WINE, reason="Wine does not tell psutil what a process is called: no ProcessList")
+
+only_with_a_gil = pytest.mark.skipif(
+    bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    reason="free-threaded CPython leaves an object's end to the thread that made it",
+)

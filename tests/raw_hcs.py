@@ -1,4 +1,4 @@
-"""The table of HCS functions as a C caller has it: nothing stands between a test and the referee."""
+"""The table of HCS functions as a C caller has it: nothing stands between a test and the referee, or the real HCS."""
 
 import ctypes
 import re
@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import hcsrt
-from hcsrt.emulator import _native
 
 GENERIC_ALL = 0x10000000
 FOREVER = 0xFFFFFFFF
+
+_SYSTEM32 = 0x800  # LOAD_LIBRARY_SEARCH_SYSTEM32
 
 # HRESULTs are unsigned here, as they are written. All that is missing are pointers and handles.
 _TYPES = {"void": None, "hcsrt_result": c_uint32, "int32_t": c_int32, "uint32_t": c_uint32, "uint64_t": c_uint64}
@@ -33,6 +34,17 @@ class ProcessInformation(ctypes.Structure):
     )
 
 
+class CreateOptions(ctypes.Structure):
+    _fields_ = (
+        ("version", c_uint32),
+        ("user_token", c_void_p),
+        ("security_descriptor", c_void_p),
+        ("callback_options", c_uint32),
+        ("callback_context", c_void_p),
+        ("callback", CFUNCTYPE(None, POINTER(Event), c_void_p)),
+    )
+
+
 _Completion = CFUNCTYPE(None, c_void_p, c_void_p)
 _EventCallback = CFUNCTYPE(None, POINTER(Event), c_void_p)
 # A callback's last instruction comes after anything that it could tell a test, so none is ever freed.
@@ -48,11 +60,12 @@ def completion(function: Callable[[int, int | None], None]) -> Any:
 
 def event_callback(function: Callable[[int, int | None], None]) -> Any:
     """An event callback, given the type of the event and its operation."""
+    return whole_event_callback(lambda event, context: function(event.type, event.operation))
 
-    def unpack(event: Any, context: int | None) -> None:
-        function(event.contents.type, event.contents.operation)
 
-    callback = _EventCallback(unpack)
+def whole_event_callback(function: Callable[[Event, int | None], None]) -> Any:
+    """An event callback, given the event, which is valid until it returns, and the context."""
+    callback = _EventCallback(lambda event, context: function(event.contents, context))
     _callbacks.append(callback)
     return callback
 
@@ -74,21 +87,32 @@ class Table:
     """Each function of the emulator's table as an attribute, with the types that the header gives it."""
 
     def __init__(self) -> None:
-        self._functions: dict[str, Any] = {}
         header = Path(hcsrt.get_include()).parent / "native" / "hcsapi.h"
         self.prototypes = {name: (result, types) for name, result, types in _prototypes(header.read_text())}
+        self._pointers = self._find_functions()
+        self._functions = {
+            name: CFUNCTYPE(result, *types)(pointer)
+            for (name, (result, types)), pointer in zip(self.prototypes.items(), self._pointers, strict=True)
+            if pointer
+        }
+
+    def _find_functions(self) -> ctypes.Array[c_void_p]:
+        from hcsrt.emulator import _native
+
         get_pointer = ctypes.PYFUNCTYPE(c_void_p, ctypes.py_object, ctypes.c_char_p)(
             ("PyCapsule_GetPointer", ctypes.pythonapi)
         )
         table = get_pointer(_native.api(), b"hcsrt.HcsApi")
-        self._pointers = (c_void_p * len(self.prototypes)).from_address(table + ctypes.sizeof(c_size_t))
+        pointers = (c_void_p * len(self.prototypes)).from_address(table + ctypes.sizeof(c_size_t))
         # A name that the pattern has missed would move all the others.
-        assert c_size_t.from_address(table).value == ctypes.sizeof(c_size_t) + ctypes.sizeof(self._pointers)
-        for (name, (result, types)), pointer in zip(self.prototypes.items(), self._pointers, strict=True):
-            self._functions[name] = CFUNCTYPE(result, *types)(pointer)
+        assert c_size_t.from_address(table).value == ctypes.sizeof(c_size_t) + ctypes.sizeof(pointers)
+        return pointers
 
     def __getattr__(self, name: str) -> Any:
-        return self._functions[name]
+        try:
+            return self._functions[name]
+        except KeyError:
+            raise AttributeError(f"this HCS has no {name}") from None
 
     @contextmanager
     def without(self, name: str) -> Iterator[None]:
@@ -125,6 +149,24 @@ class Table:
 
     def wait(self, operation: int, milliseconds: int = 10_000) -> int:
         return self.document_of("HcsWaitForOperationResult", operation, milliseconds)[0]
+
+
+class DllTable(Table):
+    """The functions of computecore.dll, and those of Windows that release what they give."""
+
+    def _find_functions(self) -> ctypes.Array[c_void_p]:
+        releases = {"free_string": "LocalFree", "free_cotaskmem": "CoTaskMemFree", "close_handle": "CloseHandle"}
+        dlls = [ctypes.WinDLL(name, winmode=_SYSTEM32) for name in ("computecore.dll", "kernel32.dll", "ole32.dll")]
+        pointers = (c_void_p * len(self.prototypes))()
+        for index, name in enumerate(self.prototypes):
+            exports = (getattr(dll, releases.get(name, name), None) for dll in dlls)
+            pointers[index] = ctypes.cast(next(filter(None, exports), None), c_void_p)
+        return pointers
+
+
+def table_in_use() -> Table:
+    """The functions of the HCS that hcsrt uses in this process."""
+    return DllTable() if hcsrt.backend() == "windows" else Table()
 
 
 def _prototypes(header: str) -> list[tuple[str, Any, list[Any]]]:

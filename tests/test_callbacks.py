@@ -14,6 +14,7 @@ import pytest
 import hcsrt
 from hcsrt import ComputeSystem, OwnedSystem, _calls, _handles, emulator
 
+from .platforms import only_with_a_gil
 from .raw_hcs import Table, event_callback
 
 EVENT = 0x2000001
@@ -148,6 +149,7 @@ def forgiven(settle: Callable[..., bool]) -> Iterator[None]:
     emulator.reset()
 
 
+@only_with_a_gil
 def test_without_brackets_the_referee_sees_the_close(forgiven, system, count, settle):
     LastReference(system, bracketed=False).drop()
     assert settle(lambda: released(count))

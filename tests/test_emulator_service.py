@@ -17,11 +17,10 @@ import pytest
 from hcsrt import _calls, emulator, errors
 from hcsrt._handles import OwnedProcess, OwnedSystem
 from hcsrt._streams import StdioReader, StdioWriter
-from hcsrt.emulator import failures, systems
-from hcsrt.emulator.properties import of_service as service_properties
+from hcsrt.emulator import schema, systems
 
 from .platforms import WINDOWS, WINE, catches_signals, fork, process_names, pseudo_terminal
-from .programs import CAT, INTERRUPTED, KILLED, PYTHON, SLEEP, TRUE, guest, is_alive
+from .programs import CAT, INTERRUPTED, KILLED, SLEEP, TRUE, guest, is_alive
 
 pytestmark = pytest.mark.filterwarnings("ignore::hcsrt.errors.NoIsolationWarning")
 
@@ -37,6 +36,11 @@ HCS_E_PROCESS_ALREADY_STOPPED = 0x8037011F
 E_NOTIMPL = 0x80004001
 E_FAIL = 0x80004005
 E_UNEXPECTED = 0x8000FFFF
+HCS_E_INVALID_JSON = 0x8037010D
+ERROR_FILE_NOT_FOUND = 0x80070002
+ERROR_PATH_NOT_FOUND = 0x80070003
+ERROR_NOT_SUPPORTED = 0x80070032
+ERROR_FILE_EXISTS = 0x80070050
 E_INVALIDARG = 0x80070057
 E_ACCESSDENIED = 0x80070005
 ERROR_NOT_FOUND = 0x80070490
@@ -165,7 +169,7 @@ def known() -> systems.Systems:
 
 
 def is_stopping(id: str) -> bool:
-    return known()._ids[id].stopping
+    return known()._ids["", id].stopping
 
 
 def holds_nothing() -> bool:
@@ -252,6 +256,130 @@ def test_options_of_shutdown_are_checked() -> None:
         assert "$.TimeoutSeconds" in str(fails(0x8037010D, _calls.shutdown_system, system, '{"TimeoutSeconds": 5}'))
         fails(E_NOTIMPL, _calls.shutdown_system, system, '{"Type": "Reboot"}')
         assert properties(system)["State"] == "Running"
+
+
+def test_a_machine_pauses_saves_resumes_and_stops(any_seed: int | None, tmp_path: Path) -> None:
+    saved = tmp_path / "saved.vmrs"
+    options = json.dumps({"SaveType": "ToFile", "SaveStateFilePath": str(saved)})
+    with created(document=machine()) as system:
+        for verb in (_calls.pause_system, _calls.resume_system, _calls.save_system, _calls.crash_system):
+            fails(HCS_E_INVALID_STATE, verb, system)
+        _calls.start_system(system)
+        fails(HCS_E_INVALID_STATE, _calls.save_system, system, options)
+        fails(HCS_E_INVALID_STATE, _calls.resume_system, system)
+        _calls.pause_system(system, '{"SuspensionLevel": "Suspend", "HostedNotification": {"Reason": "Save"}}')
+        assert properties(system)["State"] == "Paused"
+        for verb in (_calls.pause_system, _calls.start_system, _calls.shutdown_system, _calls.crash_system):
+            fails(HCS_E_INVALID_STATE, verb, system)
+        fails(E_INVALIDARG, _calls.save_system, system)
+        _calls.save_system(system, options)
+        fails(ERROR_FILE_EXISTS, _calls.save_system, system, options)
+        assert properties(system)["State"] == "Paused"
+        _calls.resume_system(system)
+        assert properties(system)["State"] == "Running"
+        _calls.pause_system(system)
+        _calls.terminate_system(system)
+        assert exit_document(system)["ExitType"] == "ForcedExit"
+    with running(document=machine(RestoreState={"SaveStateFilePath": str(saved)})) as system:
+        assert properties(system)["State"] == "Running"
+
+
+def test_a_machine_needs_the_state_that_it_shall_start_from(tmp_path: Path) -> None:
+    other = tmp_path / "other.vmrs"
+    other.write_text("something else")
+    for restore, hresult in (
+        ({"SaveStateFilePath": "C:\\saved.vmrs"}, ERROR_PATH_NOT_FOUND),
+        ({"SaveStateFilePath": str(tmp_path / "missing.vmrs")}, ERROR_FILE_NOT_FOUND),
+        ({"SaveStateFilePath": str(tmp_path)}, E_ACCESSDENIED),
+        ({"SaveStateFilePath": str(other)}, E_INVALIDARG),
+        ({"TemplateSystemId": "template"}, E_NOTIMPL),
+    ):
+        fails(hresult, _calls.create_system, "restored", json.dumps(machine(RestoreState=restore)))
+
+
+def test_the_programs_of_a_paused_machine_stand_still(any_seed: int | None) -> None:
+    psutil = pytest.importorskip("psutil")
+    echo = ("sh", "-c", "while read x; do echo $x; done")
+    with (
+        running(document=machine(GuestConnection={})) as system,
+        started(system, *echo, CreateStdInPipe=True, CreateStdOutPipe=True) as start,
+    ):
+        assert start.stdin is not None
+        assert start.stdout is not None
+        with StdioWriter(start.stdin) as writer, StdioReader(start.stdout) as reader:
+            writer.write(b"1\n")
+            assert reader.read(2) == b"1\n"
+            _calls.pause_system(system)
+            fails(HCS_E_INVALID_STATE, _calls.create_process, system, parameters("true"))
+            writer.write(b"2\n")
+            wait_until(lambda: psutil.Process(start.pid).status() == psutil.STATUS_STOPPED)
+            _calls.resume_system(system)
+            assert reader.read(2) == b"2\n"
+        assert exit_code(start.process) == 0
+
+
+def test_what_only_some_suspensions_and_saves_do_is_not_emulated() -> None:
+    with running(document=machine()) as system:
+        fails(E_NOTIMPL, _calls.pause_system, system, '{"SuspensionLevel": "MemoryLow"}')
+        assert properties(system)["State"] == "Running"
+        _calls.pause_system(system)
+        fails(E_NOTIMPL, _calls.save_system, system, '{"SaveType": "AsTemplate"}')
+
+
+def test_containers_neither_pause_nor_crash(any_seed: int | None) -> None:
+    with running() as system:
+        for verb in (_calls.pause_system, _calls.resume_system, _calls.save_system, _calls.crash_system):
+            fails((ERROR_NOT_SUPPORTED, HCS_E_INVALID_STATE), verb, system)
+        assert properties(system)["State"] == "Running"
+
+
+def test_a_crash_is_reported_and_may_be_the_end(any_seed: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[tuple[int, dict[str, Any]]] = []
+    emit = emulator._native.emit
+
+    def spy(key: int, event_type: int, data: str | None = None) -> None:
+        events.append((event_type, json.loads(data or "{}")))
+        emit(key, event_type, data)
+
+    monkeypatch.setattr(emulator._native, "emit", spy)
+    with running(document=machine(GuestConnection={})) as system:
+        assert "$.Type" in str(fails(HCS_E_INVALID_JSON, _calls.crash_system, system, '{"Type": "Host"}'))
+        _calls.crash_system(system, '{"Type": "CrashGuest"}')
+        wait_until(lambda: 3 in [event_type for event_type, _ in events])
+        crashes = [document for event_type, document in events if event_type in (2, 3)]
+        assert [document["SystemId"] for document in crashes] == ["test", "test"]
+        for document in crashes:
+            assert not tuple(schema.problems(document, "CrashReport"))
+        if properties(system)["State"] == "Stopped":
+            document = exit_document(system)
+            assert document["ExitType"] == "UnexpectedExit"
+            assert document["Attribution"] == [{"GuestCrash": {"CrashParameters": [0x80, 0, 0, 0, 0]}}]
+        else:
+            assert any_seed is not None
+            _calls.terminate_system(system)
+            assert exit_document(system)["ExitType"] == "ForcedExit"
+
+
+def test_a_namespace_has_ids_of_its_own(any_seed: int | None) -> None:
+    text = json.dumps(emulator.container_document("tests"))
+    with created("one") as plain, _calls.create_system_in_namespace("ns", "one", text) as other:
+        with pytest.raises(errors.SystemAlreadyExistsError):
+            _calls.create_system_in_namespace("ns", "one", text)
+        with _calls.open_system("one", "ns") as again:
+            assert properties(again)["RuntimeId"] == properties(other)["RuntimeId"] != properties(plain)["RuntimeId"]
+        with pytest.raises(errors.SystemNotFoundError):
+            _calls.open_system("one", "elsewhere")
+        for namespace, system in ((None, plain), ("ns", other)):
+            [found] = json.loads(_calls.enumerate_systems(None, None, namespace) or "")
+            assert found["RuntimeId"] == properties(system)["RuntimeId"]
+        assert json.loads(_calls.enumerate_systems(None, None, "elsewhere") or "") == []
+
+
+def test_a_creation_with_a_token_is_not_emulated() -> None:
+    text = json.dumps(emulator.container_document("tests"))
+    fails(E_NOTIMPL, lambda: _calls.create_system_in_namespace("ns", "one", text, user_token=8))
+    fails(E_NOTIMPL, lambda: _calls.create_system_in_namespace("ns", "one", text, security_descriptor=8))
+    fails(E_INVALIDARG, lambda: _calls.create_system("one", text, security_descriptor=8))
 
 
 def test_reserved_options_may_be_empty() -> None:
@@ -691,8 +819,8 @@ def test_application_name() -> None:
         shell, option = ("cmd", "/c") if WINDOWS else ("sh", "-c")
         members = {"ApplicationName": shell, "CommandLine": f'ignored {option} "exit 6"'}
         assert run(system, **members).code == 6
-        # Without a command line Python executes what is on its stdin: here nothing.
-        with contextlib.closing(_calls.create_process(system, json.dumps({"ApplicationName": PYTHON}))) as start:
+        alone = json.dumps({"ApplicationName": "hostname" if WINDOWS else "true"})
+        with contextlib.closing(_calls.create_process(system, alone)) as start:
             assert exit_code(start.process) == 0
 
 
@@ -838,19 +966,6 @@ def test_creation_that_reports_a_failure_and_runs(monkeypatch: pytest.MonkeyPatc
 
 
 # --- the service itself -----------------------------------------------------------------------------------------------
-
-
-def test_service_properties() -> None:
-    basic = {"SupportedSchemaVersions": [{"Major": 2, "Minor": 6}]}
-    assert json.loads(service_properties(None)) == {"Properties": []}
-    assert json.loads(service_properties('{"PropertyTypes": ["Basic"]}')) == {"Properties": [basic]}
-    answers = json.loads(service_properties('{"PropertyQueries": {"Basic": {}, "CpuGroup": {}, "Colour": {}}}'))
-    assert answers["PropertyResponses"]["Basic"] == {"Response": basic}
-    assert answers["PropertyResponses"]["CpuGroup"]["Error"]["Error"] == E_NOTIMPL - (1 << 32)
-    assert "$.PropertyQueries.Colour" in str(answers["PropertyResponses"]["Colour"]["Error"])
-    with pytest.raises(failures.Failure) as caught:
-        service_properties('{"PropertyTypes": ["Colour"]}')
-    assert caught.value.problems[0].place == "$.PropertyTypes[0]"
 
 
 def test_a_bug_in_the_service_is_told_and_recorded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,8 +125,11 @@ def test_what_hcs_answers_is_raised() -> None:
             await _engine.create_process(system, command(["/no/such/program"]))
         with pytest.raises(hcsrt.HcsError):
             await _engine.open_process(system, 999999)
-        with pytest.raises(hcsrt.NotSupportedError):
-            await _engine.service("HcsGrantVmAccess", "vm", "file")
+        with pytest.raises(hcsrt.PathNotFoundError):
+            await _engine.service("HcsGrantVmAccess", "vm", "C:\\no\\such\\file")
+        assert json.loads(await _engine.service("HcsGetServiceProperties", None) or "")
+        with pytest.raises(hcsrt.HcsError, match="HcsStartLiveMigrationOnSource"):
+            await _engine.call(system, "HcsStartLiveMigrationOnSource", resources=[(0, "uri", 1)])
         await ended(system)
         with pytest.raises(hcsrt.HandleClosedError):
             _engine.call(system, "HcsStartComputeSystem")

@@ -15,7 +15,7 @@ import pytest
 from hcsrt import ComputeSystem, emulator
 
 from .programs import SLEEP, TRUE
-from .raw_hcs import FOREVER, GENERIC_ALL, ProcessInformation, Table, completion, event_callback, wide
+from .raw_hcs import FOREVER, GENERIC_ALL, CreateOptions, ProcessInformation, Table, completion, event_callback, wide
 
 SEEDS = [None, *range(12)]
 
@@ -424,20 +424,10 @@ def test_required_pointers(hcs, opened, operation):
 NOT_EMULATED = [
     "HcsAddResourceToOperation",
     "HcsCancelLiveMigration",
-    "HcsCrashComputeSystem",
-    "HcsCreateComputeSystemInNamespace",
-    "HcsCreateEmptyGuestStateFile",
-    "HcsCreateEmptyRuntimeStateFile",
-    "HcsEnumerateComputeSystemsInNamespace",
     "HcsFinalizeLiveMigration",
     "HcsGetOperationProperties",
     "HcsGetProcessorCompatibilityFromSavedState",
-    "HcsGrantVmAccess",
-    "HcsGrantVmGroupAccess",
     "HcsInitializeLiveMigrationOnSource",
-    "HcsOpenComputeSystemInNamespace",
-    "HcsRevokeVmAccess",
-    "HcsRevokeVmGroupAccess",
     "HcsStartLiveMigrationOnSource",
     "HcsStartLiveMigrationTransfer",
     "HcsSubmitWerReport",
@@ -451,14 +441,51 @@ def test_a_function_that_is_not_emulated_says_so(hcs, function):
     assert getattr(hcs, function)(*nothing) == E_NOTIMPL
 
 
-def test_an_operation_with_notifications_is_not_emulated(hcs):
-    assert hcs.HcsCreateOperationWithNotifications(0, None, None) is None
+def test_an_operation_with_notifications_is_an_operation_like_others(any_seed, hcs, opened):
+    operation = hcs.HcsCreateOperationWithNotifications(1, 0x1234, None)
+    assert hcs.HcsGetOperationContext(operation) == 0x1234
+    assert hcs.HcsGetComputeSystemProperties(opened, operation, None) == S_OK
+    assert hcs.wait(operation) == S_OK
+    hcs.HcsCloseOperation(operation)
 
 
-@pytest.mark.parametrize("function", ["HcsPauseComputeSystem", "HcsResumeComputeSystem", "HcsSaveComputeSystem"])
-def test_a_call_that_is_not_emulated_fails_at_once_or_later(any_seed, hcs, opened, operation, function):
-    assert getattr(hcs, function)(opened, operation, None) in (S_OK, E_NOTIMPL)
-    assert hcs.wait(operation) == E_NOTIMPL
+def test_an_identity_is_not_emulated(hcs, opened, operation):
+    request = wide('{"ResourcePath": "Container/Memory/SizeInMB", "Settings": 512}')
+    assert hcs.HcsModifyComputeSystem(opened, operation, request, 1) == E_NOTIMPL
+    assert hcs.HcsModifyComputeSystem(opened, operation, None, None) == E_INVALIDARG
+
+
+def test_a_namespace_and_paths_are_needed(hcs, operation):
+    document, name, nothing = wide(json.dumps(emulator.container_document())), wide("a"), wide("")
+    for missing in (None, nothing):
+        assert hcs.handle_of(
+            "HcsCreateComputeSystemInNamespace", missing, name, document, operation, None
+        ) == (E_INVALIDARG, None)  # fmt: skip
+        assert hcs.handle_of("HcsOpenComputeSystemInNamespace", missing, name, GENERIC_ALL) == (E_INVALIDARG, None)
+        assert hcs.HcsEnumerateComputeSystemsInNamespace(missing, None, operation) == E_INVALIDARG
+        for function in ("HcsCreateEmptyGuestStateFile", "HcsGrantVmGroupAccess", "HcsRevokeVmGroupAccess"):
+            assert getattr(hcs, function)(missing) == E_INVALIDARG
+        assert hcs.HcsGrantVmAccess(missing, wide(__file__)) == E_INVALIDARG
+        assert hcs.HcsRevokeVmAccess(name, missing) == E_INVALIDARG
+
+
+def test_options_of_a_creation_can_bring_the_event_callback(any_seed, hcs, settle):
+    events: list[int] = []
+    callback = event_callback(lambda type, operation: events.append(type))
+    document, name = wide(json.dumps(emulator.container_document())), wide("a")
+    operation = hcs.HcsCreateOperation(None, None)
+    create = "HcsCreateComputeSystemInNamespace"
+    for version, token, expected in ((1, None, E_INVALIDARG), (0x10000, 1, E_NOTIMPL)):
+        options = CreateOptions(version, token, None, 0, None, callback)
+        assert hcs.handle_of(create, wide("ns"), name, document, operation, byref(options)) == (expected, None)
+    options = CreateOptions(0x10000, None, None, 0, None, callback)
+    result, system = hcs.handle_of(create, wide("ns"), name, document, operation, byref(options))
+    assert (result, hcs.wait(operation)) == (S_OK, S_OK)
+    assert hcs.HcsTerminateComputeSystem(system, operation, None) == S_OK
+    assert hcs.wait(operation) == S_OK
+    assert settle(lambda: events == [1])
+    hcs.HcsCloseComputeSystem(system)
+    hcs.HcsCloseOperation(operation)
 
 
 # --- the referee ----------------------------------------------------------------------------------------------------

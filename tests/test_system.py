@@ -267,10 +267,27 @@ def test_timeouts_are_checked(timeout: Any, error: type[Exception], system: hcsr
         lambda: system.terminate(timeout=timeout),
         lambda: system.stop(timeout=timeout),
         lambda: system.wait(timeout=timeout),
+        lambda: system.crash(timeout=timeout),
+        lambda: system.pause(timeout=timeout),
+        lambda: system.resume(timeout=timeout),
+        lambda: system.save(timeout=timeout),
+        lambda: system.modify("Container/Memory/SizeInMB", "Update", 512, timeout=timeout),
         lambda: system.properties(timeout=timeout),
         lambda: system.popen(TRUE, timeout=timeout),
         lambda: system.run(TRUE, timeout=timeout),
+        lambda: system.statistics(timeout=timeout),
+        lambda: system.process_list(timeout=timeout),
+        lambda: system.memory(timeout=timeout),
+        lambda: system.open_process(1, timeout=timeout),
+        lambda: system.initialize_live_migration(timeout=timeout),
+        lambda: system.start_live_migration(1, timeout=timeout),
+        lambda: system.start_live_migration_transfer(timeout=timeout),
+        lambda: system.finalize_live_migration(timeout=timeout),
+        lambda: system.cancel_live_migration(timeout=timeout),
         lambda: hcsrt.systems(timeout=timeout),
+        lambda: hcsrt.stop_all([system], timeout=timeout),
+        lambda: hcsrt.statistics_of([system], timeout=timeout),
+        lambda: hcsrt.reap("tests", timeout=timeout),
     ]
     for verb in verbs:
         with pytest.raises(error, match="timeout must be"):
@@ -287,8 +304,14 @@ def test_timeouts_are_checked(timeout: Any, error: type[Exception], system: hcsr
         ("HcsShutDownComputeSystem", lambda system: system.shutdown(timeout=0.05)),
         ("HcsTerminateComputeSystem", lambda system: system.terminate(timeout=0.05)),
         ("HcsGetComputeSystemProperties", lambda system: system.properties(timeout=0.05)),
+        ("HcsCrashComputeSystem", lambda system: system.crash(timeout=0.05)),
+        ("HcsPauseComputeSystem", lambda system: system.pause(timeout=0.05)),
+        ("HcsResumeComputeSystem", lambda system: system.resume(timeout=0.05)),
+        ("HcsSaveComputeSystem", lambda system: system.save("/saved.vmrs", timeout=0.05)),
+        ("HcsModifyComputeSystem", lambda system: system.modify("Container/Processor", "Update", {}, timeout=0.05)),
         ("HcsEnumerateComputeSystems", lambda system: hcsrt.systems(timeout=0.05)),
         ("HcsCreateProcess", lambda system: system.popen(TRUE, timeout=0.05)),
+        ("HcsEnumerateComputeSystemsInNamespace", lambda system: hcsrt.systems(namespace="ns", timeout=0.05)),
     ],
 )
 def test_each_verb_has_its_timeout(
@@ -906,7 +929,7 @@ def test_importing_the_package_imports_nothing_that_is_slow() -> None:
 import sys
 before = set(sys.modules)
 import hcsrt
-slow = {"asyncio", "hcsrt.emulator", "json", "logging", "subprocess", "typing"}
+slow = {"asyncio", "concurrent.futures", "hcsrt.emulator", "hcsrt.service", "json", "logging", "subprocess", "typing"}
 print(*sorted(slow & (set(sys.modules) - before)))
 print(hcsrt.emulator.__name__)
 """

@@ -7,6 +7,7 @@ this machine. It is no sandbox: these programs have the rights of the user who s
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from typing import Any
 
@@ -103,5 +104,5 @@ def _start_afresh_in_child() -> None:
         _service = _started(_seed)
 
 
-if hasattr(os, "register_at_fork"):
+if sys.platform != "win32":
     os.register_at_fork(after_in_child=_start_afresh_in_child)

@@ -77,10 +77,19 @@ class Outbox:
 
     def emit(self, key: int, event_type: int, data: str) -> None:
         """Deliver an event; a seed makes some events late."""
+        self.emit_in_order(key, (event_type, data))
+
+    def emit_in_order(self, key: int, *events: tuple[int, str]) -> None:
+        """Deliver events that never overtake each other."""
+
+        def deliver() -> None:
+            for event_type, data in events:
+                _native.emit(key, event_type, data)
+
         if self.variation.sometimes(4):
-            self.after(self.variation.delay(), lambda: _native.emit(key, event_type, data))
+            self.after(self.variation.delay(), deliver)
         else:
-            _native.emit(key, event_type, data)
+            deliver()
 
     def _reply(self, ticket: int, outcome: Answer | Failure) -> None:
         if isinstance(outcome, Answer):

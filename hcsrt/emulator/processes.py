@@ -36,9 +36,13 @@ _WINDOWS = sys.platform == "win32"
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _DEFAULT_CONSOLE = (24, 80)
 
-# The numbers that every POSIX system gives them. Windows has no signals: there SIGKILL ends a job, and so does each of
-# the others, with the exit code of a Ctrl-C that nobody handles.
+# The numbers that every POSIX system gives them. Windows has no signals: there SIGSTOP and SIGCONT suspend and resume
+# what is in a job, SIGKILL ends it, and so does each of the others, with the exit code of a Ctrl-C that nobody handles.
 SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM = 1, 2, 3, 9, 15
+if sys.platform == "win32":
+    SIGCONT, SIGSTOP = 18, 19
+else:
+    SIGCONT, SIGSTOP = signal.SIGCONT, signal.SIGSTOP
 _SIGNALS = range(1, 65) if _WINDOWS else signal.valid_signals()
 
 # By what programs that run on Windows and on POSIX take for the same request: CtrlBreak makes a Java VM print its
@@ -136,10 +140,14 @@ class Launch:
         self.stdout: bool = document.get("CreateStdOutPipe", False)
         self.stderr: bool = document.get("CreateStdErrPipe", False) and not self.is_console
         environment = _minimal_environment(console=self.is_console)
+        given: set[str] = set()
         for name, value in document.get("Environment", {}).items():
             if not name or "=" in name:
                 raise invalid_argument(schema.member("$.Environment", name), "is no name of a variable")
             if _WINDOWS:
+                if name.upper() in given:
+                    raise invalid_argument(schema.member("$.Environment", name), "is there twice, but for its case")
+                given.add(name.upper())
                 environment.pop(name.upper(), None)
             environment[name] = value
         place = "$.CommandArgs" if linux else "$.CommandLine"
@@ -163,7 +171,10 @@ class Launch:
                 "The directory name is invalid.",
                 [Problem("$.WorkingDirectory", f"no folder {self.folder!r}")],
             )
-        hresult = _PROGRAM_ERRORS.get(error.errno or 0, E_FAIL)
+        if sys.platform == "win32":
+            hresult = 0x80070000 | error.winerror
+        else:
+            hresult = _PROGRAM_ERRORS.get(error.errno or 0, E_FAIL)
         return Failure(hresult, f"Starting {self.program_and_arguments[0]!r} failed: {error.strerror}.")
 
 

@@ -1,4 +1,4 @@
-"""Properties documents: what compute systems and the service tell about themselves.
+"""Properties documents: what compute systems tell about themselves.
 
 Figures are those of the real processes, read through psutil. It comes with the extra `emulator`; without it the queries
 that need it answer E_NOTIMPL.
@@ -24,6 +24,7 @@ from .failures import (
     invalid_json,
     not_emulated,
 )
+from .host import SCHEMA_VERSIONS
 
 if TYPE_CHECKING:
     import psutil
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SCHEMA_VERSIONS = {"SupportedSchemaVersions": [{"Major": 2, "Minor": 6}]}
 _PAGES_PER_MB = 256
 _TICKS_PER_SECOND = 10_000_000
 
@@ -134,30 +134,6 @@ def _response(system: System, name: str) -> dict[str, object]:
         return {"Error": failure.result_error()}
 
 
-def of_service(query: str | None) -> str:
-    """Return the ServiceProperties document that answers a Service_PropertyQuery."""
-    asked = schema.parse_optional(query, "Service_PropertyQuery")
-    document: dict[str, object] = {"Properties": [_service_property(name) for name in asked.get("PropertyTypes", [])]}
-    if "PropertyQueries" in asked:
-        document["PropertyResponses"] = {name: _service_response(name) for name in asked["PropertyQueries"]}
-    return json.dumps(document)
-
-
-def _service_property(name: str) -> dict[str, Any]:
-    if name != "Basic":
-        raise not_emulated(f"the service property {name}")
-    return _SCHEMA_VERSIONS
-
-
-def _service_response(name: str) -> dict[str, object]:
-    try:
-        if name not in schema.enum_values("GetPropertyType"):
-            raise invalid_json(Problem(schema.member("$.PropertyQueries", name), f"{name!r} is no GetPropertyType"))
-        return {"Response": _service_property(name)}
-    except Failure as failure:
-        return {"Error": failure.result_error()}
-
-
 # --- the properties of a system ---------------------------------------------------------------------------------------
 
 
@@ -243,7 +219,7 @@ def _guest_connection(system: System) -> dict[str, object]:
     _expect_running(system)
     if not system.guest_connection:
         raise Failure(ERROR_NOT_SUPPORTED, "The compute system has no guest connection.")
-    return {**_SCHEMA_VERSIONS, "ProtocolVersion": 4}
+    return {**SCHEMA_VERSIONS, "ProtocolVersion": 4}
 
 
 # Property type -> its member of Properties, and what answers it.

@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from . import _native
 from .failures import E_UNEXPECTED, Failure, not_emulated
+from .host import Host
 from .outbox import Answer, Outbox, Variation
 from .systems import Systems
 
 # Their callers wait inside the call. An opened handle has to be bound before it can be the last one that closes.
-_SYNCHRONOUS = ("HcsOpenComputeSystem", "HcsOpenProcess", "HcsGetServiceProperties", "HcsModifyServiceSettings")
+_OPENING = ("HcsOpenComputeSystem", "HcsOpenComputeSystemInNamespace", "HcsOpenProcess")
 
 
 class Service:
@@ -21,6 +22,7 @@ class Service:
         self._seed = seed
         self._outbox = Outbox(Variation(seed))
         self._systems = Systems(self._outbox)
+        self._host = Host()
         self._thread = threading.Thread(target=self._run, name="hcsrt-emulator", daemon=True)
 
     def start(self) -> None:
@@ -49,10 +51,13 @@ class Service:
     def _serve(self, request: _native.Request) -> None:
         outcome = self._guard(lambda: self._outcome(request))
         if outcome is not None and request.ticket:
-            self._outbox.answer(request.ticket, outcome, at_once=request.function in _SYNCHRONOUS)
+            self._outbox.answer(request.ticket, outcome, at_once=self._is_synchronous(request.function))
+
+    def _is_synchronous(self, function: str) -> bool:
+        return function in _OPENING or function in self._host.verbs
 
     def _outcome(self, request: _native.Request) -> Answer | Failure | None:
-        verb = self._systems.verbs.get(request.function)
+        verb = self._systems.verbs.get(request.function) or self._host.verbs.get(request.function)
         try:
             if verb is None:
                 raise not_emulated(request.function)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..errors import NoIsolationWarning
-from . import _native, properties, schema
+from . import _native, properties, resources, schema
 from .failures import (
     E_ACCESSDENIED,
     E_FAIL,
@@ -37,11 +37,19 @@ from .failures import (
     not_emulated,
     signed,
 )
+from .host import create_file, read_file
 from .outbox import Answer, Outbox
-from .processes import SIGHUP, SIGKILL, SIGTERM, Launch, Process, signal_number
+from .processes import SIGCONT, SIGHUP, SIGKILL, SIGSTOP, SIGTERM, Launch, Process, signal_number
 
 _SYSTEM_EXITED = 1
+_CRASH_INITIATED = 2
+_CRASH_REPORT = 3
 _PROCESS_EXITED = 65536
+
+# NMI_HARDWARE_FAILURE: a crash is an injected NMI, and this is what Windows makes of one.
+_CRASH_CODE = 0x80
+# How a file begins that holds the state of a virtual machine of the emulator.
+_SAVED_STATE = b"saved state of the hcsrt emulator\n"
 
 _GRACEFUL, _FORCED, _UNEXPECTED = "GracefulExit", "ForcedExit", "UnexpectedExit"
 
@@ -57,8 +65,10 @@ _STOP_POLL = 0.02
 class System:
     """A compute system, from its creation until it has stopped and no handle to it is open."""
 
-    def __init__(self, key: int, id: str, document: dict[str, Any], host: System | None) -> None:
+    def __init__(self, key: int, scope: str, id: str, document: dict[str, Any], host: System | None) -> None:
         self.key = key
+        # The namespace, in which its id is its own; the empty one is that of the calls which name none.
+        self.scope = scope
         self.id = id
         self.document = document
         self.host = host
@@ -71,6 +81,8 @@ class System:
         self.held = True
         # How it ends, as soon as something makes it end.
         self.exit_type: str | None = None
+        # AttributionRecords of that end.
+        self.attribution: list[dict[str, Any]] = []
         self.shutdown_ticket = 0
         self.terminate_ticket = 0
         # When, on the monotonic clock, waiting for its processes is over.
@@ -130,17 +142,26 @@ class Systems:
         self._outbox = outbox
         self._variation = outbox.variation
         self._systems: dict[int, System] = {}
-        self._ids: dict[str, System] = {}
+        # By namespace and id.
+        self._ids: dict[tuple[str, str], System] = {}
         self._stopping: dict[int, System] = {}
         self._polling = False
         self._processes: dict[int, Process] = {}
         self.verbs: dict[str, Callable[[_native.Request], Answer | None]] = {
             "HcsCreateComputeSystem": self._create,
+            "HcsCreateComputeSystemInNamespace": self._create,
             "HcsOpenComputeSystem": self._open,
+            "HcsOpenComputeSystemInNamespace": self._open,
             "HcsStartComputeSystem": self._start,
             "HcsShutDownComputeSystem": self._shut_down,
             "HcsTerminateComputeSystem": self._terminate,
+            "HcsCrashComputeSystem": self._crash,
+            "HcsPauseComputeSystem": self._pause,
+            "HcsResumeComputeSystem": self._resume,
+            "HcsSaveComputeSystem": self._save,
+            "HcsModifyComputeSystem": self._modify,
             "HcsEnumerateComputeSystems": self._enumerate,
+            "HcsEnumerateComputeSystemsInNamespace": self._enumerate,
             "HcsGetComputeSystemProperties": self._properties,
             "HcsCreateProcess": self._create_process,
             "HcsOpenProcess": self._open_process,
@@ -149,7 +170,6 @@ class Systems:
             "HcsSignalProcess": self._signal_process,
             "HcsTerminateProcess": self._terminate_process,
             "HcsModifyProcess": self._modify_process,
-            "HcsGetServiceProperties": lambda request: Answer(properties.of_service(request.text)),
             "ProcessExited": self._process_exited,
             "ProcessLost": self._process_exited,
             "HandlesReleased": self._handles_released,
@@ -159,15 +179,17 @@ class Systems:
 
     def _create(self, request: _native.Request) -> Answer:
         document = schema.compute_system(request.text or "")
-        id = request.id or ""
-        if id in self._ids:
+        scope, id = request.scope or "", request.id or ""
+        if (scope, id) in self._ids:
             raise Failure(HCS_E_SYSTEM_ALREADY_EXISTS, f"A compute system with the id {id!r} exists already.")
-        host = self._host(document) if "HostedSystem" in document else None
-        self._systems[request.system] = self._ids[id] = System(request.system, id, document, host)
+        host = self._host(scope, document) if "HostedSystem" in document else None
+        _expect_saved_state(document.get("VirtualMachine", {}).get("RestoreState", {}))
+        system = System(request.system, scope, id, document, host)
+        self._systems[system.key] = self._ids[scope, id] = system
         return Answer()
 
-    def _host(self, document: dict[str, Any]) -> System:
-        host = self._ids.get(document["HostingSystemId"])
+    def _host(self, scope: str, document: dict[str, Any]) -> System:
+        host = self._ids.get((scope, document["HostingSystemId"]))
         if host is None:
             raise Failure(HCS_E_SYSTEM_NOT_FOUND, "No compute system has the id in HostingSystemId.")
         if not host.guest_connection or host.state != "Running" or host.stopping:
@@ -175,7 +197,7 @@ class Systems:
         return host
 
     def _open(self, request: _native.Request) -> Answer:
-        system = self._ids.get(request.id or "")
+        system = self._ids.get((request.scope or "", request.id or ""))
         if system is None:
             raise Failure(HCS_E_SYSTEM_NOT_FOUND, f"No compute system has the id {request.id!r}.")
         system.held = True
@@ -196,7 +218,7 @@ class Systems:
         if system.stopping:
             raise _already_stopped()
         if system.state != "Running":
-            raise Failure(HCS_E_INVALID_STATE, "The compute system has not been started.")
+            raise Failure(HCS_E_INVALID_STATE, "The compute system does not run.")
         if options.get("Type", "Shutdown") != "Shutdown":
             raise not_emulated(f"a shutdown of type {options['Type']}")
         if system.type == "VirtualMachine":
@@ -215,6 +237,69 @@ class Systems:
         system.terminate_ticket = request.ticket
         self._begin_stop(system, _FORCED)
 
+    def _crash(self, request: _native.Request) -> Answer:
+        schema.parse_optional(request.text, "CrashOptions")
+        system = self._running_machine(request)
+        report = {"SystemId": system.id, "ActivityId": str(uuid.uuid4()), "CrashParameters": [_CRASH_CODE, 0, 0, 0, 0]}
+        self._outbox.emit_in_order(
+            system.key, (_CRASH_INITIATED, json.dumps(report)), (_CRASH_REPORT, json.dumps(report | {"Status": 0}))
+        )
+        # The reference calls it a termination; what a guest does that reboots after its crash is another matter.
+        if self._variation.pick(True, False):
+            system.attribution = [{"GuestCrash": {"CrashParameters": report["CrashParameters"]}}]
+            self._begin_stop(system, _UNEXPECTED)
+        return Answer()
+
+    def _pause(self, request: _native.Request) -> Answer:
+        options = schema.parse_optional(request.text, "PauseOptions")
+        system = self._running_machine(request)
+        if options.get("SuspensionLevel", "Suspend") != "Suspend":
+            raise not_emulated(f"a suspension of level {options['SuspensionLevel']}")
+        for process in system.processes.values():
+            process.signal(SIGSTOP)
+        system.state = "Paused"
+        return Answer()
+
+    def _resume(self, request: _native.Request) -> Answer:
+        _expect_no_options(request)
+        system = self._machine(request, "Paused")
+        for process in system.processes.values():
+            process.signal(SIGCONT)
+        system.state = "Running"
+        return Answer()
+
+    def _save(self, request: _native.Request) -> Answer:
+        options = schema.parse_optional(request.text, "SaveOptions")
+        system = self._machine(request, "Paused")
+        if options.get("SaveType", "ToFile") != "ToFile":
+            raise not_emulated(f"a save of type {options['SaveType']}")
+        if not options.get("SaveStateFilePath"):
+            raise invalid_argument("$.SaveStateFilePath", "a file to save to is needed")
+        create_file(options["SaveStateFilePath"], _SAVED_STATE + system.id.encode("utf-8", "surrogatepass"))
+        return Answer()
+
+    def _modify(self, request: _native.Request) -> Answer:
+        system = self._live_system(request)
+        if system.state != "Running":
+            raise Failure(HCS_E_INVALID_STATE, "The compute system does not run.")
+        resources.modify(
+            system.document, request.text or "", unknown=self._variation.pick(E_INVALIDARG, ERROR_NOT_FOUND)
+        )
+        return Answer()
+
+    def _running_machine(self, request: _native.Request) -> System:
+        return self._machine(request, "Running")
+
+    def _machine(self, request: _native.Request, state: str) -> System:
+        """Return the virtual machine of a request that needs one in this state."""
+        system = self._live_system(request)
+        if system.type != "VirtualMachine":
+            hresult = self._variation.pick(ERROR_NOT_SUPPORTED, HCS_E_INVALID_STATE)
+            raise Failure(hresult, "Only a virtual machine can do that.")
+        if system.state != state:
+            raise Failure(HCS_E_INVALID_STATE, f"The virtual machine is not {state.lower()}.")
+        return system
+
     def _enumerate(self, request: _native.Request) -> Answer:
         query = schema.parse_optional(request.text, "SystemQuery")
         wanted = {
@@ -225,7 +310,9 @@ class Systems:
         }
         found = [
             document
-            for document in map(properties.basic, self._ids.values())
+            for document in (
+                properties.basic(system) for system in self._ids.values() if system.scope == (request.scope or "")
+            )
             if all(not values or document.get(member) in values for member, values in wanted.items())
         ]
         return Answer(json.dumps(found))
@@ -312,14 +399,15 @@ class Systems:
     def _finish_stop(self, system: System) -> None:
         system.state = "Stopped"
         del self._stopping[system.key]
-        del self._ids[system.id]
+        del self._ids[system.scope, system.id]
         for process in list(system.processes.values()):
             self._forget_if_unused(process)
         for guest in [other for other in self._ids.values() if other.host is system]:
             if not guest.killed:
                 self._begin_stop(guest, _UNEXPECTED)
         status = self._variation.pick(0, signed(HCS_E_TERMINATED)) if system.exit_type == _FORCED else 0
-        exited = json.dumps({"Status": status, "ExitType": system.exit_type})
+        attribution = {"Attribution": system.attribution} if system.attribution else {}
+        exited = json.dumps({"Status": status, "ExitType": system.exit_type, **attribution})
         if self._variation.pick(False, True):
             self._outbox.emit(system.key, _SYSTEM_EXITED, exited)
             self._answer_stop(system)
@@ -362,7 +450,7 @@ class Systems:
     def _create_process(self, request: _native.Request) -> Answer:
         system = self._live_system(request)
         if system.state != "Running":
-            raise Failure(HCS_E_INVALID_STATE, "The compute system has not been started.")
+            raise Failure(HCS_E_INVALID_STATE, "The compute system does not run.")
         if not system.runs_processes:
             raise self._no_guest("The virtual machine has no guest connection to create a process through.")
         launch = Launch(request.text or "", linux=system.linux)
@@ -489,6 +577,15 @@ class Systems:
         del self._processes[process.key]
         del process.system.processes[process.key]
         _native.forget(process.key)
+
+
+def _expect_saved_state(restore: dict[str, Any]) -> None:
+    """Refuse a RestoreState that a virtual machine could not start from."""
+    if restore.get("TemplateSystemId"):
+        raise not_emulated("a start from a template")
+    path = restore.get("SaveStateFilePath")
+    if path and not read_file(path).startswith(_SAVED_STATE):
+        raise invalid_argument("$.VirtualMachine.RestoreState.SaveStateFilePath", "holds no state that was saved here")
 
 
 def _already_stopped() -> Failure:

@@ -28,8 +28,9 @@ struct Request {
     uint64_t ticket = 0;             /* to be answered by reply(); 0: nothing to answer */
     Key system = 0;
     Key process = 0;
-    Text id;
-    Text text;                       /* document, query, options or settings */
+    Text scope;                      /* the namespace of a compute system */
+    Text id;                         /* of a compute system */
+    Text text;                       /* path, document, query, options or settings */
     uint32_t number = 0;             /* process id, or exit code */
 };
 

@@ -100,6 +100,26 @@ CONSTANT(HCSRT_EVENT_SYSTEM_EXITED, HcsEventSystemExited);
 CONSTANT(HCSRT_EVENT_PROCESS_EXITED, HcsEventProcessExited);
 CONSTANT(HCSRT_EVENT_OPERATION_CALLBACK, HcsEventOperationCallback);
 CONSTANT(HCSRT_EVENT_SERVICE_DISCONNECT, HcsEventServiceDisconnect);
+CONSTANT(HCSRT_TYPE_NONE, HcsOperationTypeNone);
+CONSTANT(HCSRT_TYPE_ENUMERATE, HcsOperationTypeEnumerate);
+CONSTANT(HCSRT_TYPE_CREATE, HcsOperationTypeCreate);
+CONSTANT(HCSRT_TYPE_START, HcsOperationTypeStart);
+CONSTANT(HCSRT_TYPE_SHUTDOWN, HcsOperationTypeShutdown);
+CONSTANT(HCSRT_TYPE_PAUSE, HcsOperationTypePause);
+CONSTANT(HCSRT_TYPE_RESUME, HcsOperationTypeResume);
+CONSTANT(HCSRT_TYPE_SAVE, HcsOperationTypeSave);
+CONSTANT(HCSRT_TYPE_TERMINATE, HcsOperationTypeTerminate);
+CONSTANT(HCSRT_TYPE_MODIFY, HcsOperationTypeModify);
+CONSTANT(HCSRT_TYPE_PROPERTIES, HcsOperationTypeGetProperties);
+CONSTANT(HCSRT_TYPE_CREATE_PROCESS, HcsOperationTypeCreateProcess);
+CONSTANT(HCSRT_TYPE_SIGNAL_PROCESS, HcsOperationTypeSignalProcess);
+CONSTANT(HCSRT_TYPE_PROCESS_INFO, HcsOperationTypeGetProcessInfo);
+CONSTANT(HCSRT_TYPE_PROCESS_PROPERTIES, HcsOperationTypeGetProcessProperties);
+CONSTANT(HCSRT_TYPE_MODIFY_PROCESS, HcsOperationTypeModifyProcess);
+CONSTANT(HCSRT_TYPE_CRASH, HcsOperationTypeCrash);
+CONSTANT(HCSRT_OPTION_OPERATION_CALLBACKS, HcsEventOptionEnableOperationCallbacks);
+CONSTANT(HCSRT_CREATE_OPTIONS_1, HcsCreateOptions_1);
+CONSTANT(HCSRT_WAIT_TIMEOUT, WAIT_TIMEOUT);
 CONSTANT(HCSRT_GENERIC_ALL, GENERIC_ALL);
 
 /* Functions: hcsrt's prototypes with Windows's types in them, so that a system in the place of an operation shows. */

@@ -15,7 +15,7 @@ from cache import Failed, call, kept, key, temporary
 from pins import Python
 
 # Wine without its own .NET and HTML engines, which it would ask to download; computecore.dll is never one of its own.
-WINE = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml=;computecore=n"}
+WINE = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml="}
 
 MINGW = "x86_64-w64-mingw32"
 

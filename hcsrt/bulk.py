@@ -1,0 +1,122 @@
+"""Verbs on many compute systems at once: each gives a result or an error for every one of them."""
+
+from __future__ import annotations
+
+from ._facade import EVENT_PATIENCE, INVALID_DATA, Deadline, check_name, seconds
+from .errors import HcsError, SystemNotFoundError, error_from
+from .system import CHECK_TIMEOUT, STOP_TIMEOUT, ComputeSystem, systems
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, Literal, TypeAlias, TypeVar
+
+    Rung: TypeAlias = Literal["already-stopped", "shutdown", "terminate"]
+    ItemT = TypeVar("ItemT")
+    ResultT = TypeVar("ResultT")
+
+__all__ = ["reap", "statistics_of", "stop_all"]
+
+_MOST_THREADS = 64
+# Futures are waited for in slices: on Windows a longer wait does not let Ctrl-C through.
+_SLICE = 0.1
+
+
+def stop_all(
+    systems: Iterable[ComputeSystem], grace: float = 10.0, *, timeout: float | None = STOP_TIMEOUT
+) -> list[Rung | Exception]:
+    """Stop compute systems for certain, all at once; what ComputeSystem.stop() does and returns, or its error.
+
+    grace, timeout: seconds, counted for each from when its turn comes; up to 64 are stopped side by side. The results
+    are in the order of the systems. Raises TypeError, and stops none, if one of them is no ComputeSystem.
+    HcsShutDownComputeSystem, HcsTerminateComputeSystem.
+    """
+    seconds(grace, "grace")
+    seconds(timeout)
+    return _at_once(lambda system: system.stop(grace, timeout=timeout), _checked(systems))
+
+
+def statistics_of(
+    systems: Iterable[ComputeSystem], *, timeout: float | None = None
+) -> list[dict[str, Any] | Exception]:
+    """Ask compute systems for their statistics, all at once; what ComputeSystem.statistics() returns, or its error.
+
+    timeout: seconds for each. The results are in the order of the systems. Raises TypeError, and asks none, if one of
+    them is no ComputeSystem. HcsGetComputeSystemProperties.
+    """
+    seconds(timeout)
+    return _at_once(lambda system: system.statistics(timeout=timeout), _checked(systems))
+
+
+def reap(owner: str, *, timeout: float | None = STOP_TIMEOUT) -> dict[str, Rung | Exception]:
+    """Terminate what an owner has left behind: every compute system whose document names exactly this owner.
+
+    owner: compared exactly, and for each system again right before it is terminated, along with its RuntimeId: an id
+    that another system has by now is left alone. timeout: seconds for each system. Returns by id "terminate",
+    "already-stopped" for a system that has gone by itself, or the error. Raises AccessDeniedError, HcsError if HCS
+    cannot be asked. HcsEnumerateComputeSystems, HcsTerminateComputeSystem.
+    """
+    check_name(owner, "owner")
+    limit = seconds(timeout)
+    found = systems(owner=owner, timeout=limit)
+    results: list[Rung | Exception] = _at_once(lambda item: _reap(item, owner, limit), found)
+    return {item["Id"]: result for item, result in zip(found, results, strict=True)}
+
+
+def _reap(found: dict[str, Any], owner: str, timeout: float | None) -> Rung:
+    deadline = Deadline(timeout)
+    try:
+        system = ComputeSystem.open(found["Id"])
+    except SystemNotFoundError:
+        return "already-stopped"
+    with system:
+        try:
+            properties = system.properties(timeout=deadline.within(CHECK_TIMEOUT))
+        except HcsError:
+            # HCS refuses questions about a system that is going in more than one way.
+            try:
+                system.wait(deadline.within(EVENT_PATIENCE))
+            except TimeoutError:
+                pass
+            else:
+                return "already-stopped"
+            raise
+        runtime_ids = found.get("RuntimeId"), properties.get("RuntimeId")
+        if None not in runtime_ids and runtime_ids[0] != runtime_ids[1]:
+            return "already-stopped"
+        # Not every answer of HCS names the owner; the same RuntimeId means the same system, and the same owner.
+        if properties.get("Owner", owner if None not in runtime_ids else None) != owner:
+            reason = f"HCS does not say of the compute system {found['Id']!r} that it is owned by {owner!r}"
+            raise error_from(INVALID_DATA, "HcsGetComputeSystemProperties", {"ErrorMessage": reason})
+        return system.stop(0, timeout=deadline.remaining())
+
+
+def _checked(systems: Iterable[ComputeSystem]) -> list[ComputeSystem]:
+    items = list(systems)
+    for index, item in enumerate(items):
+        if not isinstance(item, ComputeSystem):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"systems[{index}] is a {type(item).__name__}, not a ComputeSystem")
+    return items
+
+
+def _at_once(action: Callable[[ItemT], ResultT], items: list[ItemT]) -> list[ResultT | Exception]:
+    """Call the action for all items side by side; its results, and the errors where it raised, in their order."""
+    if not items:
+        return []
+    from concurrent.futures import ThreadPoolExecutor, wait
+
+    def attempt(item: ItemT) -> ResultT | Exception:
+        try:
+            return action(item)
+        except Exception as error:
+            return error
+
+    executor = ThreadPoolExecutor(min(len(items), _MOST_THREADS), "hcsrt-bulk")
+    try:
+        futures = [executor.submit(attempt, item) for item in items]
+        while wait(futures, _SLICE).not_done:
+            pass
+        return [future.result() for future in futures]
+    finally:
+        # After Ctrl-C what has begun goes on, and what has not does not begin.
+        executor.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,169 @@
+"""What the service does beside compute systems: its own properties and settings, and files for virtual machines."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any, cast
+
+from . import _native, schema
+from .failures import (
+    E_ACCESSDENIED,
+    E_FAIL,
+    ERROR_ALREADY_EXISTS,
+    ERROR_FILE_EXISTS,
+    ERROR_FILE_NOT_FOUND,
+    ERROR_NOT_FOUND,
+    ERROR_PATH_NOT_FOUND,
+    Failure,
+    Problem,
+    invalid_argument,
+    invalid_json,
+    not_emulated,
+)
+from .outbox import Answer
+
+SCHEMA_VERSIONS = {"SupportedSchemaVersions": [{"Major": 2, "Minor": 6}]}
+
+# What the details of a HostProcessorModificationRequest are.
+_GROUP_OPERATIONS = {
+    "CreateGroup": "CreateGroupOperation",
+    "DeleteGroup": "DeleteGroupOperation",
+    "SetProperty": "SetPropertyOperation",
+}
+
+
+class Host:
+    """The host of all compute systems, as far as HCS lets it be looked at and changed."""
+
+    def __init__(self) -> None:
+        # CpuGroupConfig by GroupId in lower case.
+        self._groups: dict[str, dict[str, Any]] = {}
+        self.verbs: dict[str, Callable[[_native.Request], Answer]] = {
+            "HcsGetServiceProperties": self._properties,
+            "HcsModifyServiceSettings": self._modify,
+            "HcsCreateEmptyGuestStateFile": self._create_file,
+            "HcsCreateEmptyRuntimeStateFile": self._create_file,
+            # Every program of the emulator may use what its user may use, so nothing else comes of these.
+            "HcsGrantVmAccess": self._find_file,
+            "HcsRevokeVmAccess": self._find_file,
+            "HcsGrantVmGroupAccess": self._find_file,
+            "HcsRevokeVmGroupAccess": self._find_file,
+        }
+
+    def _properties(self, request: _native.Request) -> Answer:
+        asked = schema.parse_optional(request.text, "Service_PropertyQuery")
+        document: dict[str, object] = {"Properties": [self._property(name) for name in asked.get("PropertyTypes", [])]}
+        if "PropertyQueries" in asked:
+            document["PropertyResponses"] = {name: self._response(name) for name in asked["PropertyQueries"]}
+        return Answer(json.dumps(document))
+
+    def _property(self, name: str) -> dict[str, Any]:
+        if name == "Basic":
+            return SCHEMA_VERSIONS
+        if name == "CpuGroup":
+            return {"CpuGroups": list(self._groups.values())}
+        raise not_emulated(f"the service property {name}")
+
+    def _response(self, name: str) -> dict[str, object]:
+        try:
+            if name not in schema.enum_values("GetPropertyType"):
+                raise invalid_json(Problem(schema.member("$.PropertyQueries", name), f"{name!r} is no GetPropertyType"))
+            return {"Response": self._property(name)}
+        except Failure as failure:
+            return {"Error": failure.result_error()}
+
+    def _modify(self, request: _native.Request) -> Answer:
+        document = schema.parse(request.text or "", "ModificationRequest")
+        if document.get("PropertyType") != "CpuGroup":
+            raise not_emulated(f"the service setting {document.get('PropertyType')}")
+        settings = _checked(document.get("Settings"), "HostProcessorModificationRequest", "$.Settings")
+        operation = settings.get("Operation")
+        if operation is None:
+            raise invalid_json(Problem("$.Settings.Operation", "is missing"))
+        place = "$.Settings.OperationDetails"
+        details = _checked(settings.get("OperationDetails"), _GROUP_OPERATIONS[operation], place)
+        key = details.get("GroupId", "").strip("{}").lower()
+        if not key:
+            raise invalid_json(Problem(f"{place}.GroupId", "is missing"))
+        if operation == "CreateGroup":
+            self._create_group(key, details)
+        elif key not in self._groups:
+            raise Failure(ERROR_NOT_FOUND, f"There is no CPU group {key}.")
+        elif operation == "DeleteGroup":
+            del self._groups[key]
+        else:
+            self._set_property(self._groups[key], details)
+        return Answer()
+
+    def _create_group(self, key: str, details: dict[str, Any]) -> None:
+        if key in self._groups:
+            raise Failure(ERROR_ALREADY_EXISTS, f"There is a CPU group {key} already.")
+        processors: list[int] = details.get("LogicalProcessors", [])
+        if len(processors) != details.get("LogicalProcessorCount", len(processors)):
+            raise invalid_argument("$.Settings.OperationDetails", "LogicalProcessorCount does not count the processors")
+        affinity = {"LogicalProcessorCount": len(processors), "LogicalProcessors": processors}
+        self._groups[key] = {"GroupId": details["GroupId"], "Affinity": affinity, "GroupProperties": []}
+
+    def _set_property(self, group: dict[str, Any], details: dict[str, Any]) -> None:
+        code, value = details.get("PropertyCode"), details.get("PropertyValue")
+        if code is None or value is None:
+            raise invalid_argument("$.Settings.OperationDetails", "needs PropertyCode and PropertyValue")
+        others = [item for item in group["GroupProperties"] if item["PropertyCode"] != code]
+        group["GroupProperties"] = [*others, {"PropertyCode": code, "PropertyValue": value}]
+
+    def _create_file(self, request: _native.Request) -> Answer:
+        create_file(request.text or "", b"")
+        return Answer()
+
+    def _find_file(self, request: _native.Request) -> Answer:
+        path = _full(request.text or "")
+        if not os.path.exists(path):
+            raise Failure(ERROR_FILE_NOT_FOUND, f"There is no file {path!r}.")
+        return Answer()
+
+
+def create_file(path: str, content: bytes) -> None:
+    """Make a file that is not there yet."""
+    try:
+        with open(_full(path), "xb") as file:
+            file.write(content)
+    except OSError as error:
+        raise _file_failure(error, path) from None
+
+
+def read_file(path: str) -> bytes:
+    """Return what is in a file."""
+    try:
+        with open(_full(path), "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise _file_failure(error, path) from None
+
+
+def _full(path: str) -> str:
+    """Return a path that is one of this machine, and a full one: a path of Windows would end up as a file's name."""
+    if not os.path.isabs(path) or "\0" in path:
+        raise Failure(ERROR_PATH_NOT_FOUND, f"{path!r} is no full path on this machine.")
+    return path
+
+
+def _file_failure(error: OSError, path: str) -> Failure:
+    folder = os.path.dirname(path)
+    if isinstance(error, FileExistsError):
+        hresult = ERROR_FILE_EXISTS
+    elif isinstance(error, FileNotFoundError):
+        hresult = ERROR_FILE_NOT_FOUND if os.path.isdir(folder) else ERROR_PATH_NOT_FOUND
+    elif isinstance(error, NotADirectoryError):
+        hresult = ERROR_PATH_NOT_FOUND
+    else:
+        hresult = E_ACCESSDENIED if isinstance(error, (PermissionError, IsADirectoryError)) else E_FAIL
+    return Failure(hresult, f"{path!r}: {error.strerror}.")
+
+
+def _checked(value: object, kind: str, place: str) -> dict[str, Any]:
+    found = tuple(schema.problems(value, kind, place))
+    if found:
+        raise invalid_json(*found)
+    return cast("dict[str, Any]", value)

@@ -1,0 +1,154 @@
+"""What kind of handles the streams of a process are, and how they end."""
+
+import ctypes
+import threading
+import time
+from ctypes import byref, c_uint32, c_void_p
+
+from raw_calls import OPERATION, begin, close_process, create_process, is_handle, spell, streams
+from raw_hcs import GENERIC_ALL
+
+from hcsrt import PIPE, _calls
+
+PATIENCE = 60.0
+CLOSE_STDIN = '{"Operation":"CloseHandle","CloseHandle":{"Handle":"StdIn"}}'
+
+
+def test_half_close(container, seen):
+    told = {}
+    with container.popen("cmd", stdin=PIPE, bufsize=0) as process:
+        process.stdin.handle.close()
+        told["our end closed, no CloseHandle"] = _calls.wait_exit(process.handle, 5)
+        process.kill()
+    with container.popen("cmd", stdin=PIPE, bufsize=0) as process:
+        _calls.modify_process(process.handle, CLOSE_STDIN, PATIENCE)
+        told["CloseHandle, our end open"] = _calls.wait_exit(process.handle, 5)
+        process.kill()
+    seen("what ends a process that reads stdin to its end", told)
+    with container.popen("cmd", stdin=PIPE) as process:
+        process.stdin.close()
+        assert process.wait(PATIENCE) is not None
+
+
+def test_output_after_exit(container, seen):
+    lines = 5000
+    with container.popen(f'cmd /c "for /l %i in (1,1,{lines}) do @echo line %i"', stdout=PIPE) as process:
+        chunks = []
+        ended = []
+
+        def read():
+            while chunk := process.stdout.read1(1 << 16):
+                chunks.append((time.monotonic(), len(chunk)))
+            ended.append(time.monotonic())
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        process.wait(PATIENCE)
+        exited = time.monotonic()
+        thread.join(PATIENCE)
+    assert ended
+    told = {
+        "bytes": sum(size for _, size in chunks),
+        "bytes after the exit was known": sum(size for at, size in chunks if at > exited),
+        "seconds from the exit to the end of the stream": round(ended[0] - exited, 3),
+    }
+    seen("output after the exit", told)
+    done = container.run(f'cmd /c "for /l %i in (1,1,{lines}) do @echo line %i"', stdout=PIPE, timeout=PATIENCE)
+    assert done.stdout.split()[-1] == str(lines).encode()
+
+
+def test_output_held_by_a_child(container, seen):
+    with container.popen("cmd /c start /b cmd", stdin=PIPE, stdout=PIPE) as process:
+        process.wait(PATIENCE)
+        exited = time.monotonic()
+        # The child lives as long as its input: communicate() would close it.
+        stdin, process.stdin = process.stdin, None
+        process.communicate(timeout=PATIENCE)
+        seconds = time.monotonic() - exited
+        stdin.close()
+    seen("seconds until the output counts as complete that a child holds open", round(seconds, 3))
+    assert seconds < 15
+
+
+def test_unrequested(container, table, seen):
+    system = int(container.handle.as_raw())
+    told = {}
+    for asked in ([], ["StdOut"], ["StdIn", "StdErr"]):
+        pipes = {f"Create{name}Pipe": True for name in asked}
+        made = create_process(table, system, CommandLine="cmd /c exit 0", **pipes)
+        told[", ".join(asked) or "none"] = {
+            name: "a handle" if is_handle(value) else value and hex(value)
+            for name, value in streams(made.info).items()
+        }
+        close_process(table, made)
+    seen("the streams that a process has, by those that were asked for", told)
+    with container.popen("cmd /c exit 0", stdout=PIPE) as process:
+        assert process.stdin is None
+        assert process.stdout is not None
+        assert process.stderr is None
+
+
+def test_open_process(container, table, seen):
+    with container.popen("cmd", stdin=PIPE, stdout=PIPE) as process:
+        system = int(container.handle.as_raw())
+        code, other = table.handle_of("HcsOpenProcess", system, process.pid, GENERIC_ALL)
+        assert code == 0
+        told = []
+        for _ in range(2):
+            made = begin(table, "HcsGetProcessInfo", other, OPERATION).finish(with_info=True)
+            given = streams(made.info)
+            told.append({"result": spell(made.result)} | {name: is_handle(value) for name, value in given.items()})
+            for value in given.values():
+                if is_handle(value):
+                    table.close_handle(value)
+        table.HcsCloseProcess(other)
+        stdout, _ = process.communicate(b"echo still here\r\n", PATIENCE)
+    seen("the streams of a process that was opened by its id, asked for twice", told)
+    # Closing what another handle gave leaves our own streams alone.
+    assert b"still here" in stdout
+
+
+def test_kind_of_handles(container, seen):
+    with container.popen("cmd", stdin=PIPE, stdout=PIPE, stderr=PIPE, bufsize=0) as process:
+        named = {"stdin": process.stdin, "stdout": process.stdout, "stderr": process.stderr}
+        told = {name: kind_of(int(stream.handle.as_raw())) for name, stream in named.items()}
+        seen("the handles of the streams", told)
+        process.stdout.read(1)  # the banner of cmd: from here on there is something to read only now and then
+        reader = threading.Thread(target=read_to_the_end, args=(process.stderr,))
+        reader.start()
+        time.sleep(0.5)
+        begun = time.monotonic()
+        # A close gets through to a read that waits, which it could not if the handle were not overlapped.
+        process.stderr.handle.close()
+        reader.join(PATIENCE)
+        assert time.monotonic() - begun < 2
+        process.kill()
+
+
+def read_to_the_end(stream):
+    try:
+        while stream.read(1 << 16):
+            pass
+    except ValueError:
+        pass  # the handle was closed
+
+
+def kind_of(handle):
+    kernel32 = ctypes.WinDLL("kernel32.dll")
+    ntdll = ctypes.WinDLL("ntdll.dll")
+    handle = c_void_p(handle)
+    flags, mode = c_uint32(), c_uint32()
+    pipe_flags = c_uint32()
+    status_block = (c_void_p * 2)()
+    kernel32.GetHandleInformation(handle, byref(flags))
+    is_pipe = kernel32.GetNamedPipeInfo(handle, byref(pipe_flags), None, None, None)
+    file_mode_information = 16
+    status = ntdll.NtQueryInformationFile(handle, status_block, byref(mode), 4, file_mode_information)
+    synchronous = 0x10 | 0x20  # FILE_SYNCHRONOUS_IO_ALERT, FILE_SYNCHRONOUS_IO_NONALERT
+    return {
+        "file type": kernel32.GetFileType(handle),
+        "inheritable": bool(flags.value & 1),
+        "named pipe": bool(is_pipe),
+        "server end": bool(is_pipe and pipe_flags.value & 1),
+        "overlapped": not mode.value & synchronous if status == 0 else f"0x{status & 0xFFFFFFFF:08X}",
+    }

@@ -1,0 +1,236 @@
+"""Verbs on many compute systems: all at once, with a result or an error for each."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any
+
+import pytest
+
+import hcsrt
+from hcsrt import emulator
+from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, E_HANDLE, Failure
+from hcsrt.emulator.outbox import Answer
+
+Verbs = dict[str, Callable[[Any], Any]]
+Interrupted = Callable[[float], AbstractContextManager[None]]
+
+COUNT = 8
+
+
+def document_of(owner: str) -> dict[str, Any]:
+    return emulator.container_document(owner, terminate_on_last_handle_closed=False)
+
+
+@pytest.fixture
+def several() -> Iterator[list[hcsrt.ComputeSystem]]:
+    """Some running compute systems."""
+    with ExitStack() as stack:
+        systems = [
+            stack.enter_context(hcsrt.ComputeSystem.create(f"tests-{number}", document_of("tests")))
+            for number in range(COUNT)
+        ]
+        for system in systems:
+            system.start()
+        yield systems
+        for system in systems:
+            if not system.closed:
+                system.stop(grace=0)
+
+
+def ids() -> list[str]:
+    return sorted(item["Id"] for item in hcsrt.systems())
+
+
+# --- stop_all and statistics_of ---------------------------------------------------------------------------------------
+
+
+def test_all_are_stopped_at_once_and_each_says_how(several: list[hcsrt.ComputeSystem]) -> None:
+    several[0].terminate()
+    several[0].wait(5)
+    stubborn = several[1].popen(["sh", "-c", "trap '' TERM; echo; while :; do sleep 0.05; done"], stdout=hcsrt.PIPE)
+    assert stubborn.stdout is not None
+    stubborn.stdout.readline()
+    before = time.monotonic()
+    results = hcsrt.stop_all(several, grace=0.5)
+    assert time.monotonic() - before < 5
+    assert results == ["already-stopped", "terminate", *["shutdown"] * (COUNT - 2)]
+    stubborn.close()
+    assert ids() == []
+
+
+def test_they_wait_side_by_side(several: list[hcsrt.ComputeSystem], verbs: Verbs) -> None:
+    stops = verbs["HcsShutDownComputeSystem"]
+    asked: list[Any] = []
+
+    def gather(request: Any) -> None:
+        # None goes down before all have asked.
+        asked.append(request)
+        if len(asked) == COUNT:
+            for each in asked:
+                stops(each)
+
+    verbs["HcsShutDownComputeSystem"] = gather
+    assert hcsrt.stop_all(several) == ["shutdown"] * COUNT
+
+
+def test_an_error_is_the_result_of_its_system_alone(several: list[hcsrt.ComputeSystem]) -> None:
+    several[2].close()
+    results = hcsrt.stop_all(several, grace=0)
+    assert isinstance(results[2], hcsrt.HandleClosedError)
+    del results[2]
+    assert results == ["terminate"] * (COUNT - 1)
+    assert ids() == ["tests-2"]
+    assert hcsrt.reap("tests") == {"tests-2": "terminate"}
+
+
+def test_statistics_of_many(several: list[hcsrt.ComputeSystem]) -> None:
+    pytest.importorskip("psutil")
+    several[3].terminate()
+    several[3].wait(5)
+    results = hcsrt.statistics_of(several)
+    assert isinstance(results.pop(3), hcsrt.HcsError)
+    assert all(isinstance(result, dict) and "Uptime100ns" in result for result in results)
+
+
+def test_only_systems_can_be_stopped(several: list[hcsrt.ComputeSystem]) -> None:
+    wrong: Any = [several[0], "tests-1"]
+    for verb in (hcsrt.stop_all, hcsrt.statistics_of):
+        with pytest.raises(TypeError, match=r"systems\[1\] is a str, not a ComputeSystem"):
+            verb(wrong)
+    assert len(ids()) == COUNT
+
+
+def test_nothing_is_nothing() -> None:
+    assert hcsrt.stop_all([]) == []
+    assert hcsrt.statistics_of(iter(())) == []
+    assert hcsrt.reap("nobody") == {}
+
+
+def test_ctrl_c_ends_the_wait_for_all(
+    several: list[hcsrt.ComputeSystem], verbs: Verbs, interrupted: Interrupted, settle: Callable[..., bool]
+) -> None:
+    verbs["HcsTerminateComputeSystem"] = lambda request: None
+    with interrupted(0.15):
+        hcsrt.stop_all(several, grace=0)
+    emulator.reset()
+    assert settle(lambda: not [thread for thread in threading.enumerate() if "hcsrt-bulk" in thread.name])
+
+
+# --- reap -------------------------------------------------------------------------------------------------------------
+
+
+def test_reap_ends_what_an_owner_has_left_and_nothing_else() -> None:
+    for id, owner in (("a", "ci-7"), ("b", "ci-7"), ("c", "ci-70"), ("d", "CI-7"), ("e", "")):
+        hcsrt.ComputeSystem.create(id, document_of(owner)).close()
+    with hcsrt.ComputeSystem.open("a") as system:
+        system.start()
+        system.popen(["sleep", "60"]).close()
+        assert hcsrt.reap("ci-7") == {"a": "terminate", "b": "terminate"}
+        assert system.wait(5)["ExitType"] == "ForcedExit"
+    assert ids() == ["c", "d", "e"]
+    assert hcsrt.reap("ci-7") == {}
+    emulator.reset()
+
+
+@pytest.mark.parametrize(("owner", "error"), [("", ValueError), (None, TypeError), (["a"], TypeError)])
+def test_reap_needs_an_owner(owner: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="owner must"):
+        hcsrt.reap(owner)
+
+
+@pytest.fixture
+def found(verbs: Verbs) -> Callable[..., None]:
+    """What the enumeration tells of the system "tests", whatever is true."""
+
+    def tell(**properties: Any) -> None:
+        verbs["HcsEnumerateComputeSystems"] = lambda request: Answer(
+            json.dumps([{"Id": "tests", "Owner": "tests"} | properties])
+        )
+
+    return tell
+
+
+def test_reap_leaves_a_later_system_of_the_same_id_alone(system: hcsrt.ComputeSystem, found: Any) -> None:
+    found(RuntimeId="0bd1d1cc-3f0f-4a3c-9c0c-5a2e0a7b9b11")
+    assert hcsrt.reap("tests") == {"tests": "already-stopped"}
+    assert system.properties()["State"] == "Running"
+
+
+def test_reap_leaves_a_system_alone_that_has_another_owner_by_now(found: Any) -> None:
+    with hcsrt.ComputeSystem.create("tests", document_of("somebody")) as system:
+        system.start()
+        found()
+        result = hcsrt.reap("tests")["tests"]
+        assert isinstance(result, hcsrt.HcsError)
+        assert "owned by 'tests'" in str(result)
+        assert system.properties()["State"] == "Running"
+        system.stop(grace=0)
+
+
+@pytest.mark.parametrize("knows_runtime_id", [False, True])
+def test_reap_asks_for_one_certain_sign(
+    knows_runtime_id: bool, system: hcsrt.ComputeSystem, found: Any, verbs: Verbs
+) -> None:
+    if knows_runtime_id:
+        found(RuntimeId=system.properties()["RuntimeId"])
+    else:
+        found()
+    ask = verbs["HcsGetComputeSystemProperties"]
+
+    def without_owner(request: Any) -> Any:
+        answer = json.loads(ask(request).document)
+        answer.pop("Owner", None)
+        return Answer(json.dumps(answer))
+
+    verbs["HcsGetComputeSystemProperties"] = without_owner
+    result = hcsrt.reap("tests")["tests"]
+    if knows_runtime_id:
+        assert result == "terminate"
+    else:
+        assert isinstance(result, hcsrt.HcsError)
+        assert system.properties()["State"] == "Running"
+
+
+def test_reap_of_what_has_gone_meanwhile_is_done(found: Any) -> None:
+    found()
+    assert hcsrt.reap("tests") == {"tests": "already-stopped"}
+
+
+def test_reap_tells_what_refuses_to_end(system: hcsrt.ComputeSystem, verbs: Verbs) -> None:
+    def refuse(request: Any) -> Any:
+        raise Failure(E_ACCESSDENIED, "by the test")
+
+    terminate = verbs["HcsTerminateComputeSystem"]
+    verbs["HcsTerminateComputeSystem"] = refuse
+    assert isinstance(hcsrt.reap("tests")["tests"], hcsrt.AccessDeniedError)
+    verbs["HcsTerminateComputeSystem"] = terminate
+
+
+def test_reap_of_a_system_that_answers_nothing_because_it_goes(system: hcsrt.ComputeSystem, verbs: Verbs) -> None:
+    # On the service's own thread nobody would answer.
+    terminator = threading.Thread(target=system.terminate)
+
+    def refuse(request: Any) -> Any:
+        if terminator.ident is None:
+            terminator.start()
+        raise Failure(E_HANDLE, "by the test")
+
+    verbs["HcsGetComputeSystemProperties"] = refuse
+    assert hcsrt.reap("tests") == {"tests": "already-stopped"}
+    terminator.join()
+
+
+def test_reap_of_a_system_that_answers_nothing_and_stays(system: hcsrt.ComputeSystem, verbs: Verbs) -> None:
+    def refuse(request: Any) -> Any:
+        raise Failure(E_FAIL, "by the test")
+
+    ask = verbs["HcsGetComputeSystemProperties"]
+    verbs["HcsGetComputeSystemProperties"] = refuse
+    result = hcsrt.reap("tests")["tests"]
+    verbs["HcsGetComputeSystemProperties"] = ask
+    assert isinstance(result, hcsrt.HcsError)
+    assert "by the test" in str(result)
+    assert system.properties()["State"] == "Running"
