@@ -93,6 +93,7 @@ cdef class Port:
     cdef object loop        # a weak reference
     cdef hcsrt_port *port
     cdef uint32_t epoch
+    cdef bint plain_futures  # loop.create_future() makes an asyncio.Future and no more
 
 # The port of an event loop, made at its first use; on the loop's thread.
 cdef Port port_of(object loop)

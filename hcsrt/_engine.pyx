@@ -57,7 +57,7 @@ import atexit
 import os
 import threading
 import weakref
-from asyncio import get_running_loop
+from asyncio import BaseEventLoop, Future, get_running_loop
 from contextvars import copy_context
 
 from .errors import HandleBusyError, HandleClosedError, error_from
@@ -274,6 +274,7 @@ cdef Port make_port(object loop):
     finish(hcsrt_orphans())
     port.loop = weakref.ref(loop)
     port.epoch = fork_epoch()
+    port.plain_futures = type(loop).create_future is BaseEventLoop.create_future
     if by_descriptor:
         port.port = hcsrt_port_new(True)
         if port.port == NULL:
@@ -540,7 +541,7 @@ cdef class _Call:
         cdef Port port
         loop = get_running_loop()
         port = port_of(loop)
-        future = loop.create_future()
+        future = Future(loop=loop) if port.plain_futures else loop.create_future()
         if self.subject is not None:
             status = enter_handle(self.subject, request)
             check_entered(self.subject, status)
@@ -891,7 +892,7 @@ def watch(Handle handle not None):
         raise TypeError(f"handle must be of a system or a process, not {type(handle).__name__}")
     cdef str function = "HcsSetComputeSystemCallback" if is_system else "HcsSetProcessCallback"
     cdef _Call self = new_call(function, handle)
-    hcs()
+    row_of(function).find(hcs())
     memset(&request, 0, sizeof(request))
     request.start = start_watch
     request.number = is_system

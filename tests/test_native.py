@@ -109,9 +109,11 @@ ENGINE_PROTOCOL = [
     of_engine(
         "the guard is left too late",
         "if (request.leave) request.leave(request.subject);\n    request.leave = nullptr;\n"
-        "    call->pool->leave_lane(call);",
-        "auto leave = request.leave;\n    void *subject = request.subject;\n    call->pool->leave_lane(call);\n"
-        "    if (call->fetched || !let_go(call)) settle(call);\n    if (leave) leave(subject);\n    return;",
+        "    pool_of(call)->leave_lane(call);",
+        "auto leave = request.leave;\n    void *subject = request.subject;\n    pool_of(call)->leave_lane(call);\n"
+        "    if (call->fetched || !let_go(call)) settle(call);\n"
+        "    for (int64_t end = now_ms() + 2; leave && now_ms() < end;) {}\n"
+        "    if (leave) leave(subject);\n    return;",
     ),
 ]
 

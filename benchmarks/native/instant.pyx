@@ -3,7 +3,7 @@
 from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.unicode cimport PyUnicode_DecodeUTF16
-from libc.stdint cimport int64_t, uint32_t, uintptr_t
+from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memset
 
 from hcsrt cimport HANDLE_OK, HcsApi, OwnedSystem, check_entered, hcs, hcsrt_char
@@ -56,20 +56,19 @@ cdef void completed(hcsrt_call *call, void *context) noexcept nogil:
 
 
 cdef void hand_in(hcsrt_call *call, void *context) noexcept with gil:
-    loop, future, _ = <object> context
-    loop.call_soon_threadsafe(finish, future, <uintptr_t> call)
-    Py_DECREF(<object> context)
-
-
-def finish(future, uintptr_t address):
-    cdef hcsrt_call *call = <hcsrt_call *> address
     cdef const hcsrt_char *document = outcome_of(call).document
     cdef int byteorder = 0
     cdef Py_ssize_t length = 0
+    loop, future, _ = <object> context
     while document[length]:
         length += 1
     text = PyUnicode_DecodeUTF16(<const char *> document, length * 2, "surrogatepass", &byteorder)
     release_call(call)
+    loop.call_soon_threadsafe(settle, future, text)
+    Py_DECREF(<object> context)
+
+
+def settle(future, text):
     if not future.done():
         future.set_result(text)
 

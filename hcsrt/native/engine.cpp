@@ -31,8 +31,9 @@ constexpr uint32_t CALLBACK_LOOK_MS = 1000;
 constexpr uint32_t FIRST_LOOK_MS = 2;
 constexpr uint32_t LAST_LOOK_MS = 250;
 
-/* How long a call waits for a worker before there are more of them, and how long a worker waits for a call. */
-constexpr int64_t GROW_MS = 2;
+/* How long a call waits before one more worker is woken for it, or started, and how long a worker waits for a call. */
+constexpr int64_t WAKE_MS = 1;
+constexpr int64_t GROW_MS = 5;
 constexpr uint32_t IDLE_MS = 10000;
 
 /* Workers that may hang in HCS at the same time. */
@@ -211,7 +212,7 @@ struct Engine {
     /* The supervisor. */
     alignas(LINE) std::atomic<uint32_t> supervised{0};
     std::atomic<uint32_t> bell{0};
-    std::atomic<bool> alarmed{false}, looking{false};
+    std::atomic<bool> alarmed{false}, look_wanted{false}, looking{false};
 
     std::atomic<Call *> orphans{nullptr};
     Lock notice_lock;
@@ -231,7 +232,7 @@ void ring() {
     hcsrt::wake_all(engine->bell);
 }
 
-/* Lets the supervisor look whether calls wait for a worker. */
+/* Lets the supervisor see soon whether calls wait for a worker. */
 void alarm() {
     if (!engine->alarmed.exchange(true)) ring();
 }
@@ -410,7 +411,10 @@ bool let_go(Call *call) {
         if (seen & (COMPLETED | ABANDONED)) return false;
     } while (!call->word.compare_exchange_weak(seen, seen & ~HELD, std::memory_order_seq_cst, std::memory_order_acquire));
     /* The supervisor stops looking when it finds nothing to look at, and then looks once more. */
-    if (look_ms < CALLBACK_LOOK_MS || !engine->looking.load(std::memory_order_seq_cst)) ring();
+    if (look_ms < CALLBACK_LOOK_MS || !engine->looking.load(std::memory_order_seq_cst)) {
+        engine->look_wanted.store(true);
+        ring();
+    }
     return true;
 }
 
@@ -657,7 +661,6 @@ void work(void *argument) {
         uint32_t heard = pool->bell.load();
         bool more;
         if (Call *call = pool->take(&more)) {
-            /* To wake more workers would cost a fast call more than it gains: the supervisor does, for those that wait. */
             if (more) alarm();
             perform(call);
             continue;
@@ -684,10 +687,11 @@ void Pool::submit(Call *first, Call *last) {
     encourage();
 }
 
-/* There is something to do that no worker has been told of. */
+/* There is something to do that no worker has been told of. One that is awake will look for it, unless its call takes
+ * long: more than one is woken by the supervisor only, since it costs fast calls more than it gains them. */
 void Pool::encourage() {
     bell.fetch_add(1);
-    if (idle.load()) hcsrt::wake_one(bell);
+    if (idle.load() == threads.load()) hcsrt::wake_one(bell);
     else alarm();
 }
 
@@ -776,12 +780,14 @@ bool Pool::retire() {
 /* By the supervisor: more workers if a call waits for one. True: look again soon. */
 bool Pool::tend(int64_t now) {
     uint32_t waiting;
+    int64_t age;
     {
         Locked locked(lock);
         accept();
         waiting = ready.count;
         if (!waiting) return false;
-        if (now - ready.first->since < GROW_MS) return true;
+        age = now - ready.first->since;
+        if (age < WAKE_MS) return true;
     }
     /* Twice as many as are busy, so that a few steps suffice for many that hang, and few are woken for few. */
     uint32_t asleep = idle.load(), here = threads.load();
@@ -789,7 +795,7 @@ bool Pool::tend(int64_t now) {
     if (more > waiting) more = waiting;
     bell.fetch_add(1);
     for (; more && asleep; --more, --asleep) hcsrt::wake_one(bell);
-    for (; more && threads.load() < most; --more)
+    for (; more && age >= GROW_MS && threads.load() < most; --more)
         if (!start_worker()) break;
     return threads.load() < most || idle.load();
 }
@@ -825,23 +831,30 @@ int64_t look(int64_t now) {
 
 void supervise(void *argument) {
     Engine *self = static_cast<Engine *>(argument);
-    int64_t due = NEVER;
+    int64_t due = NEVER, tend_at = NEVER;
     for (;;) {
         uint32_t heard = self->bell.load();
-        self->alarmed.store(false);
         int64_t now = now_ms();
-        bool restless = self->ordinary.tend(now);
-        restless |= self->urgent.tend(now);
-        if (restless) self->alarmed.store(true);
-        due = look(now);
-        if (due == NEVER && self->looking.load()) {
-            self->looking.store(false, std::memory_order_seq_cst);
-            due = look(now);
+        /* Not at once: most calls that wait for a worker when the alarm is given do not for long. */
+        if (tend_at == NEVER && self->alarmed.load()) tend_at = now + WAKE_MS;
+        if (now >= tend_at) {
+            self->alarmed.store(false);
+            bool again = self->ordinary.tend(now);
+            again |= self->urgent.tend(now);
+            if (again) self->alarmed.store(true);
+            tend_at = again ? now + WAKE_MS : NEVER;
         }
-        if (due != NEVER) self->looking.store(true, std::memory_order_seq_cst);
-        int64_t pause = due == NEVER ? NEVER : due > now ? due - now : 0;
-        if (restless && pause > GROW_MS) pause = GROW_MS;
-        hcsrt::wait_on(self->bell, heard, pause == NEVER ? FOREVER : static_cast<uint32_t>(pause));
+        if (self->look_wanted.exchange(false) || now >= due) {
+            due = look(now);
+            if (due == NEVER) {
+                self->looking.store(false, std::memory_order_seq_cst);
+                due = look(now);
+            }
+            if (due != NEVER) self->looking.store(true, std::memory_order_seq_cst);
+        }
+        int64_t next = due < tend_at ? due : tend_at;
+        uint32_t pause = next == NEVER ? FOREVER : next > now ? static_cast<uint32_t>(next - now) : 0;
+        if (pause) hcsrt::wait_on(self->bell, heard, pause);
     }
 }
 
