@@ -77,13 +77,22 @@ cdef default_backend():
     return name
 
 
-def choose(name):
-    """Settle on a backend, "windows" or "emulator". RuntimeError if the process uses the other one already."""
+def choose(name, table=None):
+    """Settle on a backend: "windows", "emulator", or any other name for a library of which `table` is a capsule.
+
+    Such a table is what the emulator gives too, an HcsApi that lives as long as the process. RuntimeError if the
+    process uses another backend already.
+    """
     global chosen
     cdef const HcsApi *api
     with lock:
         if chosen is None:
-            api = emulator_api() if name == "emulator" else computecore_api()
+            if table is not None:
+                api = table_of(table)
+            elif name == "emulator":
+                api = emulator_api()
+            else:
+                api = computecore_api()
             # The name first: whoever sees the table may ask for it.
             chosen = name
             hcsrt_store_chosen(api)
@@ -94,9 +103,13 @@ def choose(name):
 cdef const HcsApi *emulator_api() except NULL:
     from .emulator import api_capsule
 
-    cdef const HcsApi *api = <const HcsApi *> PyCapsule_GetPointer(api_capsule(), "hcsrt.HcsApi")
+    return table_of(api_capsule())
+
+
+cdef const HcsApi *table_of(capsule) except NULL:
+    cdef const HcsApi *api = <const HcsApi *> PyCapsule_GetPointer(capsule, "hcsrt.HcsApi")
     if api.size < sizeof(HcsApi):
-        raise ImportError("hcsrt.emulator is of an older hcsrt; reinstall hcsrt")
+        raise ImportError("the table of functions is of an older hcsrt; build what gives it anew")
     return api
 
 
