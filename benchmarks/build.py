@@ -49,7 +49,8 @@ def built(name: str) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
@@ -70,7 +71,8 @@ def fingerprint() -> str:
             digest.update(package.encode())
     patterns = ("hcsrt/**/*.h", "hcsrt/*.pxd", "benchmarks/native/*", "benchmarks/build.py")
     sources = {path for pattern in patterns for path in ROOT.glob(pattern)}
-    sources |= {path for path in CONTESTANTS.rglob("*") if path.suffix in {".cpp", ".h", ".pyx", ".rs", ".toml", ".lock"}}
+    kinds = {".cpp", ".h", ".pyx", ".rs", ".toml", ".lock"}
+    sources |= {path for path in CONTESTANTS.rglob("*") if path.suffix in kinds}
     sources.add(CONTESTANTS / "cffi_declarations.py")
     for path in sorted(sources):
         digest.update(path.read_bytes())

@@ -197,7 +197,7 @@ hcsrt_result kick_off(hcsrt_operation raw) {
         complete(operation);
         return HCSRT_S_OK;
     }
-    operation->due = microseconds ? Clock::now() + std::chrono::microseconds(microseconds) : Clock::time_point::min();
+    operation->due = microseconds ? Clock::now() + std::chrono::microseconds(microseconds) : Clock::time_point{};
     bool first;
     {
         std::lock_guard<std::mutex> hold(completer.lock);
