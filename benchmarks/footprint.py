@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import resource
 import subprocess
 import sys
 from functools import partial
@@ -64,10 +65,16 @@ def measure_memory(effort: Effort) -> list[Series]:
     return series
 
 
+def children_time() -> float:
+    """The processor's time that the children have had which ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def measure_imports(effort: Effort) -> list[Series]:
     turns = {}
     for name, script in IMPORTS.items():
         command = [sys.executable, "-c", script]
         if subprocess.run(command, check=False, capture_output=True).returncode == 0:
-            turns[name] = partial(clocked, partial(subprocess.run, command, check=True))
+            turns[name] = partial(clocked, partial(subprocess.run, command, check=True), children_time)
     return interleaved("import", "s", turns, effort.launches)

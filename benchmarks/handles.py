@@ -1,4 +1,7 @@
-"""Handles: to own and close them, to call with them, to hand them to another thread; a round trip with a document."""
+"""Handles: to own and close them, to call with them, to hand them to another thread; a round trip with a document.
+
+The seconds are those of the processor wherever the work never waits, so that what else runs on the machine counts less.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from functools import partial
 from itertools import repeat
 from pathlib import Path
 from queue import SimpleQueue
+from time import perf_counter, process_time, thread_time
 from timeit import Timer
 from types import ModuleType
 from typing import Any
@@ -23,6 +27,7 @@ from . import library
 from .build import ROOT, built
 from .measure import Effort, Series, clocked, interleaved, one_processor, timed
 
+Clock = Callable[[], float]
 Loop = Callable[[int], float]
 
 CONTESTANTS = {
@@ -42,6 +47,8 @@ EMPTY = "the empty loop"
 
 HANDLES = 10_000
 """How many handles are closed at once."""
+HANDED = 1_000
+"""How many go to the other thread."""
 DOCUMENT = 512
 """UTF-16 units of a result document: 1 KB."""
 
@@ -69,9 +76,9 @@ class Contestant:
             "operation": module.new_operation(),
         }
 
-    def loop(self, statement: str) -> Loop:
+    def loop(self, statement: str, clock: Clock = thread_time) -> Loop:
         """Repeats a statement, without garbage collections."""
-        return Timer(statement, globals=self.names).timeit
+        return Timer(statement, globals=self.names, timer=clock).timeit
 
     def own_loop(self, statement: str) -> Loop:
         """The same, of a statement that has to close the handle each time."""
@@ -87,89 +94,82 @@ class Contestant:
 
     def close_all(self) -> float:
         handles = [self.module.own(self.raw) for _ in range(HANDLES)]
-        return Timer(self.module.CLOSE_ALL, globals=self.names | {"handles": handles}).timeit(1) / HANDLES
+        close_all = Timer(self.module.CLOSE_ALL, globals=self.names | {"handles": handles}, timer=thread_time)
+        return close_all.timeit(1) / HANDLES
 
-    def hand_over(self) -> Loop:
+    def hand_over(self) -> float:
         """Puts views of the operation into a queue, from which another thread takes and uses them."""
         space = self.names | {"repeat": repeat}
         code = f"def put(n, q):\n for _ in repeat(None, n): q({self.module.HAND_OVER})\n"
         code += f"def use(n, q):\n for _ in repeat(None, n):\n  handed = q()\n  {self.module.USE}\n"
         exec(code, space)
         put, use = space["put"], space["use"]
+        queue: SimpleQueue[Any] = SimpleQueue()
+        user = threading.Thread(target=use, args=(HANDED, queue.get))
 
-        def loop(n: int) -> float:
-            queue: SimpleQueue[Any] = SimpleQueue()
-            user = threading.Thread(target=use, args=(n, queue.get))
+        def both() -> None:
+            user.start()
+            put(HANDED, queue.put)
+            user.join()
 
-            def both() -> None:
-                user.start()
-                put(n, queue.put)
-                user.join()
+        return clocked(both, process_time) / HANDED
 
-            return clocked(both)
 
-        return loop
+def compiled(function: Callable[..., object], *arguments: Any, clock: Clock = thread_time) -> Loop:
+    """A function that repeats its work itself."""
+    return lambda n: clocked(lambda: function(n, *arguments), clock)
 
 
 def measure(effort: Effort) -> list[Series]:
     library.install()
     library.set_document(DOCUMENT)
     python = {name: Contestant(module) for name, module in contestants().items()}
-    try:
-        cython = built("hcsrt_cython")
-    except ImportError as error:
-        print(f"{CYTHON}: {error}", file=sys.stderr)
-        cython = None
+    cython = cython_contestant()
     series: list[Series] = []
 
-    def work(name: str, python_loops: dict[str, Loop], cython_loops: dict[str, Loop], bare: str | None) -> None:
-        loops = python_loops | cython_loops
-        if bare is not None:
-            loops[BARE] = library.bare(bare)
+    def work(name: str, loops: dict[str, Loop]) -> None:
         turns = {contestant: timed(loop, effort.batch) for contestant, loop in loops.items()}
         series.extend(interleaved(name, "s", turns, effort.rounds))
 
+    def round_trips(clock: Clock) -> dict[str, Loop]:
+        loops = {name: one.loop(one.module.ROUND_TRIP, clock) for name, one in python.items()}
+        loops[BARE] = compiled(library.bare("bare_round_trip"), clock=clock)
+        if cython:
+            loops[CYTHON] = compiled(cython.round_trip, cython.own(library.new_system()), clock=clock)
+        return loops
+
     with one_processor():
-        work(
-            "own, drop",
-            {name: contestant.own_loop(contestant.module.OWN_AND_DROP) for name, contestant in python.items()},
-            cython_loops(cython, OWN_AND_DROP=(library.new_system(),))
-            | ({PLAIN: cython.allocate_and_switch} if cython else {}),
-            "bare_own_and_close",
-        )
-        work(
-            "own, close",
-            {name: contestant.own_loop(contestant.module.OWN_AND_CLOSE) for name, contestant in python.items()},
-            {},
-            "bare_own_and_close",
-        )
-        work(
-            "call",
-            {name: contestant.loop(contestant.module.CALL) for name, contestant in python.items()},
-            cython_loops(cython, CALL=(cython.new_operation(),)) if cython else {},
-            "bare_call",
-        )
-        bare_close_all = library.bare("bare_close_all")
-        turns = {name: contestant.close_all for name, contestant in python.items()}
+        own_and_drop = {name: one.own_loop(one.module.OWN_AND_DROP) for name, one in python.items()}
+        own_and_close = {name: one.own_loop(one.module.OWN_AND_CLOSE) for name, one in python.items()}
+        call = {name: one.loop(one.module.CALL) for name, one in python.items()}
+        own_and_drop[BARE] = own_and_close[BARE] = compiled(library.bare("bare_own_and_close"))
+        call[BARE] = compiled(library.bare("bare_call"))
+        if cython:
+            own_and_drop[CYTHON] = compiled(cython.own_and_drop, library.new_system())
+            own_and_drop[PLAIN] = compiled(cython.allocate_and_switch)
+            call[CYTHON] = compiled(cython.call, cython.new_operation())
+        work("own, drop", own_and_drop)
+        work("own, close", own_and_close)
+        work("call", call)
+
+        bare_close_all: Any = library.bare("bare_close_all")
+        turns = {name: one.close_all for name, one in python.items()}
         turns[BARE] = lambda: bare_close_all(HANDLES) / HANDLES
         series += interleaved("close 10,000", "s", turns, effort.rounds)
-        work("hand over", {name: contestant.hand_over() for name, contestant in python.items()}, {}, None)
-        round_trips = {name: contestant.loop(contestant.module.ROUND_TRIP) for name, contestant in python.items()}
-        cython_trips = cython_loops(cython, ROUND_TRIP=(cython.own(library.new_system()),)) if cython else {}
+        series += interleaved("hand over", "s", {name: one.hand_over for name, one in python.items()}, effort.rounds)
         library.set_latency(library.IN_THE_CALL)
-        work("round trip", round_trips, cython_trips, "bare_round_trip")
+        work("round trip", round_trips(thread_time))
     library.set_latency(0)
-    work("round trip, other thread", round_trips, cython_trips, "bare_round_trip")
+    work("round trip, other thread", round_trips(perf_counter))
     return series
 
 
-def cython_loops(module: Any, **loops: tuple[Any, ...]) -> dict[str, Loop]:
-    """A function of the Cython contestant with what it needs besides the number of repetitions."""
-    if module is None:
-        return {}
-    ((name, arguments),) = loops.items()
-    function = getattr(module, name)
-    return {CYTHON: lambda n: function(n, *arguments)}
+def cython_contestant() -> Any:
+    try:
+        return built("hcsrt_cython")
+    except ImportError as error:
+        print(f"{CYTHON}: {error}", file=sys.stderr)
+        return None
 
 
 # --- instructions ---------------------------------------------------------------------------------------------------
@@ -187,10 +187,11 @@ def count_here() -> None:
         loops["call"][name] = contestant.loop(module.CALL)
     for of_work in loops.values():
         of_work[EMPTY] = Timer("pass").timeit
-    cython = built("hcsrt_cython")
-    loops["own, drop"][CYTHON] = partial(cython.OWN_AND_DROP, raw=library.new_system())
-    loops["own, drop"][PLAIN] = cython.allocate_and_switch
-    loops["call"][CYTHON] = partial(cython.CALL, operation=cython.new_operation())
+    cython = cython_contestant()
+    if cython:
+        loops["own, drop"][CYTHON] = partial(cython.own_and_drop, raw=library.new_system())
+        loops["own, drop"][PLAIN] = cython.allocate_and_switch
+        loops["call"][CYTHON] = partial(cython.call, operation=cython.new_operation())
     loops["own, drop"][BARE] = library.bare("bare_own_and_close")
     loops["call"][BARE] = library.bare("bare_call")
     for work, of_work in loops.items():

@@ -1,7 +1,7 @@
 """Those who do the same work with the same library, each as its experts would write it.
 
-Each Python module has the same names. A work is a statement, which timeit repeats, or a function that repeats it so
-many times itself and returns the seconds:
+Each Python module has the same names; what it does is a statement, which timeit repeats. A compiled one has functions
+that are told how many times to repeat it.
 
     OWN_AND_DROP    own the system handle `raw`, an int, and let its owner go, which closes it
     OWN_AND_CLOSE   own it and close it before the owner goes

@@ -19,8 +19,6 @@ from hcsrt cimport (
     new_system,
 )
 
-from time import perf_counter
-
 from hcsrt.errors import error_from
 
 cdef enum:
@@ -42,12 +40,10 @@ def new_operation():
 def own_and_drop(int64_t n, uintptr_t raw):
     cdef OwnedSystem system
     cdef int64_t i
-    begin = perf_counter()
     for i in range(n):
         system = new_system()
         adopt(system, <void *> raw)
         system = None
-    return perf_counter() - begin
 
 
 def call(int64_t n, OwnedOperation operation):
@@ -55,7 +51,6 @@ def call(int64_t n, OwnedOperation operation):
     cdef int64_t i
     cdef uint64_t id = 0
     cdef int status
-    begin = perf_counter()
     for i in range(n):
         with nogil:
             status = operation._enter()
@@ -63,9 +58,7 @@ def call(int64_t n, OwnedOperation operation):
                 id = api.HcsGetOperationId(operation._raw)
                 operation._leave()
         check_entered(operation, status)
-    seconds = perf_counter() - begin
     assert id != 0
-    return seconds
 
 
 cdef str properties(OwnedSystem system):
@@ -99,12 +92,9 @@ cdef str properties(OwnedSystem system):
 def round_trip(int64_t n, OwnedSystem system):
     cdef int64_t i
     cdef str text = None
-    begin = perf_counter()
     for i in range(n):
         text = properties(system)
-    seconds = perf_counter() - begin
     assert text
-    return seconds
 
 
 cdef extern from *:
@@ -129,15 +119,8 @@ def allocate_and_switch(int64_t n):
     """What every object costs that lets others run while it is closed: its allocation, and the GIL twice."""
     cdef Plain plain
     cdef int64_t i
-    begin = perf_counter()
     for i in range(n):
         plain = Plain.__new__(Plain)
         with nogil:
             call_nothing()
         plain = None
-    return perf_counter() - begin
-
-
-OWN_AND_DROP = own_and_drop
-CALL = call
-ROUND_TRIP = round_trip
