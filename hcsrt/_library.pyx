@@ -77,22 +77,19 @@ cdef default_backend():
     return name
 
 
-def choose(name, table=None):
-    """Settle on a backend: "windows", "emulator", or any other name for a library of which `table` is a capsule.
+def choose(name, capsule=None):
+    """Settle on a backend, "windows" or "emulator", or on any other whose HcsApi is in a capsule named hcsrt.HcsApi.
 
-    Such a table is what the emulator gives too, an HcsApi that lives as long as the process. RuntimeError if the
-    process uses another backend already.
+    RuntimeError if the process uses another one already.
     """
     global chosen
     cdef const HcsApi *api
     with lock:
         if chosen is None:
-            if table is not None:
-                api = table_of(table)
-            elif name == "emulator":
-                api = emulator_api()
+            if capsule is not None:
+                api = api_in(capsule)
             else:
-                api = computecore_api()
+                api = emulator_api() if name == "emulator" else computecore_api()
             # The name first: whoever sees the table may ask for it.
             chosen = name
             hcsrt_store_chosen(api)
@@ -103,13 +100,13 @@ def choose(name, table=None):
 cdef const HcsApi *emulator_api() except NULL:
     from .emulator import api_capsule
 
-    return table_of(api_capsule())
+    return api_in(api_capsule())
 
 
-cdef const HcsApi *table_of(capsule) except NULL:
+cdef const HcsApi *api_in(capsule) except NULL:
     cdef const HcsApi *api = <const HcsApi *> PyCapsule_GetPointer(capsule, "hcsrt.HcsApi")
     if api.size < sizeof(HcsApi):
-        raise ImportError("the table of functions is of an older hcsrt; build what gives it anew")
+        raise ImportError("the HCS was compiled for an older hcsrt; compile it again")
     return api
 
 
