@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import product
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psutil
 
@@ -21,7 +21,7 @@ from hcsrt._calls import system_properties
 
 from . import library
 from .build import ROOT, built
-from .measure import Effort, Series, Spread, in_turns
+from .measure import Effort, Series, in_turns
 
 Operation = Callable[[], Awaitable[object]]
 
