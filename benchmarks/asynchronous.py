@@ -27,7 +27,10 @@ Operation = Callable[[], Awaitable[object]]
 
 BARE = "the loop alone"
 ENGINE = "hcsrt"
-CONTESTANTS = (BARE, ENGINE, "the callback takes the GIL", "ctypes, a callback", "a pool of threads that wait")
+GIL_CALLBACK = "the callback takes the GIL"
+CTYPES_CALLBACK = "ctypes, a callback"
+WAITING_POOL = "a pool of threads that wait"
+CONTESTANTS = (BARE, ENGINE, GIL_CALLBACK, CTYPES_CALLBACK, WAITING_POOL)
 POOL = 64
 """Threads of the pool: as many as may wait at once."""
 IN_FLIGHT = (1, 64, 1024)
@@ -58,12 +61,11 @@ class Turn(NamedTuple):
     """Seconds that the loop was late for something else: the 99th percentile."""
     threads: float
     memory: float
+    """Of the whole process, in bytes."""
 
 
-UNITS = Turn("/s", "s", "s", "s", "threads", "B")  # type: ignore[arg-type]
-METRICS = Turn(  # type: ignore[call-arg]
-    "operations", "50th percentile", "99th percentile", "loop lag", "threads", "memory"  # type: ignore[arg-type]
-)
+METRICS = {"rate": "/s", "median": "s", "worst": "s", "lag": "s"}
+"""What is told of each case, with its unit."""
 
 
 def operation_of(name: str, stack: ExitStack) -> Operation:
@@ -83,10 +85,10 @@ def operation_of(name: str, stack: ExitStack) -> Operation:
         engine = importlib.import_module("hcsrt._engine")
         call = engine.call
         return lambda: call(system, "HcsGetComputeSystemProperties")
-    if name == "the callback takes the GIL":
+    if name == GIL_CALLBACK:
         properties = built("gil_callback").properties
         return lambda: properties(system)
-    if name == "ctypes, a callback":
+    if name == CTYPES_CALLBACK:
         ctypes_properties = importlib.import_module("benchmarks.contestants.ctypes_callback").properties
         return lambda: ctypes_properties(raw)
     pool = stack.enter_context(ThreadPoolExecutor(POOL))
@@ -178,7 +180,7 @@ def measure(effort: Effort) -> list[Series]:
     series: list[Series] = []
     for case in (Case(*pair) for pair in product(IN_FLIGHT, LATENCIES)):
         taken: dict[tuple[str, str], list[Turn]] = {}
-        turns = {
+        turns: dict[tuple[str, str], Callable[[], Turn]] = {
             (name, loop): (lambda name=name, loop=loop, case=case: turn(name, loop, case, effort.batch * 15))
             for name in names
             for loop in loops()
@@ -186,8 +188,9 @@ def measure(effort: Effort) -> list[Series]:
         for key, value in in_turns(turns, max(1, effort.rounds // 10)):
             taken.setdefault(key, []).append(value)
         for (name, loop), values in taken.items():
-            for metric, unit, column in zip(METRICS[:4], UNITS[:4], zip(*values, strict=True), strict=False):
-                series.append(Series(f"{case}: {metric}", f"{name}, {loop}", str(unit), list(column)))
+            for metric, unit in METRICS.items():
+                column = [getattr(value, metric) for value in values]
+                series.append(Series(f"{case}: {metric}", f"{name}, {loop}", unit, column))
     return series
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sysconfig
 from dataclasses import dataclass
 
+from .asynchronous import BARE as LOOP
+from .asynchronous import CTYPES_CALLBACK, ENGINE, GIL_CALLBACK, WAITING_POOL, Case
 from .handles import BARE, CYTHON, PLAIN
 from .measure import Series, Spread, difference, ratio
 
+ASYNC = f"{Case(1024, 0)}: rate"
 HCSRT = "hcsrt from Python"
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
@@ -63,6 +66,10 @@ BARS = [
     *own_bars("own, close"),
     Bar("call", "hcsrt, guarded / nanobind, unguarded", 1.15, True, HCSRT, "nanobind"),
     Bar("close 10,000", "hcsrt / a loop of C++", 3.0, True, HCSRT, BARE),
+    Bar(ASYNC, "hcsrt / the loop alone", 0.7, False, f"{ENGINE}, asyncio", f"{LOOP}, asyncio"),
+    Bar(ASYNC, "hcsrt / the callback takes the GIL", 6.0, False, f"{ENGINE}, asyncio", f"{GIL_CALLBACK}, asyncio"),
+    Bar(ASYNC, "hcsrt / ctypes, a callback", 6.0, False, f"{ENGINE}, asyncio", f"{CTYPES_CALLBACK}, asyncio"),
+    Bar(ASYNC, "hcsrt / a pool of threads that wait", 10.0, False, f"{ENGINE}, asyncio", f"{WAITING_POOL}, asyncio"),
     Bar("stdout, read(64 KB)", "hcsrt / subprocess", 0.9, False, "hcsrt", "subprocess"),
     Bar("stdout, capture_output", "hcsrt / subprocess", 0.9, False, "hcsrt", "subprocess"),
     Bar("memory", "a handle", 80 if FREE_THREADED else 64, True, "hcsrt, the object alone", unit="B"),

@@ -27,7 +27,7 @@ BARE = FOLDER / "libbare.so"
 CONTESTANTS = HERE / "contestants"
 INCLUDES = [ROOT / "hcsrt" / "include", ROOT / "hcsrt" / "native", HERE / "native", CONTESTANTS]
 
-MODULES = ("hcsrt_cython", "cffi_handles", "pybind11_handles", "nanobind_handles", "pyo3_handles")
+MODULES = ("hcsrt_cython", "gil_callback", "cffi_handles", "pybind11_handles", "nanobind_handles", "pyo3_handles")
 CXX_FLAGS = ["-std=c++17", "-O3", "-fvisibility=hidden", "-pthread"]
 
 
@@ -114,7 +114,7 @@ def build_module(name: str) -> None:
 def missing_tool(name: str) -> str | None:
     if name == "pyo3_handles":
         return None if shutil.which("cargo") else "no Rust toolchain here (cargo)"
-    package = {"hcsrt_cython": "Cython", "cffi_handles": "cffi"}.get(name, name.removesuffix("_handles"))
+    package = {"hcsrt_cython": "Cython", "gil_callback": "Cython", "cffi_handles": "cffi"}.get(name, name.removesuffix("_handles"))
     return None if importlib.util.find_spec(package) else f"no {package} here (pip install -e '.[bench]')"
 
 
@@ -134,7 +134,7 @@ def build_here(name: str) -> None:
     }
     temporary = FOLDER / "temporary" / name
     source = str(CONTESTANTS / f"{name}.cpp")
-    if name == "hcsrt_cython":
+    if (CONTESTANTS / f"{name}.pyx").exists():
         from Cython.Build import cythonize
 
         # The libraries of a downstream module are its own: it calls HCS through the table alone.

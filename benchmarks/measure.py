@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
+
+KeyT = TypeVar("KeyT")
+ValueT = TypeVar("ValueT")
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def difference(larger: Series, smaller: Series) -> Spread:
     return Spread.of(a - b for a, b in zip(larger.values, smaller.values, strict=True))
 
 
-def in_turns(turns: Mapping[str, Callable[[], float]], rounds: int) -> Iterator[tuple[str, float]]:
+def in_turns(turns: Mapping[KeyT, Callable[[], ValueT]], rounds: int) -> Iterator[tuple[KeyT, ValueT]]:
     """Give each contestant its turn in each round, and each round to another one first."""
     names = list(turns)
     for number in range(rounds):

@@ -22,6 +22,8 @@ KINDS = {
     "threads": Kind("threads.measure", True),
     "stdout": Kind("streams.measure", True),
     "emulator": Kind("emulated.measure", True),
+    "async": Kind("asynchronous.measure", True),
+    "async-footprint": Kind("asynchronous.measure_footprint", False),
     "import": Kind("footprint.measure_imports", False),
     "memory": Kind("footprint.measure_memory", False),
     "instructions": Kind("handles.count_instructions", False),
