@@ -22,15 +22,11 @@ from hcsrt._calls import system_properties
 from . import library
 from .build import ROOT, built
 from .measure import Effort, Series, in_turns
+from .names import CTYPES_CALLBACK, ENGINE, GIL_CALLBACK, LOOP, WAITING_POOL, Case
 
 Operation = Callable[[], Awaitable[object]]
 
-BARE = "the loop alone"
-ENGINE = "hcsrt"
-GIL_CALLBACK = "the callback takes the GIL"
-CTYPES_CALLBACK = "ctypes, a callback"
-WAITING_POOL = "a pool of threads that wait"
-CONTESTANTS = (BARE, ENGINE, GIL_CALLBACK, CTYPES_CALLBACK, WAITING_POOL)
+CONTESTANTS = (LOOP, ENGINE, GIL_CALLBACK, CTYPES_CALLBACK, WAITING_POOL)
 POOL = 64
 """Threads of the pool: as many as may wait at once."""
 IN_FLIGHT = (1, 64, 1024)
@@ -39,14 +35,6 @@ LATENCIES = (0, 1, 50)
 DOCUMENT = 512
 PROBE = 0.001
 """Seconds that the loop is asked to sleep, to see how much later it wakes up."""
-
-
-class Case(NamedTuple):
-    in_flight: int
-    latency: int
-
-    def __str__(self) -> str:
-        return f"async, {self.in_flight} in flight, {self.latency} ms"
 
 
 class Turn(NamedTuple):
@@ -71,7 +59,7 @@ METRICS = {"rate": "/s", "median": "s", "worst": "s", "lag": "s"}
 def operation_of(name: str, stack: ExitStack) -> Operation:
     """What a task awaits again and again, on the loop that runs."""
     loop = asyncio.get_running_loop()
-    if name == BARE:
+    if name == LOOP:
 
         def nothing() -> Awaitable[object]:
             future = loop.create_future()
@@ -111,20 +99,24 @@ async def run(name: str, in_flight: int, seconds: float) -> Turn:
         end = begin + seconds
 
         async def work() -> None:
-            started = perf_counter()
-            while started < end:
+            now = perf_counter()
+            while True:
+                started = now
                 await operation()
                 now = perf_counter()
                 durations.append(now - started)
-                started = now
+                if now >= end:
+                    break
 
         async def probe() -> None:
-            started = perf_counter()
-            while started < end:
+            now = perf_counter()
+            while True:
+                started = now
                 await asyncio.sleep(PROBE)
                 now = perf_counter()
                 lags.append(now - started - PROBE)
-                started = now
+                if now >= end:
+                    break
 
         watching = asyncio.create_task(probe())
         await asyncio.gather(*(work() for _ in range(in_flight)))

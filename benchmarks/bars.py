@@ -5,13 +5,21 @@ from __future__ import annotations
 import sysconfig
 from dataclasses import dataclass
 
-from .asynchronous import BARE as LOOP
-from .asynchronous import CTYPES_CALLBACK, ENGINE, GIL_CALLBACK, WAITING_POOL, Case
-from .handles import BARE, CYTHON, PLAIN
 from .measure import Series, Spread, difference, ratio
+from .names import (
+    BARE,
+    CTYPES_CALLBACK,
+    CYTHON,
+    ENGINE,
+    GIL_CALLBACK,
+    HCSRT,
+    LOOP,
+    PLAIN,
+    WAITING_POOL,
+    Case,
+)
 
 ASYNC = f"{Case(1024, 0)}: rate"
-HCSRT = "hcsrt from Python"
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 

@@ -114,7 +114,7 @@ def build_module(name: str) -> None:
 def missing_tool(name: str) -> str | None:
     if name == "pyo3_handles":
         return None if shutil.which("cargo") else "no Rust toolchain here (cargo)"
-    package = {"hcsrt_cython": "Cython", "gil_callback": "Cython", "cffi_handles": "cffi"}.get(name, name.removesuffix("_handles"))
+    package = "Cython" if (CONTESTANTS / f"{name}.pyx").exists() else name.removesuffix("_handles")
     return None if importlib.util.find_spec(package) else f"no {package} here (pip install -e '.[bench]')"
 
 

@@ -26,12 +26,13 @@ from typing import Any
 from . import library
 from .build import ROOT, built
 from .measure import Effort, Series, clocked, interleaved, one_processor, timed
+from .names import BARE, CYTHON, EMPTY, HCSRT, PLAIN
 
 Clock = Callable[[], float]
 Loop = Callable[[int], float]
 
 CONTESTANTS = {
-    "hcsrt from Python": "hcsrt_python",
+    HCSRT: "hcsrt_python",
     "ctypes, __del__": "ctypes_del",
     "ctypes, finalize": "ctypes_finalize",
     "cffi, ABI mode": "cffi_abi",
@@ -40,10 +41,6 @@ CONTESTANTS = {
     "nanobind": "with_nanobind",
     "PyO3": "with_pyo3",
 }
-BARE = "C++"
-CYTHON = "hcsrt from Cython"
-PLAIN = "an object, and the GIL given up once"
-EMPTY = "the empty loop"
 
 HANDLES = 10_000
 """How many handles are closed at once."""

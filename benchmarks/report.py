@@ -8,11 +8,19 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from .bars import BARS, HCSRT
-from .handles import BARE, CYTHON, EMPTY, PLAIN
+from .bars import BARS
 from .measure import Series, Spread, ratio
+from .names import BARE, CYTHON, EMPTY, ENGINE, HCSRT, LOOP, PLAIN
 
-REFERENCES = (HCSRT, "hcsrt", "python -c pass", "hcsrt from Python: 1 thread", "properties")
+REFERENCES = (
+    HCSRT,
+    ENGINE,
+    f"{ENGINE}, asyncio",
+    f"{LOOP}, asyncio",
+    f"{HCSRT}: 1 thread",
+    "python -c pass",
+    "properties",
+)
 """What the others of the same work are set against: the first of these that there is."""
 
 
@@ -46,7 +54,12 @@ def spread_text(spread: Spread, scale: float = 1.0) -> str:
 
 
 def print_tables(console: Console, series: list[Series]) -> None:
+    cases: dict[str, dict[str, list[Series]]] = {}
     for work, of_work in by_work(series).items():
+        case, colon, metric = work.rpartition(": ")
+        if colon and case.startswith("async"):
+            cases.setdefault(case, {})[metric] = of_work
+            continue
         reference = reference_of(of_work)
         table = Table(title=work, title_justify="left", title_style="bold")
         table.add_column("contestant", min_width=36)
@@ -59,6 +72,27 @@ def print_tables(console: Console, series: list[Series]) -> None:
                 spread_text(ratio(one, reference)).replace("[", "\\["),
             )
         console.print(table)
+    for case, metrics in cases.items():
+        print_case(console, case, metrics)
+
+
+def print_case(console: Console, case: str, metrics: dict[str, list[Series]]) -> None:
+    """What a contestant did in one case of asynchronous operations, in one line."""
+    found = {(metric, one.contestant): one for metric, of_metric in metrics.items() for one in of_metric}
+    reference = reference_of(metrics["rate"])
+    table = Table(title=case, title_justify="left", title_style="bold")
+    table.add_column("contestant", min_width=36)
+    for column in ("operations", f"/ {reference.contestant}  \\[quartiles]", "50th", "99th percentile", "loop late by"):
+        table.add_column(column, justify="right")
+    for one in sorted(metrics["rate"], key=lambda one: Spread.of(one.values).median, reverse=True):
+        rest = [found[metric, one.contestant] for metric in ("median", "worst", "lag")]
+        table.add_row(
+            one.contestant,
+            quantity(Spread.of(one.values).median, one.unit),
+            spread_text(ratio(one, reference)).replace("[", "\\["),
+            *(quantity(Spread.of(other.values).median, other.unit) for other in rest),
+        )
+    console.print(table)
 
 
 def judged(series: list[Series]) -> list[dict[str, Any]]:

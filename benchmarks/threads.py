@@ -15,8 +15,9 @@ from typing import Any
 from . import library
 from .handles import CONTESTANTS
 from .measure import Effort, Series, interleaved, repetitions
+from .names import HCSRT
 
-WHO = ("hcsrt from Python", "ctypes, __del__", "nanobind")
+WHO = (HCSRT, "ctypes, __del__", "nanobind")
 THREADS = 2
 
 
