@@ -177,7 +177,7 @@ def measure(effort: Effort) -> list[Series]:
             for name in names
             for loop in loops()
         }
-        for key, value in in_turns(turns, max(1, effort.rounds // 10)):
+        for key, value in in_turns(turns, max(1, effort.rounds // 15)):
             taken.setdefault(key, []).append(value)
         for (name, loop), values in taken.items():
             for metric, unit in METRICS.items():
