@@ -93,6 +93,30 @@ for another_choice in (lambda: _library.choose("windows"), lambda: emulator.inst
     assert "runs already" in second
 
 
+def test_a_table_of_ones_own_is_installed_before_first_use():
+    script = """
+import hcsrt
+from hcsrt import _library, emulator
+try:
+    _library.choose("benchmark", object())
+except ValueError as error:
+    print(error)
+_library.choose("benchmark", emulator.api_capsule())
+print(hcsrt.backend())
+print(hcsrt.systems())
+try:
+    emulator.install()
+except RuntimeError as error:
+    print(error)
+"""
+    done = run(script)
+    assert done.stderr == ""
+    refused, backend, systems, late = done.stdout.splitlines()
+    assert "invalid PyCapsule" in refused
+    assert (backend, systems) == ("benchmark", "[]")
+    assert "uses the benchmark backend already" in late
+
+
 def test_each_function_has_the_windows_that_brought_it():
     assert _library.since("HcsCreateOperation") == "Windows 10 1809 / Server 2019"
     assert _library.since("HcsWaitForProcessExit") == "Windows 10 2104 / Server 2022"

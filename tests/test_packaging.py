@@ -21,7 +21,7 @@ import hcsrt
 from .platforms import WINDOWS, compiler, posix_shell
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-SOURCES = ("hcsrt", "tests", "docs", "examples", "tools")
+SOURCES = ("hcsrt", "tests", "benchmarks", "docs", "examples", "tools")
 MODULES = {"_library", "_handles", "_calls", "_streams", "emulator/_native"}
 
 

@@ -1,0 +1,148 @@
+"""Measures hcsrt beside its alternatives, on the same work with the same native library.
+
+    pip install -e '.[bench]'
+    python -m benchmarks --quick
+
+It needs the editable install, compiles what it compares on first use, and takes under two minutes; without --quick
+twenty. Each work is measured by several processes in turn, and in each of them the contestants take turns, so that a
+noisy machine favours nobody.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def need_editable_install() -> None:
+    try:
+        import psutil  # noqa: F401
+        import rich  # noqa: F401
+
+        import hcsrt
+
+        if Path(hcsrt.__file__).resolve().parents[1] == ROOT:
+            return
+        reason = f"hcsrt comes from {Path(hcsrt.__file__).parent}"
+    except ImportError as error:
+        reason = str(error)
+    sys.exit(f"benchmarks need the editable install: pip install -e '.[bench]' in {ROOT} ({reason})")
+
+
+def processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def machine() -> dict[str, Any]:
+    packages = {}
+    for name in ("hcsrt", "cython", "cffi", "pybind11", "nanobind", "uvloop"):
+        try:
+            packages[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return {
+        "processor": processor(),
+        "processors": os.cpu_count(),
+        "system": platform.platform(terse=True),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "compiler": platform.python_compiler(),
+        "free_threaded": not getattr(sys, "_is_gil_enabled", lambda: True)(),
+        "load": os.getloadavg()[0],
+        "packages": packages,
+    }
+
+
+def run(kind: str, effort: str, notes: list[str]) -> list[dict[str, Any]]:
+    """Let a process of its own measure."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.worker", kind, effort], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"{kind} failed:\n{done.stderr}")
+    notes += [line for line in done.stderr.splitlines() if line not in notes]
+    series: list[dict[str, Any]] = json.loads(done.stdout)
+    return series
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    effort = parser.add_mutually_exclusive_group()
+    effort.add_argument("--quick", dest="effort", action="store_const", const="quick", help="under two minutes")
+    effort.add_argument("--tiny", dest="effort", action="store_const", const="tiny", help="only shows that it works")
+    parser.add_argument("--only", nargs="+", metavar="KIND", help="measure only these kinds of work")
+    parser.add_argument("--json", type=Path, default=ROOT / "build" / "benchmarks.json", help="where the figures go")
+    parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw plots into a folder, as SVG")
+    parser.add_argument("--from", dest="given", type=Path, metavar="JSON", help="show figures measured before")
+    parser.set_defaults(effort="full")
+    arguments = parser.parse_args()
+    need_editable_install()
+
+    from rich.console import Console
+
+    from . import report
+    from .build import build
+    from .measure import EFFORTS, Series
+    from .worker import KINDS
+
+    console = Console() if sys.stdout.isatty() else Console(width=120)
+    if arguments.given:
+        result = json.loads(arguments.given.read_text())
+    else:
+        unknown = set(arguments.only or ()) - set(KINDS)
+        if unknown:
+            parser.error(f"no such kind of work: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
+        begin = monotonic()
+        with console.status("compiling what is compared"):
+            notes = build()
+        collected: dict[tuple[str, str], dict[str, Any]] = {}
+        processes = EFFORTS[arguments.effort].processes
+        for number in range(processes):
+            for kind in arguments.only or KINDS:
+                if number and not KINDS[kind].repeated:
+                    continue
+                with console.status(f"{kind}, process {number + 1} of {processes if KINDS[kind].repeated else 1}"):
+                    for one in run(kind, arguments.effort, notes):
+                        known = collected.setdefault((one["work"], one["contestant"]), one | {"values": []})
+                        known["values"] += one["values"]
+        result = {
+            "effort": arguments.effort,
+            "seconds": monotonic() - begin,
+            "machine": machine(),
+            "notes": notes,
+            "series": list(collected.values()),
+        }
+        result["bars"] = report.judged([Series(**one) for one in result["series"]])
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+
+    series = [Series(**one) for one in result["series"]]
+    report.print_tables(console, series)
+    report.print_bars(console, result["bars"])
+    for note in result["notes"]:
+        console.print(f"left out: {note}", markup=False, highlight=False)
+    of = result["machine"]
+    where = f"{of['python']} on {of['processors']} x {of['processor']}, {of['system']}"
+    console.print(f"{where}; {result['effort']}, {result['seconds']:.0f} s", highlight=False)
+    if arguments.plots:
+        for path in report.plot(series, arguments.plots, where):
+            console.print(f"drawn: {path}", highlight=False)
+
+
+if __name__ == "__main__":
+    main()

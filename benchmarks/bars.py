@@ -1,0 +1,89 @@
+"""The bars that hcsrt has to clear, each a ratio, a difference or a size from one run."""
+
+from __future__ import annotations
+
+import sysconfig
+from dataclasses import dataclass
+
+from .measure import Series, Spread, difference, ratio
+from .names import (
+    BARE,
+    CTYPES_CALLBACK,
+    CYTHON,
+    ENGINE,
+    GIL_CALLBACK,
+    HCSRT,
+    LOOP,
+    PLAIN,
+    WAITING_POOL,
+    Case,
+)
+
+ASYNC = f"{Case(1024, 0)}: rate"
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+
+
+@dataclass(frozen=True)
+class Bar:
+    work: str
+    text: str
+    """What is compared, as the table tells it."""
+    limit: float
+    at_most: bool
+    over: str
+    """The contestant above the line of the ratio, or the one whose value counts."""
+    under: str | None = None
+    minus: bool = False
+    """The difference instead of the ratio."""
+    unit: str = ""
+    scale: float = 1.0
+
+    def measured(self, series: dict[tuple[str, str], Series]) -> Spread | None:
+        """None if one of the two was left out."""
+        over = series.get((self.work, self.over))
+        if over is None:
+            return None
+        if self.under is None:
+            return Spread.of(over.values)
+        under = series.get((self.work, self.under))
+        if under is None:
+            return None
+        return difference(over, under) if self.minus else ratio(over, under)
+
+    def holds(self, spread: Spread) -> bool:
+        value = spread.median * self.scale
+        return value <= self.limit if self.at_most else value >= self.limit
+
+
+def own_bars(work: str) -> list[Bar]:
+    def times(other: str, factor: float) -> Bar:
+        return Bar(work, f"{other} / hcsrt", factor, False, other, HCSRT)
+
+    return [
+        times("nanobind", 1.0),
+        times("pybind11", 3.0),
+        times("cffi, ABI mode", 4.0),
+        times("cffi, API mode", 4.0),
+        times("ctypes, finalize", 10.0),
+    ]
+
+
+BARS = [
+    Bar("own, drop", "hcsrt from Cython / (an object, and the GIL given up once)", 1.3, True, CYTHON, PLAIN),
+    *own_bars("own, drop"),
+    *own_bars("own, close"),
+    Bar("call", "hcsrt, guarded / nanobind, unguarded", 1.15, True, HCSRT, "nanobind"),
+    Bar("close 10,000", "hcsrt / a loop of C++", 3.0, True, HCSRT, BARE),
+    Bar(ASYNC, "hcsrt / the loop alone", 0.7, False, f"{ENGINE}, asyncio", f"{LOOP}, asyncio"),
+    Bar(ASYNC, "hcsrt / the callback takes the GIL", 6.0, False, f"{ENGINE}, asyncio", f"{GIL_CALLBACK}, asyncio"),
+    Bar(ASYNC, "hcsrt / ctypes, a callback", 6.0, False, f"{ENGINE}, asyncio", f"{CTYPES_CALLBACK}, asyncio"),
+    Bar(ASYNC, "hcsrt / a pool of threads that wait", 10.0, False, f"{ENGINE}, asyncio", f"{WAITING_POOL}, asyncio"),
+    Bar("stdout, read(64 KB)", "hcsrt / subprocess", 0.9, False, "hcsrt", "subprocess"),
+    Bar("stdout, capture_output", "hcsrt / subprocess", 0.9, False, "hcsrt", "subprocess"),
+    Bar("memory", "a handle", 80 if FREE_THREADED else 64, True, "hcsrt, the object alone", unit="B"),
+    Bar("import", "import hcsrt - bare Python", 15.0, True, "import hcsrt", "python -c pass", True, "ms", 1e3),
+]
+if FREE_THREADED:
+    BARS.append(
+        Bar("threads", "2 threads / 2 processes", 0.9, False, f"{HCSRT}: 2 threads", f"{HCSRT}: 2 processes")
+    )

@@ -1,0 +1,17 @@
+"""hcsrt from Python."""
+
+from hcsrt import OwnedSystem, close_all
+from hcsrt._calls import create_operation as new_operation
+from hcsrt._calls import operation_id, system_properties
+
+__all__ = ["close_all", "new_operation", "operation_id", "own", "system_properties"]
+
+own = OwnedSystem.from_raw
+
+OWN_AND_DROP = "own(raw)"
+OWN_AND_CLOSE = "own(raw).close()"
+CALL = "operation_id(operation)"
+CLOSE_ALL = "close_all(handles)"
+ROUND_TRIP = "system_properties(system)"
+HAND_OVER = "operation.as_raw()"
+USE = "operation_id(handed.owner)"

@@ -1,0 +1,130 @@
+"""What a measurement is: values of several contestants, taken in turns, so that each can be set against another."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from time import perf_counter
+from typing import Any, TypeVar
+
+KeyT = TypeVar("KeyT")
+ValueT = TypeVar("ValueT")
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured."""
+
+    processes: int
+    """How many processes measure each work, one after the other."""
+    rounds: int
+    """How many times each contestant gets its turn in a process."""
+    batch: float
+    """Seconds that a turn lasts at least."""
+    handles: int
+    """How many handles and systems are kept for their memory."""
+    stream: int
+    """Bytes that a process writes to its stdout in a turn."""
+    launches: int
+    """How many times an interpreter is started."""
+
+
+EFFORTS = {
+    "tiny": Effort(processes=1, rounds=2, batch=0.0001, handles=1_000, stream=1 << 16, launches=2),
+    "quick": Effort(processes=3, rounds=15, batch=0.004, handles=100_000, stream=1 << 25, launches=12),
+    "full": Effort(processes=9, rounds=40, batch=0.01, handles=100_000, stream=1 << 28, launches=40),
+}
+
+
+@dataclass
+class Series:
+    """The values of one contestant at one work; the i-th was taken in the same round as the i-th of the others."""
+
+    work: str
+    contestant: str
+    unit: str
+    """"s" for each repetition, "/s", "B", "B/s" or "instructions"."""
+    values: list[float] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A median with its quartiles."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Spread:
+        ordered = sorted(values)
+        if len(ordered) == 1:
+            return cls(ordered[0], ordered[0], ordered[0])
+        low, median, high = statistics.quantiles(ordered, n=4, method="inclusive")
+        return cls(median, low, high)
+
+
+def ratio(numerator: Series, denominator: Series) -> Spread:
+    """Of the values that were taken in the same round."""
+    return Spread.of(a / b for a, b in zip(numerator.values, denominator.values, strict=True))
+
+
+def difference(larger: Series, smaller: Series) -> Spread:
+    return Spread.of(a - b for a, b in zip(larger.values, smaller.values, strict=True))
+
+
+def in_turns(turns: Mapping[KeyT, Callable[[], ValueT]], rounds: int) -> Iterator[tuple[KeyT, ValueT]]:
+    """Give each contestant its turn in each round, and each round to another one first."""
+    names = list(turns)
+    for number in range(rounds):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            yield name, turns[name]()
+
+
+def interleaved(work: str, unit: str, turns: Mapping[str, Callable[[], float]], rounds: int) -> list[Series]:
+    series = {name: Series(work, name, unit) for name in turns}
+    for name, value in in_turns(turns, rounds):
+        series[name].values.append(value)
+    return list(series.values())
+
+
+def repetitions(loop: Callable[[int], float], seconds: float) -> int:
+    """How many repetitions take at least so long, even at the best of times; finding out warms up."""
+    n = 1
+    while (taken := min(loop(n) for _ in range(3))) < seconds:
+        n *= 2 if taken < seconds / 4 else 1 + round(seconds / taken)
+    return n
+
+
+def timed(loop: Callable[[int], float], seconds: float) -> Callable[[], float]:
+    """A turn that gives the seconds of one repetition."""
+    n = repetitions(loop, seconds)
+    return lambda: loop(n) / n
+
+
+def clocked(action: Callable[[], object], clock: Callable[[], float] = perf_counter) -> float:
+    begin = clock()
+    action()
+    return clock() - begin
+
+
+@contextmanager
+def one_processor() -> Iterator[None]:
+    """Keep this process from moving between processors, where the system can do that."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    # The last one: interrupts go to the first.
+    os.sched_setaffinity(0, {max(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -1,0 +1,104 @@
+"""The benchmarks: that they run and say what they are to say. How fast anything is, no test asks."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hcsrt
+
+from .platforms import WINDOWS, compiler
+
+ROOT = Path(__file__).resolve().parents[1]
+EDITABLE = Path(hcsrt.__file__).resolve().parents[1] == ROOT
+
+pytestmark = [
+    pytest.mark.skipif(not EDITABLE, reason="needs the editable install"),
+    pytest.mark.skipif(WINDOWS, reason="the native library of the benchmarks is for Linux and macOS"),
+]
+
+
+def benchmarks(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=280
+    )
+
+
+@pytest.mark.slow
+@compiler
+def test_everything_is_measured_and_set_against_its_bar(tmp_path: Path) -> None:
+    done = benchmarks("--tiny", "--json", tmp_path / "figures.json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "figures.json").read_text())
+    values = {(one["work"], one["contestant"]): one["values"] for one in result["series"]}
+    left_out = " ".join(result["notes"])
+
+    for work in ("own, drop", "own, close", "call", "close 10,000", "hand over", "round trip", "threads", "emulator"):
+        of_work = {contestant: found for (name, contestant), found in values.items() if name == work}
+        assert of_work, work
+        # Each was measured in the same rounds.
+        assert len({len(found) for found in of_work.values()}) == 1
+        assert all(value > 0 for found in of_work.values() for value in found)
+    for contestant in ("cffi", "pybind11", "nanobind", "PyO3"):
+        measured = any(name == "own, drop" and other.startswith(contestant) for name, other in values)
+        assert measured != (contestant in left_out), contestant
+    assert ("own, drop", "hcsrt from Cython") in values
+    assert ("memory", "hcsrt.ComputeSystem") in values
+    assert ("import", "import hcsrt") in values
+
+    for bar in result["bars"]:
+        assert (bar["measured"] is None) == (bar["holds"] is None)
+        assert bar["work"] in done.stdout
+    assert any(bar["measured"] for bar in result["bars"])
+    assert result["machine"]["python"] in done.stdout
+
+
+@pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="needs matplotlib")
+def test_figures_of_before_are_shown_and_drawn(tmp_path: Path) -> None:
+    figures = {
+        "effort": "full",
+        "seconds": 1.0,
+        "machine": {"python": "CPython 3", "processors": 1, "processor": "one", "system": "a system"},
+        "notes": ["PyO3: no Rust toolchain here"],
+        "series": [
+            {"work": "call", "contestant": "hcsrt from Python", "unit": "s", "values": [4e-8, 5e-8, 6e-8]},
+            {"work": "call", "contestant": "nanobind", "unit": "s", "values": [8e-8, 1e-7, 1.2e-7]},
+        ],
+        "bars": [],
+    }
+    path = tmp_path / "figures.json"
+    path.write_text(json.dumps(figures))
+    done = benchmarks("--from", path, "--plots", tmp_path / "plots")
+    assert done.returncode == 0, done.stderr
+    line = next(line for line in done.stdout.splitlines() if "nanobind" in line)
+    assert "100 ns" in line
+    assert "2.00  [2.00, 2.00]" in line
+    assert "left out: PyO3: no Rust toolchain here" in done.stdout
+    first = (tmp_path / "plots" / "call.svg").read_text()
+    assert "<svg" in first
+    assert "<svg" in first
+    benchmarks("--from", path, "--plots", tmp_path / "plots")
+    assert (tmp_path / "plots" / "call.svg").read_text() == first
+
+
+def test_an_unknown_kind_is_named_with_those_there_are() -> None:
+    done = benchmarks("--only", "luck")
+    assert done.returncode == 2
+    assert "no such kind of work: luck; there are handles," in done.stderr
+
+
+def test_without_the_editable_install_it_says_so_in_one_line(tmp_path: Path) -> None:
+    # A package of that name from elsewhere.
+    (tmp_path / "hcsrt").mkdir()
+    (tmp_path / "hcsrt" / "__init__.py").write_text("")
+    script = (
+        f"import sys, runpy; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]; sys.argv = ['benchmarks']; "
+        "runpy.run_module('benchmarks', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("benchmarks need the editable install: pip install -e '.[bench]'")
