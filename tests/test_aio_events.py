@@ -16,7 +16,7 @@ globals().update(
         if name.startswith("test_") and name not in EXCEPT and "system" in signature(test).parameters
     }
 )
-told, pytestmark = test_events.told, test_events.pytestmark
+told = test_events.told
 
 
 @pytest.fixture(params=LOOPS.values(), ids=LOOPS)
