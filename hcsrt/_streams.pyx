@@ -9,7 +9,6 @@ from libc.string cimport memcpy
 
 from hcsrt._handles cimport HANDLE_CLOSED, HANDLE_OK, OwnedStdio, bind_context, check_entered
 
-import collections
 import io
 import os
 import sys
@@ -36,7 +35,7 @@ cdef extern from *:
     #endif
     }
     """
-    Py_ssize_t loop_number "hcsrt_loop_number"(void *handle)
+    Py_ssize_t loop_number "hcsrt_loop_number"(void *handle) noexcept nogil
 
 # Bound now: at interpreter exit the names of a module are gone before the last stream is.
 cdef object is_finalizing = sys.is_finalizing
@@ -108,8 +107,16 @@ def claim_for_loop(OwnedStdio handle not None):
     That is a descriptor on POSIX and a HANDLE on Windows; it is good until the handle is closed. Raises
     HandleBusyError if it belongs to a stream or a loop already.
     """
+    cdef Py_ssize_t number = 0
+    cdef int status
     claim(handle)
-    return loop_number(handle._raw)
+    with nogil:
+        status = handle._enter()
+        if status == HANDLE_OK:
+            number = loop_number(handle._raw)
+            handle._leave()
+    check_entered(handle, status)
+    return number
 
 
 def transfer_now(OwnedStdio handle not None, buffer, bint writing):
@@ -189,10 +196,8 @@ class StdioReader(_Stdio):
     Reads block without the GIL; close() and Ctrl-C end them within 0.1 seconds.
     """
 
-    def __init__(self, OwnedStdio handle not None):
-        super().__init__(handle)
-        # What a read that an exception ended had taken from the pipe by then, for the next one.
-        self._kept = collections.deque()
+    # A deque of what reads had taken from the pipe that an exception ended, for the next ones.
+    _kept = None
 
     def readable(self):
         if self.closed:
@@ -214,6 +219,10 @@ class StdioReader(_Stdio):
                 return move(handle, view.buf, view.len, False, &late)
             finally:
                 if late:
+                    if self._kept is None:
+                        from collections import deque
+
+                        self._kept = deque()
                     self._kept.append(PyBytes_FromStringAndSize(<char *> view.buf, late))
         finally:
             PyBuffer_Release(&view)

@@ -123,9 +123,12 @@ DWORD find_program(const std::wstring &name, const std::wstring &folder, const s
             from = to + 1;
         }
     }
+    /* A file without an extension is no program of Windows, and the one that is meant may lie beside it. */
+    bool has_extension = name.find(L'.', name.find_last_of(L"\\/:") + 1) != std::wstring::npos;
     DWORD error = ERROR_FILE_NOT_FOUND;
     for (const std::wstring &candidate : candidates) {
         for (const wchar_t *suffix : {L"", L".exe"}) {
+            if (!*suffix && !has_extension && !is_folder(candidate)) continue;
             *found = candidate + suffix;
             DWORD attributes = GetFileAttributesW(found->c_str());
             if (attributes == INVALID_FILE_ATTRIBUTES) continue;
@@ -446,6 +449,10 @@ void settle(Group group) {
     if (relay) WaitForSingleObject(relay->closed.get(), RELAY_LIMIT_MS);
 }
 
-hcsrt_handle handle_of(uint32_t, End end) { return handle_at(end); }
+/* Whether those of HCS are inheritable is not documented. These are, so that whoever relies on the other is found out. */
+hcsrt_handle handle_of(uint32_t, End end) {
+    SetHandleInformation(handle_at(end), HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+    return handle_at(end);
+}
 
 }  // namespace hcsrt::emulator::platform

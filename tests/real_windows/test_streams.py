@@ -125,6 +125,18 @@ def test_kind_of_handles(container, seen):
         process.kill()
 
 
+def test_inheritance(container, table, seen):
+    asked = {f"Create{name}Pipe": True for name in ("StdIn", "StdOut", "StdErr")}
+    made = create_process(table, int(container.handle.as_raw()), CommandLine="cmd", **asked)
+    told = {name: kind_of(value)["inheritable"] for name, value in streams(made.info).items() if is_handle(value)}
+    close_process(table, made)
+    seen("whether the handles of the streams are inheritable when HCS gives them", told)
+    with container.popen("cmd", stdin=PIPE, stdout=PIPE, stderr=PIPE, bufsize=0) as process:
+        for stream in (process.stdin, process.stdout, process.stderr):
+            assert not kind_of(int(stream.handle.as_raw()))["inheritable"]
+        process.kill()
+
+
 def read_to_the_end(stream):
     try:
         while stream.read(1 << 16):
