@@ -42,7 +42,9 @@ from hcsrt._handles cimport (
     OwnedSystem,
     adopt,
     check_entered,
+    close_fn,
     close_handle,
+    close_without_release,
     fork_epoch,
     hcsrt_abandoned,
     new_process,
@@ -582,7 +584,7 @@ cdef class _Call:
             raise MemoryError("no memory or no thread for a call of HCS")
         self.epoch = port.epoch
         self.future = future
-        self.reader.waits = True
+        self.reader.waiting = self
         future.add_done_callback(self, context=context)
         hcsrt_news_wait(self.reader.news, self.reader.seen, ticket)
         return future
@@ -591,19 +593,23 @@ cdef class _Call:
         """The future is done before the call: it was cancelled."""
         if self.call == NULL or self.epoch != fork_epoch():
             return
-        if self.reader is not None:
-            hcsrt_news_stop(self.reader.news)
+        self.stop_waiting()
         if hcsrt_call_abandon(self.call):
             self.let_go()
             Py_DECREF(self)
 
+    cdef void stop_waiting(self) noexcept:
+        """Let the reader of a wait for news be waited for anew."""
+        if self.reader is not None and self.reader.waiting is self:
+            hcsrt_news_stop(self.reader.news)
+            self.reader.waiting = None
+
     cdef let_go(self):
+        self.stop_waiting()
         self.call = NULL
         self.future = None
         self.subject = None
         self.texts = None
-        if self.reader is not None:
-            self.reader.waits = False
 
     cdef settle(self, hcsrt_call *call):
         future = self.future
@@ -879,6 +885,34 @@ def close(Handle handle not None):
     return self.submit(&request)
 
 
+cdef hcsrt_result start_release(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                                hcsrt_outcome *outcome) noexcept nogil:
+    (<close_fn> request.function)(request.raw, request.identity)
+    return 0
+
+
+cdef void released(hcsrt_call *call, void *context) noexcept nogil:
+    hcsrt_call_release(call)
+    reaper_announce(-1)
+
+
+def drop(Handle handle not None):
+    """Close a handle without waiting for it; from any thread, with or without a loop. hcsrt.pending() counts it."""
+    cdef hcsrt_request request
+    memset(&request, 0, sizeof(request))
+    with nogil:
+        if close_without_release(handle, &request.raw, &request.identity):
+            request.function = <any_function> handle._close
+            request.start = start_release
+            request.untracked = True
+            request.complete = <hcsrt_complete> released
+            reaper_announce(1)
+            if hcsrt_submit(hcs_chosen(), NULL, &request) == NULL:
+                # Nobody else has a thread for it.
+                handle._close(request.raw, request.identity)
+                reaper_announce(-1)
+
+
 # --- events ---------------------------------------------------------------------------------------------------------
 
 def watch(Handle handle not None):
@@ -915,7 +949,7 @@ cdef class EventReader:
     cdef hcsrt_subscriber *subscriber
     cdef hcsrt_news *news
     cdef uint32_t seen
-    cdef bint waits
+    cdef _Call waiting
 
     def __cinit__(self, Handle handle not None, uint32_t size):
         cdef hcsrt_watch *own = NULL
@@ -967,9 +1001,12 @@ cdef class EventReader:
 
     def ready(self):
         """A future that is done when take() may have something that it had not before; one at a time."""
-        cdef _Call call
-        if self.waits:
-            raise RuntimeError("somebody waits for this reader's events already")
+        cdef _Call call = self.waiting
+        if call is not None:
+            if not call.future.done():
+                raise RuntimeError("somebody waits for this reader's events already")
+            # The loop is about to tell it.
+            call.stop_waiting()
         call = new_call("events", None)
         call.reader = self
         return call.expect()

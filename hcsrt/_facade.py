@@ -226,6 +226,10 @@ class Owner(Generic[HandleT]):
     async def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
         """What HCS says of the exit: its document, empty if it tells no details; None before the exit."""
 
+    def _drop(self) -> None:
+        """Close the handle, the object having been forgotten; on any thread."""
+        self._handle.close()
+
     def _check_open(self) -> None:
         """Raise HandleClosedError if the handle is closed."""
         _calls.exit_status(self._handle)
@@ -309,4 +313,4 @@ class Owner(Generic[HandleT]):
         try:
             _warn(f"unclosed {self!r}", ResourceWarning, source=self)
         finally:
-            handle.close()
+            self._drop()

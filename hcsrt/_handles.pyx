@@ -91,6 +91,17 @@ cdef void close_handle(Handle handle) noexcept nogil:
         release(handle)
 
 
+cdef bint close_without_release(Handle handle, void **raw, void **context) noexcept nogil:
+    if handle._epoch != hcsrt_fork_epoch() or not hcsrt_state_close(&handle._state):
+        return False
+    raw[0] = handle._raw
+    context[0] = handle._ctx
+    handle._raw = NULL
+    handle._ctx = NULL
+    hcsrt_state_finish(&handle._state)
+    return True
+
+
 # --- the exported C functions ---------------------------------------------------------------------------------------
 
 cdef void adopt(Handle handle, void *raw) noexcept nogil:

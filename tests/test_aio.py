@@ -19,6 +19,7 @@ from hcsrt.emulator.failures import E_FAIL, Failure
 
 from .loops import asynchronous, each_loop
 from .programs import CAT, SLEEP, TRUE, exists, guest
+from .test_aio_stress import latency
 
 Document = dict[str, Any]
 Verbs = dict[str, Callable[[Any], Any]]
@@ -240,6 +241,50 @@ async def test_events_time_out_and_close(document: Document) -> None:
         assert await asyncio.wait_for(asyncio.gather(*waiting), 5) == [None, None]
         with pytest.raises(ValueError, match="maxsize"):
             system.events(maxsize=0)
+
+
+@asynchronous
+async def test_nothing_waits_on_for_readers_that_were_cancelled(document: Document) -> None:
+    """A call that waits for news keeps its reader, and in a quiet system they may be long in coming."""
+
+    async def read(events: aio.Events) -> None:
+        async for _ in events:
+            pass
+
+    async with running(document) as system:
+        before = _engine.in_flight()
+        for _ in range(10):
+            reading = asyncio.ensure_future(read(system.events()))
+            await asyncio.sleep(0.001)
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(system.events().get(), 0.001)
+        # A worker of its own gives each back.
+        while _engine.in_flight() > before:
+            await asyncio.sleep(0.001)
+
+
+@asynchronous
+async def test_a_reader_takes_over_from_one_that_was_just_cancelled(document: Document) -> None:
+    async with running(document) as system:
+        events = system.events()
+        reading = asyncio.ensure_future(events.get())
+        await asyncio.sleep(0.01)
+
+        async def take_over() -> Any:
+            # The step after the one in which the last reader has gone; the loop has not told the engine of it yet.
+            reading.cancel()
+            await asyncio.sleep(0)
+            return await events.get()
+
+        other = asyncio.ensure_future(take_over())
+        await asyncio.sleep(0.01)
+        await system.terminate()
+        event = await asyncio.wait_for(other, 5)
+        assert event is not None
+        assert event.type == "SystemExited"
 
 
 @asynchronous
@@ -513,6 +558,19 @@ async def test_what_is_dropped_unclosed_warns_and_is_closed(document: Document) 
             del again
         while emulator.live()["stdio"]:
             await asyncio.sleep(0.01)
+
+
+@asynchronous
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+async def test_what_is_dropped_unclosed_is_not_closed_by_who_drops_it(document: Document) -> None:
+    async with running(document) as system:
+        process = await system.popen(SLEEP)
+        again = await aio.ComputeSystem.open(system.id)
+        with latency(0.5, "HcsCloseComputeSystem", "HcsCloseProcess"):
+            before = time.monotonic()
+            del again, process
+            assert time.monotonic() - before < 0.4
+            assert hcsrt.pending() == 2
 
 
 @asynchronous

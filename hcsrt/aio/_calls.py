@@ -166,6 +166,9 @@ class Awaiting(Mixin):
         self._check_open()
         return self
 
+    def _drop(self) -> None:
+        _engine.drop(self._handle)
+
     async def _call(
         self,
         function: str,
