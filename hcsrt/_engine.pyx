@@ -645,7 +645,8 @@ cdef class _Call:
         if result < 0:
             if self.watches and result == HCSRT_E_CALLBACK_ALREADY_SET:
                 raise HandleBusyError("the handle has its event callback already; HCS takes one a handle")
-            raise error_from(result, self.function, document)
+            function = "HcsAddResourceToOperation" if outcome.of_resources else self.function
+            raise error_from(result, function, document)
         if self.created is not None:
             if outcome.created == NULL:
                 raise error_from(HCSRT_E_POINTER, self.function, None)

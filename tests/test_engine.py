@@ -128,7 +128,7 @@ def test_what_hcs_answers_is_raised() -> None:
         with pytest.raises(hcsrt.PathNotFoundError):
             await _engine.service("HcsGrantVmAccess", "vm", "C:\\no\\such\\file")
         assert json.loads(await _engine.service("HcsGetServiceProperties", None) or "")
-        with pytest.raises(hcsrt.HcsError, match="HcsStartLiveMigrationOnSource"):
+        with pytest.raises(hcsrt.HcsError, match="HcsAddResourceToOperation"):
             await _engine.call(system, "HcsStartLiveMigrationOnSource", resources=[(0, "uri", 1)])
         await ended(system)
         with pytest.raises(hcsrt.HandleClosedError):

@@ -511,6 +511,7 @@ void dispose(Call *call) {
     for (hcsrt_outcome *outcome : {&call->outcome, &call->first}) {
         if (outcome->document) api->free_string(outcome->document);
         outcome->document = nullptr;
+        outcome->of_resources = 0;
         hcsrt_process_information &info = outcome->info;
         for (hcsrt_handle handle : {info.std_input, info.std_output, info.std_error})
             if (handle) api->close_handle(handle);
@@ -585,6 +586,7 @@ void kick_off(Call *call) {
             return;
         }
         result = add_resources(call);
+        call->outcome.of_resources = hcsrt_failed(result);
         if (!hcsrt_failed(result)) result = call->request.start(api, &call->request, call->operation, &call->outcome);
         if (result != HCSRT_E_CALLBACK_ALREADY_SET || !with_callback) break;
         /* The handle wants to hear of its operations itself: one without a callback is welcome. */

@@ -38,6 +38,7 @@ typedef struct hcsrt_request hcsrt_request;
 /* What a call brings. Its receiver takes a part by setting it to NULL; the rest is released with the call. */
 typedef struct hcsrt_outcome {
     hcsrt_result result;
+    int of_resources;              /* nonzero: HcsAddResourceToOperation has failed, and the call was not made */
     hcsrt_char *document;
     hcsrt_process_information info;
     void *created;
