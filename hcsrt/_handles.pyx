@@ -173,6 +173,7 @@ cdef bint abandon(OwnedOperation operation, Handle created, int creates, bint ke
     call.created = NULL
     call.context = NULL
     call.close = NULL
+    call.lost = 0
     if creates and hcsrt_state_detach(&created._state) == HANDLE_OK:
         call.created = created._raw
         call.close = created._close
