@@ -207,7 +207,7 @@ async def test_close_lets_a_reader_go(document: Document) -> None:
 async def test_close_does_not_wait_for_ever_for_what_nobody_reads(
     document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aio.process, "CLOSE_TIMEOUT", 0.2)
+    monkeypatch.setattr(hcsrt.process, "CLOSE_TIMEOUT", 0.2)
     async with running(document) as system:
         process = await system.popen(SLEEP, stdin=PIPE)
         process.stdin.write(bytes(1 << 20))
@@ -375,6 +375,48 @@ async def test_anything_may_be_cancelled_at_any_point(seed: int, document: Docum
     # A stop that was cancelled itself leaves its system; a create does not.
     assert await asyncio.to_thread(settle, lambda: hcsrt.pending() == 0 and set(ids()) <= set(made))
     await aio.reap("tests")
+
+
+@asynchronous
+async def test_a_duplicate_leaves_no_other_handle_behind(document: Document, settle: Settle) -> None:
+    def handles() -> tuple[int, int]:
+        return emulator.live()["systems"], emulator.live()["processes"]
+
+    async with running(document) as system, await system.popen(SLEEP) as process:
+        for _ in range(20):
+            duplicate = await process.duplicate_handle()
+            assert handles() == (1, 2)
+            await aio.close_all([duplicate])
+            assert handles() == (1, 1)
+        generator = random.Random(7)
+        for _ in range(100):
+            duplicating = asyncio.ensure_future(process.duplicate_handle())
+            await asyncio.wait((duplicating,), timeout=generator.random() * 0.004)
+            if not duplicating.cancel():
+                await aio.close_all([duplicating.result()])
+            await asyncio.wait((duplicating,))
+            await asyncio.sleep(0)
+            # In this order: what is not counted any more is gone.
+            is_quiet = hcsrt.pending() == 0
+            assert not is_quiet or handles() == (1, 1)
+            assert await asyncio.to_thread(settle, lambda: hcsrt.pending() == 0)
+        await process.kill()
+
+
+@asynchronous
+async def test_kill_keeps_its_timeout_where_the_process_cannot_be_opened_again(
+    document: Document, verbs: Verbs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hcsrt.process, "KILL_PATIENCE", 0.05)
+    async with await aio.ComputeSystem.create("tests", document) as system:
+        await system.start()
+        process = await system.popen(SLEEP)
+        verbs["HcsTerminateProcess"] = verbs["HcsOpenProcess"] = lambda request: None
+        with pytest.raises(hcsrt.OperationTimeoutError, match="HcsOpenProcess"):
+            await asyncio.wait_for(process.kill(timeout=0.3), 5)
+        assert hcsrt.pending()
+        emulator.reset()
+        await process.close()
 
 
 # --- loops ------------------------------------------------------------------------------------------------------------

@@ -504,6 +504,22 @@ def test_a_stdin_that_hcs_will_not_close_is_an_error_and_closed(system: ComputeS
     verbs["HcsModifyProcess"] = modify
 
 
+def test_a_stdin_of_whose_end_hcs_does_not_hear_in_time_is_an_error_and_closed(
+    system: ComputeSystem, verbs: Verbs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hcsrt.process, "CLOSE_TIMEOUT", 0.1)
+    with system.popen(CAT, stdin=PIPE, stdout=PIPE) as process, system.popen(CAT, stdin=PIPE, stdout=PIPE) as other:
+        verbs["HcsModifyProcess"] = lambda request: None
+        assert process.stdin
+        with pytest.raises(hcsrt.OperationTimeoutError, match="HcsModifyProcess"):
+            process.stdin.close()
+        assert process.stdin.closed
+        assert process.wait(timeout=10) == 0  # the pipe is closed all the same
+        with pytest.raises(hcsrt.OperationTimeoutError, match="HcsModifyProcess"):
+            other.communicate(b"x")
+    emulator.reset()
+
+
 def test_closing_stdin_after_the_process_object_is_closed_leaves_hcs_alone(system: ComputeSystem, verbs: Verbs) -> None:
     process = system.popen(CAT, stdin=PIPE)
     process.handle.close()
