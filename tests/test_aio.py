@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any
 
@@ -23,7 +23,7 @@ from .programs import CAT, SLEEP, TRUE, exists, guest
 Document = dict[str, Any]
 Verbs = dict[str, Callable[[Any], Any]]
 Settle = Callable[..., bool]
-Interrupted = Callable[[float], AbstractContextManager[None]]
+Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 
 
 @asynccontextmanager
@@ -526,22 +526,37 @@ WAITS: dict[str, Callable[[aio.ComputeSystem, aio.Process[bytes]], Any]] = {
 def test_ctrl_c_ends_every_wait(
     wait: str, loop_factory: Any, document: Document, verbs: Verbs, interrupted: Interrupted, settle: Settle
 ) -> None:
-    async def main() -> None:
-        async with running(document) as system:
-            process = await system.popen(SLEEP, stdout=PIPE)
-            try:
-                verbs["HcsStartComputeSystem"] = lambda request: None
-                await WAITS[wait](system, process)
-            finally:
-                await process.kill()
-                await process.close()
+    async def begin() -> tuple[aio.ComputeSystem, aio.Process[bytes]]:
+        system = await aio.ComputeSystem.create("tests", document)
+        await system.start()
+        verbs["HcsStartComputeSystem"] = lambda request: None
+        return system, await system.popen(SLEEP, stdout=PIPE)
 
-    with interrupted(0.5), asyncio.Runner(loop_factory=loop_factory) as runner:
-        # Who runs in the background of a shell has it ignored; the runner puts its own handler in for the default one.
-        runner.run(main())
+    async def wait_for_it() -> None:
+        try:
+            await WAITS[wait](system, process)
+        finally:
+            assert await system.properties()
+            ends.append(wait)
+
+    async def end() -> None:
+        await process.kill()
+        await process.close()
+        await system.stop(grace=0)
+        await system.close()
+
+    ends: list[str] = []
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        system, process = runner.run(begin())
+        for block in interrupted(0.15):
+            with block:
+                # Which puts a handler of its own in for that of Python.
+                runner.run(wait_for_it())
+            assert ends.pop() == wait
+        runner.run(end())
+    assert hcsrt.pending() or wait != "system.start"
     emulator.reset()
-    assert settle(lambda: hcsrt.pending() == 0)
-    assert _engine.in_flight() == 0
+    assert settle(lambda: hcsrt.pending() == 0 and _engine.in_flight() == 0)
 
 
 @asynchronous

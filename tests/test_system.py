@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -30,7 +30,7 @@ VALID = sorted(DATA.glob("container-*.json")) + sorted(DATA.glob("vm-*.json"))
 
 Document = dict[str, Any]
 Verbs = dict[str, Callable[[Any], Any]]
-Interrupted = Callable[[float], AbstractContextManager[None]]
+Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 
 STUBBORN = guest("ignore('SIGTERM', 'SIGHUP'); out('ready'); sleep(60)")
 
@@ -677,8 +677,9 @@ def test_ctrl_c_ends_every_wait(
 ) -> None:
     if function is not None:
         verbs[function] = lambda request: None
-    with interrupted(0.15):
-        verb(system)
+    for block in interrupted(0.15):
+        with block:
+            verb(system)
     emulator.reset()
     system.close()
 
@@ -693,8 +694,9 @@ def test_ctrl_c_in_create_leaves_no_system(
         return create(request)
 
     verbs["HcsCreateComputeSystem"] = slow
-    with interrupted(0.1):
-        hcsrt.ComputeSystem.create("interrupted", document)
+    for block in interrupted(0.1):
+        with block:
+            hcsrt.ComputeSystem.create("interrupted", document)
     assert settle(lambda: hcsrt.pending() == 0)
     assert ids() == []
 

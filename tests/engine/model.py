@@ -66,7 +66,8 @@ class Scenario:
         return self.cancel + self.close_port + self.close_handle + self.ask + self.again + self.lose
 
     def __str__(self) -> str:
-        parts = [name for name in ("cancel", "close_port", "close_handle", "ask", "again", "lose") if getattr(self, name)]
+        names = ("cancel", "close_port", "close_handle", "ask", "again", "lose")
+        parts = [name for name in names if getattr(self, name)]
         return " + ".join([self.answer, *parts])
 
 
