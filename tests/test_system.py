@@ -156,8 +156,10 @@ def test_a_create_that_times_out_leaves_what_it_was_told_to(
     on_abandon: Any, left: list[str], document: Document, verbs: Verbs, settle: Callable[..., bool]
 ) -> None:
     create = verbs["HcsCreateComputeSystem"]
+    asked: list[Any] = []
 
     def slow(request: Any) -> Any:
+        asked.append(request)
         time.sleep(0.2)
         return create(request)
 
@@ -166,7 +168,8 @@ def test_a_create_that_times_out_leaves_what_it_was_told_to(
         hcsrt.ComputeSystem.create("abandoned", document, timeout=0.02, on_abandon=on_abandon)
     assert isinstance(caught.value, TimeoutError)
     assert settle(lambda: hcsrt.pending() == 0)
-    assert ids() == left
+    # On a busy machine hcsrt.aio takes the call back before a thread has made it.
+    assert ids() == (left if asked else [])
 
 
 @pytest.mark.parametrize(("on_abandon", "left"), [("terminate", []), ("keep", ["half-made"])])
