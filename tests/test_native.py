@@ -101,11 +101,6 @@ def of_engine(name: str, before: str, after: str) -> Mutation:
 ENGINE_PROTOCOL = [
     of_engine("the callback pushes a call that is held", "if (!(seen & HELD)) arrive(call);", "arrive(call);"),
     of_engine(
-        "who lets go does not look for a loss",
-        "if (seen & (COMPLETED | ABANDONED | LOST)) return false;",
-        "if (seen & (COMPLETED | ABANDONED)) return false;",
-    ),
-    of_engine(
         "who is told of a loss leaves a call alone that nobody holds",
         "bool lost = (seen & FLAGS) == (LIVE | LOST);",
         "bool lost = false;",

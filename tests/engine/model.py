@@ -37,7 +37,7 @@ MUTATIONS = {
     "an abandoned call is closed, not handed over": "what it creates is lost",
     "the slot keeps its generation": "a late callback completes the slot's next call",
     "who loses a call ignores the generation": "the slot's next call fails",
-    "who lets go does not look for a loss": "HCS never answers, and nobody gives the call up",
+    "who lets go does not look for a loss": "the call is given up late, if anybody looks once more",
     "who is told of a loss leaves a call alone that nobody holds": "HCS never answers, and nobody gives the call up",
     "a lost call is closed, not handed over": "what it creates is lost",
 }
