@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
 
-    from ._facade import Calls, Owner
+    from ._facade import Calls, Deadline, Owner
     from ._handles import OwnedProcess, OwnedSystem
     from .events import Events
 
@@ -21,7 +21,7 @@ else:
 class BlockingCalls:
     """The functions of _calls as coroutines that never suspend."""
 
-    def close(self, handle: OwnedSystem | OwnedProcess) -> None:
+    async def close(self, handle: OwnedSystem | OwnedProcess, deadline: Deadline) -> None:
         handle.close()
 
     async def watch_system(self, handle: OwnedSystem) -> None:
@@ -46,7 +46,7 @@ class BlockingCalls:
     async def terminate_system(self, handle: OwnedSystem, timeout: float | None) -> None:
         _calls.terminate_system(handle, None, timeout)
 
-    async def open_process(self, system: OwnedSystem, pid: int) -> OwnedProcess:
+    async def open_process(self, system: OwnedSystem, pid: int, timeout: float | None) -> OwnedProcess:
         return _calls.open_process(system, pid)
 
     async def process_properties(self, handle: OwnedProcess, timeout: float | None) -> str | None:

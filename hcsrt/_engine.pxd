@@ -82,6 +82,7 @@ cdef extern from "../native/engine.h" nogil:
         hcsrt_handle identity
         const hcsrt_resource *resources
         uint32_t resource_count
+        const void *options
         int untracked
         int creates
         int keep

@@ -10,7 +10,7 @@ us in the reaper, hcsrt.pending() counts it, and what it creates is ended unless
 
 cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.stdint cimport int64_t, uint32_t, uintptr_t
+from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memset
 
 from hcsrt._calls cimport (
@@ -29,7 +29,9 @@ from hcsrt._calls cimport (
     new_start,
     not_watched,
     own_stdio,
+    pointer,
     register_watch,
+    tell_disconnects,
     units,
     utf16,
     watch_of,
@@ -53,7 +55,15 @@ from hcsrt._handles cimport (
     reaper_announce,
     reaper_start,
 )
-from hcsrt._library cimport HcsApi, hcs, hcs_chosen, hcsrt_char, hcsrt_operation, hcsrt_result
+from hcsrt._library cimport (
+    HcsApi,
+    hcs,
+    hcs_chosen,
+    hcsrt_char,
+    hcsrt_create_options,
+    hcsrt_operation,
+    hcsrt_result,
+)
 
 import atexit
 import os
@@ -155,6 +165,7 @@ cdef extern from "../native/results.h" nogil:
     const hcsrt_result HCSRT_E_CALLBACK_ALREADY_SET
     const hcsrt_result HCSRT_E_POINTER
     const uint32_t HCSRT_GENERIC_ALL
+    const uint32_t HCSRT_CREATE_OPTIONS_1
 
 cdef extern from "../native/reaper.h" nogil:
     const int HCSRT_CREATES_SYSTEM
@@ -176,6 +187,7 @@ cdef extern from "../native/engine.h" nogil:
     uint32_t hcsrt_port_unsent(const hcsrt_port *port)
     void hcsrt_port_send(hcsrt_port *port)
     hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket)
+    void hcsrt_lose(void *subject) noexcept
     int hcsrt_call_abandon(hcsrt_call *call)
     int hcsrt_call_is_abandoned(const hcsrt_call *call)
     hcsrt_outcome *hcsrt_call_outcome(hcsrt_call *call)
@@ -213,6 +225,7 @@ links.reaper_start = reaper_start
 links.reaper_adopt = reaper_adopt
 links.reaper_announce = reaper_announce
 hcsrt_engine_init(&links, _completion() == "wait")
+tell_disconnects(hcsrt_lose)
 
 
 # --- ports ----------------------------------------------------------------------------------------------------------
@@ -400,10 +413,12 @@ cdef hcsrt_result start_modify(const HcsApi *api, const hcsrt_request *request, 
 
 cdef hcsrt_result start_create_system(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
                                       hcsrt_outcome *outcome) noexcept nogil:
+    cdef const hcsrt_create_options *options = <const hcsrt_create_options *> request.options
+    cdef const void *descriptor = NULL if options == NULL else options.security_descriptor
     if request.texts[2] != NULL:
         return api.HcsCreateComputeSystemInNamespace(
-            request.texts[2], request.texts[0], request.texts[1], operation, NULL, &outcome.created)
-    return api.HcsCreateComputeSystem(request.texts[0], request.texts[1], operation, NULL, &outcome.created)
+            request.texts[2], request.texts[0], request.texts[1], operation, options, &outcome.created)
+    return api.HcsCreateComputeSystem(request.texts[0], request.texts[1], operation, descriptor, &outcome.created)
 
 
 cdef hcsrt_result start_open_system(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
@@ -696,18 +711,9 @@ def call(Handle handle not None, str function not None, text=None, *, resources=
     request.start = start_modify if modifies else start_verb
     request.texts[0] = units(encoded)
     request.lane = row.lane
-    request.identity = address(identity, "identity")
+    request.identity = pointer(identity, "identity")
     self.texts = encoded if not resources else (encoded, add_resources(&request, resources))
     return self.submit(&request)
-
-
-cdef void *address(value, str argument) except? NULL:
-    """The HANDLE that an int means; NULL for None."""
-    if value is None:
-        return NULL
-    if not isinstance(value, int):
-        raise TypeError(f"{argument} must be a handle as an int, not {type(value).__name__}")
-    return <void *> <uintptr_t> value
 
 
 cdef add_resources(hcsrt_request *request, resources):
@@ -722,17 +728,33 @@ cdef add_resources(hcsrt_request *request, resources):
         kept.append(encoded)
         items[i].type = resource_type
         items[i].uri = units(encoded)
-        items[i].handle = address(handle, "handle")
+        items[i].handle = pointer(handle, "handle")
     request.resources = items
     request.resource_count = len(rows)
     return kept
 
 
-def create_system(id not None, document not None, bint keep=False, namespace=None):
+cdef bytearray create_options(user_token, security_descriptor):
+    """The memory of an hcsrt_create_options; None if it would say nothing."""
+    cdef bytearray memory
+    cdef hcsrt_create_options *options
+    if user_token is None and security_descriptor is None:
+        return None
+    memory = bytearray(sizeof(hcsrt_create_options))
+    options = <hcsrt_create_options *> <char *> memory
+    options.version = HCSRT_CREATE_OPTIONS_1
+    options.user_token = pointer(user_token, "user_token")
+    options.security_descriptor = pointer(security_descriptor, "security_descriptor")
+    return memory
+
+
+def create_system(id not None, document not None, bint keep=False, namespace=None, *, user_token=None,
+                  security_descriptor=None):
     """Create a compute system; the future's result is its handle. HCS function: HcsCreateComputeSystem.
 
     If the future is cancelled, the system is terminated once HCS has made it, unless `keep`. In a namespace the
-    function is HcsCreateComputeSystemInNamespace.
+    function is HcsCreateComputeSystemInNamespace, which also takes a `user_token`, the HANDLE of an access token.
+    `security_descriptor` is the address of a SECURITY_DESCRIPTOR. What is None is left out.
     """
     cdef hcsrt_request request
     cdef const HcsApi *api = hcs()
@@ -740,7 +762,12 @@ def create_system(id not None, document not None, bint keep=False, namespace=Non
     cdef _Call self = new_call(function, None)
     row_of(function).find(api)
     memset(&request, 0, sizeof(request))
-    self.texts = texts = (utf16(id, "id"), utf16(document, "document"), utf16(namespace, "namespace"))
+    if user_token is not None and namespace is None:
+        raise ValueError("user_token is for a system in a namespace")
+    options = create_options(user_token, security_descriptor)
+    self.texts = texts = (utf16(id, "id"), utf16(document, "document"), utf16(namespace, "namespace"), options)
+    if options is not None:
+        request.options = <char *> options
     request.texts[0], request.texts[1], request.texts[2] = units(texts[0]), units(texts[1]), units(texts[2])
     request.start = start_create_system
     request.creates = HCSRT_CREATES_SYSTEM
@@ -824,8 +851,11 @@ def process_info(OwnedProcess process not None):
     return self.submit(&request)
 
 
-def open_process(OwnedSystem system not None, uint32_t pid):
-    """Open a process by its id in a compute system; the future's result is the handle. HCS function: HcsOpenProcess."""
+def open_process(OwnedSystem system not None, uint32_t pid, bint urgent=False):
+    """Open a process by its id in a compute system; the future's result is the handle. HCS function: HcsOpenProcess.
+
+    `urgent` is as for open_system().
+    """
     cdef hcsrt_request request
     cdef _Call self = new_call("HcsOpenProcess", system)
     row_of("HcsOpenProcess").find(hcs())
@@ -835,7 +865,7 @@ def open_process(OwnedSystem system not None, uint32_t pid):
     request.untracked = True
     request.creates = HCSRT_CREATES_PROCESS
     request.keep = True
-    request.lane = HCSRT_LANE_QUERY
+    request.lane = HCSRT_LANE_URGENT if urgent else HCSRT_LANE_QUERY
     self.created = new_process()
     return self.submit(&request)
 

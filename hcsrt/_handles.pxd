@@ -31,6 +31,7 @@ cdef extern from "../native/reaper.h" nogil:
         void *created
         void *context
         close_fn close
+        int lost
 
 cdef enum:
     HANDLE_OK = 0

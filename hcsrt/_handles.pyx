@@ -184,6 +184,7 @@ cdef bint abandon(OwnedOperation operation, Handle created, int creates, bint ke
     call.created = NULL
     call.context = NULL
     call.close = NULL
+    call.lost = 0
     if creates and hcsrt_state_detach(&created._state) == HANDLE_OK:
         call.created = created._raw
         call.close = created._close
@@ -459,6 +460,7 @@ def pending():
     """Return how many calls go on inside HCS that nobody waits for any more: timed out, interrupted or cancelled.
 
     Each is watched until it has ended; what it was creating is terminated, and every document and handle is released.
+    Handles that are being closed without anybody waiting count, too.
     """
     return hcsrt_reaper_pending()
 
