@@ -1423,4 +1423,3 @@ def processor_compatibility(path not None):
     """Return the VmProcessorRequirements of a saved state. HCS function: HcsGetProcessorCompatibilityFromSavedState."""
     return ask_service(hcs().HcsGetProcessorCompatibilityFromSavedState, "HcsGetProcessorCompatibilityFromSavedState",
                        path, "path")
-
