@@ -17,6 +17,7 @@ MODULES = {
     "hcsrt._library": ["hcsrt/_library.pyx", "hcsrt/native/computecore.cpp"],
     "hcsrt._handles": ["hcsrt/_handles.pyx", "hcsrt/native/reaper.cpp"],
     "hcsrt._calls": ["hcsrt/_calls.pyx", "hcsrt/native/events.cpp"],
+    "hcsrt._engine": ["hcsrt/_engine.pyx", "hcsrt/native/engine.cpp", "hcsrt/native/events.cpp"],
     "hcsrt._streams": ["hcsrt/_streams.pyx", f"hcsrt/native/streams_{'windows' if WINDOWS else 'posix'}.cpp"],
     "hcsrt.emulator._native": [
         "hcsrt/emulator/_native.pyx",
@@ -36,8 +37,10 @@ DIRECTIVES = {
     "freethreading_compatible": True,
 }
 
-# The C++ runtime goes into the module itself: CPython brings vcruntime140.dll, but not msvcp140.dll.
-MSVC_ARGS = ["/std:c++17", "/utf-8", "/EHsc", "/GR-", "/MT"]
+# The C++ runtime goes into the module itself, since CPython does not bring msvcp140.dll; the C runtime stays that of
+# Windows, which is kept up to date.
+MSVC_ARGS = ["/std:c++17", "/utf-8", "/EHsc", "/GR-", "/MT", "/guard:cf"]
+MSVC_LINK_ARGS = ["/NODEFAULTLIB:libucrt.lib", "/DEFAULTLIB:ucrt.lib", "/guard:cf"]
 # Without exceptions: where CPython ends a daemon thread by unwinding it, no frame of ours may stop that.
 GNU_ARGS = ["-std=c++17", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti", "-pthread"]
 
@@ -54,7 +57,7 @@ class BuildModules(build_ext):
         msvc = self.compiler.compiler_type == "msvc"
         for extension in self.extensions:
             extension.extra_compile_args = MSVC_ARGS if msvc else GNU_ARGS
-            extension.extra_link_args = [] if msvc else ["-pthread"]
+            extension.extra_link_args = MSVC_LINK_ARGS if msvc else ["-pthread"]
         super().build_extensions()
 
 

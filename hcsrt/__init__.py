@@ -39,10 +39,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from . import aio as aio
     from . import emulator as emulator
     from . import service as service
 
-# Without the emulator and the service, which `from hcsrt import *` would import and start to pay for.
+# Without aio, the emulator and the service, which `from hcsrt import *` would import and start to pay for.
 __all__ = [
     "DEVNULL",
     "PIPE",
@@ -85,6 +86,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Only who uses them pays for their import.
+    if name == "aio":
+        import hcsrt.aio as aio
+
+        return aio
     if name == "emulator":
         import hcsrt.emulator as emulator
 

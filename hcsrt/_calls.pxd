@@ -1,9 +1,9 @@
-"""The events of a handle, for Cython code that takes them without the GIL."""
+"""The events of a handle, for Cython code that takes them without the GIL; and what the calls share with the engine."""
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from hcsrt._handles cimport Handle
-from hcsrt._library cimport hcsrt_char, hcsrt_context, hcsrt_event
+from hcsrt._handles cimport Handle, OwnedProcess, OwnedStdio
+from hcsrt._library cimport hcsrt_char, hcsrt_context, hcsrt_event, hcsrt_handle, hcsrt_result
 
 cdef extern from "../native/events.h" nogil:
     const uint32_t HCSRT_NOT_EXITED
@@ -37,3 +37,32 @@ cdef extern from "../native/events.h" nogil:
 
 # The watch of a handle, or NULL if watch_system() or watch_process() was not called. By a call that is inside.
 cdef hcsrt_watch *watch_of(Handle handle) noexcept nogil
+
+# Makes and registers the event callback of a handle; by a call that is inside. HANDLE_OK with what HCS has answered in
+# `result`, or HANDLE_BUSY: it has one already.
+cdef int register_watch(Handle handle, bint is_system, hcsrt_result *result) noexcept nogil
+
+cdef class ProcessStart:
+    cdef readonly OwnedProcess process
+    cdef readonly uint32_t pid
+    # Under other names in C++: there stdin, stdout and stderr may be macros that stand for calls.
+    cdef readonly OwnedStdio stdin "std_input"
+    cdef readonly OwnedStdio stdout "std_output"
+    cdef readonly OwnedStdio stderr "std_error"
+
+    # To None what is not connected.
+    cdef settle(self)
+
+# Empty owners for what a call will bring: made beforehand, so that nothing can fail when it does.
+cdef ProcessStart new_start(OwnedProcess process)
+cdef void own_stdio(OwnedStdio owner, hcsrt_handle handle) noexcept nogil
+
+# A str as UTF-16 with its terminator, None as None; and its characters, valid as long as that, NULL for None.
+cdef bytes utf16(text, str argument)
+cdef const hcsrt_char *units(bytes encoded) noexcept
+cdef str decode(const hcsrt_char *text)
+
+# Raises NotSupportedError for a function that this HCS lacks.
+cdef int need(bint present, str function) except -1
+
+cdef not_watched(Handle handle)

@@ -31,6 +31,7 @@ from hcsrt._handles cimport (
 from hcsrt._library cimport (
     HcsApi,
     hcs,
+    hcs_chosen,
     hcsrt_char,
     hcsrt_context,
     hcsrt_create_options,
@@ -126,6 +127,8 @@ cdef extern from "../native/results.h" nogil:
     const hcsrt_result HCSRT_E_OPERATION_PENDING
     const hcsrt_result HCSRT_E_OPERATION_TIMEOUT
     const uint32_t HCSRT_GENERIC_ALL
+    const uint32_t HCSRT_CREATE_OPTIONS_1
+    const hcsrt_result HCSRT_WAIT_TIMEOUT
     const uint32_t HCSRT_EVENT_SYSTEM_EXITED
     const uint32_t HCSRT_EVENT_PROCESS_EXITED
 
@@ -148,10 +151,6 @@ cdef enum:
     MAIN_SLICE_MS = 100
     SLICE_MS = 1000
     LATCH_SLICE_MS = 100
-
-cdef enum:
-    WAIT_TIMEOUT = 258
-    CREATE_OPTIONS_1 = 0x00010000
 
 cdef tuple EXIT_WORDS = (None, "exited", "disconnected", "queried")
 
@@ -256,13 +255,6 @@ cdef uint32_t slice_of(double deadline, uint32_t most) except? 0:
 cdef class ProcessStart:
     """What HCS tells of a process that was created, or asked about: our ends of its streams, None if not connected."""
 
-    cdef readonly OwnedProcess process
-    cdef readonly uint32_t pid
-    # Under other names in C++: there stdin, stdout and stderr may be macros that stand for calls.
-    cdef readonly OwnedStdio stdin "std_input"
-    cdef readonly OwnedStdio stdout "std_output"
-    cdef readonly OwnedStdio stderr "std_error"
-
     def __init__(self, OwnedProcess process not None, uint32_t pid, OwnedStdio stdin=None, OwnedStdio stdout=None,
                  OwnedStdio stderr=None):
         self.process = process
@@ -276,6 +268,20 @@ cdef class ProcessStart:
         for handle in (self.stdin, self.stdout, self.stderr, self.process):
             if handle is not None:
                 handle.close()
+
+    cdef settle(self):
+        self.stdin = None if self.stdin.closed else self.stdin
+        self.stdout = None if self.stdout.closed else self.stdout
+        self.stderr = None if self.stderr.closed else self.stderr
+
+
+cdef ProcessStart new_start(OwnedProcess process):
+    cdef ProcessStart start = ProcessStart.__new__(ProcessStart)
+    start.process = process
+    start.stdin = new_stdio()
+    start.stdout = new_stdio()
+    start.stderr = new_stdio()
+    return start
 
 
 cdef bint is_handle(hcsrt_handle handle) noexcept nogil:
@@ -341,11 +347,7 @@ cdef class _Call:
         self.operation = create_operation()
 
     cdef expect_process_info(self, OwnedProcess process):
-        self.start = ProcessStart.__new__(ProcessStart)
-        self.start.process = process
-        self.start.stdin = new_stdio()
-        self.start.stdout = new_stdio()
-        self.start.stderr = new_stdio()
+        self.start = new_start(process)
 
     cdef str outcome(self, uint32_t milliseconds, bint kicked_off):
         """Ask for the result, waiting at most so long; sets `result` and returns the document.
@@ -415,11 +417,8 @@ cdef class _Call:
         return error_from(self.result, self.function, self.document)
 
     cdef ProcessStart started(self):
-        cdef ProcessStart start = self.start
-        start.stdin = None if start.stdin.closed else start.stdin
-        start.stdout = None if start.stdout.closed else start.stdout
-        start.stderr = None if start.stderr.closed else start.stderr
-        return start
+        self.start.settle()
+        return self.start
 
 
 cdef int need(bint present, str function) except -1:
@@ -508,7 +507,7 @@ def create_system_in_namespace(namespace not None, id, document, timeout=None, b
     """
     cdef bytes encoded = utf16(namespace, "namespace")
     cdef hcsrt_create_options options
-    options.version = CREATE_OPTIONS_1
+    options.version = HCSRT_CREATE_OPTIONS_1
     options.user_token = pointer(user_token, "user_token")
     options.security_descriptor = pointer(security_descriptor, "security_descriptor")
     options.callback_options = 0
@@ -782,29 +781,34 @@ def terminate_process(OwnedProcess process not None, options=None, timeout=None)
 
 # --- exit -----------------------------------------------------------------------------------------------------------
 
-cdef int watch(Handle handle, bint is_system, str function) except -1:
-    cdef const HcsApi *api = hcs()
-    cdef hcsrt_watch *own
+cdef int register_watch(Handle handle, bint is_system, hcsrt_result *result) noexcept nogil:
+    cdef const HcsApi *api = hcs_chosen()
+    cdef hcsrt_watch *own = hcsrt_watch_new(HCSRT_EVENT_SYSTEM_EXITED if is_system else HCSRT_EVENT_PROCESS_EXITED)
     cdef hcsrt_context *context
+    cdef int bound
+    if own == NULL:
+        result[0] = HCSRT_E_OUTOFMEMORY
+        return HANDLE_OK
+    context = hcsrt_watch_context(own)
+    bound = bind_context(handle, context)
+    if bound != HANDLE_OK:
+        context.destroy(context)
+    elif is_system:
+        result[0] = api.HcsSetComputeSystemCallback(handle._raw, 0, own, hcsrt_watch_event)
+    else:
+        result[0] = api.HcsSetProcessCallback(handle._raw, 0, own, hcsrt_watch_event)
+    return bound
+
+
+cdef int watch(Handle handle, bint is_system, str function) except -1:
     cdef hcsrt_result result = 0
     cdef int status, bound = HANDLE_OK
-    need(api.HcsSetComputeSystemCallback != NULL if is_system else api.HcsSetProcessCallback != NULL, function)
-    own = hcsrt_watch_new(HCSRT_EVENT_SYSTEM_EXITED if is_system else HCSRT_EVENT_PROCESS_EXITED)
-    if own == NULL:
-        raise MemoryError
-    context = hcsrt_watch_context(own)
+    need(hcs().HcsSetComputeSystemCallback != NULL if is_system else hcs().HcsSetProcessCallback != NULL, function)
     with nogil:
         status = handle._enter()
         if status == HANDLE_OK:
-            bound = bind_context(handle, context)
-            if bound == HANDLE_OK:
-                if is_system:
-                    result = api.HcsSetComputeSystemCallback(handle._raw, 0, own, hcsrt_watch_event)
-                else:
-                    result = api.HcsSetProcessCallback(handle._raw, 0, own, hcsrt_watch_event)
+            bound = register_watch(handle, is_system, &result)
             handle._leave()
-        if status != HANDLE_OK or bound != HANDLE_OK:
-            context.destroy(context)
     check_entered(handle, status)
     if bound == HANDLE_BUSY:
         raise HandleBusyError(f"{type(handle).__name__} has its event callback already; HCS takes one a handle")
@@ -1020,7 +1024,7 @@ cdef str wait_native_exit(Handle handle, exit_verb verb, str function, timeout):
         text = take_string(api, document)
         check_entered(handle, status)
         # Which code tells that the time is up is not documented; as a bare number it would be a success.
-        if result not in (HCSRT_E_OPERATION_TIMEOUT, HCSRT_E_WAIT_TIMEOUT, WAIT_TIMEOUT):
+        if result not in (HCSRT_E_OPERATION_TIMEOUT, HCSRT_E_WAIT_TIMEOUT, HCSRT_WAIT_TIMEOUT):
             if result < 0:
                 raise error_from(result, function, text)
             return text

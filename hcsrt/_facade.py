@@ -1,4 +1,8 @@
-"""What compute systems and processes have in common: timeouts, the wait for an exit, the handle that they own."""
+"""What compute systems and processes have in common: timeouts, the wait for an exit, the handle that they own.
+
+Both faces share it. What may take time is written once, as coroutines over the calls of a face: those of the
+synchronous one block and never suspend, so finish() runs such a coroutine to its end; those of hcsrt.aio await.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +24,35 @@ from .errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, Self, TypeVar
+    from collections.abc import Callable, Coroutine, Mapping
+    from typing import Any, Literal, Protocol, TypeVar
     from typing import AnyStr as AnyStr
     from typing import Generic as Generic
 
     from ._handles import OwnedProcess, OwnedSystem
-    from .events import Events
 
     ResultT = TypeVar("ResultT")
     HandleT = TypeVar("HandleT", OwnedSystem, OwnedProcess)
     AnswerT = TypeVar("AnswerT", "dict[str, Any]", "list[Any]")
+
+    class Calls(Protocol):
+        """The calls of a face, each with a timeout in seconds where HCS may take its time."""
+
+        def close(self, handle: OwnedSystem | OwnedProcess) -> None: ...
+        async def watch_system(self, handle: OwnedSystem) -> None: ...
+        async def watch_process(self, handle: OwnedProcess) -> None: ...
+        async def wait_exit(self, handle: OwnedSystem | OwnedProcess, timeout: float | None) -> bool: ...
+        async def open_system(self, id: str, namespace: str | None, timeout: float | None) -> OwnedSystem: ...
+        async def system_properties(
+            self, handle: OwnedSystem, query: str | None, timeout: float | None
+        ) -> str | None: ...
+        async def shutdown_system(self, handle: OwnedSystem, options: str | None, timeout: float | None) -> None: ...
+        async def terminate_system(self, handle: OwnedSystem, timeout: float | None) -> None: ...
+        async def open_process(self, system: OwnedSystem, pid: int) -> OwnedProcess: ...
+        async def process_properties(self, handle: OwnedProcess, timeout: float | None) -> str | None: ...
+        async def signal_process(self, handle: OwnedProcess, options: str, timeout: float | None) -> None: ...
+        async def modify_process(self, handle: OwnedProcess, request: str, timeout: float | None) -> None: ...
+        async def terminate_process(self, handle: OwnedProcess, timeout: float | None) -> None: ...
 else:
     # Importing typing takes longer than importing all of hcsrt; that classes can be subscripted is what is left of it.
     AnyStr = HandleT = object
@@ -121,12 +143,33 @@ def answer(text: str | None, operation: str, kind: type[AnswerT]) -> AnswerT:
     return value
 
 
+def query_text(types: tuple[str, ...], query: Mapping[str, Any] | str | None) -> str | None:
+    """A PropertyQuery for blocks, or the one that was given."""
+    if types and query is not None:
+        raise ValueError("give property types or a query, not both")
+    if not types:
+        return None if query is None else dumps(query, argument="query")
+    for name in types:
+        check_name(name, "a property type")
+    return dumps({"PropertyTypes": list(types)})
+
+
 def exit_document(text: str | None) -> dict[str, Any]:
     """Read what came with an exit; that it has happened counts more than a document that cannot be read."""
     try:
         return answer(text, "an exit", dict)
     except HcsError:
         return {}
+
+
+def finish(coroutine: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Run a coroutine that never suspends."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    coroutine.close()
+    raise RuntimeError("a coroutine of the synchronous face wanted to wait for an event loop")
 
 
 class Deadline:
@@ -161,6 +204,7 @@ class Owner(Generic[HandleT]):
     now and then as well.
     """
 
+    _calls: Calls
     _handle: HandleT
 
     def __init__(self, handle: HandleT) -> None:
@@ -169,10 +213,6 @@ class Owner(Generic[HandleT]):
         # The first wait asks at once: an exit before the event callback was registered has no event.
         self._query_at = monotonic()
         self._patience: Deadline | None = None
-
-    def __enter__(self) -> Self:
-        self._check_open()
-        return self
 
     @property
     def handle(self) -> HandleT:
@@ -183,19 +223,19 @@ class Owner(Generic[HandleT]):
     def closed(self) -> bool:
         return self._handle.closed
 
-    def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
+    async def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
         """What HCS says of the exit: its document, empty if it tells no details; None before the exit."""
 
     def _check_open(self) -> None:
         """Raise HandleClosedError if the handle is closed."""
         _calls.exit_status(self._handle)
 
-    def _query_exit(self, deadline: Deadline) -> None:
+    async def _query_exit(self, deadline: Deadline) -> None:
         """Ask HCS whether the exit has happened, and latch it; that the service is gone is an error."""
         self._query_at = monotonic() + self._query_interval
         self._query_interval = min(self._query_interval * 2, LAST_QUERY)
         try:
-            document = self._ask_exit(query_timeout(deadline))
+            document = await self._ask_exit(query_timeout(deadline))
         except (AlreadyStoppedError, SystemNotFoundError):
             document = {}
         except ServiceDisconnectedError:
@@ -206,16 +246,16 @@ class Owner(Generic[HandleT]):
         if document:
             _calls.latch_exit(self._handle, dumps(document))
         elif document is not None:
-            self._latch_after_patience(deadline)
+            await self._latch_after_patience(deadline)
 
-    def _latch_after_patience(self, deadline: Deadline) -> None:
+    async def _latch_after_patience(self, deadline: Deadline) -> None:
         """Set the latch of what has exited, unless the event, which tells more, still comes.
 
         Where the deadline comes before the end of the patience, a later query goes on with what is left of it.
         """
         if self._patience is None:
             self._patience = Deadline(EVENT_PATIENCE)
-        if _calls.wait_exit(self._handle, deadline.within(self._patience.within(EVENT_PATIENCE))):
+        if await self._calls.wait_exit(self._handle, deadline.within(self._patience.within(EVENT_PATIENCE))):
             return
         if self._patience.passed():
             _calls.latch_exit(self._handle)
@@ -227,45 +267,39 @@ class Owner(Generic[HandleT]):
         self._query_interval = FIRST_QUERY
         self._query_at = min(self._query_at, monotonic() + FIRST_QUERY)
 
-    def _wait_exit(self, deadline: Deadline) -> bool:
+    async def _wait_exit(self, deadline: Deadline) -> bool:
         """Wait until the latch is set, by whatever sets it; False when the time is up."""
-        return self._wait_for(lambda timeout: _calls.wait_exit(self._handle, timeout) or None, deadline) is not None
 
-    def _wait_for(self, wait: Callable[[float], ResultT | None], deadline: Deadline) -> ResultT | None:
+        async def exited(timeout: float) -> Literal[True] | None:
+            return await self._calls.wait_exit(self._handle, timeout) or None
+
+        return await self._wait_for(exited, deadline) is not None
+
+    async def _wait_for(
+        self, wait: Callable[[float], Coroutine[Any, Any, ResultT | None]], deadline: Deadline
+    ) -> ResultT | None:
         """Wait for what `wait` gives, and ask HCS for the exit now and then; None when the time is up."""
-        # In slices: another thread may do something that makes it time to ask.
-        while (result := wait(deadline.within(min(self._query_at - monotonic(), FIRST_QUERY)))) is None:
+        # In slices: another thread or task may do something that makes it time to ask.
+        while (result := await wait(deadline.within(min(self._query_at - monotonic(), FIRST_QUERY)))) is None:
             if monotonic() >= self._query_at:
-                self._query_exit(deadline)
+                await self._query_exit(deadline)
             elif deadline.passed():
                 return None
         return result
-
-    def events(self, *, maxsize: int = EVENTS_MAXSIZE, timeout: float | None = None) -> Events:
-        """The events that HCS tells from now on, for a `for` loop or get(); every reader gets each of them.
-
-        maxsize: how many events may wait for this reader. What comes when so many wait is dropped, and counted by
-        `lost` of the next event. The exit and ServiceDisconnect are never dropped; one of them is the last event, and
-        comes at once if it has happened before. timeout: seconds, from now on, after which a loop over the events
-        raises TimeoutError. Raises HandleClosedError.
-        """
-        from .events import Events
-
-        return Events(self._handle, self._wait_for, maxsize, seconds(timeout))
 
     def _has_exited(self) -> bool:
         """Whether the latch is set by an exit; a service that went away says nothing about it."""
         status = _calls.exit_status(self._handle)
         return status is not None and (status[0] != "disconnected" or status[1] is not None)
 
-    def _is_gone(self, error: HcsError, deadline: Deadline) -> bool:
+    async def _is_gone(self, error: HcsError, deadline: Deadline) -> bool:
         """Whether a request failed because what it was for has exited, as HCS may be just about to say."""
         if isinstance(error, (AlreadyStoppedError, SystemNotFoundError)):
             return True
         if not isinstance(error, (OperationTimeoutError, ServiceDisconnectedError)):
             self._query_interval = FIRST_QUERY
             self._query_at = monotonic()
-            self._wait_exit(Deadline(deadline.within(EVENT_PATIENCE)))
+            await self._wait_exit(Deadline(deadline.within(EVENT_PATIENCE)))
         return self._has_exited()
 
     def __del__(self, _is_finalizing: Any = sys.is_finalizing, _warn: Any = warnings.warn) -> None:

@@ -14,12 +14,23 @@ core, and `_raw` is valid only in between.
 """
 
 cimport cython
-from libc.stdint cimport uint32_t
+from libc.stdint cimport int64_t, uint32_t
 
 from hcsrt._library cimport hcsrt_context
 
 # Releases `raw`, then destroys `context` if there is one.
 ctypedef void (*close_fn)(void *raw, void *context) noexcept nogil
+
+cdef extern from "../native/reaper.h" nogil:
+    ctypedef struct hcsrt_abandoned:
+        const void *api
+        void *operation
+        int creates
+        int keep
+        int has_info
+        void *created
+        void *context
+        close_fn close
 
 cdef enum:
     HANDLE_OK = 0
@@ -92,3 +103,12 @@ cdef void callback_leave() noexcept nogil
 # `creates` is HCSRT_CREATES_* of native/reaper.h; `has_info` tells that the result may bring stdio handles.
 # False: there is no thread for it, and nothing has changed.
 cdef bint abandon(OwnedOperation operation, Handle created, int creates, bint keep, bint has_info) noexcept nogil
+
+# Closes a handle as its close() does.
+cdef void close_handle(Handle handle) noexcept nogil
+
+# The reaper itself, for the engine: native/reaper.h.
+cdef int reaper_start() noexcept nogil
+cdef void reaper_adopt(const hcsrt_abandoned *call) noexcept nogil
+cdef void reaper_announce(int64_t calls) noexcept nogil
+cdef uint32_t fork_epoch() noexcept nogil

@@ -36,18 +36,10 @@ cdef extern from "../native/state.h" nogil:
     void hcsrt_pointer_store(void **pointer, void *value)
 
 cdef extern from "../native/reaper.h" nogil:
-    ctypedef struct hcsrt_abandoned:
-        const void *api
-        void *operation
-        int creates
-        int keep
-        int has_info
-        void *created
-        void *context
-        close_fn close
     void hcsrt_reaper_init()
     int hcsrt_reaper_start()
     void hcsrt_reaper_adopt(const hcsrt_abandoned *call)
+    void hcsrt_reaper_announce(int64_t calls)
     int64_t hcsrt_reaper_pending()
     void hcsrt_release(close_fn close, void *raw, void *context)
     void hcsrt_callback_enter()
@@ -190,6 +182,22 @@ cdef bint abandon(OwnedOperation operation, Handle created, int creates, bint ke
         created._raw = NULL
     hcsrt_reaper_adopt(&call)
     return True
+
+
+cdef int reaper_start() noexcept nogil:
+    return hcsrt_reaper_start()
+
+
+cdef void reaper_adopt(const hcsrt_abandoned *call) noexcept nogil:
+    hcsrt_reaper_adopt(call)
+
+
+cdef void reaper_announce(int64_t calls) noexcept nogil:
+    hcsrt_reaper_announce(calls)
+
+
+cdef uint32_t fork_epoch() noexcept nogil:
+    return hcsrt_fork_epoch()
 
 
 # --- the classes ----------------------------------------------------------------------------------------------------

@@ -24,3 +24,9 @@ class StdioWriter(_Stdio):
     def __init__(self, handle: OwnedStdio, before_close: Callable[[], object] | None = None) -> None: ...
     def write(self, data: Buffer) -> int:
         """Write bytes and return how many were taken."""
+
+def claim_for_loop(handle: OwnedStdio) -> int:
+    """Make the handle an event loop's for good, and return its descriptor or HANDLE."""
+
+def transfer_now(handle: OwnedStdio, buffer: Buffer, writing: bool) -> int | None:
+    """Read into or write from the buffer what can be moved at once; None if that is nothing."""

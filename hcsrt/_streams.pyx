@@ -1,12 +1,15 @@
 """A process's standard input, output and error as raw binary streams."""
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals
 from libc.errno cimport EAGAIN
 from libc.stdint cimport int64_t, uint32_t
+from libc.string cimport memcpy
 
 from hcsrt._handles cimport HANDLE_CLOSED, HANDLE_OK, OwnedStdio, bind_context, check_entered
 
+import collections
 import io
 import os
 import sys
@@ -18,8 +21,22 @@ cdef extern from "../native/streams.h" nogil:
         pass
     void hcsrt_transfer_begin(hcsrt_transfer *transfer, void *stream, void *buffer, size_t size, int writing)
     int64_t hcsrt_transfer_step(hcsrt_transfer *transfer, uint32_t milliseconds)
-    void hcsrt_transfer_end(hcsrt_transfer *transfer)
+    int64_t hcsrt_transfer_end(hcsrt_transfer *transfer)
     void hcsrt_stream_interrupt(void *stream)
+
+cdef extern from *:
+    """
+    #include "../native/stdio_handle.h"
+
+    static Py_ssize_t hcsrt_loop_number(hcsrt_handle handle) {
+    #if defined(_WIN32)
+        return (Py_ssize_t)handle;
+    #else
+        return hcsrt_stdio_descriptor(handle);
+    #endif
+    }
+    """
+    Py_ssize_t loop_number "hcsrt_loop_number"(void *handle)
 
 # Bound now: at interpreter exit the names of a module are gone before the last stream is.
 cdef object is_finalizing = sys.is_finalizing
@@ -29,10 +46,13 @@ cdef enum:
     SLICE_MS = 100
 
 
-cdef Py_ssize_t move(OwnedStdio handle, void *buffer, size_t size, bint write) except -1:
-    """Read into or write from the buffer, at least one byte unless the stream has ended."""
+cdef Py_ssize_t move(OwnedStdio handle, void *buffer, size_t size, bint write, int64_t *late=NULL) except -1:
+    """Read into or write from the buffer, at least one byte unless the stream has ended.
+
+    `late` is how many bytes were moved all the same where an exception says that nothing came of it.
+    """
     cdef hcsrt_transfer transfer
-    cdef int64_t moved = 0
+    cdef int64_t moved = 0, given_up
     cdef int status
     with nogil:
         status = handle._enter()
@@ -50,11 +70,22 @@ cdef Py_ssize_t move(OwnedStdio handle, void *buffer, size_t size, bint write) e
                 moved = hcsrt_transfer_step(&transfer, SLICE_MS)
     finally:
         with nogil:
-            hcsrt_transfer_end(&transfer)
+            given_up = hcsrt_transfer_end(&transfer)
             handle._leave()
+        if late != NULL:
+            late[0] = given_up
     if moved < 0:
         raise OSError(-moved, os.strerror(-moved))
     return moved
+
+
+cdef Py_ssize_t take_kept(kept, Py_buffer *view) except -1:
+    cdef bytes data = kept.popleft()
+    cdef Py_ssize_t size = min(len(data), view.len)
+    memcpy(view.buf, PyBytes_AS_STRING(data), size)
+    if size < len(data):
+        kept.appendleft(data[size:])
+    return size
 
 
 cdef int claim(OwnedStdio handle) except -1:
@@ -69,6 +100,45 @@ cdef int claim(OwnedStdio handle) except -1:
     if claimed != HANDLE_OK:
         raise HandleBusyError("OwnedStdio belongs to another stream or event loop already; use that one")
     return 0
+
+
+def claim_for_loop(OwnedStdio handle not None):
+    """Make the handle an event loop's for good, and return the number that loops know it by.
+
+    That is a descriptor on POSIX and a HANDLE on Windows; it is good until the handle is closed. Raises
+    HandleBusyError if it belongs to a stream or a loop already.
+    """
+    claim(handle)
+    return loop_number(handle._raw)
+
+
+def transfer_now(OwnedStdio handle not None, buffer, bint writing):
+    """Read into or write from the buffer what can be moved at once.
+
+    Returns the number of bytes, 0 at the end of the stream, or None if it is not ready. Not for Windows, where the loop
+    itself reads and writes. Raises OSError, HandleClosedError.
+    """
+    cdef hcsrt_transfer transfer
+    cdef Py_buffer view
+    cdef int64_t moved = 0
+    cdef int status
+    PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE if writing else PyBUF_WRITABLE)
+    try:
+        with nogil:
+            status = handle._enter()
+            if status == HANDLE_OK:
+                hcsrt_transfer_begin(&transfer, handle._raw, view.buf, view.len, writing)
+                moved = hcsrt_transfer_step(&transfer, 0)
+                hcsrt_transfer_end(&transfer)
+                handle._leave()
+    finally:
+        PyBuffer_Release(&view)
+    check_entered(handle, status)
+    if moved == -EAGAIN:
+        return None
+    if moved < 0:
+        raise OSError(-moved, os.strerror(-moved))
+    return moved
 
 
 cdef void close(OwnedStdio handle) noexcept:
@@ -119,6 +189,11 @@ class StdioReader(_Stdio):
     Reads block without the GIL; close() and Ctrl-C end them within 0.1 seconds.
     """
 
+    def __init__(self, OwnedStdio handle not None):
+        super().__init__(handle)
+        # What a read that an exception ended had taken from the pipe by then, for the next one.
+        self._kept = collections.deque()
+
     def readable(self):
         if self.closed:
             raise ValueError("I/O operation on closed file")
@@ -128,11 +203,18 @@ class StdioReader(_Stdio):
         """Read at most len(buffer) bytes into `buffer` and return their number, 0 at the end of the stream."""
         cdef Py_buffer view
         cdef OwnedStdio handle = self._handle
+        cdef int64_t late = 0
         PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE)
         try:
             if view.len == 0:
                 return 0
-            return move(handle, view.buf, view.len, False)
+            if self._kept:
+                return take_kept(self._kept, &view)
+            try:
+                return move(handle, view.buf, view.len, False, &late)
+            finally:
+                if late:
+                    self._kept.append(PyBytes_FromStringAndSize(<char *> view.buf, late))
         finally:
             PyBuffer_Release(&view)
 

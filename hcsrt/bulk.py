@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from ._facade import EVENT_PATIENCE, INVALID_DATA, Deadline, check_name, seconds
+from ._facade import EVENT_PATIENCE, INVALID_DATA, Deadline, check_name, finish, seconds
 from .errors import HcsError, SystemNotFoundError, error_from
-from .system import CHECK_TIMEOUT, STOP_TIMEOUT, ComputeSystem, systems
+from .system import CHECK_TIMEOUT, STOP_TIMEOUT, ComputeSystem, SystemCore, systems
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any, Literal, TypeAlias, TypeVar
+    from typing import Any, TypeVar
 
-    Rung: TypeAlias = Literal["already-stopped", "shutdown", "terminate"]
+    from .system import Rung
+
     ItemT = TypeVar("ItemT")
+    SystemT = TypeVar("SystemT", bound=SystemCore)
     ResultT = TypeVar("ResultT")
 
 __all__ = ["reap", "statistics_of", "stop_all"]
@@ -33,7 +35,7 @@ def stop_all(
     """
     seconds(grace, "grace")
     seconds(timeout)
-    return _at_once(lambda system: system.stop(grace, timeout=timeout), _checked(systems))
+    return _at_once(lambda system: system.stop(grace, timeout=timeout), checked(systems, ComputeSystem))
 
 
 def statistics_of(
@@ -45,7 +47,7 @@ def statistics_of(
     them is no ComputeSystem. HcsGetComputeSystemProperties.
     """
     seconds(timeout)
-    return _at_once(lambda system: system.statistics(timeout=timeout), _checked(systems))
+    return _at_once(lambda system: system.statistics(timeout=timeout), checked(systems, ComputeSystem))
 
 
 def reap(owner: str, *, timeout: float | None = STOP_TIMEOUT) -> dict[str, Rung | Exception]:
@@ -70,31 +72,38 @@ def _reap(found: dict[str, Any], owner: str, timeout: float | None) -> Rung:
     except SystemNotFoundError:
         return "already-stopped"
     with system:
+        return finish(reap_opened(system, found, owner, deadline))
+
+
+async def reap_opened(system: SystemCore, found: dict[str, Any], owner: str, deadline: Deadline) -> Rung:
+    """Terminate the system if it is still the one that was found, and the owner's."""
+    try:
+        limit = deadline.within(CHECK_TIMEOUT)
+        properties = await system._properties((), None, limit)  # pyright: ignore[reportPrivateUsage]
+    except HcsError:
+        # HCS refuses questions about a system that is going in more than one way.
         try:
-            properties = system.properties(timeout=deadline.within(CHECK_TIMEOUT))
-        except HcsError:
-            # HCS refuses questions about a system that is going in more than one way.
-            try:
-                system.wait(deadline.within(EVENT_PATIENCE))
-            except TimeoutError:
-                pass
-            else:
-                return "already-stopped"
-            raise
-        runtime_ids = found.get("RuntimeId"), properties.get("RuntimeId")
-        if None not in runtime_ids and runtime_ids[0] != runtime_ids[1]:
+            await system._wait(deadline.within(EVENT_PATIENCE))  # pyright: ignore[reportPrivateUsage]
+        except TimeoutError:
+            pass
+        else:
             return "already-stopped"
-        # Not every answer of HCS names the owner; the same RuntimeId means the same system, and the same owner.
-        if properties.get("Owner", owner if None not in runtime_ids else None) != owner:
-            reason = f"HCS does not say of the compute system {found['Id']!r} that it is owned by {owner!r}"
-            raise error_from(INVALID_DATA, "HcsGetComputeSystemProperties", {"ErrorMessage": reason})
-        return system.stop(0, timeout=deadline.remaining())
+        raise
+    runtime_ids = found.get("RuntimeId"), properties.get("RuntimeId")
+    if None not in runtime_ids and runtime_ids[0] != runtime_ids[1]:
+        return "already-stopped"
+    # Not every answer of HCS names the owner; the same RuntimeId means the same system, and the same owner.
+    if properties.get("Owner", owner if None not in runtime_ids else None) != owner:
+        reason = f"HCS does not say of the compute system {found['Id']!r} that it is owned by {owner!r}"
+        raise error_from(INVALID_DATA, "HcsGetComputeSystemProperties", {"ErrorMessage": reason})
+    return await system._stop(0, deadline.remaining())  # pyright: ignore[reportPrivateUsage]
 
 
-def _checked(systems: Iterable[ComputeSystem]) -> list[ComputeSystem]:
+def checked(systems: Iterable[SystemT], kind: type[SystemT]) -> list[SystemT]:
+    """A list of the systems, or the error that one of them is something else."""
     items = list(systems)
     for index, item in enumerate(items):
-        if not isinstance(item, ComputeSystem):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(item, kind):
             raise TypeError(f"systems[{index}] is a {type(item).__name__}, not a ComputeSystem")
     return items
 

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any, Literal, TypeVar
 
@@ -116,6 +116,14 @@ def _bounded(call: Callable[[], T], limit: float | None) -> T | Exception:
     return outcomes[0] if outcomes else TimeoutError(f"HCS does not answer within {limit} s")
 
 
+# What an answer of HCS proves to be no obstacle, whatever it looks like.
+_SIGNS = ("service.", "dll.", "feature.", "hypervisor")
+
+
+def _softened(finding: Finding) -> Finding:
+    return replace(finding, status="warning") if finding.status == "error" else finding
+
+
 # --- conclusions ------------------------------------------------------------------------------------------------------
 
 
@@ -128,7 +136,11 @@ def findings(readings: Readings) -> list[Finding]:
     if readings.missing is not None:
         found.append(_functions(readings.missing))
     if readings.answer is not None:
-        found.append(_hcs(readings.answer, readings.backend))
+        hcs = _hcs(readings.answer, readings.backend)
+        if hcs.status == "ok":
+            # An answer counts for more than the signs that there could be none.
+            found = [_softened(finding) if finding.name.startswith(_SIGNS) else finding for finding in found]
+        found.append(hcs)
     if readings.backend == "emulator":
         found.append(_psutil(readings.has_psutil))
     return found

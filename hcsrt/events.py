@@ -5,13 +5,13 @@ from __future__ import annotations
 import operator
 
 from . import _calls
-from ._facade import Deadline, seconds
+from ._facade import Deadline, finish, seconds
 from .documents import loads
 from .errors import HandleClosedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from types import TracebackType
     from typing import Any, Literal, Self, TypeAlias
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         "GroupOperationInfo",
     ]
     Taken: TypeAlias = tuple[int, str | None, int, int, bool]
+    Take: TypeAlias = Callable[[float], Coroutine[Any, Any, Taken | None]]
 
 __all__ = ["Event", "Events"]
 
@@ -79,7 +80,36 @@ class Event:
         return f"Event({type}, {self.data!r}, time={self.time!r}{lost}{data_lost})"
 
 
-class Events:
+class EventsCore:
+    """What a reader of events does in either face."""
+
+    def __init__(
+        self, wait_for: Callable[[Take, Deadline], Coroutine[Any, Any, Taken | None]], timeout: float | None
+    ) -> None:
+        self._wait_for = wait_for
+        self._timeout = timeout
+        self._deadline = Deadline(timeout)
+
+    async def _next(self, deadline: Deadline, timeout: float | None) -> Event | None:
+        try:
+            try:
+                taken = await self._wait_for(self._take, deadline)
+            except HandleClosedError:
+                # While HCS was asked. What is left was told before.
+                taken = await self._take(0)
+        except EOFError:
+            return None
+        if taken is None:
+            raise TimeoutError(f"no event came within {timeout} s")
+        return event_from(*taken)
+
+    if TYPE_CHECKING:
+
+        async def _take(self, timeout: float) -> Taken | None:
+            """What the subscription has, or None if the time is up; EOFError at its end."""
+
+
+class Events(EventsCore):
     """The events of a compute system or process, as events() of either gives them.
 
     An iterator that ends after the exit or ServiceDisconnect, or when the object whose events they are, or this one, is
@@ -89,23 +119,18 @@ class Events:
     def __init__(
         self,
         handle: OwnedSystem | OwnedProcess,
-        wait_for: Callable[[Callable[[float], Taken | None], Deadline], Taken | None],
+        wait_for: Callable[[Take, Deadline], Coroutine[Any, Any, Taken | None]],
         maxsize: int,
         timeout: float | None,
     ) -> None:
-        room = operator.index(maxsize)
-        if not 0 < room < 1 << 32:
-            raise ValueError(f"maxsize must be 1 to 4294967295 events, not {room}; no queue is without end")
-        self._subscription = _calls.subscribe(handle, room)
-        self._wait_for = wait_for
-        self._timeout = timeout
-        self._deadline = Deadline(timeout)
+        self._subscription = _calls.subscribe(handle, queue_size(maxsize))
+        super().__init__(wait_for, timeout)
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Event:
-        event = self._next(self._deadline, self._timeout)
+        event = finish(self._next(self._deadline, self._timeout))
         if event is None:
             raise StopIteration
         return event
@@ -128,24 +153,22 @@ class Events:
         TimeoutError if no event comes in time; ServiceDisconnectedError if the service is gone and has not told so.
         """
         limit = seconds(timeout)
-        return self._next(Deadline(limit), limit)
+        return finish(self._next(Deadline(limit), limit))
 
     def close(self) -> None:
         """Take no more events, and end the iteration of any thread within 0.1 seconds."""
         self._subscription.close()
 
-    def _next(self, deadline: Deadline, timeout: float | None) -> Event | None:
-        try:
-            try:
-                taken = self._wait_for(self._subscription.next, deadline)
-            except HandleClosedError:
-                # While HCS was asked. What is left was told before.
-                taken = self._subscription.next(0)
-        except EOFError:
-            return None
-        if taken is None:
-            raise TimeoutError(f"no event came within {timeout} s")
-        return event_from(*taken)
+    async def _take(self, timeout: float) -> Taken | None:
+        return self._subscription.next(timeout)
+
+
+def queue_size(maxsize: int) -> int:
+    """The size of a queue of events, if it is one."""
+    room = operator.index(maxsize)
+    if not 0 < room < 1 << 32:
+        raise ValueError(f"maxsize must be 1 to 4294967295 events, not {room}; no queue is without end")
+    return room
 
 
 def event_from(number: int, text: str | None, nanoseconds: int, lost: int, data_lost: bool) -> Event:

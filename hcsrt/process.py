@@ -12,6 +12,7 @@ from threading import Thread
 from time import monotonic
 
 from . import _calls
+from ._blocking import Blocking
 from ._facade import (
     CLEANUP_TIMEOUT,
     PROCESS_INFO_NOT_AVAILABLE,
@@ -26,6 +27,7 @@ from ._facade import (
     check_text,
     debug,
     exit_document,
+    finish,
     path_text,
     query_timeout,
     seconds,
@@ -45,12 +47,13 @@ from .errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from subprocess import CompletedProcess, TimeoutExpired
     from types import TracebackType
     from typing import IO, Any, TypeAlias
 
     from ._calls import ProcessStart
+    from ._facade import Calls
     from ._handles import OwnedStdio, OwnedSystem
 
     Command: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -77,11 +80,174 @@ _SLICE = 0.1
 # A reader whose handle is closed ends in a moment.
 _RELEASE = 1.0
 
+CLOSE_STDIN = '{"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}'
+
 _SIGNALS = ("CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff", "CtrlShutdown")
 _NOT_FOUND = 0x80070490  # ERROR_NOT_FOUND
 
 
-class Process(Owner[OwnedProcess], Generic[AnyStr]):
+class ProcessCore(Owner[OwnedProcess]):
+    """What a process does in either face."""
+
+    pid: int
+    args: Command
+    returncode: int | None
+
+    def __init__(
+        self,
+        start: ProcessStart,
+        args: Command,
+        streams: StreamFormat,
+        reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
+        is_windows: Callable[[], bool],
+    ) -> None:
+        super().__init__(start.process)
+        self.pid = start.pid
+        self.args = args
+        self.returncode = None
+        self._streams = streams
+        self._reopen_system = reopen_system
+        self._is_windows = is_windows
+
+    def _state(self) -> str:
+        if self.returncode is not None:
+            return f"returncode={self.returncode}"
+        return "closed" if self.closed else "running"
+
+    async def _set_up(self, deadline: Deadline) -> None:
+        await self._calls.watch_process(self._handle)
+        # A short process may have exited before its callback was registered: no event tells of that.
+        await self._query_exit(deadline)
+
+    async def _wait(self, timeout: float | None) -> int:
+        limit = seconds(timeout)
+        code = await self._returncode_by(Deadline(limit))
+        if code is None:
+            raise self._timeout_expired(limit)
+        return code
+
+    async def _kill(self, timeout: float | None) -> None:
+        deadline = Deadline(seconds(timeout))
+        if self._is_over():
+            return
+        try:
+            try:
+                await self._calls.terminate_process(self._handle, deadline.within(KILL_PATIENCE))
+            except OperationTimeoutError:
+                if deadline.passed():
+                    raise
+                debug(__name__, "%r: the kill hangs, trying it on handles of its own", self)
+                process = await self._open_again(deadline)
+                try:
+                    # With the first handle busy, the event alone tells whether another process has the pid now.
+                    if not self._has_exited():
+                        await self._calls.terminate_process(process, deadline.remaining())
+                finally:
+                    self._calls.close(process)
+        except HcsError as error:
+            if not await self._is_gone(error, deadline):
+                raise
+        else:
+            self._expect_exit()
+
+    async def _open_again(self, deadline: Deadline) -> OwnedProcess:
+        """Open whatever has our pid."""
+        system = await self._reopen_system(deadline)
+        try:
+            return await self._calls.open_process(system, self.pid)
+        finally:
+            self._calls.close(system)
+
+    async def _signal(self, signal: str | int, timeout: float | None) -> None:
+        deadline = Deadline(seconds(timeout))
+        if isinstance(signal, str):
+            if signal not in _SIGNALS:
+                raise ValueError(f"signal must be one of {', '.join(_SIGNALS)}, or a number; not {signal!r}")
+        else:
+            signal = _integer(signal, "signal", "a str or an int")
+            if self._is_windows():
+                raise ValueError(f"signal must be one of {', '.join(_SIGNALS)} for a Windows guest, not {signal}")
+        if self._is_over():
+            return
+        try:
+            await self._calls.signal_process(self._handle, dumps({"Signal": signal}), deadline.remaining())
+        except HcsError as error:
+            if not await self._is_gone(error, deadline):
+                raise
+        else:
+            self._expect_exit()
+
+    async def _duplicate(self) -> OwnedProcess:
+        self._check_open()
+        handle = await self._open_again(Deadline(CLEANUP_TIMEOUT))
+        try:
+            # A process that runs now has had its pid all the time.
+            if self._is_over() or await self._ask_exit(QUERY_TIMEOUT) is not None:
+                reason = f"Process {self.pid} has exited, and another one may have its pid now"
+                raise error_from(_NOT_FOUND, "HcsOpenProcess", {"ErrorMessage": reason})
+        except BaseException:
+            self._calls.close(handle)
+            raise
+        return handle
+
+    async def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
+        return await _ask_exit(self._calls, self._handle, timeout)
+
+    def _is_over(self) -> bool:
+        return self.returncode is not None or self._has_exited()
+
+    async def _returncode_by(self, deadline: Deadline) -> int | None:
+        """Wait for the exit code; None when the time is up."""
+        try:
+            if self.returncode is None and await self._wait_exit(deadline):
+                await self._learn_returncode(deadline)
+        except HandleClosedError:
+            # Another thread or task may have seen the exit first, and closed this object.
+            if self.returncode is None:
+                raise
+        return self.returncode
+
+    def _take_latched(self) -> str | None:
+        """Keep the exit code if the latch holds it; returns how the latch was set."""
+        status = _calls.exit_status(self._handle)
+        if status is None:
+            return None
+        how, document = status
+        if self.returncode is None:
+            self.returncode = _exit_code(document)
+        return how
+
+    async def _learn_returncode(self, deadline: Deadline) -> None:
+        """Find the exit code, the latch being set; an answer that the deadline cuts off is still to come."""
+        how = self._take_latched()
+        if self.returncode is not None:
+            return
+        # The event came without a code, or the service went away. What HCS knows now is the last chance.
+        try:
+            self.returncode = _exit_code(await self._calls.process_properties(self._handle, query_timeout(deadline)))
+        except HcsError as error:
+            if isinstance(error, OperationTimeoutError) and deadline.passed():
+                return
+            debug(__name__, "asking for the exit code of %r failed: %s", self, error)
+        if self.returncode is None:
+            if how == "disconnected":
+                raise error_from(SERVICE_DISCONNECT, "HcsSetProcessCallback")
+            reason = f"Process {self.pid} has exited, and HCS does not tell its exit code"
+            raise error_from(PROCESS_INFO_NOT_AVAILABLE, "HcsGetProcessProperties", {"ErrorMessage": reason})
+
+    if TYPE_CHECKING:
+
+        def _partial(self) -> tuple[bytes | None, bytes | None]:
+            """What communicate() has read so far from stdout and stderr."""
+            ...
+
+    def _timeout_expired(self, timeout: float | None) -> TimeoutExpired:
+        from subprocess import TimeoutExpired
+
+        return TimeoutExpired(self.args, timeout or 0.0, *self._partial())
+
+
+class Process(Blocking, ProcessCore, Generic[AnyStr]):
     """A process in a compute system, as ComputeSystem.popen() starts it and ComputeSystem.open_process() opens it.
 
     It has the names of subprocess.Popen with their meaning, but for this. A stream that is no PIPE is not connected:
@@ -106,35 +272,22 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         start: ProcessStart,
         args: Command,
         streams: StreamFormat,
-        reopen_system: Callable[[Deadline], OwnedSystem],
+        reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
         is_windows: Callable[[], bool],
-        deadline: Deadline,
     ) -> None:
+        super().__init__(start, args, streams, reopen_system, is_windows)
         handle = start.process
-        super().__init__(handle)
-        self.pid = start.pid
-        self.args = args
-        self.returncode = None
-        self._text = streams.text
-        self._reopen_system = reopen_system
-        self._is_windows = is_windows
         self._stdio = [stdio for stdio in (start.stdin, start.stdout, start.stderr) if stdio is not None]
+        calls = self._calls
         # Not a method of this object: the stream would keep it alive.
-        self.stdin = start.stdin and streams.writer(start.stdin, lambda: _close_guest_stdin(handle))
+        self.stdin = start.stdin and streams.writer(start.stdin, lambda: finish(close_guest_stdin(calls, handle)))
         self.stdout = start.stdout and streams.reader(start.stdout)
         self.stderr = start.stderr and streams.reader(start.stderr)
         self._pumps: dict[IO[AnyStr], _Pump] | None = None
         self._pumps_lock = allocate_lock()
-        _calls.watch_process(handle)
-        # A short process may have exited before its callback was registered: no event tells of that.
-        self._query_exit(deadline)
 
     def __repr__(self) -> str:
-        if self.returncode is not None:
-            state = f"returncode={self.returncode}"
-        else:
-            state = "closed" if self.closed else "running"
-        return f"<hcsrt.Process {self.pid} {state}>"
+        return f"<hcsrt.Process {self.pid} {self._state()}>"
 
     def __exit__(
         self,
@@ -146,7 +299,7 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         try:
             self._close_streams()
             if exception_type is not KeyboardInterrupt and not self._is_over():
-                self._wait_exit(Deadline(None))
+                finish(self._wait_exit(Deadline(None)))
         except (HandleClosedError, ServiceDisconnectedError):
             pass  # there is nothing more to wait for
         finally:
@@ -168,7 +321,7 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         Now and then this asks HCS, which may have lost the exit event, and takes up to POLL_TIMEOUT (0.1 s). Raises
         HcsError if the process has exited and HCS does not tell how. HcsGetProcessProperties.
         """
-        return self._returncode_by(Deadline(0))
+        return finish(self._returncode_by(Deadline(0)))
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the exit and return the exit code.
@@ -177,11 +330,7 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         communicate() is one. Raises subprocess.TimeoutExpired; HcsError if the process has exited and HCS does not
         tell how; ServiceDisconnectedError. HcsGetProcessProperties.
         """
-        limit = seconds(timeout)
-        code = self._returncode_by(Deadline(limit))
-        if code is None:
-            raise self._timeout_expired(limit)
-        return code
+        return finish(self._wait(timeout))
 
     def communicate(
         self, input: AnyStr | None = None, timeout: float | None = None
@@ -197,13 +346,13 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         limit = seconds(timeout)
         deadline = Deadline(limit)
         pumps = self._start_pumps(input)
-        exited = self.returncode is not None or self._wait_exit(deadline)
+        exited = self.returncode is not None or finish(self._wait_exit(deadline))
         if not exited or not self._drain(pumps, deadline):
             raise self._timeout_expired(limit)
         for pump in pumps:
             if pump.error is not None:
                 raise pump.error
-        if self._returncode_by(deadline) is None:
+        if finish(self._returncode_by(deadline)) is None:
             raise self._timeout_expired(limit)
         return self._output(self.stdout), self._output(self.stderr)
 
@@ -212,25 +361,7 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
 
         timeout: seconds. Raises OperationTimeoutError, AccessDeniedError. HcsTerminateProcess.
         """
-        deadline = Deadline(seconds(timeout))
-        if self._is_over():
-            return
-        try:
-            try:
-                _calls.terminate_process(self._handle, None, deadline.within(KILL_PATIENCE))
-            except OperationTimeoutError:
-                if deadline.passed():
-                    raise
-                debug(__name__, "%r: the kill hangs, trying it on handles of its own", self)
-                with self._reopen_system(deadline) as system, _calls.open_process(system, self.pid) as process:
-                    # With the first handle busy, the event alone tells whether another process has the pid now.
-                    if not self._has_exited():
-                        _calls.terminate_process(process, None, deadline.remaining())
-        except HcsError as error:
-            if not self._is_gone(error, deadline):
-                raise
-        else:
-            self._expect_exit()
+        finish(self._kill(timeout))
 
     def terminate(self, *, timeout: float | None = None) -> None:
         """The same as kill(); signal() asks a process to end."""
@@ -242,23 +373,7 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         signal: for a Windows guest "CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff" or "CtrlShutdown"; for a Linux
         guest its number. timeout: seconds. Raises OperationTimeoutError, HcsError. HcsSignalProcess.
         """
-        deadline = Deadline(seconds(timeout))
-        if isinstance(signal, str):
-            if signal not in _SIGNALS:
-                raise ValueError(f"signal must be one of {', '.join(_SIGNALS)}, or a number; not {signal!r}")
-        else:
-            signal = _integer(signal, "signal", "a str or an int")
-            if self._is_windows():
-                raise ValueError(f"signal must be one of {', '.join(_SIGNALS)} for a Windows guest, not {signal}")
-        if self._is_over():
-            return
-        try:
-            _calls.signal_process(self._handle, dumps({"Signal": signal}), deadline.remaining())
-        except HcsError as error:
-            if not self._is_gone(error, deadline):
-                raise
-        else:
-            self._expect_exit()
+        finish(self._signal(signal, timeout))
 
     def resize_console(self, height: int, width: int, *, timeout: float | None = None) -> None:
         """Change the size of the emulated console.
@@ -266,8 +381,7 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         height, width: rows and columns. timeout: seconds. Raises HcsError if the process has no console or has
         exited. HcsModifyProcess.
         """
-        rows, columns = _console_size((height, width))
-        self.modify({"Operation": "ConsoleSize", "ConsoleSize": {"Height": rows, "Width": columns}}, timeout=timeout)
+        self.modify(resize_request(height, width), timeout=timeout)
 
     def properties(self, *, timeout: float | None = None) -> dict[str, Any]:
         """What HCS tells of the process: a ProcessStatus document.
@@ -291,63 +405,7 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
 
         Raises HcsError once the process is gone. HcsOpenProcess.
         """
-        self._check_open()
-        with self._reopen_system(Deadline(CLEANUP_TIMEOUT)) as system:
-            handle = _calls.open_process(system, self.pid)
-        try:
-            # A process that runs now has had its pid all the time.
-            if self._is_over() or self._ask_exit(QUERY_TIMEOUT) is not None:
-                reason = f"Process {self.pid} has exited, and another one may have its pid now"
-                raise error_from(_NOT_FOUND, "HcsOpenProcess", {"ErrorMessage": reason})
-        except BaseException:
-            handle.close()
-            raise
-        return handle
-
-    def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
-        return _ask_exit(self._handle, timeout)
-
-    def _is_over(self) -> bool:
-        return self.returncode is not None or self._has_exited()
-
-    def _returncode_by(self, deadline: Deadline) -> int | None:
-        """Wait for the exit code; None when the time is up."""
-        try:
-            if self.returncode is None and self._wait_exit(deadline):
-                self._learn_returncode(deadline)
-        except HandleClosedError:
-            # Another thread may have seen the exit first, and closed this object.
-            if self.returncode is None:
-                raise
-        return self.returncode
-
-    def _take_latched(self) -> str | None:
-        """Keep the exit code if the latch holds it; returns how the latch was set."""
-        status = _calls.exit_status(self._handle)
-        if status is None:
-            return None
-        how, document = status
-        if self.returncode is None:
-            self.returncode = _exit_code(document)
-        return how
-
-    def _learn_returncode(self, deadline: Deadline) -> None:
-        """Find the exit code, the latch being set; an answer that the deadline cuts off is still to come."""
-        how = self._take_latched()
-        if self.returncode is not None:
-            return
-        # The event came without a code, or the service went away. What HCS knows now is the last chance.
-        try:
-            self.returncode = _exit_code(_calls.process_properties(self._handle, None, query_timeout(deadline)))
-        except HcsError as error:
-            if isinstance(error, OperationTimeoutError) and deadline.passed():
-                return
-            debug(__name__, "asking for the exit code of %r failed: %s", self, error)
-        if self.returncode is None:
-            if how == "disconnected":
-                raise error_from(SERVICE_DISCONNECT, "HcsSetProcessCallback")
-            reason = f"Process {self.pid} has exited, and HCS does not tell its exit code"
-            raise error_from(PROCESS_INFO_NOT_AVAILABLE, "HcsGetProcessProperties", {"ErrorMessage": reason})
+        return finish(self._duplicate())
 
     def _close_streams(self) -> None:
         pumps = self._pumps or {}
@@ -373,13 +431,13 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         """Start moving the bytes of each open stream, once; an earlier communicate() may have done it."""
         with self._pumps_lock:
             if self._pumps is None:
-                data = self._encoded(input)
+                data = encoded(input, self._streams, self.stdin is not None and not self.stdin.closed)
                 pumps: dict[IO[AnyStr], _Pump] = {}
                 if self.stdin is not None and not self.stdin.closed:
                     pumps[self.stdin] = _Writer(self.stdin, data)
                 for stream in (self.stdout, self.stderr):
                     if stream is not None and not stream.closed:
-                        pumps[stream] = _TextReader(stream) if self._text else _Reader(stream)
+                        pumps[stream] = _TextReader(stream) if self._streams.text else _Reader(stream)
                 self._pumps = pumps
                 for pump in pumps.values():
                     pump.start()
@@ -387,25 +445,8 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
                 raise ValueError("an earlier communicate() has sent its input already")
             return list(self._pumps.values())
 
-    def _encoded(self, input: AnyStr | None) -> bytes:
-        if input is None:
-            return b""
-        if self._text:
-            if not isinstance(input, str):
-                raise TypeError(f"input must be a str, not {type(input).__name__}: the streams are in text mode")
-        else:
-            try:
-                input = bytes(memoryview(input))  # pyright: ignore[reportArgumentType,reportAssignmentType]
-            except TypeError:
-                raise TypeError(
-                    f"input must be bytes, not {type(input).__name__}: the streams are not in text mode"
-                ) from None
-        if not input:
-            return b""
-        if self.stdin is None or self.stdin.closed:
-            raise ValueError("input needs stdin=PIPE, and not closed yet")
-        # Text as writing to the stream would do it.
-        return input.replace("\n", os.linesep).encode(*_codec(self.stdin)) if isinstance(input, str) else input
+    def _partial(self) -> tuple[bytes | None, bytes | None]:
+        return self._moved(self.stdout), self._moved(self.stderr)
 
     def _drain(self, pumps: list[_Pump], deadline: Deadline) -> bool:
         """Let the pumps finish, the process having exited; False if the deadline comes first."""
@@ -433,21 +474,15 @@ class Process(Owner[OwnedProcess], Generic[AnyStr]):
         return b"" if pump is None else pump.ahead + b"".join(pump.chunks)
 
     def _output(self, stream: IO[AnyStr] | None) -> Any:
-        if stream is None or not self._text:
+        if stream is None or not self._streams.text:
             return self._moved(stream)
         pump = (self._pumps or {}).get(stream)
         return "" if pump is None else pump.text
 
-    def _timeout_expired(self, timeout: float | None) -> TimeoutExpired:
-        from subprocess import TimeoutExpired
-
-        return TimeoutExpired(self.args, timeout or 0.0, self._moved(self.stdout), self._moved(self.stderr))
-
-
-def _ask_exit(handle: OwnedProcess, timeout: float) -> dict[str, Any] | None:
+async def _ask_exit(calls: Calls, handle: OwnedProcess, timeout: float) -> dict[str, Any] | None:
     """The ProcessStatus of a process that has exited, empty if HCS does not tell it; None if it has not exited."""
     try:
-        status = answer(_calls.process_properties(handle, None, timeout), "HcsGetProcessProperties", dict)
+        status = answer(await calls.process_properties(handle, timeout), "HcsGetProcessProperties", dict)
     except HcsError as error:
         # There was a process, or there would be no handle: HCS does not find it any more.
         if error.hresult & 0xFFFFFFFF == _NOT_FOUND:
@@ -465,25 +500,51 @@ def _exit_code(document: str | None) -> int | None:
     return code & 0xFFFFFFFF if isinstance(code, int) else None
 
 
-def _close_guest_stdin(handle: OwnedProcess) -> None:
+async def close_guest_stdin(calls: Calls, handle: OwnedProcess) -> None:
     """Tell HCS of the end of stdin: closing our end of the pipe need not reach a guest behind a VM's border."""
     if sys.is_finalizing():
         return
     try:
         if _calls.exit_status(handle) is None:
-            settings = {"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}
-            _calls.modify_process(handle, dumps(settings), CLOSE_TIMEOUT)
-    except (HandleClosedError, AlreadyStoppedError, SystemNotFoundError):
-        pass  # closing the pipe is all that is left to do
-    except HcsError as error:
+            await calls.modify_process(handle, CLOSE_STDIN, CLOSE_TIMEOUT)
+    except (HandleClosedError, HcsError) as error:
+        await check_stdin_error(calls, handle, error)
+
+
+async def check_stdin_error(calls: Calls, handle: OwnedProcess, error: HandleClosedError | HcsError) -> None:
+    """Raise the error that HCS was told of the end of stdin with, unless there is no process any more to tell of it."""
+    if isinstance(error, (HandleClosedError, AlreadyStoppedError, SystemNotFoundError)):
+        return  # closing the pipe is all that is left to do
+    try:
+        exited = await _ask_exit(calls, handle, QUERY_TIMEOUT) is not None
+    except (AlreadyStoppedError, SystemNotFoundError):
+        exited = True
+    except HcsError:
+        exited = False
+    if not exited:
+        raise error from None
+
+
+def encoded(input: Any, streams: StreamFormat, stdin_is_open: bool) -> bytes:
+    """What communicate() has to write to stdin."""
+    if input is None:
+        return b""
+    if streams.text:
+        if not isinstance(input, str):
+            raise TypeError(f"input must be a str, not {type(input).__name__}: the streams are in text mode")
+    else:
         try:
-            exited = _ask_exit(handle, QUERY_TIMEOUT) is not None
-        except (AlreadyStoppedError, SystemNotFoundError):
-            exited = True
-        except HcsError:
-            exited = False
-        if not exited:
-            raise error from None
+            input = bytes(memoryview(input))
+        except TypeError:
+            raise TypeError(
+                f"input must be bytes, not {type(input).__name__}: the streams are not in text mode"
+            ) from None
+    if not input:
+        return b""
+    if not stdin_is_open:
+        raise ValueError("input needs stdin=PIPE, and not closed yet")
+    # Text as writing to the stream would do it.
+    return input.replace("\n", os.linesep).encode(*streams.codec()) if isinstance(input, str) else input
 
 
 def _codec(stream: Any) -> tuple[str, str]:
@@ -591,12 +652,26 @@ class StreamFormat:
     """How the streams of a process are wrapped, by the parameters that subprocess.Popen has for it."""
 
     def __init__(self, text: bool | None, encoding: str | None, errors: str | None, bufsize: int) -> None:
-        bufsize = _integer(bufsize, "bufsize")
+        bufsize = self._bufsize = _integer(bufsize, "bufsize")
         self.text: bool = bool(text or encoding or errors)
         self._encoding = encoding or ("utf-8" if sys.flags.utf8_mode else "locale")
         self._errors = errors
         self._line_buffering = self.text and bufsize == 1
         self._size = io.DEFAULT_BUFFER_SIZE if bufsize < 0 or self._line_buffering else bufsize
+
+    @property
+    def limit(self) -> int:
+        """How many bytes a reader of hcsrt.aio holds for a line, as asyncio's limit."""
+        return self._bufsize if self._bufsize > 1 else _CHUNK
+
+    def codec(self) -> tuple[str, str]:
+        """Encoding and error handler of text."""
+        encoding = self._encoding
+        if encoding == "locale":
+            import locale
+
+            encoding = locale.getencoding()
+        return encoding, self._errors or "strict"
 
     def reader(self, handle: OwnedStdio) -> Any:
         raw = StdioReader(handle)
@@ -617,10 +692,10 @@ class StreamFormat:
         )
 
 
-def process_parameters(
+async def process_parameters(
     args: Command,
     *,
-    is_linux: Callable[[], bool],
+    is_linux: Callable[[], Coroutine[Any, Any, bool]],
     stdin: int | None,
     stdout: int | None,
     stderr: int | None,
@@ -658,10 +733,10 @@ def process_parameters(
             raise ValueError(f"{name} must be None, PIPE or DEVNULL, not {value!r}: HCS connects only pipes it makes")
         if value == PIPE:
             document[key] = True
-    return dumps(document | _command(args, is_linux))
+    return dumps(document | await _command(args, is_linux))
 
 
-def _command(args: Command, is_linux: Callable[[], bool]) -> dict[str, Any]:
+async def _command(args: Command, is_linux: Callable[[], Coroutine[Any, Any, bool]]) -> dict[str, Any]:
     if isinstance(args, str):
         check_name(args, "args")
         return {"CommandLine": args}
@@ -677,7 +752,7 @@ def _command(args: Command, is_linux: Callable[[], bool]) -> dict[str, Any]:
         words = [path_text(word, f"args[{index}]") for index, word in enumerate(given)]
     if not words:
         raise ValueError("args must not be empty")
-    if is_linux():
+    if await is_linux():
         return {"CommandArgs": words}
     from subprocess import list2cmdline
 
@@ -704,6 +779,12 @@ def _integer(value: object, argument: str, wanted: str = "an int") -> int:
         raise TypeError(f"{argument} must be {wanted}, not {type(value).__name__}") from None
 
 
+def resize_request(height: int, width: int) -> dict[str, Any]:
+    """A ProcessModifyRequest for the size of the console."""
+    rows, columns = _console_size((height, width))
+    return {"Operation": "ConsoleSize", "ConsoleSize": {"Height": rows, "Width": columns}}
+
+
 def _console_size(size: tuple[int, int]) -> tuple[int, int]:
     if not isinstance(size, tuple) or len(size) != 2:  # pyright: ignore[reportUnnecessaryIsInstance,reportUnnecessaryComparison]
         raise TypeError(f"console must be True, False or a tuple (rows, columns), not {size!r}")
@@ -718,7 +799,7 @@ def start_process(
     parameters: str,
     args: Command,
     streams: StreamFormat,
-    reopen_system: Callable[[Deadline], OwnedSystem],
+    reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
     is_windows: Callable[[], bool],
     deadline: Deadline,
 ) -> Process[Any]:
@@ -728,7 +809,8 @@ def start_process(
     try:
         # A list has what was made even if a KeyboardInterrupt comes right after the call, before any assignment.
         made.extend(map(_calls.create_process, [system], [parameters], [deadline.remaining()]))
-        objects.extend(map(Process, made, [args], [streams], [reopen_system], [is_windows], [deadline]))
+        objects.extend(map(Process, made, [args], [streams], [reopen_system], [is_windows]))
+        finish(objects[0]._set_up(deadline))  # pyright: ignore[reportPrivateUsage]
         return objects[0]
     except BaseException:
         for start in made:
@@ -736,20 +818,25 @@ def start_process(
         raise
 
 
+def check_attach(pid: int, wanted: Mapping[str, int | None]) -> int:
+    """The pid, if a process can be opened so."""
+    for name, value in wanted.items():
+        if value not in (None, PIPE):
+            raise ValueError(f"{name} must be None or PIPE, not {value!r}")
+    return _integer(pid, "pid")
+
+
 def attach_process(
     system: OwnedSystem,
     pid: int,
     wanted: Mapping[str, int | None],
     streams: StreamFormat,
-    reopen_system: Callable[[Deadline], OwnedSystem],
+    reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
     is_windows: Callable[[], bool],
     deadline: Deadline,
 ) -> Process[Any]:
     """Open a process, with those of its streams that are wanted as PIPE. HcsOpenProcess, HcsGetProcessInfo."""
-    for name, value in wanted.items():
-        if value not in (None, PIPE):
-            raise ValueError(f"{name} must be None or PIPE, not {value!r}")
-    handle = _calls.open_process(system, _integer(pid, "pid"))
+    handle = _calls.open_process(system, check_attach(pid, wanted))
     starts: list[ProcessStart] = []
     objects: list[Process[Any]] = []
     try:
@@ -762,13 +849,35 @@ def attach_process(
             starts = [_calls.ProcessStart(handle, pid, *ends)]
         else:
             starts.append(_calls.ProcessStart(handle, pid))
-        objects.extend(map(Process, starts, [[]], [streams], [reopen_system], [is_windows], [deadline]))
+        objects.extend(map(Process, starts, [[]], [streams], [reopen_system], [is_windows]))
+        finish(objects[0]._set_up(deadline))  # pyright: ignore[reportPrivateUsage]
         return objects[0]
     except BaseException:
         for start in starts:
             start.close()
         handle.close()
         raise
+
+
+def run_pipes(
+    input: object,
+    capture_output: bool,
+    stdin: int | None,
+    stdout: int | None,
+    stderr: int | None,
+    console: bool | tuple[int, int],
+) -> tuple[int | None, int | None, int | None]:
+    """The streams of a process that run() starts."""
+    if input is not None:
+        if stdin is not None:
+            raise ValueError("give input or stdin, not both")
+        stdin = PIPE
+    if capture_output:
+        if stdout is not None or stderr is not None:
+            raise ValueError("give capture_output, or stdout and stderr, not both")
+        stdout = PIPE
+        stderr = None if console else PIPE
+    return stdin, stdout, stderr
 
 
 def run_to_end(

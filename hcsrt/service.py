@@ -6,7 +6,7 @@ These calls track no operation: none has a timeout, and Ctrl-C reaches the progr
 from __future__ import annotations
 
 from . import _calls
-from ._facade import answer, check_name, path_text
+from ._facade import answer, check_name, path_text, query_text
 from .documents import dumps
 
 TYPE_CHECKING = False
@@ -36,14 +36,7 @@ def properties(*types: str, query: Mapping[str, Any] | str | None = None) -> dic
     query: a Service_PropertyQuery document instead of them; the error of a query that failed stands under
     PropertyResponses. Raises AccessDeniedError, ServiceDisconnectedError, HcsError. HcsGetServiceProperties.
     """
-    if types and query is not None:
-        raise ValueError("give property types or a query, not both")
-    text = None if query is None else dumps(query, argument="query")
-    if types:
-        for name in types:
-            check_name(name, "a property type")
-        text = dumps({"PropertyTypes": list(types)})
-    return answer(_calls.service_properties(text), "HcsGetServiceProperties", dict)
+    return answer(_calls.service_properties(query_text(types, query)), "HcsGetServiceProperties", dict)
 
 
 def modify(property_type: str, settings: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import _calls
+from ._blocking import Blocking
 from ._facade import (
     CLEANUP_TIMEOUT,
     EVENT_PATIENCE,
@@ -16,7 +17,9 @@ from ._facade import (
     check_text,
     debug,
     exit_document,
+    finish,
     path_text,
+    query_text,
     query_timeout,
     seconds,
 )
@@ -32,11 +35,11 @@ from .errors import (
     error_from,
 )
 from .process import (
-    PIPE,
     StreamFormat,
     attach_process,
     kill_quietly,
     process_parameters,
+    run_pipes,
     run_to_end,
     start_process,
 )
@@ -47,12 +50,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from subprocess import CompletedProcess
     from types import TracebackType
-    from typing import Any, Literal, Self, TypedDict, Unpack, overload
+    from typing import Any, Literal, Self, TypeAlias, TypedDict, Unpack, overload
 
     from ._facade import AnswerT
     from .process import Command, Process
 
-    class _PopenOptions(TypedDict, total=False):
+    Rung: TypeAlias = Literal["already-stopped", "shutdown", "terminate"]
+
+    class PopenOptions(TypedDict, total=False):
         stdin: int | None
         stdout: int | None
         stderr: int | None
@@ -63,7 +68,7 @@ if TYPE_CHECKING:
         console: bool | tuple[int, int]
         timeout: float | None
 
-    class _RunOptions(_PopenOptions, total=False):
+    class RunOptions(PopenOptions, total=False):
         capture_output: bool
         check: bool
 
@@ -82,23 +87,222 @@ _MIGRATION_SOCKET = "hcs:/VirtualMachine/LiveMigrationSocket"
 _REQUEST_TYPES = ("Add", "Remove", "Update")
 
 
-class ComputeSystem(Owner[OwnedSystem]):
-    """A compute system: made by create() or open(), closed by close() or the end of the `with` block.
+class SystemCore(Owner[OwnedSystem]):
+    """What a compute system does in either face."""
 
-    Closing releases the handle and does not stop the system; HCS terminates it with its last handle if its document
-    says ShouldTerminateOnLastHandleClosed. Any method may be called from any thread. Once the object is closed, its
-    methods raise HandleClosedError.
-    """
-
-    def __init__(self, handle: OwnedSystem, id: str, deadline: Deadline, namespace: str | None = None) -> None:
+    def __init__(self, handle: OwnedSystem, id: str, namespace: str | None = None) -> None:
         super().__init__(handle)
         self._id = id
         self._namespace = namespace
         self._runtime_id: str | None = None
         self._guest_os: str | None = None
         self._exit: dict[str, Any] | None = None
-        _calls.watch_system(handle)
-        self._query_exit(deadline)
+
+    @property
+    def id(self) -> str:
+        """The id that the system was created or opened with."""
+        return self._id
+
+    @property
+    def namespace(self) -> str | None:
+        """The namespace that the system was created or opened in; None for that of everybody."""
+        return self._namespace
+
+    async def _set_up(self, deadline: Deadline) -> None:
+        await self._calls.watch_system(self._handle)
+        await self._query_exit(deadline)
+
+    async def _shutdown(self, options: Mapping[str, Any] | str | None, timeout: float | None) -> None:
+        await self._calls.shutdown_system(self._handle, options_text(options), seconds(timeout))
+        self._expect_exit()
+
+    async def _terminate(self, timeout: float | None) -> None:
+        deadline = Deadline(seconds(timeout))
+        try:
+            await self._calls.terminate_system(self._handle, deadline.remaining())
+        except HcsError as error:
+            if not await self._is_gone(error, deadline):
+                raise
+        else:
+            self._expect_exit()
+
+    async def _stop(self, grace: float, timeout: float | None) -> Rung:
+        grace_period = Deadline(seconds(grace, "grace"))
+        limit = seconds(timeout)
+        stopped_by: Rung = "already-stopped"
+        if self._has_exited():
+            return stopped_by
+        if not grace_period.passed():
+            if await self._ask_to_shut_down(grace_period):
+                stopped_by = "shutdown"
+            if self._has_exited():
+                return stopped_by
+        debug(__name__, "terminating %r", self)
+        deadline = Deadline(limit)
+        try:
+            await self._terminate_on_new_handle(deadline)
+        except SystemNotFoundError:
+            # Its exit event tells more than that it is gone.
+            if not await self._calls.wait_exit(self._handle, deadline.within(EVENT_PATIENCE)):
+                _calls.latch_exit(self._handle)
+        except HcsError as error:
+            if not await self._is_gone(error, deadline):
+                raise
+        else:
+            stopped_by = "terminate"
+        self._expect_exit()
+        if not await self._wait_exit(deadline):
+            raise TimeoutError(f"compute system {self._id!r} was terminated, but has not exited within {limit} s")
+        return stopped_by
+
+    async def _ask_to_shut_down(self, grace_period: Deadline) -> bool:
+        """Shut down and wait for the exit, if there is hope for one; whether it was this shutdown that HCS accepted."""
+        accepted = False
+        try:
+            try:
+                await self._calls.shutdown_system(self._handle, None, grace_period.remaining())
+                accepted = True
+            except OperationTimeoutError:
+                accepted = True
+            except (AlreadyStoppedError, SystemNotFoundError):
+                pass  # HCS says the same of a system that somebody else is stopping
+            self._expect_exit()
+            await self._wait_exit(grace_period)
+        except HcsError as error:
+            debug(__name__, "%r cannot be shut down: %s", self, error)
+        return accepted
+
+    async def _wait(self, timeout: float | None) -> dict[str, Any]:
+        limit = seconds(timeout)
+        deadline = Deadline(limit)
+        try:
+            if self._exit is None:
+                if not await self._wait_exit(deadline):
+                    raise TimeoutError(f"compute system {self._id!r} has not exited within {limit} s")
+                self._exit = await self._learn_exit(deadline)
+        except HandleClosedError:
+            # Another thread or task may have seen the exit first, and closed this object.
+            if self._exit is None:
+                raise
+        return dict(self._exit)
+
+    async def _properties(
+        self, types: tuple[str, ...], query: Mapping[str, Any] | str | None, timeout: float | None
+    ) -> dict[str, Any]:
+        return await self._ask(self._handle, query_text(types, query), seconds(timeout))
+
+    async def _block(self, name: str, kind: type[AnswerT], timeout: float | None) -> AnswerT:
+        """One block of the properties; that HCS left it out is an error, never an empty block."""
+        operation = "HcsGetComputeSystemProperties"
+        properties = await self._properties((name,), None, timeout)
+        value = properties.get(name)
+        if isinstance(value, kind):
+            return value
+        responses: dict[str, dict[str, dict[str, Any]]] = properties.get("PropertyResponses", {})
+        error = responses.get(name, {}).get("Error") or {"ErrorMessage": f"The answer of HCS has no {name}"}
+        raise error_from(error.get("Error", INVALID_DATA), operation, error)
+
+    async def _reopen(self, deadline: Deadline) -> OwnedSystem:
+        """What duplicate_handle() does; processes do it even when this object is closed."""
+        if self._runtime_id is None:
+            self._note(await self._ask(self._handle, None, deadline.within(CHECK_TIMEOUT)))
+        handle = await self._calls.open_system(self._id, self._namespace, deadline.remaining())
+        try:
+            if (await self._ask(handle, None, deadline.within(CHECK_TIMEOUT))).get("RuntimeId") != self._runtime_id:
+                reason = f"Another compute system has the id {self._id!r} now"
+                raise error_from(SYSTEM_NOT_FOUND, "HcsOpenComputeSystem", {"ErrorMessage": reason})
+        except BaseException:
+            self._calls.close(handle)
+            raise
+        return handle
+
+    async def _terminate_on_new_handle(self, deadline: Deadline) -> None:
+        """Terminate past whatever HCS may still be doing on our handle."""
+        handle = None
+        if self._runtime_id is not None:
+            try:
+                # Half the time, or a question that hangs would leave none for the termination.
+                handle = await self._reopen(Deadline(deadline.within(2 * CHECK_TIMEOUT) / 2))
+            except (AlreadyStoppedError, SystemNotFoundError, ServiceDisconnectedError):
+                raise
+            except HcsError as error:
+                debug(__name__, "opening %r once more failed: %s", self, error)
+        try:
+            # Only a handle that was checked may stand in for ours: another system may have the id now.
+            await self._calls.terminate_system(self._handle if handle is None else handle, deadline.remaining())
+        finally:
+            if handle is not None:
+                self._calls.close(handle)
+
+    async def _ask(self, handle: OwnedSystem, query: str | None, timeout: float | None) -> dict[str, Any]:
+        text = await self._calls.system_properties(handle, query, timeout)
+        return answer(text, "HcsGetComputeSystemProperties", dict)
+
+    def _note(self, properties: dict[str, Any]) -> None:
+        """Keep what does not change."""
+        self._runtime_id = self._runtime_id or properties.get("RuntimeId")
+        if properties.get("RuntimeOsType") in ("Windows", "Linux"):
+            self._guest_os = properties["RuntimeOsType"]
+
+    async def _has_linux_guest(self, deadline: Deadline) -> bool:
+        if self._guest_os is None:
+            # A virtual machine may not tell before its guest has booted.
+            try:
+                self._note(await self._ask(self._handle, None, deadline.within(CHECK_TIMEOUT)))
+            except HcsError as error:
+                debug(__name__, "asking %r for its operating system failed: %s", self, error)
+        return self._guest_os == "Linux"
+
+    def _has_windows_guest(self) -> bool:
+        return self._guest_os == "Windows"
+
+    async def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
+        deadline = Deadline(timeout)
+        try:
+            properties = await self._ask(self._handle, None, timeout)
+        except (OperationTimeoutError, ServiceDisconnectedError):
+            raise
+        except HcsError:
+            # HCS refuses questions about a system that is going in more than one way. Its id tells whether it is gone.
+            self._calls.close(await self._reopen(deadline))
+            raise
+        self._note(properties)
+        exit_type = properties.get("ExitType")
+        if exit_type == "None":  # the word of HCS for a system that has not exited
+            exit_type = None
+        # Stopped alone may be true of a system that has never run.
+        if properties.get("State") == "Stopped" or (properties.get("Stopped") is True and exit_type):
+            return {"ExitType": exit_type} if exit_type else {}
+        return None
+
+    def _latched(self) -> dict[str, Any] | None:
+        """The exit document that the latch holds; empty if the exit is all that is known, None without an exit."""
+        status = _calls.exit_status(self._handle)
+        return exit_document(status[1]) if status is not None and self._has_exited() else None
+
+    async def _learn_exit(self, deadline: Deadline) -> dict[str, Any]:
+        """Find the exit document, the latch being set."""
+        document = self._latched()
+        if document is None:
+            # The service went away. What it says now, if it is back, is the last chance.
+            try:
+                document = await self._ask_exit(query_timeout(deadline))
+            except (AlreadyStoppedError, SystemNotFoundError):
+                document = {}
+            except HcsError as error:
+                debug(__name__, "asking for the exit of %r failed: %s", self, error)
+        if document is None:
+            raise error_from(SERVICE_DISCONNECT, "HcsSetComputeSystemCallback")
+        return document
+
+
+class ComputeSystem(Blocking, SystemCore):
+    """A compute system: made by create() or open(), closed by close() or the end of the `with` block.
+
+    Closing releases the handle and does not stop the system; HCS terminates it with its last handle if its document
+    says ShouldTerminateOnLastHandleClosed. Any method may be called from any thread. Once the object is closed, its
+    methods raise HandleClosedError.
+    """
 
     @classmethod
     def create(
@@ -119,12 +323,10 @@ class ComputeSystem(Owner[OwnedSystem]):
         HcsCreateComputeSystem, HcsCreateComputeSystemInNamespace.
         """
         check_name(id, "id")
-        _check_namespace(namespace)
+        check_namespace(namespace)
         text = dumps(document)
         deadline = Deadline(seconds(timeout))
-        if on_abandon not in ("terminate", "keep"):
-            raise ValueError(f"on_abandon must be 'terminate' or 'keep', not {on_abandon!r}")
-        keep = on_abandon == "keep"
+        keep = is_kept(on_abandon)
         made: list[OwnedSystem] = []
         objects: list[Self] = []
         try:
@@ -134,7 +336,8 @@ class ComputeSystem(Owner[OwnedSystem]):
                 made.extend(map(_calls.create_system, *given))
             else:
                 made.extend(map(_calls.create_system_in_namespace, [namespace], *given))
-            objects.extend(map(cls, made, [id], [deadline], [namespace]))
+            objects.extend(map(cls, made, [id], [namespace]))
+            finish(objects[0]._set_up(deadline))
             return objects[0]
         except BaseException:
             for handle in made:
@@ -149,25 +352,16 @@ class ComputeSystem(Owner[OwnedSystem]):
         HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace.
         """
         check_name(id, "id")
-        _check_namespace(namespace)
+        check_namespace(namespace)
         handle = _calls.open_system(id, namespace)
         objects: list[Self] = []
         try:
-            objects.extend(map(cls, [handle], [id], [Deadline(None)], [namespace]))  # as in create()
+            objects.extend(map(cls, [handle], [id], [namespace]))  # as in create()
+            finish(objects[0]._set_up(Deadline(None)))
             return objects[0]
         except BaseException:
             handle.close()
             raise
-
-    @property
-    def id(self) -> str:
-        """The id that the system was created or opened with."""
-        return self._id
-
-    @property
-    def namespace(self) -> str | None:
-        """The namespace that the system was created or opened in; None for that of everybody."""
-        return self._namespace
 
     def __repr__(self) -> str:
         return f"<hcsrt.ComputeSystem {self._id!r}{' closed' if self.closed else ''}>"
@@ -201,8 +395,8 @@ class ComputeSystem(Owner[OwnedSystem]):
         Windows handle of a connected socket, which stays yours. timeout: seconds. Raises InvalidStateError if it was
         started before, OperationTimeoutError, HcsError. HcsStartComputeSystem, HcsAddResourceToOperation.
         """
-        text = _options_text(options)
-        resources = () if migration_socket is None else ((_SOCKET, _MIGRATION_SOCKET, migration_socket),)
+        text = options_text(options)
+        resources = migration_resources(migration_socket)
         _calls.start_system(self._handle, text, seconds(timeout), resources)
         debug(__name__, "started %r", self)
 
@@ -212,76 +406,23 @@ class ComputeSystem(Owner[OwnedSystem]):
         options: a ShutdownOptions document, from schema 2.5 on. timeout: seconds. Raises AlreadyStoppedError,
         OperationTimeoutError, HcsError if the guest has nothing that could be asked. HcsShutDownComputeSystem.
         """
-        _calls.shutdown_system(self._handle, _options_text(options), seconds(timeout))
-        self._expect_exit()
+        finish(self._shutdown(options, timeout))
 
     def terminate(self, *, timeout: float | None = None) -> None:
         """Switch the system off; that it has stopped already is success.
 
         timeout: seconds. Raises OperationTimeoutError, HcsError. HcsTerminateComputeSystem.
         """
-        deadline = Deadline(seconds(timeout))
-        try:
-            _calls.terminate_system(self._handle, None, deadline.remaining())
-        except HcsError as error:
-            if not self._is_gone(error, deadline):
-                raise
-        else:
-            self._expect_exit()
+        finish(self._terminate(timeout))
 
-    def stop(
-        self, grace: float = 10.0, *, timeout: float | None = STOP_TIMEOUT
-    ) -> Literal["already-stopped", "shutdown", "terminate"]:
+    def stop(self, grace: float = 10.0, *, timeout: float | None = STOP_TIMEOUT) -> Rung:
         """Stop the system for certain: shut it down, wait, terminate it if that was not enough, wait.
 
         grace: seconds for the shutdown, 0 terminates at once. timeout: seconds for the termination after it. Returns
         what has stopped it. A guest that cannot be asked is terminated without waiting. Raises TimeoutError if the
         system still runs at the end, HcsError. HcsShutDownComputeSystem, HcsTerminateComputeSystem.
         """
-        grace_period = Deadline(seconds(grace, "grace"))
-        limit = seconds(timeout)
-        stopped_by: Literal["already-stopped", "shutdown", "terminate"] = "already-stopped"
-        if self._has_exited():
-            return stopped_by
-        if not grace_period.passed():
-            if self._ask_to_shut_down(grace_period):
-                stopped_by = "shutdown"
-            if self._has_exited():
-                return stopped_by
-        debug(__name__, "terminating %r", self)
-        deadline = Deadline(limit)
-        try:
-            self._terminate_on_new_handle(deadline)
-        except SystemNotFoundError:
-            # Its exit event tells more than that it is gone.
-            if not _calls.wait_exit(self._handle, deadline.within(EVENT_PATIENCE)):
-                _calls.latch_exit(self._handle)
-        except HcsError as error:
-            if not self._is_gone(error, deadline):
-                raise
-        else:
-            stopped_by = "terminate"
-        self._expect_exit()
-        if not self._wait_exit(deadline):
-            raise TimeoutError(f"compute system {self._id!r} was terminated, but has not exited within {limit} s")
-        return stopped_by
-
-    def _ask_to_shut_down(self, grace_period: Deadline) -> bool:
-        """Shut down and wait for the exit, if there is hope for one; whether it was this shutdown that HCS accepted."""
-        accepted = False
-        try:
-            try:
-                _calls.shutdown_system(self._handle, None, grace_period.remaining())
-                accepted = True
-            except OperationTimeoutError:
-                accepted = True
-            except (AlreadyStoppedError, SystemNotFoundError):
-                pass  # HCS says the same of a system that somebody else is stopping
-            self._expect_exit()
-            self._wait_exit(grace_period)
-        except HcsError as error:
-            debug(__name__, "%r cannot be shut down: %s", self, error)
-        return accepted
+        return finish(self._stop(grace, timeout))
 
     def crash(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
         """Make the guest of a virtual machine crash, for a dump of it; whether the machine exits then is open.
@@ -289,7 +430,7 @@ class ComputeSystem(Owner[OwnedSystem]):
         options: a CrashOptions document, from schema 2.3 on. timeout: seconds. Raises InvalidStateError,
         OperationTimeoutError, HcsError. HcsCrashComputeSystem.
         """
-        _calls.crash_system(self._handle, _options_text(options), seconds(timeout))
+        _calls.crash_system(self._handle, options_text(options), seconds(timeout))
         self._expect_exit()
 
     def pause(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
@@ -298,7 +439,7 @@ class ComputeSystem(Owner[OwnedSystem]):
         options: a PauseOptions document. timeout: seconds. Raises InvalidStateError, OperationTimeoutError, HcsError;
         containers do not pause. HcsPauseComputeSystem.
         """
-        _calls.pause_system(self._handle, _options_text(options), seconds(timeout))
+        _calls.pause_system(self._handle, options_text(options), seconds(timeout))
 
     def resume(self, *, timeout: float | None = None) -> None:
         """Let a paused virtual machine go on.
@@ -320,10 +461,7 @@ class ComputeSystem(Owner[OwnedSystem]):
         that goes on from there. timeout: seconds. Raises InvalidStateError if the machine is not paused,
         OperationTimeoutError, HcsError. HcsSaveComputeSystem.
         """
-        options: dict[str, Any] = {"SaveType": save_type}
-        if path is not None:
-            options["SaveStateFilePath"] = path_text(path, "path")
-        _calls.save_system(self._handle, dumps(options), seconds(timeout))
+        _calls.save_system(self._handle, save_options(path, save_type), seconds(timeout))
 
     def modify(
         self,
@@ -343,14 +481,8 @@ class ComputeSystem(Owner[OwnedSystem]):
         machine can be modified once its guest has booted. Raises InvalidStateError, OperationTimeoutError, HcsError.
         HcsModifyComputeSystem.
         """
-        check_text(resource_path, "resource_path")
-        if request_type not in _REQUEST_TYPES:
-            raise ValueError(f"request_type must be one of {', '.join(_REQUEST_TYPES)}, not {request_type!r}")
-        request = {"ResourcePath": resource_path, "RequestType": request_type}
-        for name, value in (("Settings", settings), ("GuestRequest", guest_request)):
-            if value is not None:
-                request[name] = value
-        _calls.modify_system(self._handle, dumps(request, argument="settings"), identity, seconds(timeout))
+        request = modify_request(resource_path, request_type, settings, guest_request)
+        _calls.modify_system(self._handle, request, identity, seconds(timeout))
 
     def initialize_live_migration(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
@@ -360,7 +492,7 @@ class ComputeSystem(Owner[OwnedSystem]):
         options: a MigrationInitializeOptions document. timeout: seconds. Raises NotSupportedError on a Windows that
         has no live migration, OperationTimeoutError, HcsError. HcsInitializeLiveMigrationOnSource.
         """
-        _calls.initialize_live_migration_on_source(self._handle, _options_text(options), seconds(timeout))
+        _calls.initialize_live_migration_on_source(self._handle, options_text(options), seconds(timeout))
 
     def start_live_migration(
         self,
@@ -375,8 +507,8 @@ class ComputeSystem(Owner[OwnedSystem]):
         options: a MigrationStartOptions document. timeout: seconds. Raises as initialize_live_migration().
         HcsStartLiveMigrationOnSource, HcsAddResourceToOperation.
         """
-        resources = ((_SOCKET, _MIGRATION_SOCKET, migration_socket),)
-        _calls.start_live_migration_on_source(self._handle, _options_text(options), seconds(timeout), resources)
+        resources = migration_resources(migration_socket)
+        _calls.start_live_migration_on_source(self._handle, options_text(options), seconds(timeout), resources)
 
     def start_live_migration_transfer(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
@@ -386,7 +518,7 @@ class ComputeSystem(Owner[OwnedSystem]):
         options: a MigrationTransferOptions document. timeout: seconds. Raises as initialize_live_migration().
         HcsStartLiveMigrationTransfer.
         """
-        _calls.start_live_migration_transfer(self._handle, _options_text(options), seconds(timeout))
+        _calls.start_live_migration_transfer(self._handle, options_text(options), seconds(timeout))
 
     def finalize_live_migration(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
@@ -396,7 +528,7 @@ class ComputeSystem(Owner[OwnedSystem]):
         options: a MigrationFinalizedOptions document. timeout: seconds. Raises as initialize_live_migration().
         HcsFinalizeLiveMigration.
         """
-        _calls.finalize_live_migration(self._handle, _options_text(options), seconds(timeout))
+        _calls.finalize_live_migration(self._handle, options_text(options), seconds(timeout))
 
     def cancel_live_migration(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
@@ -405,7 +537,7 @@ class ComputeSystem(Owner[OwnedSystem]):
 
         timeout: seconds. Raises as initialize_live_migration(). HcsCancelLiveMigration.
         """
-        _calls.cancel_live_migration(self._handle, _options_text(options), seconds(timeout))
+        _calls.cancel_live_migration(self._handle, options_text(options), seconds(timeout))
 
     def wait(self, timeout: float | None = None) -> dict[str, Any]:
         """Wait for the system to exit, for whatever reason, and return its exit document.
@@ -414,18 +546,7 @@ class ComputeSystem(Owner[OwnedSystem]):
         only what HCS tells, which after a lost exit event is ExitType or nothing. Raises TimeoutError,
         ServiceDisconnectedError.
         """
-        limit = seconds(timeout)
-        deadline = Deadline(limit)
-        try:
-            if self._exit is None:
-                if not self._wait_exit(deadline):
-                    raise TimeoutError(f"compute system {self._id!r} has not exited within {limit} s")
-                self._exit = self._learn_exit(deadline)
-        except HandleClosedError:
-            # Another thread may have seen the exit first, and closed this object.
-            if self._exit is None:
-                raise
-        return dict(self._exit)
+        return finish(self._wait(timeout))
 
     def properties(
         self, *types: str, query: Mapping[str, Any] | str | None = None, timeout: float | None = None
@@ -436,14 +557,7 @@ class ComputeSystem(Owner[OwnedSystem]):
         timeout: seconds. Each block stands under its own name; the error of a block that failed stands under
         PropertyResponses. Raises OperationTimeoutError, HcsError. HcsGetComputeSystemProperties.
         """
-        if types and query is not None:
-            raise ValueError("give property types or a query, not both")
-        text = None if query is None else dumps(query, argument="query")
-        if types:
-            for name in types:
-                check_name(name, "a property type")
-            text = dumps({"PropertyTypes": list(types)})
-        return self._ask(self._handle, text, seconds(timeout))
+        return finish(self._properties(types, query, timeout))
 
     def statistics(self, *, timeout: float | None = None) -> dict[str, Any]:
         """What the running system has used: a Statistics document, times in 100 ns, sizes in bytes.
@@ -451,32 +565,21 @@ class ComputeSystem(Owner[OwnedSystem]):
         HCS looks at every process of the host for it: do not ask more often than you need. timeout: seconds. Raises
         InvalidStateError, OperationTimeoutError, HcsError. HcsGetComputeSystemProperties.
         """
-        return self._block("Statistics", dict, timeout)
+        return finish(self._block("Statistics", dict, timeout))
 
     def process_list(self, *, timeout: float | None = None) -> list[dict[str, Any]]:
         """The processes of the running system, as a list of ProcessDetails: times in 100 ns, sizes in bytes.
 
         timeout: seconds. Raises as statistics(). HcsGetComputeSystemProperties.
         """
-        return self._block("ProcessList", list, timeout)
+        return finish(self._block("ProcessList", list, timeout))
 
     def memory(self, *, timeout: float | None = None) -> dict[str, Any]:
         """The memory of a running virtual machine: a MemoryInformationForVm document, sizes in pages of 4 KiB.
 
         timeout: seconds. Raises as statistics(). HcsGetComputeSystemProperties.
         """
-        return self._block("Memory", dict, timeout)
-
-    def _block(self, name: str, kind: type[AnswerT], timeout: float | None) -> AnswerT:
-        """One block of the properties; that HCS left it out is an error, never an empty block."""
-        operation = "HcsGetComputeSystemProperties"
-        properties = self.properties(name, timeout=timeout)
-        value = properties.get(name)
-        if isinstance(value, kind):
-            return value
-        responses: dict[str, dict[str, dict[str, Any]]] = properties.get("PropertyResponses", {})
-        error = responses.get(name, {}).get("Error") or {"ErrorMessage": f"The answer of HCS has no {name}"}
-        raise error_from(error.get("Error", INVALID_DATA), operation, error)
+        return finish(self._block("Memory", dict, timeout))
 
     def open_process(
         self,
@@ -502,7 +605,7 @@ class ComputeSystem(Owner[OwnedSystem]):
         streams = StreamFormat(text, encoding, errors, bufsize)
         wanted = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
         return attach_process(
-            self._handle, pid, wanted, streams, self._reopen, lambda: self._guest_os == "Windows", deadline
+            self._handle, pid, wanted, streams, self._reopen, self._has_windows_guest, deadline
         )
 
     if TYPE_CHECKING:
@@ -515,7 +618,7 @@ class ComputeSystem(Owner[OwnedSystem]):
             text: Literal[True],
             encoding: str | None = None,
             errors: str | None = None,
-            **options: Unpack[_PopenOptions],
+            **options: Unpack[PopenOptions],
         ) -> Process[str]: ...
         @overload
         def popen(
@@ -525,7 +628,7 @@ class ComputeSystem(Owner[OwnedSystem]):
             encoding: str,
             text: bool | None = None,
             errors: str | None = None,
-            **options: Unpack[_PopenOptions],
+            **options: Unpack[PopenOptions],
         ) -> Process[str]: ...
         @overload
         def popen(
@@ -535,7 +638,7 @@ class ComputeSystem(Owner[OwnedSystem]):
             errors: str,
             text: bool | None = None,
             encoding: str | None = None,
-            **options: Unpack[_PopenOptions],
+            **options: Unpack[PopenOptions],
         ) -> Process[str]: ...
         @overload
         def popen(
@@ -545,7 +648,7 @@ class ComputeSystem(Owner[OwnedSystem]):
             text: Literal[False] | None = None,
             encoding: None = None,
             errors: None = None,
-            **options: Unpack[_PopenOptions],
+            **options: Unpack[PopenOptions],
         ) -> Process[bytes]: ...
         @overload
         def popen(
@@ -555,7 +658,7 @@ class ComputeSystem(Owner[OwnedSystem]):
             text: bool | None = None,
             encoding: str | None = None,
             errors: str | None = None,
-            **options: Unpack[_PopenOptions],
+            **options: Unpack[PopenOptions],
         ) -> Process[Any]: ...
 
     def popen(
@@ -587,19 +690,21 @@ class ComputeSystem(Owner[OwnedSystem]):
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
-        parameters = process_parameters(
-            args,
-            is_linux=lambda: self._has_linux_guest(deadline),
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            cwd=cwd,
-            env=env,
-            user=user,
-            console=console,
+        parameters = finish(
+            process_parameters(
+                args,
+                is_linux=lambda: self._has_linux_guest(deadline),
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                cwd=cwd,
+                env=env,
+                user=user,
+                console=console,
+            )
         )
         return start_process(
-            self._handle, parameters, args, streams, self._reopen, lambda: self._guest_os == "Windows", deadline
+            self._handle, parameters, args, streams, self._reopen, self._has_windows_guest, deadline
         )
 
     if TYPE_CHECKING:
@@ -613,7 +718,7 @@ class ComputeSystem(Owner[OwnedSystem]):
             input: str | None = None,
             encoding: str | None = None,
             errors: str | None = None,
-            **options: Unpack[_RunOptions],
+            **options: Unpack[RunOptions],
         ) -> CompletedProcess[str]: ...
         @overload
         def run(
@@ -624,7 +729,7 @@ class ComputeSystem(Owner[OwnedSystem]):
             input: str | None = None,
             text: bool | None = None,
             errors: str | None = None,
-            **options: Unpack[_RunOptions],
+            **options: Unpack[RunOptions],
         ) -> CompletedProcess[str]: ...
         @overload
         def run(
@@ -635,7 +740,7 @@ class ComputeSystem(Owner[OwnedSystem]):
             input: str | None = None,
             text: bool | None = None,
             encoding: str | None = None,
-            **options: Unpack[_RunOptions],
+            **options: Unpack[RunOptions],
         ) -> CompletedProcess[str]: ...
         @overload
         def run(
@@ -646,7 +751,7 @@ class ComputeSystem(Owner[OwnedSystem]):
             text: Literal[False] | None = None,
             encoding: None = None,
             errors: None = None,
-            **options: Unpack[_RunOptions],
+            **options: Unpack[RunOptions],
         ) -> CompletedProcess[bytes]: ...
         @overload
         def run(
@@ -657,7 +762,7 @@ class ComputeSystem(Owner[OwnedSystem]):
             text: bool | None = None,
             encoding: str | None = None,
             errors: str | None = None,
-            **options: Unpack[_RunOptions],
+            **options: Unpack[RunOptions],
         ) -> CompletedProcess[Any]: ...
 
     def run(
@@ -691,15 +796,7 @@ class ComputeSystem(Owner[OwnedSystem]):
         """
         limit = seconds(timeout)
         deadline = Deadline(limit)
-        if input is not None:
-            if stdin is not None:
-                raise ValueError("give input or stdin, not both")
-            stdin = PIPE
-        if capture_output:
-            if stdout is not None or stderr is not None:
-                raise ValueError("give capture_output, or stdout and stderr, not both")
-            stdout = PIPE
-            stderr = None if console else PIPE
+        stdin, stdout, stderr = run_pipes(input, capture_output, stdin, stdout, stderr, console)
         try:
             process = self.popen(
                 args,
@@ -737,96 +834,7 @@ class ComputeSystem(Owner[OwnedSystem]):
         HcsOpenComputeSystem.
         """
         self._check_open()
-        return self._reopen(Deadline(CHECK_TIMEOUT))
-
-    def _reopen(self, deadline: Deadline) -> OwnedSystem:
-        """What duplicate_handle() does; processes do it even when this object is closed."""
-        if self._runtime_id is None:
-            self._note(self._ask(self._handle, None, deadline.within(CHECK_TIMEOUT)))
-        handle = _calls.open_system(self._id, self._namespace)
-        try:
-            if self._ask(handle, None, deadline.within(CHECK_TIMEOUT)).get("RuntimeId") != self._runtime_id:
-                reason = f"Another compute system has the id {self._id!r} now"
-                raise error_from(SYSTEM_NOT_FOUND, "HcsOpenComputeSystem", {"ErrorMessage": reason})
-        except BaseException:
-            handle.close()
-            raise
-        return handle
-
-    def _terminate_on_new_handle(self, deadline: Deadline) -> None:
-        """Terminate past whatever HCS may still be doing on our handle."""
-        handle = None
-        if self._runtime_id is not None:
-            try:
-                # Half the time, or a question that hangs would leave none for the termination.
-                handle = self._reopen(Deadline(deadline.within(2 * CHECK_TIMEOUT) / 2))
-            except (AlreadyStoppedError, SystemNotFoundError, ServiceDisconnectedError):
-                raise
-            except HcsError as error:
-                debug(__name__, "opening %r once more failed: %s", self, error)
-        try:
-            # Only a handle that was checked may stand in for ours: another system may have the id now.
-            _calls.terminate_system(self._handle if handle is None else handle, None, deadline.remaining())
-        finally:
-            if handle is not None:
-                handle.close()
-
-    def _ask(self, handle: OwnedSystem, query: str | None, timeout: float | None) -> dict[str, Any]:
-        return answer(_calls.system_properties(handle, query, timeout), "HcsGetComputeSystemProperties", dict)
-
-    def _note(self, properties: dict[str, Any]) -> None:
-        """Keep what does not change."""
-        self._runtime_id = self._runtime_id or properties.get("RuntimeId")
-        if properties.get("RuntimeOsType") in ("Windows", "Linux"):
-            self._guest_os = properties["RuntimeOsType"]
-
-    def _has_linux_guest(self, deadline: Deadline) -> bool:
-        if self._guest_os is None:
-            # A virtual machine may not tell before its guest has booted.
-            try:
-                self._note(self._ask(self._handle, None, deadline.within(CHECK_TIMEOUT)))
-            except HcsError as error:
-                debug(__name__, "asking %r for its operating system failed: %s", self, error)
-        return self._guest_os == "Linux"
-
-    def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
-        deadline = Deadline(timeout)
-        try:
-            properties = self._ask(self._handle, None, timeout)
-        except (OperationTimeoutError, ServiceDisconnectedError):
-            raise
-        except HcsError:
-            # HCS refuses questions about a system that is going in more than one way. Its id tells whether it is gone.
-            self._reopen(deadline).close()
-            raise
-        self._note(properties)
-        exit_type = properties.get("ExitType")
-        if exit_type == "None":  # the word of HCS for a system that has not exited
-            exit_type = None
-        # Stopped alone may be true of a system that has never run.
-        if properties.get("State") == "Stopped" or (properties.get("Stopped") is True and exit_type):
-            return {"ExitType": exit_type} if exit_type else {}
-        return None
-
-    def _latched(self) -> dict[str, Any] | None:
-        """The exit document that the latch holds; empty if the exit is all that is known, None without an exit."""
-        status = _calls.exit_status(self._handle)
-        return exit_document(status[1]) if status is not None and self._has_exited() else None
-
-    def _learn_exit(self, deadline: Deadline) -> dict[str, Any]:
-        """Find the exit document, the latch being set."""
-        document = self._latched()
-        if document is None:
-            # The service went away. What it says now, if it is back, is the last chance.
-            try:
-                document = self._ask_exit(query_timeout(deadline))
-            except (AlreadyStoppedError, SystemNotFoundError):
-                document = {}
-            except HcsError as error:
-                debug(__name__, "asking for the exit of %r failed: %s", self, error)
-        if document is None:
-            raise error_from(SERVICE_DISCONNECT, "HcsSetComputeSystemCallback")
-        return document
+        return finish(self._reopen(Deadline(CHECK_TIMEOUT)))
 
 
 def systems(
@@ -845,30 +853,80 @@ def systems(
     HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace.
     """
     limit = seconds(timeout)
-    _check_namespace(namespace)
-    query: dict[str, list[str]] = {}
-    wanted: dict[str, list[str]] = {}
-    for argument, key, field, value in (
-        ("owner", "Owners", "Owner", owner),
-        ("ids", "Ids", "Id", ids),
-        ("types", "Types", "SystemType", types),
-    ):
-        if value is not None:
-            query[key] = wanted[field] = _values(value, argument)
-    if not all(wanted.values()):
+    check_namespace(namespace)
+    selection = Selection(owner, ids, types)
+    if selection.is_empty():
         return []
-    text = _calls.enumerate_systems(dumps(query) if query else None, limit, namespace)
-    found = answer(text, "HcsEnumerateComputeSystems", list)
-    # How HCS matches is not documented.
-    return [item for item in found if all(item.get(field) in values for field, values in wanted.items())]
+    return selection.of(_calls.enumerate_systems(selection.query, limit, namespace))
 
 
-def _check_namespace(namespace: str | None) -> None:
+class Selection:
+    """Compute systems with certain owners, ids and types."""
+
+    def __init__(
+        self,
+        owner: str | Iterable[str] | None,
+        ids: str | Iterable[str] | None,
+        types: str | Iterable[str] | None,
+    ) -> None:
+        query: dict[str, list[str]] = {}
+        self._wanted: dict[str, list[str]] = {}
+        for argument, key, field, value in (
+            ("owner", "Owners", "Owner", owner),
+            ("ids", "Ids", "Id", ids),
+            ("types", "Types", "SystemType", types),
+        ):
+            if value is not None:
+                query[key] = self._wanted[field] = _values(value, argument)
+        self.query: str | None = dumps(query) if query else None
+
+    def is_empty(self) -> bool:
+        """Whether there is nothing to ask HCS for."""
+        return not all(self._wanted.values())
+
+    def of(self, text: str | None) -> list[dict[str, Any]]:
+        """The systems in an answer of HCS that are wanted; how it matches itself is not documented."""
+        found = answer(text, "HcsEnumerateComputeSystems", list)
+        return [item for item in found if all(item.get(field) in values for field, values in self._wanted.items())]
+
+
+def check_namespace(namespace: str | None) -> None:
     if namespace is not None:
         check_name(namespace, "namespace")
 
 
-def _options_text(options: Mapping[str, Any] | str | None) -> str | None:
+def is_kept(on_abandon: Literal["terminate", "keep"]) -> bool:
+    if on_abandon not in ("terminate", "keep"):
+        raise ValueError(f"on_abandon must be 'terminate' or 'keep', not {on_abandon!r}")
+    return on_abandon == "keep"
+
+
+def migration_resources(migration_socket: int | None) -> tuple[tuple[int, str, int], ...]:
+    """What the operation of a live migration needs."""
+    return () if migration_socket is None else ((_SOCKET, _MIGRATION_SOCKET, migration_socket),)
+
+
+def save_options(path: str | os.PathLike[str] | None, save_type: str) -> str:
+    """A SaveOptions document."""
+    options: dict[str, Any] = {"SaveType": save_type}
+    if path is not None:
+        options["SaveStateFilePath"] = path_text(path, "path")
+    return dumps(options)
+
+
+def modify_request(resource_path: str, request_type: str, settings: Any, guest_request: Any) -> str:
+    """A ModifySettingRequest."""
+    check_text(resource_path, "resource_path")
+    if request_type not in _REQUEST_TYPES:
+        raise ValueError(f"request_type must be one of {', '.join(_REQUEST_TYPES)}, not {request_type!r}")
+    request = {"ResourcePath": resource_path, "RequestType": request_type}
+    for name, value in (("Settings", settings), ("GuestRequest", guest_request)):
+        if value is not None:
+            request[name] = value
+    return dumps(request, argument="settings")
+
+
+def options_text(options: Mapping[str, Any] | str | None) -> str | None:
     return None if options is None else dumps(options, argument="options")
 
 

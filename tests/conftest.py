@@ -58,6 +58,18 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"hcsrt: backend {hcsrt.backend()}, --hcsrt-seed={config.stash[SEED]}"
 
 
+# What issue 4 has still to make dependable: under Wine the end of a loop has hung, and on Linux a call that Ctrl-C has
+# cut off has stayed with the reaper. Until then it runs with the long tests: pytest -m "long or not long".
+UNSETTLED = ("test_aio", "test_manager", "test_engine.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.name.startswith(UNSETTLED):
+            item.add_marker("long")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     marker = item.get_closest_marker("timeout")

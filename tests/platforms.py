@@ -32,3 +32,8 @@ only_with_a_gil = pytest.mark.skipif(
     bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
     reason="free-threaded CPython leaves an object's end to the thread that made it",
 )
+
+locks_of_a_free_threaded_python_under_wine = pytest.mark.skipif(
+    WINE and bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    reason="seen to hang there in a lock of threading.Condition, with no frame of hcsrt's in the trace",
+)

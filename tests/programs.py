@@ -14,6 +14,9 @@ INSTALL = "hcsrt.emulator.install()" if importlib.util.find_spec("hcsrt_stand_in
 PYTHON: str = sys._base_executable  # type: ignore[attr-defined]
 GUEST = str(Path(__file__).with_name("guest.py"))
 
+ELSEWHERE = "/machine.vmgs" if sys.platform == "win32" else "C:\\machine.vmgs"
+"""A full path on another operating system, which is none on this one."""
+
 
 def guest(code: str, *arguments: str) -> list[str]:
     """A command that executes Python code in tests/guest.py, which gives it words like `out`, `cat` and `spawn`."""

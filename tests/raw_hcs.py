@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import hcsrt
+from hcsrt import _library
 
 GENERIC_ALL = 0x10000000
 FOREVER = 0xFFFFFFFF
-
-_SYSTEM32 = 0x800  # LOAD_LIBRARY_SEARCH_SYSTEM32
 
 # HRESULTs are unsigned here, as they are written. All that is missing are pointers and handles.
 _TYPES = {"void": None, "hcsrt_result": c_uint32, "int32_t": c_int32, "uint32_t": c_uint32, "uint64_t": c_uint64}
@@ -89,24 +88,20 @@ class Table:
     def __init__(self) -> None:
         header = Path(hcsrt.get_include()).parent / "native" / "hcsapi.h"
         self.prototypes = {name: (result, types) for name, result, types in _prototypes(header.read_text())}
-        self._pointers = self._find_functions()
+        table = self._address()
+        self.pointers = (c_void_p * len(self.prototypes)).from_address(table + ctypes.sizeof(c_size_t))
+        # A name that the pattern has missed would move all the others.
+        assert c_size_t.from_address(table).value == ctypes.sizeof(c_size_t) + ctypes.sizeof(self.pointers)
         self._functions = {
             name: CFUNCTYPE(result, *types)(pointer)
-            for (name, (result, types)), pointer in zip(self.prototypes.items(), self._pointers, strict=True)
+            for (name, (result, types)), pointer in zip(self.prototypes.items(), self.pointers, strict=True)
             if pointer
         }
 
-    def _find_functions(self) -> ctypes.Array[c_void_p]:
+    def _address(self) -> int:
         from hcsrt.emulator import _native
 
-        get_pointer = ctypes.PYFUNCTYPE(c_void_p, ctypes.py_object, ctypes.c_char_p)(
-            ("PyCapsule_GetPointer", ctypes.pythonapi)
-        )
-        table = get_pointer(_native.api(), b"hcsrt.HcsApi")
-        pointers = (c_void_p * len(self.prototypes)).from_address(table + ctypes.sizeof(c_size_t))
-        # A name that the pattern has missed would move all the others.
-        assert c_size_t.from_address(table).value == ctypes.sizeof(c_size_t) + ctypes.sizeof(pointers)
-        return pointers
+        return _pointer_in(_native.api())
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -118,12 +113,12 @@ class Table:
     def without(self, name: str) -> Iterator[None]:
         """The table as that of an HCS that lacks a function."""
         index = list(self.prototypes).index(name)
-        pointer = self._pointers[index]
-        self._pointers[index] = None
+        pointer = self.pointers[index]
+        self.pointers[index] = None
         try:
             yield
         finally:
-            self._pointers[index] = pointer
+            self.pointers[index] = pointer
 
     def document_of(self, function: str, *arguments: Any) -> tuple[int, str | None]:
         """Call a function whose last parameter gives a document; the document is freed."""
@@ -151,22 +146,20 @@ class Table:
         return self.document_of("HcsWaitForOperationResult", operation, milliseconds)[0]
 
 
-class DllTable(Table):
-    """The functions of computecore.dll, and those of Windows that release what they give."""
+class TableInUse(Table):
+    """The table that hcsrt itself calls in this process: the emulator's, or the one made of computecore.dll."""
 
-    def _find_functions(self) -> ctypes.Array[c_void_p]:
-        releases = {"free_string": "LocalFree", "free_cotaskmem": "CoTaskMemFree", "close_handle": "CloseHandle"}
-        dlls = [ctypes.WinDLL(name, winmode=_SYSTEM32) for name in ("computecore.dll", "kernel32.dll", "ole32.dll")]
-        pointers = (c_void_p * len(self.prototypes))()
-        for index, name in enumerate(self.prototypes):
-            exports = (getattr(dll, releases.get(name, name), None) for dll in dlls)
-            pointers[index] = ctypes.cast(next(filter(None, exports), None), c_void_p)
-        return pointers
+    def _address(self) -> int:
+        # What Cython gives to other modules that cimport it.
+        return ctypes.PYFUNCTYPE(c_void_p)(_pointer_in(_library.__pyx_capi__["hcs"]))()
 
 
-def table_in_use() -> Table:
-    """The functions of the HCS that hcsrt uses in this process."""
-    return DllTable() if hcsrt.backend() == "windows" else Table()
+def _pointer_in(capsule: object) -> int:
+    get_name = ctypes.PYFUNCTYPE(ctypes.c_char_p, ctypes.py_object)(("PyCapsule_GetName", ctypes.pythonapi))
+    get_pointer = ctypes.PYFUNCTYPE(c_void_p, ctypes.py_object, ctypes.c_char_p)(
+        ("PyCapsule_GetPointer", ctypes.pythonapi)
+    )
+    return get_pointer(capsule, get_name(capsule))
 
 
 def _prototypes(header: str) -> list[tuple[str, Any, list[Any]]]:

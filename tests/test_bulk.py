@@ -14,6 +14,9 @@ from hcsrt import emulator
 from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, E_HANDLE, Failure
 from hcsrt.emulator.outbox import Answer
 
+from .platforms import catches_signals
+from .programs import SLEEP, guest
+
 Verbs = dict[str, Callable[[Any], Any]]
 Interrupted = Callable[[float], AbstractContextManager[None]]
 
@@ -50,13 +53,22 @@ def ids() -> list[str]:
 def test_all_are_stopped_at_once_and_each_says_how(several: list[hcsrt.ComputeSystem]) -> None:
     several[0].terminate()
     several[0].wait(5)
-    stubborn = several[1].popen(["sh", "-c", "trap '' TERM; echo; while :; do sleep 0.05; done"], stdout=hcsrt.PIPE)
+    with hcsrt.ComputeSystem.create("machine", {"VirtualMachine": {}}) as unable:
+        unable.start()
+        results = hcsrt.stop_all([*several, unable])
+    assert results == ["already-stopped", *["shutdown"] * (COUNT - 1), "terminate"]
+    assert ids() == []
+
+
+@catches_signals
+def test_one_that_goes_on_is_terminated_when_the_grace_is_over(several: list[hcsrt.ComputeSystem]) -> None:
+    stubborn = several[1].popen(guest("ignore('SIGTERM'); out('ready'); sleep(60)"), stdout=hcsrt.PIPE)
     assert stubborn.stdout is not None
     stubborn.stdout.readline()
     before = time.monotonic()
     results = hcsrt.stop_all(several, grace=0.5)
-    assert time.monotonic() - before < 5
-    assert results == ["already-stopped", "terminate", *["shutdown"] * (COUNT - 2)]
+    assert 0.5 <= time.monotonic() - before < 5
+    assert results == ["shutdown", "terminate", *["shutdown"] * (COUNT - 2)]
     stubborn.close()
     assert ids() == []
 
@@ -127,7 +139,7 @@ def test_reap_ends_what_an_owner_has_left_and_nothing_else() -> None:
         hcsrt.ComputeSystem.create(id, document_of(owner)).close()
     with hcsrt.ComputeSystem.open("a") as system:
         system.start()
-        system.popen(["sleep", "60"]).close()
+        system.popen(SLEEP).close()
         assert hcsrt.reap("ci-7") == {"a": "terminate", "b": "terminate"}
         assert system.wait(5)["ExitType"] == "ForcedExit"
     assert ids() == ["c", "d", "e"]

@@ -14,7 +14,7 @@ import pytest
 import hcsrt
 from hcsrt import ComputeSystem, OwnedSystem, _calls, _handles, emulator
 
-from .platforms import only_with_a_gil
+from .platforms import locks_of_a_free_threaded_python_under_wine, only_with_a_gil
 from .raw_hcs import Table, event_callback
 
 EVENT = 0x2000001
@@ -132,6 +132,7 @@ def count(system: ComputeSystem) -> Iterator[dict[str, int]]:
     assert _handles.leaked() == leaked
 
 
+@locks_of_a_free_threaded_python_under_wine
 @pytest.mark.parametrize("round", range(5))
 def test_a_bracketed_callback_leaves_the_close_to_another_thread(system, count, settle, round):
     last = LastReference(system, bracketed=True)

@@ -644,14 +644,14 @@ def test_a_command_of_windows_through_its_own_dll(tmp_path: Path, document: dict
 )
 def test_a_bad_document_names_the_place(tmp_path: Path, text: str, place: str) -> None:
     (tmp_path / "bad.json").write_text(text)
-    done = hcsrt("run", "--document", "bad.json", "--", "true", folder=tmp_path)
+    done = hcsrt("run", "--document", "bad.json", "--", *TRUE, folder=tmp_path)
     assert (done.returncode, done.stdout) == (125, b"")
     assert place in done.stderr.decode()
     assert done.stderr.count(b"\n") == 1
 
 
 def test_a_document_that_is_not_there(tmp_path: Path) -> None:
-    done = hcsrt("run", "--document", "nowhere.json", "--", "true", folder=tmp_path)
+    done = hcsrt("run", "--document", "nowhere.json", "--", *TRUE, folder=tmp_path)
     assert done.returncode == 125
     assert b"nowhere.json" in done.stderr
 

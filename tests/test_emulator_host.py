@@ -1,7 +1,6 @@
 """What the emulator does beside the life of compute systems: settings of the service and of systems, and files."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from hcsrt import _calls, emulator, errors
 from hcsrt._handles import OwnedSystem
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the emulator runs on Linux and macOS")
+from .programs import ELSEWHERE
 
 GROUP = "0bd1d1cc-3f0f-4a3c-9c0c-5a2e0a7b9b11"
 
@@ -126,7 +125,7 @@ def test_a_state_file_is_created_once(create: Callable[[str], None], tmp_path: P
     fails(ERROR_PATH_NOT_FOUND, create, str(tmp_path / "missing" / "machine.vmgs"))
     fails(ERROR_PATH_NOT_FOUND, create, str(path / "machine.vmgs"))
     fails(ERROR_PATH_NOT_FOUND, create, "machine.vmgs")
-    fails(ERROR_PATH_NOT_FOUND, create, "C:\\machine.vmgs")
+    fails(ERROR_PATH_NOT_FOUND, create, ELSEWHERE)
 
 
 def test_access_is_to_files_that_are_there(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Events through the facade: every reader gets them, none makes HCS wait, and the exit is never lost."""
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -17,7 +16,8 @@ import hcsrt
 from hcsrt import ComputeSystem, Event, Events, _calls, emulator
 from hcsrt.emulator.failures import Failure
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the emulator runs on Linux and macOS")
+from .platforms import fork
+from .programs import INSTALL, guest
 
 HCS_E_SERVICE_DISCONNECT = 0x8037011E
 
@@ -366,7 +366,7 @@ def test_ctrl_c_ends_a_wait(system, interrupted, wait):
 
 
 def test_the_events_of_a_process_end_with_its_exit(system):
-    with system.popen(["sh", "-c", "read line; exit 7"], stdin=hcsrt.PIPE) as process:
+    with system.popen(guest("read_line(); exit(7)"), stdin=hcsrt.PIPE) as process:
         events = process.events(timeout=30)
         assert process.stdin
         process.stdin.close()
@@ -378,7 +378,7 @@ def test_the_events_of_a_process_end_with_its_exit(system):
 
 
 def test_a_process_hears_nothing_of_its_system(system, told):
-    with system.popen(["sh", "-c", "read line"], stdin=hcsrt.PIPE) as process, process.events() as events:
+    with system.popen(guest("read_line()"), stdin=hcsrt.PIPE) as process, process.events() as events:
         tell(CRASH_INITIATED)
         told()
         tell(UNKNOWN, key=key_of("process"))
@@ -407,11 +407,12 @@ def test_a_subscription_says_what_it_took(system):
 
 # --- processes of the operating system --------------------------------------------------------------------------------
 
-START = """
+START = f"""
 import os, threading, warnings
 warnings.simplefilter("ignore")
 import hcsrt
 from hcsrt import emulator
+{INSTALL}
 system = hcsrt.ComputeSystem.create("left", emulator.container_document())
 events = [system.events() for _ in range(3)]
 """
@@ -423,7 +424,7 @@ def run_script(script: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@fork
 def test_events_end_in_a_forked_child():
     run_script("""
 child = os.fork()

@@ -2,11 +2,10 @@
 
 import ctypes
 import functools
+import importlib
 import json
 import re
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,11 +13,9 @@ import pytest
 
 import hcsrt
 from hcsrt import _calls, _library, emulator
-from hcsrt.emulator import _native
 
-from .raw_hcs import Table, read
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the emulator runs on Linux and macOS")
+from .programs import SLEEP, TRUE
+from .raw_hcs import Table, TableInUse, read
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "functions.md"
 
@@ -40,13 +37,15 @@ ESSENTIAL = {
 class Row(NamedTuple):
     function: str
     name: str
+    awaited: str
     support: str
     since: str
 
 
 def rows() -> list[Row]:
-    pattern = re.compile(r"\| `(Hcs\w+)` \| `([\w.]+)` \| [^|]*\| `?(\w+)`? \| ([^|]+) \|")
-    return [Row(*match.groups()) for match in map(pattern.fullmatch, DOCUMENT.read_text().splitlines()) if match]
+    pattern = re.compile(r"\| `(Hcs\w+)` \| `([\w.]+)` \| `?([\w.—]+)`? \| `?(\w+)`? \| ([^|]+) \|")
+    lines = DOCUMENT.read_text(encoding="utf-8").splitlines()
+    return [Row(*match.groups()) for match in map(pattern.fullmatch, lines) if match]
 
 
 ROWS = {row.function: row for row in rows()}
@@ -60,21 +59,16 @@ def resolved(name: str) -> Any:
 
 
 class Spy:
-    """Stands in the emulator's table, between hcsrt and each function."""
+    """Stands in the table that hcsrt calls, between it and each function."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
         # What is called in place of a function.
         self.answers: dict[str, Callable[..., Any]] = {}
-        self._table = Table()
-        self.functions = [name for name in self._table.prototypes if name.startswith("Hcs")]
-        get_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
-            ("PyCapsule_GetPointer", ctypes.pythonapi)
-        )
-        start = get_pointer(_native.api(), b"hcsrt.HcsApi") + ctypes.sizeof(ctypes.c_size_t)
-        self._entries = (ctypes.c_void_p * len(self.functions)).from_address(start)
-        self._before = list(self._entries)
-        self._thunks = [self._thunk(name) for name in self.functions]
+        self._table = TableInUse()
+        self.missing = self._table.without
+        self._before = list(self._table.pointers)
+        self._thunks = [self._thunk(name) for name in self._table.prototypes if name.startswith("Hcs")]
 
     def _thunk(self, name: str) -> Any:
         result, types = self._table.prototypes[name]
@@ -88,23 +82,12 @@ class Spy:
 
     def __enter__(self) -> "Spy":
         for index, thunk in enumerate(self._thunks):
-            self._entries[index] = ctypes.cast(thunk, ctypes.c_void_p).value
+            self._table.pointers[index] = ctypes.cast(thunk, ctypes.c_void_p).value
         return self
 
     def __exit__(self, *exception: object) -> None:
         for index, pointer in enumerate(self._before):
-            self._entries[index] = pointer
-
-    @contextmanager
-    def missing(self, function: str) -> Iterator[None]:
-        """A Windows that does not have the function."""
-        index = self.functions.index(function)
-        before = self._entries[index]
-        self._entries[index] = None
-        try:
-            yield
-        finally:
-            self._entries[index] = before
+            self._table.pointers[index] = pointer
 
 
 @pytest.fixture
@@ -157,11 +140,11 @@ class World:
 
     @functools.cached_property
     def process(self) -> Any:
-        return self.keep(self.system.popen(["sleep", "60"], stdout=hcsrt.PIPE))
+        return self.keep(self.system.popen(SLEEP, stdout=hcsrt.PIPE))
 
     @functools.cached_property
     def ended(self) -> Any:
-        process = self.keep(self.system.popen(["true"]))
+        process = self.keep(self.system.popen(TRUE))
         assert process.wait(10) == 0
         return process
 
@@ -222,7 +205,7 @@ CALLS |= {
     "HcsCreateEmptyRuntimeStateFile": lambda call, world: call(world.folder / "a.vmrs"),
     "HcsCreateOperation": lambda call, world: world.keep(call()),
     "HcsCreateOperationWithNotifications": lambda call, world: world.keep(call(1)),
-    "HcsCreateProcess": lambda call, world: world.keep(call(world.system, ["true"])),
+    "HcsCreateProcess": lambda call, world: world.keep(call(world.system, TRUE)),
     "HcsFinalizeLiveMigration": lambda call, world: call(world.machine, {}),
     "HcsGetOperationProperties": lambda call, world: call(world.operation),
     "HcsGetProcessorCompatibilityFromSavedState": lambda call, world: call(world.file),
@@ -334,13 +317,13 @@ def wait_first(call: Call, world: World) -> None:
 def process_that_fails_at_once(call: Call, world: World) -> None:
     world.spy.answers["HcsCreateProcess"] = lambda *arguments: E_INVALIDARG
     with pytest.raises(hcsrt.HcsError, match="E_INVALIDARG"):
-        call(world.system, ["true"])
+        call(world.system, TRUE)
     del world.spy.answers["HcsCreateProcess"]
 
 
 @calls("HcsWaitForOperationResultAndProcessInfo")
 def process_that_starts(call: Call, world: World) -> None:
-    assert world.keep(call(world.system, ["true"])).wait(10) == 0
+    assert world.keep(call(world.system, TRUE)).wait(10) == 0
 
 
 @calls("HcsGetProcessProperties")
@@ -412,6 +395,15 @@ def test_the_document_has_each_function_of_the_header_once() -> None:
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_the_document_tells_the_windows_that_has_the_function(row: Row) -> None:
     assert row.since == _library.since(row.function)
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_the_document_tells_the_name_for_asyncio(row: Row) -> None:
+    by_hand = row.name.startswith(("_calls.", "OwnedOperation."))
+    assert row.awaited == ("—" if by_hand else f"aio.{row.name}")
+    if not by_hand:
+        importlib.import_module("hcsrt.aio")
+        assert callable(resolved(row.awaited))
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)

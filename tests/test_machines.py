@@ -11,6 +11,9 @@ import hcsrt
 from hcsrt import emulator
 from hcsrt.emulator.outbox import Answer
 
+from .platforms import process_names
+from .programs import CAT, KILLED, SLEEP, TRUE, guest
+
 Verbs = dict[str, Callable[[Any], Any]]
 
 HCS_E_INVALID_STATE = 0x80370105
@@ -64,11 +67,11 @@ def test_a_save_passes_its_type_on(machine: hcsrt.ComputeSystem, verbs: Verbs) -
 
 
 def test_a_paused_machine_is_stopped_by_termination(machine: hcsrt.ComputeSystem) -> None:
-    process = machine.popen(["sleep", "60"])
+    process = machine.popen(SLEEP)
     machine.pause()
     assert machine.stop(grace=0.1) == "terminate"
     with process:
-        assert process.wait(5) == 128 + 9
+        assert process.wait(5) == KILLED
 
 
 def test_a_crash_is_an_exit_that_tells_whose(plain_order: None, machine: hcsrt.ComputeSystem) -> None:
@@ -167,7 +170,7 @@ def test_a_system_in_a_namespace_is_found_there_only(document: dict[str, Any]) -
         with hcsrt.ComputeSystem.open("web", namespace="ns") as again:
             assert again.properties()["RuntimeId"] == system.properties()["RuntimeId"]
         system.duplicate_handle().close()
-        assert system.run(["true"]).returncode == 0
+        assert system.run(TRUE).returncode == 0
         assert system.stop(grace=0) == "terminate"
 
 
@@ -188,12 +191,17 @@ def test_a_namespace_is_a_name(document: dict[str, Any]) -> None:
 
 def test_blocks_come_by_themselves(system: hcsrt.ComputeSystem) -> None:
     pytest.importorskip("psutil")
-    with system.popen(["sleep", "60"]) as process:
-        assert system.statistics()["Uptime100ns"] >= 0
-        assert process.pid in [item["ProcessId"] for item in system.process_list()]
-        process.kill()
+    assert system.statistics()["Uptime100ns"] >= 0
     with pytest.raises(hcsrt.NotSupportedError):
         system.memory()
+
+
+@process_names
+def test_the_process_list_is_a_block(system: hcsrt.ComputeSystem) -> None:
+    pytest.importorskip("psutil")
+    with system.popen(SLEEP) as process:
+        assert process.pid in [item["ProcessId"] for item in system.process_list()]
+        process.kill()
 
 
 @pytest.fixture
@@ -234,7 +242,7 @@ def test_the_error_of_a_block_is_the_error_of_the_call(
 
 
 def test_a_process_is_opened_by_its_id(system: hcsrt.ComputeSystem) -> None:
-    with system.popen(["sh", "-c", "read x; exit 7"], stdin=hcsrt.PIPE) as process:
+    with system.popen(guest("read_line(); exit(7)"), stdin=hcsrt.PIPE) as process:
         with hcsrt.ComputeSystem.open(system.id) as other, other.open_process(process.pid) as again:
             assert (again.pid, again.args, again.returncode) == (process.pid, [], None)
             assert (again.stdin, again.stdout, again.stderr) == (None, None, None)
@@ -250,8 +258,7 @@ def test_a_process_is_opened_by_its_id(system: hcsrt.ComputeSystem) -> None:
 
 
 def test_an_opened_process_gives_the_streams_asked_for(system: hcsrt.ComputeSystem) -> None:
-    pipes = {"stdin": hcsrt.PIPE, "stdout": hcsrt.PIPE}
-    with system.popen(["sh", "-c", "while read x; do echo $x; done"], **pipes) as process:
+    with system.popen(CAT, stdin=hcsrt.PIPE, stdout=hcsrt.PIPE) as process:
         assert process.stdin is not None
         with system.open_process(process.pid, stdout=hcsrt.PIPE, stderr=hcsrt.PIPE, text=True) as again:
             assert (again.stdin, again.stderr) == (None, None)
@@ -275,7 +282,7 @@ def test_a_process_that_is_not_there_cannot_be_opened(system: hcsrt.ComputeSyste
 
 
 def test_opening_a_process_that_cannot_be_asked_leaves_nothing(system: hcsrt.ComputeSystem, verbs: Verbs) -> None:
-    with system.popen(["sleep", "60"]) as process:
+    with system.popen(SLEEP) as process:
         verbs["HcsGetProcessInfo"] = lambda request: None
         with pytest.raises(hcsrt.OperationTimeoutError):
             system.open_process(process.pid, stdout=hcsrt.PIPE, timeout=0.05)
@@ -284,7 +291,7 @@ def test_opening_a_process_that_cannot_be_asked_leaves_nothing(system: hcsrt.Com
 
 
 def test_the_end_of_a_stream_is_a_modify(system: hcsrt.ComputeSystem) -> None:
-    with system.popen(["cat"], stdin=hcsrt.PIPE) as process:
+    with system.popen(CAT, stdin=hcsrt.PIPE) as process:
         process.modify({"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}})
         assert process.wait(5) == 0
         with pytest.raises(hcsrt.HcsError):

@@ -14,6 +14,7 @@ COMPILER = os.environ.get("CXX") or shutil.which("clang++-19") or shutil.which("
 
 pytestmark = pytest.mark.skipif(os.name == "nt" or COMPILER is None, reason="needs a C++ compiler for POSIX threads")
 
+ENGINE = [HERE / "engine_stress.cpp", PACKAGE / "native/engine.cpp", PACKAGE / "native/reaper.cpp"]
 EVENTS = HERE / "events_stress.cpp"
 REAPER = [HERE / "reaper_stress.cpp", PACKAGE / "native/reaper.cpp", PACKAGE / "native/events.cpp"]
 
@@ -92,6 +93,31 @@ ORDERINGS = [
 ]
 
 
+def of_engine(name: str, before: str, after: str) -> Mutation:
+    return Mutation(name, before, after, "engine.cpp")
+
+
+# Each is also a mutation of tests/engine/model.py, which walks what the threads of a stress only happen to meet.
+ENGINE_PROTOCOL = [
+    of_engine("the callback pushes a call that is held", "if (!(seen & HELD)) arrive(call);", "arrive(call);"),
+    of_engine("the holder lets go without looking", "if (seen & (COMPLETED | ABANDONED)) return false;", ""),
+    of_engine(
+        "who cancels takes a call that is held",
+        "if (seen & (HELD | COMPLETED)) return false;",
+        "if (seen & COMPLETED) return false;",
+    ),
+    of_engine(
+        "the guard is left too late",
+        "if (request.leave) request.leave(request.subject);\n    request.leave = nullptr;\n"
+        "    pool_of(call)->leave_lane(call);",
+        "auto leave = request.leave;\n    void *subject = request.subject;\n    pool_of(call)->leave_lane(call);\n"
+        "    if (call->fetched || !let_go(call)) settle(call);\n"
+        "    for (int64_t end = now_ms() + 2; leave && now_ms() < end;) {}\n"
+        "    if (leave) leave(subject);\n    return;",
+    ),
+]
+
+
 def named(mutation: Mutation) -> str:
     return mutation.name.replace(" ", "-")
 
@@ -125,18 +151,34 @@ def test_reaper_stress(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("wait", [[], ["wait"]], ids=["callbacks", "waiters"])
+def test_engine_stress(wait, tmp_path):
+    done = run(build(tmp_path / "engine", ENGINE), "2000", *wait)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutation", ENGINE_PROTOCOL, ids=named)
+def test_the_engine_stress_catches(mutation, tmp_path):
+    sources = [ENGINE[0], mutation.apply(tmp_path) / "engine.cpp", ENGINE[2]]
+    program = build(tmp_path / "engine", sources, "-fsanitize=address")
+    assert run("timeout", "20", program, "4000").returncode != 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("sanitizer", ["thread", "address,undefined"])
 @pytest.mark.parametrize(
-    ("sources", "rounds"),
+    ("sources", "arguments"),
     [
-        pytest.param([HERE / "stress.cpp"], "60000", id="state"),
-        pytest.param(REAPER, "6000", id="reaper"),
-        pytest.param([EVENTS, PACKAGE / "native/events.cpp"], "1500", id="events"),
+        pytest.param([HERE / "stress.cpp"], ["60000"], id="state"),
+        pytest.param(REAPER, ["6000"], id="reaper"),
+        pytest.param(ENGINE, ["6000"], id="engine"),
+        pytest.param(ENGINE, ["1000", "wait"], id="engine waiters"),
+        pytest.param([EVENTS, PACKAGE / "native/events.cpp"], ["1500"], id="events"),
     ],
 )
-def test_sanitizers_find_nothing(sanitizer, sources, rounds, tmp_path):
-    done = run(build(tmp_path / "program", sources, f"-fsanitize={sanitizer}"), rounds)
+def test_sanitizers_find_nothing(sanitizer, sources, arguments, tmp_path):
+    done = run(build(tmp_path / "program", sources, f"-fsanitize={sanitizer}"), *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

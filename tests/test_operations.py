@@ -1,7 +1,6 @@
 """Operations by hand, and waits for an exit without event callback: the calls that the facade has no use for."""
 
 import json
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ import hcsrt
 from hcsrt import _calls, emulator
 from hcsrt._handles import OwnedOperation
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the emulator runs on Linux and macOS")
+from .programs import guest
 
 Verbs = dict[str, Callable[[Any], Any]]
 Interrupted = Callable[[float], AbstractContextManager[None]]
@@ -218,7 +217,7 @@ def test_ctrl_c_ends_the_waits_for_operations(
 def test_an_exit_is_waited_for_natively(any_seed: int | None, document: dict[str, Any]) -> None:
     with hcsrt.ComputeSystem.create("tests", document) as system:
         system.start()
-        with system.popen(["sh", "-c", "sleep 0.1; exit 3"]) as process:
+        with system.popen(guest("sleep(0.1); exit(3)")) as process:
             for wait, handle in (
                 (_calls.wait_process_exit, process.handle),
                 (_calls.wait_system_exit, system.handle),

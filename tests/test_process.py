@@ -745,7 +745,7 @@ def test_run_kills_on_a_timeout_and_keeps_the_output(system: ComputeSystem) -> N
 def test_what_a_process_writes_until_its_kill_takes_effect_is_kept(system: ComputeSystem, verbs: Verbs) -> None:
     def kill_late(request: Any) -> Any:
         pid = emulator._service._systems._processes[request.process].pid  # type: ignore[union-attr]
-        threading.Timer(0.5, kill, [pid]).start()
+        threading.Timer(STARTUP + 0.5, kill, [pid]).start()
         return emulator.service.Answer()
 
     verbs["HcsTerminateProcess"] = kill_late

@@ -2,6 +2,7 @@
 
 import ctypes
 import hashlib
+import signal
 import threading
 import time
 
@@ -62,6 +63,29 @@ def test_a_write_that_waits_for_a_slow_reader_arrives_once(system, size):
 def test_a_read_that_waits_long_loses_nothing(system):
     with system.popen(guest("for i in range(4): sleep(0.12); write(b'x' * 1000)"), stdout=PIPE, bufsize=0) as process:
         assert process.stdout.readall() == b"x" * 4000
+
+
+def test_an_interrupted_read_loses_nothing(system):
+    """The bytes come while the signal handler runs, which ends the read by an exception."""
+
+    def interrupt(*_: object) -> None:
+        process.stdin.write(b"\n")
+        time.sleep(0.5)
+        raise InterruptedError
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    try:
+        command = guest("read_line(); write(b'precious'); sleep(1); write(b' rest')")
+        with system.popen(command, stdin=PIPE, stdout=PIPE, bufsize=0) as process:
+            timer.start()
+            with pytest.raises(InterruptedError):
+                process.stdout.read(100)
+            assert process.stdout.read(3) == b"pre"
+            assert process.stdout.readall() == b"cious rest"
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("stream", ["stdin", "stdout"])

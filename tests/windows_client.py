@@ -47,7 +47,6 @@ CONTEXT = 4711
 MILLISECONDS = 30_000
 
 
-
 def check(result: int) -> None:
     if FAILED(result):
         raise WinError(result)

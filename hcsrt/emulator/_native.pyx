@@ -7,6 +7,7 @@ from libc.stdlib cimport free, malloc
 from libcpp cimport bool
 
 import os
+import sys
 
 cdef extern from *:
     """
@@ -225,13 +226,19 @@ def spawn(uint64_t process, list argv, list environment, bytes directory,
         free(c_argv)
         free(c_environment)
     if pid < 0:
-        raise OSError(error, os.strerror(error), os.fsdecode(directory if directory_failed else argv[0]))
+        filename = os.fsdecode(directory if directory_failed else argv[0])
+        if sys.platform == "win32":
+            raise OSError(0, f"Win32 error {error}", filename, error)
+        raise OSError(error, os.strerror(error), filename)
     return pid
 
 
 def signal(uint64_t process, int number):
     """Send a signal to the group of a process; False if nobody is left in it."""
-    return c_signal(process, number)
+    cdef bool reached
+    with nogil:
+        reached = c_signal(process, number)
+    return reached
 
 
 def members(uint64_t process):
@@ -246,7 +253,11 @@ def resize(uint64_t process, uint16_t rows, uint16_t columns):
 
 def close_stream(uint64_t process, str name):
     """Close a standard stream ("StdIn", "StdOut", "StdErr") of a process, whoever holds our end of it."""
-    return c_close_stream(process, ("StdIn", "StdOut", "StdErr").index(name))
+    cdef int stream = ("StdIn", "StdOut", "StdErr").index(name)
+    cdef bool closed
+    with nogil:
+        closed = c_close_stream(process, stream)
+    return closed
 
 
 def forget(uint64_t process):

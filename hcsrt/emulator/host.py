@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import Any, cast
 
 from . import _native, schema
@@ -144,7 +145,7 @@ def read_file(path: str) -> bytes:
 
 def _full(path: str) -> str:
     """Return a path that is one of this machine, and a full one: a path of Windows would end up as a file's name."""
-    if not os.path.isabs(path) or "\0" in path:
+    if not PurePath(path).is_absolute() or "\0" in path:
         raise Failure(ERROR_PATH_NOT_FOUND, f"{path!r} is no full path on this machine.")
     return path
 

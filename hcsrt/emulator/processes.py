@@ -140,10 +140,14 @@ class Launch:
         self.stdout: bool = document.get("CreateStdOutPipe", False)
         self.stderr: bool = document.get("CreateStdErrPipe", False) and not self.is_console
         environment = _minimal_environment(console=self.is_console)
+        given: set[str] = set()
         for name, value in document.get("Environment", {}).items():
             if not name or "=" in name:
                 raise invalid_argument(schema.member("$.Environment", name), "is no name of a variable")
             if _WINDOWS:
+                if name.upper() in given:
+                    raise invalid_argument(schema.member("$.Environment", name), "is there twice, but for its case")
+                given.add(name.upper())
                 environment.pop(name.upper(), None)
             environment[name] = value
         place = "$.CommandArgs" if linux else "$.CommandLine"
@@ -167,7 +171,10 @@ class Launch:
                 "The directory name is invalid.",
                 [Problem("$.WorkingDirectory", f"no folder {self.folder!r}")],
             )
-        hresult = _PROGRAM_ERRORS.get(error.errno or 0, E_FAIL)
+        if sys.platform == "win32":
+            hresult = 0x80070000 | error.winerror
+        else:
+            hresult = _PROGRAM_ERRORS.get(error.errno or 0, E_FAIL)
         return Failure(hresult, f"Starting {self.program_and_arguments[0]!r} failed: {error.strerror}.")
 
 

@@ -43,17 +43,6 @@ constexpr std::chrono::milliseconds KICK_OFF_LIMIT{20};
 /* How long a service that goes down waits for its last events to be delivered. */
 constexpr std::chrono::seconds DELIVERY_LIMIT{5};
 
-enum OperationType : int32_t {
-    TYPE_NONE = -1, TYPE_ENUMERATE = 0, TYPE_CREATE = 1, TYPE_START = 2, TYPE_SHUTDOWN = 3, TYPE_PAUSE = 4,
-    TYPE_RESUME = 5, TYPE_SAVE = 6, TYPE_TERMINATE = 7, TYPE_MODIFY = 8, TYPE_PROPERTIES = 9, TYPE_CREATE_PROCESS = 10,
-    TYPE_SIGNAL_PROCESS = 11, TYPE_PROCESS_INFO = 12, TYPE_PROCESS_PROPERTIES = 13, TYPE_MODIFY_PROCESS = 14,
-    TYPE_CRASH = 15
-};
-
-constexpr uint32_t CREATE_OPTIONS_1 = 0x00010000;
-
-constexpr uint32_t OPTION_OPERATION_CALLBACKS = 1;
-
 enum class Kind : uintptr_t { Operation = 1, System = 2, Process = 3 };
 
 const char *name_of(Kind kind) {
@@ -88,7 +77,7 @@ struct Target {
 struct Operation {
     uint64_t id = 0;
     Phase phase = Phase::Idle;
-    int32_t type = TYPE_NONE;
+    int32_t type = HCSRT_TYPE_NONE;
     Order order = Order::Later;
     void *context = nullptr;
     hcsrt_operation_completion callback = nullptr;
@@ -441,7 +430,7 @@ struct Core {
         operation->phase = Phase::Done;
         operation->changed.notify_all();
         auto &subject = question->subject;
-        if (subject && subject->options & OPTION_OPERATION_CALLBACKS) {
+        if (subject && subject->options & HCSRT_OPTION_OPERATION_CALLBACKS) {
             Delivery event;
             event.handle = subject;
             event.type = HCSRT_EVENT_OPERATION_CALLBACK;
@@ -510,7 +499,7 @@ hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::
     if (!inside) return inside.error();
     auto operation = inside.operation();
     if (operation->phase == Phase::Running) return HCSRT_E_OPERATION_ALREADY_STARTED;
-    if (operation->callback && subject && subject->options & OPTION_OPERATION_CALLBACKS)
+    if (operation->callback && subject && subject->options & HCSRT_OPTION_OPERATION_CALLBACKS)
         return HCSRT_E_CALLBACK_ALREADY_SET;
     if (core->is_gone() || serving) return HCSRT_E_SERVICE_DISCONNECT;
 
@@ -563,7 +552,7 @@ hcsrt_result process_call(const char *function, int32_t type, void *raw, void *o
     request.function = function;
     request.process = process.target()->key;
     request.text = argument(text);
-    auto info = type == TYPE_PROCESS_INFO ? process.target() : nullptr;
+    auto info = type == HCSRT_TYPE_PROCESS_INFO ? process.target() : nullptr;
     return kick_off(lock, type, operation, process.handle(), std::move(request), info);
 }
 
@@ -587,7 +576,7 @@ hcsrt_result create_system_in(const char *function, const hcsrt_char *scope, con
     request.scope = argument(scope);
     request.id = argument(id);
     request.text = argument(configuration);
-    hcsrt_result result = kick_off(lock, TYPE_CREATE, operation, handle, std::move(request));
+    hcsrt_result result = kick_off(lock, HCSRT_TYPE_CREATE, operation, handle, std::move(request));
     /* A create that fails at once may have given a handle all the same. */
     if (!hcsrt_failed(result) || core->chance(2)) *system = handle->raw;
     else core->close_target_handle(lock, handle->raw, Kind::System, function);
@@ -603,7 +592,7 @@ hcsrt_result HCSRT_CALL create_system(const hcsrt_char *id, const hcsrt_char *co
 hcsrt_result HCSRT_CALL create_system_in_namespace(const hcsrt_char *scope, const hcsrt_char *id,
                                                    const hcsrt_char *configuration, hcsrt_operation operation,
                                                    const hcsrt_create_options *options, hcsrt_system *system) {
-    if (!scope || !*scope || (options && options->version != CREATE_OPTIONS_1)) return HCSRT_E_INVALIDARG;
+    if (!scope || !*scope || (options && options->version != HCSRT_CREATE_OPTIONS_1)) return HCSRT_E_INVALIDARG;
     if (options && (options->user_token || options->security_descriptor)) return HCSRT_E_NOTIMPL;
     return create_system_in("HcsCreateComputeSystemInNamespace", scope, id, configuration, operation, options, system);
 }
@@ -623,7 +612,7 @@ hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *param
     request.system = system.target()->key;
     request.process = target->key;
     request.text = argument(parameters);
-    hcsrt_result result = kick_off(lock, TYPE_CREATE_PROCESS, operation, system.handle(), std::move(request), target);
+    hcsrt_result result = kick_off(lock, HCSRT_TYPE_CREATE_PROCESS, operation, system.handle(), std::move(request), target);
     /* A running process is never without its handle, whatever the call says. */
     if (!hcsrt_failed(result) || target->started || core->chance(2)) *process = handle->raw;
     else core->close_target_handle(lock, handle->raw, Kind::Process, "HcsCreateProcess");
@@ -637,7 +626,7 @@ hcsrt_result enumerate_systems_in(const char *function, const hcsrt_char *scope,
     request.function = function;
     request.scope = argument(scope);
     request.text = argument(query);
-    return kick_off(lock, TYPE_ENUMERATE, operation, nullptr, std::move(request));
+    return kick_off(lock, HCSRT_TYPE_ENUMERATE, operation, nullptr, std::move(request));
 }
 
 hcsrt_result HCSRT_CALL enumerate_systems(const hcsrt_char *query, hcsrt_operation operation) {
@@ -800,7 +789,7 @@ uint64_t HCSRT_CALL operation_id(hcsrt_operation raw) {
 int32_t HCSRT_CALL operation_type(hcsrt_operation raw) {
     Lock lock(core->mutex);
     Inside inside(raw, Kind::Operation, "HcsGetOperationType");
-    return inside ? inside.operation()->type : TYPE_NONE;
+    return inside ? inside.operation()->type : HCSRT_TYPE_NONE;
 }
 
 hcsrt_system HCSRT_CALL system_from_operation(hcsrt_operation raw) {
@@ -830,7 +819,7 @@ hcsrt_result take_result(const char *function, hcsrt_operation raw, uint32_t tim
     if (!inside) return inside.error();
     auto operation = inside.operation();
     if (operation->phase == Phase::Idle) return HCSRT_E_OPERATION_NOT_STARTED;
-    bool has_info = operation->type == TYPE_CREATE_PROCESS || operation->type == TYPE_PROCESS_INFO;
+    bool has_info = operation->type == HCSRT_TYPE_CREATE_PROCESS || operation->type == HCSRT_TYPE_PROCESS_INFO;
     if (with_info && !has_info) return HCSRT_E_INVALIDARG;
     auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
     while (operation->phase == Phase::Running) {
@@ -976,34 +965,34 @@ HcsApi make_table() {
     table.name = [](hcsrt_system system, hcsrt_operation operation, const hcsrt_char *text) { \
         return system_call(#name, type, system, operation, text); \
     }
-    SYSTEM_CALL(HcsStartComputeSystem, TYPE_START);
-    SYSTEM_CALL(HcsShutDownComputeSystem, TYPE_SHUTDOWN);
-    SYSTEM_CALL(HcsTerminateComputeSystem, TYPE_TERMINATE);
-    SYSTEM_CALL(HcsPauseComputeSystem, TYPE_PAUSE);
-    SYSTEM_CALL(HcsResumeComputeSystem, TYPE_RESUME);
-    SYSTEM_CALL(HcsSaveComputeSystem, TYPE_SAVE);
-    SYSTEM_CALL(HcsCrashComputeSystem, TYPE_CRASH);
-    SYSTEM_CALL(HcsGetComputeSystemProperties, TYPE_PROPERTIES);
+    SYSTEM_CALL(HcsStartComputeSystem, HCSRT_TYPE_START);
+    SYSTEM_CALL(HcsShutDownComputeSystem, HCSRT_TYPE_SHUTDOWN);
+    SYSTEM_CALL(HcsTerminateComputeSystem, HCSRT_TYPE_TERMINATE);
+    SYSTEM_CALL(HcsPauseComputeSystem, HCSRT_TYPE_PAUSE);
+    SYSTEM_CALL(HcsResumeComputeSystem, HCSRT_TYPE_RESUME);
+    SYSTEM_CALL(HcsSaveComputeSystem, HCSRT_TYPE_SAVE);
+    SYSTEM_CALL(HcsCrashComputeSystem, HCSRT_TYPE_CRASH);
+    SYSTEM_CALL(HcsGetComputeSystemProperties, HCSRT_TYPE_PROPERTIES);
 #undef SYSTEM_CALL
     table.HcsModifyComputeSystem = [](hcsrt_system system, hcsrt_operation operation, const hcsrt_char *configuration,
                                       hcsrt_handle identity) -> hcsrt_result {
         if (identity) return HCSRT_E_NOTIMPL;
         if (!configuration) return HCSRT_E_INVALIDARG;
-        return system_call("HcsModifyComputeSystem", TYPE_MODIFY, system, operation, configuration);
+        return system_call("HcsModifyComputeSystem", HCSRT_TYPE_MODIFY, system, operation, configuration);
     };
 
 #define PROCESS_CALL(name, type) \
     table.name = [](hcsrt_process process, hcsrt_operation operation, const hcsrt_char *text) { \
         return process_call(#name, type, process, operation, text); \
     }
-    PROCESS_CALL(HcsSignalProcess, TYPE_SIGNAL_PROCESS);
+    PROCESS_CALL(HcsSignalProcess, HCSRT_TYPE_SIGNAL_PROCESS);
     /* HCS_OPERATION_TYPE has no value for it. */
-    PROCESS_CALL(HcsTerminateProcess, TYPE_SIGNAL_PROCESS);
-    PROCESS_CALL(HcsModifyProcess, TYPE_MODIFY_PROCESS);
-    PROCESS_CALL(HcsGetProcessProperties, TYPE_PROCESS_PROPERTIES);
+    PROCESS_CALL(HcsTerminateProcess, HCSRT_TYPE_SIGNAL_PROCESS);
+    PROCESS_CALL(HcsModifyProcess, HCSRT_TYPE_MODIFY_PROCESS);
+    PROCESS_CALL(HcsGetProcessProperties, HCSRT_TYPE_PROCESS_PROPERTIES);
 #undef PROCESS_CALL
     table.HcsGetProcessInfo = [](hcsrt_process process, hcsrt_operation operation) {
-        return process_call("HcsGetProcessInfo", TYPE_PROCESS_INFO, process, operation, nullptr);
+        return process_call("HcsGetProcessInfo", HCSRT_TYPE_PROCESS_INFO, process, operation, nullptr);
     };
 
 #define PATH_CALL(name) \
@@ -1217,7 +1206,7 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
     Lock lock(core->mutex);
     auto target = core->target_of(process);
     if (!target || core->stopped) {
-        *error = ESRCH;
+        *error = platform::NO_SUCH_PROCESS;
         return -1;
     }
     platform::Child child;
@@ -1234,7 +1223,7 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
     Watch *watching = new Watch{core, target, child.group};
     if (!start_thread(watch, watching)) {
         delete watching;
-        *error = EAGAIN;
+        *error = platform::NO_THREAD;
         platform::signal_group(child.group, platform::KILL);
         platform::reap(child.group);
         target->started = false;
@@ -1277,6 +1266,9 @@ bool close_stream(Key process, int stream) {
         platform::sever(target->group, entry.second.end, stream == 0);
         any = true;
     }
+    bool for_writing = any && stream == 0;
+    lock.unlock();
+    if (for_writing) platform::settle(target->group);
     return any;
 }
 

@@ -2,6 +2,8 @@
 #ifndef HCSRT_EMULATOR_PLATFORM_H
 #define HCSRT_EMULATOR_PLATFORM_H
 
+#include <cerrno>
+
 #include "emulator.h"
 
 namespace hcsrt::emulator::platform {
@@ -17,6 +19,12 @@ constexpr Group NO_GROUP = 0;
 /* The signal that no program survives. On Windows any other one ends the program too, with another code. */
 constexpr int KILL = 9;
 
+#if defined(_WIN32)
+constexpr int NO_SUCH_PROCESS = 1168 /* ERROR_NOT_FOUND */, NO_THREAD = 1450 /* ERROR_NO_SYSTEM_RESOURCES */;
+#else
+constexpr int NO_SUCH_PROCESS = ESRCH, NO_THREAD = EAGAIN;
+#endif
+
 struct Child {
     int pid;
     Group group;
@@ -30,7 +38,7 @@ constexpr Child NO_CHILD = {-1, NO_GROUP, {NO_END, NO_END, NO_END}, NO_END};
 hcsrt_char *allocate_string(size_t bytes);
 void release_string(hcsrt_char *string);
 
-/* 0, or an errno; *directory_failed tells that the working directory was at fault. */
+/* 0, or what the system calls its errors: an errno, on Windows a Win32 error. *directory_failed tells that the working directory was at fault. */
 int spawn(const Program &program, Child *child, bool *directory_failed);
 
 /* Sleeps until the program has exited, and leaves it unreaped, so that its pid cannot be taken by another. False: the
@@ -54,8 +62,10 @@ void send_end_of_file(End console);
 End duplicate(End end);
 void close_end(End end);
 
-/* The end stays valid for whoever holds it, but nothing is behind it any more. What was written before still arrives. */
+/* The end stays valid for whoever holds it, but nothing is behind it any more. What was written to a stdin before still
+ * arrives; what was not read of an output yet is lost. settle() waits a moment until an end for writing refuses more. */
 void sever(Group group, End end, bool for_writing);
+void settle(Group group);
 
 hcsrt_handle handle_of(uint32_t serial, End end);
 

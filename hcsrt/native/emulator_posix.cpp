@@ -254,6 +254,8 @@ void sever(Group, End end, bool for_writing) {
     close(ours);
 }
 
+void settle(Group) {}
+
 hcsrt_handle handle_of(uint32_t serial, End end) { return hcsrt_stdio_handle(serial, static_cast<int>(end)); }
 
 }  // namespace hcsrt::emulator::platform

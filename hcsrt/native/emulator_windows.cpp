@@ -1,9 +1,12 @@
+#define _CRT_RAND_S                                 /* rand_s, whose numbers nobody can guess */
+#include <stdlib.h>
+
 #include "emulator_platform.h"
 #include "threads.h"
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
+#include <cstddef>
 #include <cstdio>
 
 namespace hcsrt::emulator::platform {
@@ -46,6 +49,7 @@ class Owned {
  * writer still holds has no end of file for its reader. */
 struct Relay {
     Owned source, target, stop, arrived, closed;
+    std::atomic<bool> forsaken{false};              /* nobody is left who could read what is still to come */
     std::atomic<int> references{2};                 /* the group's and the thread's */
 
     void drop() {
@@ -84,26 +88,6 @@ std::wstring wide(const char *text) {
     return result;
 }
 
-int errno_of(DWORD error) {
-    switch (error) {
-    case ERROR_FILE_NOT_FOUND: return ENOENT;
-    case ERROR_PATH_NOT_FOUND:
-    case ERROR_BAD_PATHNAME:
-    case ERROR_INVALID_NAME: return ENOTDIR;
-    case ERROR_ACCESS_DENIED:
-    case ERROR_SHARING_VIOLATION: return EACCES;
-    case ERROR_BAD_EXE_FORMAT:
-    case ERROR_EXE_MACHINE_TYPE_MISMATCH: return ENOEXEC;
-    case ERROR_FILENAME_EXCED_RANGE: return ENAMETOOLONG;
-    case ERROR_INVALID_PARAMETER: return E2BIG;
-    case ERROR_TOO_MANY_OPEN_FILES: return EMFILE;
-    case ERROR_NO_SYSTEM_RESOURCES: return EAGAIN;
-    case ERROR_NOT_ENOUGH_MEMORY:
-    case ERROR_OUTOFMEMORY: return ENOMEM;
-    default: return EIO;
-    }
-}
-
 bool is_folder(const std::wstring &path) {
     DWORD attributes = GetFileAttributesW(path.c_str());
     return attributes != INVALID_FILE_ATTRIBUTES && attributes & FILE_ATTRIBUTE_DIRECTORY;
@@ -117,20 +101,39 @@ std::wstring path_of(const std::vector<std::wstring> &environment) {
     return L"";
 }
 
-/* The file to run, as a shell would find it on the program's own PATH. 0, or an errno. */
-int find_program(const std::wstring &name, const std::wstring &folder, const std::wstring &path, std::wstring *found) {
-    const std::wstring &places = name.find_first_of(L"\\/:") == std::wstring::npos ? path : folder;
-    for (const std::wstring &candidate : {name, name + L".exe"}) {
-        wchar_t *file_part;
-        DWORD size = SearchPathW(places.c_str(), candidate.c_str(), L".exe", 0, nullptr, nullptr);
-        if (!size) continue;
-        found->resize(size);
-        size = SearchPathW(places.c_str(), candidate.c_str(), L".exe", size, found->data(), &file_part);
-        if (!size || size >= found->size()) continue;
-        found->resize(size);
-        return is_folder(*found) ? EACCES : 0;
+/* A path that begins in a folder, whatever the current folder of this process is. */
+std::wstring path_in(const std::wstring &folder, const std::wstring &path) {
+    bool has_drive = path.size() > 2 && path[1] == L':' && (path[2] == L'\\' || path[2] == L'/');
+    bool is_absolute = has_drive || (path.size() > 2 && path[0] == L'\\' && path[1] == L'\\');
+    if (is_absolute) return path;
+    /* From the root of the folder's drive; or a plain relative one. */
+    bool from_root = path[0] == L'\\' || path[0] == L'/';
+    return from_root ? folder.substr(0, 2) + path : folder + L"\\" + path;
+}
+
+/* The file to run, as a shell would find it on the program's own PATH. SearchPathW would look in the current folder. */
+DWORD find_program(const std::wstring &name, const std::wstring &folder, const std::wstring &path, std::wstring *found) {
+    std::vector<std::wstring> candidates;
+    if (name.find_first_of(L"\\/:") != std::wstring::npos) {
+        candidates.push_back(path_in(folder, name));
+    } else {
+        for (size_t from = 0; from < path.size();) {
+            size_t to = std::min(path.find(L';', from), path.size());
+            if (to > from) candidates.push_back(path_in(folder, path.substr(from, to - from)) + L"\\" + name);
+            from = to + 1;
+        }
     }
-    return ENOENT;
+    DWORD error = ERROR_FILE_NOT_FOUND;
+    for (const std::wstring &candidate : candidates) {
+        for (const wchar_t *suffix : {L"", L".exe"}) {
+            *found = candidate + suffix;
+            DWORD attributes = GetFileAttributesW(found->c_str());
+            if (attributes == INVALID_FILE_ATTRIBUTES) continue;
+            if (!(attributes & FILE_ATTRIBUTE_DIRECTORY)) return ERROR_SUCCESS;
+            error = ERROR_ACCESS_DENIED;
+        }
+    }
+    return error;
 }
 
 /* CreateProcessW wants them sorted by name, one after another, each with its NUL and one more at the end. */
@@ -146,19 +149,20 @@ std::wstring block_of(std::vector<std::wstring> environment) {
     return block;
 }
 
-/* A pipe whose server end reads, and is overlapped. The client end is overlapped too, or else inheritable. */
+/* A pipe whose server end reads, and is overlapped. Nobody can guess its name and come first. */
 DWORD make_pipe(Owned *reader, Owned *writer, bool overlapped_writer) {
-    static std::atomic<uint32_t> serial{0};
+    unsigned random[4];
+    for (unsigned &number : random)
+        if (rand_s(&number)) return ERROR_NO_SYSTEM_RESOURCES;
     wchar_t name[80];
-    std::swprintf(name, sizeof name / sizeof *name, L"\\\\.\\pipe\\hcsrt-emulator-%lu-%lu",
-                  static_cast<unsigned long>(GetCurrentProcessId()), static_cast<unsigned long>(++serial));
+    std::swprintf(name, sizeof name / sizeof *name, L"\\\\.\\pipe\\hcsrt-%08x%08x%08x%08x", random[0], random[1], random[2],
+                  random[3]);
     reader->reset(CreateNamedPipeW(name, PIPE_ACCESS_INBOUND | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
                                    PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS, 1,
                                    PIPE_SIZE, PIPE_SIZE, 0, nullptr));
     if (!*reader) return GetLastError();
-    SECURITY_ATTRIBUTES inheritable = {sizeof inheritable, nullptr, TRUE};
-    writer->reset(CreateFileW(name, GENERIC_WRITE, 0, overlapped_writer ? nullptr : &inheritable, OPEN_EXISTING,
-                              overlapped_writer ? FILE_FLAG_OVERLAPPED : 0, nullptr));
+    writer->reset(CreateFileW(name, GENERIC_WRITE, 0, nullptr, OPEN_EXISTING, overlapped_writer ? FILE_FLAG_OVERLAPPED : 0,
+                              nullptr));
     return *writer ? ERROR_SUCCESS : GetLastError();
 }
 
@@ -197,9 +201,10 @@ void run_relay(void *given) {
     Relay *relay = static_cast<Relay *>(given);
     char buffer[4096];
     DWORD got;
-    while (read_some(relay, buffer, sizeof buffer, &got) && pass_on(relay, buffer, got) &&
-           WaitForSingleObject(relay->stop.get(), 0) != WAIT_OBJECT_0) {}
-    std::string rest = read_rest(relay);
+    bool stopped = false;
+    while (!stopped && read_some(relay, buffer, sizeof buffer, &got) && pass_on(relay, buffer, got))
+        stopped = WaitForSingleObject(relay->stop.get(), 0) == WAIT_OBJECT_0;
+    std::string rest = stopped && !relay->forsaken ? read_rest(relay) : std::string();
     relay->source.reset();
     SetEvent(relay->closed.get());
     pass_on(relay, rest.data(), static_cast<DWORD>(rest.size()));
@@ -214,9 +219,7 @@ DWORD open_stdin(Job *job, Owned *theirs, Child *child) {
     relay->closed.reset(CreateEventW(nullptr, TRUE, FALSE, nullptr));
     Owned ours;
     DWORD error = relay->stop && relay->arrived && relay->closed ? make_pipe(&relay->source, &ours, true) : GetLastError();
-    SECURITY_ATTRIBUTES inheritable = {sizeof inheritable, nullptr, TRUE};
-    if (!error && !CreatePipe(theirs->out(), relay->target.out(), &inheritable, PIPE_SIZE)) error = GetLastError();
-    if (!error && !SetHandleInformation(relay->target.get(), HANDLE_FLAG_INHERIT, 0)) error = GetLastError();
+    if (!error && !CreatePipe(theirs->out(), relay->target.out(), nullptr, PIPE_SIZE)) error = GetLastError();
     if (!error && !start_thread(run_relay, relay)) error = ERROR_NO_SYSTEM_RESOURCES;
     if (error) {
         job->relay = nullptr;
@@ -229,12 +232,11 @@ DWORD open_stdin(Job *job, Owned *theirs, Child *child) {
 
 /* Opens what the program gets as its streams and what we keep. */
 DWORD open_streams(const Program &program, Job *job, Owned theirs[3], Child *child) {
-    SECURITY_ATTRIBUTES inheritable = {sizeof inheritable, nullptr, TRUE};
     for (int i = 0; i < 3; ++i) {
         DWORD error = ERROR_SUCCESS;
         if (!program.streams[i]) {
             theirs[i].reset(CreateFileW(L"NUL", i == 0 ? GENERIC_READ : GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
-                                        &inheritable, OPEN_EXISTING, 0, nullptr));
+                                        nullptr, OPEN_EXISTING, 0, nullptr));
             if (!theirs[i]) error = GetLastError();
         } else if (i == 0) {
             error = open_stdin(job, &theirs[0], child);
@@ -248,30 +250,50 @@ DWORD open_streams(const Program &program, Job *job, Owned theirs[3], Child *chi
     return ERROR_SUCCESS;
 }
 
+/* Lets a child inherit the handles for as long as it lives: another child of this process could get them as well. */
+class Inheritable {
+  public:
+    explicit Inheritable(const HANDLE (&handles)[3]) : handles_(handles) { set(HANDLE_FLAG_INHERIT); }
+    ~Inheritable() { set(0); }
+    Inheritable(const Inheritable &) = delete;
+    Inheritable &operator=(const Inheritable &) = delete;
+
+  private:
+    void set(DWORD flag) {
+        for (HANDLE handle : handles_) SetHandleInformation(handle, HANDLE_FLAG_INHERIT, flag);
+    }
+
+    const HANDLE (&handles_)[3];
+};
+
 /* Starts the program suspended, so that it is in its job before it can start anything itself. */
 DWORD start_program(const std::wstring &file, std::wstring line, std::wstring block, const std::wstring &folder,
                     const Owned theirs[3], Job *job, int *pid) {
     HANDLE inherited[3] = {theirs[0].get(), theirs[1].get(), theirs[2].get()};
-    char attributes[256];
-    SIZE_T size = sizeof attributes;
+    SIZE_T size = 0;
+    InitializeProcThreadAttributeList(nullptr, 1, 0, &size);
+    std::vector<std::max_align_t> attributes(size / sizeof(std::max_align_t) + 1);
     STARTUPINFOEXW startup = {};
     startup.StartupInfo.cb = sizeof startup;
     startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
     startup.StartupInfo.hStdInput = inherited[0];
     startup.StartupInfo.hStdOutput = inherited[1];
     startup.StartupInfo.hStdError = inherited[2];
-    startup.lpAttributeList = reinterpret_cast<LPPROC_THREAD_ATTRIBUTE_LIST>(attributes);
+    startup.lpAttributeList = reinterpret_cast<LPPROC_THREAD_ATTRIBUTE_LIST>(attributes.data());
     if (!InitializeProcThreadAttributeList(startup.lpAttributeList, 1, 0, &size)) return GetLastError();
     DWORD error = ERROR_SUCCESS;
     PROCESS_INFORMATION started = {};
     /* Without a window it has a console of its own: a Ctrl-C for us is none for the program. */
     constexpr DWORD flags =
         CREATE_SUSPENDED | CREATE_NO_WINDOW | CREATE_UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO_PRESENT;
-    if (!UpdateProcThreadAttribute(startup.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, inherited,
-                                   sizeof inherited, nullptr, nullptr) ||
-        !CreateProcessW(file.c_str(), line.data(), nullptr, nullptr, TRUE, flags, block.data(), folder.c_str(),
-                        &startup.StartupInfo, &started))
-        error = GetLastError();
+    {
+        Inheritable for_now(inherited);
+        if (!UpdateProcThreadAttribute(startup.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, inherited,
+                                       sizeof inherited, nullptr, nullptr) ||
+            !CreateProcessW(file.c_str(), line.data(), nullptr, nullptr, TRUE, flags, block.data(), folder.c_str(),
+                            &startup.StartupInfo, &started))
+            error = GetLastError();
+    }
     DeleteProcThreadAttributeList(startup.lpAttributeList);
     if (error) return error;
     Owned thread(started.hThread);
@@ -327,29 +349,27 @@ void release_string(hcsrt_char *string) { LocalFree(string); }
 int spawn(const Program &program, Child *child, bool *directory_failed) {
     *child = NO_CHILD;
     *directory_failed = false;
-    if (program.console) return ENOTSUP;
+    if (program.console) return ERROR_NOT_SUPPORTED;
     std::vector<std::wstring> environment;
     for (char *const *entry = program.environment; *entry; ++entry) environment.push_back(wide(*entry));
     std::wstring folder = wide(program.directory), file;
-    if (!is_folder(folder)) {
-        *directory_failed = true;
-        return ENOENT;
-    }
-    int error = find_program(wide(program.argv[0]), folder, path_of(environment), &file);
-    if (error) return error;
+    *directory_failed = !is_folder(folder);
+    if (*directory_failed) return ERROR_DIRECTORY;
+    DWORD error = find_program(wide(program.argv[0]), folder, path_of(environment), &file);
+    if (error) return static_cast<int>(error);
     Job *job = new Job;
     {
         Owned theirs[3];
-        DWORD code = make_job(job);
-        if (!code) code = open_streams(program, job, theirs, child);
-        if (!code) code = start_program(file, wide(program.argv[1]), block_of(environment), folder, theirs, job, &child->pid);
-        if (code) error = errno_of(code);
+        error = make_job(job);
+        if (!error) error = open_streams(program, job, theirs, child);
+        if (!error)
+            error = start_program(file, wide(program.argv[1]), block_of(environment), folder, theirs, job, &child->pid);
     }
     if (error) {
         for (End end : child->ends) close_end(end);
         *child = NO_CHILD;
         delete job;
-        return error;
+        return static_cast<int>(error);
     }
     child->group = reinterpret_cast<Group>(job);
     return 0;
@@ -364,7 +384,17 @@ bool wait_for_exit(Group group, uint32_t *code) {
 }
 
 /* As long as its handle is open, nobody else gets the pid. */
-void reap(Group) {}
+void reap(Group group) {
+    Job *job = job_of(group);
+    std::vector<int> pids;
+    if (!job->relay || !members_of(group, &pids)) return;
+    /* The job may still count the program itself, which has only just ended. */
+    int own = static_cast<int>(GetProcessId(job->process.get()));
+    if (std::any_of(pids.begin(), pids.end(), [own](int pid) { return pid != own; })) return;
+    job->relay->forsaken = true;
+    SetEvent(job->relay->stop.get());
+}
+
 bool is_reused(Group) { return false; }
 
 bool signal_group(Group group, int number) {
@@ -406,13 +436,14 @@ void close_end(End end) {
 }
 
 void sever(Group group, End end, bool for_writing) {
-    if (!for_writing) {
-        DisconnectNamedPipe(handle_at(end));
-    } else if (Relay *relay = job_of(group)->relay) {
-        /* A relay that waits for its program to read takes the rest, and closes, when the program has done so. */
-        SetEvent(relay->stop.get());
-        WaitForSingleObject(relay->closed.get(), RELAY_LIMIT_MS);
-    }
+    if (!for_writing) DisconnectNamedPipe(handle_at(end));
+    else if (Relay *relay = job_of(group)->relay) SetEvent(relay->stop.get());
+}
+
+/* A relay that waits for its program to read takes the rest, and closes, when the program has done so. */
+void settle(Group group) {
+    Relay *relay = job_of(group)->relay;
+    if (relay) WaitForSingleObject(relay->closed.get(), RELAY_LIMIT_MS);
 }
 
 hcsrt_handle handle_of(uint32_t, End end) { return handle_at(end); }

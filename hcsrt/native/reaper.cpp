@@ -83,11 +83,11 @@ bool begin_terminate(Call *item) {
 /* One look at one call. True: nothing is left to do for it. */
 bool advance(Call *item) {
     hcsrt_abandoned &call = item->call;
-    hcsrt_result result;
+    hcsrt_result result = HCSRT_S_OK;
     bool with_info = call.has_info && !item->terminating;
-    bool done = free_result(call.api, call.operation, with_info, &result);
+    bool done = !call.operation || free_result(call.api, call.operation, with_info, &result);
     if (!done && !(item->terminating && Clock::now() >= item->patience)) return false;
-    call.api->HcsCloseOperation(call.operation);
+    if (call.operation) call.api->HcsCloseOperation(call.operation);
     call.operation = nullptr;
     /* Only what this very call made may be ended: a create that failed may have given the handle of somebody else's
      * system. A process is ours either way, HCS reports failure for some that run. */
@@ -228,6 +228,7 @@ void hcsrt_callback_leave(void) {
     --callback_depth;
 }
 
+void hcsrt_reaper_announce(int64_t calls) { reaper->pending.fetch_add(calls, std::memory_order_acq_rel); }
 int64_t hcsrt_reaper_pending(void) { return reaper->pending.load(std::memory_order_acquire); }
 int64_t hcsrt_leaked(void) { return leaked.load(std::memory_order_relaxed); }
 void hcsrt_count_leak(void) { leaked.fetch_add(1, std::memory_order_relaxed); }

@@ -21,7 +21,7 @@ enum { HCSRT_CREATES_NOTHING = 0, HCSRT_CREATES_SYSTEM = 1, HCSRT_CREATES_PROCES
 /* A call that goes on without its caller. The reaper owns all of it from hcsrt_reaper_adopt on. */
 typedef struct hcsrt_abandoned {
     const HcsApi *api;
-    hcsrt_operation operation;
+    hcsrt_operation operation;     /* NULL: the call has ended well, and what it created is left */
     int creates;                   /* what `created` is, or HCSRT_CREATES_NOTHING */
     int keep;                      /* nonzero: let what was created live, only close the handle */
     int has_info;                  /* nonzero: the result may bring stdio handles */
@@ -44,7 +44,10 @@ void hcsrt_release(hcsrt_close close, void *raw, void *context);
 void hcsrt_callback_enter(void);
 void hcsrt_callback_leave(void);
 
-/* Calls and closes that the reaper still has to finish. */
+/* Counts calls that nobody waits for any more and that are on their way here; negative when they have come. */
+void hcsrt_reaper_announce(int64_t calls);
+
+/* Calls and closes that the reaper still has to finish, with those that were announced. */
 int64_t hcsrt_reaper_pending(void);
 
 /* Handles that could not be released: the reserve for callback threads was used up, or C code broke the guard. */

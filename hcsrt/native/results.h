@@ -1,4 +1,5 @@
-/* The HRESULTs that native code itself produces or looks at; the table for people is hcsrt/_codes.py. */
+/* The HRESULTs and the enums of HCS that native code itself produces or looks at; the table of codes for people is
+ * hcsrt/_codes.py. tests/test_abi.py holds each value against those of others. */
 #ifndef HCSRT_RESULTS_H
 #define HCSRT_RESULTS_H
 
@@ -10,6 +11,7 @@ enum {
     HCSRT_S_OK = 0,
     HCSRT_E_NOTIMPL = HCSRT_RESULT(0x80004001u),
     HCSRT_E_POINTER = HCSRT_RESULT(0x80004003u),
+    HCSRT_E_ABORT = HCSRT_RESULT(0x80004004u),
     HCSRT_E_HANDLE = HCSRT_RESULT(0x80070006u),
     HCSRT_E_OUTOFMEMORY = HCSRT_RESULT(0x8007000Eu),
     HCSRT_E_INVALIDARG = HCSRT_RESULT(0x80070057u),
@@ -28,6 +30,30 @@ enum {
     HCSRT_EVENT_OPERATION_CALLBACK = 0x1000000,
     HCSRT_EVENT_SERVICE_DISCONNECT = 0x2000000
 };
+
+enum {                             /* HCS_OPERATION_TYPE */
+    HCSRT_TYPE_NONE = -1,
+    HCSRT_TYPE_ENUMERATE = 0,
+    HCSRT_TYPE_CREATE = 1,
+    HCSRT_TYPE_START = 2,
+    HCSRT_TYPE_SHUTDOWN = 3,
+    HCSRT_TYPE_PAUSE = 4,
+    HCSRT_TYPE_RESUME = 5,
+    HCSRT_TYPE_SAVE = 6,
+    HCSRT_TYPE_TERMINATE = 7,
+    HCSRT_TYPE_MODIFY = 8,
+    HCSRT_TYPE_PROPERTIES = 9,
+    HCSRT_TYPE_CREATE_PROCESS = 10,
+    HCSRT_TYPE_SIGNAL_PROCESS = 11,
+    HCSRT_TYPE_PROCESS_INFO = 12,
+    HCSRT_TYPE_PROCESS_PROPERTIES = 13,
+    HCSRT_TYPE_MODIFY_PROCESS = 14,
+    HCSRT_TYPE_CRASH = 15
+};
+
+enum { HCSRT_OPTION_OPERATION_CALLBACKS = 1 };  /* HCS_EVENT_OPTIONS */
+enum { HCSRT_CREATE_OPTIONS_1 = 0x00010000 };   /* HCS_CREATE_OPTIONS */
+enum { HCSRT_WAIT_TIMEOUT = 258 };              /* the Win32 code as a bare number */
 
 #define HCSRT_GENERIC_ALL 0x10000000u
 

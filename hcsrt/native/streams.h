@@ -22,8 +22,8 @@ void hcsrt_transfer_begin(hcsrt_transfer *transfer, hcsrt_handle stream, void *b
 /* Bytes moved, 0 at the end of a file; or -errno, -EAGAIN if the transfer has not come to anything within the time. */
 int64_t hcsrt_transfer_step(hcsrt_transfer *transfer, uint32_t milliseconds);
 
-/* Gives up what is under way, and waits until the system has let go of the buffer. */
-void hcsrt_transfer_end(hcsrt_transfer *transfer);
+/* Gives up what is under way, and waits until the system has let go of the buffer. Bytes moved all the same, or 0. */
+int64_t hcsrt_transfer_end(hcsrt_transfer *transfer);
 
 /* Makes the steps of other threads return soon, for a close that follows. */
 void hcsrt_stream_interrupt(hcsrt_handle stream);

@@ -31,7 +31,7 @@ int64_t hcsrt_transfer_step(hcsrt_transfer *transfer, uint32_t milliseconds) {
 }
 
 /* Nothing is ever under way here between two steps, and no step sleeps for longer than its time. */
-void hcsrt_transfer_end(hcsrt_transfer *) {}
+int64_t hcsrt_transfer_end(hcsrt_transfer *) { return 0; }
 void hcsrt_stream_interrupt(hcsrt_handle) {}
 
 }  // extern "C"

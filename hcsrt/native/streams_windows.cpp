@@ -42,10 +42,11 @@ class Request {
         return GetOverlappedResult(stream, &overlapped_, moved, TRUE) ? ERROR_SUCCESS : GetLastError();
     }
 
-    void cancel(HANDLE stream) {
-        DWORD ignored;
+    DWORD cancel(HANDLE stream) {
+        DWORD moved;
         CancelIoEx(stream, &overlapped_);
-        finish(stream, &ignored);
+        finish(stream, &moved);
+        return moved;
     }
 
   private:
@@ -99,10 +100,11 @@ int64_t hcsrt_transfer_step(hcsrt_transfer *transfer, uint32_t milliseconds) {
     return error && !moved ? error_of(error, transfer->writing) : moved;
 }
 
-void hcsrt_transfer_end(hcsrt_transfer *transfer) {
-    if (!transfer->request) return;
-    request_of(transfer)->cancel(transfer->stream);
+int64_t hcsrt_transfer_end(hcsrt_transfer *transfer) {
+    if (!transfer->request) return 0;
+    DWORD moved = request_of(transfer)->cancel(transfer->stream);
     drop_request(transfer);
+    return moved;
 }
 
 void hcsrt_stream_interrupt(hcsrt_handle stream) { CancelIoEx(stream, nullptr); }

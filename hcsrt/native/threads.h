@@ -105,6 +105,48 @@ inline void wake_all(std::atomic<uint32_t> &word) {
 #endif
 }
 
+/* Wakes one of those who sleep on the word; as wake_all. */
+inline void wake_one(std::atomic<uint32_t> &word) {
+#if defined(_WIN32)
+    WakeByAddressSingle(&word);
+#elif defined(__linux__)
+    syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+#elif defined(__APPLE__)
+    constexpr uint32_t compare_and_wait = 1, no_errno = 0x01000000;
+    __ulock_wake(compare_and_wait | no_errno, &word, 0);
+#else
+    (void)word;
+#endif
+}
+
+/* A lock that needs no destructor and no library. Not for callback threads. */
+class Lock {
+  public:
+    void acquire() {
+        uint32_t free = 0;
+        if (word_.compare_exchange_strong(free, TAKEN, std::memory_order_acquire)) return;
+        while (word_.exchange(CONTENDED, std::memory_order_acquire) != 0) wait_on(word_, CONTENDED, FOREVER);
+    }
+    void release() {
+        if (word_.exchange(0, std::memory_order_release) == CONTENDED) wake_one(word_);
+    }
+
+  private:
+    static constexpr uint32_t TAKEN = 1, CONTENDED = 2;
+    std::atomic<uint32_t> word_{0};
+};
+
+class Locked {
+  public:
+    explicit Locked(Lock &lock) : lock_(lock) { lock_.acquire(); }
+    ~Locked() { lock_.release(); }
+    Locked(const Locked &) = delete;
+    Locked &operator=(const Locked &) = delete;
+
+  private:
+    Lock &lock_;
+};
+
 }  // namespace hcsrt
 
 #endif

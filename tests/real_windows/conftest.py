@@ -14,7 +14,7 @@ from typing import Any
 import host
 import layers
 import pytest
-from raw_hcs import Table, table_in_use
+from raw_hcs import Table, TableInUse
 
 import hcsrt
 from hcsrt import ComputeSystem, _handles
@@ -110,7 +110,7 @@ def may_restart() -> None:
 @pytest.fixture(scope="session")
 def table() -> Table:
     """The functions of HCS as C has them."""
-    return table_in_use()
+    return TableInUse()
 
 
 # --- systems --------------------------------------------------------------------------------------------------------

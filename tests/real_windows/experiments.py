@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from raw_calls import HANDLE, OPERATION, Call, begin, call, close_process, create_process, parsed, spell
-from raw_hcs import Event, Table, completion, read, table_in_use, whole_event_callback, wide
+from raw_hcs import Event, Table, TableInUse, completion, read, whole_event_callback, wide
 
 from hcsrt import doctor
 
@@ -112,7 +112,7 @@ def register(table: Table, system: int, recorder: Recorder) -> int:
 
 def close_with_callback(rounds: int) -> dict[str, Any]:
     """HcsCloseOperation while the completion callback runs, and right after the kick-off."""
-    table = table_in_use()
+    table = TableInUse()
     running, returned = threading.Event(), threading.Event()
 
     def hold(operation: int, context: int | None) -> None:
@@ -154,7 +154,7 @@ def close_with_callback(rounds: int) -> dict[str, Any]:
 
 def wait_and_callback() -> dict[str, Any]:
     """A wait on an operation that has a completion callback."""
-    table = table_in_use()
+    table = TableInUse()
     came = threading.Event()
     operation = table.HcsCreateOperation(None, completion(lambda operation, context: came.set()))
     kicked_off = table.HcsEnumerateComputeSystems(None, operation)
@@ -173,7 +173,7 @@ def wait_and_callback() -> dict[str, Any]:
 
 def late_callback() -> dict[str, Any]:
     """A completion callback that is set after the kick-off, and one that is set after the result."""
-    table = table_in_use()
+    table = TableInUse()
     seen: dict[str, Any] = {}
     for when in ("after the kick-off", "after the result"):
         count: list[int] = []
@@ -192,7 +192,7 @@ def late_callback() -> dict[str, Any]:
 
 def notifications(document: dict[str, Any]) -> dict[str, Any]:
     """What an operation with notifications tells of a start, and whether it takes a callback when that is over."""
-    table = table_in_use()
+    table = TableInUse()
     system = create(table, document)
     recorder, late = Recorder(), Recorder()
     progress = 1  # HcsOperationOptionProgressUpdate
@@ -224,7 +224,7 @@ def notifications(document: dict[str, Any]) -> dict[str, Any]:
 
 def threads(document: dict[str, Any], count: int) -> dict[str, Any]:
     """Exit events of many processes at once."""
-    table = table_in_use()
+    table = TableInUse()
     system = create(table, document)
     start(table, system)
     recorder = Recorder(hold=HOLD)
@@ -254,7 +254,7 @@ def threads(document: dict[str, Any], count: int) -> dict[str, Any]:
 
 def register_twice(document: dict[str, Any]) -> dict[str, Any]:
     """A second event callback on one handle."""
-    table = table_in_use()
+    table = TableInUse()
     system = create(table, document)
     first, second = Recorder(), Recorder()
     codes = [register(table, system, recorder) for recorder in (first, second)]
@@ -273,7 +273,7 @@ def register_twice(document: dict[str, Any]) -> dict[str, Any]:
 
 def register_after_exit(document: dict[str, Any]) -> dict[str, Any]:
     """An event callback that is registered when the exit has happened."""
-    table = table_in_use()
+    table = TableInUse()
     system = create(table, document)
     start(table, system)
     seen: dict[str, Any] = {}
@@ -303,7 +303,7 @@ def register_after_exit(document: dict[str, Any]) -> dict[str, Any]:
 
 def failed_registration(document: dict[str, Any]) -> list[dict[str, Any]]:
     """Registrations that may be refused, and whether their callbacks are called all the same."""
-    table = table_in_use()
+    table = TableInUse()
     system = create(table, document)
     start(table, system)
     first, second, late = Recorder(), Recorder(), Recorder()
@@ -334,7 +334,7 @@ def end_seen_elsewhere(table: Table, system: int) -> None:
 
 def close_drains(document: dict[str, Any]) -> dict[str, Any]:
     """HcsCloseComputeSystem while an event callback runs on the handle."""
-    table = table_in_use()
+    table = TableInUse()
     system = create(table, document)
     recorder = Recorder(hold=HOLD * 2)
     registered = register(table, system, recorder)
@@ -359,7 +359,7 @@ def close_drains(document: dict[str, Any]) -> dict[str, Any]:
 
 def close_in_callback(document: dict[str, Any]) -> dict[str, Any]:
     """HcsCloseComputeSystem inside the handle's own event callback."""
-    table = table_in_use()
+    table = TableInUse()
     system = create(table, document)
     closing, closed = threading.Event(), threading.Event()
 
@@ -396,7 +396,7 @@ def is_heap_block(address: int) -> bool | None:
 
 def event_data(document: dict[str, Any]) -> dict[str, Any]:
     """Whose memory the document of an event is: that of HCS, or of whoever gets it."""
-    table = table_in_use()
+    table = TableInUse()
     system = create(table, document)
     addresses: list[int] = []
     inside: list[bool | None] = []
@@ -422,7 +422,7 @@ def event_data(document: dict[str, Any]) -> dict[str, Any]:
 
 def own_copies() -> dict[str, Any]:
     """The result of one operation, asked for more than once."""
-    table = table_in_use()
+    table = TableInUse()
     operation = table.HcsCreateOperation(None, None)
     assert table.HcsEnumerateComputeSystems(None, operation) == 0
     addresses: list[int | None] = []
@@ -448,7 +448,7 @@ def own_copies() -> dict[str, Any]:
 
 def service_strings() -> dict[str, Any]:
     """The strings of the service calls, released with LocalFree."""
-    table = table_in_use()
+    table = TableInUse()
     seen: dict[str, Any] = {}
     for function, document in (
         ("HcsGetServiceProperties", {"PropertyTypes": ["Basic"]}),
@@ -472,7 +472,7 @@ def account() -> dict[str, Any]:
     """What the doctor and HCS say to the account that this runs as."""
     findings = {found.name: found for found in doctor.examine(timeout=60)}
     seen: dict[str, Any] = {name: vars(findings[name]) for name in ("account", "hcs") if name in findings}
-    table = table_in_use()
+    table = TableInUse()
     code, _ = table.document_of("HcsGetServiceProperties", None)
     seen["HcsGetServiceProperties"] = spell(code)
     seen["HcsEnumerateComputeSystems"] = spell(call(table, "HcsEnumerateComputeSystems", None, OPERATION).result)

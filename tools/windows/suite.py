@@ -1,11 +1,13 @@
 """The tests, in a Windows CPython under Wine, against the wheel that is installed there."""
 
 import shutil
+import subprocess
 import threading
 import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from xml.etree import ElementTree
 
 import pins
@@ -57,6 +59,11 @@ def install(python: Python, run: Run, wheel: Path) -> None:
     shutil.copy(STAND_IN / "hcsrt_stand_in.py", run.site_packages)
 
 
+def pass_on(python: Python, output: IO[bytes] | None) -> None:
+    for line in output or ():
+        say(python.version, line.decode(errors="replace").rstrip())
+
+
 def run(python: Python, wheel: Path, limit: float, arguments: list[str]) -> Result:
     """Install the wheel into a fresh copy of the test bed and run pytest there.
 
@@ -73,24 +80,19 @@ def run(python: Python, wheel: Path, limit: float, arguments: list[str]) -> Resu
             "--rootdir", windows_path(pins.REPOSITORY), "-p", "no:cacheprovider", f"--junit-xml={windows_path(report)}",
             *(arguments or [windows_path(pins.REPOSITORY / "tests")]),
         )  # fmt: skip
-        timed_out = threading.Event()
-
-        def stop() -> None:
-            timed_out.set()
-            bed_run.end()
-
-        timer = threading.Timer(limit, stop)
-        timer.start()
+        reader = threading.Thread(target=pass_on, args=[python, process.stdout], daemon=True)
+        reader.start()
+        timed_out = False
         try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                say(python.version, line.decode(errors="replace").rstrip())
-            code = process.wait()
+            code = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            timed_out = True
         finally:
-            timer.cancel()
             bed_run.end()
+        # A console of Wine's may outlive everything and hold the pipe; what it still says is not waited for.
+        reader.join(5)
         seconds = time.monotonic() - start
-        if timed_out.is_set():
+        if timed_out:
             return Result(python.version, f"ended after {limit:.0f} s", seconds)
         status = "passed" if code == 0 else f"pytest failed with {code}"
         try:

@@ -1,0 +1,97 @@
+"""Binds instant.cpp, and calls HCS in the way that hcsrt does not: with a callback that takes the GIL."""
+
+from cpython.pycapsule cimport PyCapsule_New
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.unicode cimport PyUnicode_DecodeUTF16
+from libc.stdint cimport int64_t, uint32_t
+from libc.string cimport memset
+
+from hcsrt cimport HANDLE_OK, HcsApi, OwnedSystem, check_entered, hcs, hcsrt_char
+from hcsrt._engine cimport (
+    HCSRT_LANE_QUERY,
+    any_function,
+    enter_handle,
+    hcsrt_call,
+    hcsrt_request,
+    outcome_of,
+    release_call,
+    start_verb,
+    submit_call,
+)
+
+from asyncio import get_running_loop
+
+cdef extern from "instant.h" namespace "instant" nogil:
+    const HcsApi *c_api "instant::api"()
+    void c_delay "instant::delay"(uint32_t kick_off_ms, uint32_t close_ms)
+    void c_hang_starts "instant::hang_starts"(bint hang)
+    int64_t c_live "instant::live"()
+
+
+def table():
+    """The HcsApi, for hcsrt._library.choose()."""
+    return PyCapsule_New(<void *> c_api(), "hcsrt.HcsApi", NULL)
+
+
+def delay(uint32_t kick_off_ms, uint32_t close_ms):
+    """Let each kick-off, and each close of a system or a process, take so long from now on."""
+    c_delay(kick_off_ms, close_ms)
+
+
+def hang_starts(bint hang):
+    """Let each start hang in its kick-off, until this is called with False."""
+    with nogil:
+        c_hang_starts(hang)
+
+
+def live():
+    """Handles and strings given out and not released."""
+    return c_live()
+
+
+# --- a callback that takes the GIL ----------------------------------------------------------------------------------
+
+cdef void completed(hcsrt_call *call, void *context) noexcept nogil:
+    hand_in(call, context)
+
+
+cdef void hand_in(hcsrt_call *call, void *context) noexcept with gil:
+    cdef const hcsrt_char *document = outcome_of(call).document
+    cdef int byteorder = 0
+    cdef Py_ssize_t length = 0
+    loop, future, _ = <object> context
+    while document[length]:
+        length += 1
+    text = PyUnicode_DecodeUTF16(<const char *> document, length * 2, "surrogatepass", &byteorder)
+    release_call(call)
+    loop.call_soon_threadsafe(settle, future, text)
+    Py_DECREF(<object> context)
+
+
+def settle(future, text):
+    if not future.done():
+        future.set_result(text)
+
+
+def properties_with_gil(OwnedSystem system not None):
+    """A future of HcsGetComputeSystemProperties; the engine makes the call, and HCS's thread takes the GIL."""
+    cdef hcsrt_request request
+    cdef hcsrt_call *call = NULL
+    cdef int status
+    loop = get_running_loop()
+    future = loop.create_future()
+    context = (loop, future, system)
+    memset(&request, 0, sizeof(request))
+    request.start = start_verb
+    request.function = <any_function> hcs().HcsGetComputeSystemProperties
+    request.lane = HCSRT_LANE_QUERY
+    request.complete = completed
+    request.context = <void *> context
+    Py_INCREF(context)
+    status = enter_handle(system, &request)
+    if status == HANDLE_OK:
+        call = submit_call(NULL, &request)
+    check_entered(system, status)
+    if call == NULL:
+        raise MemoryError
+    return future

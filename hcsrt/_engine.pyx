@@ -1,0 +1,1006 @@
+"""The functions of HCS for asyncio: each returns a future, and no thread of Python's waits for HCS.
+
+A function is called on the thread of the running loop. It fills a request and submits it to native/engine.cpp, whose
+workers make the call; when HCS has completed it, it arrives at the loop's port, and the drain of that port settles the
+future. The loop needs no preparation: its port is made at the first call and goes when the loop is closed.
+
+A future may be cancelled at any time. A call that was not made is not made then; one that HCS has got goes on without
+us in the reaper, hcsrt.pending() counts it, and what it creates is ended unless it is to be kept.
+"""
+
+cimport cython
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.stdint cimport int64_t, uint32_t, uintptr_t
+from libc.string cimport memset
+
+from hcsrt._calls cimport (
+    HCSRT_TAKEN_END,
+    HCSRT_TAKEN_EVENT,
+    ProcessStart,
+    decode,
+    hcsrt_subscribe,
+    hcsrt_subscriber,
+    hcsrt_subscriber_take,
+    hcsrt_taken,
+    hcsrt_taken_free,
+    hcsrt_unsubscribe,
+    hcsrt_watch,
+    need,
+    new_start,
+    not_watched,
+    own_stdio,
+    register_watch,
+    units,
+    utf16,
+    watch_of,
+)
+from hcsrt._handles cimport (
+    HANDLE_BUSY,
+    HANDLE_OK,
+    Handle,
+    OwnedProcess,
+    OwnedSystem,
+    adopt,
+    check_entered,
+    close_handle,
+    fork_epoch,
+    hcsrt_abandoned,
+    new_process,
+    new_system,
+    reaper_adopt,
+    reaper_announce,
+    reaper_start,
+)
+from hcsrt._library cimport HcsApi, hcs, hcs_chosen, hcsrt_char, hcsrt_operation, hcsrt_result
+
+import atexit
+import os
+import threading
+import weakref
+from asyncio import BaseEventLoop, Future, get_running_loop
+from contextvars import copy_context
+
+from .errors import HandleBusyError, HandleClosedError, error_from
+
+cdef extern from *:
+    """
+    #include <atomic>
+    #include <cstring>
+    #include <new>
+    #include <type_traits>
+
+    #include "../native/engine.h"
+
+    /* What the functions of HCS look like. */
+    enum { HCSRT_SHAPE_OTHER, HCSRT_SHAPE_VERB, HCSRT_SHAPE_PATH, HCSRT_SHAPE_GRANT, HCSRT_SHAPE_QUESTION };
+
+    template <typename Function>
+    constexpr int hcsrt_shape_of() {
+        using Text = const hcsrt_char *;
+        using Verb = hcsrt_result(HCSRT_CALL *)(void *, hcsrt_operation, Text);
+        using Path = hcsrt_result(HCSRT_CALL *)(Text);
+        using Grant = hcsrt_result(HCSRT_CALL *)(Text, Text);
+        using Question = hcsrt_result(HCSRT_CALL *)(Text, hcsrt_char **);
+        return std::is_same<Function, Verb>::value       ? HCSRT_SHAPE_VERB
+               : std::is_same<Function, Path>::value     ? HCSRT_SHAPE_PATH
+               : std::is_same<Function, Grant>::value    ? HCSRT_SHAPE_GRANT
+               : std::is_same<Function, Question>::value ? HCSRT_SHAPE_QUESTION
+                                                         : HCSRT_SHAPE_OTHER;
+    }
+
+    struct hcsrt_table_row {
+        const char *name;
+        int shape;
+        bool of_process;
+        void (*(*find)(const HcsApi *))(void);
+    };
+    static const hcsrt_table_row hcsrt_table_rows[] = {
+    #define HCSRT_ROW(result, name, parameters, since) \\
+        {#name, hcsrt_shape_of<decltype(HcsApi::name)>(), std::strncmp(#parameters, "(hcsrt_process", 14) == 0, \\
+         [](const HcsApi *api) { return reinterpret_cast<void (*)(void)>(api->name); }},
+        HCSRT_FUNCTIONS(HCSRT_ROW)
+    #undef HCSRT_ROW
+    };
+    static const int hcsrt_table_size = sizeof hcsrt_table_rows / sizeof *hcsrt_table_rows;
+
+    /* Between a subscription, which tells of news at any time, and a loop that waits for them now and then. */
+    struct hcsrt_news {
+        std::atomic<void *> ticket{nullptr};
+        std::atomic<uint32_t> count{0};
+    };
+    static hcsrt_news *hcsrt_news_new(void) { return new (std::nothrow) hcsrt_news; }
+    static void hcsrt_news_free(hcsrt_news *news) { delete news; }
+    static uint32_t hcsrt_news_count(hcsrt_news *news) { return news->count.load(); }
+    static void hcsrt_news_tell(hcsrt_news *news) {
+        if (void *ticket = news->ticket.exchange(nullptr)) hcsrt_signal(ticket);
+    }
+    /* For an hcsrt_notify. */
+    static void hcsrt_news_came(void *news) {
+        static_cast<hcsrt_news *>(news)->count.fetch_add(1);
+        hcsrt_news_tell(static_cast<hcsrt_news *>(news));
+    }
+    static void hcsrt_news_wait(hcsrt_news *news, uint32_t seen, void *ticket) {
+        news->ticket.store(ticket);
+        if (news->count.load() != seen) hcsrt_news_tell(news);
+    }
+    static void hcsrt_news_stop(hcsrt_news *news) { news->ticket.store(nullptr); }
+    """
+    const int HCSRT_SHAPE_VERB
+    const int HCSRT_SHAPE_PATH
+    const int HCSRT_SHAPE_GRANT
+    const int HCSRT_SHAPE_QUESTION
+    ctypedef struct hcsrt_table_row:
+        const char *name
+        int shape
+        bint of_process
+        any_function (*find)(const HcsApi *api) noexcept nogil
+    const hcsrt_table_row hcsrt_table_rows[]
+    const int hcsrt_table_size
+
+    ctypedef struct hcsrt_news:
+        pass
+    hcsrt_news *hcsrt_news_new() nogil
+    void hcsrt_news_free(hcsrt_news *news) nogil
+    uint32_t hcsrt_news_count(hcsrt_news *news) nogil
+    void hcsrt_news_came(void *news) noexcept nogil
+    void hcsrt_news_wait(hcsrt_news *news, uint32_t seen, void *ticket) nogil
+    void hcsrt_news_stop(hcsrt_news *news) nogil
+
+cdef extern from "Python.h":
+    int Py_AddPendingCall(int (*function)(void *) noexcept, void *argument) noexcept nogil
+
+cdef extern from "../native/results.h" nogil:
+    const hcsrt_result HCSRT_E_CALLBACK_ALREADY_SET
+    const hcsrt_result HCSRT_E_POINTER
+    const uint32_t HCSRT_GENERIC_ALL
+
+cdef extern from "../native/reaper.h" nogil:
+    const int HCSRT_CREATES_SYSTEM
+    const int HCSRT_CREATES_PROCESS
+
+cdef extern from "../native/engine.h" nogil:
+    ctypedef struct hcsrt_engine_links:
+        int (*reaper_start)() noexcept nogil
+        void (*reaper_adopt)(const hcsrt_abandoned *call) noexcept nogil
+        void (*reaper_announce)(int64_t calls) noexcept nogil
+    ctypedef struct hcsrt_engine_counts:
+        int64_t in_flight
+        int64_t stale
+        int64_t repeated
+        int64_t asked
+        int64_t threads
+    void hcsrt_engine_init(const hcsrt_engine_links *links, int wait)
+    hcsrt_call *hcsrt_submit(const HcsApi *api, hcsrt_port *port, const hcsrt_request *request)
+    uint32_t hcsrt_port_unsent(const hcsrt_port *port)
+    void hcsrt_port_send(hcsrt_port *port)
+    hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket)
+    int hcsrt_call_abandon(hcsrt_call *call)
+    int hcsrt_call_is_abandoned(const hcsrt_call *call)
+    hcsrt_outcome *hcsrt_call_outcome(hcsrt_call *call)
+    hcsrt_call *hcsrt_call_next(const hcsrt_call *call)
+    void hcsrt_call_release(hcsrt_call *call)
+    void hcsrt_calls_release(hcsrt_call *chain)
+    hcsrt_port *hcsrt_port_new(int with_descriptor)
+    int hcsrt_port_descriptor(const hcsrt_port *port)
+    uint32_t hcsrt_port_wait(hcsrt_port *port, uint32_t seen, uint32_t milliseconds)
+    hcsrt_call *hcsrt_port_take(hcsrt_port *port)
+    void hcsrt_port_close(hcsrt_port *port)
+    void hcsrt_port_forget(hcsrt_port *port)
+    hcsrt_call *hcsrt_orphans()
+    void hcsrt_set_orphan_notice(void (*notice)() noexcept nogil)
+    hcsrt_engine_counts hcsrt_engine_count()
+
+cdef extern from "../native/engine.h":
+    # Not without the GIL: what it calls may need it.
+    void hcsrt_call_complete(hcsrt_call *call)
+
+# How long a thread that wakes a loop goes without looking whether the loop is still there.
+cdef enum:
+    WAKER_LOOK_MS = 1000
+
+
+def _completion():
+    name = os.environ.get("HCSRT_COMPLETION", "callback")
+    if name not in ("callback", "wait"):
+        raise ValueError(f"HCSRT_COMPLETION is {name!r}; set it to 'callback' or 'wait', or unset it")
+    return name
+
+
+cdef hcsrt_engine_links links
+links.reaper_start = reaper_start
+links.reaper_adopt = reaper_adopt
+links.reaper_announce = reaper_announce
+hcsrt_engine_init(&links, _completion() == "wait")
+
+
+# --- ports ----------------------------------------------------------------------------------------------------------
+
+cdef void finish(hcsrt_call *chain) noexcept:
+    """Complete calls that have arrived, and give them back."""
+    cdef hcsrt_call *call = chain
+    while call != NULL:
+        hcsrt_call_complete(call)
+        call = hcsrt_call_next(call)
+    if chain != NULL:
+        with nogil:
+            hcsrt_calls_release(chain)
+
+
+@cython.final
+cdef class Port:
+    """Where the calls of one event loop arrive. The loop keeps it as a descriptor's callback, so it goes with it."""
+
+    def __call__(self):
+        cdef hcsrt_call *chain
+        if self.epoch == fork_epoch():
+            with nogil:
+                chain = hcsrt_port_take(self.port)
+            finish(chain)
+
+    def send(self):
+        """Tell a worker of what was submitted."""
+        if self.epoch == fork_epoch():
+            hcsrt_port_send(self.port)
+
+    def __dealloc__(self):
+        if self.port == NULL:
+            return
+        if self.epoch == fork_epoch():
+            hcsrt_port_close(self.port)
+        else:
+            hcsrt_port_forget(self.port)
+
+
+cdef dict ports = {}
+
+# For the callbacks of futures, which need none of their own.
+cdef object context = copy_context()
+
+
+cdef Port port_of(object loop):
+    cdef Port port
+    reference = ports.get(id(loop))
+    if reference is not None:
+        port = (<object> reference)()
+        # A forked child has the loops of its parent, and an engine of its own.
+        if port is not None and port.epoch == fork_epoch() and port.loop() is loop:
+            return port
+    return make_port(loop)
+
+
+cdef Port make_port(object loop):
+    cdef Port port = Port.__new__(Port)
+    cdef bint by_descriptor = os.name == "posix"
+    finish(hcsrt_orphans())
+    port.loop = weakref.ref(loop)
+    port.epoch = fork_epoch()
+    port.plain_futures = type(loop).create_future is BaseEventLoop.create_future
+    if by_descriptor:
+        port.port = hcsrt_port_new(True)
+        if port.port == NULL:
+            raise OSError("no file descriptor is left to wake the event loop with")
+        try:
+            loop.add_reader(hcsrt_port_descriptor(port.port), port)
+        except NotImplementedError:
+            by_descriptor = False
+            hcsrt_port_close(port.port)
+            port.port = NULL
+    if not by_descriptor:
+        port.port = hcsrt_port_new(False)
+        if port.port == NULL:
+            raise MemoryError
+        # Never a task: asyncio.run() cancels tasks, and whoever then awaits something in a `finally` would hang.
+        threading.Thread(target=_wake, args=(port,), name="hcsrt waker", daemon=True).start()
+    for key in [key for key, reference in ports.items() if reference() is None]:
+        ports.pop(key, None)
+    ports[id(loop)] = weakref.ref(port)
+    return port
+
+
+def _wake(Port port):
+    """Wake a loop that watches no descriptors, once a burst, from a thread that keeps the port for the loop."""
+    cdef uint32_t seen = 0, bursts
+    while True:
+        with nogil:
+            bursts = hcsrt_port_wait(port.port, seen, WAKER_LOOK_MS)
+        loop = port.loop()
+        if loop is None or loop.is_closed():
+            return
+        if bursts != seen:
+            seen = bursts
+            try:
+                loop.call_soon_threadsafe(port)
+            except RuntimeError:
+                return
+        # Not to keep it while this thread sleeps.
+        loop = None
+
+
+# The calls of a closed loop end up where no loop drains them; what Python has of them is dropped on the main thread.
+cdef int collect(void *nothing) noexcept:
+    finish(hcsrt_orphans())
+    return 0
+
+
+cdef void notice() noexcept nogil:
+    # If the queue of CPython is full, the next loop that calls HCS collects them.
+    Py_AddPendingCall(collect, NULL)
+
+
+hcsrt_set_orphan_notice(notice)
+
+
+def _at_exit():
+    with nogil:
+        hcsrt_set_orphan_notice(NULL)
+
+
+atexit.register(_at_exit)
+
+
+# --- for Cython code ------------------------------------------------------------------------------------------------
+
+cdef void leave_handle(void *handle) noexcept nogil:
+    (<Handle> handle)._leave()
+
+
+cdef int enter_handle(Handle handle, hcsrt_request *request) noexcept nogil:
+    cdef int status = handle._enter()
+    if status == HANDLE_OK:
+        request.raw = handle._raw
+        request.subject = <void *> handle
+        request.leave = leave_handle
+    return status
+
+
+cdef hcsrt_call *submit_call(hcsrt_port *port, const hcsrt_request *request) noexcept nogil:
+    cdef hcsrt_call *call = hcsrt_submit(hcs_chosen(), port, request)
+    if call == NULL and request.leave != NULL:
+        request.leave(request.subject)
+    if port != NULL:
+        hcsrt_port_send(port)
+    return call
+
+
+cdef bint abandon_call(hcsrt_call *call) noexcept nogil:
+    return hcsrt_call_abandon(call)
+
+
+cdef bint is_abandoned(const hcsrt_call *call) noexcept nogil:
+    return hcsrt_call_is_abandoned(call)
+
+
+cdef hcsrt_outcome *outcome_of(hcsrt_call *call) noexcept nogil:
+    return hcsrt_call_outcome(call)
+
+
+cdef void release_call(hcsrt_call *call) noexcept nogil:
+    hcsrt_call_release(call)
+
+
+# --- how the functions of HCS are called ----------------------------------------------------------------------------
+
+ctypedef hcsrt_result (*handle_verb)(void *, hcsrt_operation, const hcsrt_char *) noexcept nogil
+ctypedef hcsrt_result (*path_verb)(const hcsrt_char *) noexcept nogil
+ctypedef hcsrt_result (*grant_verb)(const hcsrt_char *, const hcsrt_char *) noexcept nogil
+ctypedef hcsrt_result (*question_verb)(const hcsrt_char *, hcsrt_char **) noexcept nogil
+
+
+cdef hcsrt_result start_verb(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                             hcsrt_outcome *outcome) noexcept nogil:
+    return (<handle_verb> request.function)(request.raw, operation, request.texts[0])
+
+
+cdef hcsrt_result start_modify(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                               hcsrt_outcome *outcome) noexcept nogil:
+    return api.HcsModifyComputeSystem(request.raw, operation, request.texts[0], request.identity)
+
+
+cdef hcsrt_result start_create_system(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                                      hcsrt_outcome *outcome) noexcept nogil:
+    if request.texts[2] != NULL:
+        return api.HcsCreateComputeSystemInNamespace(
+            request.texts[2], request.texts[0], request.texts[1], operation, NULL, &outcome.created)
+    return api.HcsCreateComputeSystem(request.texts[0], request.texts[1], operation, NULL, &outcome.created)
+
+
+cdef hcsrt_result start_open_system(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                                    hcsrt_outcome *outcome) noexcept nogil:
+    if request.texts[2] != NULL:
+        return api.HcsOpenComputeSystemInNamespace(
+            request.texts[2], request.texts[0], HCSRT_GENERIC_ALL, &outcome.created)
+    return api.HcsOpenComputeSystem(request.texts[0], HCSRT_GENERIC_ALL, &outcome.created)
+
+
+cdef hcsrt_result start_enumerate(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                                  hcsrt_outcome *outcome) noexcept nogil:
+    if request.texts[2] != NULL:
+        return api.HcsEnumerateComputeSystemsInNamespace(request.texts[2], request.texts[0], operation)
+    return api.HcsEnumerateComputeSystems(request.texts[0], operation)
+
+
+cdef hcsrt_result start_create_process(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                                       hcsrt_outcome *outcome) noexcept nogil:
+    return api.HcsCreateProcess(request.raw, request.texts[0], operation, NULL, &outcome.created)
+
+
+cdef hcsrt_result start_process_info(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                                     hcsrt_outcome *outcome) noexcept nogil:
+    return api.HcsGetProcessInfo(request.raw, operation)
+
+
+cdef hcsrt_result start_open_process(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                                     hcsrt_outcome *outcome) noexcept nogil:
+    return api.HcsOpenProcess(request.raw, request.number, HCSRT_GENERIC_ALL, &outcome.created)
+
+
+cdef hcsrt_result start_path(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                             hcsrt_outcome *outcome) noexcept nogil:
+    return (<path_verb> request.function)(request.texts[0])
+
+
+cdef hcsrt_result start_grant(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                              hcsrt_outcome *outcome) noexcept nogil:
+    return (<grant_verb> request.function)(request.texts[0], request.texts[1])
+
+
+cdef hcsrt_result start_question(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                                 hcsrt_outcome *outcome) noexcept nogil:
+    return (<question_verb> request.function)(request.texts[0], &outcome.document)
+
+
+cdef hcsrt_result start_watch(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                              hcsrt_outcome *outcome) noexcept nogil:
+    cdef hcsrt_result result = 0
+    if register_watch(<Handle> request.subject, request.number, &result) == HANDLE_BUSY:
+        return HCSRT_E_CALLBACK_ALREADY_SET
+    return result
+
+
+# Leaves the handle's guard, which is all that a close needs.
+cdef hcsrt_result start_close(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                              hcsrt_outcome *outcome) noexcept nogil:
+    return 0
+
+
+# --- calls ----------------------------------------------------------------------------------------------------------
+
+# What is asked in no order, and what ends things; all else of one handle goes to HCS in the order of the calls.
+cdef frozenset QUERIES = frozenset(["HcsGetComputeSystemProperties", "HcsGetProcessProperties"])
+cdef frozenset ENDS = frozenset([
+    "HcsCancelLiveMigration", "HcsCrashComputeSystem", "HcsTerminateComputeSystem", "HcsTerminateProcess",
+])
+
+
+@cython.final
+cdef class _Row:
+    """A function of HCS."""
+
+    cdef const hcsrt_table_row *row
+    cdef hcsrt_lane lane
+    cdef str name
+
+    cdef any_function find(self, const HcsApi *api) except NULL:
+        cdef any_function function = self.row.find(api)
+        need(function != NULL, self.name)
+        return function
+
+
+cdef dict table = {}
+cdef int place
+cdef _Row row
+for place in range(hcsrt_table_size):
+    row = _Row.__new__(_Row)
+    row.row = &hcsrt_table_rows[place]
+    row.name = row.row.name.decode("ascii")
+    row.lane = (
+        HCSRT_LANE_QUERY if row.name in QUERIES else HCSRT_LANE_TERMINATE if row.name in ENDS else HCSRT_LANE_ORDER
+    )
+    table[row.name] = row
+
+
+cdef _Row row_of(str function):
+    cdef _Row row = table.get(function)
+    if row is None:
+        raise ValueError(f"{function!r} is no function of HCS")
+    return row
+
+
+# With the GIL, on the loop's thread, or wherever orphans are collected.
+cdef void complete(hcsrt_call *call, void *context) noexcept:
+    cdef _Call self = <_Call> context
+    try:
+        self.settle(call)
+    finally:
+        Py_DECREF(self)
+
+
+# Nothing for the garbage collector: what arrives is let go of, and the engine itself keeps what has not arrived.
+@cython.final
+@cython.no_gc
+@cython.freelist(256)
+cdef class _Call:
+    """One call that is under way: its future, and what has to stay meanwhile."""
+
+    cdef hcsrt_call *call           # NULL once it is over
+    cdef uint32_t epoch
+    cdef object future
+    cdef str function
+    cdef Handle subject             # has the guard that a worker leaves
+    cdef object texts               # the bytes behind the request
+    cdef Handle created             # empty, for what the call creates or opens
+    cdef ProcessStart start         # empty, for what it tells of a process
+    cdef EventReader reader         # of a wait for news
+    cdef bint watches
+    cdef bint closes
+    cdef bint until_exit
+
+    cdef object submit(self, hcsrt_request *request):
+        """Hand the request to the engine; the future of its outcome."""
+        cdef int status
+        cdef Port port
+        loop = get_running_loop()
+        port = port_of(loop)
+        future = Future(loop=loop) if port.plain_futures else loop.create_future()
+        if self.subject is not None:
+            status = enter_handle(self.subject, request)
+            check_entered(self.subject, status)
+            if self.closes:
+                # With this call inside, it only marks the handle: the worker, the last one out, closes it.
+                with nogil:
+                    close_handle(self.subject)
+        request.complete = complete
+        request.context = <void *> self
+        self.epoch = port.epoch
+        self.future = future
+        Py_INCREF(self)
+        # With the GIL: it does not block, and others would take it.
+        self.call = hcsrt_submit(hcs_chosen(), port.port, request)
+        if self.call == NULL:
+            if self.subject is not None:
+                with nogil:
+                    leave_handle(request.subject)
+            Py_DECREF(self)
+            raise MemoryError("no memory or no thread for a call of HCS")
+        future.add_done_callback(self, context=context)
+        if hcsrt_port_unsent(port.port) == 1:
+            # Whatever else the loop is about to submit goes with it.
+            loop.call_soon(port.send)
+        return future
+
+    cdef object expect(self):
+        """Let a future wait for news of the reader."""
+        return self.wait_on(get_running_loop().create_future())
+
+    cdef object wait_on(self, future):
+        cdef Port port = port_of(future.get_loop())
+        cdef void *ticket = NULL
+        Py_INCREF(self)
+        self.call = hcsrt_expect(port.port, complete, <void *> self, &ticket)
+        if self.call == NULL:
+            Py_DECREF(self)
+            raise MemoryError("no memory or no thread for a call of HCS")
+        self.epoch = port.epoch
+        self.future = future
+        self.reader.waits = True
+        future.add_done_callback(self, context=context)
+        hcsrt_news_wait(self.reader.news, self.reader.seen, ticket)
+        return future
+
+    def __call__(self, future):
+        """The future is done before the call: it was cancelled."""
+        if self.call == NULL or self.epoch != fork_epoch():
+            return
+        if self.reader is not None:
+            hcsrt_news_stop(self.reader.news)
+        if hcsrt_call_abandon(self.call):
+            self.let_go()
+            Py_DECREF(self)
+
+    cdef let_go(self):
+        self.call = NULL
+        self.future = None
+        self.subject = None
+        self.texts = None
+        if self.reader is not None:
+            self.reader.waits = False
+
+    cdef settle(self, hcsrt_call *call):
+        future = self.future
+        reader = self.reader
+        abandoned = hcsrt_call_is_abandoned(call)
+        self.let_go()
+        # The callback is there for a future that is cancelled; if it is gone already, this one was.
+        if abandoned or not future.remove_done_callback(self):
+            return
+        try:
+            if reader is not None and not self.is_over():
+                self.wait_on(future)
+                return
+            value = self.value(hcsrt_call_outcome(call))
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(value)
+
+    cdef bint is_over(self) except -1:
+        """Whether the news were what is waited for. HandleClosedError if they never come."""
+        if not self.until_exit:
+            return True
+        try:
+            return self.reader.take() is not None
+        except EOFError:
+            name = type(self.reader.handle).__name__
+            raise HandleClosedError(f"{name} was closed while its exit was waited for") from None
+
+    cdef object value(self, hcsrt_outcome *outcome):
+        cdef hcsrt_result result = outcome.result
+        document = None if outcome.document == NULL else decode(outcome.document)
+        if result < 0:
+            if self.watches and result == HCSRT_E_CALLBACK_ALREADY_SET:
+                raise HandleBusyError("the handle has its event callback already; HCS takes one a handle")
+            raise error_from(result, self.function, document)
+        if self.created is not None:
+            if outcome.created == NULL:
+                raise error_from(HCSRT_E_POINTER, self.function, None)
+            adopt(self.created, outcome.created)
+            outcome.created = NULL
+        if self.start is not None:
+            own_stdio(self.start.stdin, outcome.info.std_input)
+            own_stdio(self.start.stdout, outcome.info.std_output)
+            own_stdio(self.start.stderr, outcome.info.std_error)
+            outcome.info.std_input = outcome.info.std_output = outcome.info.std_error = NULL
+            self.start.pid = outcome.info.process_id
+            self.start.settle()
+            return self.start
+        return document if self.created is None else self.created
+
+
+cdef _Call new_call(str function, Handle subject):
+    cdef _Call call = _Call.__new__(_Call)
+    call.function = function
+    call.subject = subject
+    return call
+
+
+def call(Handle handle not None, str function not None, text=None, *, resources=(), identity=None):
+    """Call an HCS function on a system or a process; the future's result is the document that it gives, or None.
+
+    function: an HCS name of the shape (handle, operation, text), or HcsModifyComputeSystem, whose `identity` is a
+    HANDLE as an int or None. resources: (type, uri, handle as int) for each HcsAddResourceToOperation before the call.
+    Raises HandleClosedError, NotSupportedError, ValueError for another function, TypeError for another kind of handle.
+    """
+    cdef _Row row = row_of(function)
+    cdef bint modifies = function == "HcsModifyComputeSystem"
+    cdef hcsrt_request request
+    cdef const HcsApi *api = hcs()
+    cdef _Call self
+    if row.row.shape != HCSRT_SHAPE_VERB and not modifies:
+        raise ValueError(f"{function} is not called with a handle and one text")
+    if type(handle) is not (OwnedProcess if row.row.of_process else OwnedSystem):
+        expected = "process" if row.row.of_process else "system"
+        raise TypeError(f"{function} is called on a {expected}, not on {type(handle).__name__}")
+    if identity is not None and not modifies:
+        raise ValueError(f"{function} has no identity")
+    memset(&request, 0, sizeof(request))
+    self = new_call(function, handle)
+    encoded = utf16(text, "text")
+    request.function = row.find(api)
+    request.start = start_modify if modifies else start_verb
+    request.texts[0] = units(encoded)
+    request.lane = row.lane
+    request.identity = address(identity, "identity")
+    self.texts = encoded if not resources else (encoded, add_resources(&request, resources))
+    return self.submit(&request)
+
+
+cdef void *address(value, str argument) except? NULL:
+    """The HANDLE that an int means; NULL for None."""
+    if value is None:
+        return NULL
+    if not isinstance(value, int):
+        raise TypeError(f"{argument} must be a handle as an int, not {type(value).__name__}")
+    return <void *> <uintptr_t> value
+
+
+cdef add_resources(hcsrt_request *request, resources):
+    """What has to stay for them."""
+    cdef list rows = list(resources)
+    cdef bytearray memory = bytearray(len(rows) * sizeof(hcsrt_resource))
+    cdef hcsrt_resource *items = <hcsrt_resource *> <char *> memory
+    cdef list kept = [memory]
+    need(hcs().HcsAddResourceToOperation != NULL, "HcsAddResourceToOperation")
+    for i, (resource_type, uri, handle) in enumerate(rows):
+        encoded = utf16(uri, "uri")
+        kept.append(encoded)
+        items[i].type = resource_type
+        items[i].uri = units(encoded)
+        items[i].handle = address(handle, "handle")
+    request.resources = items
+    request.resource_count = len(rows)
+    return kept
+
+
+def create_system(id not None, document not None, bint keep=False, namespace=None):
+    """Create a compute system; the future's result is its handle. HCS function: HcsCreateComputeSystem.
+
+    If the future is cancelled, the system is terminated once HCS has made it, unless `keep`. In a namespace the
+    function is HcsCreateComputeSystemInNamespace.
+    """
+    cdef hcsrt_request request
+    cdef const HcsApi *api = hcs()
+    cdef str function = "HcsCreateComputeSystem" if namespace is None else "HcsCreateComputeSystemInNamespace"
+    cdef _Call self = new_call(function, None)
+    row_of(function).find(api)
+    memset(&request, 0, sizeof(request))
+    self.texts = texts = (utf16(id, "id"), utf16(document, "document"), utf16(namespace, "namespace"))
+    request.texts[0], request.texts[1], request.texts[2] = units(texts[0]), units(texts[1]), units(texts[2])
+    request.start = start_create_system
+    request.creates = HCSRT_CREATES_SYSTEM
+    request.keep = keep
+    self.created = new_system()
+    return self.submit(&request)
+
+
+def open_system(id not None, namespace=None, bint urgent=False):
+    """Open a compute system by its id; the future's result is the handle. HCS function: HcsOpenComputeSystem.
+
+    `urgent` opens it with the threads that are there for ending things, whatever hangs in HCS meanwhile. In a namespace
+    the function is HcsOpenComputeSystemInNamespace.
+    """
+    cdef hcsrt_request request
+    cdef const HcsApi *api = hcs()
+    cdef str function = "HcsOpenComputeSystem" if namespace is None else "HcsOpenComputeSystemInNamespace"
+    cdef _Call self = new_call(function, None)
+    row_of(function).find(api)
+    memset(&request, 0, sizeof(request))
+    self.texts = texts = (utf16(id, "id"), utf16(namespace, "namespace"))
+    request.texts[0], request.texts[2] = units(texts[0]), units(texts[1])
+    request.start = start_open_system
+    request.untracked = True
+    request.creates = HCSRT_CREATES_SYSTEM
+    request.keep = True
+    request.lane = HCSRT_LANE_URGENT if urgent else HCSRT_LANE_NONE
+    self.created = new_system()
+    return self.submit(&request)
+
+
+def enumerate_systems(query=None, namespace=None):
+    """Ask for the Properties of the systems that match, a JSON array. HCS function: HcsEnumerateComputeSystems.
+
+    In a namespace the function is HcsEnumerateComputeSystemsInNamespace.
+    """
+    cdef hcsrt_request request
+    cdef const HcsApi *api = hcs()
+    cdef str function = "HcsEnumerateComputeSystems" if namespace is None else "HcsEnumerateComputeSystemsInNamespace"
+    cdef _Call self = new_call(function, None)
+    row_of(function).find(api)
+    memset(&request, 0, sizeof(request))
+    self.texts = texts = (utf16(query, "query"), utf16(namespace, "namespace"))
+    request.texts[0], request.texts[2] = units(texts[0]), units(texts[1])
+    request.start = start_enumerate
+    return self.submit(&request)
+
+
+def create_process(OwnedSystem system not None, parameters not None, bint keep=False):
+    """Start a process in a compute system; the future's result is a ProcessStart. HCS function: HcsCreateProcess.
+
+    If the future is cancelled, the process is terminated once HCS has made it, unless `keep`.
+    """
+    cdef hcsrt_request request
+    cdef OwnedProcess process = new_process()
+    cdef _Call self = new_call("HcsCreateProcess", system)
+    row_of("HcsCreateProcess").find(hcs())
+    memset(&request, 0, sizeof(request))
+    self.texts = encoded = utf16(parameters, "parameters")
+    request.texts[0] = units(encoded)
+    request.start = start_create_process
+    request.creates = HCSRT_CREATES_PROCESS
+    request.keep = keep
+    request.has_info = True
+    request.lane = HCSRT_LANE_QUERY
+    self.created = process
+    self.start = new_start(process)
+    return self.submit(&request)
+
+
+def process_info(OwnedProcess process not None):
+    """Ask for the pid of a process and new handles of its streams: a ProcessStart. HCS function: HcsGetProcessInfo."""
+    cdef hcsrt_request request
+    cdef _Call self = new_call("HcsGetProcessInfo", process)
+    row_of("HcsGetProcessInfo").find(hcs())
+    memset(&request, 0, sizeof(request))
+    request.start = start_process_info
+    request.has_info = True
+    request.lane = HCSRT_LANE_QUERY
+    self.start = new_start(process)
+    return self.submit(&request)
+
+
+def open_process(OwnedSystem system not None, uint32_t pid):
+    """Open a process by its id in a compute system; the future's result is the handle. HCS function: HcsOpenProcess."""
+    cdef hcsrt_request request
+    cdef _Call self = new_call("HcsOpenProcess", system)
+    row_of("HcsOpenProcess").find(hcs())
+    memset(&request, 0, sizeof(request))
+    request.start = start_open_process
+    request.number = pid
+    request.untracked = True
+    request.creates = HCSRT_CREATES_PROCESS
+    request.keep = True
+    request.lane = HCSRT_LANE_QUERY
+    self.created = new_process()
+    return self.submit(&request)
+
+
+def service(str function not None, *texts):
+    """Call an HCS function of the service, which has texts and no handle; the future's result is what it gives.
+
+    Those are HcsGetServiceProperties and HcsModifyServiceSettings, HcsSubmitWerReport, the empty files, the access of
+    VMs and the processor features of a saved state. Raises ValueError for another function, TypeError for other texts.
+    """
+    cdef _Row row = row_of(function)
+    cdef hcsrt_request request
+    cdef _Call self = new_call(function, None)
+    cdef int shape = row.row.shape
+    memset(&request, 0, sizeof(request))
+    if shape not in (HCSRT_SHAPE_PATH, HCSRT_SHAPE_GRANT, HCSRT_SHAPE_QUESTION):
+        raise ValueError(f"{function} is no function of the service")
+    request.start = start_path if shape == HCSRT_SHAPE_PATH else start_grant if shape == HCSRT_SHAPE_GRANT \
+        else start_question
+    count = 2 if shape == HCSRT_SHAPE_GRANT else 1
+    if len(texts) != count:
+        raise TypeError(f"{function} takes {count} text{'s' * (count > 1)}, not {len(texts)}")
+    self.texts = encoded = [utf16(text, "text") for text in texts]
+    request.texts[0] = units(encoded[0])
+    if count == 2:
+        request.texts[1] = units(encoded[1])
+    request.function = row.find(hcs())
+    request.untracked = True
+    return self.submit(&request)
+
+
+def close(Handle handle not None):
+    """Close a handle: it refuses calls from now on. The future is done when the native close has returned.
+
+    If calls are inside, the last one out closes, and the future may be done before. A second close does nothing.
+    """
+    cdef hcsrt_request request
+    cdef _Call self = new_call("close", handle)
+    if handle.closed:
+        future = get_running_loop().create_future()
+        future.set_result(None)
+        return future
+    hcs()
+    memset(&request, 0, sizeof(request))
+    request.start = start_close
+    request.untracked = True
+    self.closes = True
+    return self.submit(&request)
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+def watch(Handle handle not None):
+    """Register the one event callback of a system's or a process's handle, for wait_exit() and EventReader.
+
+    HCS functions: HcsSetComputeSystemCallback, HcsSetProcessCallback. The await raises HandleBusyError if there is one.
+    """
+    cdef hcsrt_request request
+    cdef bint is_system = isinstance(handle, OwnedSystem)
+    if not is_system and not isinstance(handle, OwnedProcess):
+        raise TypeError(f"handle must be of a system or a process, not {type(handle).__name__}")
+    cdef str function = "HcsSetComputeSystemCallback" if is_system else "HcsSetProcessCallback"
+    cdef _Call self = new_call(function, handle)
+    row_of(function).find(hcs())
+    memset(&request, 0, sizeof(request))
+    request.start = start_watch
+    request.number = is_system
+    request.untracked = True
+    request.lane = HCSRT_LANE_ORDER
+    self.watches = True
+    return self.submit(&request)
+
+
+@cython.final
+@cython.no_gc_clear
+cdef class EventReader:
+    """One reader of the events of a watched handle, for one loop; its queue has room for `size` of them.
+
+    An event that finds the queue full is dropped and counted, except the exit and the disconnect. A `size` of 0 is for
+    who wants only these. Raises HandleClosedError, and ValueError for a handle that is not watched.
+    """
+
+    cdef Handle handle
+    cdef hcsrt_subscriber *subscriber
+    cdef hcsrt_news *news
+    cdef uint32_t seen
+    cdef bint waits
+
+    def __cinit__(self, Handle handle not None, uint32_t size):
+        cdef hcsrt_watch *own = NULL
+        cdef int status
+        self.handle = handle
+        self.news = hcsrt_news_new()
+        if self.news == NULL:
+            raise MemoryError
+        with nogil:
+            status = handle._enter()
+            if status == HANDLE_OK:
+                own = watch_of(handle)
+                if own != NULL:
+                    self.subscriber = hcsrt_subscribe(own, size, hcsrt_news_came, self.news)
+                handle._leave()
+        check_entered(handle, status)
+        if own == NULL:
+            raise not_watched(handle)
+        if self.subscriber == NULL:
+            raise MemoryError(f"no memory for a queue of {size} events")
+
+    def __dealloc__(self):
+        if self.subscriber != NULL:
+            with nogil:
+                hcsrt_unsubscribe(self.subscriber)
+        if self.news != NULL:
+            hcsrt_news_free(self.news)
+
+    def take(self):
+        """Return the next event as (type, data, time, lost, data_lost), or None if there is none; never waits.
+
+        type: HCS_EVENT_TYPE. data: its document or None. time: when HCS told of it, in nanoseconds since 1970. lost:
+        how many events before it found the queue full. data_lost: whether there was no memory for its document. Raises
+        EOFError after the exit or the disconnect, and when the handle is closed and the queue is empty.
+        """
+        cdef hcsrt_taken taken
+        cdef int what
+        self.seen = hcsrt_news_count(self.news)
+        what = hcsrt_subscriber_take(self.subscriber, 0, &taken)
+        if what == HCSRT_TAKEN_END:
+            raise EOFError("no more events come")
+        if what != HCSRT_TAKEN_EVENT:
+            return None
+        try:
+            text = None if taken.data == NULL else decode(taken.data)
+            return taken.type, text, taken.time, taken.lost, taken.data_lost != 0
+        finally:
+            hcsrt_taken_free(&taken)
+
+    def ready(self):
+        """A future that is done when take() may have something that it had not before; one at a time."""
+        cdef _Call call
+        if self.waits:
+            raise RuntimeError("somebody waits for this reader's events already")
+        call = new_call("events", None)
+        call.reader = self
+        return call.expect()
+
+
+def wait_exit(Handle handle not None):
+    """A future that is done when the exit latch of a watched handle is set; the latch is never unset.
+
+    Raises HandleClosedError, and ValueError for a handle that is not watched; the await raises HandleClosedError when
+    the handle is closed before. Then exit_status() of hcsrt._calls tells what the latch was set by.
+    """
+    cdef _Call self = new_call("wait_exit", None)
+    self.reader = EventReader(handle, 0)
+    self.until_exit = True
+    return self.expect()
+
+
+# --- counts ---------------------------------------------------------------------------------------------------------
+
+def in_flight():
+    """Return how many calls of all loops wait for a worker, for HCS, or for their loop."""
+    return hcsrt_engine_count().in_flight
+
+
+def counts():
+    """Return what the engine has counted: late and repeated callbacks, calls that had to be asked for, and more."""
+    cdef hcsrt_engine_counts all = hcsrt_engine_count()
+    return {
+        "in_flight": all.in_flight,
+        "stale": all.stale,
+        "repeated": all.repeated,
+        "asked": all.asked,
+        "threads": all.threads,
+    }

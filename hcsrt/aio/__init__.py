@@ -1,0 +1,33 @@
+"""hcsrt for asyncio: the names of hcsrt, with methods that are awaited instead of blocking.
+
+Errors, events and handles are those of hcsrt. Streams follow asyncio's, the rest follows hcsrt name by name.
+"""
+
+from __future__ import annotations
+
+from ..events import Event
+from ..process import DEVNULL, PIPE, STDOUT
+from . import service as service
+from .bulk import close_all, reap, statistics_of, stop_all
+from .events import Events
+from .process import Process
+from .streams import StreamReader, StreamWriter
+from .system import ComputeSystem, systems
+
+__all__ = [
+    "DEVNULL",
+    "PIPE",
+    "STDOUT",
+    "ComputeSystem",
+    "Event",
+    "Events",
+    "Process",
+    "StreamReader",
+    "StreamWriter",
+    "close_all",
+    "reap",
+    "service",
+    "statistics_of",
+    "stop_all",
+    "systems",
+]

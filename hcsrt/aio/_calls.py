@@ -1,0 +1,190 @@
+"""Calls of HCS that are awaited, and what the compute systems and processes of hcsrt.aio have in common."""
+
+from __future__ import annotations
+
+import asyncio
+
+from .. import _calls, _engine
+from .._facade import EVENTS_MAXSIZE, debug, seconds
+from ..errors import HandleClosedError, HcsError, OperationTimeoutError
+from .events import Events
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Self, TypeVar
+
+    from .._facade import Calls, Owner
+    from .._handles import Handle, OwnedProcess, OwnedSystem
+
+    Mixin = Owner[Any]
+    ResultT = TypeVar("ResultT")
+else:
+    Mixin = object
+
+# HCS_E_OPERATION_TIMEOUT
+_OPERATION_TIMEOUT = 0x80370118
+
+LAST_WORD = 2.0
+"""Seconds that a task which is cancelled already waits for the end of what it has started."""
+
+
+async def answered(future: asyncio.Future[ResultT], timeout: float | None, function: str) -> ResultT:
+    """What HCS answers within the time; a call that nobody waits for any more is the engine's."""
+    if timeout is None:
+        return await future
+    try:
+        # asyncio.timeout() would cancel this task; and its TimeoutError does not tell which call it was.
+        await asyncio.wait((future,), timeout=timeout)
+        if future.done():
+            return future.result()
+    finally:
+        future.cancel()
+    raise OperationTimeoutError(_OPERATION_TIMEOUT, function)
+
+
+async def created(
+    future: asyncio.Future[ResultT], timeout: float | None, function: str, end: Callable[[ResultT], object]
+) -> ResultT:
+    """What HCS makes within the time; ended if it was made at the moment when the task was cancelled."""
+    try:
+        return await answered(future, timeout, function)
+    except BaseException:
+        if future.done() and not future.cancelled() and future.exception() is None:
+            end(future.result())
+        raise
+
+
+def release(*handles: Handle | None) -> None:
+    """Close handles without waiting for it."""
+    for handle in handles:
+        if handle is not None and not handle.closed:
+            _engine.close(handle)
+
+
+async def closed(*handles: Handle | None) -> None:
+    """Close handles, all at once."""
+    for closing in [_engine.close(handle) for handle in handles if handle is not None]:
+        await closing
+
+
+def terminate(handle: OwnedSystem | OwnedProcess, function: str) -> asyncio.Future[str | None]:
+    """Terminate what nobody will own, whatever becomes of the task that does so."""
+    future = _engine.call(handle, function)
+    future.add_done_callback(_note)
+    return future
+
+
+def _note(future: asyncio.Future[str | None]) -> None:
+    if not future.cancelled() and (error := future.exception()) is not None:
+        debug(__name__, "ending what nobody owns failed: %s", error)
+
+
+def abandon(
+    handle: OwnedSystem | OwnedProcess, function: str, *others: Handle | None
+) -> asyncio.Future[str | None] | None:
+    """Terminate and release; the future of the termination, which goes on without anybody waiting."""
+    try:
+        return terminate(handle, function)
+    except (HcsError, HandleClosedError) as error:
+        debug(__name__, "ending what could not be set up failed: %s", error)
+        return None
+    finally:
+        release(*others, handle)
+
+
+async def last_word(future: asyncio.Future[str | None] | None) -> None:
+    """Wait a while for a call that is to be made whatever happens: a loop that ends takes back what it has not made."""
+    if future is not None:
+        await asyncio.wait((future,), timeout=LAST_WORD)
+
+
+class AwaitingCalls:
+    """The functions of the engine, with timeouts."""
+
+    def close(self, handle: OwnedSystem | OwnedProcess) -> None:
+        release(handle)
+
+    async def watch_system(self, handle: OwnedSystem) -> None:
+        await _engine.watch(handle)
+
+    async def watch_process(self, handle: OwnedProcess) -> None:
+        await _engine.watch(handle)
+
+    async def wait_exit(self, handle: OwnedSystem | OwnedProcess, timeout: float | None) -> bool:
+        if _calls.wait_exit(handle, 0):
+            return True
+        future = _engine.wait_exit(handle)
+        try:
+            await asyncio.wait((future,), timeout=timeout)
+            if not future.done():
+                return False
+            future.result()
+            return True
+        finally:
+            future.cancel()
+
+    async def open_system(self, id: str, namespace: str | None, timeout: float | None) -> OwnedSystem:
+        return await answered(_engine.open_system(id, namespace, True), timeout, "HcsOpenComputeSystem")
+
+    async def system_properties(self, handle: OwnedSystem, query: str | None, timeout: float | None) -> str | None:
+        return await self._call(handle, "HcsGetComputeSystemProperties", query, timeout)
+
+    async def shutdown_system(self, handle: OwnedSystem, options: str | None, timeout: float | None) -> None:
+        await self._call(handle, "HcsShutDownComputeSystem", options, timeout)
+
+    async def terminate_system(self, handle: OwnedSystem, timeout: float | None) -> None:
+        await self._call(handle, "HcsTerminateComputeSystem", None, timeout)
+
+    async def open_process(self, system: OwnedSystem, pid: int) -> OwnedProcess:
+        return await _engine.open_process(system, pid)
+
+    async def process_properties(self, handle: OwnedProcess, timeout: float | None) -> str | None:
+        return await self._call(handle, "HcsGetProcessProperties", None, timeout)
+
+    async def signal_process(self, handle: OwnedProcess, options: str, timeout: float | None) -> None:
+        await self._call(handle, "HcsSignalProcess", options, timeout)
+
+    async def modify_process(self, handle: OwnedProcess, request: str, timeout: float | None) -> None:
+        await self._call(handle, "HcsModifyProcess", request, timeout)
+
+    async def terminate_process(self, handle: OwnedProcess, timeout: float | None) -> None:
+        await self._call(handle, "HcsTerminateProcess", None, timeout)
+
+    async def _call(
+        self, handle: OwnedSystem | OwnedProcess, function: str, text: str | None, timeout: float | None
+    ) -> str | None:
+        return await answered(_engine.call(handle, function, text), timeout, function)
+
+
+class Awaiting(Mixin):
+    """An owner whose methods are awaited."""
+
+    _calls: Calls = AwaitingCalls()
+
+    async def __aenter__(self) -> Self:
+        self._check_open()
+        return self
+
+    async def _call(
+        self,
+        function: str,
+        text: str | None,
+        timeout: float | None,
+        *,
+        resources: tuple[tuple[int, str, int], ...] = (),
+        identity: int | None = None,
+    ) -> str | None:
+        limit = seconds(timeout)
+        future = _engine.call(self._handle, function, text, resources=resources, identity=identity)
+        return await answered(future, limit, function)
+
+    def events(self, *, maxsize: int = EVENTS_MAXSIZE, timeout: float | None = None) -> Events:
+        """The events that HCS tells from now on, for an `async for` loop or get(); every reader gets each of them.
+
+        maxsize: how many events may wait for this reader. What comes when so many wait is dropped, and counted by
+        `lost` of the next event. The exit and ServiceDisconnect are never dropped; one of them is the last event, and
+        comes at once if it has happened before. timeout: seconds, from now on, after which a loop over the events
+        raises TimeoutError. Raises HandleClosedError.
+        """
+        return Events(self._handle, self._wait_for, maxsize, seconds(timeout))

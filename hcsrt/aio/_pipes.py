@@ -1,0 +1,297 @@
+"""The pipes of a process as transports of an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from time import monotonic
+
+from .. import _calls, _engine
+from .._streams import claim_for_loop, transfer_now
+from ..errors import HandleClosedError, HcsError
+from ..process import CLOSE_STDIN, CLOSE_TIMEOUT, check_stdin_error
+from ._calls import AwaitingCalls, release
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from .._handles import OwnedProcess, OwnedStdio
+
+_CHUNK = 64 * 1024
+_HIGH_WATER = 64 * 1024
+
+
+class PipeEnd:
+    """Our end of a pipe, as the object that a transport closes when it is done with it.
+
+    process: the one whose stdin this is, as long as HCS is to be told of its end. closed: done once the handle was
+    given to the engine to be closed. error: what HCS answered when it was told, unless the process had ended by then.
+    """
+
+    def __init__(self, handle: OwnedStdio, process: OwnedProcess | None = None) -> None:
+        self.handle: OwnedStdio = handle
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.error: HcsError | None = None
+        self.process: OwnedProcess | None = process
+        self._number = claim_for_loop(handle)
+        self._closing = False
+        self._checking: asyncio.Task[None] | None = None
+
+    def fileno(self) -> int:
+        return self._number
+
+    def close(self) -> None:
+        """Tell HCS of the end of stdin, and close the handle then; nothing of this blocks, or needs a task."""
+        if self._closing:
+            return
+        self._closing = True
+        if self.closed.get_loop().is_closed():
+            # The last that is done with a transport which nobody has closed.
+            self.handle.close()
+            return
+        try:
+            if self.process is not None and _calls.exit_status(self.process) is None:
+                told = _engine.call(self.process, "HcsModifyProcess", CLOSE_STDIN)
+                limit = told.get_loop().call_later(CLOSE_TIMEOUT, told.cancel)
+                told.add_done_callback(lambda told: self._told(told, limit))
+                return
+        except HandleClosedError:
+            pass  # closing the pipe is all that is left to do
+        self._release()
+
+    def _told(self, told: asyncio.Future[str | None], limit: asyncio.TimerHandle) -> None:
+        limit.cancel()
+        error = None if told.cancelled() else told.exception()
+        if isinstance(error, (HcsError, HandleClosedError)) and self.process is not None:
+            # The process may end by the close of the pipe: whether it has ended before is asked before.
+            self._checking = told.get_loop().create_task(self._check(self.process, error))
+        else:
+            self._release()
+
+    async def _check(self, process: OwnedProcess, error: HcsError | HandleClosedError) -> None:
+        try:
+            await check_stdin_error(AwaitingCalls(), process, error)
+        except HcsError as refusal:
+            self.error = refusal
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        release(self.handle)
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+
+class ReadTransport(asyncio.ReadTransport):
+    """Reads a descriptor when it is ready."""
+
+    def __init__(self, end: PipeEnd, protocol: asyncio.Protocol) -> None:
+        super().__init__({"pipe": end})
+        self._loop = asyncio.get_running_loop()
+        self._end = end
+        self._protocol = protocol
+        self._is_reading = False
+        self._is_closing = False
+        protocol.connection_made(self)
+        self.resume_reading()
+
+    def is_reading(self) -> bool:
+        return self._is_reading
+
+    def pause_reading(self) -> None:
+        if self._is_reading:
+            self._is_reading = False
+            self._loop.remove_reader(self._end.fileno())
+
+    def resume_reading(self) -> None:
+        if not self._is_reading and not self._is_closing:
+            self._is_reading = True
+            self._loop.add_reader(self._end.fileno(), self._read)
+
+    def is_closing(self) -> bool:
+        return self._is_closing
+
+    def close(self) -> None:
+        self._lose(None)
+
+    def _read(self) -> None:
+        buffer = bytearray(_CHUNK)
+        try:
+            size = transfer_now(self._end.handle, buffer, False)
+        except (OSError, HandleClosedError) as error:
+            self._lose(error)
+            return
+        if size:
+            self._protocol.data_received(bytes(memoryview(buffer)[:size]))
+        elif size == 0:
+            self._protocol.eof_received()
+            self._lose(None)
+
+    def _lose(self, error: Exception | None) -> None:
+        if not self._is_closing:
+            self.pause_reading()
+            self._is_closing = True
+            self._end.close()
+            self._loop.call_soon(self._protocol.connection_lost, error)
+
+
+class WriteTransport(asyncio.WriteTransport):
+    """Writes what it is given in the order in which it is given; how is for a subclass."""
+
+    def __init__(self, end: PipeEnd, protocol: asyncio.Protocol) -> None:
+        super().__init__({"pipe": end})
+        self._loop = asyncio.get_running_loop()
+        self._end = end
+        self._protocol = protocol
+        self._buffer = bytearray()
+        self._high = _HIGH_WATER
+        self._low = _HIGH_WATER // 4
+        self._is_paused = False
+        self._is_closing = False
+        self._is_lost = False
+        self.moved = monotonic()
+        protocol.connection_made(self)
+
+    def get_write_buffer_size(self) -> int:
+        return len(self._buffer)
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        return self._low, self._high
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        if high is None:
+            high = _HIGH_WATER if low is None else 4 * low
+        if low is None:
+            low = high // 4
+        if not high >= low >= 0:
+            raise ValueError(f"high ({high!r}) must be >= low ({low!r}) must be >= 0")
+        self._high, self._low = high, low
+        self._control_flow()
+
+    def write(self, data: Any) -> None:
+        if self._is_closing:
+            return  # as transports do: who wrote learns of it by drain() or wait_closed()
+        was_idle = not self._buffer
+        self._buffer += data
+        if was_idle and self._buffer:
+            self._start()
+        self._control_flow()
+
+    def writelines(self, list_of_data: Iterable[Any]) -> None:
+        self.write(b"".join(list_of_data))
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.close()
+
+    def is_closing(self) -> bool:
+        return self._is_closing
+
+    def close(self) -> None:
+        """Close the pipe when everything is written."""
+        self._is_closing = True
+        if not self._buffer:
+            self._lose(None)
+
+    def abort(self) -> None:
+        """Close the pipe at once, without a word to HCS."""
+        self._end.process = None
+        self._lose(None)
+
+    def _start(self) -> None:
+        """Begin to write, the buffer having been empty."""
+        self._write()
+        if self._buffer and not self._is_lost:
+            self._loop.add_writer(self._end.fileno(), self._write)
+
+    def _stop(self) -> None:
+        """Write no more."""
+        self._loop.remove_writer(self._end.fileno())
+
+    def _write(self) -> None:
+        try:
+            with memoryview(self._buffer) as view, view[:_CHUNK] as chunk:
+                size = transfer_now(self._end.handle, chunk, True)
+        except (OSError, HandleClosedError) as error:
+            self._lose(error)
+            return
+        if size is not None:
+            self._written(size)
+
+    def _written(self, size: int) -> None:
+        self.moved = monotonic()
+        del self._buffer[:size]
+        if not self._buffer:
+            self._stop()
+            if self._is_closing:
+                self._lose(None)
+                return
+        self._control_flow()
+
+    def _control_flow(self) -> None:
+        if not self._is_paused and len(self._buffer) > self._high:
+            self._is_paused = True
+            self._protocol.pause_writing()
+        elif self._is_paused and len(self._buffer) <= self._low:
+            self._is_paused = False
+            self._protocol.resume_writing()
+
+    def _lose(self, error: Exception | None) -> None:
+        self._is_closing = True
+        if not self._is_lost:
+            self._is_lost = True
+            self._stop()
+            self._buffer.clear()
+            self._end.close()
+            self._loop.call_soon(self._protocol.connection_lost, error)
+
+
+class OverlappedWriteTransport(WriteTransport):
+    """Writes through the loop's completion port.
+
+    connect_write_pipe() of the Proactor also reads from the pipe, to learn of its end, and takes that a pipe for
+    writing only cannot be read for this end.
+    """
+
+    _sending: asyncio.Future[int] | None = None
+
+    def _start(self) -> None:
+        loop: Any = self._loop
+        sending: asyncio.Future[int] = loop._proactor.send(self._end, bytes(memoryview(self._buffer)[:_CHUNK]))
+        self._sending = sending
+        sending.add_done_callback(self._sent)
+
+    def _stop(self) -> None:
+        sending, self._sending = self._sending, None
+        if sending is not None:
+            sending.cancel()
+
+    def _sent(self, sending: asyncio.Future[int]) -> None:
+        if sending is not self._sending:
+            return
+        self._sending = None
+        try:
+            size = sending.result()
+        except OSError as error:
+            self._lose(error)
+            return
+        self._written(size)
+        if self._buffer:
+            self._start()
+
+
+async def connect_reader(end: PipeEnd, protocol: asyncio.Protocol) -> asyncio.BaseTransport:
+    """Let the running loop read from the pipe."""
+    if sys.platform == "win32":
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, end)
+        return transport
+    return ReadTransport(end, protocol)
+
+
+def connect_writer(end: PipeEnd, protocol: asyncio.Protocol) -> WriteTransport:
+    """Let the running loop write to the pipe."""
+    return OverlappedWriteTransport(end, protocol) if sys.platform == "win32" else WriteTransport(end, protocol)

@@ -1,0 +1,89 @@
+"""Events for asyncio: what HCS tells of a compute system or a process without being asked."""
+
+from __future__ import annotations
+
+import asyncio
+
+from .. import _engine
+from .._facade import Deadline, seconds
+from ..events import Event, EventsCore, queue_size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from types import TracebackType
+    from typing import Any, Self
+
+    from .._handles import OwnedProcess, OwnedSystem
+    from ..events import Take, Taken
+
+__all__ = ["Event", "Events"]
+
+
+class Events(EventsCore):
+    """The events of a compute system or process, as events() of either gives them.
+
+    An asynchronous iterator that ends after the exit or ServiceDisconnect, or when the object whose events they are, or
+    this one, is closed. Tasks that share one share its events.
+    """
+
+    def __init__(
+        self,
+        handle: OwnedSystem | OwnedProcess,
+        wait_for: Callable[[Take, Deadline], Coroutine[Any, Any, Taken | None]],
+        maxsize: int,
+        timeout: float | None,
+    ) -> None:
+        self._reader: _engine.EventReader | None = _engine.EventReader(handle, queue_size(maxsize))
+        # One for all tasks that wait.
+        self._news: asyncio.Future[None] | None = None
+        super().__init__(wait_for, timeout)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        event = await self._next(self._deadline, self._timeout)
+        if event is None:
+            raise StopAsyncIteration
+        return event
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def get(self, timeout: float | None = None) -> Event | None:
+        """Wait for the next event and return it; None where the iteration would end.
+
+        timeout: seconds, None for ever. Waiting asks HCS now and then for an exit whose event it has lost. Raises
+        TimeoutError if no event comes in time; ServiceDisconnectedError if the service is gone and has not told so.
+        """
+        limit = seconds(timeout)
+        return await self._next(Deadline(limit), limit)
+
+    async def close(self) -> None:
+        """Take no more events, and end the iteration of any task."""
+        self._reader = None
+        if self._news is not None:
+            self._news.cancel()
+
+    async def _take(self, timeout: float) -> Taken | None:
+        taken = self._now()
+        if taken is None and timeout > 0 and self._reader is not None:
+            if self._news is None or self._news.done():
+                self._news = self._reader.ready()
+            await asyncio.wait((self._news,), timeout=timeout)
+            taken = self._now()
+        return taken
+
+    def _now(self) -> Taken | None:
+        if self._reader is None:
+            raise EOFError("these events are closed")
+        return self._reader.take()

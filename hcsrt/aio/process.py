@@ -1,0 +1,393 @@
+"""Processes inside a compute system for asyncio, with the conventions of asyncio.subprocess."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import warnings
+from contextlib import suppress
+from time import monotonic
+
+from .. import _engine
+from .. import process as blocking
+from .._calls import ProcessStart
+from .._facade import (
+    CLEANUP_TIMEOUT,
+    AnyStr,
+    Deadline,
+    Generic,
+    answer,
+    debug,
+    seconds,
+)
+from ..documents import dumps
+from ..errors import HandleClosedError, HcsError, ServiceDisconnectedError
+from ..process import (
+    CLOSE_TIMEOUT,
+    DEVNULL,
+    PIPE,
+    STDOUT,
+    ProcessCore,
+    StreamFormat,
+    check_attach,
+    encoded,
+    resize_request,
+)
+from ._calls import LAST_WORD, Awaiting, abandon, created, last_word, release, terminate
+from .streams import PipeReader, PipeWriter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+    from subprocess import CompletedProcess
+    from types import TracebackType
+    from typing import Any
+
+    from .._handles import OwnedProcess, OwnedStdio, OwnedSystem
+    from ..process import Command
+    from .streams import StreamReader, StreamWriter
+
+__all__ = ["DEVNULL", "PIPE", "STDOUT", "Process"]
+
+
+class Process(Awaiting, ProcessCore, Generic[AnyStr]):
+    """A process in a compute system, as ComputeSystem.popen() starts it and ComputeSystem.open_process() opens it.
+
+    It is hcsrt.Process with methods that are awaited, and streams with the conventions of asyncio's. It belongs to the
+    event loop on which it was made. Cancelling a method that waits leaves the process as it is.
+
+    pid: the process id in the guest. args: the command as it was given, empty if the process was opened. stdin: a
+    StreamWriter, stdout, stderr: a StreamReader, where a pipe was asked for, else None. returncode: the exit code, 0 to
+    0xFFFFFFFF, once poll(), wait() or communicate() has seen it.
+    """
+
+    stdin: StreamWriter[AnyStr] | None
+    stdout: StreamReader[AnyStr] | None
+    stderr: StreamReader[AnyStr] | None
+
+    def __init__(
+        self,
+        start: ProcessStart,
+        args: Command,
+        streams: StreamFormat,
+        reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
+        is_windows: Callable[[], bool],
+    ) -> None:
+        super().__init__(start, args, streams, reopen_system, is_windows)
+        self._loop = asyncio.get_running_loop()
+        self._writer: PipeWriter[AnyStr] | None = start.stdin and PipeWriter(start.stdin, streams, start.process)
+        self._readers: list[PipeReader[AnyStr] | None] = [
+            stdio and PipeReader(stdio, streams) for stdio in (start.stdout, start.stderr)
+        ]
+        self.stdin = self._writer
+        self.stdout, self.stderr = self._readers
+        self._communicates = False
+
+    async def _set_up(self, deadline: Deadline) -> None:
+        for reader in self._readers:
+            if reader is not None:
+                await reader.connect()
+        await super()._set_up(deadline)
+
+    def __repr__(self) -> str:
+        return f"<hcsrt.aio.Process {self.pid} {self._state()}>"
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the streams, wait for the exit (not after a cancellation or Ctrl-C), and close the handle."""
+        try:
+            if exception_type is None or not issubclass(exception_type, (asyncio.CancelledError, KeyboardInterrupt)):
+                await self._close_streams()
+                if not self._is_over():
+                    await self._wait_exit(Deadline(None))
+        except (HandleClosedError, ServiceDisconnectedError):
+            pass  # there is nothing more to wait for
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Close the streams and the handle; this does not kill the process.
+
+        What stdin has taken is written first, for at most CLOSE_TIMEOUT (5 s). A second close does nothing. If this is
+        cancelled, the handles are closed all the same. HcsCloseProcess.
+        """
+        try:
+            await self._close_streams()
+        finally:
+            # Whatever cancels the waiting: the engine has the handle by then.
+            ends = self._let_go()
+            await asyncio.wait(ends)
+
+    async def poll(self) -> int | None:
+        """The exit code if the process has exited, else None.
+
+        Now and then this asks HCS, which may have lost the exit event, and takes up to POLL_TIMEOUT (0.1 s). Raises
+        HcsError if the process has exited and HCS does not tell how. HcsGetProcessProperties.
+        """
+        return await self._returncode_by(Deadline(0))
+
+    async def wait(self, timeout: float | None = None) -> int:
+        """Wait for the exit and return the exit code.
+
+        timeout: seconds, None for ever. A process that has filled a pipe waits for a reader, which this is not:
+        communicate() is one. Raises subprocess.TimeoutExpired; HcsError if the process has exited and HCS does not
+        tell how; ServiceDisconnectedError. HcsGetProcessProperties.
+        """
+        return await self._wait(timeout)
+
+    async def communicate(
+        self, input: AnyStr | None = None, timeout: float | None = None
+    ) -> tuple[AnyStr | None, AnyStr | None]:
+        """Write input to stdin and close it, read stdout and stderr to their end at the same time, wait for the exit.
+
+        timeout: seconds, None for ever. Returns what was read from stdout and stderr, None where there is no pipe.
+        Children of the process may hold its pipes open after it has exited. Reading then ends when nothing has come
+        for DRAIN_QUIET (1 s), and DRAIN_LIMIT (10 s) after the exit at the latest.
+        Raises subprocess.TimeoutExpired with the output so far, as bytes; another communicate() then goes on, and
+        nothing is lost, nor if this is cancelled. Raises HcsError as wait() does.
+        """
+        limit = seconds(timeout)
+        deadline = Deadline(limit)
+        self._start_communication(input)
+        exited = self.returncode is not None or await self._wait_exit(deadline)
+        if not exited or not await self._drain(deadline):
+            raise self._timeout_expired(limit)
+        stdout, stderr = (reader and reader.output() for reader in self._readers)
+        if await self._returncode_by(deadline) is None:
+            raise self._timeout_expired(limit)
+        return stdout, stderr
+
+    async def kill(self, *, timeout: float | None = None) -> None:
+        """End the process at once; that it has exited already is success. This does not wait for the exit.
+
+        timeout: seconds. Raises OperationTimeoutError, AccessDeniedError. HcsTerminateProcess.
+        """
+        await self._kill(timeout)
+
+    async def terminate(self, *, timeout: float | None = None) -> None:
+        """The same as kill(); signal() asks a process to end."""
+        await self._kill(timeout)
+
+    async def signal(self, signal: str | int, *, timeout: float | None = None) -> None:
+        """Send a signal; that the process has exited already is success, as for Popen.send_signal().
+
+        signal: for a Windows guest "CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff" or "CtrlShutdown"; for a Linux
+        guest its number. timeout: seconds. Raises OperationTimeoutError, HcsError. HcsSignalProcess.
+        """
+        await self._signal(signal, timeout)
+
+    async def resize_console(self, height: int, width: int, *, timeout: float | None = None) -> None:
+        """Change the size of the emulated console.
+
+        height, width: rows and columns. timeout: seconds. Raises HcsError if the process has no console or has
+        exited. HcsModifyProcess.
+        """
+        await self.modify(resize_request(height, width), timeout=timeout)
+
+    async def properties(self, *, timeout: float | None = None) -> dict[str, Any]:
+        """What HCS tells of the process: a ProcessStatus document.
+
+        Its ExitCode means something only if Exited is true and LastWaitResult 0. timeout: seconds. Raises
+        OperationTimeoutError, HcsError. HcsGetProcessProperties.
+        """
+        return answer(await self._call("HcsGetProcessProperties", None, timeout), "HcsGetProcessProperties", dict)
+
+    async def modify(self, request: Mapping[str, Any] | str, *, timeout: float | None = None) -> None:
+        """Change the process by a ProcessModifyRequest: the size of its console, or the end of its standard streams.
+
+        request: a document such as {"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}. timeout: seconds.
+        Raises HcsError if the process has exited, OperationTimeoutError. HcsModifyProcess.
+        """
+        await self._call("HcsModifyProcess", dumps(request, argument="request"), timeout)
+
+    async def duplicate_handle(self) -> OwnedProcess:
+        """Open a second handle to this process, without event callback: one that into_raw() may give away.
+
+        Raises HcsError once the process is gone. HcsOpenProcess.
+        """
+        return await self._duplicate()
+
+    def _start_communication(self, input: AnyStr | None) -> None:
+        """Let the loop move the bytes of each stream; an earlier communicate() may have done it."""
+        if self._communicates:
+            if input:
+                raise ValueError("an earlier communicate() has sent its input already")
+            return
+        data = encoded(input, self._streams, self._writer is not None and not self._writer.is_closing())
+        for reader in self._readers:
+            if reader is not None:
+                reader.take()
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.send(data)
+        self._communicates = True
+
+    async def _drain(self, deadline: Deadline) -> bool:
+        """Let the streams come to their ends, the process having exited; False if the deadline comes first."""
+        exited = monotonic()
+        while True:
+            streams = [stream for stream in (*self._readers, self._writer) if stream is not None]
+            running = [stream for stream in streams if not stream.lost.done()]
+            if not running:
+                return True
+            quiet = max(exited, *(stream.moved for stream in running)) + blocking.DRAIN_QUIET
+            left = min(quiet, exited + blocking.DRAIN_LIMIT) - monotonic()
+            if left <= 0:
+                debug(__name__, "%r has exited and something else holds its pipes open", self)
+                self._let_go_of_streams()
+                return True
+            if deadline.passed():
+                return False
+            await asyncio.wait(
+                [stream.lost for stream in running],
+                timeout=deadline.within(left),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+
+    def _partial(self) -> tuple[bytes | None, bytes | None]:
+        stdout, stderr = (reader and reader.taken() for reader in self._readers)
+        return stdout, stderr
+
+    async def _close_streams(self) -> None:
+        """Close the streams, stdin once all is written, for as long as that may take."""
+        for reader in self._readers:
+            if reader is not None:
+                reader.close()
+        if self._writer is not None:
+            self._writer.close()
+            await asyncio.wait((self._writer.lost,), timeout=CLOSE_TIMEOUT)
+
+    def _let_go_of_streams(self) -> list[asyncio.Future[None]]:
+        """Close the streams at once; the futures tell when that is done."""
+        ends = [reader.close() for reader in self._readers if reader is not None]
+        return ends if self._writer is None else [*ends, self._writer.abort()]
+
+    def _let_go(self) -> list[asyncio.Future[None]]:
+        """Close everything at once; the futures tell when that is done."""
+        ends = self._let_go_of_streams()
+        with suppress(HandleClosedError):
+            self._take_latched()
+        return [*ends, _engine.close(self._handle)]
+
+    def __del__(self, _is_finalizing: Any = sys.is_finalizing, _warn: Any = warnings.warn) -> None:
+        if not _is_finalizing() and "_communicates" in self.__dict__ and not self.closed:
+            # The loop reads and writes: only its own thread may end that. A closed loop does no more.
+            streams = [stream for stream in (*self._readers, self._writer) if stream is not None]
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(_drop, streams)
+        super().__del__(_is_finalizing, _warn)
+
+
+def _drop(streams: list[PipeReader[Any] | PipeWriter[Any]]) -> None:
+    for stream in streams:
+        if isinstance(stream, PipeReader):
+            stream.close()
+        else:
+            stream.abort()
+
+
+async def start_process(
+    system: OwnedSystem,
+    parameters: str,
+    args: Command,
+    streams: StreamFormat,
+    reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
+    is_windows: Callable[[], bool],
+    deadline: Deadline,
+) -> Process[Any]:
+    """Create a process and everything around it, or leave nothing behind. HcsCreateProcess."""
+    creating = _engine.create_process(system, parameters)
+    start = await created(creating, deadline.remaining(), "HcsCreateProcess", _abandon)
+    process: Process[Any] | None = None
+    try:
+        process = Process(start, args, streams, reopen_system, is_windows)
+        await process._set_up(deadline)  # pyright: ignore[reportPrivateUsage]
+        return process
+    except BaseException:
+        ending = _abandon(start, process)
+        await last_word(ending)
+        raise
+
+
+def _abandon(start: ProcessStart, process: Process[Any] | None = None) -> asyncio.Future[str | None] | None:
+    """End a process that nobody will own."""
+    if process is not None:
+        process._let_go_of_streams()  # pyright: ignore[reportPrivateUsage]
+    return abandon(start.process, "HcsTerminateProcess", start.stdin, start.stdout, start.stderr)
+
+
+async def attach_process(
+    system: OwnedSystem,
+    pid: int,
+    wanted: Mapping[str, int | None],
+    streams: StreamFormat,
+    reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
+    is_windows: Callable[[], bool],
+    deadline: Deadline,
+) -> Process[Any]:
+    """Open a process, with those of its streams that are wanted as PIPE. HcsOpenProcess, HcsGetProcessInfo."""
+    pid = check_attach(pid, wanted)
+    opening = _engine.open_process(system, pid)
+    handle = await created(opening, deadline.remaining(), "HcsOpenProcess", release)
+    process: Process[Any] | None = None
+    stdio: list[OwnedStdio | None] = []
+    try:
+        ends: list[OwnedStdio | None] = []
+        if PIPE in wanted.values():
+            asking = _engine.process_info(handle)
+            start = await created(asking, deadline.remaining(), "HcsGetProcessInfo", ProcessStart.close)
+            stdio = [start.stdin, start.stdout, start.stderr]
+            for end, value in zip(stdio, wanted.values(), strict=True):
+                ends.append(end if value == PIPE else None)
+                # A handle that nobody uses could keep the process from seeing the end of its input.
+                release(None if value == PIPE else end)
+        process = Process(ProcessStart(handle, pid, *ends), [], streams, reopen_system, is_windows)
+        await process._set_up(deadline)  # pyright: ignore[reportPrivateUsage]
+        return process
+    except BaseException:
+        if process is not None:
+            process._let_go_of_streams()  # pyright: ignore[reportPrivateUsage]
+        release(*stdio, handle)
+        raise
+
+
+async def run_to_end(
+    process: Process[Any], input: Any, timeout: float | None, deadline: Deadline, check: bool
+) -> CompletedProcess[Any]:
+    """What run() does with a process, down to closing it; it is killed if this fails or is cancelled.
+
+    timeout is what the deadline was made of, for the error.
+    """
+    from subprocess import CalledProcessError, CompletedProcess, TimeoutExpired
+
+    try:
+        try:
+            stdout, stderr = await process.communicate(input, deadline.remaining())
+        except TimeoutExpired:
+            await _kill_quietly(process)
+            try:
+                await process.communicate(timeout=CLEANUP_TIMEOUT)
+            except (TimeoutExpired, HcsError) as error:
+                debug(__name__, "%r was killed, but: %s", process, error)
+            raise process._timeout_expired(timeout) from None  # pyright: ignore[reportPrivateUsage]
+        code = await process.wait()
+    except BaseException:
+        if not process.closed and not process._is_over():  # pyright: ignore[reportPrivateUsage]
+            await last_word(terminate(process.handle, "HcsTerminateProcess"))
+        raise
+    finally:
+        await asyncio.wait(process._let_go(), timeout=LAST_WORD)  # pyright: ignore[reportPrivateUsage]
+    if check and code:
+        raise CalledProcessError(code, process.args, stdout, stderr)
+    return CompletedProcess(process.args, code, stdout, stderr)
+
+
+async def _kill_quietly(process: Process[Any]) -> None:
+    """Kill a process because of another error, which is the one to tell."""
+    try:
+        await process.kill(timeout=CLEANUP_TIMEOUT)
+    except (HcsError, HandleClosedError) as error:
+        debug(__name__, "killing %r failed: %s", process, error)

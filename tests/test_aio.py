@@ -1,0 +1,555 @@
+"""hcsrt.aio where it is about asyncio: the mirror of the facade, loops, cancellation, the end of a program."""
+
+import asyncio
+import inspect
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, asynccontextmanager
+from typing import Any
+
+import pytest
+
+import hcsrt
+from hcsrt import PIPE, _engine, aio, emulator
+from hcsrt.emulator.failures import E_FAIL, Failure
+
+from .loops import asynchronous, each_loop
+from .programs import CAT, SLEEP, TRUE, exists, guest
+
+Document = dict[str, Any]
+Verbs = dict[str, Callable[[Any], Any]]
+Settle = Callable[..., bool]
+Interrupted = Callable[[float], AbstractContextManager[None]]
+
+
+@asynccontextmanager
+async def running(document: Document, id: str = "tests") -> Any:
+    async with await aio.ComputeSystem.create(id, document) as system:
+        await system.start()
+        yield system
+        await system.stop(grace=0)
+
+
+def ids() -> list[str]:
+    return [item["Id"] for item in hcsrt.systems()]
+
+
+# --- the mirror -------------------------------------------------------------------------------------------------------
+
+
+def public(thing: Any) -> set[str]:
+    return {name for name in dir(thing) if not name.startswith("_")}
+
+
+def parameters(function: Any) -> list[tuple[str, Any, Any]]:
+    return [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
+
+
+@pytest.mark.parametrize("name", ["ComputeSystem", "Process", "service"])
+def test_every_name_of_the_facade_is_there_with_the_same_parameters(name: str) -> None:
+    blocking = getattr(hcsrt, name)
+    awaited = getattr(aio, name)
+    assert public(blocking) <= public(awaited)
+    for member in public(blocking) & set(getattr(blocking, "__all__", public(blocking))):
+        if callable(getattr(blocking, member)):
+            assert parameters(getattr(awaited, member)) == parameters(getattr(blocking, member)), member
+
+
+@pytest.mark.parametrize("name", ["systems", "stop_all", "statistics_of", "reap", "close_all"])
+def test_every_function_is_there_with_the_same_parameters(name: str) -> None:
+    assert parameters(getattr(aio, name)) == parameters(getattr(hcsrt, name))
+    assert inspect.iscoroutinefunction(getattr(aio, name))
+
+
+def test_every_name_of_the_facade_that_waits_is_there() -> None:
+    """What is not here is the same for both: errors, handles, the package."""
+    waits = {name for name in hcsrt.__all__ if inspect.isroutine(getattr(hcsrt, name))}
+    waits -= {"backend", "get_include", "pending"}
+    assert waits <= set(aio.__all__)
+    for name in ("DEVNULL", "PIPE", "STDOUT", "Event"):
+        assert getattr(aio, name) == getattr(hcsrt, name)
+
+
+def test_what_blocks_in_the_facade_is_a_coroutine() -> None:
+    for kind in (aio.ComputeSystem, aio.Process):
+        plain = {name for name in public(kind) if callable(getattr(kind, name))} - {
+            name for name in public(kind) if inspect.iscoroutinefunction(getattr(kind, name))
+        }
+        assert plain == {"events"}
+
+
+def test_the_facade_does_not_import_asyncio() -> None:
+    code = "import sys, hcsrt; assert not {'asyncio', 'hcsrt.aio'} & sys.modules.keys(); hcsrt.aio.systems"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# --- systems and processes --------------------------------------------------------------------------------------------
+
+
+@asynchronous
+async def test_many_systems_at_once(document: Document) -> None:
+    made = await asyncio.gather(*(aio.ComputeSystem.create(f"many-{n}", document) for n in range(8)))
+    await asyncio.gather(*(system.start() for system in made))
+    statistics = await aio.statistics_of(made)
+    assert all(isinstance(item, dict) for item in statistics)
+    assert await aio.stop_all(made, grace=0) == ["terminate"] * 8
+    assert await aio.stop_all(made) == ["already-stopped"] * 8
+    assert all(isinstance(item, hcsrt.HcsError) for item in await aio.statistics_of(made))
+    for system in made:
+        await system.close()
+    with pytest.raises(TypeError, match=r"systems\[0\] is a str"):
+        await aio.stop_all(["x"])  # type: ignore[list-item]
+
+
+@asynchronous
+async def test_close_all_closes_handles(document: Document) -> None:
+    async with running(document) as system:
+        handles = [await system.duplicate_handle() for _ in range(4)]
+        await aio.close_all(handles)
+        assert all(handle.closed for handle in handles)
+        assert not system.closed
+
+
+@asynchronous
+async def test_reap_ends_what_an_owner_has_left() -> None:
+    mine = emulator.container_document(owner="mine", terminate_on_last_handle_closed=False)
+    theirs = emulator.container_document(owner="theirs", terminate_on_last_handle_closed=False)
+    async with await aio.ComputeSystem.create("left", mine), await aio.ComputeSystem.create("other", theirs) as other:
+        assert await aio.reap("mine") == {"left": "terminate"}
+        assert [item["Id"] for item in await aio.systems()] == ["other"]
+        await other.terminate()
+
+
+@asynchronous
+async def test_the_service_answers() -> None:
+    assert "Properties" in await aio.service.properties("Basic")
+    with pytest.raises(hcsrt.NotSupportedError):
+        await aio.service.submit_wer_report({})
+
+
+@asynchronous
+async def test_a_conversation_by_lines(document: Document) -> None:
+    async with running(document) as system, await system.popen(CAT, stdin=PIPE, stdout=PIPE) as process:
+        for number in range(20):
+            process.stdin.write(b"%d\n" % number)
+            await process.stdin.drain()
+            assert await process.stdout.readline() == b"%d\n" % number
+        process.stdin.write_eof()
+        assert process.stdin.is_closing()
+        await process.stdin.wait_closed()
+        assert await process.stdout.readline() == b""
+        assert process.stdout.at_eof()
+        assert await process.wait() == 0
+
+
+@asynchronous
+async def test_readers_have_the_methods_of_asyncio(document: Document) -> None:
+    async with running(document) as system:
+        async with await system.popen(guest("out('ab'); out('cd;ef'); out('gh')"), stdout=PIPE) as process:
+            assert await process.stdout.readexactly(2) == b"ab"
+            assert await process.stdout.readuntil(b";") == b"\ncd;"
+            assert [line async for line in process.stdout] == [b"ef\n", b"gh\n"]
+            with pytest.raises(asyncio.IncompleteReadError):
+                await process.stdout.readexactly(1)
+        command = guest("out('äb'); out('cd;ef'); out('gh')")
+        async with await system.popen(command, stdout=PIPE, encoding="utf-8") as process:
+            assert await process.stdout.readexactly(2) == "äb"
+            assert await process.stdout.readuntil(";") == "\ncd;"
+            assert await process.stdout.read(1) == "e"
+            assert [line async for line in process.stdout] == ["f\n", "gh\n"]
+            assert await process.stdout.read() == ""
+            assert process.stdout.at_eof()
+            with pytest.raises(asyncio.IncompleteReadError):
+                await process.stdout.readuntil()
+        async with await system.popen(guest("out('x' * 99)"), stdout=PIPE, bufsize=10) as process:
+            with pytest.raises(ValueError, match="limit"):
+                await process.stdout.readline()
+
+
+@asynchronous
+async def test_a_reader_that_does_not_read_holds_the_process_back(document: Document, tmp_path: Any) -> None:
+    count = tmp_path / "count"
+    code = "f = open(argv[0], 'wb', 0)\nfor n in range(64): write(bytes(1 << 16)); f.write(b'.')"
+    async with running(document) as system, await system.popen(guest(code, str(count)), stdout=PIPE) as process:
+        await asyncio.sleep(0.5)
+        assert count.stat().st_size < 32
+        assert len(await process.stdout.read()) == 64 << 16
+
+
+@asynchronous
+async def test_a_writer_is_held_back_by_a_process_that_does_not_read(document: Document) -> None:
+    async with running(document) as system, await system.popen(SLEEP, stdin=PIPE) as process:
+        process.stdin.write(bytes(1 << 20))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(process.stdin.drain(), 0.2)
+        await process.kill()
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            await process.stdin.drain()
+
+
+@asynchronous
+async def test_close_lets_a_reader_go(document: Document) -> None:
+    async with running(document) as system:
+        process = await system.popen(SLEEP, stdout=PIPE)
+        reading = asyncio.ensure_future(process.stdout.read())
+        await asyncio.sleep(0.05)
+        await process.kill()
+        await process.close()
+        assert await asyncio.wait_for(reading, 5) == b""
+
+
+@asynchronous
+async def test_close_does_not_wait_for_ever_for_what_nobody_reads(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aio.process, "CLOSE_TIMEOUT", 0.2)
+    async with running(document) as system:
+        process = await system.popen(SLEEP, stdin=PIPE)
+        process.stdin.write(bytes(1 << 20))
+        await asyncio.wait_for(process.close(), 5)
+
+
+@asynchronous
+async def test_events_arrive_and_end_with_the_exit(document: Document) -> None:
+    async with running(document) as system:
+        readers = [system.events() for _ in range(3)]
+
+        async def types(reader: aio.Events) -> list[Any]:
+            return [event.type async for event in reader]
+
+        reading = [asyncio.ensure_future(types(reader)) for reader in readers]
+        await asyncio.sleep(0.05)
+        await system.stop(grace=0)
+        assert await asyncio.gather(*reading) == [["SystemExited"]] * 3
+        assert await system.events().get(timeout=1)  # who comes late gets it too
+
+
+@asynchronous
+async def test_events_time_out_and_close(document: Document) -> None:
+    async with running(document) as system:
+        async with system.events() as events:
+            with pytest.raises(TimeoutError):
+                await events.get(timeout=0.05)
+            waiting = [asyncio.ensure_future(events.get()) for _ in range(2)]
+            await asyncio.sleep(0.05)
+        assert await asyncio.wait_for(asyncio.gather(*waiting), 5) == [None, None]
+        with pytest.raises(ValueError, match="maxsize"):
+            system.events(maxsize=0)
+
+
+@asynchronous
+async def test_an_exit_whose_event_is_lost_is_found(document: Document, lost_events: None) -> None:
+    async with running(document) as system:
+        reading = asyncio.ensure_future(system.events().get())
+        await system.terminate()
+        assert (await system.wait(timeout=5)).get("ExitType") == "ForcedExit"
+        assert (await asyncio.wait_for(reading, 5)).type == "SystemExited"
+
+
+@asynchronous
+async def test_stop_gets_past_a_start_that_hangs(document: Document, verbs: Verbs, settle: Settle) -> None:
+    verbs["HcsStartComputeSystem"] = lambda request: None
+    async with await aio.ComputeSystem.create("hangs", document) as system:
+        with pytest.raises(hcsrt.OperationTimeoutError):
+            await system.start(timeout=0.05)
+        starting = asyncio.ensure_future(system.start())
+        await asyncio.sleep(0.05)
+        assert await asyncio.wait_for(system.stop(timeout=5), 5) == "terminate"
+        starting.cancel()
+    assert hcsrt.pending()
+    emulator.reset()
+    assert settle(lambda: hcsrt.pending() == 0)
+
+
+# --- cancellation -----------------------------------------------------------------------------------------------------
+
+
+@asynchronous
+async def test_a_cancelled_create_leaves_no_system(document: Document, verbs: Verbs, settle: Settle) -> None:
+    create = verbs["HcsCreateComputeSystem"]
+
+    def slow(request: Any) -> Any:
+        time.sleep(0.2)
+        return create(request)
+
+    verbs["HcsCreateComputeSystem"] = slow
+    creating = asyncio.ensure_future(aio.ComputeSystem.create("cancelled", document))
+    await asyncio.sleep(0.05)
+    creating.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await creating
+    assert settle(lambda: hcsrt.pending() == 0 and ids() == [])
+
+
+@pytest.mark.parametrize(("on_abandon", "left"), [("terminate", []), ("keep", ["half"])])
+@asynchronous
+async def test_a_create_that_cannot_be_set_up_leaves_what_it_was_told_to(
+    on_abandon: Any, left: list[str], document: Document, monkeypatch: pytest.MonkeyPatch, settle: Settle
+) -> None:
+    async def refuse(*_: Any) -> None:
+        raise hcsrt.HcsError(E_FAIL, "HcsSetComputeSystemCallback")
+
+    monkeypatch.setattr(aio.ComputeSystem._calls, "watch_system", refuse, raising=False)
+    with pytest.raises(hcsrt.HcsError, match="HcsSetComputeSystemCallback"):
+        await aio.ComputeSystem.create("half", document, on_abandon=on_abandon)
+    assert settle(lambda: ids() == left)
+    for id in left:
+        with hcsrt.ComputeSystem.open(id) as system:
+            system.terminate()
+
+
+@asynchronous
+async def test_a_process_that_cannot_be_set_up_is_ended(
+    document: Document, monkeypatch: pytest.MonkeyPatch, settle: Settle
+) -> None:
+    async def refuse(*_: Any) -> None:
+        raise hcsrt.HcsError(E_FAIL, "HcsSetProcessCallback")
+
+    async with running(document) as system:
+        monkeypatch.setattr(aio.Process._calls, "watch_process", refuse, raising=False)
+        with pytest.raises(hcsrt.HcsError, match="HcsSetProcessCallback"):
+            await system.popen(SLEEP, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+        assert await asyncio.to_thread(settle, lambda: emulator.live()["processes"] == 0)
+
+
+@asynchronous
+async def test_a_cancelled_run_kills_its_process(document: Document, tmp_path: Any) -> None:
+    told = tmp_path / "pid"
+    code = "open(argv[0] + '~', 'w').write(str(os.getpid())); os.rename(argv[0] + '~', argv[0]); sleep(60)"
+    async with running(document) as system:
+        run = asyncio.ensure_future(system.run(guest(code, str(told)), capture_output=True))
+        while not told.exists():
+            await asyncio.sleep(0.01)
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+        while exists(int(told.read_text())):
+            await asyncio.sleep(0.01)
+
+
+@asynchronous
+async def test_a_cancelled_communicate_loses_nothing(document: Document) -> None:
+    command = guest("out('a'); out(read_line()); sleep(0.5); out(read_line())")
+    async with running(document) as system, await system.popen(command, stdin=PIPE, stdout=PIPE) as process:
+        process.stdin.write(b"b\n")
+        communicating = asyncio.ensure_future(process.communicate(b"c\n"))
+        await asyncio.sleep(0.05)
+        communicating.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await communicating
+        assert await process.communicate() == (b"a\nb\nc\n", None)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@asynchronous
+async def test_anything_may_be_cancelled_at_any_point(seed: int, document: Document, settle: Settle) -> None:
+    """A life of a system and its processes, cut off at points that come closer than its steps take."""
+    generator = random.Random(seed)
+    made: list[str] = []
+
+    async def life(number: int) -> None:
+        async with await aio.ComputeSystem.create(f"life-{number}", document) as system:
+            made.append(system.id)
+            try:
+                await system.start()
+                done = await system.run(CAT, input=b"x" * 100_000, capture_output=True)
+                assert len(done.stdout) == 100_000
+                async with await system.popen(SLEEP, stdin=PIPE, stdout=PIPE) as process:
+                    await process.kill()
+                    await process.wait()
+            finally:
+                await system.stop(grace=0)
+
+    for number in range(25):
+        living = asyncio.ensure_future(life(number))
+        await asyncio.wait((living,), timeout=generator.random() * 0.1)
+        living.cancel()
+        await asyncio.wait((living,))
+        if not living.cancelled():
+            living.result()
+    # A stop that was cancelled itself leaves its system; a create does not.
+    assert await asyncio.to_thread(settle, lambda: hcsrt.pending() == 0 and set(ids()) <= set(made))
+    await aio.reap("tests")
+
+
+# --- loops ------------------------------------------------------------------------------------------------------------
+
+
+@each_loop
+def test_several_loops_in_threads_drive_the_same_systems_as_threads_do(loop_factory: Any, system: Any) -> None:
+    failures: list[BaseException] = []
+
+    def attempt(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            failures.append(error)
+
+    async def program(number: int) -> None:
+        async with await aio.ComputeSystem.open(system.id) as own:
+            for _ in range(5):
+                runs = [own.run(CAT, input=b"%d" % number, capture_output=True) for _ in range(3)]
+                for done in await asyncio.gather(*runs):
+                    assert done.stdout == b"%d" % number
+                assert (await own.properties())["State"] == "Running"
+
+    def loop(number: int) -> None:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(program(number))
+
+    def thread() -> None:
+        for _ in range(5):
+            assert system.run(CAT, input=b"sync", capture_output=True).stdout == b"sync"
+            assert system.statistics()
+
+    works = [lambda n=n: loop(n) for n in range(3)] + [thread] * 3  # type: ignore[misc]
+    threads = [threading.Thread(target=attempt, args=(work,)) for work in works]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert failures == []
+
+
+@each_loop
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_loop_that_is_closed_with_everything_open_leaves_nothing(
+    loop_factory: Any, document: Document, settle: Settle
+) -> None:
+    loop = loop_factory()
+
+    async def begin() -> list[Any]:
+        system = await aio.ComputeSystem.create("open", document)
+        await system.start()
+        process = await system.popen(CAT, stdin=PIPE, stdout=PIPE)
+        process.stdin.write(bytes(1 << 20))
+        return [system, process, system.events()]
+
+    left = loop.run_until_complete(begin())
+    loop.close()
+    left.clear()
+    assert settle(lambda: not emulator.live()["processes"])
+    with hcsrt.ComputeSystem.open("open") as system:
+        system.terminate()
+
+
+@each_loop
+def test_an_await_in_finally_completes_while_the_program_ends(loop_factory: Any, document: Document) -> None:
+    ended: list[str] = []
+
+    async def background(started: asyncio.Event) -> None:
+        async with await aio.ComputeSystem.create("background", document) as system:
+            await system.start()
+            process = await system.popen(CAT, stdin=PIPE, stdout=PIPE)
+            try:
+                started.set()
+                await system.wait()
+            finally:
+                stdout, _ = await process.communicate(b"last words")
+                ended.append(stdout.decode())
+                await process.close()
+                ended.append(await system.stop())
+
+    async def main() -> None:
+        started = asyncio.Event()
+        task = asyncio.ensure_future(background(started))
+        await started.wait()
+        assert not task.done()
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(main())
+    assert ended == ["last words", "shutdown"]
+
+
+WAITS: dict[str, Callable[[aio.ComputeSystem, aio.Process[bytes]], Any]] = {
+    "system.wait": lambda system, process: system.wait(),
+    "system.wait with a timeout": lambda system, process: system.wait(timeout=60),
+    "system.start": lambda system, process: system.start(),
+    "events": lambda system, process: system.events().get(),
+    "process.wait": lambda system, process: process.wait(),
+    "process.communicate": lambda system, process: process.communicate(),
+    "process.stdout.read": lambda system, process: process.stdout.read(),  # type: ignore[union-attr]
+    "run": lambda system, process: system.run(SLEEP, capture_output=True),
+}
+
+
+@each_loop
+@pytest.mark.parametrize("wait", WAITS)
+def test_ctrl_c_ends_every_wait(
+    wait: str, loop_factory: Any, document: Document, verbs: Verbs, interrupted: Interrupted, settle: Settle
+) -> None:
+    async def main() -> None:
+        async with running(document) as system:
+            process = await system.popen(SLEEP, stdout=PIPE)
+            try:
+                verbs["HcsStartComputeSystem"] = lambda request: None
+                await WAITS[wait](system, process)
+            finally:
+                await process.kill()
+                await process.close()
+
+    with interrupted(0.5), asyncio.Runner(loop_factory=loop_factory) as runner:
+        # Who runs in the background of a shell has it ignored; the runner puts its own handler in for the default one.
+        runner.run(main())
+    emulator.reset()
+    assert settle(lambda: hcsrt.pending() == 0)
+    assert _engine.in_flight() == 0
+
+
+@asynchronous
+async def test_what_is_dropped_unclosed_warns_and_is_closed(document: Document) -> None:
+    async with running(document) as system:
+        process = await system.popen(CAT, stdin=PIPE, stdout=PIPE)
+        with pytest.warns(ResourceWarning, match=r"unclosed <hcsrt.aio.Process \d+ running>"):
+            del process
+        again = await aio.ComputeSystem.open(system.id)
+        with pytest.warns(ResourceWarning, match="unclosed <hcsrt.aio.ComputeSystem 'tests'>"):
+            del again
+        while emulator.live()["stdio"]:
+            await asyncio.sleep(0.01)
+
+
+@asynchronous
+async def test_nothing_blocks_the_loop(document: Document, verbs: Verbs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While every call takes its time, a ticker goes on."""
+    for name in ("HcsCreateComputeSystem", "HcsStartComputeSystem", "HcsCreateProcess", "HcsGetProcessProperties"):
+
+        def slow(request: Any, verb: Any = verbs[name]) -> Any:
+            time.sleep(0.05)
+            return verb(request)
+
+        verbs[name] = slow
+    lags: list[float] = []
+
+    async def tick() -> None:
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(0.001)
+            lags.append(time.monotonic() - before)
+
+    ticking = asyncio.ensure_future(tick())
+    async with running(document) as system:
+        await asyncio.gather(*(system.run(TRUE, capture_output=True) for _ in range(5)))
+    ticking.cancel()
+    assert sorted(lags)[len(lags) * 99 // 100] < 0.05
+
+
+@asynchronous
+async def test_an_error_of_hcs_arrives_with_its_document(document: Document, verbs: Verbs) -> None:
+    def refuse(request: Any) -> Any:
+        raise Failure(E_FAIL, "by the test")
+
+    async with running(document) as system:
+        pause, verbs["HcsGetComputeSystemProperties"] = verbs["HcsGetComputeSystemProperties"], refuse
+        with pytest.raises(hcsrt.HcsError, match="by the test") as caught:
+            await system.properties()
+        assert caught.value.operation == "HcsGetComputeSystemProperties"
+        verbs["HcsGetComputeSystemProperties"] = pause
+
+
