@@ -32,7 +32,8 @@ POOL = 64
 IN_FLIGHT = (1, 64, 1024)
 LATENCIES = (0, 1, 50)
 """Milliseconds until an operation completes."""
-DOCUMENT = 512
+DOCUMENT = 64
+"""UTF-16 units of a result document: most verbs answer with little or nothing. handles.py has the large ones."""
 PROBE = 0.001
 """Seconds that the loop is asked to sleep, to see how much later it wakes up."""
 

@@ -1189,7 +1189,8 @@ def operation_id(OwnedOperation operation not None, /):
         if status == HANDLE_OK:
             number = api.HcsGetOperationId(operation._raw)
             operation._leave()
-    check_entered(operation, status)
+    if status != HANDLE_OK:
+        check_entered(operation, status)
     return number
 
 
@@ -1204,7 +1205,8 @@ def operation_type(OwnedOperation operation not None, /):
         if status == HANDLE_OK:
             number = api.HcsGetOperationType(operation._raw)
             operation._leave()
-    check_entered(operation, status)
+    if status != HANDLE_OK:
+        check_entered(operation, status)
     return number
 
 

@@ -14,10 +14,17 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+import hypothesis
 import pytest
 
 import hcsrt
 from hcsrt import ComputeSystem, _facade, emulator
+
+# How long an example takes is a matter of the machine, and none of these tests asks.
+hypothesis.settings.register_profile(
+    "hcsrt", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("hcsrt")
 
 SEED = pytest.StashKey[int]()
 STDERR = pytest.StashKey[int]()

@@ -535,6 +535,10 @@ async def main():
             await ended(own)
         asyncio.run(inside())
         wait.cancel()
+        # What has arrived is released on a worker.
+        end = time.monotonic() + 5
+        while _engine.in_flight() and time.monotonic() < end:
+            time.sleep(0.01)
         os._exit(0 if _engine.in_flight() == 0 else 1)
     assert os.waitpid(child, 0)[1] == 0
     await _engine.close(await wait)

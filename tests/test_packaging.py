@@ -22,7 +22,7 @@ from .platforms import WINDOWS, compiler, posix_shell
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCES = ("hcsrt", "tests", "benchmarks", "docs", "examples", "tools")
-MODULES = {"_library", "_handles", "_calls", "_streams", "emulator/_native"}
+MODULES = {"_library", "_handles", "_calls", "_engine", "_streams", "emulator/_native"}
 
 
 def run(*command: str | Path, cwd: Path, **variables: str) -> str:
@@ -263,6 +263,8 @@ with hcsrt.ComputeSystem.create("readme", hcsrt.emulator.container_document()) a
 
 @posix_shell
 def test_the_programs_of_the_readme_work(tmp_path: Path) -> None:
-    first, counts = code_of_the_readme("python")
+    first, awaited, counts = code_of_the_readme("python")
     program = f"import warnings, hcsrt\nwarnings.simplefilter('ignore', hcsrt.NoIsolationWarning)\n{first}{counts}"
     assert run(sys.executable, "-W", "error", "-c", program, cwd=tmp_path) == "3 b'it is me\\n'\n"
+    program = f"import warnings, hcsrt\nwarnings.simplefilter('ignore', hcsrt.NoIsolationWarning)\n{awaited}"
+    assert run(sys.executable, "-W", "error", "-c", program, cwd=tmp_path) == "b'hello\\n'\nshutdown\n"
