@@ -35,7 +35,7 @@ class Effort:
 EFFORTS = {
     "tiny": Effort(processes=1, rounds=2, batch=0.0001, handles=1_000, stream=1 << 16, launches=2),
     "quick": Effort(processes=3, rounds=15, batch=0.004, handles=100_000, stream=1 << 25, launches=12),
-    "full": Effort(processes=9, rounds=40, batch=0.01, handles=100_000, stream=1 << 28, launches=40),
+    "full": Effort(processes=5, rounds=20, batch=0.01, handles=100_000, stream=1 << 27, launches=40),
 }
 
 

@@ -1103,7 +1103,7 @@ cdef str ask_result(OwnedOperation operation, uint32_t milliseconds, hcsrt_resul
     return text
 
 
-def operation_result(OwnedOperation operation not None):
+def operation_result(OwnedOperation operation not None, /):
     """Return the result document of a call that has ended. HCS function: HcsGetOperationResult.
 
     Raises what the call failed with; of a call that goes on, the error is HCS_E_OPERATION_PENDING.
@@ -1178,7 +1178,7 @@ def wait_first(operations, timeout=None):
             hcsrt_wait_for_more(seen, milliseconds)
 
 
-def operation_id(OwnedOperation operation not None):
+def operation_id(OwnedOperation operation not None, /):
     """Return the number that HCS knows an operation by. HCS function: HcsGetOperationId."""
     cdef const HcsApi *api = hcs()
     cdef uint64_t number = 0
@@ -1193,7 +1193,7 @@ def operation_id(OwnedOperation operation not None):
     return number
 
 
-def operation_type(OwnedOperation operation not None):
+def operation_type(OwnedOperation operation not None, /):
     """Return the HCS_OPERATION_TYPE of the tracked call, -1 before the first. HCS function: HcsGetOperationType."""
     cdef const HcsApi *api = hcs()
     cdef int32_t number = 0
@@ -1229,7 +1229,7 @@ def operation_properties(OwnedOperation operation not None, options=None):
     return text
 
 
-def operation_system(OwnedOperation operation not None):
+def operation_system(OwnedOperation operation not None, /):
     """Return the address of the system handle that a call under way is about, to compare with int(system.as_raw()).
 
     The handle stays its owner's. None if there is none. HCS function: HcsGetComputeSystemFromOperation.
@@ -1247,7 +1247,7 @@ def operation_system(OwnedOperation operation not None):
     return address or None
 
 
-def operation_process(OwnedOperation operation not None):
+def operation_process(OwnedOperation operation not None, /):
     """Return the address of the process handle that a call under way is about, to compare with int(process.as_raw()).
 
     The handle stays its owner's. None if there is none. HCS function: HcsGetProcessFromOperation.
@@ -1265,7 +1265,7 @@ def operation_process(OwnedOperation operation not None):
     return address or None
 
 
-def operation_context(OwnedOperation operation not None):
+def operation_context(OwnedOperation operation not None, /):
     """Return the number set by set_operation_context(), 0 before. HCS function: HcsGetOperationContext."""
     cdef const HcsApi *api = hcs()
     cdef uintptr_t value = 0

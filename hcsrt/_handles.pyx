@@ -5,6 +5,7 @@ has the rules, docs/handles.md the reasons. Everything that touches a raw pointe
 """
 
 cimport cython
+from cpython.exc cimport PyErr_Clear, PyErr_Occurred
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint32_t, uintptr_t
 
@@ -13,6 +14,8 @@ from hcsrt._library cimport hcs, hcs_chosen
 from .errors import HandleBusyError, HandleClosedError
 
 cdef extern from "Python.h":
+    # Not Cython's own conversion: that is not for a caller that can do without an exception.
+    size_t PyLong_AsSize_t(object number) noexcept
     PyObject **PySequence_Fast_ITEMS(object sequence)
 
 cdef extern from "../native/state.h" nogil:
@@ -201,13 +204,13 @@ cdef uint32_t fork_epoch() noexcept nogil:
 
 cdef void *address_of(value) except NULL:
     """The pointer that an int given to from_raw means."""
-    cdef uintptr_t address
+    cdef size_t address
     if type(value) is not int:
         raise TypeError(f"raw must be an int, the address of a live handle, not {type(value).__name__}")
-    try:
-        address = value
-    except OverflowError:
-        raise ValueError(f"raw is {value:#x}, which is no address") from None
+    address = PyLong_AsSize_t(value)
+    if address == <size_t> -1 and PyErr_Occurred():
+        PyErr_Clear()
+        raise ValueError(f"raw is {value:#x}, which is no address")
     if address == 0:
         raise ValueError("raw is 0 (NULL); only a live handle can be owned")
     hcs()
