@@ -93,7 +93,11 @@ cdef int bind_context(Handle handle, hcsrt_context *context) noexcept nogil
 cdef hcsrt_context *context_of(Handle handle) noexcept nogil
 
 # Raises HandleClosedError or HandleBusyError for any status but HANDLE_OK.
-cdef int check_entered(Handle handle, int status) except -1
+cdef inline int check_entered(Handle handle, int status) except -1:
+    return 0 if status == HANDLE_OK else raise_refused(handle, status)
+
+# Always raises.
+cdef int raise_refused(Handle handle, int status) except -1
 
 # Around the body of an HCS callback in which handles may be dropped: their native close moves to another thread.
 cdef void callback_enter() noexcept nogil

@@ -140,9 +140,7 @@ cdef hcsrt_context *context_of(Handle handle) noexcept nogil:
     return <hcsrt_context *> hcsrt_pointer_load(&handle._ctx)
 
 
-cdef int check_entered(Handle handle, int status) except -1:
-    if status == HANDLE_OK:
-        return 0
+cdef int raise_refused(Handle handle, int status) except -1:
     if status == HANDLE_CLOSED:
         raise HandleClosedError(closed_message(handle))
     raise HandleBusyError(f"{type(handle).__name__} has too many calls inside; wait for some to return")
