@@ -7,7 +7,7 @@ one. A call that times out or is interrupted moves to the reaper. A timeout is i
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.exc cimport PyErr_CheckSignals
-from cpython.unicode cimport PyUnicode_DecodeUTF16
+from cpython.unicode cimport PyUnicode_DecodeUTF16, PyUnicode_New
 from libc.stdint cimport int32_t, uint32_t, uint64_t, uintptr_t
 
 from hcsrt._handles cimport (
@@ -119,6 +119,12 @@ cdef extern from *:
 
 cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident()
+    void *PyUnicode_DATA(object text)
+
+cdef extern from "../native/text.h" nogil:
+    size_t hcsrt_text_length(const hcsrt_char *text)
+    bint hcsrt_text_is_ascii(const hcsrt_char *text, size_t length)
+    void hcsrt_text_narrow(char *bytes, const hcsrt_char *text, size_t length)
 
 cdef extern from "../native/results.h" nogil:
     const hcsrt_result HCSRT_E_OUTOFMEMORY
@@ -176,11 +182,13 @@ cdef const hcsrt_char *units(bytes encoded) noexcept:
 
 
 cdef str decode(const hcsrt_char *text):
-    cdef Py_ssize_t length = 0
+    cdef Py_ssize_t length = hcsrt_text_length(text)
     cdef int byteorder = 0
-    while text[length]:
-        length += 1
-    return PyUnicode_DecodeUTF16(<const char *> text, length * sizeof(hcsrt_char), "surrogatepass", &byteorder)
+    if not hcsrt_text_is_ascii(text, length):
+        return PyUnicode_DecodeUTF16(<const char *> text, length * sizeof(hcsrt_char), "surrogatepass", &byteorder)
+    result = PyUnicode_New(length, 127)
+    hcsrt_text_narrow(<char *> PyUnicode_DATA(result), text, length)
+    return result
 
 
 cdef str take_string(const HcsApi *api, hcsrt_char *text):
