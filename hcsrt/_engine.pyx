@@ -635,7 +635,12 @@ cdef class _Call:
 
     cdef object value(self, hcsrt_outcome *outcome):
         cdef hcsrt_result result = outcome.result
-        document = None if outcome.document == NULL else decode(outcome.document)
+        document = None
+        if outcome.document != NULL:
+            document = decode(outcome.document)
+            # At once, while this processor has it at hand: another one would have to fetch it to free it.
+            hcs_chosen().free_string(outcome.document)
+            outcome.document = NULL
         if result < 0:
             if self.watches and result == HCSRT_E_CALLBACK_ALREADY_SET:
                 raise HandleBusyError("the handle has its event callback already; HCS takes one a handle")
