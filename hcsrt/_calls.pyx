@@ -23,6 +23,7 @@ from hcsrt._handles cimport (
     bind_context,
     check_entered,
     context_of,
+    make_immortal,
     new_operation,
     new_process,
     new_stdio,
@@ -1435,3 +1436,6 @@ def processor_compatibility(path not None):
     """Return the VmProcessorRequirements of a saved state. HCS function: HcsGetProcessorCompatibilityFromSavedState."""
     return ask_service(hcs().HcsGetProcessorCompatibilityFromSavedState, "HcsGetProcessorCompatibilityFromSavedState",
                        path, "path")
+
+
+make_immortal(globals())

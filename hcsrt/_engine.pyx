@@ -45,6 +45,7 @@ from hcsrt._handles cimport (
     close_handle,
     fork_epoch,
     hcsrt_abandoned,
+    make_immortal,
     new_process,
     new_system,
     reaper_adopt,
@@ -1009,3 +1010,6 @@ def counts():
         "asked": all.asked,
         "threads": all.threads,
     }
+
+
+make_immortal(globals())

@@ -18,6 +18,23 @@ cdef extern from "Python.h":
     size_t PyLong_AsSize_t(object number) noexcept
     PyObject **PySequence_Fast_ITEMS(object sequence)
 
+cdef extern from *:
+    """
+    #if defined(Py_GIL_DISABLED)
+    static const int hcsrt_counts_are_shared = 1;
+    /* Py_SET_REFCNT is documented to do it; it leaves alone what another thread has made. */
+    static void hcsrt_make_immortal(PyObject *object) {
+        PyObject_GC_UnTrack(object);
+        Py_SET_REFCNT(object, (Py_ssize_t)UINT32_MAX + 1);
+    }
+    #else
+    static const int hcsrt_counts_are_shared = 0;
+    static void hcsrt_make_immortal(PyObject *object) { (void)object; }
+    #endif
+    """
+    const bint hcsrt_counts_are_shared
+    void hcsrt_make_immortal(object function)
+
 cdef extern from "../native/state.h" nogil:
     const uint32_t HCSRT_OWNED
     const uint32_t HCSRT_BOUND
@@ -456,3 +473,20 @@ def pending():
 def leaked():
     """Return how many native handles were given up instead of released, because C code broke the rules of the guard."""
     return hcsrt_leaked()
+
+
+cdef int make_immortal(dict names) except -1:
+    if not hcsrt_counts_are_shared:
+        return 0
+    for value in names.values():
+        if type(value) is type(close_all):
+            hcsrt_make_immortal(value)
+        elif isinstance(value, staticmethod):
+            hcsrt_make_immortal(value)
+            hcsrt_make_immortal(value.__func__)
+        elif isinstance(value, type) and value.__module__ == names.get("__name__"):
+            make_immortal(dict(vars(value)))
+    return 0
+
+
+make_immortal(globals())
