@@ -115,6 +115,13 @@ def clocked(action: Callable[[], object], clock: Callable[[], float] = perf_coun
     return clock() - begin
 
 
+def keep_to_processor(number: int) -> None:
+    """Keep this thread on one of the processors that it may use, where the system can do that."""
+    if hasattr(os, "sched_setaffinity"):
+        usable = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {usable[number % len(usable)]})
+
+
 @contextmanager
 def one_processor() -> Iterator[None]:
     """Keep this process from moving between processors, where the system can do that."""
