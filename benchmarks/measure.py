@@ -24,6 +24,8 @@ class Effort:
     """How many times each contestant gets its turn in a process."""
     batch: float
     """Seconds that a turn lasts at least."""
+    tries: int
+    """How many times a turn is taken that other programs disturb, where that counts most."""
     handles: int
     """How many handles and systems are kept for their memory."""
     stream: int
@@ -33,9 +35,9 @@ class Effort:
 
 
 EFFORTS = {
-    "tiny": Effort(processes=1, rounds=2, batch=0.0001, handles=1_000, stream=1 << 16, launches=2),
-    "quick": Effort(processes=3, rounds=15, batch=0.004, handles=100_000, stream=1 << 25, launches=12),
-    "full": Effort(processes=5, rounds=20, batch=0.01, handles=100_000, stream=1 << 27, launches=40),
+    "tiny": Effort(processes=1, rounds=2, batch=0.0001, tries=1, handles=1_000, stream=1 << 16, launches=2),
+    "quick": Effort(processes=3, rounds=15, batch=0.004, tries=1, handles=100_000, stream=1 << 25, launches=12),
+    "full": Effort(processes=5, rounds=20, batch=0.01, tries=6, handles=100_000, stream=1 << 27, launches=40),
 }
 
 

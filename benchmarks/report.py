@@ -10,7 +10,7 @@ from rich.table import Table
 
 from .bars import BARS
 from .measure import Series, Spread, ratio
-from .names import BARE, CYTHON, ENGINE, HCSRT, LOOP, PLAIN, Case
+from .names import BARE, BURSTS, CYTHON, ENGINE, HCSRT, LOOP, PLAIN
 
 REFERENCES = (
     HCSRT,
@@ -85,12 +85,12 @@ def print_case(console: Console, case: str, metrics: dict[str, list[Series]]) ->
     for column in ("operations", f"/ {reference.contestant}  \\[quartiles]", "50th", "99th percentile", "loop late by"):
         table.add_column(column, justify="right")
     for one in sorted(metrics["rate"], key=lambda one: Spread.of(one.values).median, reverse=True):
-        rest = [found[metric, one.contestant] for metric in ("median", "worst", "lag")]
+        rest = [found.get((metric, one.contestant)) for metric in ("median", "worst", "lag")]
         table.add_row(
             one.contestant,
             quantity(Spread.of(one.values).median, one.unit),
             spread_text(ratio(one, reference)).replace("[", "\\["),
-            *(quantity(Spread.of(other.values).median, other.unit) for other in rest),
+            *(quantity(Spread.of(other.values).median, other.unit) if other else "" for other in rest),
         )
     console.print(table)
 
@@ -136,7 +136,7 @@ PLOTTED = {
     "call": "call",
     "close 10,000": "close_all",
     "round trip": "round_trip",
-    f"{Case(1024, 0)}: rate": "async",
+    f"{BURSTS[0]}: rate": "async",
 }
 """The works that are drawn, with the name of the file."""
 SCALES = {"s": (1e9, "nanoseconds each"), "/s": (1e-3, "thousands a second")}
@@ -154,6 +154,8 @@ def plot(series: list[Series], folder: Path, machine: str) -> list[Path]:
     matplotlib.use("svg")
     # The same figures give the same file.
     matplotlib.rcParams["svg.hashsalt"] = "hcsrt"
+    # Text as text: half of a file would be the outlines of letters.
+    matplotlib.rcParams["svg.fonttype"] = "none"
     from matplotlib import pyplot
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -46,7 +46,7 @@ def in_threads(name: str, count: int, n: int) -> float:
 
     def run(number: int) -> None:
         keep_to_processor(number)
-        # Here, as in a process: a free-threaded Python counts references by atomics but in the thread that made the object.
+        # Here, as in a process: a free-threaded Python counts references fastest in the thread that made an object.
         loop = loop_of(name)
         start.wait()
         seconds.append(loop(n))
