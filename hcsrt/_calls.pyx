@@ -1112,6 +1112,8 @@ cdef str ask_result(OwnedOperation operation, uint32_t milliseconds, hcsrt_resul
     return text
 
 
+# Without binding, as a function of CPython's own: of a call so short, what Cython's functions add is a fifth.
+@cython.binding(False)
 def operation_result(OwnedOperation operation not None, /):
     """Return the result document of a call that has ended. HCS function: HcsGetOperationResult.
 
@@ -1187,6 +1189,7 @@ def wait_first(operations, timeout=None):
             hcsrt_wait_for_more(seen, milliseconds)
 
 
+@cython.binding(False)
 def operation_id(OwnedOperation operation not None, /):
     """Return the number that HCS knows an operation by. HCS function: HcsGetOperationId."""
     cdef const HcsApi *api = hcs()
@@ -1202,6 +1205,7 @@ def operation_id(OwnedOperation operation not None, /):
     return number
 
 
+@cython.binding(False)
 def operation_type(OwnedOperation operation not None, /):
     """Return the HCS_OPERATION_TYPE of the tracked call, -1 before the first. HCS function: HcsGetOperationType."""
     cdef const HcsApi *api = hcs()
@@ -1238,6 +1242,7 @@ def operation_properties(OwnedOperation operation not None, options=None):
     return text
 
 
+@cython.binding(False)
 def operation_system(OwnedOperation operation not None, /):
     """Return the address of the system handle that a call under way is about, to compare with int(system.as_raw()).
 
@@ -1256,6 +1261,7 @@ def operation_system(OwnedOperation operation not None, /):
     return address or None
 
 
+@cython.binding(False)
 def operation_process(OwnedOperation operation not None, /):
     """Return the address of the process handle that a call under way is about, to compare with int(process.as_raw()).
 
@@ -1274,6 +1280,7 @@ def operation_process(OwnedOperation operation not None, /):
     return address or None
 
 
+@cython.binding(False)
 def operation_context(OwnedOperation operation not None, /):
     """Return the number set by set_operation_context(), 0 before. HCS function: HcsGetOperationContext."""
     cdef const HcsApi *api = hcs()

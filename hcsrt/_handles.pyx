@@ -479,8 +479,9 @@ cdef int make_immortal(dict names) except -1:
     if not hcsrt_counts_are_shared:
         return 0
     for value in names.values():
-        if type(value) is type(close_all):
-            hcsrt_make_immortal(value)
+        if type(value) in (type(close_all), type(len)):
+            if value.__module__ == names.get("__name__", value.__module__):
+                hcsrt_make_immortal(value)
         elif isinstance(value, staticmethod):
             hcsrt_make_immortal(value)
             hcsrt_make_immortal(value.__func__)
