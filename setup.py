@@ -42,7 +42,7 @@ DIRECTIVES = {
 MSVC_ARGS = ["/std:c++17", "/utf-8", "/EHsc", "/GR-", "/MT", "/guard:cf"]
 MSVC_LINK_ARGS = ["/NODEFAULTLIB:libucrt.lib", "/DEFAULTLIB:ucrt.lib", "/guard:cf"]
 # Without exceptions: where CPython ends a daemon thread by unwinding it, no frame of ours may stop that.
-GNU_ARGS = ["-std=c++17", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti", "-pthread"]
+GNU_ARGS = ["-std=c++17", "-O3", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti", "-pthread"]
 
 
 class BuildModules(build_ext):

@@ -3,8 +3,8 @@
     pip install -e '.[bench]'
     python -m benchmarks --quick
 
-It needs the editable install, compiles what it compares on first use, and takes under two minutes; without --quick
-twenty. Each work is measured by several processes in turn, and in each of them the contestants take turns, so that a
+It needs the editable install, compiles what it compares on first use, and takes under two minutes then; without --quick
+seven. Each work is measured by several processes in turn, and in each of them the contestants take turns, so that a
 noisy machine favours nobody.
 """
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .measure import Series, Spread, difference, ratio
 from .names import (
     BARE,
+    BURSTS,
     CTYPES_CALLBACK,
     CYTHON,
     ENGINE,
@@ -16,10 +17,8 @@ from .names import (
     LOOP,
     PLAIN,
     WAITING_POOL,
-    Case,
 )
 
-ASYNC = f"{Case(1024, 0)}: rate"
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
@@ -68,16 +67,20 @@ def own_bars(work: str) -> list[Bar]:
     ]
 
 
+def async_bars(work: str) -> list[Bar]:
+    def times(other: str, factor: float) -> Bar:
+        return Bar(work, f"hcsrt / {other}", factor, False, f"{ENGINE}, asyncio", f"{other}, asyncio")
+
+    return [times(LOOP, 0.7), times(GIL_CALLBACK, 6.0), times(CTYPES_CALLBACK, 6.0), times(WAITING_POOL, 10.0)]
+
+
 BARS = [
     Bar("own, drop", "hcsrt from Cython / (an object, and the GIL given up once)", 1.3, True, CYTHON, PLAIN),
     *own_bars("own, drop"),
     *own_bars("own, close"),
     Bar("call", "hcsrt, guarded / nanobind, unguarded", 1.15, True, HCSRT, "nanobind"),
     Bar("close 10,000", "hcsrt / a loop of C++", 3.0, True, HCSRT, BARE),
-    Bar(ASYNC, "hcsrt / the loop alone", 0.7, False, f"{ENGINE}, asyncio", f"{LOOP}, asyncio"),
-    Bar(ASYNC, "hcsrt / the callback takes the GIL", 6.0, False, f"{ENGINE}, asyncio", f"{GIL_CALLBACK}, asyncio"),
-    Bar(ASYNC, "hcsrt / ctypes, a callback", 6.0, False, f"{ENGINE}, asyncio", f"{CTYPES_CALLBACK}, asyncio"),
-    Bar(ASYNC, "hcsrt / a pool of threads that wait", 10.0, False, f"{ENGINE}, asyncio", f"{WAITING_POOL}, asyncio"),
+    *(bar for case in BURSTS for bar in async_bars(f"{case}: rate")),
     Bar("stdout, read(64 KB)", "hcsrt / subprocess", 0.9, False, "hcsrt", "subprocess"),
     Bar("stdout, capture_output", "hcsrt / subprocess", 0.9, False, "hcsrt", "subprocess"),
     Bar("memory", "a handle", 80 if FREE_THREADED else 64, True, "hcsrt, the object alone", unit="B"),

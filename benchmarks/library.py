@@ -14,6 +14,7 @@ native = ctypes.CDLL(str(LIBRARY))
 native.hcsbench_api.restype = ctypes.c_void_p
 native.hcsbench_set_latency.argtypes = [ctypes.c_int64]
 native.hcsbench_set_document.argtypes = [ctypes.c_uint32]
+native.hcsbench_set_threads.argtypes = [ctypes.c_uint32]
 native.hcsbench_set_program.argtypes = [ctypes.POINTER(ctypes.c_char_p)]
 native.hcsbench_system.restype = ctypes.c_void_p
 native.hcsbench_closes.argtypes = [ctypes.c_void_p]
@@ -45,6 +46,11 @@ def set_latency(microseconds: int) -> None:
 def set_document(units: int) -> None:
     """The length of a result document; a UTF-16 unit is two bytes."""
     native.hcsbench_set_document(units)
+
+
+def set_threads(threads: int) -> None:
+    """How many threads of the library complete operations, each the next one in turn."""
+    native.hcsbench_set_threads(threads)
 
 
 def set_program(argv: Sequence[str]) -> None:

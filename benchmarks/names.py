@@ -21,6 +21,15 @@ class Case(NamedTuple):
     in_flight: int
     latency: int
     """Milliseconds until an operation completes."""
+    document: int = 1024
+    """Bytes of a result document, two a character."""
+    threads: int = 1
+    """How many threads of the library complete operations."""
 
     def __str__(self) -> str:
-        return f"async, {self.in_flight} in flight, {self.latency} ms"
+        threads = "1 thread completes" if self.threads == 1 else f"{self.threads} threads complete"
+        return f"async, {self.in_flight} in flight, {self.latency} ms, {self.document} B, {threads}"
+
+
+BURSTS = [Case(1024, 0, document, threads) for document in (1024, 128) for threads in (1, 4)]
+"""What the bars are about: much in flight that completes at once."""

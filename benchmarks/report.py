@@ -10,7 +10,7 @@ from rich.table import Table
 
 from .bars import BARS
 from .measure import Series, Spread, ratio
-from .names import BARE, CYTHON, EMPTY, ENGINE, HCSRT, LOOP, PLAIN
+from .names import BARE, BURSTS, CYTHON, ENGINE, HCSRT, LOOP, PLAIN
 
 REFERENCES = (
     HCSRT,
@@ -85,12 +85,12 @@ def print_case(console: Console, case: str, metrics: dict[str, list[Series]]) ->
     for column in ("operations", f"/ {reference.contestant}  \\[quartiles]", "50th", "99th percentile", "loop late by"):
         table.add_column(column, justify="right")
     for one in sorted(metrics["rate"], key=lambda one: Spread.of(one.values).median, reverse=True):
-        rest = [found[metric, one.contestant] for metric in ("median", "worst", "lag")]
+        rest = [found.get((metric, one.contestant)) for metric in ("median", "worst", "lag")]
         table.add_row(
             one.contestant,
             quantity(Spread.of(one.values).median, one.unit),
             spread_text(ratio(one, reference)).replace("[", "\\["),
-            *(quantity(Spread.of(other.values).median, other.unit) for other in rest),
+            *(quantity(Spread.of(other.values).median, other.unit) if other else "" for other in rest),
         )
     console.print(table)
 
@@ -129,18 +129,33 @@ def print_bars(console: Console, rows: list[dict[str, Any]]) -> None:
 
 # --- plots ----------------------------------------------------------------------------------------------------------
 
-COLOURS = {HCSRT: "#2a6fbb", CYTHON: "#2a6fbb", "hcsrt": "#2a6fbb", BARE: "#888888", PLAIN: "#888888", EMPTY: "#888888"}
-OTHERS = "#c9a063"
-PLOTTED = {"own, drop": "own", "call": "call", "close 10,000": "close_all", "round trip": "round_trip"}
+OURS, LIMIT, OTHERS = "#2a6fbb", "#888888", "#c9a063"
+COLOURS = {HCSRT: OURS, CYTHON: OURS, ENGINE: OURS, BARE: LIMIT, PLAIN: LIMIT, LOOP: LIMIT}
+PLOTTED = {
+    "own, drop": "own",
+    "call": "call",
+    "close 10,000": "close_all",
+    "round trip": "round_trip",
+    f"{BURSTS[0]}: rate": "async",
+}
+"""The works that are drawn, with the name of the file."""
+SCALES = {"s": (1e9, "nanoseconds each"), "/s": (1e-3, "thousands a second")}
+
+
+def colour(contestant: str) -> str:
+    """That of the contestant, whatever its event loop."""
+    return COLOURS.get(contestant.removesuffix(", asyncio").removesuffix(", uvloop"), OTHERS)
 
 
 def plot(series: list[Series], folder: Path, machine: str) -> list[Path]:
-    """One SVG a work: the medians, with the quartiles as whiskers."""
+    """One SVG a work: the medians, with the quartiles as whiskers. Grey is a limit, blue is hcsrt."""
     import matplotlib
 
     matplotlib.use("svg")
     # The same figures give the same file.
     matplotlib.rcParams["svg.hashsalt"] = "hcsrt"
+    # Text as text: half of a file would be the outlines of letters.
+    matplotlib.rcParams["svg.fonttype"] = "none"
     from matplotlib import pyplot
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -149,17 +164,18 @@ def plot(series: list[Series], folder: Path, machine: str) -> list[Path]:
         if work not in PLOTTED:
             continue
         ordered = sorted(of_work, key=lambda one: Spread.of(one.values).median, reverse=True)
-        spreads = [Spread.of(value * 1e9 for value in one.values) for one in ordered]
+        scale, label = SCALES[of_work[0].unit]
+        spreads = [Spread.of(value * scale for value in one.values) for one in ordered]
         figure, axes = pyplot.subplots(figsize=(7.5, 0.6 + 0.32 * len(ordered)), layout="constrained")
         bars = axes.barh(
             [one.contestant for one in ordered],
             [spread.median for spread in spreads],
             xerr=[[s.median - s.low for s in spreads], [s.high - s.median for s in spreads]],
-            color=[COLOURS.get(one.contestant, OTHERS) for one in ordered],
+            color=[colour(one.contestant) for one in ordered],
             error_kw={"elinewidth": 0.8},
         )
         axes.bar_label(bars, [f"{spread.median:.3g}" for spread in spreads], padding=4, fontsize=8)
-        axes.set_xlabel(f"nanoseconds each: median and quartiles; {machine}", fontsize=7)
+        axes.set_xlabel(f"{label}: median and quartiles; {machine}", fontsize=7)
         axes.set_title(work, fontsize=10, loc="left")
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)

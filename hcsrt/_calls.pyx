@@ -7,7 +7,7 @@ one. A call that times out or is interrupted moves to the reaper. A timeout is i
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.exc cimport PyErr_CheckSignals
-from cpython.unicode cimport PyUnicode_DecodeUTF16
+from cpython.unicode cimport PyUnicode_DecodeUTF16, PyUnicode_New
 from libc.stdint cimport int32_t, uint32_t, uint64_t, uintptr_t
 
 from hcsrt._handles cimport (
@@ -23,6 +23,7 @@ from hcsrt._handles cimport (
     bind_context,
     check_entered,
     context_of,
+    make_immortal,
     new_operation,
     new_process,
     new_stdio,
@@ -119,6 +120,12 @@ cdef extern from *:
 
 cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident()
+    void *PyUnicode_DATA(object text)
+
+cdef extern from "../native/text.h" nogil:
+    size_t hcsrt_text_length(const hcsrt_char *text)
+    bint hcsrt_text_is_ascii(const hcsrt_char *text, size_t length)
+    void hcsrt_text_narrow(char *bytes, const hcsrt_char *text, size_t length)
 
 cdef extern from "../native/results.h" nogil:
     const hcsrt_result HCSRT_E_OUTOFMEMORY
@@ -176,11 +183,13 @@ cdef const hcsrt_char *units(bytes encoded) noexcept:
 
 
 cdef str decode(const hcsrt_char *text):
-    cdef Py_ssize_t length = 0
+    cdef Py_ssize_t length = hcsrt_text_length(text)
     cdef int byteorder = 0
-    while text[length]:
-        length += 1
-    return PyUnicode_DecodeUTF16(<const char *> text, length * sizeof(hcsrt_char), "surrogatepass", &byteorder)
+    if not hcsrt_text_is_ascii(text, length):
+        return PyUnicode_DecodeUTF16(<const char *> text, length * sizeof(hcsrt_char), "surrogatepass", &byteorder)
+    result = PyUnicode_New(length, 127)
+    hcsrt_text_narrow(<char *> PyUnicode_DATA(result), text, length)
+    return result
 
 
 cdef str take_string(const HcsApi *api, hcsrt_char *text):
@@ -1108,7 +1117,9 @@ cdef str ask_result(OwnedOperation operation, uint32_t milliseconds, hcsrt_resul
     return text
 
 
-def operation_result(OwnedOperation operation not None):
+# Without binding, as a function of CPython's own: of a call so short, what Cython's functions add is a fifth.
+@cython.binding(False)
+def operation_result(OwnedOperation operation not None, /):
     """Return the result document of a call that has ended. HCS function: HcsGetOperationResult.
 
     Raises what the call failed with; of a call that goes on, the error is HCS_E_OPERATION_PENDING.
@@ -1183,7 +1194,8 @@ def wait_first(operations, timeout=None):
             hcsrt_wait_for_more(seen, milliseconds)
 
 
-def operation_id(OwnedOperation operation not None):
+@cython.binding(False)
+def operation_id(OwnedOperation operation not None, /):
     """Return the number that HCS knows an operation by. HCS function: HcsGetOperationId."""
     cdef const HcsApi *api = hcs()
     cdef uint64_t number = 0
@@ -1198,7 +1210,8 @@ def operation_id(OwnedOperation operation not None):
     return number
 
 
-def operation_type(OwnedOperation operation not None):
+@cython.binding(False)
+def operation_type(OwnedOperation operation not None, /):
     """Return the HCS_OPERATION_TYPE of the tracked call, -1 before the first. HCS function: HcsGetOperationType."""
     cdef const HcsApi *api = hcs()
     cdef int32_t number = 0
@@ -1234,7 +1247,8 @@ def operation_properties(OwnedOperation operation not None, options=None):
     return text
 
 
-def operation_system(OwnedOperation operation not None):
+@cython.binding(False)
+def operation_system(OwnedOperation operation not None, /):
     """Return the address of the system handle that a call under way is about, to compare with int(system.as_raw()).
 
     The handle stays its owner's. None if there is none. HCS function: HcsGetComputeSystemFromOperation.
@@ -1252,7 +1266,8 @@ def operation_system(OwnedOperation operation not None):
     return address or None
 
 
-def operation_process(OwnedOperation operation not None):
+@cython.binding(False)
+def operation_process(OwnedOperation operation not None, /):
     """Return the address of the process handle that a call under way is about, to compare with int(process.as_raw()).
 
     The handle stays its owner's. None if there is none. HCS function: HcsGetProcessFromOperation.
@@ -1270,7 +1285,8 @@ def operation_process(OwnedOperation operation not None):
     return address or None
 
 
-def operation_context(OwnedOperation operation not None):
+@cython.binding(False)
+def operation_context(OwnedOperation operation not None, /):
     """Return the number set by set_operation_context(), 0 before. HCS function: HcsGetOperationContext."""
     cdef const HcsApi *api = hcs()
     cdef uintptr_t value = 0
@@ -1432,3 +1448,6 @@ def processor_compatibility(path not None):
     """Return the VmProcessorRequirements of a saved state. HCS function: HcsGetProcessorCompatibilityFromSavedState."""
     return ask_service(hcs().HcsGetProcessorCompatibilityFromSavedState, "HcsGetProcessorCompatibilityFromSavedState",
                        path, "path")
+
+
+make_immortal(globals())

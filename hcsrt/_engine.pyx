@@ -49,6 +49,7 @@ from hcsrt._handles cimport (
     close_without_release,
     fork_epoch,
     hcsrt_abandoned,
+    make_immortal,
     new_process,
     new_system,
     reaper_adopt,
@@ -656,7 +657,12 @@ cdef class _Call:
 
     cdef object value(self, hcsrt_outcome *outcome):
         cdef hcsrt_result result = outcome.result
-        document = None if outcome.document == NULL else decode(outcome.document)
+        document = None
+        if outcome.document != NULL:
+            document = decode(outcome.document)
+            # At once, while this processor has it at hand: another one would have to fetch it to free it.
+            hcs_chosen().free_string(outcome.document)
+            outcome.document = NULL
         if result < 0:
             if self.watches and result == HCSRT_E_CALLBACK_ALREADY_SET:
                 raise HandleBusyError("the handle has its event callback already; HCS takes one a handle")
@@ -1072,3 +1078,6 @@ def counts():
         "asked": all.asked,
         "threads": all.threads,
     }
+
+
+make_immortal(globals())

@@ -94,7 +94,11 @@ cdef int bind_context(Handle handle, hcsrt_context *context) noexcept nogil
 cdef hcsrt_context *context_of(Handle handle) noexcept nogil
 
 # Raises HandleClosedError or HandleBusyError for any status but HANDLE_OK.
-cdef int check_entered(Handle handle, int status) except -1
+cdef inline int check_entered(Handle handle, int status) except -1:
+    return 0 if status == HANDLE_OK else raise_refused(handle, status)
+
+# Always raises.
+cdef int raise_refused(Handle handle, int status) except -1
 
 # Around the body of an HCS callback in which handles may be dropped: their native close moves to another thread.
 cdef void callback_enter() noexcept nogil
@@ -117,3 +121,7 @@ cdef int reaper_start() noexcept nogil
 cdef void reaper_adopt(const hcsrt_abandoned *call) noexcept nogil
 cdef void reaper_announce(int64_t calls) noexcept nogil
 cdef uint32_t fork_epoch() noexcept nogil
+
+# For the end of a module, with its globals(): on free-threaded CPython, threads that call its functions then do not write
+# to the same counts of references, which would be most of what a short call does.
+cdef int make_immortal(dict names) except -1

@@ -5,6 +5,7 @@ has the rules, docs/handles.md the reasons. Everything that touches a raw pointe
 """
 
 cimport cython
+from cpython.exc cimport PyErr_Clear, PyErr_Occurred
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint32_t, uintptr_t
 
@@ -13,7 +14,26 @@ from hcsrt._library cimport hcs, hcs_chosen
 from .errors import HandleBusyError, HandleClosedError
 
 cdef extern from "Python.h":
+    # Not Cython's own conversion: that is not for a caller that can do without an exception.
+    size_t PyLong_AsSize_t(object number) noexcept
     PyObject **PySequence_Fast_ITEMS(object sequence)
+
+cdef extern from *:
+    """
+    #if defined(Py_GIL_DISABLED)
+    static const int hcsrt_counts_are_shared = 1;
+    /* Py_SET_REFCNT is documented to do it; it leaves alone what another thread has made. */
+    static void hcsrt_make_immortal(PyObject *object) {
+        PyObject_GC_UnTrack(object);
+        Py_SET_REFCNT(object, (Py_ssize_t)UINT32_MAX + 1);
+    }
+    #else
+    static const int hcsrt_counts_are_shared = 0;
+    static void hcsrt_make_immortal(PyObject *object) { (void)object; }
+    #endif
+    """
+    const bint hcsrt_counts_are_shared
+    void hcsrt_make_immortal(object function)
 
 cdef extern from "../native/state.h" nogil:
     const uint32_t HCSRT_OWNED
@@ -148,9 +168,7 @@ cdef hcsrt_context *context_of(Handle handle) noexcept nogil:
     return <hcsrt_context *> hcsrt_pointer_load(&handle._ctx)
 
 
-cdef int check_entered(Handle handle, int status) except -1:
-    if status == HANDLE_OK:
-        return 0
+cdef int raise_refused(Handle handle, int status) except -1:
     if status == HANDLE_CLOSED:
         raise HandleClosedError(closed_message(handle))
     raise HandleBusyError(f"{type(handle).__name__} has too many calls inside; wait for some to return")
@@ -213,13 +231,13 @@ cdef uint32_t fork_epoch() noexcept nogil:
 
 cdef void *address_of(value) except NULL:
     """The pointer that an int given to from_raw means."""
-    cdef uintptr_t address
+    cdef size_t address
     if type(value) is not int:
         raise TypeError(f"raw must be an int, the address of a live handle, not {type(value).__name__}")
-    try:
-        address = value
-    except OverflowError:
-        raise ValueError(f"raw is {value:#x}, which is no address") from None
+    address = PyLong_AsSize_t(value)
+    if address == <size_t> -1 and PyErr_Occurred():
+        PyErr_Clear()
+        raise ValueError(f"raw is {value:#x}, which is no address")
     if address == 0:
         raise ValueError("raw is 0 (NULL); only a live handle can be owned")
     hcs()
@@ -468,3 +486,21 @@ def pending():
 def leaked():
     """Return how many native handles were given up instead of released, because C code broke the rules of the guard."""
     return hcsrt_leaked()
+
+
+cdef int make_immortal(dict names) except -1:
+    if not hcsrt_counts_are_shared:
+        return 0
+    for value in names.values():
+        if type(value) in (type(close_all), type(len)):
+            if value.__module__ == names.get("__name__", value.__module__):
+                hcsrt_make_immortal(value)
+        elif isinstance(value, staticmethod):
+            hcsrt_make_immortal(value)
+            hcsrt_make_immortal(value.__func__)
+        elif isinstance(value, type) and value.__module__ == names.get("__name__"):
+            make_immortal(dict(vars(value)))
+    return 0
+
+
+make_immortal(globals())

@@ -52,8 +52,47 @@ def test_everything_is_measured_and_set_against_its_bar(tmp_path: Path) -> None:
     for bar in result["bars"]:
         assert (bar["measured"] is None) == (bar["holds"] is None)
         assert bar["work"] in done.stdout
-    assert any(bar["measured"] for bar in result["bars"])
+    measured_of = {bar["what"]: bar["measured"] for bar in result["bars"] if bar["work"].startswith("async")}
+    assert len(measured_of) == 4
+    assert all(measured_of.values())
+    assert {name for work, name in values if work.startswith("async, 1024 in flight, 0 ms, 128 B")} >= {"C++"}
     assert result["machine"]["python"] in done.stdout
+
+
+def test_a_bar_is_judged_by_the_median_of_ratios_within_rounds() -> None:
+    from benchmarks.measure import Series
+    from benchmarks.report import judged
+
+    burst = "async, 1024 in flight, 0 ms, 1024 B, 1 thread completes: rate"
+    rows = judged(
+        [
+            # 1.0, 1.2 and 2.0 times the other: the ratio of the medians would be 2.
+            Series("call", "hcsrt from Python", "s", [1.0, 6.0, 4.0]),
+            Series("call", "nanobind", "s", [1.0, 5.0, 2.0]),
+            Series("close 10,000", "hcsrt from Python", "s", [2.9, 2.9, 9.0]),
+            Series("close 10,000", "C++", "s", [1.0, 1.0, 1.0]),
+            Series(burst, "hcsrt, asyncio", "/s", [60.0, 70.0, 80.0]),
+            Series(burst, "the loop alone, asyncio", "/s", [100.0, 100.0, 100.0]),
+            Series(burst, "the callback takes the GIL, asyncio", "/s", [10.0, 10.0, 20.0]),
+            Series("import", "import hcsrt", "s", [0.03, 0.04, 0.05]),
+            Series("import", "python -c pass", "s", [0.01, 0.02, 0.045]),
+        ]
+    )
+    found = {(row["work"], row["what"]): row for row in rows}
+
+    def is_judged(work: str, what: str, median: float, holds: bool) -> None:
+        row = found.pop((work, what))
+        assert row["measured"][0] == pytest.approx(median)
+        assert row["measured"][1] <= row["measured"][0] <= row["measured"][2]
+        assert row["holds"] is holds
+
+    is_judged("call", "hcsrt, guarded / nanobind, unguarded", 1.2, False)
+    is_judged("close 10,000", "hcsrt / a loop of C++", 2.9, True)
+    is_judged(burst, "hcsrt / the loop alone", 0.7, True)
+    is_judged(burst, "hcsrt / the callback takes the GIL", 6.0, True)
+    # In milliseconds.
+    is_judged("import", "import hcsrt - bare Python", 20.0, False)
+    assert all(row["measured"] is row["holds"] is None for row in found.values())
 
 
 @pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="needs matplotlib")
@@ -79,7 +118,8 @@ def test_figures_of_before_are_shown_and_drawn(tmp_path: Path) -> None:
     assert "left out: PyO3: no Rust toolchain here" in done.stdout
     first = (tmp_path / "plots" / "call.svg").read_text()
     assert "<svg" in first
-    assert "<svg" in first
+    assert "hcsrt from Python" in first
+    assert len(first) < 40_000
     benchmarks("--from", path, "--plots", tmp_path / "plots")
     assert (tmp_path / "plots" / "call.svg").read_text() == first
 

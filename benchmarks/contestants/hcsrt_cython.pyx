@@ -39,8 +39,7 @@ def new_operation():
 
 def own_and_drop(int64_t n, uintptr_t raw):
     cdef OwnedSystem system
-    cdef int64_t i
-    for i in range(n):
+    for _ in range(n):
         system = new_system()
         adopt(system, <void *> raw)
         system = None
@@ -48,10 +47,9 @@ def own_and_drop(int64_t n, uintptr_t raw):
 
 def call(int64_t n, OwnedOperation operation):
     cdef const HcsApi *api = hcs()
-    cdef int64_t i
     cdef uint64_t id = 0
     cdef int status
-    for i in range(n):
+    for _ in range(n):
         with nogil:
             status = operation._enter()
             if status == HANDLE_OK:
@@ -90,9 +88,8 @@ cdef str properties(OwnedSystem system):
 
 
 def round_trip(int64_t n, OwnedSystem system):
-    cdef int64_t i
     cdef str text = None
-    for i in range(n):
+    for _ in range(n):
         text = properties(system)
     assert text
 
@@ -118,8 +115,7 @@ cdef class Plain:
 def allocate_and_switch(int64_t n):
     """What every object costs that lets others run while it is closed: its allocation, and the GIL twice."""
     cdef Plain plain
-    cdef int64_t i
-    for i in range(n):
+    for _ in range(n):
         plain = Plain.__new__(Plain)
         with nogil:
             call_nothing()

@@ -33,6 +33,7 @@ using Clock = std::chrono::steady_clock;
 
 std::atomic<int64_t> latency{-1};
 std::atomic<uint32_t> document_units{512};
+std::atomic<uint32_t> completing{1};
 std::mutex program_lock;
 std::vector<std::string> program;
 
@@ -165,15 +166,18 @@ struct Completer {
     bool started = false;
 };
 
-/* Never destroyed: its thread may still run while the process ends. */
-Completer &completer = *new Completer;
+constexpr uint32_t MOST_COMPLETERS = 16;
+/* Never destroyed: their threads may still run while the process ends. */
+Completer *completers = new Completer[MOST_COMPLETERS];
+std::atomic<uint32_t> next_completer{0};
 
-void run_completer(void *) {
+void run_completer(void *argument) {
+    Completer &completer = *static_cast<Completer *>(argument);
     std::deque<Operation *> batch;
     for (;;) {
         {
             std::unique_lock<std::mutex> hold(completer.lock);
-            completer.arrived.wait(hold, [] { return !completer.queue.empty(); });
+            completer.arrived.wait(hold, [&completer] { return !completer.queue.empty(); });
             batch.swap(completer.queue);
         }
         for (Operation *operation : batch) {
@@ -198,10 +202,12 @@ hcsrt_result kick_off(hcsrt_operation raw) {
         return HCSRT_S_OK;
     }
     operation->due = microseconds ? Clock::now() + std::chrono::microseconds(microseconds) : Clock::time_point{};
+    uint32_t turn = next_completer.fetch_add(1, std::memory_order_relaxed);
+    Completer &completer = completers[turn % completing.load(std::memory_order_relaxed)];
     bool first;
     {
         std::lock_guard<std::mutex> hold(completer.lock);
-        if (!completer.started) completer.started = hcsrt::start_thread(run_completer, nullptr);
+        if (!completer.started) completer.started = hcsrt::start_thread(run_completer, &completer);
         first = completer.queue.empty();
         completer.queue.push_back(operation);
     }
@@ -441,6 +447,10 @@ int lstrlenW(const hcsrt_char *text) {
 void hcsbench_set_latency(int64_t microseconds) { latency.store(microseconds); }
 
 void hcsbench_set_document(uint32_t units) { document_units.store(units); }
+
+void hcsbench_set_threads(uint32_t threads) {
+    completing.store(threads < 1 ? 1 : threads < MOST_COMPLETERS ? threads : MOST_COMPLETERS);
+}
 
 void hcsbench_set_program(const char *const *argv) {
     std::lock_guard<std::mutex> hold(program_lock);

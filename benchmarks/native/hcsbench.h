@@ -21,6 +21,9 @@ void hcsbench_set_latency(int64_t microseconds);
 /* The length of every result document from now on, in UTF-16 code units. */
 void hcsbench_set_document(uint32_t units);
 
+/* How many threads complete operations from now on, each the next one in turn. */
+void hcsbench_set_threads(uint32_t threads);
+
 /* The program that HcsCreateProcess starts from now on, as the argv of execv, with its stdout in a pipe. */
 void hcsbench_set_program(const char *const *argv);
 

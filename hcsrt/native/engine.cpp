@@ -103,10 +103,12 @@ struct hcsrt_port {
     std::atomic<uint32_t> references{1};
     std::atomic<uint32_t> bell{0};
     int reader = -1, writer = -1;
-    /* Of the owner alone: */
-    Call *newest = nullptr, *oldest = nullptr;  /* a chain of calls that were not sent to a worker yet */
+    /* Of the owner alone, whose writes would cost the threads that push their own line: */
+    alignas(LINE) Call *newest = nullptr;
+    Call *oldest = nullptr;            /* a chain of calls that were not sent to a worker yet */
     uint32_t unsent = 0;
     uint32_t spare = 0;                /* the index + 1 of the first slot that it keeps for its next calls */
+    uint32_t credit = 0;               /* references that it keeps for them */
 };
 
 namespace {
@@ -919,7 +921,10 @@ Call *new_call(Pool *pool, Port *port) {
     call->stage = Stage::MAKE;
     call->fetched = call->asked = call->off_books = false;
     call->port.store(port, std::memory_order_relaxed);
-    if (port) port->references.fetch_add(1, std::memory_order_relaxed);
+    if (port && !port->credit--) {
+        port->references.fetch_add(SPARE_SLOTS, std::memory_order_relaxed);
+        port->credit = SPARE_SLOTS - 1;
+    }
     engine->submitted.fetch_add(1, std::memory_order_acq_rel);
     return call;
 }
@@ -1182,6 +1187,7 @@ void hcsrt_port_close(hcsrt_port *port) {
     }
     port->bell.fetch_add(1, std::memory_order_acq_rel);
     hcsrt::wake_all(port->bell);
+    port->references.fetch_sub(port->credit, std::memory_order_relaxed);
     drop(port);
 }
 

@@ -46,8 +46,9 @@ struct Reaper {
 /* Never destroyed: the reaper's thread outlives static destructors. Replaced in a forked child, whose thread is gone. */
 Reaper *reaper;
 std::atomic<int64_t> leaked{0};
-std::atomic<uint32_t> epoch{1};
 thread_local int callback_depth = 0;
+/* Of all threads: a release looks for its thread's own depth, which costs a call, only while there are any. */
+std::atomic<int> callbacks{0};
 
 bool free_result(const HcsApi *api, hcsrt_operation operation, bool with_info, hcsrt_result *result) {
     hcsrt_char *document = nullptr;
@@ -155,9 +156,10 @@ void ring(Reaper *self) {
 
 #if !defined(_WIN32)
 void in_forked_child() {
-    epoch.fetch_add(1, std::memory_order_relaxed);
+    ++hcsrt_epoch;
     reaper = new Reaper;
     callback_depth = 0;
+    callbacks.store(0, std::memory_order_relaxed);
 }
 #endif
 
@@ -182,6 +184,8 @@ bool defer_close(hcsrt_close close, void *raw, void *context) {
 
 extern "C" {
 
+uint32_t hcsrt_epoch = 1;
+
 void hcsrt_reaper_init(void) {
     if (reaper) return;
     reaper = new Reaper;
@@ -202,7 +206,7 @@ void hcsrt_reaper_adopt(const hcsrt_abandoned *call) {
 }
 
 void hcsrt_release(hcsrt_close close, void *raw, void *context) {
-    if (callback_depth > 0) {
+    if (callbacks.load(std::memory_order_relaxed) > 0 && callback_depth > 0) {
         if (!reaper->started.load(std::memory_order_acquire) || !defer_close(close, raw, context)) hcsrt_count_leak();
         return;
     }
@@ -216,13 +220,19 @@ void hcsrt_release(hcsrt_close close, void *raw, void *context) {
 #endif
 }
 
-void hcsrt_callback_enter(void) { ++callback_depth; }
-void hcsrt_callback_leave(void) { --callback_depth; }
+void hcsrt_callback_enter(void) {
+    ++callback_depth;
+    callbacks.fetch_add(1, std::memory_order_relaxed);
+}
+
+void hcsrt_callback_leave(void) {
+    callbacks.fetch_sub(1, std::memory_order_relaxed);
+    --callback_depth;
+}
 
 void hcsrt_reaper_announce(int64_t calls) { reaper->pending.fetch_add(calls, std::memory_order_acq_rel); }
 int64_t hcsrt_reaper_pending(void) { return reaper->pending.load(std::memory_order_acquire); }
 int64_t hcsrt_leaked(void) { return leaked.load(std::memory_order_relaxed); }
 void hcsrt_count_leak(void) { leaked.fetch_add(1, std::memory_order_relaxed); }
-uint32_t hcsrt_fork_epoch(void) { return epoch.load(std::memory_order_relaxed); }
 
 }  // extern "C"

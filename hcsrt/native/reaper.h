@@ -7,6 +7,7 @@
 #define HCSRT_REAPER_H
 
 #include "../include/hcsrt.h"
+#include "state.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -55,7 +56,8 @@ int64_t hcsrt_leaked(void);
 void hcsrt_count_leak(void);
 
 /* Grows by one in each forked child, where no handle of the parent may be touched. */
-uint32_t hcsrt_fork_epoch(void);
+extern uint32_t hcsrt_epoch;
+static inline uint32_t hcsrt_fork_epoch(void) { return hcsrt_word_load(&hcsrt_epoch); }
 
 /* Once, when the module that links this is imported. */
 void hcsrt_reaper_init(void);

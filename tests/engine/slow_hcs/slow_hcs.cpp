@@ -1,4 +1,4 @@
-#include "instant.h"
+#include "slow_hcs.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -9,7 +9,7 @@
 
 #include "results.h"
 
-namespace instant {
+namespace slow_hcs {
 namespace {
 
 constexpr int THREADS = 2;
@@ -17,11 +17,7 @@ constexpr int THREADS = 2;
 /* What a query answers: as long as a short real answer. */
 const char DOCUMENT[] = "{\"Id\":\"a\",\"SystemType\":\"Container\",\"Name\":\"a\",\"State\":\"Running\",\"Owner\":\"b\"}";
 
-/* Each is written by threads of one kind: what is measured is not how they wait for one another's cache lines. */
-struct alignas(64) Count {
-    std::atomic<int64_t> value{0};
-    void add() { value.fetch_add(1, std::memory_order_relaxed); }
-} given, taken_back, told, forgotten;
+std::atomic<int64_t> live_things{0};
 
 std::atomic<uint32_t> kick_off_ms{0}, close_ms{0};
 std::mutex starts;
@@ -46,26 +42,13 @@ struct Completer {
     std::mutex mutex;
     std::condition_variable changed;
     std::vector<Operation *> queue;
-    bool asleep = false;
 
     void run() {
         std::vector<Operation *> batch;
         for (;;) {
             {
                 std::unique_lock<std::mutex> lock(mutex);
-                for (int naps = 0; queue.empty(); ++naps) {
-                    /* Between two batches of a burst a nap, rather than a wake-up for each call: how fast this HCS is
-                     * woken is not what is measured. */
-                    if (naps < 20) {
-                        lock.unlock();
-                        std::this_thread::sleep_for(std::chrono::microseconds(20));
-                        lock.lock();
-                        continue;
-                    }
-                    asleep = true;
-                    changed.wait(lock);
-                }
-                asleep = false;
+                changed.wait(lock, [this] { return !queue.empty(); });
                 batch.swap(queue);
             }
             for (Operation *operation : batch) complete(operation);
@@ -75,12 +58,9 @@ struct Completer {
 
     void give(Operation *operation) {
         operation->references.fetch_add(1, std::memory_order_relaxed);
-        std::unique_lock<std::mutex> lock(mutex);
+        std::lock_guard<std::mutex> lock(mutex);
         queue.push_back(operation);
-        bool wake = asleep;
-        asleep = false;
-        lock.unlock();
-        if (wake) changed.notify_one();
+        changed.notify_one();
     }
 
     static void complete(Operation *operation) {
@@ -128,18 +108,18 @@ hcsrt_result HCSRT_CALL start(hcsrt_system, hcsrt_operation operation, const hcs
 }
 
 void *new_handle() {
-    given.add();
+    ++live_things;
     return new char;
 }
 
 void delete_handle(void *raw) {
     pause(close_ms);
-    taken_back.add();
+    --live_things;
     delete static_cast<char *>(raw);
 }
 
 hcsrt_operation HCSRT_CALL create_operation(void *context, hcsrt_operation_completion callback) {
-    given.add();
+    ++live_things;
     Operation *operation = new Operation;
     operation->callback = callback;
     operation->context = context;
@@ -147,14 +127,14 @@ hcsrt_operation HCSRT_CALL create_operation(void *context, hcsrt_operation_compl
 }
 
 void HCSRT_CALL close_operation(hcsrt_operation raw) {
-    taken_back.add();
+    --live_things;
     drop(static_cast<Operation *>(raw));
 }
 
 hcsrt_result HCSRT_CALL result(hcsrt_operation raw, hcsrt_char **document) {
     *document = nullptr;
     if (!static_cast<Operation *>(raw)->done.load(std::memory_order_acquire)) return HCSRT_E_OPERATION_PENDING;
-    told.add();
+    ++live_things;
     *document = new hcsrt_char[sizeof DOCUMENT];
     for (size_t i = 0; i < sizeof DOCUMENT; ++i) (*document)[i] = static_cast<hcsrt_char>(DOCUMENT[i]);
     return HCSRT_S_OK;
@@ -230,7 +210,7 @@ HcsApi make_table() {
         return HCSRT_S_OK;
     };
     table.free_string = [](hcsrt_char *string) {
-        forgotten.add();
+        --live_things;
         delete[] string;
     };
     table.close_handle = [](hcsrt_handle) { return 1; };
@@ -255,6 +235,6 @@ void hang_starts(bool hang) {
     starts_changed.notify_all();
 }
 
-int64_t live() { return given.value - taken_back.value + told.value - forgotten.value; }
+int64_t live() { return live_things.load(); }
 
-}  // namespace instant
+}  // namespace slow_hcs

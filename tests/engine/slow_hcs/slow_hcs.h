@@ -1,13 +1,13 @@
-/* An HCS with nothing behind it: each call completes at once, on threads of its own. For measurements of what is above,
- * and for tests of what happens when HCS takes long to take a call. */
-#ifndef INSTANT_H
-#define INSTANT_H
+/* An HCS with nothing behind it: each call completes at once, on threads of its own, unless it is told to take long to
+ * take calls and closes, as a busy one does. */
+#ifndef SLOW_HCS_H
+#define SLOW_HCS_H
 
 #include <cstdint>
 
 #include "hcsrt.h"
 
-namespace instant {
+namespace slow_hcs {
 
 const HcsApi *api();
 
@@ -20,6 +20,6 @@ void hang_starts(bool hang);
 /* Handles and strings given out and not released. */
 int64_t live();
 
-}  // namespace instant
+}  // namespace slow_hcs
 
 #endif
