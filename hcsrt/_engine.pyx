@@ -632,8 +632,11 @@ cdef class _Call:
         reader = self.reader
         abandoned = hcsrt_call_is_abandoned(call)
         self.let_go()
-        # The callback is there for a future that is cancelled; if it is gone already, this one was.
-        if abandoned or not future.remove_done_callback(self):
+        if abandoned:
+            return
+        if not future.remove_done_callback(self):
+            # It was cancelled just now, and the callback that tells the engine comes too late.
+            hcsrt_call_abandon(call)
             return
         try:
             if reader is not None and not self.is_over():

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -647,12 +646,14 @@ def test_queries_back_off(sleeper: Process[bytes], verbs: Verbs, quick: None) ->
         return properties(request)
 
     verbs["HcsGetProcessProperties"] = count
+    begun = time.monotonic()
     sleeper._expect_exit()  # pyright: ignore[reportPrivateUsage]
     with pytest.raises(subprocess.TimeoutExpired):
         sleeper.wait(timeout=1)
-    assert 3 <= len(asked) <= 5  # 0.05, 0.15, 0.35, 0.75 s
-    gaps = [after - before for before, after in pairwise(asked)]
-    assert gaps == sorted(gaps)
+    assert 3 <= len(asked) <= 5
+    # A busy machine makes some of them late, and none early.
+    for moment, earliest in zip(asked, (0.05, 0.1, 0.2, 0.4, 0.8), strict=False):
+        assert moment - begun > earliest - 0.005
 
 
 @pytest.mark.parametrize("hresult", GONE)
