@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from hcsrt.emulator.failures import E_FAIL, Failure
 
 from .loops import asynchronous, each_loop
 from .programs import CAT, SLEEP, TRUE, exists, guest
+from .test_aio_stress import latency
 
 Document = dict[str, Any]
 Verbs = dict[str, Callable[[Any], Any]]
@@ -509,6 +510,29 @@ def test_an_await_in_finally_completes_while_the_program_ends(loop_factory: Any,
     assert ended == ["last words", "shutdown"]
 
 
+def unread(process: aio.Process[bytes]) -> aio.StreamWriter[bytes]:
+    """The stdin of a process that does not read, with more than its pipe takes."""
+    assert process.stdin
+    process.stdin.write(bytes(1 << 20))
+    return process.stdin
+
+
+async def closed_stdin(process: aio.Process[bytes]) -> None:
+    stdin = unread(process)
+    stdin.close()
+    await stdin.wait_closed()
+
+
+async def closed_process(process: aio.Process[bytes]) -> None:
+    unread(process)
+    await process.close()
+
+
+async def end_of_a_block(process: aio.Process[bytes]) -> None:
+    async with process:
+        unread(process)
+
+
 WAITS: dict[str, Callable[[aio.ComputeSystem, aio.Process[bytes]], Any]] = {
     "system.wait": lambda system, process: system.wait(),
     "system.wait with a timeout": lambda system, process: system.wait(timeout=60),
@@ -518,7 +542,40 @@ WAITS: dict[str, Callable[[aio.ComputeSystem, aio.Process[bytes]], Any]] = {
     "process.communicate": lambda system, process: process.communicate(),
     "process.stdout.read": lambda system, process: process.stdout.read(),  # type: ignore[union-attr]
     "run": lambda system, process: system.run(SLEEP, capture_output=True),
+    "process.stdin.drain": lambda system, process: unread(process).drain(),
+    "process.stdin.wait_closed": lambda system, process: closed_stdin(process),
+    "process.close": lambda system, process: closed_process(process),
+    "the end of a block": lambda system, process: end_of_a_block(process),
+    "popen": lambda system, process: system.popen(SLEEP),
+    "create": lambda system, process: aio.ComputeSystem.create("other", emulator.container_document()),
+    "open": lambda system, process: aio.ComputeSystem.open(system.id),
+    "close": lambda system, process: system.close(),
+    "stop": lambda system, process: system.stop(grace=60),
+    "service.properties": lambda system, process: aio.service.properties("Basic"),
+    "systems": lambda system, process: aio.systems(),
+    "stop_all": lambda system, process: aio.stop_all([system], grace=60),
+    "statistics_of": lambda system, process: aio.statistics_of([system]),
+    "close_all": lambda system, process: aio.close_all([process.handle]),
+    "reap": lambda system, process: aio.reap("tests"),
 }
+HANGS = {
+    "system.start": "HcsStartComputeSystem",
+    "popen": "HcsCreateProcess",
+    "create": "HcsCreateComputeSystem",
+    "stop": "HcsShutDownComputeSystem",
+    "systems": "HcsEnumerateComputeSystems",
+    "stop_all": "HcsShutDownComputeSystem",
+    "statistics_of": "HcsGetComputeSystemProperties",
+    "reap": "HcsTerminateComputeSystem",
+}
+"""What HCS never answers in such a wait."""
+BLOCKS = {
+    "open": "HcsOpenComputeSystem",
+    "close": "HcsCloseComputeSystem",
+    "service.properties": "HcsGetServiceProperties",
+    "close_all": "HcsCloseProcess",
+}
+"""What keeps the thread that calls it for longer than until the Ctrl-C."""
 
 
 @each_loop
@@ -528,20 +585,59 @@ def test_ctrl_c_ends_every_wait(
 ) -> None:
     async def main() -> None:
         async with running(document) as system:
-            process = await system.popen(SLEEP, stdout=PIPE)
+            process = await system.popen(SLEEP, stdin=PIPE, stdout=PIPE)
             try:
-                verbs["HcsStartComputeSystem"] = lambda request: None
+                if wait in HANGS:
+                    verbs[HANGS[wait]] = lambda request: None
                 await WAITS[wait](system, process)
             finally:
-                await process.kill()
+                if not process.closed:
+                    await process.kill()
                 await process.close()
 
-    with interrupted(0.5), asyncio.Runner(loop_factory=loop_factory) as runner:
-        # Who runs in the background of a shell has it ignored; the runner puts its own handler in for the default one.
-        runner.run(main())
+    with latency(1.0, BLOCKS[wait]) if wait in BLOCKS else nullcontext():
+        with interrupted(0.5), asyncio.Runner(loop_factory=loop_factory) as runner:
+            # Who runs in the background of a shell has it ignored; the runner puts its own in for the default one.
+            runner.run(main())
     emulator.reset()
-    assert settle(lambda: hcsrt.pending() == 0)
-    assert _engine.in_flight() == 0
+    assert settle(lambda: hcsrt.pending() == 0 and _engine.in_flight() == 0)
+
+
+@each_loop
+def test_ctrl_c_does_not_wait_for_a_kill_that_takes_long(
+    loop_factory: Any, document: Document, interrupted: Interrupted, settle: Settle, tmp_path: Any
+) -> None:
+    told = tmp_path / "pid"
+
+    async def main() -> None:
+        async with running(document) as system:
+            await system.run(guest("open(argv[0], 'w').write(str(os.getpid())); sleep(60)", str(told)))
+
+    with latency(1.0, "HcsTerminateProcess", "HcsCloseProcess", "HcsCloseComputeSystem"):
+        with interrupted(0.5), asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(main())
+        assert hcsrt.pending()
+        assert settle(lambda: not exists(int(told.read_text())))
+        assert settle(lambda: hcsrt.pending() == 0)
+    with hcsrt.ComputeSystem.open("tests") as system:
+        system.terminate()
+
+
+@pytest.mark.parametrize(("insist", "times"), [(False, 1), (True, 2)])
+@asynchronous
+async def test_a_call_that_insists_is_made_though_nobody_wants_it(
+    insist: bool, times: int, document: Document, verbs: Verbs
+) -> None:
+    made: list[Any] = []
+    terminate = verbs["HcsTerminateProcess"]
+    verbs["HcsTerminateProcess"] = lambda request: made.append(request) or terminate(request)
+    async with running(document) as system, await system.popen(SLEEP) as process:
+        with latency(0.3, "HcsTerminateProcess"):
+            first = _engine.call(process.handle, "HcsTerminateProcess")
+            # It waits for the first, and is cancelled before that has returned.
+            _engine.call(process.handle, "HcsTerminateProcess", insist=insist).cancel()
+            await first
+        assert len(made) == times
 
 
 @asynchronous

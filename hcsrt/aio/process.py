@@ -32,7 +32,7 @@ from ..process import (
     encoded,
     resize_request,
 )
-from ._calls import LAST_WORD, Awaiting, abandon, created, last_word, release, terminate, until_closed
+from ._calls import LAST_WORD, Awaiting, abandon, created, is_told_to_stop, last_word, release, terminate, until_closed
 from .streams import PipeReader, PipeWriter
 
 TYPE_CHECKING = False
@@ -99,7 +99,7 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
     ) -> None:
         """Close the streams, wait for the exit (not after a cancellation or Ctrl-C), and close the handle."""
         try:
-            if exception_type is None or not issubclass(exception_type, (asyncio.CancelledError, KeyboardInterrupt)):
+            if not is_told_to_stop():
                 await self._close_streams()
                 if not self._is_over():
                     await self._wait_exit(Deadline(None))
@@ -112,12 +112,13 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         """Close the streams and the handle; this does not kill the process.
 
         What stdin has taken is written first, for at most CLOSE_TIMEOUT (5 s). A second close does nothing. If this is
-        cancelled, the handles are closed all the same. HcsCloseProcess.
+        cancelled, or called while a cancellation or Ctrl-C ends the task, the handles are closed without waiting for
+        anything; hcsrt.pending() counts them until they are. HcsCloseProcess.
         """
         try:
-            await self._close_streams()
+            if not is_told_to_stop():
+                await self._close_streams()
         finally:
-            # Whatever cancels the waiting: the engine has the handle by then.
             await until_closed(self._let_go())
 
     async def poll(self) -> int | None:

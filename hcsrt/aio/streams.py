@@ -9,6 +9,7 @@ import os
 from time import monotonic
 
 from .._facade import AnyStr, Generic
+from ._calls import is_told_to_stop
 from ._pipes import PipeEnd, connect_reader, connect_writer
 
 TYPE_CHECKING = False
@@ -266,7 +267,8 @@ class StreamWriter(Generic[AnyStr]):
         try:
             await self._writer.wait_closed()
         finally:
-            await asyncio.wait((self._end.closed,))
+            if not is_told_to_stop():
+                await asyncio.wait((self._end.closed,))
         if self._end.error is not None:
             raise self._end.error
 

@@ -19,7 +19,7 @@ from ..system import (
     options_text,
     save_options,
 )
-from ._calls import Awaiting, abandon, answered, created, last_word, release
+from ._calls import Awaiting, abandon, answered, closed, created, last_word, release
 from .process import attach_process, run_to_end, start_process
 
 TYPE_CHECKING = False
@@ -121,12 +121,16 @@ class ComputeSystem(Awaiting, SystemCore):
         await self.close()
 
     async def close(self) -> None:
-        """Close the handle; the system goes on unless its document says otherwise. HcsCloseComputeSystem."""
+        """Close the handle; the system goes on unless its document says otherwise.
+
+        If this is cancelled, or called while a cancellation or Ctrl-C ends the task, hcsrt.pending() counts the handle
+        until it is closed. HcsCloseComputeSystem.
+        """
         try:
             self._exit = self._exit or self._latched()
         except HandleClosedError:
             return
-        await _engine.close(self._handle)
+        await closed(self._handle)
 
     async def start(
         self,
