@@ -172,6 +172,61 @@ async def test_readers_have_the_methods_of_asyncio(document: Document) -> None:
                 await process.stdout.readline()
 
 
+TEXT: dict[str, Any] = {"bytes": {}, "text": {"encoding": "utf-8"}}
+each_kind = pytest.mark.parametrize("options", TEXT.values(), ids=TEXT)
+
+
+@each_kind
+@asynchronous
+async def test_a_line_has_a_limit_and_is_dropped_beyond_it(options: Document, document: Document) -> None:
+    async with running(document) as system:
+        command = guest("out('short'); out('y' * 99)")
+        async with await system.popen(command, stdout=PIPE, bufsize=20, **options) as process:
+            assert len(await process.stdout.readline()) == 6
+            with pytest.raises(asyncio.LimitOverrunError):
+                await process.stdout.readuntil()
+            assert len(await process.stdout.readexactly(30)) == 30
+            with pytest.raises(ValueError, match="limit"):
+                await process.stdout.readline()
+            assert len(await process.stdout.read()) < 70
+            with pytest.raises(ValueError, match=f"eparator .* at least one.?{'character' if options else 'byte'}"):
+                await process.stdout.readuntil("" if options else b"")
+
+
+@asynchronous
+async def test_text_costs_as_much_for_each_byte_however_much_it_is(document: Document) -> None:
+    async def read(size: int) -> float:
+        async with await system.popen(guest(f"write(b'x' * {size})"), stdout=PIPE, encoding="utf-8") as process:
+            before = time.process_time()
+            assert len(await process.stdout.read()) == size
+            return time.process_time() - before
+
+    async with running(document) as system:
+        await read(1 << 20)
+        least = min([await read(4 << 20) for _ in range(3)])
+        assert await read(64 << 20) < 16 * least * 4
+
+
+@each_kind
+@asynchronous
+async def test_a_cancelled_read_loses_nothing(options: Document, document: Document) -> None:
+    command = guest("write(b'a' * 300_000); read_line(); write(b'b' * 300_000)")
+    async with running(document) as system:
+        async with await system.popen(command, stdin=PIPE, stdout=PIPE, **options) as process:
+            for reading in (process.stdout.read(), process.stdout.readexactly(600_000), process.stdout.read()):
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(reading, 0.2)
+            process.stdin.write("\n" if options else b"\n")
+            process.stdin.close()
+            assert await process.stdout.read(3) == ("aaa" if options else b"aaa")
+            rest = await process.stdout.read()
+            assert (len(rest), rest.count("b" if options else b"b")) == (599_997, 300_000)
+            assert process.stdout.at_eof()
+            assert process.stdout.exception() is None
+            assert process.stdin.get_extra_info("pipe").fileno() >= 0
+            assert process.stdin.get_extra_info("socket", 7) == 7
+
+
 @asynchronous
 async def test_a_reader_that_does_not_read_holds_the_process_back(document: Document, tmp_path: Any) -> None:
     count = tmp_path / "count"

@@ -306,7 +306,7 @@ class OverlappedWriteTransport(WriteTransport):
             self._start()
 
 
-async def connect_reader(end: PipeEnd, protocol: asyncio.Protocol) -> asyncio.BaseTransport:
+async def connect_reader(end: PipeEnd, protocol: asyncio.Protocol) -> asyncio.ReadTransport:
     """Let the running loop read from the pipe."""
     if sys.platform == "win32":
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, end)
