@@ -18,7 +18,7 @@ from hcsrt import PIPE, _engine, aio, emulator
 from hcsrt.emulator.failures import E_FAIL, Failure
 
 from .loops import asynchronous, each_loop
-from .programs import CAT, SLEEP, TRUE, exists, guest
+from .programs import CAT, SLEEP, STARTUP, TRUE, exists, guest
 from .test_aio_stress import latency
 
 Document = dict[str, Any]
@@ -225,6 +225,62 @@ async def test_a_cancelled_read_loses_nothing(options: Document, document: Docum
             assert process.stdout.exception() is None
             assert process.stdin.get_extra_info("pipe").fileno() >= 0
             assert process.stdin.get_extra_info("socket", 7) == 7
+
+
+@each_kind
+@asynchronous
+async def test_a_child_that_keeps_the_pipe_does_not_keep_a_reader(
+    options: Document, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hcsrt.process, "DRAIN_QUIET", 0.4)
+    async with running(document) as system:
+        command = guest("out('mine'); spawn('sleep(60)'); exit(3)")
+        async with await system.popen(command, stdout=PIPE, stderr=PIPE, **options) as process:
+            assert len([line async for line in process.stdout]) == 1
+            assert len(await process.stderr.read()) == 0
+            # Nobody has waited, nor polled.
+            assert process.returncode == 3
+            assert "returncode=3" in repr(process)
+
+
+@asynchronous
+async def test_what_a_child_writes_soon_after_the_exit_reaches_a_reader(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hcsrt.process, "DRAIN_QUIET", STARTUP + 0.6)
+    command = guest("spawn('for i in 1, 2, 3: sleep(0.3); out(i)\\nsleep(60)'); out('mine')")
+    async with running(document) as system, await system.popen(command, stdout=PIPE) as process:
+        assert await process.stdout.read() == b"mine\n1\n2\n3\n"
+
+
+@asynchronous
+async def test_a_child_that_goes_on_writing_does_not_keep_a_reader(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hcsrt.process, "DRAIN_LIMIT", 1.0)
+    command = guest("spawn('while True: out(7); sleep(0.05)'); out('mine')")
+    async with running(document) as system, await system.popen(command, stdout=PIPE) as process:
+        lines = [line async for line in process.stdout]
+        assert lines.count(b"mine\n") == 1
+        assert lines.count(b"7\n") > 3
+
+
+@each_kind
+@pytest.mark.parametrize("verb", ["read", "communicate"])
+@asynchronous
+async def test_who_reads_late_gets_all_that_the_process_has_written(
+    verb: str, options: Document, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hcsrt.process, "DRAIN_QUIET", 0.1)
+    monkeypatch.setattr(hcsrt.process, "DRAIN_LIMIT", 0.2)
+    async with running(document) as system:
+        # More than a reader takes before somebody asks for it, less than would keep the process from its end.
+        command = guest("spawn('sleep(60)'); write(b'x' * 100_000); exit(0)")
+        async with await system.popen(command, stdout=PIPE, bufsize=4096, **options) as process:
+            assert await process.wait(timeout=10) == 0
+            await asyncio.sleep(0.5)
+            output = await process.stdout.read() if verb == "read" else (await process.communicate())[0]
+            assert len(output) == 100_000
 
 
 @asynchronous

@@ -601,7 +601,7 @@ def test_the_exit_of_one_is_seen_by_those_who_come_after_the_close(system: Compu
 def test_close_keeps_the_exit_code_that_nobody_has_asked_for(system: ComputeSystem, settle: Settle) -> None:
     process = system.popen(guest("exit(9)"))
     assert settle(lambda: _calls.exit_status(process.handle) is not None)
-    assert process.returncode is None
+    assert process._returncode is None  # pyright: ignore[reportPrivateUsage]
     process.close()
     assert process.wait() == 9
 

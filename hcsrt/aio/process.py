@@ -6,6 +6,7 @@ import asyncio
 import sys
 import warnings
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 
 from .. import _engine
@@ -18,6 +19,7 @@ from .._facade import (
     Generic,
     answer,
     debug,
+    has_exited,
     seconds,
 )
 from ..documents import dumps
@@ -57,7 +59,11 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
 
     pid: the process id in the guest. args: the command as it was given, empty if the process was opened. stdin: a
     StreamWriter, stdout, stderr: a StreamReader, where a pipe was asked for, else None. returncode: the exit code, 0 to
-    0xFFFFFFFF, once poll(), wait() or communicate() has seen it.
+    0xFFFFFFFF, once HCS has told of the exit, whoever waits for it.
+
+    Children of the process may hold its pipes open after it has exited. stdout and stderr then end when nothing has come
+    for DRAIN_QUIET (1 s), and after DRAIN_LIMIT (10 s) in any case; the time in which the process is held back because
+    nobody reads does not count, so what it has written itself is never lost. asyncio.subprocess would wait for ever.
     """
 
     stdin: StreamWriter[AnyStr] | None
@@ -81,12 +87,24 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         self.stdin = self._writer
         self.stdout, self.stderr = self._readers
         self._communicates = False
+        self._exit: asyncio.Future[None] | None = None
 
     async def _set_up(self, deadline: Deadline) -> None:
         for reader in self._readers:
             if reader is not None:
                 await reader.connect()
         await super()._set_up(deadline)
+        readers = [reader for reader in self._readers if reader is not None]
+        if readers:
+            self._exit = _engine.wait_exit(self._handle)
+            self._exit.add_done_callback(partial(_drain_after_exit, self._handle, readers))
+
+    @property
+    def returncode(self) -> int | None:
+        if self._returncode is None:
+            with suppress(HandleClosedError):
+                self._take_latched()
+        return self._returncode
 
     def __repr__(self) -> str:
         return f"<hcsrt.aio.Process {self.pid} {self._state()}>"
@@ -269,6 +287,8 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
     def _let_go(self) -> list[asyncio.Future[None]]:
         """Close everything at once; the futures tell when that is done."""
         ends = self._let_go_of_streams()
+        if self._exit is not None:
+            self._exit.cancel()
         with suppress(HandleClosedError):
             self._take_latched()
         return [*ends, _engine.close(self._handle)]
@@ -280,6 +300,16 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(_drop, streams)
         super().__del__(_is_finalizing, _warn)
+
+
+# Not a method, nor with anything of the object: the wait would keep it alive.
+def _drain_after_exit(handle: OwnedProcess, readers: list[PipeReader[Any]], exited: asyncio.Future[None]) -> None:
+    """Let the readers end though something else holds their pipes open."""
+    with suppress(asyncio.CancelledError, HandleClosedError):
+        exited.result()
+        if has_exited(handle):
+            for reader in readers:
+                reader.drain()
 
 
 def _drop(streams: list[PipeReader[Any] | PipeWriter[Any]]) -> None:

@@ -8,7 +8,8 @@ import io
 import os
 from time import monotonic
 
-from .._facade import AnyStr, Generic
+from .. import process as blocking
+from .._facade import AnyStr, Generic, debug
 from ._calls import is_told_to_stop
 from ._pipes import PipeEnd, connect_reader, connect_writer
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["StreamReader", "StreamWriter"]
 
 _CHUNK = 64 * 1024
+# How often a stream is looked at in DRAIN_QUIET.
+_TURNS = 4
 
 
 class _Source(asyncio.StreamReader):
@@ -261,6 +264,29 @@ class PipeReader(StreamReader[AnyStr]):
         if self._decoder is not None:
             text = self._text[self._mark :] + self._decoder.decode(b"".join(self._source.taken or []), final=True)
         return text
+
+    def drain(self) -> None:
+        """Let the stream end soon, the process having exited, unless communicate() sees to it."""
+        if not self.lost.done():
+            self._listen(0, 0, self.moved)
+
+    def _listen(self, quiet: int, total: int, moved: float) -> None:
+        """End the stream after so many turns without a byte, or with any; a loop that is busy makes fewer of them."""
+        if self.lost.done() or self._source.taken is not None:
+            return
+        if quiet >= _TURNS or total >= _TURNS * blocking.DRAIN_LIMIT / blocking.DRAIN_QUIET:
+            debug(__name__, "a process has exited and something else holds the pipe of %r open", self)
+            self.close()
+            return
+
+        def turn() -> None:
+            if self._transport is None or not self._transport.is_reading():
+                # Held back: what the process has written itself may be in the pipe.
+                self._listen(0, total, self.moved)
+            else:
+                self._listen(quiet + 1 if self.moved == moved else 0, total + 1, self.moved)
+
+        self._end.closed.get_loop().call_later(blocking.DRAIN_QUIET / _TURNS, turn)
 
     def close(self) -> asyncio.Future[None]:
         """Close our end; who waits for bytes gets what has come. The future is done when it is closed."""
