@@ -839,6 +839,19 @@ def check_attach(pid: int, wanted: Mapping[str, int | None]) -> int:
     return _integer(pid, "pid")
 
 
+def check_given(start: ProcessStart, pid: int, wanted: Mapping[str, int | None]) -> None:
+    """Raise if HCS has not given a stream that is wanted."""
+    missing = [name for name, value in wanted.items() if value == PIPE and getattr(start, name) is None]
+    if missing:
+        names = " and ".join(missing)
+        asked = " and ".join(f"{name}=PIPE" for name in missing)
+        reason = (
+            f"HCS has no handle for {names} of process {pid}: it was started without a pipe there, or whoever had the "
+            f"pipe has closed it. Open the process without {asked}, and start it again for a new pipe"
+        )
+        raise error_from(PROCESS_INFO_NOT_AVAILABLE, "HcsGetProcessInfo", {"ErrorMessage": reason})
+
+
 def attach_process(
     system: OwnedSystem,
     pid: int,
@@ -855,6 +868,7 @@ def attach_process(
     try:
         if PIPE in wanted.values():
             starts.extend(map(_calls.process_info, [handle], [deadline.remaining()]))  # as in start_process()
+            check_given(starts[0], pid, wanted)
             # A handle that nobody uses could keep the process from seeing the end of its input.
             unwanted = [getattr(starts[0], name) for name, value in wanted.items() if value != PIPE]
             close_all(stdio for stdio in unwanted if stdio is not None)

@@ -212,7 +212,8 @@ async def test_text_costs_as_much_for_each_byte_however_much_it_is(document: Doc
 async def test_a_cancelled_read_loses_nothing(options: Document, document: Document) -> None:
     command = guest("write(b'a' * 300_000); read_line(); write(b'b' * 300_000)")
     async with running(document) as system:
-        async with await system.popen(command, stdin=PIPE, stdout=PIPE, **options) as process:
+        starting = system.popen(command, stdin=PIPE, stdout=PIPE, **options)
+        async with await starting as process:
             for reading in (process.stdout.read(), process.stdout.readexactly(600_000), process.stdout.read()):
                 with pytest.raises(TimeoutError):
                     await asyncio.wait_for(reading, 0.2)
@@ -706,10 +707,10 @@ def test_ctrl_c_ends_every_wait(
                     await process.kill()
                 await process.close()
 
-    with latency(1.0, BLOCKS[wait]) if wait in BLOCKS else nullcontext():
-        with interrupted(0.5), asyncio.Runner(loop_factory=loop_factory) as runner:
-            # Who runs in the background of a shell has it ignored; the runner puts its own in for the default one.
-            runner.run(main())
+    slow = latency(1.0, BLOCKS[wait]) if wait in BLOCKS else nullcontext()
+    with slow, interrupted(0.5), asyncio.Runner(loop_factory=loop_factory) as runner:
+        # Who runs in the background of a shell has it ignored; the runner puts its own handler in for the default one.
+        runner.run(main())
     emulator.reset()
     assert settle(lambda: hcsrt.pending() == 0 and _engine.in_flight() == 0)
 

@@ -31,6 +31,7 @@ from ..process import (
     ProcessCore,
     StreamFormat,
     check_attach,
+    check_given,
     encoded,
     resize_request,
 )
@@ -61,9 +62,9 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
     StreamWriter, stdout, stderr: a StreamReader, where a pipe was asked for, else None. returncode: the exit code, 0 to
     0xFFFFFFFF, once HCS has told of the exit, whoever waits for it.
 
-    Children of the process may hold its pipes open after it has exited. stdout and stderr then end when nothing has come
-    for DRAIN_QUIET (1 s), and after DRAIN_LIMIT (10 s) in any case; the time in which the process is held back because
-    nobody reads does not count, so what it has written itself is never lost. asyncio.subprocess would wait for ever.
+    Children of the process may hold its pipes open after it has exited. stdout and stderr then end when nothing has
+    come for DRAIN_QUIET (1 s), and after DRAIN_LIMIT (10 s) in any case; the time in which the process is held back
+    because nobody reads does not count, so what it has written itself is never lost. Those of asyncio.subprocess go on.
     """
 
     stdin: StreamWriter[AnyStr] | None
@@ -371,6 +372,7 @@ async def attach_process(
             asking = _engine.process_info(handle)
             start = await created(asking, deadline.remaining(), "HcsGetProcessInfo", ProcessStart.close)
             stdio = [start.stdin, start.stdout, start.stderr]
+            check_given(start, pid, wanted)
             for end, value in zip(stdio, wanted.values(), strict=True):
                 ends.append(end if value == PIPE else None)
                 # A handle that nobody uses could keep the process from seeing the end of its input.
