@@ -18,6 +18,7 @@ from hcsrt import PIPE, _engine, aio, emulator
 from hcsrt.emulator.failures import E_FAIL, Failure
 
 from .loops import asynchronous, each_loop
+from .platforms import win32
 from .programs import CAT, SLEEP, STARTUP, TRUE, exists, guest
 from .test_aio_stress import latency
 
@@ -569,6 +570,30 @@ def test_several_loops_in_threads_drive_the_same_systems_as_threads_do(loop_fact
     for one in threads:
         one.join()
     assert failures == []
+
+
+@win32
+def test_a_loop_without_pipes_has_all_but_the_streams(document: Document) -> None:
+    async def main() -> None:
+        async with running(document) as system:
+            assert (await system.run(guest("exit(3)"))).returncode == 3
+            async with await system.popen(SLEEP) as process, system.events() as events:
+                for name in ("stdin", "stdout", "stderr"):
+                    for starting in (
+                        system.popen(SLEEP, **{name: PIPE}),
+                        system.open_process(process.pid, **{name: PIPE}),
+                    ):
+                        with pytest.raises(NotImplementedError, match="ProactorEventLoop"):
+                            await starting
+                assert emulator.live()["processes"] == 1
+                await process.kill()
+                await process.wait()
+                await system.terminate()
+                assert await events.get(timeout=10)
+            await system.wait(timeout=10)
+
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(main())
 
 
 @each_loop

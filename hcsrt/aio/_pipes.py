@@ -306,6 +306,16 @@ class OverlappedWriteTransport(WriteTransport):
             self._start()
 
 
+def check_loop() -> None:
+    """Raise NotImplementedError, as asyncio does for a subprocess, if the running loop has no pipes."""
+    loop = asyncio.get_running_loop()
+    if sys.platform == "win32" and not hasattr(loop, "_proactor"):
+        raise NotImplementedError(
+            f"{type(loop).__name__} cannot read or write pipes on Windows: run the program on "
+            "asyncio.ProactorEventLoop, the loop of asyncio.run() unless a policy says otherwise, or leave PIPE away"
+        )
+
+
 async def connect_reader(end: PipeEnd, protocol: asyncio.Protocol) -> asyncio.ReadTransport:
     """Let the running loop read from the pipe."""
     if sys.platform == "win32":

@@ -36,6 +36,7 @@ from ..process import (
     resize_request,
 )
 from ._calls import LAST_WORD, Awaiting, abandon, created, is_told_to_stop, last_word, release, terminate, until_closed
+from ._pipes import check_loop
 from .streams import PipeReader, PipeWriter
 
 TYPE_CHECKING = False
@@ -362,6 +363,8 @@ async def attach_process(
 ) -> Process[Any]:
     """Open a process, with those of its streams that are wanted as PIPE. HcsOpenProcess, HcsGetProcessInfo."""
     pid = check_attach(pid, wanted)
+    if PIPE in wanted.values():
+        check_loop()
     opening = _engine.open_process(system, pid)
     handle = await created(opening, deadline.remaining(), "HcsOpenProcess", release)
     process: Process[Any] | None = None

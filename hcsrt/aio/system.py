@@ -6,7 +6,7 @@ from .. import _engine
 from .._facade import Deadline, check_name, debug, seconds
 from ..documents import dumps
 from ..errors import HandleClosedError, OperationTimeoutError
-from ..process import StreamFormat, process_parameters, run_pipes
+from ..process import PIPE, StreamFormat, process_parameters, run_pipes
 from ..system import (
     CHECK_TIMEOUT,
     STOP_TIMEOUT,
@@ -20,6 +20,7 @@ from ..system import (
     save_options,
 )
 from ._calls import Awaiting, abandon, answered, closed, created, last_word, release
+from ._pipes import check_loop
 from .process import attach_process, run_to_end, start_process
 
 TYPE_CHECKING = False
@@ -435,13 +436,16 @@ class ComputeSystem(Awaiting, SystemCore):
         guest; or a string, which becomes the CommandLine unchanged. stdin, stdout, stderr: PIPE, or None or DEVNULL
         for a stream that is not connected. cwd: a folder in the guest. env: variables to set. user:
         whom to run as. text, encoding, errors: as for subprocess.Popen. bufsize: the bytes that a reader takes ahead,
-        and the longest line that it reads, 64 KiB unless given. console: True or its (rows, columns)
-        for a pseudo-terminal, whose output all comes on stdout. timeout: seconds until the process has to be there.
-        Raises PathNotFoundError, AccessDeniedError, InvalidStateError, OperationTimeoutError, HcsError.
+        and the longest line that it reads, in characters in text mode; 64 Ki unless given. console: True or its
+        (rows, columns) for a pseudo-terminal, whose output all comes on stdout. timeout: seconds until the process has
+        to be there. Raises PathNotFoundError, AccessDeniedError, InvalidStateError, OperationTimeoutError, HcsError;
+        NotImplementedError for a PIPE on an event loop without pipes, as a SelectorEventLoop on Windows is.
         HcsCreateProcess.
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
+        if PIPE in (stdin, stdout, stderr):
+            check_loop()
         parameters = await process_parameters(
             args,
             is_linux=lambda: self._has_linux_guest(deadline),
