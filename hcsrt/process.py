@@ -321,7 +321,8 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
     def close(self) -> None:
         """Close the streams and the handle; this does not kill the process.
 
-        What is buffered for stdin is written first. A second close does nothing. HcsCloseProcess.
+        What is buffered for stdin is written first, unless a KeyboardInterrupt is what leads here. A second close does
+        nothing. HcsCloseProcess.
         """
         try:
             self._close_streams()
@@ -425,11 +426,12 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         for stream in (self.stdout, self.stderr, self.stdin):
             if stream is None or stream in pumps:
                 continue  # a pump closes its stream itself
-            if stream is not self.stdin:
-                _release(stream)  # or closing would wait for a thread that reads
+            if stream is not self.stdin or isinstance(sys.exception(), KeyboardInterrupt):
+                # Or closing would wait for a thread that reads; after Ctrl-C, for a process that does not.
+                _release(stream)
             try:
                 stream.close()
-            except OSError as error:
+            except (OSError, HandleClosedError) as error:
                 debug(__name__, "%r did not take what was left for its stdin: %s", self, error)
 
     def _close_handles(self) -> None:

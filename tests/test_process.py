@@ -1152,6 +1152,24 @@ def test_ctrl_c_ends_every_wait(
     kill(process.pid)
 
 
+@pytest.mark.parametrize("options", [{}, {"text": True}, {"bufsize": 0}], ids=["bytes", "text", "raw"])
+@pytest.mark.parametrize("end", [Process.close, lambda process: None], ids=["close", "end of the block"])
+def test_ctrl_c_does_not_wait_for_a_process_that_does_not_read(
+    end: Callable[[Any], None], options: dict[str, Any], system: ComputeSystem, verbs: Verbs, interrupted: Interrupted
+) -> None:
+    told: list[Any] = []
+    verbs["HcsModifyProcess"] = told.append  # which never answers
+    with interrupted(0.3), system.popen(SLEEP, stdin=PIPE, **options) as process:
+        try:
+            while True:
+                process.stdin.write("x" * 1000 if options.get("text") else b"x" * 1000)
+        finally:
+            end(process)
+    assert process.closed
+    assert not told
+    kill(process.pid)
+
+
 def test_ctrl_c_in_communicate_loses_no_output(system: ComputeSystem, interrupted: Interrupted) -> None:
     code = "out('ready'); sleep(0.05); out('early'); sleep(0.6); out('late')"
     with system.popen(guest(code), stdout=PIPE) as process:
