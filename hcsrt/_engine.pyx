@@ -10,7 +10,7 @@ us in the reaper, hcsrt.pending() counts it, and what it creates is ended unless
 
 cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.stdint cimport int64_t, uint32_t, uintptr_t
+from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memset
 
 from hcsrt._calls cimport (

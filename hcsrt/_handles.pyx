@@ -449,6 +449,7 @@ def pending():
     """Return how many calls go on inside HCS that nobody waits for any more: timed out, interrupted or cancelled.
 
     Each is watched until it has ended; what it was creating is terminated, and every document and handle is released.
+    Handles that are being closed without anybody waiting count, too.
     """
     return hcsrt_reaper_pending()
 

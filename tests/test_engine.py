@@ -653,6 +653,33 @@ assert emulator.misuses() == []
     )
 
 
+def test_a_disconnect_ends_what_threads_wait_for() -> None:
+    script(
+        f"""
+async def main():
+    system = await started()
+    await _engine.watch(system)
+    systems = emulator._service._systems
+    systems.verbs["HcsGetComputeSystemProperties"] = lambda request: None
+    futures = [_engine.call(system, "HcsGetComputeSystemProperties") for _ in range(5)]
+    await asyncio.sleep(0.1)
+    (key,) = systems._systems
+    emulator._native.emit(key, {SERVICE_DISCONNECT}, "")
+    outcomes = await asyncio.wait_for(asyncio.gather(*futures, return_exceptions=True), 10)
+    assert all(isinstance(outcome, hcsrt.ServiceDisconnectedError) for outcome in outcomes), outcomes
+    await ended(await _engine.open_system("engine"))
+    await _engine.close(system)
+asyncio.run(main())
+emulator.reset()
+end = time.monotonic() + 10
+while (_engine.in_flight() or hcsrt.pending()) and time.monotonic() < end:
+    time.sleep(0.01)
+assert _engine.in_flight() == hcsrt.pending() == 0, _engine.counts()
+""",
+        HCSRT_COMPLETION="wait",
+    )
+
+
 def test_another_way_to_complete_is_refused() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import hcsrt._engine"],

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any
@@ -26,7 +26,7 @@ CRASH_REPORT = 3
 UNKNOWN = 0x80000ABC
 
 Verbs = dict[str, Callable[[Any], Any]]
-Interrupted = Callable[[float], AbstractContextManager[None]]
+Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 
 
 def key_of(kind: str = "system") -> int:
@@ -358,8 +358,10 @@ def test_a_timeout_ends_a_wait_and_not_the_events(system):
 
 @pytest.mark.parametrize("wait", [list, Events.get, lambda events: events.get(60)], ids=["list", "get", "get(60)"])
 def test_ctrl_c_ends_a_wait(system, interrupted, wait):
-    with system.events() as events, interrupted(0.3):
-        wait(events)
+    with system.events() as events:
+        for block in interrupted(0.3):
+            with block:
+                wait(events)
 
 
 # --- processes --------------------------------------------------------------------------------------------------------

@@ -100,7 +100,6 @@ def of_engine(name: str, before: str, after: str) -> Mutation:
 # Each is also a mutation of tests/engine/model.py, which walks what the threads of a stress only happen to meet.
 ENGINE_PROTOCOL = [
     of_engine("the callback pushes a call that is held", "if (!(seen & HELD)) arrive(call);", "arrive(call);"),
-    of_engine("who lets go does not look for a loss", "COMPLETED | ABANDONED | LOST)) return", "COMPLETED | ABANDONED)) return"),
     of_engine(
         "who is told of a loss leaves a call alone that nobody holds",
         "bool lost = (seen & FLAGS) == (LIVE | LOST);",

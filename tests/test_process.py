@@ -10,10 +10,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from .platforms import WINDOWS, catches_signals, handle_counts, pseudo_terminal
 from .programs import CAT, GUEST, INTERRUPTED, PYTHON, SLEEP, STARTUP, TRUE, exists, guest, kill
 
 Verbs = dict[str, Callable[[Any], Any]]
-Interrupted = Callable[[float], AbstractContextManager[None]]
+Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 Settle = Callable[..., bool]
 
 HCS_E_SERVICE_DISCONNECT = 0x8037011E
@@ -647,12 +646,14 @@ def test_queries_back_off(sleeper: Process[bytes], verbs: Verbs, quick: None) ->
         return properties(request)
 
     verbs["HcsGetProcessProperties"] = count
+    begun = time.monotonic()
     sleeper._expect_exit()  # pyright: ignore[reportPrivateUsage]
     with pytest.raises(subprocess.TimeoutExpired):
         sleeper.wait(timeout=1)
-    assert 3 <= len(asked) <= 5  # 0.05, 0.15, 0.35, 0.75 s
-    gaps = [after - before for before, after in pairwise(asked)]
-    assert gaps == sorted(gaps)
+    assert 3 <= len(asked) <= 5
+    # A busy machine makes some of them late, and none early.
+    for moment, earliest in zip(asked, (0.05, 0.1, 0.2, 0.4, 0.8), strict=False):
+        assert moment - begun > earliest - 0.005
 
 
 @pytest.mark.parametrize("hresult", GONE)
@@ -1145,11 +1146,12 @@ def test_a_console_is_resized(system: ComputeSystem) -> None:
 def test_ctrl_c_ends_every_wait(
     wait: Callable[[Process[bytes]], object], system: ComputeSystem, interrupted: Interrupted
 ) -> None:
-    process = system.popen(SLEEP, stdin=PIPE, stdout=PIPE)
-    with interrupted(0.15):
-        wait(process)
-    process.close()
-    kill(process.pid)
+    for block in interrupted(0.15):
+        process = system.popen(SLEEP, stdin=PIPE, stdout=PIPE)
+        with block:
+            wait(process)
+        process.close()
+        kill(process.pid)
 
 
 @pytest.mark.parametrize("options", [{}, {"text": True}, {"bufsize": 0}], ids=["bytes", "text", "raw"])
@@ -1159,32 +1161,35 @@ def test_ctrl_c_does_not_wait_for_a_process_that_does_not_read(
 ) -> None:
     told: list[Any] = []
     verbs["HcsModifyProcess"] = told.append  # which never answers
-    with interrupted(0.3), system.popen(SLEEP, stdin=PIPE, **options) as process:
-        try:
-            while True:
-                process.stdin.write("x" * 1000 if options.get("text") else b"x" * 1000)
-        finally:
-            end(process)
-    assert process.closed
-    assert not told
-    kill(process.pid)
+    for block in interrupted(0.3):
+        with block, system.popen(SLEEP, stdin=PIPE, **options) as process:
+            try:
+                while True:
+                    process.stdin.write("x" * 1000 if options.get("text") else b"x" * 1000)
+            finally:
+                end(process)
+        assert process.closed
+        assert not told
+        kill(process.pid)
 
 
 def test_ctrl_c_in_communicate_loses_no_output(system: ComputeSystem, interrupted: Interrupted) -> None:
     code = "out('ready'); sleep(0.05); out('early'); sleep(0.6); out('late')"
-    with system.popen(guest(code), stdout=PIPE) as process:
-        assert process.stdout
-        assert process.stdout.readline() == b"ready\n"
-        with interrupted(0.2):
-            process.communicate()
-        assert process.communicate(timeout=10) == (b"early\nlate\n", None)
+    for block in interrupted(0.2):
+        with system.popen(guest(code), stdout=PIPE) as process:
+            assert process.stdout
+            assert process.stdout.readline() == b"ready\n"
+            with block:
+                process.communicate()
+            assert process.communicate(timeout=10) == (b"early\nlate\n", None)
 
 
 def test_ctrl_c_in_run_kills_the_process(
     system: ComputeSystem, interrupted: Interrupted, tmp_path: Path, settle: Settle
 ) -> None:
-    with interrupted(STARTUP + 0.3):
-        system.run(guest("open('pid', 'w').write(str(os.getpid())); sleep(60)"), cwd=tmp_path, capture_output=True)
+    for block in interrupted(STARTUP + 0.3):
+        with block:
+            system.run(guest("open('pid', 'w').write(str(os.getpid())); sleep(60)"), cwd=tmp_path, capture_output=True)
     assert settle(lambda: not exists(int((tmp_path / "pid").read_text())))
 
 
@@ -1198,8 +1203,9 @@ def test_ctrl_c_while_a_process_is_created_leaves_none(
         return create(request)
 
     verbs["HcsCreateProcess"] = slow
-    with interrupted(0.1):
-        system.run(SLEEP)
+    for block in interrupted(0.1):
+        with block:
+            system.run(SLEEP)
     assert settle(lambda: hcsrt.pending() == 0)
     assert settle(nothing_runs)
 

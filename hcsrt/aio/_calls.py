@@ -12,7 +12,7 @@ from .events import Events
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
     from typing import Any, Self, TypeVar
 
     from .._facade import Calls, Deadline, Owner
@@ -68,21 +68,24 @@ async def created(
         raise
 
 
+def leave(closing: Iterable[asyncio.Future[None]]) -> None:
+    """Wait no more for what is being closed: hcsrt.pending() counts it until it is closed."""
+    for future in closing:
+        future.cancel()
+
+
 def release(*handles: Handle | None) -> None:
-    """Close handles without waiting for it: hcsrt.pending() counts them until they are."""
-    for handle in handles:
-        if handle is not None and not handle.closed:
-            _engine.close(handle).cancel()
+    """Close handles without waiting for it."""
+    leave([_engine.close(handle) for handle in handles if handle is not None and not handle.closed])
 
 
 async def until_closed(closing: Collection[asyncio.Future[None]], timeout: float | None = None) -> None:
-    """Wait for what is being closed; when nobody waits any more, hcsrt.pending() counts it until it is closed."""
+    """Wait for what is being closed, so long as the task is not cancelled and the time is not up."""
     try:
         if closing and not is_told_to_stop():
             await asyncio.wait(closing, timeout=timeout)
     finally:
-        for future in closing:
-            future.cancel()
+        leave(closing)
 
 
 async def closed(*handles: Handle | None) -> None:

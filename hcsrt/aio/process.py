@@ -35,7 +35,18 @@ from ..process import (
     encoded,
     resize_request,
 )
-from ._calls import LAST_WORD, Awaiting, abandon, created, is_told_to_stop, last_word, release, terminate, until_closed
+from ._calls import (
+    LAST_WORD,
+    Awaiting,
+    abandon,
+    created,
+    is_told_to_stop,
+    last_word,
+    leave,
+    release,
+    terminate,
+    until_closed,
+)
 from ._pipes import check_loop
 from .streams import PipeReader, PipeWriter
 
@@ -315,11 +326,7 @@ def _drain_after_exit(handle: OwnedProcess, readers: list[PipeReader[Any]], exit
 
 
 def _drop(streams: list[PipeReader[Any] | PipeWriter[Any]]) -> None:
-    for stream in streams:
-        if isinstance(stream, PipeReader):
-            stream.close()
-        else:
-            stream.abort()
+    leave(stream.close() if isinstance(stream, PipeReader) else stream.abort() for stream in streams)
 
 
 async def start_process(
@@ -348,7 +355,7 @@ async def start_process(
 def _abandon(start: ProcessStart, process: Process[Any] | None = None) -> asyncio.Future[str | None] | None:
     """End a process that nobody will own."""
     if process is not None:
-        process._let_go_of_streams()  # pyright: ignore[reportPrivateUsage]
+        leave(process._let_go_of_streams())  # pyright: ignore[reportPrivateUsage]
     return abandon(start.process, "HcsTerminateProcess", start.stdin, start.stdout, start.stderr)
 
 
@@ -385,7 +392,7 @@ async def attach_process(
         return process
     except BaseException:
         if process is not None:
-            process._let_go_of_streams()  # pyright: ignore[reportPrivateUsage]
+            leave(process._let_go_of_streams())  # pyright: ignore[reportPrivateUsage]
         release(*stdio, handle)
         raise
 

@@ -37,7 +37,7 @@ MUTATIONS = {
     "an abandoned call is closed, not handed over": "what it creates is lost",
     "the slot keeps its generation": "a late callback completes the slot's next call",
     "who loses a call ignores the generation": "the slot's next call fails",
-    "who lets go does not look for a loss": "HCS never answers, and nobody gives the call up",
+    "who lets go does not look for a loss": "the call is given up late, if anybody looks once more",
     "who is told of a loss leaves a call alone that nobody holds": "HCS never answers, and nobody gives the call up",
     "a lost call is closed, not handed over": "what it creates is lost",
 }
@@ -66,7 +66,8 @@ class Scenario:
         return self.cancel + self.close_port + self.close_handle + self.ask + self.again + self.lose
 
     def __str__(self) -> str:
-        parts = [name for name in ("cancel", "close_port", "close_handle", "ask", "again", "lose") if getattr(self, name)]
+        names = ("cancel", "close_port", "close_handle", "ask", "again", "lose")
+        parts = [name for name in names if getattr(self, name)]
         return " + ".join([self.answer, *parts])
 
 
