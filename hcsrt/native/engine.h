@@ -119,9 +119,9 @@ void hcsrt_signal(void *ticket);
  * subject: it only marks the calls. */
 void hcsrt_lose(void *subject);
 
-/* Nobody wants the outcome any more: a call that was not made is not made unless it insists, one that HCS has goes to the reaper, and what
- * it creates is ended unless it is to be kept. Nonzero: the call is gone. Zero: it will still arrive, as soon as no native
- * thread needs what is behind its request. Not for a call that has arrived at a port; without a port, one that has
+/* Nobody wants the outcome any more: a call that was not made is not made unless it insists, one that HCS has goes to the
+ * reaper, and what it creates is ended unless it is to be kept. Nonzero: the call is gone. Zero: it will still arrive, as
+ * soon as no native thread needs what is behind its request. Not for a call that has arrived at a port; without a port, one that has
  * completed is as well as one that will, until it is released. */
 int hcsrt_call_abandon(hcsrt_call *call);
 int hcsrt_call_is_abandoned(const hcsrt_call *call);
