@@ -48,11 +48,11 @@ class Container:
         back_off = FIRST_BACK_OFF
         while True:
             began = time.monotonic()
+            code = None
             try:
                 code = await self._live(grace)
-            except hcsrt.HcsError as error:
-                self._say(f"failed: {error}")
-                code = None
+            except* (hcsrt.HcsError, TimeoutError) as group:
+                self._say(f"failed: {'; '.join(map(str, group.exceptions))}")
             if code == 0:
                 self.state = "done"
                 return
@@ -70,13 +70,14 @@ class Container:
             try:
                 await system.start()
                 self.state = "running"
-                async with await system.popen(self._command, stdout=PIPE, stderr=PIPE, text=True) as process:
-                    async with asyncio.TaskGroup() as tasks:
-                        measuring = tasks.create_task(self._measure(system))
-                        logs = [tasks.create_task(self._log(stream)) for stream in (process.stdout, process.stderr)]
-                        await asyncio.wait(logs)
-                        measuring.cancel()
-                    return await process.wait()
+                starting = system.popen(self._command, stdout=PIPE, stderr=PIPE, text=True, errors="replace")
+                async with await starting as process, asyncio.TaskGroup() as tasks:
+                    measuring = tasks.create_task(self._measure(system))
+                    for stream in (process.stdout, process.stderr):
+                        tasks.create_task(self._log(stream))
+                    code = await process.wait()
+                    measuring.cancel()
+                return code
             finally:
                 self.memory = None
                 self.state = "stopping"
@@ -84,7 +85,12 @@ class Container:
 
     async def _log(self, stream: aio.StreamReader[str] | None) -> None:
         assert stream
-        async for line in stream:
+        while True:
+            try:
+                if not (line := await stream.readline()):
+                    return
+            except ValueError:
+                line = "(a part of a line that is too long)"
             self._say(line.rstrip("\n"))
 
     async def _measure(self, system: aio.ComputeSystem) -> None:

@@ -86,6 +86,7 @@ cdef extern from "../native/engine.h" nogil:
         int untracked
         int creates
         int keep
+        int insist
         int has_info
         hcsrt_lane lane
         void *subject

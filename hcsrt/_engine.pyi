@@ -17,6 +17,7 @@ def call(
     *,
     resources: Iterable[tuple[int, str | None, int | None]] = (),
     identity: int | None = None,
+    insist: bool = False,
 ) -> Future[str | None]: ...
 def create_system(
     id: str,

@@ -694,11 +694,13 @@ cdef _Call new_call(str function, Handle subject):
     return call
 
 
-def call(Handle handle not None, str function not None, text=None, *, resources=(), identity=None):
+def call(Handle handle not None, str function not None, text=None, *, resources=(), identity=None,
+         bint insist=False):
     """Call an HCS function on a system or a process; the future's result is the document that it gives, or None.
 
     function: an HCS name of the shape (handle, operation, text), or HcsModifyComputeSystem, whose `identity` is a
     HANDLE as an int or None. resources: (type, uri, handle as int) for each HcsAddResourceToOperation before the call.
+    insist: HCS gets the call even if the future is cancelled before, or its loop closed.
     Raises HandleClosedError, NotSupportedError, ValueError for another function, TypeError for another kind of handle.
     """
     cdef _Row row = row_of(function)
@@ -721,6 +723,7 @@ def call(Handle handle not None, str function not None, text=None, *, resources=
     request.texts[0] = units(encoded)
     request.lane = row.lane
     request.identity = pointer(identity, "identity")
+    request.insist = insist
     self.texts = encoded if not resources else (encoded, add_resources(&request, resources))
     return self.submit(&request)
 

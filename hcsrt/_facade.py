@@ -197,6 +197,12 @@ def query_timeout(deadline: Deadline) -> float:
     return max(deadline.within(QUERY_TIMEOUT), POLL_TIMEOUT)
 
 
+def has_exited(handle: OwnedSystem | OwnedProcess) -> bool:
+    """Whether the latch is set by an exit; a service that went away says nothing about it."""
+    status = _calls.exit_status(handle)
+    return status is not None and (status[0] != "disconnected" or status[1] is not None)
+
+
 class Owner(Generic[HandleT]):
     """Owns the handle of a compute system or process, and waits for the exit of what is behind it.
 
@@ -292,9 +298,7 @@ class Owner(Generic[HandleT]):
         return result
 
     def _has_exited(self) -> bool:
-        """Whether the latch is set by an exit; a service that went away says nothing about it."""
-        status = _calls.exit_status(self._handle)
-        return status is not None and (status[0] != "disconnected" or status[1] is not None)
+        return has_exited(self._handle)
 
     async def _is_gone(self, error: HcsError, deadline: Deadline) -> bool:
         """Whether a request failed because what it was for has exited, as HCS may be just about to say."""

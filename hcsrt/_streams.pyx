@@ -231,7 +231,7 @@ class StdioReader(_Stdio):
 class StdioWriter(_Stdio):
     """A process's standard input.
 
-    `before_close` is called once, before the handle is closed: the place to tell HCS that no more will come.
+    `before_close` is called once, before close() closes the handle: the place to tell HCS that no more will come.
     """
 
     def __init__(self, OwnedStdio handle not None, before_close=None):
@@ -259,7 +259,8 @@ class StdioWriter(_Stdio):
         """Tell HCS that no more will come, then close the stream and its handle."""
         before_close, self._before_close = self._before_close, None
         try:
-            if before_close is not None and not self.closed and not is_finalizing():
+            # A handle that is closed already was let go of in a hurry.
+            if before_close is not None and not self._handle.closed and not is_finalizing():
                 before_close()
         finally:
             super().close()

@@ -91,7 +91,6 @@ class ProcessCore(Owner[OwnedProcess]):
 
     pid: int
     args: Command
-    returncode: int | None
 
     def __init__(
         self,
@@ -104,10 +103,14 @@ class ProcessCore(Owner[OwnedProcess]):
         super().__init__(start.process)
         self.pid = start.pid
         self.args = args
-        self.returncode = None
+        self._returncode: int | None = None
         self._streams = streams
         self._reopen_system = reopen_system
         self._is_windows = is_windows
+
+    @property
+    def returncode(self) -> int | None:
+        return self._returncode
 
     def _state(self) -> str:
         if self.returncode is not None:
@@ -202,18 +205,18 @@ class ProcessCore(Owner[OwnedProcess]):
         return await _ask_exit(self._calls, self._handle, timeout)
 
     def _is_over(self) -> bool:
-        return self.returncode is not None or self._has_exited()
+        return self._returncode is not None or self._has_exited()
 
     async def _returncode_by(self, deadline: Deadline) -> int | None:
         """Wait for the exit code; None when the time is up."""
         try:
-            if self.returncode is None and await self._wait_exit(deadline):
+            if self._returncode is None and await self._wait_exit(deadline):
                 await self._learn_returncode(deadline)
         except HandleClosedError:
             # Another thread or task may have seen the exit first, and closed this object.
-            if self.returncode is None:
+            if self._returncode is None:
                 raise
-        return self.returncode
+        return self._returncode
 
     def _take_latched(self) -> str | None:
         """Keep the exit code if the latch holds it; returns how the latch was set."""
@@ -221,23 +224,23 @@ class ProcessCore(Owner[OwnedProcess]):
         if status is None:
             return None
         how, document = status
-        if self.returncode is None:
-            self.returncode = _exit_code(document)
+        if self._returncode is None:
+            self._returncode = _exit_code(document)
         return how
 
     async def _learn_returncode(self, deadline: Deadline) -> None:
         """Find the exit code, the latch being set; an answer that the deadline cuts off is still to come."""
         how = self._take_latched()
-        if self.returncode is not None:
+        if self._returncode is not None:
             return
         # The event came without a code, or the service went away. What HCS knows now is the last chance.
         try:
-            self.returncode = _exit_code(await self._calls.process_properties(self._handle, query_timeout(deadline)))
+            self._returncode = _exit_code(await self._calls.process_properties(self._handle, query_timeout(deadline)))
         except HcsError as error:
             if isinstance(error, OperationTimeoutError) and deadline.passed():
                 return
             debug(__name__, "asking for the exit code of %r failed: %s", self, error)
-        if self.returncode is None:
+        if self._returncode is None:
             if how == "disconnected":
                 raise error_from(SERVICE_DISCONNECT, "HcsSetProcessCallback")
             reason = f"Process {self.pid} has exited, and HCS does not tell its exit code"
@@ -266,6 +269,9 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
     pid: the process id in the guest. args: the command as it was given, empty if the process was opened. stdin,
     stdout, stderr: the pipes asked for, else None. returncode: the exit code, 0 to 0xFFFFFFFF, once poll(), wait() or
     communicate() has seen it.
+
+    Children of the process may hold its pipes open after it has exited. Who reads stdout or stderr as a file then waits
+    for them too, as with subprocess; communicate() and run() do not, nor do the streams of hcsrt.aio.
     """
 
     pid: int
@@ -273,7 +279,6 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
     stdin: IO[AnyStr] | None
     stdout: IO[AnyStr] | None
     stderr: IO[AnyStr] | None
-    returncode: int | None
 
     def __init__(
         self,
@@ -316,7 +321,8 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
     def close(self) -> None:
         """Close the streams and the handle; this does not kill the process.
 
-        What is buffered for stdin is written first. A second close does nothing. HcsCloseProcess.
+        What is buffered for stdin is written first, unless a KeyboardInterrupt is what leads here. A second close does
+        nothing. HcsCloseProcess.
         """
         try:
             self._close_streams()
@@ -420,11 +426,12 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         for stream in (self.stdout, self.stderr, self.stdin):
             if stream is None or stream in pumps:
                 continue  # a pump closes its stream itself
-            if stream is not self.stdin:
-                _release(stream)  # or closing would wait for a thread that reads
+            if stream is not self.stdin or isinstance(sys.exception(), KeyboardInterrupt):
+                # Or closing would wait for a thread that reads; after Ctrl-C, for a process that does not.
+                _release(stream)
             try:
                 stream.close()
-            except OSError as error:
+            except (OSError, HandleClosedError) as error:
                 debug(__name__, "%r did not take what was left for its stdin: %s", self, error)
 
     def _close_handles(self) -> None:
@@ -834,6 +841,19 @@ def check_attach(pid: int, wanted: Mapping[str, int | None]) -> int:
     return _integer(pid, "pid")
 
 
+def check_given(start: ProcessStart, pid: int, wanted: Mapping[str, int | None]) -> None:
+    """Raise if HCS has not given a stream that is wanted."""
+    missing = [name for name, value in wanted.items() if value == PIPE and getattr(start, name) is None]
+    if missing:
+        names = " and ".join(missing)
+        asked = " and ".join(f"{name}=PIPE" for name in missing)
+        reason = (
+            f"HCS has no handle for {names} of process {pid}: it was started without a pipe there, or whoever had the "
+            f"pipe has closed it. Open the process without {asked}, and start it again for a new pipe"
+        )
+        raise error_from(PROCESS_INFO_NOT_AVAILABLE, "HcsGetProcessInfo", {"ErrorMessage": reason})
+
+
 def attach_process(
     system: OwnedSystem,
     pid: int,
@@ -850,6 +870,7 @@ def attach_process(
     try:
         if PIPE in wanted.values():
             starts.extend(map(_calls.process_info, [handle], [deadline.remaining()]))  # as in start_process()
+            check_given(starts[0], pid, wanted)
             # A handle that nobody uses could keep the process from seeing the end of its input.
             unwanted = [getattr(starts[0], name) for name, value in wanted.items() if value != PIPE]
             close_all(stdio for stdio in unwanted if stdio is not None)

@@ -596,10 +596,11 @@ class ComputeSystem(Blocking, SystemCore):
     ) -> Process[Any]:
         """Open a process of the system that runs already, whoever has started it.
 
-        pid: its process id in the guest. stdin, stdout, stderr: PIPE for a new handle of that stream, if the process
-        was created with a pipe there; the bytes of a pipe go to one of its readers. Without PIPE the streams are left
-        alone. text, encoding, errors, bufsize: as for popen(). timeout: seconds. args of the process is empty.
-        Raises AlreadyStoppedError, OperationTimeoutError, HcsError. HcsOpenProcess, HcsGetProcessInfo.
+        pid: its process id in the guest. stdin, stdout, stderr: PIPE for a new handle of that stream; the bytes of a
+        pipe go to one of its readers. Without PIPE the streams are left alone. text, encoding, errors, bufsize: as for
+        popen(). timeout: seconds. args of the process is empty. Raises AlreadyStoppedError, OperationTimeoutError,
+        HcsError also where HCS has no handle for a PIPE: the process was started without a pipe there, or whoever had
+        the pipe has closed it. HcsOpenProcess, HcsGetProcessInfo.
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager
+from itertools import count
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ from hcsrt import PIPE, _engine, aio, emulator
 from hcsrt.emulator.failures import E_FAIL, Failure
 
 from .loops import asynchronous, each_loop
-from .programs import CAT, SLEEP, TRUE, exists, guest
+from .platforms import win32
+from .programs import CAT, SLEEP, STARTUP, TRUE, exists, guest
 from .test_aio_stress import latency
 
 Document = dict[str, Any]
@@ -170,6 +172,118 @@ async def test_readers_have_the_methods_of_asyncio(document: Document) -> None:
         async with await system.popen(guest("out('x' * 99)"), stdout=PIPE, bufsize=10) as process:
             with pytest.raises(ValueError, match="limit"):
                 await process.stdout.readline()
+
+
+TEXT: dict[str, Any] = {"bytes": {}, "text": {"encoding": "utf-8"}}
+each_kind = pytest.mark.parametrize("options", TEXT.values(), ids=TEXT)
+
+
+@each_kind
+@asynchronous
+async def test_a_line_has_a_limit_and_is_dropped_beyond_it(options: Document, document: Document) -> None:
+    async with running(document) as system:
+        command = guest("out('short'); out('y' * 99)")
+        async with await system.popen(command, stdout=PIPE, bufsize=20, **options) as process:
+            assert len(await process.stdout.readline()) == 6
+            with pytest.raises(asyncio.LimitOverrunError):
+                await process.stdout.readuntil()
+            assert len(await process.stdout.readexactly(30)) == 30
+            with pytest.raises(ValueError, match="limit"):
+                await process.stdout.readline()
+            assert len(await process.stdout.read()) < 70
+            with pytest.raises(ValueError, match=f"eparator .* at least one.?{'character' if options else 'byte'}"):
+                await process.stdout.readuntil("" if options else b"")
+
+
+@asynchronous
+async def test_text_costs_as_much_for_each_byte_however_much_it_is(document: Document) -> None:
+    async def read(size: int) -> float:
+        async with await system.popen(guest(f"write(b'x' * {size})"), stdout=PIPE, encoding="utf-8") as process:
+            before = time.process_time()
+            assert len(await process.stdout.read()) == size
+            return time.process_time() - before
+
+    async with running(document) as system:
+        await read(1 << 20)
+        least = min([await read(4 << 20) for _ in range(3)])
+        assert await read(64 << 20) < 16 * least * 4
+
+
+@each_kind
+@asynchronous
+async def test_a_cancelled_read_loses_nothing(options: Document, document: Document) -> None:
+    command = guest("write(b'a' * 300_000); read_line(); write(b'b' * 300_000)")
+    async with running(document) as system:
+        starting = system.popen(command, stdin=PIPE, stdout=PIPE, **options)
+        async with await starting as process:
+            for reading in (process.stdout.read(), process.stdout.readexactly(600_000), process.stdout.read()):
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(reading, 0.2)
+            process.stdin.write("\n" if options else b"\n")
+            process.stdin.close()
+            assert await process.stdout.read(3) == ("aaa" if options else b"aaa")
+            rest = await process.stdout.read()
+            assert (len(rest), rest.count("b" if options else b"b")) == (599_997, 300_000)
+            assert process.stdout.at_eof()
+            assert process.stdout.exception() is None
+            assert process.stdin.get_extra_info("pipe").fileno() >= 0
+            assert process.stdin.get_extra_info("socket", 7) == 7
+
+
+@each_kind
+@asynchronous
+async def test_a_child_that_keeps_the_pipe_does_not_keep_a_reader(
+    options: Document, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hcsrt.process, "DRAIN_QUIET", 0.4)
+    async with running(document) as system:
+        command = guest("out('mine'); spawn('sleep(60)'); exit(3)")
+        async with await system.popen(command, stdout=PIPE, stderr=PIPE, **options) as process:
+            assert len([line async for line in process.stdout]) == 1
+            assert len(await process.stderr.read()) == 0
+            # Nobody has waited, nor polled.
+            assert process.returncode == 3
+            assert "returncode=3" in repr(process)
+
+
+@asynchronous
+async def test_what_a_child_writes_soon_after_the_exit_reaches_a_reader(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hcsrt.process, "DRAIN_QUIET", STARTUP + 0.6)
+    command = guest("spawn('for i in 1, 2, 3: sleep(0.3); out(i)\\nsleep(60)'); out('mine')")
+    async with running(document) as system, await system.popen(command, stdout=PIPE) as process:
+        assert await process.stdout.read() == b"mine\n1\n2\n3\n"
+
+
+@asynchronous
+async def test_a_child_that_goes_on_writing_does_not_keep_a_reader(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hcsrt.process, "DRAIN_LIMIT", 1.0)
+    command = guest("spawn('while True: out(7); sleep(0.05)'); out('mine')")
+    async with running(document) as system, await system.popen(command, stdout=PIPE) as process:
+        lines = [line async for line in process.stdout]
+        assert lines.count(b"mine\n") == 1
+        assert lines.count(b"7\n") > 3
+
+
+@each_kind
+@pytest.mark.parametrize("verb", ["read", "communicate"])
+@asynchronous
+async def test_who_reads_late_gets_all_that_the_process_has_written(
+    verb: str, options: Document, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hcsrt.process, "DRAIN_QUIET", 0.1)
+    monkeypatch.setattr(hcsrt.process, "DRAIN_LIMIT", 0.2)
+    async with running(document) as system:
+        # More than a reader takes before somebody asks for it, less than would keep the process from its end.
+        command = guest("spawn('sleep(60)'); write(b'x' * 100_000); exit(0)")
+        async with await system.popen(command, stdout=PIPE, bufsize=4096, **options) as process:
+            assert await process.wait(timeout=10) == 0
+            await asyncio.sleep(0.5)
+            output = await process.stdout.read() if verb == "read" else (await process.communicate())[0]
+            assert len(output) == 100_000
 
 
 @asynchronous
@@ -506,6 +620,30 @@ def test_several_loops_in_threads_drive_the_same_systems_as_threads_do(loop_fact
     assert failures == []
 
 
+@win32
+def test_a_loop_without_pipes_has_all_but_the_streams(document: Document) -> None:
+    async def main() -> None:
+        async with running(document) as system:
+            assert (await system.run(guest("exit(3)"))).returncode == 3
+            async with await system.popen(SLEEP) as process, system.events() as events:
+                for name in ("stdin", "stdout", "stderr"):
+                    for starting in (
+                        system.popen(SLEEP, **{name: PIPE}),
+                        system.open_process(process.pid, **{name: PIPE}),
+                    ):
+                        with pytest.raises(NotImplementedError, match="ProactorEventLoop"):
+                            await starting
+                assert emulator.live()["processes"] == 1
+                await process.kill()
+                await process.wait()
+                await system.terminate()
+                assert await events.get(timeout=10)
+            await system.wait(timeout=10)
+
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(main())
+
+
 @each_loop
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -557,6 +695,47 @@ def test_an_await_in_finally_completes_while_the_program_ends(loop_factory: Any,
     assert ended == ["last words", "shutdown"]
 
 
+async def unread(system: aio.ComputeSystem) -> aio.Process[bytes]:
+    """A process that does not read, with more for its stdin than a pipe takes."""
+    process = await system.popen(SLEEP, stdin=PIPE)
+    process.stdin.write(bytes(1 << 20))
+    return process
+
+
+async def drained(system: aio.ComputeSystem) -> None:
+    process = await unread(system)
+    try:
+        await process.stdin.drain()
+    finally:
+        await process.close()
+
+
+async def closed_stdin(system: aio.ComputeSystem) -> None:
+    process = await unread(system)
+    try:
+        process.stdin.close()
+        await process.stdin.wait_closed()
+    finally:
+        await process.close()
+
+
+async def closed_process(system: aio.ComputeSystem) -> None:
+    await (await unread(system)).close()
+
+
+async def end_of_a_block(system: aio.ComputeSystem) -> None:
+    async with await unread(system):
+        pass
+
+
+async def closed_system(system: aio.ComputeSystem) -> None:
+    await (await aio.ComputeSystem.open(system.id)).close()
+
+
+async def closed_handles(system: aio.ComputeSystem) -> None:
+    await aio.close_all([await system.duplicate_handle()])
+
+
 WAITS: dict[str, Callable[[aio.ComputeSystem, aio.Process[bytes]], Any]] = {
     "system.wait": lambda system, process: system.wait(),
     "system.wait with a timeout": lambda system, process: system.wait(timeout=60),
@@ -566,7 +745,42 @@ WAITS: dict[str, Callable[[aio.ComputeSystem, aio.Process[bytes]], Any]] = {
     "process.communicate": lambda system, process: process.communicate(),
     "process.stdout.read": lambda system, process: process.stdout.read(),  # type: ignore[union-attr]
     "run": lambda system, process: system.run(SLEEP, capture_output=True),
+    "process.stdin.drain": lambda system, process: drained(system),
+    "process.stdin.wait_closed": lambda system, process: closed_stdin(system),
+    "process.close": lambda system, process: closed_process(system),
+    "process.close, slow": lambda system, process: closed_process(system),
+    "the end of a block": lambda system, process: end_of_a_block(system),
+    "popen": lambda system, process: system.popen(SLEEP),
+    "create": lambda system, process: aio.ComputeSystem.create("other", emulator.container_document()),
+    "open": lambda system, process: aio.ComputeSystem.open(system.id),
+    "system.close": lambda system, process: closed_system(system),
+    "system.stop": lambda system, process: system.stop(grace=60),
+    "service.properties": lambda system, process: aio.service.properties("Basic"),
+    "systems": lambda system, process: aio.systems(),
+    "stop_all": lambda system, process: aio.stop_all([system], grace=60),
+    "statistics_of": lambda system, process: aio.statistics_of([system]),
+    "close_all": lambda system, process: closed_handles(system),
+    "reap": lambda system, process: aio.reap("tests"),
 }
+HANGS = {
+    "system.start": ["HcsStartComputeSystem"],
+    "popen": ["HcsCreateProcess"],
+    "create": ["HcsCreateComputeSystem"],
+    "system.stop": ["HcsShutDownComputeSystem"],
+    "systems": ["HcsEnumerateComputeSystems"],
+    "stop_all": ["HcsShutDownComputeSystem"],
+    "statistics_of": ["HcsGetComputeSystemProperties"],
+    "reap": ["HcsTerminateComputeSystem"],
+}
+"""What HCS never answers in such a wait."""
+BLOCKS = {
+    "process.close, slow": ["HcsModifyProcess", "HcsCloseProcess"],
+    "open": ["HcsOpenComputeSystem"],
+    "system.close": ["HcsCloseComputeSystem"],
+    "service.properties": ["HcsGetServiceProperties"],
+    "close_all": ["HcsCloseComputeSystem"],
+}
+"""What keeps the thread that calls it for longer than until the Ctrl-C."""
 
 
 @each_loop
@@ -577,13 +791,14 @@ def test_ctrl_c_ends_every_wait(
     async def begin() -> tuple[aio.ComputeSystem, aio.Process[bytes]]:
         system = await aio.ComputeSystem.create("tests", document)
         await system.start()
-        verbs["HcsStartComputeSystem"] = lambda request: None
         return system, await system.popen(SLEEP, stdout=PIPE)
 
     async def wait_for_it() -> None:
         try:
+            verbs.update(dict.fromkeys(usual, lambda request: None))
             await WAITS[wait](system, process)
         finally:
+            verbs.update(usual)
             assert await system.properties()
             ends.append(wait)
 
@@ -594,17 +809,57 @@ def test_ctrl_c_ends_every_wait(
         await system.close()
 
     ends: list[str] = []
+    usual = {name: verbs[name] for name in HANGS.get(wait, ())}
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         system, process = runner.run(begin())
-        for block in interrupted(0.15):
-            with block:
-                # Which puts a handler of its own in for that of Python.
-                runner.run(wait_for_it())
-            assert ends.pop() == wait
+        with latency(0.6, *BLOCKS.get(wait, ())):
+            for block in interrupted(0.15):
+                with block:
+                    # Which puts a handler of its own in for that of Python.
+                    runner.run(wait_for_it())
+                assert ends.pop() == wait
         runner.run(end())
     assert hcsrt.pending() or wait != "system.start"
     emulator.reset()
     assert settle(lambda: hcsrt.pending() == 0 and _engine.in_flight() == 0)
+
+
+@each_loop
+def test_ctrl_c_does_not_wait_for_a_kill_that_takes_long(
+    loop_factory: Any, document: Document, interrupted: Interrupted, settle: Settle, tmp_path: Any
+) -> None:
+    told = tmp_path / "pid"
+    numbers = count()
+
+    async def main() -> None:
+        async with running(document, f"tests-{next(numbers)}") as system:
+            await system.run(guest("open(argv[0], 'w').write(str(os.getpid())); sleep(60)", str(told)))
+
+    with latency(1.0, "HcsTerminateProcess", "HcsCloseProcess", "HcsCloseComputeSystem"):
+        for block in interrupted(0.5):
+            with block, asyncio.Runner(loop_factory=loop_factory) as runner:
+                runner.run(main())
+            assert hcsrt.pending()
+            assert settle(lambda: not exists(int(told.read_text())))
+            assert settle(lambda: hcsrt.pending() == 0)
+    hcsrt.reap("tests")
+
+
+@pytest.mark.parametrize(("insist", "times"), [(False, 1), (True, 2)])
+@asynchronous
+async def test_a_call_that_insists_is_made_though_nobody_wants_it(
+    insist: bool, times: int, document: Document, verbs: Verbs
+) -> None:
+    made: list[Any] = []
+    terminate = verbs["HcsTerminateProcess"]
+    verbs["HcsTerminateProcess"] = lambda request: made.append(request) or terminate(request)
+    async with running(document) as system, await system.popen(SLEEP) as process:
+        with latency(0.3, "HcsTerminateProcess"):
+            first = _engine.call(process.handle, "HcsTerminateProcess")
+            # It waits for the first, and is cancelled before that has returned.
+            _engine.call(process.handle, "HcsTerminateProcess", insist=insist).cancel()
+            await first
+        assert len(made) == times
 
 
 @asynchronous

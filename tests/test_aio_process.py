@@ -15,6 +15,7 @@ EXCEPT = {
     "test_bufsize_is_that_of_subprocess": ABOUT_FILES,
     "test_close_lets_a_reader_go": ABOUT_FILES,
     "test_ctrl_c_ends_every_wait": ABOUT_THREADS,
+    "test_ctrl_c_does_not_wait_for_a_process_that_does_not_read": ABOUT_THREADS,
     "test_ctrl_c_in_communicate_loses_no_output": ABOUT_THREADS,
     "test_ctrl_c_in_run_kills_the_process": ABOUT_THREADS,
     "test_ctrl_c_while_a_process_is_created_leaves_none": ABOUT_THREADS,

@@ -260,7 +260,7 @@ def test_a_process_is_opened_by_its_id(system: hcsrt.ComputeSystem) -> None:
 def test_an_opened_process_gives_the_streams_asked_for(system: hcsrt.ComputeSystem) -> None:
     with system.popen(CAT, stdin=hcsrt.PIPE, stdout=hcsrt.PIPE) as process:
         assert process.stdin is not None
-        with system.open_process(process.pid, stdout=hcsrt.PIPE, stderr=hcsrt.PIPE, text=True) as again:
+        with system.open_process(process.pid, stdout=hcsrt.PIPE, text=True) as again:
             assert (again.stdin, again.stderr) == (None, None)
             assert again.stdout is not None
             process.stdin.write(b"hello\n")
@@ -269,6 +269,20 @@ def test_an_opened_process_gives_the_streams_asked_for(system: hcsrt.ComputeSyst
             # Of the input, the opened process keeps no handle that would hide its end.
             process.stdin.close()
             assert again.wait(5) == 0
+
+
+def test_a_stream_that_hcs_does_not_give_is_an_error(system: hcsrt.ComputeSystem) -> None:
+    with system.popen(SLEEP, stdin=hcsrt.PIPE, stdout=hcsrt.PIPE) as process:
+        with pytest.raises(hcsrt.HcsError, match=r"no handle for stderr .* without stderr=PIPE") as caught:
+            system.open_process(process.pid, stdout=hcsrt.PIPE, stderr=hcsrt.PIPE)
+        assert (caught.value.operation, caught.value.symbol) == (
+            "HcsGetProcessInfo",
+            "HCS_E_PROCESS_INFO_NOT_AVAILABLE",
+        )
+        # As a manager that was started again finds it.
+        process.close()
+        with pytest.raises(hcsrt.HcsError, match=r"no handle for stdin and stdout .* without stdin=PIPE and stdout="):
+            system.open_process(process.pid, stdin=hcsrt.PIPE, stdout=hcsrt.PIPE)
 
 
 def test_a_process_that_is_not_there_cannot_be_opened(system: hcsrt.ComputeSystem) -> None:

@@ -14,6 +14,7 @@ from .platforms import posix_signals
 from .programs import guest
 
 MANAGER = Path(__file__).parents[1] / "examples" / "manager.py"
+ENVIRONMENT = os.environ | {"COLUMNS": "120", "PYTHONIOENCODING": "utf-8"}
 
 pytest.importorskip("rich")
 
@@ -27,7 +28,7 @@ def manager(*options: str) -> subprocess.Popen[str]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=os.environ | {"COLUMNS": "120", "PYTHONIOENCODING": "utf-8"},
+            env=ENVIRONMENT,
         )
     finally:
         signal.signal(signal.SIGINT, before)
@@ -54,6 +55,50 @@ def test_what_fails_is_started_again_until_it_succeeds(tmp_path: Path) -> None:
     restarts = dict(re.findall(r"(m-\d) +. done +. (\d)", output))
     assert restarts.keys() == {"m-0", "m-1"}
     assert sum(map(int, restarts.values())) >= 2
+
+
+def test_a_child_that_keeps_the_pipe_does_not_keep_a_container_from_its_next_life(tmp_path: Path) -> None:
+    code = "spawn('sleep(60)'); open(f'{argv[0]}/{os.getpid()}', 'w').close(); exit(len(os.listdir(argv[0])) == 1)"
+    with manager("--count", "1", "--name", "m", "--", *guest(code, str(tmp_path))) as process:
+        output, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert re.search(r"m-0 +. done +. 1", output)
+
+
+def test_output_that_is_no_text_ends_no_manager() -> None:
+    code = r"write(b'before \xff\xfe after\n' + b'x' * 200_000 + b'\n'); out('still here')"
+    with manager("--count", "2", "--name", "m", "--", *guest(code)) as process:
+        output, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    for id in ("m-0", "m-1"):
+        assert f"{id} | before \ufffd\ufffd after" in output
+        assert f"{id} | (a part of a line that is too long)" in output
+        assert f"{id} | still here" in output
+        assert re.search(rf"{id} +. done +. 0", output)
+
+
+def test_a_container_that_does_not_stop_in_time_harms_no_other() -> None:
+    code = (
+        "import runpy, sys\n"
+        "from hcsrt import aio\n"
+        "stop = aio.ComputeSystem.stop\n"
+        "failed = []\n"
+        "async def late(self, grace):\n"
+        "    rung = await stop(self, grace)\n"
+        "    if self.id == 'm-0' and not failed:\n"
+        "        failed.append(self.id)\n"
+        "        raise TimeoutError('m-0 still runs')\n"
+        "    return rung\n"
+        "aio.ComputeSystem.stop = late\n"
+        "del sys.argv[0]\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", code, str(MANAGER), "--count", "2", "--name", "m", "--"]
+    done = subprocess.run([*command, *guest("out('x')")], capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "m-0 | failed: m-0 still runs" in done.stdout
+    assert re.search(r"m-0 +. done +. 1", done.stdout)
+    assert re.search(r"m-1 +. done +. 0", done.stdout)
 
 
 @posix_signals

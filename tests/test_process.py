@@ -600,7 +600,7 @@ def test_the_exit_of_one_is_seen_by_those_who_come_after_the_close(system: Compu
 def test_close_keeps_the_exit_code_that_nobody_has_asked_for(system: ComputeSystem, settle: Settle) -> None:
     process = system.popen(guest("exit(9)"))
     assert settle(lambda: _calls.exit_status(process.handle) is not None)
-    assert process.returncode is None
+    assert process._returncode is None  # pyright: ignore[reportPrivateUsage]
     process.close()
     assert process.wait() == 9
 
@@ -1151,6 +1151,25 @@ def test_ctrl_c_ends_every_wait(
         with block:
             wait(process)
         process.close()
+        kill(process.pid)
+
+
+@pytest.mark.parametrize("options", [{}, {"text": True}, {"bufsize": 0}], ids=["bytes", "text", "raw"])
+@pytest.mark.parametrize("end", [Process.close, lambda process: None], ids=["close", "end of the block"])
+def test_ctrl_c_does_not_wait_for_a_process_that_does_not_read(
+    end: Callable[[Any], None], options: dict[str, Any], system: ComputeSystem, verbs: Verbs, interrupted: Interrupted
+) -> None:
+    told: list[Any] = []
+    verbs["HcsModifyProcess"] = told.append  # which never answers
+    for block in interrupted(0.3):
+        with block, system.popen(SLEEP, stdin=PIPE, **options) as process:
+            try:
+                while True:
+                    process.stdin.write("x" * 1000 if options.get("text") else b"x" * 1000)
+            finally:
+                end(process)
+        assert process.closed
+        assert not told
         kill(process.pid)
 
 

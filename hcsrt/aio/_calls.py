@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 from .. import _calls, _engine
 from .._facade import EVENTS_MAXSIZE, debug, seconds
@@ -27,6 +28,13 @@ _OPERATION_TIMEOUT = 0x80370118
 
 LAST_WORD = 2.0
 """Seconds that a task waits for the end of what it has started on its way out."""
+SHORT_WORD = 0.1
+"""The same where a cancellation or Ctrl-C is what it is on its way out by."""
+
+
+def is_told_to_stop() -> bool:
+    """Whether a cancellation or Ctrl-C is just ending what runs here: nobody wants to wait for it any more."""
+    return isinstance(sys.exception(), (asyncio.CancelledError, KeyboardInterrupt))
 
 
 async def answered(future: asyncio.Future[ResultT], timeout: float | None, function: str) -> ResultT:
@@ -74,7 +82,7 @@ def release(*handles: Handle | None) -> None:
 async def until_closed(closing: Collection[asyncio.Future[None]], timeout: float | None = None) -> None:
     """Wait for what is being closed, so long as the task is not cancelled and the time is not up."""
     try:
-        if closing:
+        if closing and not is_told_to_stop():
             await asyncio.wait(closing, timeout=timeout)
     finally:
         leave(closing)
@@ -86,8 +94,8 @@ async def closed(*handles: Handle | None) -> None:
 
 
 def terminate(handle: OwnedSystem | OwnedProcess, function: str) -> asyncio.Future[str | None]:
-    """Terminate what nobody will own, whatever becomes of the task that does so."""
-    future = _engine.call(handle, function)
+    """Terminate what nobody will own, whatever becomes of the task that does so and of its loop."""
+    future = _engine.call(handle, function, insist=True)
     future.add_done_callback(_note)
     return future
 
@@ -111,20 +119,19 @@ def abandon(
 
 
 async def last_word(future: asyncio.Future[str | None] | None) -> None:
-    """Wait a while for a call that is to be made whatever happens: a loop that ends takes back what it has not made."""
+    """Wait a while for a call that HCS gets whatever happens; hcsrt.pending() counts it when nobody waits any more."""
     if future is not None:
-        await asyncio.wait((future,), timeout=LAST_WORD)
+        try:
+            await asyncio.wait((future,), timeout=SHORT_WORD if is_told_to_stop() else LAST_WORD)
+        finally:
+            future.cancel()
 
 
 class AwaitingCalls:
     """The functions of the engine, with timeouts."""
 
     async def close(self, handle: OwnedSystem | OwnedProcess, deadline: Deadline) -> None:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            release(handle)  # not to keep who has been told to stop
-        else:
-            await until_closed([_engine.close(handle)], deadline.within(LAST_WORD))
+        await until_closed([_engine.close(handle)], deadline.within(LAST_WORD))
 
     async def watch_system(self, handle: OwnedSystem) -> None:
         await _engine.watch(handle)

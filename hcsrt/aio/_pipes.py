@@ -39,6 +39,8 @@ class PipeEnd:
         self.process: OwnedProcess | None = process
         self._number = claim_for_loop(handle)
         self._closing = False
+        self._is_released = False
+        self._telling: asyncio.Future[str | None] | None = None
         self._checking: asyncio.Task[None] | None = None
 
     def fileno(self) -> int:
@@ -56,11 +58,19 @@ class PipeEnd:
         try:
             if self.process is not None and _calls.exit_status(self.process) is None:
                 told = _engine.call(self.process, "HcsModifyProcess", CLOSE_STDIN)
+                self._telling = told
                 limit = told.get_loop().call_later(blocking.CLOSE_TIMEOUT, told.cancel)
                 told.add_done_callback(lambda told: self._told(told, limit))
                 return
         except HandleClosedError:
             pass  # closing the pipe is all that is left to do
+        self._release()
+
+    def abort(self) -> None:
+        """Close the handle now, whatever HCS has been told."""
+        for waiting in (self._telling, self._checking):
+            if waiting is not None:
+                waiting.cancel()
         self._release()
 
     def _told(self, told: asyncio.Future[str | None], limit: asyncio.TimerHandle) -> None:
@@ -82,6 +92,9 @@ class PipeEnd:
             self._release()
 
     def _release(self) -> None:
+        if self._is_released:
+            return
+        self._is_released = True
         closing = _engine.close(self.handle)
         # Whoever waits for this end waits for the engine; when nobody does, hcsrt.pending() tells.
         closing.add_done_callback(self._released)
@@ -209,6 +222,7 @@ class WriteTransport(asyncio.WriteTransport):
         """Close the pipe at once, without a word to HCS."""
         self._end.process = None
         self._lose(None)
+        self._end.abort()
 
     def _start(self) -> None:
         """Begin to write, the buffer having been empty."""
@@ -292,7 +306,17 @@ class OverlappedWriteTransport(WriteTransport):
             self._start()
 
 
-async def connect_reader(end: PipeEnd, protocol: asyncio.Protocol) -> asyncio.BaseTransport:
+def check_loop() -> None:
+    """Raise NotImplementedError, as asyncio does for a subprocess, if the running loop has no pipes."""
+    loop = asyncio.get_running_loop()
+    if sys.platform == "win32" and not hasattr(loop, "_proactor"):
+        raise NotImplementedError(
+            f"{type(loop).__name__} cannot read or write pipes on Windows: run the program on "
+            "asyncio.ProactorEventLoop, the loop of asyncio.run() unless a policy says otherwise, or leave PIPE away"
+        )
+
+
+async def connect_reader(end: PipeEnd, protocol: asyncio.Protocol) -> asyncio.ReadTransport:
     """Let the running loop read from the pipe."""
     if sys.platform == "win32":
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, end)

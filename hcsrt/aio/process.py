@@ -6,6 +6,7 @@ import asyncio
 import sys
 import warnings
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 
 from .. import _engine
@@ -18,6 +19,7 @@ from .._facade import (
     Generic,
     answer,
     debug,
+    has_exited,
     seconds,
 )
 from ..documents import dumps
@@ -29,10 +31,23 @@ from ..process import (
     ProcessCore,
     StreamFormat,
     check_attach,
+    check_given,
     encoded,
     resize_request,
 )
-from ._calls import LAST_WORD, Awaiting, abandon, created, last_word, leave, release, terminate, until_closed
+from ._calls import (
+    LAST_WORD,
+    Awaiting,
+    abandon,
+    created,
+    is_told_to_stop,
+    last_word,
+    leave,
+    release,
+    terminate,
+    until_closed,
+)
+from ._pipes import check_loop
 from .streams import PipeReader, PipeWriter
 
 TYPE_CHECKING = False
@@ -57,7 +72,11 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
 
     pid: the process id in the guest. args: the command as it was given, empty if the process was opened. stdin: a
     StreamWriter, stdout, stderr: a StreamReader, where a pipe was asked for, else None. returncode: the exit code, 0 to
-    0xFFFFFFFF, once poll(), wait() or communicate() has seen it.
+    0xFFFFFFFF, once HCS has told of the exit, whoever waits for it.
+
+    Children of the process may hold its pipes open after it has exited. stdout and stderr then end when nothing has
+    come for DRAIN_QUIET (1 s), and after DRAIN_LIMIT (10 s) in any case; the time in which the process is held back
+    because nobody reads does not count, so what it has written itself is never lost. Those of asyncio.subprocess go on.
     """
 
     stdin: StreamWriter[AnyStr] | None
@@ -81,12 +100,24 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         self.stdin = self._writer
         self.stdout, self.stderr = self._readers
         self._communicates = False
+        self._exit: asyncio.Future[None] | None = None
 
     async def _set_up(self, deadline: Deadline) -> None:
         for reader in self._readers:
             if reader is not None:
                 await reader.connect()
         await super()._set_up(deadline)
+        readers = [reader for reader in self._readers if reader is not None]
+        if readers:
+            self._exit = _engine.wait_exit(self._handle)
+            self._exit.add_done_callback(partial(_drain_after_exit, self._handle, readers))
+
+    @property
+    def returncode(self) -> int | None:
+        if self._returncode is None:
+            with suppress(HandleClosedError):
+                self._take_latched()
+        return self._returncode
 
     def __repr__(self) -> str:
         return f"<hcsrt.aio.Process {self.pid} {self._state()}>"
@@ -99,7 +130,7 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
     ) -> None:
         """Close the streams, wait for the exit (not after a cancellation or Ctrl-C), and close the handle."""
         try:
-            if exception_type is None or not issubclass(exception_type, (asyncio.CancelledError, KeyboardInterrupt)):
+            if not is_told_to_stop():
                 await self._close_streams()
                 if not self._is_over():
                     await self._wait_exit(Deadline(None))
@@ -112,12 +143,13 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         """Close the streams and the handle; this does not kill the process.
 
         What stdin has taken is written first, for at most CLOSE_TIMEOUT (5 s). A second close does nothing. If this is
-        cancelled, the handles are closed all the same. HcsCloseProcess.
+        cancelled, or called while a cancellation or Ctrl-C ends the task, the handles are closed without waiting for
+        anything; hcsrt.pending() counts them until they are. HcsCloseProcess.
         """
         try:
-            await self._close_streams()
+            if not is_told_to_stop():
+                await self._close_streams()
         finally:
-            # Whatever cancels the waiting: the engine has the handle by then.
             await until_closed(self._let_go())
 
     async def poll(self) -> int | None:
@@ -268,6 +300,8 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
     def _let_go(self) -> list[asyncio.Future[None]]:
         """Close everything at once; the futures tell when that is done."""
         ends = self._let_go_of_streams()
+        if self._exit is not None:
+            self._exit.cancel()
         with suppress(HandleClosedError):
             self._take_latched()
         return [*ends, _engine.close(self._handle)]
@@ -279,6 +313,16 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(_drop, streams)
         super().__del__(_is_finalizing, _warn)
+
+
+# Not a method, nor with anything of the object: the wait would keep it alive.
+def _drain_after_exit(handle: OwnedProcess, readers: list[PipeReader[Any]], exited: asyncio.Future[None]) -> None:
+    """Let the readers end though something else holds their pipes open."""
+    with suppress(asyncio.CancelledError, HandleClosedError):
+        exited.result()
+        if has_exited(handle):
+            for reader in readers:
+                reader.drain()
 
 
 def _drop(streams: list[PipeReader[Any] | PipeWriter[Any]]) -> None:
@@ -326,6 +370,8 @@ async def attach_process(
 ) -> Process[Any]:
     """Open a process, with those of its streams that are wanted as PIPE. HcsOpenProcess, HcsGetProcessInfo."""
     pid = check_attach(pid, wanted)
+    if PIPE in wanted.values():
+        check_loop()
     opening = _engine.open_process(system, pid)
     handle = await created(opening, deadline.remaining(), "HcsOpenProcess", release)
     process: Process[Any] | None = None
@@ -336,6 +382,7 @@ async def attach_process(
             asking = _engine.process_info(handle)
             start = await created(asking, deadline.remaining(), "HcsGetProcessInfo", ProcessStart.close)
             stdio = [start.stdin, start.stdout, start.stderr]
+            check_given(start, pid, wanted)
             for end, value in zip(stdio, wanted.values(), strict=True):
                 ends.append(end if value == PIPE else None)
                 # A handle that nobody uses could keep the process from seeing the end of its input.

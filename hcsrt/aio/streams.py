@@ -8,7 +8,9 @@ import io
 import os
 from time import monotonic
 
-from .._facade import AnyStr, Generic
+from .. import process as blocking
+from .._facade import AnyStr, Generic, debug
+from ._calls import is_told_to_stop
 from ._pipes import PipeEnd, connect_reader, connect_writer
 
 TYPE_CHECKING = False
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from ..process import StreamFormat
 
 __all__ = ["StreamReader", "StreamWriter"]
+
+_CHUNK = 64 * 1024
+# How often a stream is looked at in DRAIN_QUIET.
+_TURNS = 4
 
 
 class _Source(asyncio.StreamReader):
@@ -37,6 +43,20 @@ class _Source(asyncio.StreamReader):
             super().feed_data(data)
         else:
             self.taken.append(bytes(data))
+
+    async def read(self, n: int = -1) -> bytes:
+        if n >= 0:
+            return await super().read(n)
+        # That of asyncio drops what it has read when it is cancelled.
+        pieces: list[bytes] = []
+        try:
+            while piece := await super().read(_CHUNK):
+                pieces.append(piece)
+        except BaseException:
+            buffer: bytearray = self._buffer  # type: ignore[attr-defined]  # pyright: ignore
+            buffer[:0] = b"".join(pieces)
+            raise
+        return b"".join(pieces)
 
     def take(self) -> list[bytes]:
         """Collect what comes from now on, and what has come and was not read."""
@@ -70,9 +90,10 @@ class _SourceProtocol(asyncio.StreamReaderProtocol):
 
 
 class StreamReader(Generic[AnyStr]):
-    """A process's standard output or error, with the methods of asyncio.StreamReader.
+    """A process's standard output or error, with the methods of asyncio.StreamReader that read.
 
-    In text mode the methods give and count characters, and each line ends in "\\n". One task may read at a time.
+    In text mode they give and count characters, and each line ends in "\\n". One task may read at a time; a method that
+    is cancelled loses nothing. When about twice bufsize has come that nobody has read, the process is held back.
     """
 
     def __init__(self, handle: OwnedStdio, streams: StreamFormat) -> None:
@@ -80,23 +101,27 @@ class StreamReader(Generic[AnyStr]):
         self._end = PipeEnd(handle)
         self._source = _Source(streams.limit)
         self._protocol = _SourceProtocol(self._source)
-        self._transport: asyncio.BaseTransport | None = None
+        self._transport: asyncio.ReadTransport | None = None
         self._decoder: io.IncrementalNewlineDecoder | None = None
         self._codec = streams.codec()
         if streams.text:
             encoding, errors = self._codec
             decoder = codecs.getincrementaldecoder(encoding)(errors)
             self._decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
-        self._ahead = ""
+        # Text that was decoded; what is before the mark was read.
+        self._text = ""
+        self._mark = 0
         self._has_ended = False
 
     async def read(self, n: int = -1) -> AnyStr:
         """Read until the end of the stream, or up to n bytes or characters; empty at the end."""
         if self._decoder is None:
             return await self._source.read(n)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
-        while not self._has_ended and (n < 0 or not self._ahead) and n != 0:
-            await self._decode()
-        return self._cut(len(self._ahead) if n < 0 else n)
+        if n < 0:
+            await self._decode_until(None)
+        elif n and self._mark == len(self._text):
+            await self._decode_until(1)
+        return self._cut(self._ahead() if n < 0 else n)
 
     async def readexactly(self, n: int) -> AnyStr:
         """Read n bytes or characters. Raises asyncio.IncompleteReadError at the end of the stream."""
@@ -104,38 +129,42 @@ class StreamReader(Generic[AnyStr]):
             return await self._source.readexactly(n)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
         if n < 0:
             raise ValueError("readexactly size can not be less than zero")
-        while len(self._ahead) < n and not self._has_ended:
-            await self._decode()
-        if len(self._ahead) < n:
-            partial: Any = self._cut(n)
-            raise asyncio.IncompleteReadError(partial, n)
-        return self._cut(n)
+        await self._decode_until(n)
+        text = self._cut(n)
+        if len(text) < n:
+            raise asyncio.IncompleteReadError(text, n)
+        return text
 
     async def readuntil(self, separator: AnyStr | None = None) -> AnyStr:
         """Read up to and with the separator, which is a line end unless it is given.
 
-        Raises asyncio.IncompleteReadError at the end of the stream; in bytes mode asyncio.LimitOverrunError if the
-        separator is further away than bufsize.
+        Raises asyncio.IncompleteReadError at the end of the stream; asyncio.LimitOverrunError, and reads nothing, if
+        the separator is further away than bufsize bytes or characters (64 KiB unless bufsize is given).
         """
         if self._decoder is None:
             wanted: Any = b"\n" if separator is None else separator
             return await self._source.readuntil(wanted)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
         mark: Any = "\n" if separator is None else separator
         if not mark:
-            raise ValueError("Separator should be at least one-byte string")
-        start = 0
-        while (found := self._ahead.find(mark, start)) < 0 and not self._has_ended:
-            start = max(0, len(self._ahead) - len(mark) + 1)
-            await self._decode()
-        if found < 0:
-            partial: Any = self._cut(len(self._ahead))
-            raise asyncio.IncompleteReadError(partial, None)
-        return self._cut(found + len(mark))
+            raise ValueError("separator must be at least one character")
+        searched = 0
+        while (found := self._text.find(mark, self._mark + searched)) < 0:
+            searched = max(0, self._ahead() - len(mark) + 1)
+            if searched > self._limit:
+                raise asyncio.LimitOverrunError("Separator is not found, and chunk exceed the limit", searched)
+            if self._has_ended:
+                raise asyncio.IncompleteReadError(self._cut(self._ahead()), None)
+            await self._decode_until(self._ahead() + 1)
+        size = found - self._mark
+        if size > self._limit:
+            raise asyncio.LimitOverrunError("Separator is found, but chunk is longer than limit", size)
+        return self._cut(size + len(mark))
 
     async def readline(self) -> AnyStr:
         """Read a line with its end; at the end of the stream what is left, at last empty.
 
-        Raises ValueError in bytes mode if the line is longer than bufsize.
+        Raises ValueError if the line is longer than bufsize bytes or characters (64 KiB unless bufsize is given), and
+        drops what has come of it.
         """
         if self._decoder is None:
             return await self._source.readline()  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
@@ -144,10 +173,18 @@ class StreamReader(Generic[AnyStr]):
         except asyncio.IncompleteReadError as error:
             partial: Any = error.partial
             return partial
+        except asyncio.LimitOverrunError as error:
+            is_found = self._text.startswith("\n", self._mark + error.consumed)
+            self._cut(error.consumed + 1 if is_found else self._ahead())
+            raise ValueError(error.args[0]) from None
+
+    def exception(self) -> Exception | None:
+        """The error that the stream has ended by, if any."""
+        return self._source.exception()
 
     def at_eof(self) -> bool:
         """Whether the stream has ended and everything was read."""
-        return not self._ahead and (self._has_ended if self._decoder else self._source.at_eof())
+        return self._has_ended and not self._ahead() if self._decoder else self._source.at_eof()
 
     def __aiter__(self) -> Self:
         return self
@@ -161,14 +198,32 @@ class StreamReader(Generic[AnyStr]):
     def __repr__(self) -> str:
         return f"<hcsrt.aio.StreamReader {self._end.handle!r}>"
 
-    async def _decode(self) -> None:
+    def _ahead(self) -> int:
+        return len(self._text) - self._mark
+
+    async def _decode_until(self, size: int | None) -> None:
+        """Decode until so much is ahead, None for everything, or the stream has ended; what has come is kept."""
         assert self._decoder
-        data = await self._source.read(self._limit)
-        self._has_ended = not data
-        self._ahead += self._decoder.decode(data, final=self._has_ended)
+        ahead = self._ahead()
+        if self._has_ended or (size is not None and ahead >= size):
+            return
+        pieces = [self._text[self._mark :]]
+        try:
+            while not self._has_ended and (size is None or ahead < size):
+                data = await self._source.read(self._limit)
+                pieces.append(self._decoder.decode(data, final=not data))
+                ahead += len(pieces[-1])
+                self._has_ended = not data
+        finally:
+            self._text = "".join(pieces)
+            self._mark = 0
 
     def _cut(self, size: int) -> Any:
-        text, self._ahead = self._ahead[:size], self._ahead[size:]
+        begin = self._mark
+        self._mark = min(begin + size, len(self._text))
+        text = self._text[begin : self._mark]
+        if self._mark == len(self._text):
+            self._text, self._mark = "", 0
         return text
 
 
@@ -198,7 +253,7 @@ class PipeReader(StreamReader[AnyStr]):
         chunks = self._source.taken or []
         if self._decoder is None:
             return b"".join(chunks)
-        return self._ahead.encode(*self._codec) + self._decoder.getstate()[0] + b"".join(chunks)
+        return self._text[self._mark :].encode(*self._codec) + self._decoder.getstate()[0] + b"".join(chunks)
 
     def output(self) -> AnyStr:
         """What was read so, once the stream has ended. Raises UnicodeDecodeError, OSError."""
@@ -207,8 +262,31 @@ class PipeReader(StreamReader[AnyStr]):
             raise error
         text: Any = self.taken()
         if self._decoder is not None:
-            text = self._ahead + self._decoder.decode(b"".join(self._source.taken or []), final=True)
+            text = self._text[self._mark :] + self._decoder.decode(b"".join(self._source.taken or []), final=True)
         return text
+
+    def drain(self) -> None:
+        """Let the stream end soon, the process having exited, unless communicate() sees to it."""
+        if not self.lost.done():
+            self._listen(0, 0, self.moved)
+
+    def _listen(self, quiet: int, total: int, moved: float) -> None:
+        """End the stream after so many turns without a byte, or with any; a loop that is busy makes fewer of them."""
+        if self.lost.done() or self._source.taken is not None:
+            return
+        if quiet >= _TURNS or total >= _TURNS * blocking.DRAIN_LIMIT / blocking.DRAIN_QUIET:
+            debug(__name__, "a process has exited and something else holds the pipe of %r open", self)
+            self.close()
+            return
+
+        def turn() -> None:
+            if self._transport is None or not self._transport.is_reading():
+                # Held back: what the process has written itself may be in the pipe.
+                self._listen(0, total, self.moved)
+            else:
+                self._listen(quiet + 1 if self.moved == moved else 0, total + 1, self.moved)
+
+        self._end.closed.get_loop().call_later(blocking.DRAIN_QUIET / _TURNS, turn)
 
     def close(self) -> asyncio.Future[None]:
         """Close our end; who waits for bytes gets what has come. The future is done when it is closed."""
@@ -220,7 +298,7 @@ class PipeReader(StreamReader[AnyStr]):
 
 
 class StreamWriter(Generic[AnyStr]):
-    """A process's standard input, with the methods of asyncio.StreamWriter.
+    """A process's standard input, with the methods of asyncio.StreamWriter but start_tls().
 
     In text mode write() takes text, and "\\n" becomes the line end of this system.
     """
@@ -237,6 +315,10 @@ class StreamWriter(Generic[AnyStr]):
     def transport(self) -> asyncio.WriteTransport:
         """What writes: its buffer has limits that can be set."""
         return self._transport
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """What the transport tells of itself: "pipe" is an object with the fileno() of the pipe."""
+        return self._transport.get_extra_info(name, default)
 
     def write(self, data: AnyStr) -> None:
         """Take data to be written; drain() waits until the process has read enough of it."""
@@ -266,7 +348,8 @@ class StreamWriter(Generic[AnyStr]):
         try:
             await self._writer.wait_closed()
         finally:
-            await asyncio.wait((self._end.closed,))
+            if not is_told_to_stop():
+                await asyncio.wait((self._end.closed,))
         if self._end.error is not None:
             raise self._end.error
 

@@ -6,7 +6,7 @@ from .. import _engine
 from .._facade import Deadline, check_name, debug, seconds
 from ..documents import dumps
 from ..errors import HandleClosedError, OperationTimeoutError
-from ..process import StreamFormat, process_parameters, run_pipes
+from ..process import PIPE, StreamFormat, process_parameters, run_pipes
 from ..system import (
     CHECK_TIMEOUT,
     STOP_TIMEOUT,
@@ -19,7 +19,8 @@ from ..system import (
     options_text,
     save_options,
 )
-from ._calls import Awaiting, abandon, answered, created, last_word, release
+from ._calls import Awaiting, abandon, answered, closed, created, last_word, release
+from ._pipes import check_loop
 from .process import attach_process, run_to_end, start_process
 
 TYPE_CHECKING = False
@@ -121,12 +122,16 @@ class ComputeSystem(Awaiting, SystemCore):
         await self.close()
 
     async def close(self) -> None:
-        """Close the handle; the system goes on unless its document says otherwise. HcsCloseComputeSystem."""
+        """Close the handle; the system goes on unless its document says otherwise.
+
+        If this is cancelled, or called while a cancellation or Ctrl-C ends the task, hcsrt.pending() counts the handle
+        until it is closed. HcsCloseComputeSystem.
+        """
         try:
             self._exit = self._exit or self._latched()
         except HandleClosedError:
             return
-        await _engine.close(self._handle)
+        await closed(self._handle)
 
     async def start(
         self,
@@ -342,10 +347,11 @@ class ComputeSystem(Awaiting, SystemCore):
     ) -> Process[Any]:
         """Open a process of the system that runs already, whoever has started it.
 
-        pid: its process id in the guest. stdin, stdout, stderr: PIPE for a new handle of that stream, if the process
-        was created with a pipe there; the bytes of a pipe go to one of its readers. Without PIPE the streams are left
-        alone. text, encoding, errors, bufsize: as for popen(). timeout: seconds. args of the process is empty.
-        Raises AlreadyStoppedError, OperationTimeoutError, HcsError. HcsOpenProcess, HcsGetProcessInfo.
+        pid: its process id in the guest. stdin, stdout, stderr: PIPE for a new handle of that stream; the bytes of a
+        pipe go to one of its readers. Without PIPE the streams are left alone. text, encoding, errors, bufsize: as for
+        popen(). timeout: seconds. args of the process is empty. Raises AlreadyStoppedError, OperationTimeoutError,
+        HcsError also where HCS has no handle for a PIPE: the process was started without a pipe there, or whoever had
+        the pipe has closed it. HcsOpenProcess, HcsGetProcessInfo.
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
@@ -430,13 +436,16 @@ class ComputeSystem(Awaiting, SystemCore):
         guest; or a string, which becomes the CommandLine unchanged. stdin, stdout, stderr: PIPE, or None or DEVNULL
         for a stream that is not connected. cwd: a folder in the guest. env: variables to set. user:
         whom to run as. text, encoding, errors: as for subprocess.Popen. bufsize: the bytes that a reader takes ahead,
-        and the longest line that it reads, 64 KiB unless given. console: True or its (rows, columns)
-        for a pseudo-terminal, whose output all comes on stdout. timeout: seconds until the process has to be there.
-        Raises PathNotFoundError, AccessDeniedError, InvalidStateError, OperationTimeoutError, HcsError.
+        and the longest line that it reads, in characters in text mode; 64 Ki unless given. console: True or its
+        (rows, columns) for a pseudo-terminal, whose output all comes on stdout. timeout: seconds until the process has
+        to be there. Raises PathNotFoundError, AccessDeniedError, InvalidStateError, OperationTimeoutError, HcsError;
+        NotImplementedError for a PIPE on an event loop without pipes, as a SelectorEventLoop on Windows is.
         HcsCreateProcess.
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
+        if PIPE in (stdin, stdout, stderr):
+            check_loop()
         parameters = await process_parameters(
             args,
             is_linux=lambda: self._has_linux_guest(deadline),

@@ -642,7 +642,7 @@ void make(Call *call) {
         hcs()->HcsCloseOperation(call->operation);
         call->operation = nullptr;
     }
-    if (is_abandoned(call)) {
+    if (is_abandoned(call) && !request.insist) {
         call->outcome.result = HCSRT_E_ABORT;
         call->fetched = true;
     } else if (!request.untracked && is_lost(call)) {

@@ -82,6 +82,7 @@ struct hcsrt_request {
     int untracked;                 /* nonzero: no operation; the call has ended when `start` returns */
     int creates;                   /* HCSRT_CREATES_*: what `created` is */
     int keep;                      /* nonzero: what was created lives on if nobody takes it, only its handle is closed */
+    int insist;                    /* nonzero: the call is made even if nobody wants its outcome any more by then */
     int has_info;                  /* nonzero: the result brings a process's information */
     uint32_t number;
     hcsrt_handle identity;
@@ -119,10 +120,10 @@ void hcsrt_signal(void *ticket);
  * subject: it only marks the calls. */
 void hcsrt_lose(void *subject);
 
-/* Nobody wants the outcome any more: a call that was not made is not made, one that HCS has goes to the reaper, and what
- * it creates is ended unless it is to be kept. Nonzero: the call is gone. Zero: it will still arrive, as soon as no native
- * thread needs what is behind its request; or it has arrived, and is counted as abandoned until it is released with all
- * that it has brought. */
+/* Nobody wants the outcome any more: a call that was not made is not made unless it insists, one that HCS has goes to the
+ * reaper, and what it creates is ended unless it is to be kept. Nonzero: the call is gone. Zero: it will still arrive, as
+ * soon as no native thread needs what is behind its request; or it has arrived, and is counted as abandoned until it is
+ * released with all that it has brought. */
 int hcsrt_call_abandon(hcsrt_call *call);
 int hcsrt_call_is_abandoned(const hcsrt_call *call);
 
