@@ -1,6 +1,7 @@
 """hcsrt.aio where it is about asyncio: the mirror of the facade, loops, cancellation, the end of a program."""
 
 import asyncio
+import gc
 import inspect
 import random
 import subprocess
@@ -107,12 +108,42 @@ async def test_many_systems_at_once(document: Document) -> None:
 
 
 @asynchronous
-async def test_close_all_closes_handles(document: Document) -> None:
+async def test_close_all_closes_all_kinds(document: Document) -> None:
     async with running(document) as system:
+        process = await system.popen(SLEEP, stdout=PIPE)
         handles = [await system.duplicate_handle() for _ in range(4)]
-        await aio.close_all(handles)
-        assert all(handle.closed for handle in handles)
+        again = await aio.ComputeSystem.open(system.id)
+        items = [process, *handles, again, handles[0]]
+        wrong: Any = [*items, "x"]
+        with pytest.raises(TypeError, match=r"items\[7\] is a str, not a ComputeSystem, a Process or a handle"):
+            await aio.close_all(wrong)
+        assert not any(item.closed for item in items)
+        assert await aio.close_all(iter(items)) == [None] * len(items)
+        assert all(item.closed for item in items)
+        assert await aio.close_all(items) == [None] * len(items)
+        assert await aio.close_all([]) == []
         assert not system.closed
+
+
+@pytest.mark.parametrize("turns", range(3))
+@asynchronous
+async def test_cancelled_bulk_verbs_leave_no_coroutine_behind(turns: int, document: Document) -> None:
+    async with running(document) as system:
+        again = await aio.ComputeSystem.open(system.id)
+        for verb in (aio.statistics_of, aio.close_all, aio.stop_all):
+            task = asyncio.ensure_future(verb([again] * 2))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            gc.collect()
+        task = asyncio.ensure_future(aio.reap("tests"))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await again.close()
 
 
 @asynchronous
