@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         ) -> str | None: ...
         async def shutdown_system(self, handle: OwnedSystem, options: str | None, timeout: float | None) -> None: ...
         async def terminate_system(self, handle: OwnedSystem, timeout: float | None) -> None: ...
-        async def open_process(self, system: OwnedSystem, pid: int) -> OwnedProcess: ...
+        async def open_process(self, system: OwnedSystem, pid: int, timeout: float | None) -> OwnedProcess: ...
         async def process_properties(self, handle: OwnedProcess, timeout: float | None) -> str | None: ...
         async def signal_process(self, handle: OwnedProcess, options: str, timeout: float | None) -> None: ...
         async def modify_process(self, handle: OwnedProcess, request: str, timeout: float | None) -> None: ...
@@ -61,7 +61,9 @@ else:
         __class_getitem__ = classmethod(type(list[int]))
 
 
-# HCS_E_SERVICE_DISCONNECT, HCS_E_SYSTEM_NOT_FOUND, HCS_E_PROCESS_INFO_NOT_AVAILABLE; ERROR_INVALID_DATA as an HRESULT.
+# HCS_E_OPERATION_TIMEOUT, HCS_E_SERVICE_DISCONNECT, HCS_E_SYSTEM_NOT_FOUND, HCS_E_PROCESS_INFO_NOT_AVAILABLE;
+# ERROR_INVALID_DATA as an HRESULT.
+OPERATION_TIMEOUT = 0x80370118
 SERVICE_DISCONNECT = 0x8037011E
 SYSTEM_NOT_FOUND = 0x8037010E
 PROCESS_INFO_NOT_AVAILABLE = 0x8037011D
@@ -152,6 +154,11 @@ def query_text(types: tuple[str, ...], query: Mapping[str, Any] | str | None) ->
     for name in types:
         check_name(name, "a property type")
     return dumps({"PropertyTypes": list(types)})
+
+
+def in_namespace(function: str, namespace: str | None) -> str:
+    """The name of the HCS function that does this in a namespace, if there is one."""
+    return function if namespace is None else f"{function}InNamespace"
 
 
 def exit_document(text: str | None) -> dict[str, Any]:

@@ -63,25 +63,28 @@ def close_all(items: Iterable[ComputeSystem | Process[Any] | Handle]) -> list[Ex
     return _at_once(lambda item: item.close(), closable(items, ComputeSystem, Process))
 
 
-def reap(owner: str, *, timeout: float | None = STOP_TIMEOUT) -> dict[str, Rung | Exception]:
+def reap(
+    owner: str, *, namespace: str | None = None, timeout: float | None = STOP_TIMEOUT
+) -> dict[str, Rung | Exception]:
     """Terminate what an owner has left behind: every compute system whose document names exactly this owner.
 
     owner: compared exactly, and for each system again right before it is terminated, along with its RuntimeId: an id
-    that another system has by now is left alone. timeout: seconds for each system. Returns by id "terminate",
-    "already-stopped" for a system that has gone by itself, or the error. Raises AccessDeniedError, HcsError if HCS
-    cannot be asked. HcsEnumerateComputeSystems, HcsTerminateComputeSystem.
+    that another system has by now is left alone. namespace: look there, None for the namespace of everybody. timeout:
+    seconds for each system. Returns by id "terminate", "already-stopped" for a system that has gone by itself, or the
+    error. Raises AccessDeniedError, HcsError if HCS cannot be asked. HcsEnumerateComputeSystems,
+    HcsEnumerateComputeSystemsInNamespace, HcsTerminateComputeSystem.
     """
     check_name(owner, "owner")
     limit = seconds(timeout)
-    found = systems(owner=owner, timeout=limit)
-    results: list[Rung | Exception] = _at_once(lambda item: _reap(item, owner, limit), found)
+    found = systems(owner=owner, namespace=namespace, timeout=limit)
+    results: list[Rung | Exception] = _at_once(lambda item: _reap(item, owner, namespace, limit), found)
     return {item["Id"]: result for item, result in zip(found, results, strict=True)}
 
 
-def _reap(found: dict[str, Any], owner: str, timeout: float | None) -> Rung:
+def _reap(found: dict[str, Any], owner: str, namespace: str | None, timeout: float | None) -> Rung:
     deadline = Deadline(timeout)
     try:
-        system = ComputeSystem.open(found["Id"])
+        system = ComputeSystem.open(found["Id"], namespace=namespace, timeout=deadline.remaining())
     except SystemNotFoundError:
         return "already-stopped"
     with system:

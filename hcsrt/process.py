@@ -12,7 +12,7 @@ from threading import Thread
 from time import monotonic
 
 from . import _calls
-from ._blocking import Blocking
+from ._blocking import Blocking, aside
 from ._facade import (
     CLEANUP_TIMEOUT,
     PROCESS_INFO_NOT_AVAILABLE,
@@ -154,7 +154,7 @@ class ProcessCore(Owner[OwnedProcess]):
         """Open whatever has our pid."""
         system = await self._reopen_system(deadline)
         try:
-            return await self._calls.open_process(system, self.pid)
+            return await self._calls.open_process(system, self.pid, deadline.remaining())
         finally:
             self._calls.close(system)
 
@@ -425,7 +425,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
             self._take_latched()
         except HandleClosedError:
             return
-        self._handle.close()
+        aside("HcsCloseProcess", None, self._handle.close)
 
     def _start_pumps(self, input: AnyStr | None) -> list[_Pump]:
         """Start moving the bytes of each open stream, once; an earlier communicate() may have done it."""
@@ -836,7 +836,8 @@ def attach_process(
     deadline: Deadline,
 ) -> Process[Any]:
     """Open a process, with those of its streams that are wanted as PIPE. HcsOpenProcess, HcsGetProcessInfo."""
-    handle = _calls.open_process(system, check_attach(pid, wanted))
+    timeout = deadline.remaining()
+    handle = aside("HcsOpenProcess", timeout, _calls.open_process, system, check_attach(pid, wanted))
     starts: list[ProcessStart] = []
     objects: list[Process[Any]] = []
     try:

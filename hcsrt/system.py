@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import _calls
-from ._blocking import Blocking
+from ._blocking import Blocking, aside
 from ._facade import (
     CLEANUP_TIMEOUT,
     EVENT_PATIENCE,
@@ -345,19 +345,21 @@ class ComputeSystem(Blocking, SystemCore):
             raise
 
     @classmethod
-    def open(cls, id: str, *, namespace: str | None = None) -> Self:
+    def open(cls, id: str, *, namespace: str | None = None, timeout: float | None = None) -> Self:
         """Open an existing compute system, whoever has created it.
 
-        namespace: the one that it was created in. Raises SystemNotFoundError, AccessDeniedError.
+        namespace: the one that it was created in. timeout: seconds. Raises SystemNotFoundError, AccessDeniedError,
+        OperationTimeoutError.
         HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace.
         """
         check_name(id, "id")
         check_namespace(namespace)
-        handle = _calls.open_system(id, namespace)
+        deadline = Deadline(seconds(timeout))
+        handle = finish(cls._calls.open_system(id, namespace, deadline.remaining()))
         objects: list[Self] = []
         try:
             objects.extend(map(cls, [handle], [id], [namespace]))  # as in create()
-            finish(objects[0]._set_up(Deadline(None)))
+            finish(objects[0]._set_up(deadline))
             return objects[0]
         except BaseException:
             handle.close()
@@ -380,7 +382,7 @@ class ComputeSystem(Blocking, SystemCore):
             self._exit = self._exit or self._latched()
         except HandleClosedError:
             return
-        self._handle.close()
+        aside("HcsCloseComputeSystem", None, self._handle.close)
 
     def start(
         self,

@@ -19,7 +19,7 @@ from hcsrt.emulator.outbox import Answer
 
 from .platforms import catches_signals
 from .programs import SLEEP, guest
-from .test_aio_stress import latency
+from .raw_hcs import latency
 
 Verbs = dict[str, Callable[[Any], Any]]
 Interrupted = Callable[[float], AbstractContextManager[None]]
@@ -285,6 +285,26 @@ def test_reap_asks_for_one_certain_sign(
     else:
         assert isinstance(result, hcsrt.HcsError)
         assert system.properties()["State"] == "Running"
+
+
+def test_reap_in_a_namespace() -> None:
+    for namespace in ("ns", "elsewhere", None):
+        hcsrt.ComputeSystem.create("tests", document_of("ci-7"), namespace=namespace).close()
+    assert hcsrt.reap("ci-7", namespace="ns") == {"tests": "terminate"}
+    assert hcsrt.systems(namespace="ns") == []
+    assert hcsrt.reap("ci-7") == {"tests": "terminate"}
+    assert hcsrt.reap("ci-7", namespace="elsewhere") == {"tests": "terminate"}
+    with pytest.raises(ValueError, match="namespace must not be empty"):
+        hcsrt.reap("ci-7", namespace="")
+
+
+def test_the_time_of_reap_is_also_that_of_opening(several: list[hcsrt.ComputeSystem]) -> None:
+    before = time.monotonic()
+    with latency(1, "HcsOpenComputeSystem"):
+        results = hcsrt.reap("tests", timeout=0.2)
+        assert time.monotonic() - before < 0.8
+    assert len(results) == COUNT
+    assert all(isinstance(result, hcsrt.OperationTimeoutError) for result in results.values())
 
 
 def test_reap_of_what_has_gone_meanwhile_is_done(found: Any) -> None:

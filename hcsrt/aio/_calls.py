@@ -136,8 +136,8 @@ class AwaitingCalls:
     async def terminate_system(self, handle: OwnedSystem, timeout: float | None) -> None:
         await self._call(handle, "HcsTerminateComputeSystem", None, timeout)
 
-    async def open_process(self, system: OwnedSystem, pid: int) -> OwnedProcess:
-        return await _engine.open_process(system, pid)
+    async def open_process(self, system: OwnedSystem, pid: int, timeout: float | None) -> OwnedProcess:
+        return await answered(_engine.open_process(system, pid), timeout, "HcsOpenProcess")
 
     async def process_properties(self, handle: OwnedProcess, timeout: float | None) -> str | None:
         return await self._call(handle, "HcsGetProcessProperties", None, timeout)

@@ -64,25 +64,28 @@ async def close_all(items: Iterable[ComputeSystem | Process[Any] | Handle]) -> l
     return await _at_once(close, closable(items, ComputeSystem, Process))
 
 
-async def reap(owner: str, *, timeout: float | None = STOP_TIMEOUT) -> dict[str, Rung | Exception]:
+async def reap(
+    owner: str, *, namespace: str | None = None, timeout: float | None = STOP_TIMEOUT
+) -> dict[str, Rung | Exception]:
     """Terminate what an owner has left behind: every compute system whose document names exactly this owner.
 
     owner: compared exactly, and for each system again right before it is terminated, along with its RuntimeId: an id
-    that another system has by now is left alone. timeout: seconds for each system. Returns by id "terminate",
-    "already-stopped" for a system that has gone by itself, or the error. Raises AccessDeniedError, HcsError if HCS
-    cannot be asked. HcsEnumerateComputeSystems, HcsTerminateComputeSystem.
+    that another system has by now is left alone. namespace: look there, None for the namespace of everybody. timeout:
+    seconds for each system. Returns by id "terminate", "already-stopped" for a system that has gone by itself, or the
+    error. Raises AccessDeniedError, HcsError if HCS cannot be asked. HcsEnumerateComputeSystems,
+    HcsEnumerateComputeSystemsInNamespace, HcsTerminateComputeSystem.
     """
     check_name(owner, "owner")
     limit = seconds(timeout)
-    found = await systems(owner=owner, timeout=limit)
-    results: list[Rung | Exception] = await _at_once(lambda item: _reap(item, owner, limit), found)
+    found = await systems(owner=owner, namespace=namespace, timeout=limit)
+    results: list[Rung | Exception] = await _at_once(lambda item: _reap(item, owner, namespace, limit), found)
     return {item["Id"]: result for item, result in zip(found, results, strict=True)}
 
 
-async def _reap(found: dict[str, Any], owner: str, timeout: float | None) -> Rung:
+async def _reap(found: dict[str, Any], owner: str, namespace: str | None, timeout: float | None) -> Rung:
     deadline = Deadline(timeout)
     try:
-        system = await ComputeSystem.open(found["Id"])
+        system = await ComputeSystem.open(found["Id"], namespace=namespace, timeout=deadline.remaining())
     except SystemNotFoundError:
         return "already-stopped"
     async with system:

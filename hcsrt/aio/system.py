@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import _engine
-from .._facade import Deadline, check_name, debug, seconds
+from .._facade import Deadline, check_name, debug, in_namespace, seconds
 from ..documents import dumps
 from ..errors import HandleClosedError, OperationTimeoutError
 from ..process import StreamFormat, process_parameters, run_pipes
@@ -77,7 +77,7 @@ class ComputeSystem(Awaiting, SystemCore):
         deadline = Deadline(seconds(timeout))
         keep = is_kept(on_abandon)
         creating = _engine.create_system(id, text, keep, namespace)
-        function = _named("HcsCreateComputeSystem", namespace)
+        function = in_namespace("HcsCreateComputeSystem", namespace)
         handle = await created(creating, deadline.remaining(), function, release if keep else _abandon)
         try:
             system = cls(handle, id, namespace)
@@ -91,19 +91,22 @@ class ComputeSystem(Awaiting, SystemCore):
             raise
 
     @classmethod
-    async def open(cls, id: str, *, namespace: str | None = None) -> Self:
+    async def open(cls, id: str, *, namespace: str | None = None, timeout: float | None = None) -> Self:
         """Open an existing compute system, whoever has created it.
 
-        namespace: the one that it was created in. Raises SystemNotFoundError, AccessDeniedError.
+        namespace: the one that it was created in. timeout: seconds. Raises SystemNotFoundError, AccessDeniedError,
+        OperationTimeoutError.
         HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace.
         """
         check_name(id, "id")
         check_namespace(namespace)
+        deadline = Deadline(seconds(timeout))
         opening = _engine.open_system(id, namespace)
-        handle = await created(opening, None, _named("HcsOpenComputeSystem", namespace), release)
+        function = in_namespace("HcsOpenComputeSystem", namespace)
+        handle = await created(opening, deadline.remaining(), function, release)
         try:
             system = cls(handle, id, namespace)
-            await system._set_up(Deadline(None))
+            await system._set_up(deadline)
             return system
         except BaseException:
             release(handle)
@@ -597,11 +600,7 @@ async def systems(
     if selection.is_empty():
         return []
     asking = _engine.enumerate_systems(selection.query, namespace)
-    return selection.of(await answered(asking, limit, _named("HcsEnumerateComputeSystems", namespace)))
-
-
-def _named(function: str, namespace: str | None) -> str:
-    return function if namespace is None else f"{function}InNamespace"
+    return selection.of(await answered(asking, limit, in_namespace("HcsEnumerateComputeSystems", namespace)))
 
 
 def _abandon(handle: OwnedSystem) -> asyncio.Future[str | None] | None:
