@@ -121,6 +121,16 @@ def check_name(value: object, argument: str) -> None:
         raise ValueError(f"{argument} must not be empty")
 
 
+def check_handle(value: object, argument: str) -> None:
+    """Refuse what is no Windows handle as an int; None is one that is not given."""
+    if value is None:
+        return
+    if not isinstance(value, int):
+        raise TypeError(f"{argument} must be a Windows handle as an int, not {type(value).__name__}")
+    if not 0 <= value <= 2 * sys.maxsize + 1:
+        raise ValueError(f"{argument} is {value:#x}, which is no Windows handle")
+
+
 def path_text(value: str | os.PathLike[str], argument: str) -> str:
     """A path as text."""
     try:

@@ -823,7 +823,10 @@ def check_attach(pid: int, wanted: Mapping[str, int | None]) -> int:
     for name, value in wanted.items():
         if value not in (None, PIPE):
             raise ValueError(f"{name} must be None or PIPE, not {value!r}")
-    return _integer(pid, "pid")
+    pid = _integer(pid, "pid")
+    if not 0 <= pid <= 0xFFFFFFFF:
+        raise ValueError(f"pid must be from 0 to {0xFFFFFFFF}, not {pid}")
+    return pid
 
 
 def attach_process(

@@ -13,6 +13,7 @@ from ._facade import (
     Deadline,
     Owner,
     answer,
+    check_handle,
     check_name,
     check_text,
     debug,
@@ -123,12 +124,24 @@ class SystemCore(Owner[OwnedSystem]):
         except HcsError as error:
             if not await self._is_gone(error, deadline):
                 raise
+        except HandleClosedError:
+            if self._exit is None:
+                raise
         else:
             self._expect_exit()
 
     async def _stop(self, grace: float, timeout: float | None) -> Rung:
         grace_period = Deadline(seconds(grace, "grace"))
         limit = seconds(timeout)
+        try:
+            return await self._climb(grace_period, limit)
+        except HandleClosedError:
+            # Another thread or task may have seen the exit first, and closed this object.
+            if self._exit is None:
+                raise
+            return "already-stopped"
+
+    async def _climb(self, grace_period: Deadline, limit: float | None) -> Rung:
         stopped_by: Rung = "already-stopped"
         if self._has_exited():
             return stopped_by
@@ -483,7 +496,7 @@ class ComputeSystem(Blocking, SystemCore):
         machine can be modified once its guest has booted. Raises InvalidStateError, OperationTimeoutError, HcsError.
         HcsModifyComputeSystem.
         """
-        request = modify_request(resource_path, request_type, settings, guest_request)
+        request = modify_request(resource_path, request_type, settings, guest_request, identity)
         _calls.modify_system(self._handle, request, identity, seconds(timeout))
 
     def initialize_live_migration(
@@ -905,6 +918,7 @@ def is_kept(on_abandon: Literal["terminate", "keep"]) -> bool:
 
 def migration_resources(migration_socket: int | None) -> tuple[tuple[int, str, int], ...]:
     """What the operation of a live migration needs."""
+    check_handle(migration_socket, "migration_socket")
     return () if migration_socket is None else ((_SOCKET, _MIGRATION_SOCKET, migration_socket),)
 
 
@@ -916,8 +930,11 @@ def save_options(path: str | os.PathLike[str] | None, save_type: str) -> str:
     return dumps(options)
 
 
-def modify_request(resource_path: str, request_type: str, settings: Any, guest_request: Any) -> str:
-    """A ModifySettingRequest."""
+def modify_request(
+    resource_path: str, request_type: str, settings: Any, guest_request: Any, identity: int | None
+) -> str:
+    """A ModifySettingRequest, if it can be made with this identity."""
+    check_handle(identity, "identity")
     check_text(resource_path, "resource_path")
     if request_type not in _REQUEST_TYPES:
         raise ValueError(f"request_type must be one of {', '.join(_REQUEST_TYPES)}, not {request_type!r}")
