@@ -50,7 +50,7 @@ def parameters(function: Any) -> list[tuple[str, Any, Any]]:
     return [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
 
 
-@pytest.mark.parametrize("name", ["ComputeSystem", "Process", "service"])
+@pytest.mark.parametrize("name", ["ComputeSystem", "Process", "Events", "service"])
 def test_every_name_of_the_facade_is_there_with_the_same_parameters(name: str) -> None:
     blocking = getattr(hcsrt, name)
     awaited = getattr(aio, name)
@@ -64,6 +64,13 @@ def test_every_name_of_the_facade_is_there_with_the_same_parameters(name: str) -
 def test_every_function_is_there_with_the_same_parameters(name: str) -> None:
     assert parameters(getattr(aio, name)) == parameters(getattr(hcsrt, name))
     assert inspect.iscoroutinefunction(getattr(aio, name))
+
+
+def test_what_is_iterated_or_used_in_a_block_is_so_in_both() -> None:
+    for name in ("ComputeSystem", "Process", "Events"):
+        blocking, awaited = getattr(hcsrt, name), getattr(aio, name)
+        for special in ("iter", "next", "enter", "exit"):
+            assert hasattr(awaited, f"__a{special}__") == hasattr(blocking, f"__{special}__"), (name, special)
 
 
 def test_every_name_of_the_facade_that_waits_is_there() -> None:
