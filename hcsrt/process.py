@@ -48,11 +48,12 @@ from .errors import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
-    from subprocess import CompletedProcess, TimeoutExpired
+    from subprocess import CompletedProcess
     from types import TracebackType
     from typing import IO, Any, TypeAlias
 
     from ._calls import ProcessStart
+    from ._expired import TimeoutExpired
     from ._facade import Calls
     from ._handles import OwnedStdio, OwnedSystem
 
@@ -242,7 +243,7 @@ class ProcessCore(Owner[OwnedProcess]):
             ...
 
     def _timeout_expired(self, timeout: float | None) -> TimeoutExpired:
-        from subprocess import TimeoutExpired
+        from ._expired import TimeoutExpired
 
         return TimeoutExpired(self.args, timeout or 0.0, *self._partial())
 
@@ -327,8 +328,8 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         """Wait for the exit and return the exit code.
 
         timeout: seconds, None for ever. A process that has filled a pipe waits for a reader, which this is not:
-        communicate() is one. Raises subprocess.TimeoutExpired; HcsError if the process has exited and HCS does not
-        tell how; ServiceDisconnectedError. HcsGetProcessProperties.
+        communicate() is one. Raises subprocess.TimeoutExpired, which is a TimeoutError here; HcsError if the process
+        has exited and HCS does not tell how; ServiceDisconnectedError. HcsGetProcessProperties.
         """
         return finish(self._wait(timeout))
 

@@ -806,8 +806,8 @@ class ComputeSystem(Blocking, SystemCore):
         all of its output comes. check: an exit code other than 0 is an error. timeout: seconds for everything, from
         starting the process on. The other parameters are those of popen(). The process is killed on a timeout, a
         KeyboardInterrupt and any other failure.
-        Raises subprocess.TimeoutExpired with the output so far, as bytes; subprocess.CalledProcessError; HcsError as
-        popen() and Process.communicate() do.
+        Raises subprocess.TimeoutExpired, which is a TimeoutError here, with the output so far, as bytes;
+        subprocess.CalledProcessError; HcsError as popen() and Process.communicate() do.
         """
         limit = seconds(timeout)
         deadline = Deadline(limit)
@@ -831,7 +831,7 @@ class ComputeSystem(Blocking, SystemCore):
         except OperationTimeoutError as error:
             if limit is None:
                 raise
-            from subprocess import TimeoutExpired
+            from ._expired import TimeoutExpired
 
             raise TimeoutExpired(args, limit) from error
         try:

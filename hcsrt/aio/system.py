@@ -539,8 +539,8 @@ class ComputeSystem(Awaiting, SystemCore):
         all of its output comes. check: an exit code other than 0 is an error. timeout: seconds for everything, from
         starting the process on. The other parameters are those of popen(). The process is killed on a timeout, a
         cancellation and any other failure.
-        Raises subprocess.TimeoutExpired with the output so far, as bytes; subprocess.CalledProcessError; HcsError as
-        popen() and Process.communicate() do.
+        Raises subprocess.TimeoutExpired, which is a TimeoutError here, with the output so far, as bytes;
+        subprocess.CalledProcessError; HcsError as popen() and Process.communicate() do.
         """
         limit = seconds(timeout)
         deadline = Deadline(limit)
@@ -564,7 +564,7 @@ class ComputeSystem(Awaiting, SystemCore):
         except OperationTimeoutError as error:
             if limit is None:
                 raise
-            from subprocess import TimeoutExpired
+            from .._expired import TimeoutExpired
 
             raise TimeoutExpired(args, limit) from error
         return await run_to_end(process, input, limit, deadline, check)
