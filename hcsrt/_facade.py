@@ -238,6 +238,7 @@ class Owner(Generic[HandleT]):
 
     @property
     def closed(self) -> bool:
+        """Whether the object is closed: only what is known of an exit can still be asked for then."""
         return self._handle.closed
 
     async def _ask_exit(self, timeout: float) -> dict[str, Any] | None:

@@ -314,7 +314,12 @@ class ComputeSystem(Blocking, SystemCore):
 
     Closing releases the handle and does not stop the system; HCS terminates it with its last handle if its document
     says ShouldTerminateOnLastHandleClosed. Any method may be called from any thread. Once the object is closed, its
-    methods raise HandleClosedError.
+    methods raise HandleClosedError, but for those that end what is known to have ended.
+
+    A timeout and Ctrl-C end the wait for HCS. Most calls are handed over to HCS on the caller's own thread, with its
+    token, and the wait begins when HCS has taken them. open(), open_process() and close(), which HCS takes and answers
+    in one go, are made on another thread, with the token of the process, on the main thread and where there is a
+    timeout.
     """
 
     @classmethod
@@ -390,7 +395,11 @@ class ComputeSystem(Blocking, SystemCore):
         self.close()
 
     def close(self) -> None:
-        """Close the handle; the system goes on unless its document says otherwise. HcsCloseComputeSystem."""
+        """Close the handle; the system goes on unless its document says otherwise.
+
+        A call that is being handed over to HCS meanwhile closes it when it is done, maybe after this has returned. A
+        second close does nothing. HcsCloseComputeSystem.
+        """
         try:
             self._exit = self._exit or self._latched()
         except HandleClosedError:
@@ -434,8 +443,9 @@ class ComputeSystem(Blocking, SystemCore):
         """Stop the system for certain: shut it down, wait, terminate it if that was not enough, wait.
 
         grace: seconds for the shutdown, 0 terminates at once. timeout: seconds for the termination after it. Returns
-        what has stopped it. A guest that cannot be asked is terminated without waiting. Raises TimeoutError if the
-        system still runs at the end, HcsError. HcsShutDownComputeSystem, HcsTerminateComputeSystem.
+        what has stopped it: "shutdown", "terminate", or "already-stopped" if nothing had to. A guest that cannot be
+        asked is terminated without waiting. Raises TimeoutError if the system still runs at the end, HcsError.
+        HcsShutDownComputeSystem, HcsTerminateComputeSystem.
         """
         return finish(self._stop(grace, timeout))
 
@@ -550,7 +560,8 @@ class ComputeSystem(Blocking, SystemCore):
     ) -> None:
         """Give a live migration up; another thread may be waiting for one of its steps meanwhile.
 
-        timeout: seconds. Raises as initialize_live_migration(). HcsCancelLiveMigration.
+        options: None, as long as Microsoft describes no document for them. timeout: seconds. Raises as
+        initialize_live_migration(). HcsCancelLiveMigration.
         """
         _calls.cancel_live_migration(self._handle, options_text(options), seconds(timeout))
 
@@ -559,7 +570,7 @@ class ComputeSystem(Blocking, SystemCore):
 
         timeout: seconds, None for ever. The document is a SystemExitStatus: Status, ExitType, Attribution. It has
         only what HCS tells, which after a lost exit event is ExitType or nothing. Raises TimeoutError,
-        ServiceDisconnectedError.
+        ServiceDisconnectedError. HcsSetComputeSystemCallback, HcsGetComputeSystemProperties.
         """
         return finish(self._wait(timeout))
 
@@ -845,8 +856,8 @@ class ComputeSystem(Blocking, SystemCore):
     def duplicate_handle(self) -> OwnedSystem:
         """Open a second handle to this very system, without event callback: one that into_raw() may give away.
 
-        Raises SystemNotFoundError if the system is gone, even where another one has its id now; HcsError.
-        HcsOpenComputeSystem.
+        Raises SystemNotFoundError if the system is gone, even where another one has its id now; OperationTimeoutError
+        after CHECK_TIMEOUT (10 s); HcsError. HcsOpenComputeSystem, HcsGetComputeSystemProperties.
         """
         self._check_open()
         return finish(self._reopen(Deadline(CHECK_TIMEOUT)))

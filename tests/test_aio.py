@@ -154,6 +154,24 @@ async def test_cancelled_bulk_verbs_leave_no_coroutine_behind(turns: int, docume
 
 
 @asynchronous
+async def test_any_loop_may_call_a_system(document: Document) -> None:
+    async with running(document) as system:
+
+        def elsewhere() -> Any:
+            async def main() -> Any:
+                asking = asyncio.gather(*(system.properties() for _ in range(8)))
+                with pytest.raises(TimeoutError):
+                    await system.wait(timeout=0.01)
+                return await asking
+
+            return asyncio.run(main())
+
+        here = asyncio.gather(*(system.properties() for _ in range(8)))
+        for properties in [*await asyncio.to_thread(elsewhere), *await here]:
+            assert properties["Id"] == system.id
+
+
+@asynchronous
 async def test_reap_ends_what_an_owner_has_left() -> None:
     mine = emulator.container_document(owner="mine", terminate_on_last_handle_closed=False)
     theirs = emulator.container_document(owner="theirs", terminate_on_last_handle_closed=False)

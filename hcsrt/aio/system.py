@@ -47,7 +47,8 @@ class ComputeSystem(Awaiting, SystemCore):
         async with await ComputeSystem.create("web-1", document) as system:
             await system.start()
 
-    It belongs to the event loop on which it was made. Cancelling a method is safe at any point: what it would have made
+    Any event loop may call its methods, several loops at once too; the events, and the streams of a process, belong to
+    the loop on which they were made. Cancelling a method is safe at any point: what it would have made
     is ended, and a call that HCS has got already goes on without anybody waiting. Closing releases the handle and does
     not stop the system; HCS terminates it with its last handle if its document says ShouldTerminateOnLastHandleClosed.
     Once the object is closed, its methods raise HandleClosedError.
@@ -124,7 +125,11 @@ class ComputeSystem(Awaiting, SystemCore):
         await self.close()
 
     async def close(self) -> None:
-        """Close the handle; the system goes on unless its document says otherwise. HcsCloseComputeSystem."""
+        """Close the handle; the system goes on unless its document says otherwise.
+
+        A call that is being handed over to HCS meanwhile closes it when it is done, maybe after this has returned. A
+        second close does nothing. HcsCloseComputeSystem.
+        """
         try:
             self._exit = self._exit or self._latched()
         except HandleClosedError:
@@ -168,8 +173,9 @@ class ComputeSystem(Awaiting, SystemCore):
         """Stop the system for certain: shut it down, wait, terminate it if that was not enough, wait.
 
         grace: seconds for the shutdown, 0 terminates at once. timeout: seconds for the termination after it. Returns
-        what has stopped it. A guest that cannot be asked is terminated without waiting. Raises TimeoutError if the
-        system still runs at the end, HcsError. HcsShutDownComputeSystem, HcsTerminateComputeSystem.
+        what has stopped it: "shutdown", "terminate", or "already-stopped" if nothing had to. A guest that cannot be
+        asked is terminated without waiting. Raises TimeoutError if the system still runs at the end, HcsError.
+        HcsShutDownComputeSystem, HcsTerminateComputeSystem.
         """
         return await self._stop(grace, timeout)
 
@@ -284,7 +290,8 @@ class ComputeSystem(Awaiting, SystemCore):
     ) -> None:
         """Give a live migration up; another task may be waiting for one of its steps meanwhile.
 
-        timeout: seconds. Raises as initialize_live_migration(). HcsCancelLiveMigration.
+        options: None, as long as Microsoft describes no document for them. timeout: seconds. Raises as
+        initialize_live_migration(). HcsCancelLiveMigration.
         """
         await self._call("HcsCancelLiveMigration", options_text(options), timeout)
 
@@ -293,7 +300,7 @@ class ComputeSystem(Awaiting, SystemCore):
 
         timeout: seconds, None for ever. The document is a SystemExitStatus: Status, ExitType, Attribution. It has
         only what HCS tells, which after a lost exit event is ExitType or nothing. Raises TimeoutError,
-        ServiceDisconnectedError.
+        ServiceDisconnectedError. HcsSetComputeSystemCallback, HcsGetComputeSystemProperties.
         """
         return await self._wait(timeout)
 
@@ -572,8 +579,8 @@ class ComputeSystem(Awaiting, SystemCore):
     async def duplicate_handle(self) -> OwnedSystem:
         """Open a second handle to this very system, without event callback: one that into_raw() may give away.
 
-        Raises SystemNotFoundError if the system is gone, even where another one has its id now; HcsError.
-        HcsOpenComputeSystem.
+        Raises SystemNotFoundError if the system is gone, even where another one has its id now; OperationTimeoutError
+        after CHECK_TIMEOUT (10 s); HcsError. HcsOpenComputeSystem, HcsGetComputeSystemProperties.
         """
         self._check_open()
         return await self._reopen(Deadline(CHECK_TIMEOUT))
