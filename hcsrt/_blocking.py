@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from _thread import LockType, allocate_lock
+from contextlib import suppress
 from sys import is_finalizing
 from threading import Thread, get_ident, main_thread
 
 from . import _calls
 from ._facade import EVENTS_MAXSIZE, OPERATION_TIMEOUT, Deadline, in_namespace, seconds
-from .errors import error_from
+from .errors import OperationTimeoutError, error_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,8 +111,10 @@ if hasattr(os, "register_at_fork"):
 class BlockingCalls:
     """The functions of _calls as coroutines that never suspend."""
 
-    def close(self, handle: OwnedSystem | OwnedProcess) -> None:
-        handle.close()
+    async def close(self, handle: OwnedSystem | OwnedProcess, deadline: Deadline) -> None:
+        # What the caller's time is for is done already; the close goes on without it.
+        with suppress(OperationTimeoutError):
+            aside("the close of a handle", deadline.remaining(), handle.close)
 
     async def watch_system(self, handle: OwnedSystem) -> None:
         _calls.watch_system(handle)

@@ -10,7 +10,9 @@ cdef extern from "../native/events.h" nogil:
     const uint32_t HCSRT_QUERIED
     ctypedef struct hcsrt_watch:
         pass
-    hcsrt_watch *hcsrt_watch_new(uint32_t exit_event)
+    hcsrt_watch *hcsrt_watch_new(uint32_t exit_event, void *subject)
+    ctypedef void (*hcsrt_disconnect_notice)(void *subject) noexcept nogil
+    void hcsrt_set_disconnect_notice(hcsrt_disconnect_notice notice)
     hcsrt_context *hcsrt_watch_context(hcsrt_watch *watch)
     hcsrt_watch *hcsrt_watch_of(hcsrt_context *context)
     void hcsrt_watch_event(hcsrt_event *event, void *watch)
@@ -42,6 +44,9 @@ cdef hcsrt_watch *watch_of(Handle handle) noexcept nogil
 # `result`, or HANDLE_BUSY: it has one already.
 cdef int register_watch(Handle handle, bint is_system, hcsrt_result *result) noexcept nogil
 
+# Whom a service disconnect that a handle is told of is told to, on HCS's thread.
+cdef void tell_disconnects(hcsrt_disconnect_notice notice) noexcept
+
 cdef class ProcessStart:
     cdef readonly OwnedProcess process
     cdef readonly uint32_t pid
@@ -61,6 +66,9 @@ cdef void own_stdio(OwnedStdio owner, hcsrt_handle handle) noexcept nogil
 cdef bytes utf16(text, str argument)
 cdef const hcsrt_char *units(bytes encoded) noexcept
 cdef str decode(const hcsrt_char *text)
+
+# The address or Win32 handle that an int means, NULL for None.
+cdef void *pointer(value, str argument) except? NULL
 
 # Raises NotSupportedError for a function that this HCS lacks.
 cdef int need(bint present, str function) except -1

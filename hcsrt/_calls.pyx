@@ -783,7 +783,8 @@ def terminate_process(OwnedProcess process not None, options=None, timeout=None)
 
 cdef int register_watch(Handle handle, bint is_system, hcsrt_result *result) noexcept nogil:
     cdef const HcsApi *api = hcs_chosen()
-    cdef hcsrt_watch *own = hcsrt_watch_new(HCSRT_EVENT_SYSTEM_EXITED if is_system else HCSRT_EVENT_PROCESS_EXITED)
+    cdef uint32_t exit_event = HCSRT_EVENT_SYSTEM_EXITED if is_system else HCSRT_EVENT_PROCESS_EXITED
+    cdef hcsrt_watch *own = hcsrt_watch_new(exit_event, <void *> handle)
     cdef hcsrt_context *context
     cdef int bound
     if own == NULL:
@@ -798,6 +799,10 @@ cdef int register_watch(Handle handle, bint is_system, hcsrt_result *result) noe
     else:
         result[0] = api.HcsSetProcessCallback(handle._raw, 0, own, hcsrt_watch_event)
     return bound
+
+
+cdef void tell_disconnects(hcsrt_disconnect_notice notice) noexcept:
+    hcsrt_set_disconnect_notice(notice)
 
 
 cdef int watch(Handle handle, bint is_system, str function) except -1:

@@ -19,6 +19,10 @@ Without a port, `complete` runs right where the call completes: on a thread of H
 submit_call() returns. It must not block or take the GIL; it may look at the outcome, and has to release the call, then
 or later. With the port of an event loop, it runs on that loop's thread with the GIL, and the engine releases the call.
 
+An HcsCreateProcess that fails may have made the process all the same (Server 2022 is known for it); with a port, HCS is
+asked before the call arrives. Without one, a failed outcome that has `created` is the caller's to ask HcsGetProcessInfo
+about; a call released as it is closes that handle.
+
 The caller keeps a reference to the handle, and what is behind the pointers of the request, until `complete` was called.
 """
 
@@ -48,6 +52,7 @@ cdef extern from "../native/engine.h" nogil:
 
     ctypedef struct hcsrt_outcome:
         hcsrt_result result
+        int of_resources
         hcsrt_char *document
         hcsrt_process_information info
         void *created
@@ -77,6 +82,7 @@ cdef extern from "../native/engine.h" nogil:
         hcsrt_handle identity
         const hcsrt_resource *resources
         uint32_t resource_count
+        const void *options
         int untracked
         int creates
         int keep

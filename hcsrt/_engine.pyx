@@ -10,7 +10,7 @@ us in the reaper, hcsrt.pending() counts it, and what it creates is ended unless
 
 cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.stdint cimport int64_t, uint32_t, uintptr_t
+from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memset
 
 from hcsrt._calls cimport (
@@ -29,7 +29,9 @@ from hcsrt._calls cimport (
     new_start,
     not_watched,
     own_stdio,
+    pointer,
     register_watch,
+    tell_disconnects,
     units,
     utf16,
     watch_of,
@@ -42,7 +44,9 @@ from hcsrt._handles cimport (
     OwnedSystem,
     adopt,
     check_entered,
+    close_fn,
     close_handle,
+    close_without_release,
     fork_epoch,
     hcsrt_abandoned,
     new_process,
@@ -51,7 +55,15 @@ from hcsrt._handles cimport (
     reaper_announce,
     reaper_start,
 )
-from hcsrt._library cimport HcsApi, hcs, hcs_chosen, hcsrt_char, hcsrt_operation, hcsrt_result
+from hcsrt._library cimport (
+    HcsApi,
+    hcs,
+    hcs_chosen,
+    hcsrt_char,
+    hcsrt_create_options,
+    hcsrt_operation,
+    hcsrt_result,
+)
 
 import atexit
 import os
@@ -153,6 +165,7 @@ cdef extern from "../native/results.h" nogil:
     const hcsrt_result HCSRT_E_CALLBACK_ALREADY_SET
     const hcsrt_result HCSRT_E_POINTER
     const uint32_t HCSRT_GENERIC_ALL
+    const uint32_t HCSRT_CREATE_OPTIONS_1
 
 cdef extern from "../native/reaper.h" nogil:
     const int HCSRT_CREATES_SYSTEM
@@ -174,6 +187,7 @@ cdef extern from "../native/engine.h" nogil:
     uint32_t hcsrt_port_unsent(const hcsrt_port *port)
     void hcsrt_port_send(hcsrt_port *port)
     hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket)
+    void hcsrt_lose(void *subject) noexcept
     int hcsrt_call_abandon(hcsrt_call *call)
     int hcsrt_call_is_abandoned(const hcsrt_call *call)
     hcsrt_outcome *hcsrt_call_outcome(hcsrt_call *call)
@@ -211,6 +225,7 @@ links.reaper_start = reaper_start
 links.reaper_adopt = reaper_adopt
 links.reaper_announce = reaper_announce
 hcsrt_engine_init(&links, _completion() == "wait")
+tell_disconnects(hcsrt_lose)
 
 
 # --- ports ----------------------------------------------------------------------------------------------------------
@@ -398,10 +413,12 @@ cdef hcsrt_result start_modify(const HcsApi *api, const hcsrt_request *request, 
 
 cdef hcsrt_result start_create_system(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
                                       hcsrt_outcome *outcome) noexcept nogil:
+    cdef const hcsrt_create_options *options = <const hcsrt_create_options *> request.options
+    cdef const void *descriptor = NULL if options == NULL else options.security_descriptor
     if request.texts[2] != NULL:
         return api.HcsCreateComputeSystemInNamespace(
-            request.texts[2], request.texts[0], request.texts[1], operation, NULL, &outcome.created)
-    return api.HcsCreateComputeSystem(request.texts[0], request.texts[1], operation, NULL, &outcome.created)
+            request.texts[2], request.texts[0], request.texts[1], operation, options, &outcome.created)
+    return api.HcsCreateComputeSystem(request.texts[0], request.texts[1], operation, descriptor, &outcome.created)
 
 
 cdef hcsrt_result start_open_system(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
@@ -582,7 +599,7 @@ cdef class _Call:
             raise MemoryError("no memory or no thread for a call of HCS")
         self.epoch = port.epoch
         self.future = future
-        self.reader.waits = True
+        self.reader.waiting = self
         future.add_done_callback(self, context=context)
         hcsrt_news_wait(self.reader.news, self.reader.seen, ticket)
         return future
@@ -591,19 +608,23 @@ cdef class _Call:
         """The future is done before the call: it was cancelled."""
         if self.call == NULL or self.epoch != fork_epoch():
             return
-        if self.reader is not None:
-            hcsrt_news_stop(self.reader.news)
+        self.stop_waiting()
         if hcsrt_call_abandon(self.call):
             self.let_go()
             Py_DECREF(self)
 
+    cdef void stop_waiting(self) noexcept:
+        """Let the reader of a wait for news be waited for anew."""
+        if self.reader is not None and self.reader.waiting is self:
+            hcsrt_news_stop(self.reader.news)
+            self.reader.waiting = None
+
     cdef let_go(self):
+        self.stop_waiting()
         self.call = NULL
         self.future = None
         self.subject = None
         self.texts = None
-        if self.reader is not None:
-            self.reader.waits = False
 
     cdef settle(self, hcsrt_call *call):
         future = self.future
@@ -639,7 +660,8 @@ cdef class _Call:
         if result < 0:
             if self.watches and result == HCSRT_E_CALLBACK_ALREADY_SET:
                 raise HandleBusyError("the handle has its event callback already; HCS takes one a handle")
-            raise error_from(result, self.function, document)
+            function = "HcsAddResourceToOperation" if outcome.of_resources else self.function
+            raise error_from(result, function, document)
         if self.created is not None:
             if outcome.created == NULL:
                 raise error_from(HCSRT_E_POINTER, self.function, None)
@@ -689,18 +711,9 @@ def call(Handle handle not None, str function not None, text=None, *, resources=
     request.start = start_modify if modifies else start_verb
     request.texts[0] = units(encoded)
     request.lane = row.lane
-    request.identity = address(identity, "identity")
+    request.identity = pointer(identity, "identity")
     self.texts = encoded if not resources else (encoded, add_resources(&request, resources))
     return self.submit(&request)
-
-
-cdef void *address(value, str argument) except? NULL:
-    """The HANDLE that an int means; NULL for None."""
-    if value is None:
-        return NULL
-    if not isinstance(value, int):
-        raise TypeError(f"{argument} must be a handle as an int, not {type(value).__name__}")
-    return <void *> <uintptr_t> value
 
 
 cdef add_resources(hcsrt_request *request, resources):
@@ -715,17 +728,33 @@ cdef add_resources(hcsrt_request *request, resources):
         kept.append(encoded)
         items[i].type = resource_type
         items[i].uri = units(encoded)
-        items[i].handle = address(handle, "handle")
+        items[i].handle = pointer(handle, "handle")
     request.resources = items
     request.resource_count = len(rows)
     return kept
 
 
-def create_system(id not None, document not None, bint keep=False, namespace=None):
+cdef bytearray create_options(user_token, security_descriptor):
+    """The memory of an hcsrt_create_options; None if it would say nothing."""
+    cdef bytearray memory
+    cdef hcsrt_create_options *options
+    if user_token is None and security_descriptor is None:
+        return None
+    memory = bytearray(sizeof(hcsrt_create_options))
+    options = <hcsrt_create_options *> <char *> memory
+    options.version = HCSRT_CREATE_OPTIONS_1
+    options.user_token = pointer(user_token, "user_token")
+    options.security_descriptor = pointer(security_descriptor, "security_descriptor")
+    return memory
+
+
+def create_system(id not None, document not None, bint keep=False, namespace=None, *, user_token=None,
+                  security_descriptor=None):
     """Create a compute system; the future's result is its handle. HCS function: HcsCreateComputeSystem.
 
     If the future is cancelled, the system is terminated once HCS has made it, unless `keep`. In a namespace the
-    function is HcsCreateComputeSystemInNamespace.
+    function is HcsCreateComputeSystemInNamespace, which also takes a `user_token`, the HANDLE of an access token.
+    `security_descriptor` is the address of a SECURITY_DESCRIPTOR. What is None is left out.
     """
     cdef hcsrt_request request
     cdef const HcsApi *api = hcs()
@@ -733,7 +762,12 @@ def create_system(id not None, document not None, bint keep=False, namespace=Non
     cdef _Call self = new_call(function, None)
     row_of(function).find(api)
     memset(&request, 0, sizeof(request))
-    self.texts = texts = (utf16(id, "id"), utf16(document, "document"), utf16(namespace, "namespace"))
+    if user_token is not None and namespace is None:
+        raise ValueError("user_token is for a system in a namespace")
+    options = create_options(user_token, security_descriptor)
+    self.texts = texts = (utf16(id, "id"), utf16(document, "document"), utf16(namespace, "namespace"), options)
+    if options is not None:
+        request.options = <char *> options
     request.texts[0], request.texts[1], request.texts[2] = units(texts[0]), units(texts[1]), units(texts[2])
     request.start = start_create_system
     request.creates = HCSRT_CREATES_SYSTEM
@@ -817,8 +851,11 @@ def process_info(OwnedProcess process not None):
     return self.submit(&request)
 
 
-def open_process(OwnedSystem system not None, uint32_t pid):
-    """Open a process by its id in a compute system; the future's result is the handle. HCS function: HcsOpenProcess."""
+def open_process(OwnedSystem system not None, uint32_t pid, bint urgent=False):
+    """Open a process by its id in a compute system; the future's result is the handle. HCS function: HcsOpenProcess.
+
+    `urgent` is as for open_system().
+    """
     cdef hcsrt_request request
     cdef _Call self = new_call("HcsOpenProcess", system)
     row_of("HcsOpenProcess").find(hcs())
@@ -828,7 +865,7 @@ def open_process(OwnedSystem system not None, uint32_t pid):
     request.untracked = True
     request.creates = HCSRT_CREATES_PROCESS
     request.keep = True
-    request.lane = HCSRT_LANE_QUERY
+    request.lane = HCSRT_LANE_URGENT if urgent else HCSRT_LANE_QUERY
     self.created = new_process()
     return self.submit(&request)
 
@@ -879,6 +916,34 @@ def close(Handle handle not None):
     return self.submit(&request)
 
 
+cdef hcsrt_result start_release(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                                hcsrt_outcome *outcome) noexcept nogil:
+    (<close_fn> request.function)(request.raw, request.identity)
+    return 0
+
+
+cdef void released(hcsrt_call *call, void *context) noexcept nogil:
+    hcsrt_call_release(call)
+    reaper_announce(-1)
+
+
+def drop(Handle handle not None):
+    """Close a handle without waiting for it; from any thread, with or without a loop. hcsrt.pending() counts it."""
+    cdef hcsrt_request request
+    memset(&request, 0, sizeof(request))
+    with nogil:
+        if close_without_release(handle, &request.raw, &request.identity):
+            request.function = <any_function> handle._close
+            request.start = start_release
+            request.untracked = True
+            request.complete = <hcsrt_complete> released
+            reaper_announce(1)
+            if hcsrt_submit(hcs_chosen(), NULL, &request) == NULL:
+                # Nobody else has a thread for it.
+                handle._close(request.raw, request.identity)
+                reaper_announce(-1)
+
+
 # --- events ---------------------------------------------------------------------------------------------------------
 
 def watch(Handle handle not None):
@@ -915,7 +980,7 @@ cdef class EventReader:
     cdef hcsrt_subscriber *subscriber
     cdef hcsrt_news *news
     cdef uint32_t seen
-    cdef bint waits
+    cdef _Call waiting
 
     def __cinit__(self, Handle handle not None, uint32_t size):
         cdef hcsrt_watch *own = NULL
@@ -967,9 +1032,12 @@ cdef class EventReader:
 
     def ready(self):
         """A future that is done when take() may have something that it had not before; one at a time."""
-        cdef _Call call
-        if self.waits:
-            raise RuntimeError("somebody waits for this reader's events already")
+        cdef _Call call = self.waiting
+        if call is not None:
+            if not call.future.done():
+                raise RuntimeError("somebody waits for this reader's events already")
+            # The loop is about to tell it.
+            call.stop_waiting()
         call = new_call("events", None)
         call.reader = self
         return call.expect()

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     class Calls(Protocol):
         """The calls of a face, each with a timeout in seconds where HCS may take its time."""
 
-        def close(self, handle: OwnedSystem | OwnedProcess) -> None: ...
+        async def close(self, handle: OwnedSystem | OwnedProcess, deadline: Deadline) -> None: ...
         async def watch_system(self, handle: OwnedSystem) -> None: ...
         async def watch_process(self, handle: OwnedProcess) -> None: ...
         async def wait_exit(self, handle: OwnedSystem | OwnedProcess, timeout: float | None) -> bool: ...
@@ -244,6 +244,10 @@ class Owner(Generic[HandleT]):
     async def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
         """What HCS says of the exit: its document, empty if it tells no details; None before the exit."""
 
+    def _drop(self) -> None:
+        """Close the handle, the object having been forgotten; on any thread."""
+        self._handle.close()
+
     def _check_open(self) -> None:
         """Raise HandleClosedError if the handle is closed."""
         _calls.exit_status(self._handle)
@@ -327,4 +331,4 @@ class Owner(Generic[HandleT]):
         try:
             _warn(f"unclosed {self!r}", ResourceWarning, source=self)
         finally:
-            handle.close()
+            self._drop()

@@ -31,6 +31,7 @@ cdef extern from "../native/reaper.h" nogil:
         void *created
         void *context
         close_fn close
+        int lost
 
 cdef enum:
     HANDLE_OK = 0
@@ -106,6 +107,10 @@ cdef bint abandon(OwnedOperation operation, Handle created, int creates, bint ke
 
 # Closes a handle as its close() does.
 cdef void close_handle(Handle handle) noexcept nogil
+
+# The same, but True leaves what `handle._close` does to the caller, who gives it these two. False: there is nothing to
+# release, or the last one out will do it.
+cdef bint close_without_release(Handle handle, void **raw, void **context) noexcept nogil
 
 # The reaper itself, for the engine: native/reaper.h.
 cdef int reaper_start() noexcept nogil

@@ -91,6 +91,17 @@ cdef void close_handle(Handle handle) noexcept nogil:
         release(handle)
 
 
+cdef bint close_without_release(Handle handle, void **raw, void **context) noexcept nogil:
+    if handle._epoch != hcsrt_fork_epoch() or not hcsrt_state_close(&handle._state):
+        return False
+    raw[0] = handle._raw
+    context[0] = handle._ctx
+    handle._raw = NULL
+    handle._ctx = NULL
+    hcsrt_state_finish(&handle._state)
+    return True
+
+
 # --- the exported C functions ---------------------------------------------------------------------------------------
 
 cdef void adopt(Handle handle, void *raw) noexcept nogil:
@@ -173,6 +184,7 @@ cdef bint abandon(OwnedOperation operation, Handle created, int creates, bint ke
     call.created = NULL
     call.context = NULL
     call.close = NULL
+    call.lost = 0
     if creates and hcsrt_state_detach(&created._state) == HANDLE_OK:
         call.created = created._raw
         call.close = created._close
@@ -448,6 +460,7 @@ def pending():
     """Return how many calls go on inside HCS that nobody waits for any more: timed out, interrupted or cancelled.
 
     Each is watched until it has ended; what it was creating is terminated, and every document and handle is released.
+    Handles that are being closed without anybody waiting count, too.
     """
     return hcsrt_reaper_pending()
 

@@ -144,7 +144,7 @@ class ProcessCore(Owner[OwnedProcess]):
                     if not self._has_exited():
                         await self._calls.terminate_process(process, deadline.remaining())
                 finally:
-                    self._calls.close(process)
+                    await self._calls.close(process, deadline)
         except HcsError as error:
             if not await self._is_gone(error, deadline):
                 raise
@@ -155,9 +155,16 @@ class ProcessCore(Owner[OwnedProcess]):
         """Open whatever has our pid."""
         system = await self._reopen_system(deadline)
         try:
-            return await self._calls.open_process(system, self.pid, deadline.remaining())
-        finally:
-            self._calls.close(system)
+            process = await self._calls.open_process(system, self.pid, deadline.remaining())
+        except BaseException:
+            await self._calls.close(system, deadline)
+            raise
+        try:
+            await self._calls.close(system, deadline)
+        except BaseException:
+            await self._calls.close(process, deadline)
+            raise
+        return process
 
     async def _signal(self, signal: str | int, timeout: float | None) -> None:
         deadline = Deadline(seconds(timeout))
@@ -180,14 +187,15 @@ class ProcessCore(Owner[OwnedProcess]):
 
     async def _duplicate(self) -> OwnedProcess:
         self._check_open()
-        handle = await self._open_again(Deadline(CLEANUP_TIMEOUT))
+        deadline = Deadline(CLEANUP_TIMEOUT)
+        handle = await self._open_again(deadline)
         try:
             # A process that runs now has had its pid all the time.
             if self._is_over() or await self._ask_exit(QUERY_TIMEOUT) is not None:
                 reason = f"Process {self.pid} has exited, and another one may have its pid now"
                 raise error_from(_NOT_FOUND, "HcsOpenProcess", {"ErrorMessage": reason})
         except BaseException:
-            self._calls.close(handle)
+            await self._calls.close(handle, deadline)
             raise
         return handle
 

@@ -225,7 +225,7 @@ class SystemCore(Owner[OwnedSystem]):
                 reason = f"Another compute system has the id {self._id!r} now"
                 raise error_from(SYSTEM_NOT_FOUND, "HcsOpenComputeSystem", {"ErrorMessage": reason})
         except BaseException:
-            self._calls.close(handle)
+            await self._calls.close(handle, deadline)
             raise
         return handle
 
@@ -245,7 +245,7 @@ class SystemCore(Owner[OwnedSystem]):
             await self._calls.terminate_system(self._handle if handle is None else handle, deadline.remaining())
         finally:
             if handle is not None:
-                self._calls.close(handle)
+                await self._calls.close(handle, deadline)
 
     async def _ask(self, handle: OwnedSystem, query: str | None, timeout: float | None) -> dict[str, Any]:
         text = await self._calls.system_properties(handle, query, timeout)
@@ -277,7 +277,7 @@ class SystemCore(Owner[OwnedSystem]):
             raise
         except HcsError:
             # HCS refuses questions about a system that is going in more than one way. Its id tells whether it is gone.
-            self._calls.close(await self._reopen(deadline))
+            await self._calls.close(await self._reopen(deadline), deadline)
             raise
         self._note(properties)
         exit_type = properties.get("ExitType")

@@ -33,6 +33,8 @@ collect_ignore = ["real_windows"]  # a suite of its own, for a real HCS: python 
 
 SETTLE_SECONDS = 5.0
 """How long what a test has let go may take to be gone: the reaper ends calls that nobody waits for any more."""
+PROMPT = 0.2
+"""Seconds within which a Ctrl-C ends any wait."""
 HANG_SECONDS = 30.0
 """How much longer than its time limit a test may take before the run is ended: it no longer reacts to the limit."""
 
@@ -65,9 +67,9 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"hcsrt: backend {hcsrt.backend()}, --hcsrt-seed={config.stash[SEED]}"
 
 
-# What issue 4 has still to make dependable: under Wine the end of a loop has hung, and on Linux a call that Ctrl-C has
-# cut off has stayed with the reaper. Until then it runs with the long tests: pytest -m "long or not long".
-UNSETTLED = ("test_aio", "test_manager", "test_engine.py")
+# What issue 4 has still to make dependable on Windows: under Wine the end of a loop has hung. Until then it runs with
+# the long tests there: pytest -m "long or not long".
+UNSETTLED = ("test_aio", "test_manager", "test_engine.py") if sys.platform == "win32" else ()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -158,33 +160,44 @@ def lost_events(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_facade, "FIRST_QUERY", 0.05)
 
 
+@contextmanager
+def interrupt_after(seconds: float, took: list[float]) -> Iterator[None]:
+    """A block that a Ctrl-C has to end; adds how long that took."""
+    sent: list[float] = []
+
+    def send() -> None:
+        sent.append(time.monotonic())
+        if sys.platform == "win32":
+            # A Ctrl-C runs the handler on a thread of its own there, and os.kill() would just end us.
+            signal.raise_signal(signal.SIGINT)
+        else:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(seconds, send)
+    # Whoever runs in the background of a shell has it ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            yield
+        took.append(time.monotonic() - sent[0])
+    finally:
+        timer.cancel()
+        timer.join()
+        signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
-def interrupted() -> Callable[[float], AbstractContextManager[None]]:
-    """A block that a Ctrl-C comes into after some seconds, and that it has to end within 0.3 s."""
+def interrupted() -> Callable[[float], Iterator[AbstractContextManager[None]]]:
+    """Blocks that a Ctrl-C comes into after some seconds, the last of them ended within PROMPT.
 
-    @contextmanager
-    def interrupted(seconds: float) -> Iterator[None]:
-        sent: list[float] = []
+    There is a second and a third one only where the one before took longer: other programs need the processors too.
+    """
 
-        def send() -> None:
-            sent.append(time.monotonic())
-            if sys.platform == "win32":
-                # A Ctrl-C runs the handler on a thread of its own there, and os.kill() would just end us.
-                signal.raise_signal(signal.SIGINT)
-            else:
-                os.kill(os.getpid(), signal.SIGINT)
-
-        timer = threading.Timer(seconds, send)
-        # Whoever runs in the background of a shell has it ignored.
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        timer.start()
-        try:
-            with pytest.raises(KeyboardInterrupt):
-                yield
-            assert time.monotonic() - sent[0] < 0.3
-        finally:
-            timer.cancel()
-            timer.join()
-            signal.signal(signal.SIGINT, before)
+    def interrupted(seconds: float) -> Iterator[AbstractContextManager[None]]:
+        took: list[float] = []
+        while len(took) < 3 and (not took or took[-1] >= PROMPT):
+            yield interrupt_after(seconds, took)
+        assert min(took) < PROMPT, took
 
     return interrupted

@@ -6,7 +6,7 @@ import pytest
 
 from . import portal as portal_module
 from . import test_events
-from .loops import LOOPS
+from .loops import MIRRORED
 
 EXCEPT = {"test_ctrl_c_ends_a_wait": "about an interrupt of a thread that blocks"}
 globals().update(
@@ -19,7 +19,7 @@ globals().update(
 told = test_events.told
 
 
-@pytest.fixture(params=LOOPS.values(), ids=LOOPS)
+@pytest.fixture(params=MIRRORED)
 def portal(request):
     with portal_module.portal(request.param) as portal:
         yield portal

@@ -5,7 +5,7 @@ import pytest
 
 from . import portal as portal_module
 from . import test_process
-from .loops import LOOPS
+from .loops import MIRRORED
 from .programs import SLEEP
 
 ABOUT_FILES = "about streams that are files"
@@ -31,7 +31,7 @@ globals().update({n: t for n, t in vars(test_process).items() if n.startswith("t
 unseen, quick = test_process.unseen, test_process.quick
 
 
-@pytest.fixture(params=LOOPS.values(), ids=LOOPS)
+@pytest.fixture(params=MIRRORED)
 def portal(request):
     with portal_module.portal(request.param) as portal:
         yield portal

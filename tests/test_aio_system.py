@@ -8,7 +8,7 @@ from hcsrt import aio
 
 from . import portal as portal_module
 from . import test_system
-from .loops import LOOPS
+from .loops import MIRRORED
 
 ABOUT_THREADS = "about an interrupt of a thread that blocks"
 EXCEPT = {
@@ -30,7 +30,7 @@ EXCEPT = {
 globals().update({n: t for n, t in vars(test_system).items() if n.startswith("test_") and n not in EXCEPT})
 
 
-@pytest.fixture(params=LOOPS.values(), ids=LOOPS)
+@pytest.fixture(params=MIRRORED)
 def portal(request):
     with portal_module.portal(request.param) as portal:
         yield portal

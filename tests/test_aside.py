@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -19,7 +19,7 @@ from .programs import SLEEP
 from .raw_hcs import latency
 
 Settle = Callable[..., bool]
-Interrupted = Callable[[float], AbstractContextManager[None]]
+Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 
 # How long HCS keeps the thread that calls it.
 LONG = 1.0
@@ -59,8 +59,10 @@ async def test_a_timeout_ends_the_wait_of_a_task(system: hcsrt.ComputeSystem) ->
 @pytest.mark.parametrize("function", CALLS)
 @catches_signals
 def test_ctrl_c_ends_the_wait(function: str, system: hcsrt.ComputeSystem, interrupted: Interrupted) -> None:
-    with latency(LONG, function), interrupted(0.15):
-        CALLS[function](system, {})
+    with latency(LONG, function):
+        for block in interrupted(0.15):
+            with block:
+                CALLS[function](system, {})
 
 
 @pytest.mark.parametrize("kind", ["system", "process"])
@@ -68,10 +70,19 @@ def test_ctrl_c_ends_the_wait(function: str, system: hcsrt.ComputeSystem, interr
 def test_ctrl_c_ends_the_wait_for_a_close(
     kind: str, system: hcsrt.ComputeSystem, interrupted: Interrupted
 ) -> None:
-    opened: Any = system.popen(SLEEP) if kind == "process" else hcsrt.ComputeSystem.open(system.id)
-    with latency(LONG, "HcsCloseComputeSystem", "HcsCloseProcess"), interrupted(0.15):
-        opened.close()
-    assert opened.closed
+    for block in interrupted(0.15):
+        opened: Any = system.popen(SLEEP) if kind == "process" else hcsrt.ComputeSystem.open(system.id)
+        with latency(LONG, "HcsCloseComputeSystem", "HcsCloseProcess"), block:
+            opened.close()
+        assert opened.closed
+
+
+def test_what_stop_opens_for_itself_is_closed_within_its_time(system: hcsrt.ComputeSystem) -> None:
+    system.properties()
+    before = time.monotonic()
+    with latency(LONG, "HcsCloseComputeSystem"):
+        assert system.stop(grace=0, timeout=0.4) == "terminate"
+        assert time.monotonic() - before < LONG * 0.8
 
 
 def test_errors_and_results_come_back(system: hcsrt.ComputeSystem) -> None:

@@ -22,7 +22,7 @@ from .programs import SLEEP, guest
 from .raw_hcs import latency
 
 Verbs = dict[str, Callable[[Any], Any]]
-Interrupted = Callable[[float], AbstractContextManager[None]]
+Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 
 COUNT = 8
 
@@ -129,8 +129,9 @@ def test_ctrl_c_ends_the_wait_for_all(
     several: list[hcsrt.ComputeSystem], verbs: Verbs, interrupted: Interrupted, settle: Callable[..., bool]
 ) -> None:
     verbs["HcsTerminateComputeSystem"] = lambda request: None
-    with interrupted(0.15):
-        hcsrt.stop_all(several, grace=0)
+    for block in interrupted(0.15):
+        with block:
+            hcsrt.stop_all(several, grace=0)
     emulator.reset()
     assert settle(lambda: not [thread for thread in threading.enumerate() if "hcsrt-bulk" in thread.name])
 

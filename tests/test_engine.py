@@ -128,8 +128,14 @@ def test_what_hcs_answers_is_raised() -> None:
         with pytest.raises(hcsrt.PathNotFoundError):
             await _engine.service("HcsGrantVmAccess", "vm", "C:\\no\\such\\file")
         assert json.loads(await _engine.service("HcsGetServiceProperties", None) or "")
-        with pytest.raises(hcsrt.HcsError, match="HcsStartLiveMigrationOnSource"):
+        with pytest.raises(hcsrt.HcsError, match="HcsAddResourceToOperation"):
             await _engine.call(system, "HcsStartLiveMigrationOnSource", resources=[(0, "uri", 1)])
+        document = json.dumps(emulator.container_document())
+        with pytest.raises(hcsrt.HcsError, match="HcsCreateComputeSystemInNamespace") as caught:
+            await _engine.create_system("token", document, namespace="ns", user_token=8)
+        assert caught.value.hresult & 0xFFFFFFFF == 0x80004001  # the emulator sees it, and does not emulate it
+        with pytest.raises(hcsrt.HcsError, match="E_INVALIDARG"):
+            await _engine.create_system("secured", document, security_descriptor=8)
         await ended(system)
         with pytest.raises(hcsrt.HandleClosedError):
             _engine.call(system, "HcsStartComputeSystem")
@@ -157,6 +163,10 @@ def test_wrong_arguments_are_refused_at_once() -> None:
             _engine.service("HcsGrantVmAccess", "vm")
         with pytest.raises(ValueError, match="watch"):
             _engine.wait_exit(system)
+        with pytest.raises(ValueError, match="namespace"):
+            _engine.create_system("a", "{}", user_token=8)
+        with pytest.raises(TypeError, match="user_token"):
+            _engine.create_system("a", "{}", namespace="ns", user_token="8")  # type: ignore[arg-type]
         await ended(system)
 
     run(main())
@@ -248,6 +258,77 @@ def test_events_wake_their_reader(new_loop: Any) -> None:
         await _engine.close(system)
 
     run(main(), new_loop)
+
+
+# --- a service that goes away ---------------------------------------------------------------------------------------
+
+SERVICE_DISCONNECT = 0x2000000
+
+
+def tell_of_disconnect(id: str) -> None:
+    """As when the service has crashed, and answers nothing of what it was asked."""
+    systems = emulator._service._systems._systems.values()  # type: ignore[union-attr]
+    (key,) = [system.key for system in systems if system.id == id]
+    emulator._native.emit(key, SERVICE_DISCONNECT, "")
+
+
+def test_a_disconnect_fails_what_is_pending_on_its_handle_and_nothing_else(
+    new_loop: Any, verbs: Verbs, settle: Settle
+) -> None:
+    async def main(place: int) -> None:
+        system, other = await started(f"lost-{place}"), await started(f"other-{place}")
+        plain = await _engine.open_system(f"lost-{place}")
+        await asyncio.gather(_engine.watch(system), _engine.watch(other))
+        for function in ("HcsGetComputeSystemProperties", "HcsCreateProcess", "HcsPauseComputeSystem"):
+            verbs[function] = lambda request: None
+        functions = ["HcsGetComputeSystemProperties", "HcsPauseComputeSystem", "HcsPauseComputeSystem"]
+        hanging = [_engine.call(system, function) for function in functions]
+        hanging.append(_engine.create_process(system, command(SLEEP, CreateStdInPipe=True)))
+        kept = [_engine.call(handle, "HcsGetComputeSystemProperties") for handle in (plain, other)]
+        await asyncio.sleep(0.05)
+        before = time.monotonic()
+        tell_of_disconnect(f"lost-{place}")
+        outcomes = await asyncio.gather(*hanging, return_exceptions=True)
+        took.append(time.monotonic() - before)
+        assert [type(outcome) for outcome in outcomes] == [hcsrt.ServiceDisconnectedError] * 4, outcomes
+        # HCS may answer yet, as long as nobody has told that it will not.
+        assert not any(future.done() for future in kept)
+        assert hcsrt.pending() > 0
+        # What is asked afterwards is HCS's to answer.
+        assert json.loads(await _engine.enumerate_systems() or "")
+        for future in kept:
+            future.cancel()
+        await asyncio.gather(*map(_engine.close, (system, other, plain)))
+
+    took: list[float] = []
+    for place in range(3):
+        run(main(place), new_loop)
+    emulator.reset()
+    assert settle(lambda: hcsrt.pending() == 0 and _engine.in_flight() == 0)
+    assert min(took) < 0.1
+
+
+def test_a_disconnect_does_not_overrule_the_answer_of_hcs(verbs: Verbs) -> None:
+    """The service goes away while it carries a call out, and has carried it out."""
+    get = verbs["HcsGetComputeSystemProperties"]
+
+    def told_first(request: Any) -> Any:
+        tell_of_disconnect("engine")
+        return get(request)
+
+    async def main() -> None:
+        system = await started()
+        await _engine.watch(system)
+        verbs["HcsGetComputeSystemProperties"] = told_first
+        outcomes = await asyncio.gather(
+            *[_engine.call(system, "HcsGetComputeSystemProperties") for _ in range(50)], return_exceptions=True
+        )
+        for outcome in outcomes:
+            assert isinstance(outcome, hcsrt.ServiceDisconnectedError) or json.loads(outcome)["Id"] == "engine"
+        await ended(await _engine.open_system("engine"))
+        await _engine.close(system)
+
+    run(main())
 
 
 # --- loops ----------------------------------------------------------------------------------------------------------
@@ -569,6 +650,33 @@ assert not any(emulator.live().values()), emulator.live()
 assert emulator.misuses() == []
 """,
         HCSRT_COMPLETION=completion,
+    )
+
+
+def test_a_disconnect_ends_what_threads_wait_for() -> None:
+    script(
+        f"""
+async def main():
+    system = await started()
+    await _engine.watch(system)
+    systems = emulator._service._systems
+    systems.verbs["HcsGetComputeSystemProperties"] = lambda request: None
+    futures = [_engine.call(system, "HcsGetComputeSystemProperties") for _ in range(5)]
+    await asyncio.sleep(0.1)
+    (key,) = systems._systems
+    emulator._native.emit(key, {SERVICE_DISCONNECT}, "")
+    outcomes = await asyncio.wait_for(asyncio.gather(*futures, return_exceptions=True), 10)
+    assert all(isinstance(outcome, hcsrt.ServiceDisconnectedError) for outcome in outcomes), outcomes
+    await ended(await _engine.open_system("engine"))
+    await _engine.close(system)
+asyncio.run(main())
+emulator.reset()
+end = time.monotonic() + 10
+while (_engine.in_flight() or hcsrt.pending()) and time.monotonic() < end:
+    time.sleep(0.01)
+assert _engine.in_flight() == hcsrt.pending() == 0, _engine.counts()
+""",
+        HCSRT_COMPLETION="wait",
     )
 
 

@@ -19,13 +19,18 @@ pytest.importorskip("rich")
 
 
 def manager(*options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-W", "ignore", str(MANAGER), *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"COLUMNS": "120", "PYTHONIOENCODING": "utf-8"},
-    )
+    # Whoever runs in the background of a shell has Ctrl-C ignored, and so have its children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-W", "ignore", str(MANAGER), *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"COLUMNS": "120", "PYTHONIOENCODING": "utf-8"},
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_the_manager_is_small() -> None:

@@ -100,7 +100,12 @@ def of_engine(name: str, before: str, after: str) -> Mutation:
 # Each is also a mutation of tests/engine/model.py, which walks what the threads of a stress only happen to meet.
 ENGINE_PROTOCOL = [
     of_engine("the callback pushes a call that is held", "if (!(seen & HELD)) arrive(call);", "arrive(call);"),
-    of_engine("the holder lets go without looking", "if (seen & (COMPLETED | ABANDONED)) return false;", ""),
+    of_engine(
+        "who is told of a loss leaves a call alone that nobody holds",
+        "bool lost = (seen & FLAGS) == (LIVE | LOST);",
+        "bool lost = false;",
+    ),
+    of_engine("the holder lets go without looking", "if (seen & (COMPLETED | ABANDONED | LOST)) return false;", ""),
     of_engine(
         "who cancels takes a call that is held",
         "if (seen & (HELD | COMPLETED)) return false;",

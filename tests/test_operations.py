@@ -16,7 +16,7 @@ from hcsrt._handles import OwnedOperation, close_all
 from .programs import guest
 
 Verbs = dict[str, Callable[[Any], Any]]
-Interrupted = Callable[[float], AbstractContextManager[None]]
+Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 
 PROPERTIES = "HcsGetComputeSystemProperties"
 
@@ -205,10 +205,12 @@ def test_ctrl_c_ends_the_waits_for_operations(
     system: hcsrt.ComputeSystem, operation: OwnedOperation, gate: threading.Event, interrupted: Interrupted
 ) -> None:
     _calls.kick_off(operation, PROPERTIES, system.handle)
-    with interrupted(0.15):
-        _calls.wait_operation(operation)
-    with interrupted(0.15):
-        _calls.wait_first([operation])
+    for block in interrupted(0.15):
+        with block:
+            _calls.wait_operation(operation)
+    for block in interrupted(0.15):
+        with block:
+            _calls.wait_first([operation])
 
 
 # --- exits without event callback -------------------------------------------------------------------------------------
@@ -244,5 +246,6 @@ def test_close_ends_a_native_wait(document: dict[str, Any]) -> None:
 
 
 def test_ctrl_c_ends_a_native_wait(system: hcsrt.ComputeSystem, interrupted: Interrupted) -> None:
-    with interrupted(0.15):
-        _calls.wait_system_exit(system.handle)
+    for block in interrupted(0.15):
+        with block:
+            _calls.wait_system_exit(system.handle)

@@ -225,6 +225,52 @@ print(hcsrt.__file__)
 """
 
 
+ENGINE_PROGRAM = """
+import time, warnings
+import hcsrt
+import engine_consumer
+
+warnings.simplefilter("ignore", hcsrt.NoIsolationWarning)
+document = hcsrt.emulator.container_document()
+systems = [hcsrt.ComputeSystem.create(f"asked-{number}", document) for number in range(3)]
+handles = [system.handle for system in systems] * 20
+assert [answer["Id"] for answer in engine_consumer.properties_of(handles)] == [system.id for system in systems] * 20
+assert hcsrt.pending() == 0
+
+hcsrt.emulator._service._systems.verbs["HcsGetComputeSystemProperties"] = lambda request: None
+try:
+    engine_consumer.properties_of(handles, 0.3)
+except TimeoutError:
+    assert hcsrt.pending() == 60, hcsrt.pending()
+else:
+    raise AssertionError("HCS has not answered")
+hcsrt.emulator.reset()
+for handle, expected in (handles[0], hcsrt.ServiceDisconnectedError), (None, TypeError), (1, TypeError):
+    try:
+        engine_consumer.properties_of([handle])
+    except expected:
+        pass
+    else:
+        raise AssertionError("asked with a handle of nobody")
+for system in systems:
+    system.close()
+try:
+    engine_consumer.properties_of(handles)
+except hcsrt.HandleClosedError:
+    pass
+else:
+    raise AssertionError("asked with a closed handle")
+# A worker closes the operations of calls that are released.
+end = time.monotonic() + 10
+while (hcsrt.pending() or any(hcsrt.emulator.live().values())) and time.monotonic() < end:
+    time.sleep(0.01)
+assert hcsrt.pending() == 0, hcsrt.pending()
+assert not any(hcsrt.emulator.live().values()), hcsrt.emulator.live()
+assert hcsrt.emulator.misuses() == [], hcsrt.emulator.misuses()
+print(hcsrt.__file__)
+"""
+
+
 @compiler
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["c", "c++"])
@@ -232,8 +278,9 @@ def test_a_downstream_package_builds_and_works(
     environment: Path, install: Callable[[Path, str], None], language: str, tmp_path: Path
 ) -> None:
     install(REPOSITORY / "examples" / "cython_consumer", language)
-    out = run(environment, "-W", "error", "-c", CONSUMER_PROGRAM, cwd=tmp_path)
-    assert Path(out.strip()).is_relative_to(environment.parents[1])
+    for program in (CONSUMER_PROGRAM, ENGINE_PROGRAM):
+        out = run(environment, "-W", "error", "-c", program, cwd=tmp_path)
+        assert Path(out.strip()).is_relative_to(environment.parents[1])
 
 
 def code_of_the_readme(language: str) -> list[str]:

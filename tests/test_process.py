@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from itertools import pairwise
@@ -29,7 +29,7 @@ from .platforms import WINDOWS, catches_signals, handle_counts, pseudo_terminal
 from .programs import CAT, GUEST, INTERRUPTED, PYTHON, SLEEP, STARTUP, TRUE, exists, guest, kill
 
 Verbs = dict[str, Callable[[Any], Any]]
-Interrupted = Callable[[float], AbstractContextManager[None]]
+Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 Settle = Callable[..., bool]
 
 HCS_E_SERVICE_DISCONNECT = 0x8037011E
@@ -503,6 +503,22 @@ def test_a_stdin_that_hcs_will_not_close_is_an_error_and_closed(system: ComputeS
         process.close()
         assert process.closed
     verbs["HcsModifyProcess"] = modify
+
+
+def test_a_stdin_of_whose_end_hcs_does_not_hear_in_time_is_an_error_and_closed(
+    system: ComputeSystem, verbs: Verbs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hcsrt.process, "CLOSE_TIMEOUT", 0.1)
+    with system.popen(CAT, stdin=PIPE, stdout=PIPE) as process, system.popen(CAT, stdin=PIPE, stdout=PIPE) as other:
+        verbs["HcsModifyProcess"] = lambda request: None
+        assert process.stdin
+        with pytest.raises(hcsrt.OperationTimeoutError, match="HcsModifyProcess"):
+            process.stdin.close()
+        assert process.stdin.closed
+        assert process.wait(timeout=10) == 0  # the pipe is closed all the same
+        with pytest.raises(hcsrt.OperationTimeoutError, match="HcsModifyProcess"):
+            other.communicate(b"x")
+    emulator.reset()
 
 
 def test_closing_stdin_after_the_process_object_is_closed_leaves_hcs_alone(system: ComputeSystem, verbs: Verbs) -> None:
@@ -1147,28 +1163,31 @@ def test_a_console_is_resized(system: ComputeSystem) -> None:
 def test_ctrl_c_ends_every_wait(
     wait: Callable[[Process[bytes]], object], system: ComputeSystem, interrupted: Interrupted
 ) -> None:
-    process = system.popen(SLEEP, stdin=PIPE, stdout=PIPE)
-    with interrupted(0.15):
-        wait(process)
-    process.close()
-    kill(process.pid)
+    for block in interrupted(0.15):
+        process = system.popen(SLEEP, stdin=PIPE, stdout=PIPE)
+        with block:
+            wait(process)
+        process.close()
+        kill(process.pid)
 
 
 def test_ctrl_c_in_communicate_loses_no_output(system: ComputeSystem, interrupted: Interrupted) -> None:
     code = "out('ready'); sleep(0.05); out('early'); sleep(0.6); out('late')"
-    with system.popen(guest(code), stdout=PIPE) as process:
-        assert process.stdout
-        assert process.stdout.readline() == b"ready\n"
-        with interrupted(0.2):
-            process.communicate()
-        assert process.communicate(timeout=10) == (b"early\nlate\n", None)
+    for block in interrupted(0.2):
+        with system.popen(guest(code), stdout=PIPE) as process:
+            assert process.stdout
+            assert process.stdout.readline() == b"ready\n"
+            with block:
+                process.communicate()
+            assert process.communicate(timeout=10) == (b"early\nlate\n", None)
 
 
 def test_ctrl_c_in_run_kills_the_process(
     system: ComputeSystem, interrupted: Interrupted, tmp_path: Path, settle: Settle
 ) -> None:
-    with interrupted(STARTUP + 0.3):
-        system.run(guest("open('pid', 'w').write(str(os.getpid())); sleep(60)"), cwd=tmp_path, capture_output=True)
+    for block in interrupted(STARTUP + 0.3):
+        with block:
+            system.run(guest("open('pid', 'w').write(str(os.getpid())); sleep(60)"), cwd=tmp_path, capture_output=True)
     assert settle(lambda: not exists(int((tmp_path / "pid").read_text())))
 
 
@@ -1182,8 +1201,9 @@ def test_ctrl_c_while_a_process_is_created_leaves_none(
         return create(request)
 
     verbs["HcsCreateProcess"] = slow
-    with interrupted(0.1):
-        system.run(SLEEP)
+    for block in interrupted(0.1):
+        with block:
+            system.run(SLEEP)
     assert settle(lambda: hcsrt.pending() == 0)
     assert settle(nothing_runs)
 

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -30,7 +30,7 @@ VALID = sorted(DATA.glob("container-*.json")) + sorted(DATA.glob("vm-*.json"))
 
 Document = dict[str, Any]
 Verbs = dict[str, Callable[[Any], Any]]
-Interrupted = Callable[[float], AbstractContextManager[None]]
+Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 
 STUBBORN = guest("ignore('SIGTERM', 'SIGHUP'); out('ready'); sleep(60)")
 
@@ -156,8 +156,10 @@ def test_a_create_that_times_out_leaves_what_it_was_told_to(
     on_abandon: Any, left: list[str], document: Document, verbs: Verbs, settle: Callable[..., bool]
 ) -> None:
     create = verbs["HcsCreateComputeSystem"]
+    asked: list[Any] = []
 
     def slow(request: Any) -> Any:
+        asked.append(request)
         time.sleep(0.2)
         return create(request)
 
@@ -166,7 +168,8 @@ def test_a_create_that_times_out_leaves_what_it_was_told_to(
         hcsrt.ComputeSystem.create("abandoned", document, timeout=0.02, on_abandon=on_abandon)
     assert isinstance(caught.value, TimeoutError)
     assert settle(lambda: hcsrt.pending() == 0)
-    assert ids() == left
+    # On a busy machine hcsrt.aio takes the call back before a thread has made it.
+    assert ids() == (left if asked else [])
 
 
 @pytest.mark.parametrize(("on_abandon", "left"), [("terminate", []), ("keep", ["half-made"])])
@@ -677,8 +680,9 @@ def test_ctrl_c_ends_every_wait(
 ) -> None:
     if function is not None:
         verbs[function] = lambda request: None
-    with interrupted(0.15):
-        verb(system)
+    for block in interrupted(0.15):
+        with block:
+            verb(system)
     emulator.reset()
     system.close()
 
@@ -693,8 +697,9 @@ def test_ctrl_c_in_create_leaves_no_system(
         return create(request)
 
     verbs["HcsCreateComputeSystem"] = slow
-    with interrupted(0.1):
-        hcsrt.ComputeSystem.create("interrupted", document)
+    for block in interrupted(0.1):
+        with block:
+            hcsrt.ComputeSystem.create("interrupted", document)
     assert settle(lambda: hcsrt.pending() == 0)
     assert ids() == []
 

@@ -11,11 +11,12 @@ setup(
     ext_modules=cythonize(
         [
             Extension(
-                "cython_consumer",
-                ["cython_consumer.pyx"],
+                name,
+                [f"{name}.pyx"],
                 include_dirs=[hcsrt.get_include()],
                 language=os.environ.get("CONSUMER_LANGUAGE", "c"),
             )
+            for name in ("cython_consumer", "engine_consumer")
         ],
         build_dir="build",
         compiler_directives={"language_level": 3, "freethreading_compatible": True},

@@ -11,10 +11,10 @@ from .events import Events
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterable
     from typing import Any, Self, TypeVar
 
-    from .._facade import Calls, Owner
+    from .._facade import Calls, Deadline, Owner
     from .._handles import Handle, OwnedProcess, OwnedSystem
 
     Mixin = Owner[Any]
@@ -26,7 +26,7 @@ else:
 _OPERATION_TIMEOUT = 0x80370118
 
 LAST_WORD = 2.0
-"""Seconds that a task which is cancelled already waits for the end of what it has started."""
+"""Seconds that a task waits for the end of what it has started on its way out."""
 
 
 async def answered(future: asyncio.Future[ResultT], timeout: float | None, function: str) -> ResultT:
@@ -40,7 +40,12 @@ async def answered(future: asyncio.Future[ResultT], timeout: float | None, funct
             return future.result()
     finally:
         future.cancel()
-    raise OperationTimeoutError(_OPERATION_TIMEOUT, function)
+    raise operation_timeout(function)
+
+
+def operation_timeout(function: str) -> OperationTimeoutError:
+    """The error that a call has not ended in time."""
+    return OperationTimeoutError(_OPERATION_TIMEOUT, function)
 
 
 async def created(
@@ -55,17 +60,29 @@ async def created(
         raise
 
 
+def leave(closing: Iterable[asyncio.Future[None]]) -> None:
+    """Wait no more for what is being closed: hcsrt.pending() counts it until it is closed."""
+    for future in closing:
+        future.cancel()
+
+
 def release(*handles: Handle | None) -> None:
     """Close handles without waiting for it."""
-    for handle in handles:
-        if handle is not None and not handle.closed:
-            _engine.close(handle)
+    leave([_engine.close(handle) for handle in handles if handle is not None and not handle.closed])
+
+
+async def until_closed(closing: Collection[asyncio.Future[None]], timeout: float | None = None) -> None:
+    """Wait for what is being closed, so long as the task is not cancelled and the time is not up."""
+    try:
+        if closing:
+            await asyncio.wait(closing, timeout=timeout)
+    finally:
+        leave(closing)
 
 
 async def closed(*handles: Handle | None) -> None:
     """Close handles, all at once."""
-    for closing in [_engine.close(handle) for handle in handles if handle is not None]:
-        await closing
+    await until_closed([_engine.close(handle) for handle in handles if handle is not None])
 
 
 def terminate(handle: OwnedSystem | OwnedProcess, function: str) -> asyncio.Future[str | None]:
@@ -102,8 +119,12 @@ async def last_word(future: asyncio.Future[str | None] | None) -> None:
 class AwaitingCalls:
     """The functions of the engine, with timeouts."""
 
-    def close(self, handle: OwnedSystem | OwnedProcess) -> None:
-        release(handle)
+    async def close(self, handle: OwnedSystem | OwnedProcess, deadline: Deadline) -> None:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            release(handle)  # not to keep who has been told to stop
+        else:
+            await until_closed([_engine.close(handle)], deadline.within(LAST_WORD))
 
     async def watch_system(self, handle: OwnedSystem) -> None:
         await _engine.watch(handle)
@@ -125,7 +146,8 @@ class AwaitingCalls:
             future.cancel()
 
     async def open_system(self, id: str, namespace: str | None, timeout: float | None) -> OwnedSystem:
-        return await answered(_engine.open_system(id, namespace, True), timeout, "HcsOpenComputeSystem")
+        opening = _engine.open_system(id, namespace, urgent=True)
+        return await created(opening, timeout, "HcsOpenComputeSystem", release)
 
     async def system_properties(self, handle: OwnedSystem, query: str | None, timeout: float | None) -> str | None:
         return await self._call(handle, "HcsGetComputeSystemProperties", query, timeout)
@@ -137,7 +159,7 @@ class AwaitingCalls:
         await self._call(handle, "HcsTerminateComputeSystem", None, timeout)
 
     async def open_process(self, system: OwnedSystem, pid: int, timeout: float | None) -> OwnedProcess:
-        return await answered(_engine.open_process(system, pid), timeout, "HcsOpenProcess")
+        return await created(_engine.open_process(system, pid, urgent=True), timeout, "HcsOpenProcess", release)
 
     async def process_properties(self, handle: OwnedProcess, timeout: float | None) -> str | None:
         return await self._call(handle, "HcsGetProcessProperties", None, timeout)
@@ -165,6 +187,9 @@ class Awaiting(Mixin):
     async def __aenter__(self) -> Self:
         self._check_open()
         return self
+
+    def _drop(self) -> None:
+        _engine.drop(self._handle)
 
     async def _call(
         self,

@@ -7,10 +7,12 @@ import sys
 from time import monotonic
 
 from .. import _calls, _engine
+from .. import process as blocking
+from .._facade import debug
 from .._streams import claim_for_loop, transfer_now
 from ..errors import HandleClosedError, HcsError
-from ..process import CLOSE_STDIN, CLOSE_TIMEOUT, check_stdin_error
-from ._calls import AwaitingCalls, release
+from ..process import CLOSE_STDIN, check_stdin_error
+from ._calls import AwaitingCalls, operation_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +28,8 @@ _HIGH_WATER = 64 * 1024
 class PipeEnd:
     """Our end of a pipe, as the object that a transport closes when it is done with it.
 
-    process: the one whose stdin this is, as long as HCS is to be told of its end. closed: done once the handle was
-    given to the engine to be closed. error: what HCS answered when it was told, unless the process had ended by then.
+    process: the one whose stdin this is, as long as HCS is to be told of its end. closed: done once the handle is
+    closed. error: what HCS answered when it was told, or that it did not in time, unless the process had ended by then.
     """
 
     def __init__(self, handle: OwnedStdio, process: OwnedProcess | None = None) -> None:
@@ -54,7 +56,7 @@ class PipeEnd:
         try:
             if self.process is not None and _calls.exit_status(self.process) is None:
                 told = _engine.call(self.process, "HcsModifyProcess", CLOSE_STDIN)
-                limit = told.get_loop().call_later(CLOSE_TIMEOUT, told.cancel)
+                limit = told.get_loop().call_later(blocking.CLOSE_TIMEOUT, told.cancel)
                 told.add_done_callback(lambda told: self._told(told, limit))
                 return
         except HandleClosedError:
@@ -63,7 +65,7 @@ class PipeEnd:
 
     def _told(self, told: asyncio.Future[str | None], limit: asyncio.TimerHandle) -> None:
         limit.cancel()
-        error = None if told.cancelled() else told.exception()
+        error = operation_timeout("HcsModifyProcess") if told.cancelled() else told.exception()
         if isinstance(error, (HcsError, HandleClosedError)) and self.process is not None:
             # The process may end by the close of the pipe: whether it has ended before is asked before.
             self._checking = told.get_loop().create_task(self._check(self.process, error))
@@ -75,11 +77,17 @@ class PipeEnd:
             await check_stdin_error(AwaitingCalls(), process, error)
         except HcsError as refusal:
             self.error = refusal
+            debug(__name__, "a process may not see the end of its stdin: %s", refusal)
         finally:
             self._release()
 
     def _release(self) -> None:
-        release(self.handle)
+        closing = _engine.close(self.handle)
+        # Whoever waits for this end waits for the engine; when nobody does, hcsrt.pending() tells.
+        closing.add_done_callback(self._released)
+        self.closed.add_done_callback(lambda _: closing.cancel())
+
+    def _released(self, closing: asyncio.Future[None]) -> None:
         if not self.closed.done():
             self.closed.set_result(None)
 

@@ -35,8 +35,9 @@ class Events(EventsCore):
         timeout: float | None,
     ) -> None:
         self._reader: _engine.EventReader | None = _engine.EventReader(handle, queue_size(maxsize))
-        # One for all tasks that wait.
+        # One for all tasks that wait, and none without them: until it comes it keeps the reader.
         self._news: asyncio.Future[None] | None = None
+        self._waiting = 0
         super().__init__(wait_for, timeout)
 
     def __aiter__(self) -> Self:
@@ -79,7 +80,13 @@ class Events(EventsCore):
         if taken is None and timeout > 0 and self._reader is not None:
             if self._news is None or self._news.done():
                 self._news = self._reader.ready()
-            await asyncio.wait((self._news,), timeout=timeout)
+            self._waiting += 1
+            try:
+                await asyncio.wait((self._news,), timeout=timeout)
+            finally:
+                self._waiting -= 1
+                if not self._waiting:
+                    self._news.cancel()
             taken = self._now()
         return taken
 

@@ -23,7 +23,6 @@ from .._facade import (
 from ..documents import dumps
 from ..errors import HandleClosedError, HcsError, ServiceDisconnectedError
 from ..process import (
-    CLOSE_TIMEOUT,
     DEVNULL,
     PIPE,
     STDOUT,
@@ -33,7 +32,7 @@ from ..process import (
     encoded,
     resize_request,
 )
-from ._calls import LAST_WORD, Awaiting, abandon, created, last_word, release, terminate
+from ._calls import LAST_WORD, Awaiting, abandon, created, last_word, leave, release, terminate, until_closed
 from .streams import PipeReader, PipeWriter
 
 TYPE_CHECKING = False
@@ -119,8 +118,7 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
             await self._close_streams()
         finally:
             # Whatever cancels the waiting: the engine has the handle by then.
-            ends = self._let_go()
-            await asyncio.wait(ends)
+            await until_closed(self._let_go())
 
     async def poll(self) -> int | None:
         """The exit code if the process has exited, else None.
@@ -156,6 +154,8 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         exited = self.returncode is not None or await self._wait_exit(deadline)
         if not exited or not await self._drain(deadline):
             raise self._timeout_expired(limit)
+        if self._writer is not None and self._writer.error is not None:
+            raise self._writer.error
         stdout, stderr = (reader and reader.output() for reader in self._readers)
         if await self._returncode_by(deadline) is None:
             raise self._timeout_expired(limit)
@@ -258,7 +258,7 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
                 reader.close()
         if self._writer is not None:
             self._writer.close()
-            await asyncio.wait((self._writer.lost,), timeout=CLOSE_TIMEOUT)
+            await asyncio.wait((self._writer.lost,), timeout=blocking.CLOSE_TIMEOUT)
 
     def _let_go_of_streams(self) -> list[asyncio.Future[None]]:
         """Close the streams at once; the futures tell when that is done."""
@@ -282,11 +282,7 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
 
 
 def _drop(streams: list[PipeReader[Any] | PipeWriter[Any]]) -> None:
-    for stream in streams:
-        if isinstance(stream, PipeReader):
-            stream.close()
-        else:
-            stream.abort()
+    leave(stream.close() if isinstance(stream, PipeReader) else stream.abort() for stream in streams)
 
 
 async def start_process(
@@ -315,7 +311,7 @@ async def start_process(
 def _abandon(start: ProcessStart, process: Process[Any] | None = None) -> asyncio.Future[str | None] | None:
     """End a process that nobody will own."""
     if process is not None:
-        process._let_go_of_streams()  # pyright: ignore[reportPrivateUsage]
+        leave(process._let_go_of_streams())  # pyright: ignore[reportPrivateUsage]
     return abandon(start.process, "HcsTerminateProcess", start.stdin, start.stdout, start.stderr)
 
 
@@ -349,7 +345,7 @@ async def attach_process(
         return process
     except BaseException:
         if process is not None:
-            process._let_go_of_streams()  # pyright: ignore[reportPrivateUsage]
+            leave(process._let_go_of_streams())  # pyright: ignore[reportPrivateUsage]
         release(*stdio, handle)
         raise
 
@@ -379,7 +375,7 @@ async def run_to_end(
             await last_word(terminate(process.handle, "HcsTerminateProcess"))
         raise
     finally:
-        await asyncio.wait(process._let_go(), timeout=LAST_WORD)  # pyright: ignore[reportPrivateUsage]
+        await until_closed(process._let_go(), LAST_WORD)  # pyright: ignore[reportPrivateUsage]
     if check and code:
         raise CalledProcessError(code, process.args, stdout, stderr)
     return CompletedProcess(process.args, code, stdout, stderr)

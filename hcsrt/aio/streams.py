@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from .._handles import OwnedProcess, OwnedStdio
+    from ..errors import HcsError
     from ..process import StreamFormat
 
 __all__ = ["StreamReader", "StreamWriter"]
@@ -210,7 +211,7 @@ class PipeReader(StreamReader[AnyStr]):
         return text
 
     def close(self) -> asyncio.Future[None]:
-        """Close our end; who waits for bytes gets what has come. The future is done when the engine closes it."""
+        """Close our end; who waits for bytes gets what has come. The future is done when it is closed."""
         if self._transport is None:
             self._end.close()
         else:
@@ -292,7 +293,7 @@ class PipeWriter(StreamWriter[AnyStr]):
     """What a process does with its writer."""
 
     def abort(self) -> asyncio.Future[None]:
-        """Close the pipe without writing what is left. The future is done when the engine closes it."""
+        """Close the pipe without writing what is left. The future is done when it is closed."""
         self._transport.abort()
         return self._end.closed
 
@@ -304,8 +305,13 @@ class PipeWriter(StreamWriter[AnyStr]):
 
     @property
     def lost(self) -> asyncio.Future[None]:
-        """Done when nothing more is written."""
+        """Done when nothing more is written, and the pipe is closed."""
         return self._end.closed
+
+    @property
+    def error(self) -> HcsError | None:
+        """What HCS answered when it was told of the end, if that was no success."""
+        return self._end.error
 
     @property
     def moved(self) -> float:

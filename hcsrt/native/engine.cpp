@@ -56,7 +56,7 @@ constexpr uint32_t MOST_CHUNKS = 4096;
 
 constexpr size_t LINE = 64;
 
-constexpr uint64_t LIVE = 1, HELD = 2, COMPLETED = 4, ABANDONED = 8;
+constexpr uint64_t LIVE = 1, HELD = 2, COMPLETED = 4, ABANDONED = 8, LOST = 16;
 constexpr uint64_t FLAGS = 0xFFFFFFFFu;
 constexpr uint64_t ONE_GENERATION = FLAGS + 1;
 
@@ -89,6 +89,7 @@ struct alignas(LINE) hcsrt_call {
     bool asked = false;                /* it is made once more, to ask what became of a process */
     bool off_books = false;            /* it was announced to the reaper, which counts it itself by now, if at all */
     alignas(LINE) hcsrt_outcome outcome = {};  /* empty again when the call is free */
+    std::atomic<void *> subject{nullptr};      /* the request's, for who cannot know whether the slot is used anew */
     alignas(LINE) hcsrt_request request = {};
     Lane *lane = nullptr;
     int64_t since = 0;
@@ -351,6 +352,7 @@ void drop(Port *port) {
 /* --- the word of a call ---------------------------------------------------------------------------------------- */
 
 bool is_abandoned(const Call *call) { return call->word.load(std::memory_order_acquire) & ABANDONED; }
+bool is_lost(const Call *call) { return call->word.load(std::memory_order_acquire) & LOST; }
 
 /* A new generation for the next operation of a call that its holder makes again. */
 void renew(Call *call) {
@@ -408,7 +410,7 @@ bool let_go(Call *call) {
     call->look_at.store(now_ms() + look_ms, std::memory_order_relaxed);
     uint64_t seen = call->word.load(std::memory_order_acquire);
     do {
-        if (seen & (COMPLETED | ABANDONED)) return false;
+        if (seen & (COMPLETED | ABANDONED | LOST)) return false;
     } while (!call->word.compare_exchange_weak(seen, seen & ~HELD, std::memory_order_seq_cst, std::memory_order_acquire));
     /* The supervisor stops looking when it finds nothing to look at, and then looks once more. */
     if (look_ms < CALLBACK_LOOK_MS || !engine->looking.load(std::memory_order_seq_cst)) {
@@ -464,9 +466,14 @@ bool fetch(Call *call) {
     return call->fetched;
 }
 
-/* An abandoned call is counted by the reaper from that moment on; here this count ends, once. */
+bool has_handles(const Call *call) {
+    const hcsrt_process_information &info = call->outcome.info;
+    return call->outcome.created || info.std_input || info.std_output || info.std_error;
+}
+
+/* An abandoned call is announced to the reaper until that has it, or nothing is left of it; here this ends, once. */
 void close_books(Call *call) {
-    if (!call->off_books && is_abandoned(call)) {
+    if (!call->off_books && is_abandoned(call) && !has_handles(call)) {
         call->off_books = true;
         engine->links.reaper_announce(-1);
     }
@@ -477,7 +484,7 @@ void hand_over(Call *call) {
     if (call->operation && !call->fetched) {
         const hcsrt_request &request = call->request;
         hcsrt_abandoned gone = {hcs(), call->operation, request.creates, request.keep, call->has_info,
-                                call->outcome.created, nullptr, closer_of(call)};
+                                call->outcome.created, nullptr, closer_of(call), is_lost(call)};
         engine->links.reaper_adopt(&gone);
         call->operation = nullptr;
         call->outcome.created = nullptr;
@@ -500,7 +507,7 @@ void dispose_created(Call *call) {
         closer_of(call)(created, nullptr);
         return;
     }
-    hcsrt_abandoned gone = {hcs(), nullptr, request.creates, 0, 0, created, nullptr, closer_of(call)};
+    hcsrt_abandoned gone = {hcs(), nullptr, request.creates, 0, 0, created, nullptr, closer_of(call), 0};
     engine->links.reaper_adopt(&gone);
 }
 
@@ -511,6 +518,7 @@ void dispose(Call *call) {
     for (hcsrt_outcome *outcome : {&call->outcome, &call->first}) {
         if (outcome->document) api->free_string(outcome->document);
         outcome->document = nullptr;
+        outcome->of_resources = 0;
         hcsrt_process_information &info = outcome->info;
         for (hcsrt_handle handle : {info.std_input, info.std_output, info.std_error})
             if (handle) api->close_handle(handle);
@@ -519,6 +527,7 @@ void dispose(Call *call) {
     dispose_created(call);
     if (call->operation) api->HcsCloseOperation(call->operation);
     call->operation = nullptr;
+    close_books(call);
 }
 
 void free_call(Call *call) {
@@ -546,9 +555,15 @@ void orphan(Call *call) {
 
 /* --- the worker ------------------------------------------------------------------------------------------------ */
 
-/* By the holder of a call that has completed or was abandoned. */
+/* By the holder of a call that has completed, was abandoned or is lost. */
 void settle(Call *call) {
-    if (call->word.fetch_or(COMPLETED, std::memory_order_acq_rel) & ABANDONED) hand_over(call);
+    uint64_t seen = call->word.fetch_or(COMPLETED, std::memory_order_acq_rel);
+    if (seen & ABANDONED) {
+        hand_over(call);
+    } else if ((seen & LOST) && !fetch(call)) {
+        hand_over(call);
+        call->outcome.result = HCSRT_E_SERVICE_DISCONNECT;
+    }
     arrive(call);
 }
 
@@ -585,6 +600,7 @@ void kick_off(Call *call) {
             return;
         }
         result = add_resources(call);
+        call->outcome.of_resources = hcsrt_failed(result);
         if (!hcsrt_failed(result)) result = call->request.start(api, &call->request, call->operation, &call->outcome);
         if (result != HCSRT_E_CALLBACK_ALREADY_SET || !with_callback) break;
         /* The handle wants to hear of its operations itself: one without a callback is welcome. */
@@ -608,7 +624,7 @@ void wait_for(Call *call) {
     if (engine->waiters.fetch_add(1, std::memory_order_acq_rel) < MOST_WAITERS) {
         pool->threads.fetch_sub(1, std::memory_order_acq_rel);
         pool->encourage();
-        while (!call->fetched && !is_abandoned(call)) {
+        while (!call->fetched && !is_abandoned(call) && !is_lost(call)) {
             hcsrt_result result = ask(call, WAIT_SLICE_MS);
             call->outcome.result = result;
             call->fetched = result != HCSRT_E_OPERATION_PENDING;
@@ -627,6 +643,9 @@ void make(Call *call) {
     if (is_abandoned(call)) {
         call->outcome.result = HCSRT_E_ABORT;
         call->fetched = true;
+    } else if (!request.untracked && is_lost(call)) {
+        call->outcome.result = HCSRT_E_SERVICE_DISCONNECT;
+        call->fetched = true;
     } else if (request.untracked) {
         call->outcome.result = request.start(hcs(), &request, nullptr, &call->outcome);
         call->fetched = true;
@@ -638,6 +657,8 @@ void make(Call *call) {
     request.leave = nullptr;
     pool_of(call)->leave_lane(call);
     if (engine->wait && !call->fetched) wait_for(call);
+    /* Not only once its loop has seen it. */
+    if (call->fetched && is_abandoned(call)) dispose_created(call);
     if (call->fetched || !let_go(call)) settle(call);
 }
 
@@ -811,13 +832,18 @@ int64_t look(int64_t now) {
     for (uint32_t index = 0; index < slots; ++index) {
         Call *call = slot(index);
         uint64_t seen = call->word.load(std::memory_order_seq_cst);
-        if ((seen & FLAGS) != LIVE) continue;
-        int64_t due = call->look_at.load(std::memory_order_relaxed);
+        bool lost = (seen & FLAGS) == (LIVE | LOST);
+        if ((seen & FLAGS) != LIVE && !lost) continue;
+        int64_t due = lost ? now : call->look_at.load(std::memory_order_relaxed);
         if (due > now) {
             if (due < next) next = due;
             continue;
         }
         if (!call->word.compare_exchange_strong(seen, seen | HELD, std::memory_order_acq_rel)) continue;
+        if (lost) {
+            settle(call);
+            continue;
+        }
         bool over = fetch(call);
         if (over) engine->asked.fetch_add(1, std::memory_order_relaxed);
         else if (call->look_ms < CALLBACK_LOOK_MS)
@@ -997,6 +1023,7 @@ hcsrt_call *hcsrt_submit(const HcsApi *api, hcsrt_port *port, const hcsrt_reques
     call->complete = request->complete;
     call->context = request->context;
     call->has_info = request->has_info;
+    call->subject.store(request->subject, std::memory_order_relaxed);
     call->word.fetch_or(LIVE | HELD, std::memory_order_acq_rel);
     if (!port || urgent) {
         pool->submit(call, call);
@@ -1028,6 +1055,7 @@ hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *contex
     call->context = context;
     call->has_info = false;
     call->fetched = true;
+    call->subject.store(nullptr, std::memory_order_relaxed);
     call->look_at.store(NEVER, std::memory_order_relaxed);
     *ticket = ticket_of(call);
     call->word.fetch_or(LIVE, std::memory_order_acq_rel);
@@ -1035,6 +1063,26 @@ hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *contex
 }
 
 void hcsrt_signal(void *ticket) { signal(ticket); }
+
+void hcsrt_lose(void *subject) {
+    uint32_t slots = engine->slots.load(std::memory_order_acquire);
+    bool any = false;
+    for (uint32_t index = 0; index < slots; ++index) {
+        Call *call = slot(index);
+        uint64_t seen = call->word.load(std::memory_order_acquire);
+        /* Flags may change meanwhile; with another generation it is not the call whose subject was read. */
+        uint64_t generation = seen & ~FLAGS;
+        if (!(seen & LIVE) || call->subject.load(std::memory_order_relaxed) != subject) continue;
+        while ((seen & ~FLAGS) == generation && (seen & LIVE)) {
+            if (!call->word.compare_exchange_weak(seen, seen | LOST, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+            any = true;
+            break;
+        }
+    }
+    if (!any) return;
+    engine->look_wanted.store(true);
+    ring();
+}
 
 int hcsrt_call_abandon(hcsrt_call *call) {
     if (!withdraw(call, call->word.load(std::memory_order_acquire))) return 0;

@@ -11,13 +11,15 @@
  * wake-up. It never blocks, allocates or takes a lock. It is a hint: a call that stays pending is asked for.
  *
  * A call is a node of slab memory that is never returned. The context of its callback is its slot and its generation, so
- * a callback that comes late finds that it is not meant. The word of a call is its generation and four flags:
+ * a callback that comes late finds that it is not meant. The word of a call is its generation and five flags:
  *
  *   LIVE       it is in use
  *   HELD       a native thread has it: the queue, the worker, or who asks for its result. What happens meanwhile is only
  *              noted; the holder acts on it when it lets go. This is what lets a callback come before the kick-off returns
  *   COMPLETED  its outcome is there; whoever sets this for a call that nobody holds, pushes it. Set once
  *   ABANDONED  nobody wants the outcome
+ *   LOST       the service has told its handle that it is gone. Whoever has the call then asks HCS once: what is still
+ *              pending has failed, and its operation is the reaper's
  *
  * tests/engine/model.py walks every interleaving of these steps. */
 #ifndef HCSRT_ENGINE_H
@@ -38,6 +40,7 @@ typedef struct hcsrt_request hcsrt_request;
 /* What a call brings. Its receiver takes a part by setting it to NULL; the rest is released with the call. */
 typedef struct hcsrt_outcome {
     hcsrt_result result;
+    int of_resources;              /* nonzero: HcsAddResourceToOperation has failed, and the call was not made */
     hcsrt_char *document;
     hcsrt_process_information info;
     void *created;
@@ -84,6 +87,7 @@ struct hcsrt_request {
     hcsrt_handle identity;
     const hcsrt_resource *resources;
     uint32_t resource_count;
+    const void *options;           /* for `start`: what it needs besides; behind the pointer as behind the others */
 };
 
 /* What the engine needs of other modules. */
@@ -110,9 +114,15 @@ void hcsrt_port_send(hcsrt_port *port);
 hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket);
 void hcsrt_signal(void *ticket);
 
+/* The service has told the handle of this subject that it is gone: of its calls those that were not made are not made, and
+ * those that HCS has not done fail. For the event callback of that handle, during which no other handle can have this
+ * subject: it only marks the calls. */
+void hcsrt_lose(void *subject);
+
 /* Nobody wants the outcome any more: a call that was not made is not made, one that HCS has goes to the reaper, and what
  * it creates is ended unless it is to be kept. Nonzero: the call is gone. Zero: it will still arrive, as soon as no native
- * thread needs what is behind its request. Not for a call that has arrived. */
+ * thread needs what is behind its request. Not for a call that has arrived at a port; without a port, one that has
+ * completed is as well as one that will, until it is released. */
 int hcsrt_call_abandon(hcsrt_call *call);
 int hcsrt_call_is_abandoned(const hcsrt_call *call);
 

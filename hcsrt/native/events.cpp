@@ -59,6 +59,7 @@ struct hcsrt_subscriber {
 struct hcsrt_watch {
     hcsrt_context base;
     uint32_t exit_event;
+    void *subject;
 #if !defined(_WIN32)
     pid_t process = getpid();
 #endif
@@ -102,6 +103,8 @@ int64_t now() {
     using namespace std::chrono;
     return duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count();
 }
+
+std::atomic<hcsrt_disconnect_notice> disconnect_notice{nullptr};
 
 /* False: the ring is full. */
 bool push(hcsrt_subscriber *subscriber, const Item &item) {
@@ -220,6 +223,11 @@ hcsrt_subscriber *claim(hcsrt_watch *watch) {
     return subscriber;
 }
 
+void disconnect(hcsrt_watch *watch) {
+    hcsrt_watch_latch(watch, HCSRT_DISCONNECTED, nullptr);
+    if (auto notice = disconnect_notice.load()) notice(watch->subject);
+}
+
 int take(hcsrt_subscriber *subscriber, Item *item) {
     hcsrt_watch *watch = subscriber->watch;
     if (subscriber->ended.load()) return HCSRT_TAKEN_END;
@@ -242,7 +250,9 @@ int take(hcsrt_subscriber *subscriber, Item *item) {
 
 extern "C" {
 
-hcsrt_watch *hcsrt_watch_new(uint32_t exit_event) { return new (std::nothrow) hcsrt_watch{{destroy}, exit_event}; }
+hcsrt_watch *hcsrt_watch_new(uint32_t exit_event, void *subject) {
+    return new (std::nothrow) hcsrt_watch{{destroy}, exit_event, subject};
+}
 
 hcsrt_context *hcsrt_watch_context(hcsrt_watch *watch) { return &watch->base; }
 
@@ -253,9 +263,11 @@ hcsrt_watch *hcsrt_watch_of(hcsrt_context *context) {
 void HCSRT_CALL hcsrt_watch_event(hcsrt_event *event, void *context) {
     hcsrt_watch *watch = static_cast<hcsrt_watch *>(context);
     if (event->type == watch->exit_event) hcsrt_watch_latch(watch, HCSRT_EXITED, event->data);
-    else if (event->type == HCSRT_EVENT_SERVICE_DISCONNECT) hcsrt_watch_latch(watch, HCSRT_DISCONNECTED, nullptr);
+    else if (event->type == HCSRT_EVENT_SERVICE_DISCONNECT) disconnect(watch);
     else broadcast(watch, event);
 }
+
+void hcsrt_set_disconnect_notice(hcsrt_disconnect_notice notice) { disconnect_notice.store(notice); }
 
 void hcsrt_watch_latch(hcsrt_watch *watch, uint32_t how, const hcsrt_char *document) {
     /* What is told of the exit first: whoever sees the latch sees it too. */

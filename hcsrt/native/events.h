@@ -23,9 +23,9 @@ enum { HCSRT_NOT_EXITED = 0, HCSRT_EXITED = 1, HCSRT_DISCONNECTED = 2, HCSRT_QUE
 
 typedef struct hcsrt_watch hcsrt_watch;
 
-/* `exit_event` is the type of event that is the exit of what the handle is for. NULL: no memory. Freed through its
- * hcsrt_context, after the native close of its handle. */
-hcsrt_watch *hcsrt_watch_new(uint32_t exit_event);
+/* `exit_event` is the type of event that is the exit of what the handle is for, `subject` the address of what owns the
+ * handle. NULL: no memory. Freed through its hcsrt_context, after the native close of its handle. */
+hcsrt_watch *hcsrt_watch_new(uint32_t exit_event, void *subject);
 hcsrt_context *hcsrt_watch_context(hcsrt_watch *watch);
 
 /* The watch whose context this is; NULL for NULL and for a context of somebody else's. */
@@ -34,6 +34,11 @@ hcsrt_watch *hcsrt_watch_of(hcsrt_context *context);
 /* For HcsSetComputeSystemCallback and HcsSetProcessCallback, with the watch as context. It takes no lock, waits for
  * nobody, and allocates one copy of the event's document; without memory for it, the event is told all the same. */
 void HCSRT_CALL hcsrt_watch_event(hcsrt_event *event, void *watch);
+
+/* Called by hcsrt_watch_event for a service disconnect, with the watch's subject; as the rest of it, it must not block or
+ * take a lock. For all watches of the module that links this; NULL: nobody. */
+typedef void (*hcsrt_disconnect_notice)(void *subject);
+void hcsrt_set_disconnect_notice(hcsrt_disconnect_notice notice);
 
 /* Sets the latch; `document` is copied, NULL if there is none. The first document stays. */
 void hcsrt_watch_latch(hcsrt_watch *watch, uint32_t how, const hcsrt_char *document);

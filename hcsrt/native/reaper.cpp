@@ -13,7 +13,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr uint32_t FIRST_POLL_MS = 2;
 constexpr uint32_t LAST_POLL_MS = 250;
-constexpr std::chrono::seconds TERMINATE_PATIENCE{30};
+/* How long a termination may take, and an answer after the service went away. */
+constexpr std::chrono::seconds PATIENCE{30};
 
 /* A callback thread may not allocate, so the closes that it hands over live in a reserve of fixed size. */
 constexpr int RESERVE = 256;
@@ -75,7 +76,7 @@ bool begin_terminate(Call *item) {
     }
     call.operation = operation;
     item->terminating = true;
-    item->patience = Clock::now() + TERMINATE_PATIENCE;
+    item->patience = Clock::now() + PATIENCE;
     return true;
 }
 
@@ -85,7 +86,8 @@ bool advance(Call *item) {
     hcsrt_result result = HCSRT_S_OK;
     bool with_info = call.has_info && !item->terminating;
     bool done = !call.operation || free_result(call.api, call.operation, with_info, &result);
-    if (!done && !(item->terminating && Clock::now() >= item->patience)) return false;
+    bool may_hang = item->terminating || call.lost;
+    if (!done && !(may_hang && Clock::now() >= item->patience)) return false;
     if (call.operation) call.api->HcsCloseOperation(call.operation);
     call.operation = nullptr;
     /* Only what this very call made may be ended: a create that failed may have given the handle of somebody else's
@@ -192,7 +194,7 @@ int hcsrt_reaper_start(void) { return ensure_started(reaper); }
 
 void hcsrt_reaper_adopt(const hcsrt_abandoned *call) {
     Reaper *self = reaper;
-    Call *item = new Call{*call, false, {}, nullptr};
+    Call *item = new Call{*call, false, Clock::now() + PATIENCE, nullptr};
     self->pending.fetch_add(1, std::memory_order_acq_rel);
     item->next = self->arrived.load(std::memory_order_relaxed);
     while (!self->arrived.compare_exchange_weak(item->next, item, std::memory_order_acq_rel)) {}

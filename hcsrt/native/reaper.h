@@ -27,6 +27,7 @@ typedef struct hcsrt_abandoned {
     void *created;                 /* the handle that the kick-off gave, or NULL */
     void *context;                 /* its callback context, or NULL */
     hcsrt_close close;
+    int lost;                      /* nonzero: the service went away, so HCS may never answer */
 } hcsrt_abandoned;
 
 /* Nonzero once the reaper's thread runs; zero if the system has no thread to give. Not for callback threads. */

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-LIVE, HELD, COMPLETED, ABANDONED = 1, 2, 4, 8
+LIVE, HELD, COMPLETED, ABANDONED, LOST = 1, 2, 4, 8, 16
 CLOSED = "closed"
 
 MUTATIONS = {
@@ -36,6 +36,10 @@ MUTATIONS = {
     "a call that was not made is made": "it was abandoned",
     "an abandoned call is closed, not handed over": "what it creates is lost",
     "the slot keeps its generation": "a late callback completes the slot's next call",
+    "who loses a call ignores the generation": "the slot's next call fails",
+    "who lets go does not look for a loss": "the call is given up late, if anybody looks once more",
+    "who is told of a loss leaves a call alone that nobody holds": "HCS never answers, and nobody gives the call up",
+    "a lost call is closed, not handed over": "what it creates is lost",
 }
 
 Thread = Generator["Callable[[], bool] | None", None, Any]
@@ -55,13 +59,15 @@ class Scenario:
     close_handle: bool
     ask: bool
     again: bool  # the slot is used for a second call, whose callback is its own
+    lose: bool = False  # the service tells the handle that it is gone
 
     @property
     def size(self) -> int:
-        return self.cancel + self.close_port + self.close_handle + self.ask + self.again
+        return self.cancel + self.close_port + self.close_handle + self.ask + self.again + self.lose
 
     def __str__(self) -> str:
-        parts = [name for name in ("cancel", "close_port", "close_handle", "ask", "again") if getattr(self, name)]
+        names = ("cancel", "close_port", "close_handle", "ask", "again", "lose")
+        parts = [name for name in names if getattr(self, name)]
         return " + ".join([self.answer, *parts])
 
 
@@ -93,6 +99,7 @@ class World:
         self.freed = 0
         self.cancelled = False
         self.port_closed = False
+        self.look = False  # the supervisor is to look for calls that are lost
 
     def has(self, mutation: str) -> bool:
         return self.mutation == mutation
@@ -150,7 +157,10 @@ class World:
 
     def let_go(self, look: bool = True) -> bool:
         """One compare-and-swap, which fails if a flag was set meanwhile."""
-        if look and self.flags & (COMPLETED | ABANDONED):
+        noted = COMPLETED | ABANDONED
+        if not self.has("who lets go does not look for a loss"):
+            noted |= LOST
+        if look and self.flags & noted:
             return False
         self.flags &= ~HELD
         return True
@@ -161,6 +171,12 @@ class World:
         yield None
         if before & ABANDONED:
             self.hand_over()
+        elif before & LOST and not self.fetch():
+            if self.has("a lost call is closed, not handed over"):
+                self.owner[self.use], self.created[self.use] = "closed", "nobody"
+                self.fetched = True
+            else:
+                self.hand_over()
         yield from self.arrive()
 
     def fetch(self) -> bool:
@@ -282,6 +298,7 @@ def make(world: World) -> Thread:
     use = world.use
     answer = world.scenario.answer if use == 0 else "later"
     unwanted = world.flags & ABANDONED and not world.has("a call that was not made is made")
+    unwanted = unwanted or world.flags & LOST
     yield None
     if unwanted:
         world.fetched = True
@@ -327,17 +344,25 @@ def leave(world: World) -> None:
 
 def poller(world: World) -> Thread:
     """Asks once at any time, and then whenever nothing but the answer is missing."""
-    early = True
+    early = world.scenario.ask
+    deaf = world.has("who is told of a loss leaves a call alone that nobody holds")
 
     def may_ask() -> bool:
-        return (world.flags == LIVE and (early or world.running[world.use] == "done")) or world.finished()
+        answered = world.running[world.use] == "done"
+        return (world.flags == LIVE and (early or answered)) or (world.look and not deaf) or world.finished()
 
     while True:
         yield may_ask
         if world.finished():
             return
+        world.look = False
         seen = (world.generation, world.flags)
         yield None
+        if seen[1] == LIVE | LOST and (world.generation, world.flags) == seen:
+            world.flags |= HELD
+            yield None
+            yield from world.settle()
+            continue
         if world.has("who asks does not hold the call"):
             early = False
             if seen[1] == LIVE:
@@ -486,13 +511,32 @@ def handle_closer(world: World) -> Thread:
         world.released = True
 
 
+def loser(world: World) -> Thread:
+    """HCS tells the handle of the first call that the service is gone: the calls of that handle are marked."""
+    yield None
+    generation, live = world.generation, world.flags & LIVE
+    yield None
+    if not live:
+        return
+    if world.use == 0 or world.has("who loses a call ignores the generation"):
+        yield None
+        current = world.generation == generation or world.has("who loses a call ignores the generation")
+        if current and world.flags & LIVE:
+            world.flags |= LOST
+            world.check(world.use == 0, "a call of another handle is lost")
+            yield None
+            world.look = True
+
+
 def threads_of(world: World) -> list[Thread]:
     scenario = world.scenario
     threads = [worker(world), loop(world), hcs(world, 0)]
     if scenario.again:
         threads.append(hcs(world, 1))
-    if scenario.ask:
+    if scenario.ask or scenario.lose:
         threads.append(poller(world))
+    if scenario.lose:
+        threads.append(loser(world))
     if scenario.cancel:
         threads.append(canceller(world))
     if scenario.close_port:
@@ -598,20 +642,22 @@ ANSWERS = ["later", "inline", "twice", "never", "too early", "hangs", "fails", "
 def scenarios(answer: str | None = None, most: int = 2) -> list[Scenario]:
     """The smallest first; those of one answer, and with at most so much going on beside it, if asked for."""
     chosen = [each for each in all_scenarios() if answer in (None, each.answer) and each.size <= most]
-    return sorted(chosen, key=lambda scenario: scenario.size)
+    # A slot that is used again finds in few states what the others cannot.
+    return sorted(chosen, key=lambda scenario: (scenario.size, not scenario.again))
 
 
 def all_scenarios() -> Iterator[Scenario]:
-    for answer, cancel, close_port, close_handle, ask in product(ANSWERS, *[(False, True)] * 4):
+    for answer, cancel, close_port, close_handle, ask, lose in product(ANSWERS, *[(False, True)] * 5):
         # Without its callback a call completes only because it is asked for.
         must_ask = answer in ("never", "too early")
         # Three at once find nothing more, in a hundred times the states.
-        ends = answer != "hangs" or cancel or close_port
-        if ends and ask >= must_ask and cancel + close_port + close_handle + ask <= 2:
-            yield Scenario(answer, cancel, close_port, close_handle, ask, False)
+        ends = answer != "hangs" or cancel or close_port or lose
+        if ends and ask >= must_ask and cancel + close_port + close_handle + ask + lose <= 2:
+            yield Scenario(answer, cancel, close_port, close_handle, ask, False, lose)
     for answer in ("later", "twice", "fails and calls back", "inline"):
         yield Scenario(answer, False, False, False, False, True)
         yield Scenario(answer, False, False, False, True, True)
+        yield Scenario(answer, False, False, False, False, True, True)
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 /* The engine under threads: loops with ports of their own submit calls, cancel some, close handles and go away with calls
  * in flight. The HCS behind it completes a call inline, before the kick-off returns, later, twice, too early, or without
- * telling, refuses callbacks and fails; it counts what is open. What a call refers to is freed as soon as the engine says
+ * telling, refuses callbacks and fails, and for some handles the service goes away: it answers no more, and tells so. It
+ * counts what is open. What a call refers to is freed as soon as the engine says
  * that nobody needs it any more, so that a sanitizer sees who does. */
 #include <atomic>
 #include <chrono>
@@ -8,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -51,6 +53,12 @@ struct Operation {
     bool info_given = false;
 };
 
+/* What HCS_SYSTEM and HCS_PROCESS point to. */
+enum Service { THERE, SILENT, GONE };
+struct Target {
+    std::atomic<Service> service{THERE};
+};
+
 std::atomic<long> operations{0}, systems{0}, processes{0}, stdio{0}, strings{0};
 std::atomic<long> ended{0}, made{0};
 
@@ -59,6 +67,12 @@ struct Later {
     std::condition_variable changed;
     std::deque<std::pair<std::shared_ptr<Tracked>, Way>> queue;
 } later;
+
+/* The calls of each target that a silent service does not answer. */
+struct Unanswered {
+    std::mutex mutex;
+    std::multimap<Target *, std::shared_ptr<Tracked>> calls;
+} unanswered;
 
 void tell(const std::shared_ptr<Tracked> &tracked) {
     if (tracked->callback) tracked->callback(nullptr, tracked->context);
@@ -132,8 +146,17 @@ hcsrt_result HCSRT_CALL wait_only(hcsrt_operation operation, uint32_t ms, hcsrt_
     return wait_info(operation, ms, nullptr, document);
 }
 
-hcsrt_result begin(hcsrt_operation raw) {
+hcsrt_result begin(hcsrt_operation raw, void *handle = nullptr) {
     auto tracked = static_cast<Operation *>(raw)->tracked;
+    if (auto target = static_cast<Target *>(handle)) {
+        Service service = target->service.load();
+        if (service == GONE) return HCSRT_E_SERVICE_DISCONNECT;
+        if (service == SILENT) {
+            std::lock_guard<std::mutex> lock(unanswered.mutex);
+            unanswered.calls.emplace(target, tracked);
+            return HCSRT_S_OK;
+        }
+    }
     unsigned roll = draw(2000);
     Way way = roll < 4 ? NEVER : roll < 8 ? TOO_EARLY : static_cast<Way>(roll % WAYS);
     if (way == NEVER && roll >= 4) way = LATER;
@@ -165,7 +188,9 @@ hcsrt_result begin(hcsrt_operation raw) {
     return HCSRT_S_OK;
 }
 
-hcsrt_result HCSRT_CALL verb(void *, hcsrt_operation operation, const hcsrt_char *) { return begin(operation); }
+hcsrt_result HCSRT_CALL verb(void *handle, hcsrt_operation operation, const hcsrt_char *) {
+    return begin(operation, handle);
+}
 
 hcsrt_result HCSRT_CALL terminate(void *, hcsrt_operation operation, const hcsrt_char *) {
     ++ended;
@@ -176,14 +201,14 @@ hcsrt_result HCSRT_CALL process_info(void *, hcsrt_operation operation) { return
 
 /* A failed create gives a handle, too, every other time. */
 template <typename Count>
-hcsrt_result create(Count &count, hcsrt_operation operation, void **out) {
-    void *handle = new char;
+hcsrt_result create(Count &count, hcsrt_operation operation, void **out, void *owner = nullptr) {
+    auto *handle = new Target;
     ++count;
     *out = handle;
-    hcsrt_result result = begin(operation);
+    hcsrt_result result = begin(operation, owner);
     if (hcsrt_failed(result) && draw(2)) {
         --count;
-        delete static_cast<char *>(handle);
+        delete handle;
         *out = nullptr;
     }
     return result;
@@ -194,25 +219,25 @@ hcsrt_result HCSRT_CALL create_system(const hcsrt_char *, const hcsrt_char *, hc
     return create(systems, operation, system);
 }
 
-hcsrt_result HCSRT_CALL create_process(hcsrt_system, const hcsrt_char *, hcsrt_operation operation, const void *,
+hcsrt_result HCSRT_CALL create_process(hcsrt_system system, const hcsrt_char *, hcsrt_operation operation, const void *,
                                        hcsrt_process *process) {
-    return create(processes, operation, process);
+    return create(processes, operation, process, system);
 }
 
 hcsrt_result HCSRT_CALL open_system(const hcsrt_char *, uint32_t, hcsrt_system *system) {
-    *system = new char;
+    *system = new Target;
     ++systems;
     return HCSRT_S_OK;
 }
 
 void HCSRT_CALL close_system(hcsrt_system system) {
     --systems;
-    delete static_cast<char *>(system);
+    delete static_cast<Target *>(system);
 }
 
 void HCSRT_CALL close_process(hcsrt_process process) {
     --processes;
-    delete static_cast<char *>(process);
+    delete static_cast<Target *>(process);
 }
 
 void free_string(hcsrt_char *string) {
@@ -259,21 +284,36 @@ struct Handle {
     uint32_t state = 0;
 
     Handle() {
-        raw = new char;
+        raw = new Target;
         ++systems;
         hcsrt_state_adopt(&state);
     }
     ~Handle() {
-        if (hcsrt_state_is_idle(state)) close_system(raw);
+        if (hcsrt_state_is_idle(state)) close_native();
         else if (state & HCSRT_OWNED) fail("a handle was dropped while a call was inside");
     }
     void close() {
         if (hcsrt_state_close(&state)) release();
     }
     void release() {
-        close_system(raw);
+        close_native();
         hcsrt_state_finish(&state);
     }
+    /* What was left unanswered ends here, long after the engine should have given it up. */
+    void close_native() {
+        std::vector<std::shared_ptr<Tracked>> left;
+        {
+            std::lock_guard<std::mutex> lock(unanswered.mutex);
+            auto range = unanswered.calls.equal_range(static_cast<Target *>(raw));
+            for (auto each = range.first; each != range.second; ++each) left.push_back(each->second);
+            unanswered.calls.erase(range.first, range.second);
+        }
+        close_system(raw);
+        std::lock_guard<std::mutex> lock(later.mutex);
+        for (auto &tracked : left) later.queue.push_back({tracked, LATER});
+        later.changed.notify_one();
+    }
+    void set_service(Service service) { static_cast<Target *>(raw)->service.store(service); }
     static void leave(void *subject) {
         Handle *handle = static_cast<Handle *>(subject);
         if (hcsrt_state_leave(&handle->state)) handle->release();
@@ -290,7 +330,38 @@ struct Client {
     size_t place = 0;
 };
 
-std::atomic<long> submitted{0}, completed{0}, gone{0}, orphaned{0}, succeeded{0};
+std::atomic<long> submitted{0}, completed{0}, gone{0}, orphaned{0}, succeeded{0}, lost{0};
+std::atomic<bool> over{false};
+
+/* The handles whose service is silent, and will be gone. */
+struct Lost {
+    std::mutex mutex;
+    std::deque<std::shared_ptr<Handle>> handles;
+} silent;
+
+/* The thread of HCS on which it tells handles that the service is gone. */
+void disconnect() {
+    while (!over) {
+        std::shared_ptr<Handle> handle;
+        {
+            std::lock_guard<std::mutex> lock(silent.mutex);
+            if (!silent.handles.empty()) {
+                handle = silent.handles.front();
+                silent.handles.pop_front();
+            }
+        }
+        if (!handle) {
+            std::this_thread::sleep_for(microseconds(200));
+            continue;
+        }
+        std::this_thread::sleep_for(microseconds(draw(500)));
+        /* As a native close waits for the callbacks that run, so does this keep the handle open. */
+        if (hcsrt_state_enter(&handle->state) != HCSRT_OK) continue;
+        handle->set_service(GONE);
+        hcsrt_lose(handle.get());
+        Handle::leave(handle.get());
+    }
+}
 
 void check_text(const hcsrt_request *request) {
     if (request->texts[0] && request->texts[0][0] != '{') fail("the text of a request is gone");
@@ -328,6 +399,7 @@ void forget(Client *client) {
 void take_outcome(hcsrt_call *call) {
     hcsrt_outcome *outcome = hcsrt_call_outcome(call);
     if (outcome->result == HCSRT_E_OPERATION_PENDING) return;
+    if (outcome->result == HCSRT_E_SERVICE_DISCONNECT) ++lost;
     if (!hcsrt_failed(outcome->result)) ++succeeded;
     /* Some leave everything, some take it. */
     if (draw(2)) return;
@@ -461,6 +533,15 @@ struct Loop {
         later.changed.notify_one();
     }
 
+    void lose() {
+        auto &handle = handles[draw(static_cast<unsigned>(handles.size()))];
+        if (!handle || hcsrt_state_enter(&handle->state) != HCSRT_OK) return;
+        handle->set_service(SILENT);
+        Handle::leave(handle.get());
+        std::lock_guard<std::mutex> lock(silent.mutex);
+        silent.handles.push_back(handle);
+    }
+
     void cancel() {
         if (in_flight.empty()) return;
         Client *client = in_flight[draw(static_cast<unsigned>(in_flight.size()))];
@@ -495,6 +576,7 @@ struct Loop {
             hcsrt_port_send(port);
             if (draw(3) == 0) expect();
             if (draw(3) == 0) cancel();
+            if (draw(60) == 0) lose();
             if (draw(6) == 0 && handles[0]) handles[0]->close();
             drain(static_cast<int>(draw(2)));
             if (in_flight.size() > 600)
@@ -510,7 +592,7 @@ struct Loop {
     }
 };
 
-std::atomic<bool> orphans_left{false}, over{false};
+std::atomic<bool> orphans_left{false};
 
 void collect() {
     while (!over) {
@@ -529,7 +611,7 @@ int main(int count, char **arguments) {
     hcsrt_engine_init(&links, wait);
     hcsrt_set_orphan_notice([] { orphans_left = true; });
     for (int i = 0; i < 2; ++i) std::thread(complete_later).detach();
-    std::thread collector(collect);
+    std::thread collector(collect), disconnecter(disconnect);
     std::vector<std::thread> loops;
     for (int i = 0; i < 3; ++i)
         loops.emplace_back([rounds] {
@@ -541,16 +623,17 @@ int main(int count, char **arguments) {
     for (int i = 0; i < 3000 && !is_idle(); ++i) std::this_thread::sleep_for(milliseconds(10));
     over = true;
     collector.join();
+    disconnecter.join();
     hcsrt_engine_counts counts = hcsrt_engine_count();
-    std::printf("submitted %ld, completed %ld, gone %ld, orphaned %ld, succeeded %ld, ended %ld, taken %ld, stale %lld, repeated %lld, "
-                "asked %lld\n", submitted.load(), completed.load(), gone.load(), orphaned.load(), succeeded.load(), ended.load(),
+    std::printf("submitted %ld, completed %ld, gone %ld, orphaned %ld, succeeded %ld, lost %ld, ended %ld, taken %ld, stale %lld, repeated %lld, "
+                "asked %lld\n", submitted.load(), completed.load(), gone.load(), orphaned.load(), succeeded.load(), lost.load(), ended.load(),
                 made.load(), static_cast<long long>(counts.stale), static_cast<long long>(counts.repeated),
                 static_cast<long long>(counts.asked));
     std::printf("left: in flight %lld, reaper %lld, operations %ld, handles %ld, stdio %ld, strings %ld\n",
                 static_cast<long long>(counts.in_flight), static_cast<long long>(hcsrt_reaper_pending()), operations.load(),
                 systems.load() + processes.load() - made.load(), stdio.load(), strings.load());
     bool clean = is_idle() && submitted == completed + gone && !operations && systems + processes == made && !stdio && !strings;
-    bool seen = orphaned > 0 && ended > 0 && (wait || (gone > 0 && counts.stale > 0 && counts.repeated > 0 && counts.asked > 0));
+    bool seen = orphaned > 0 && ended > 0 && lost > 0 && (wait || (gone > 0 && counts.stale > 0 && counts.repeated > 0 && counts.asked > 0));
     std::fflush(stdout);
     _Exit(clean && seen ? 0 : 1);
 }

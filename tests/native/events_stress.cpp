@@ -30,7 +30,7 @@ void fail(const char *what) {
 enum Ending { AFTER, AMONG, CLOSE_ONLY, ENDINGS };
 
 struct Round {
-    hcsrt_watch *watch = hcsrt_watch_new(HCSRT_EVENT_PROCESS_EXITED);
+    hcsrt_watch *watch = hcsrt_watch_new(HCSRT_EVENT_PROCESS_EXITED, nullptr);
     Ending ending;
     std::atomic<int> told[CALLBACKS] = {};       /* events whose callback has returned */
     int told_before_exit[CALLBACKS] = {};        /* of which a reader must hear, if it hears of the exit */

@@ -109,7 +109,7 @@ const HcsApi api = make_api();
 
 void abandon_calls(int rounds) {
     for (int round = 0; round < rounds; ++round) {
-        hcsrt_abandoned call = {&api, create_operation(nullptr, nullptr), round % 3, round % 2, round % 2, nullptr, nullptr, nullptr};
+        hcsrt_abandoned call = {&api, create_operation(nullptr, nullptr), round % 3, round % 2, round % 2, nullptr, nullptr, nullptr, 0};
         if (call.creates) {
             call.created = new_handle();
             call.close = close_handle;
@@ -132,7 +132,7 @@ void call_back(int rounds) {
 void watch_exits(int rounds) {
     const hcsrt_char document[] = {'{', '}', 0};
     for (int round = 0; round < rounds; ++round) {
-        hcsrt_watch *watch = hcsrt_watch_new(HCSRT_EVENT_PROCESS_EXITED);
+        hcsrt_watch *watch = hcsrt_watch_new(HCSRT_EVENT_PROCESS_EXITED, nullptr);
         std::vector<std::thread> waiters;
         for (int i = 0; i < 3; ++i)
             waiters.emplace_back([watch] {

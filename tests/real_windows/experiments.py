@@ -171,6 +171,43 @@ def wait_and_callback() -> dict[str, Any]:
     return seen
 
 
+def completions(rounds: int) -> dict[str, Any]:
+    """How often a completion callback comes, on which thread, and whether its kick-off has returned by then."""
+    table = TableInUse()
+    caller = threading.get_native_id()
+    on_caller, early, counts = 0, 0, [0] * rounds
+    returned = [False] * rounds
+
+    def complete(operation: int, context: int | None) -> None:
+        nonlocal on_caller, early
+        number = (context or 0) - 1
+        counts[number] += 1
+        on_caller += threading.get_native_id() == caller
+        early += not returned[number]
+
+    callback = completion(complete)
+    operations = []
+    for number in range(rounds):
+        operation = table.HcsCreateOperation(number + 1, callback)
+        assert table.HcsEnumerateComputeSystems(None, operation) == 0
+        returned[number] = True
+        operations.append(operation)
+    end = time.monotonic() + PATIENCE
+    while 0 in counts and time.monotonic() < end:
+        time.sleep(0.01)
+    time.sleep(QUIET)
+    seen = {
+        "operations": rounds,
+        "callbacks that came once": counts.count(1),
+        "callbacks that did not come": counts.count(0),
+        "on the thread of the call": on_caller,
+        "before the kick-off had returned, or while the caller came back from it": early,
+    }
+    for operation in operations:
+        table.HcsCloseOperation(operation)
+    return seen
+
+
 def late_callback() -> dict[str, Any]:
     """A completion callback that is set after the kick-off, and one that is set after the result."""
     table = TableInUse()

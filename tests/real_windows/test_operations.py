@@ -1,5 +1,6 @@
 """What an operation does when its call fails, is too slow, or has a callback."""
 
+import asyncio
 import json
 import time
 import uuid
@@ -10,7 +11,7 @@ from conftest import need
 from raw_calls import HANDLE, OPERATION, TIMED_OUT, begin, call, failed, parsed, spell
 
 import hcsrt
-from hcsrt import HcsError, OperationTimeoutError, _calls
+from hcsrt import HcsError, OperationTimeoutError, _calls, _engine, aio
 
 VERSION = {"Major": 2, "Minor": 1}
 BAD_DOCUMENTS = {
@@ -95,6 +96,26 @@ def test_kick_off_time(document, table, seen):
     # What hcsrt takes for success is one: the system has gone through all of its states.
     assert not any(failed(done.result) for done in calls.values())
     assert hcsrt.systems(ids=id) == []
+
+
+def test_completions(document, seen):
+    seen("completion callbacks", experiments.run(experiments.completions, 200))
+
+    async def rounds():
+        async with await aio.ComputeSystem.create(f"Hcsrt-{uuid.uuid4()}", document) as system:
+            await system.start()
+            asked = await asyncio.gather(*(system.properties() for _ in range(200)))
+            await system.stop(grace=0)
+            return asked
+
+    before = _engine.counts()
+    assert len(asyncio.run(rounds())) == 200
+    end = time.monotonic() + 30
+    while _engine.in_flight() and time.monotonic() < end:
+        time.sleep(0.01)
+    after = _engine.counts()
+    seen("completions in hcsrt.aio", {name: after[name] - before[name] for name in ("stale", "repeated", "asked")})
+    assert after["in_flight"] == 0
 
 
 def test_late_callback(seen):
