@@ -9,12 +9,11 @@ from ._handles import (
     OwnedStdio,
     OwnedSystem,
     SendHandle,
-    close_all,
     pending,
 )
 from ._library import backend, get_include
 from ._version import __version__
-from .bulk import reap, statistics_of, stop_all
+from .bulk import close_all, reap, statistics_of, stop_all
 from .errors import (
     AccessDeniedError,
     AlreadyStoppedError,

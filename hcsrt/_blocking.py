@@ -2,27 +2,119 @@
 
 from __future__ import annotations
 
+import os
+from _thread import LockType, allocate_lock
+from contextlib import suppress
+from sys import is_finalizing
+from threading import Thread, get_ident, main_thread
+
 from . import _calls
-from ._facade import EVENTS_MAXSIZE, seconds
+from ._facade import EVENTS_MAXSIZE, OPERATION_TIMEOUT, Deadline, in_namespace, seconds
+from .errors import OperationTimeoutError, error_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Self
+    from collections.abc import Callable
+    from typing import Any, Self, TypeVar
 
-    from ._facade import Calls, Deadline, Owner
+    from ._facade import Calls, Owner
     from ._handles import OwnedProcess, OwnedSystem
     from .events import Events
 
     Mixin = Owner[Any]
+    ResultT = TypeVar("ResultT")
 else:
     Mixin = object
+
+# Locks are waited for in slices: on Windows a longer wait does not let Ctrl-C through.
+_SLICE = 0.1
+_MOST_IDLE = 4
+
+
+def aside(function: str, timeout: float | None, call: Callable[..., ResultT], *arguments: object) -> ResultT:
+    """Make a call that HCS tracks with no operation, so that the time and Ctrl-C end the wait for it all the same.
+
+    Then it goes on, on another thread, and what it opens is closed.
+    """
+    # At the end of the interpreter no other thread runs any more.
+    if (timeout is None and get_ident() != main_thread().ident) or is_finalizing():
+        return call(*arguments)
+    results: list[ResultT] = []
+    errors: list[BaseException] = []
+    over = allocate_lock()
+    over.acquire()
+
+    def job() -> None:
+        try:
+            results.append(call(*arguments))
+        except BaseException as error:
+            errors.append(error)
+
+    try:
+        _Helper.get().give(job, over)
+    except RuntimeError:  # there can be no more threads
+        return call(*arguments)
+    deadline = Deadline(timeout)
+    while not over.acquire(timeout=deadline.within(_SLICE)):
+        if deadline.passed():
+            raise error_from(OPERATION_TIMEOUT, function)
+    if errors:
+        raise errors.pop()
+    return results.pop()
+
+
+class _Helper:
+    """A thread that makes calls for others, one after another."""
+
+    def __init__(self) -> None:
+        self._wake = allocate_lock()
+        self._wake.acquire()
+        self._given: list[tuple[Callable[[], None], LockType]] = []
+        Thread(target=self._work, name="hcsrt helper", daemon=True).start()
+
+    @classmethod
+    def get(cls) -> _Helper:
+        """A helper that has nothing to do."""
+        try:
+            return _idle.pop()
+        except IndexError:
+            return cls()
+
+    def give(self, job: Callable[[], None], over: LockType) -> None:
+        """Let the helper do the job, and release the lock then."""
+        self._given.append((job, over))
+        self._wake.release()
+
+    def _work(self) -> None:
+        while True:
+            self._wake.acquire()
+            job, over = self._given.pop()
+            job()
+            # What it has opened goes here if nobody waits for it any more.
+            del job
+            # Before whoever waits gives out the next job.
+            stays = len(_idle) < _MOST_IDLE
+            if stays:
+                _idle.append(self)
+            over.release()
+            if not stays:
+                return
+
+
+_idle: list[_Helper] = []
+
+if hasattr(os, "register_at_fork"):
+    # A forked child has none of these threads.
+    os.register_at_fork(after_in_child=_idle.clear)
 
 
 class BlockingCalls:
     """The functions of _calls as coroutines that never suspend."""
 
     async def close(self, handle: OwnedSystem | OwnedProcess, deadline: Deadline) -> None:
-        handle.close()
+        # What the caller's time is for is done already; the close goes on without it.
+        with suppress(OperationTimeoutError):
+            aside("the close of a handle", deadline.remaining(), handle.close)
 
     async def watch_system(self, handle: OwnedSystem) -> None:
         _calls.watch_system(handle)
@@ -34,8 +126,8 @@ class BlockingCalls:
         return _calls.wait_exit(handle, timeout)
 
     async def open_system(self, id: str, namespace: str | None, timeout: float | None) -> OwnedSystem:
-        # HCS tracks no operation here that could be waited for only so long.
-        return _calls.open_system(id, namespace)
+        function = in_namespace("HcsOpenComputeSystem", namespace)
+        return aside(function, timeout, _calls.open_system, id, namespace)
 
     async def system_properties(self, handle: OwnedSystem, query: str | None, timeout: float | None) -> str | None:
         return _calls.system_properties(handle, query, timeout)
@@ -47,7 +139,7 @@ class BlockingCalls:
         _calls.terminate_system(handle, None, timeout)
 
     async def open_process(self, system: OwnedSystem, pid: int, timeout: float | None) -> OwnedProcess:
-        return _calls.open_process(system, pid)
+        return aside("HcsOpenProcess", timeout, _calls.open_process, system, pid)
 
     async def process_properties(self, handle: OwnedProcess, timeout: float | None) -> str | None:
         return _calls.process_properties(handle, None, timeout)
@@ -77,7 +169,7 @@ class Blocking(Mixin):
         maxsize: how many events may wait for this reader. What comes when so many wait is dropped, and counted by
         `lost` of the next event. The exit and ServiceDisconnect are never dropped; one of them is the last event, and
         comes at once if it has happened before. timeout: seconds, from now on, after which a loop over the events
-        raises TimeoutError. Raises HandleClosedError.
+        raises TimeoutError. Raises HandleClosedError. HcsSetComputeSystemCallback, HcsSetProcessCallback.
         """
         from .events import Events
 

@@ -61,7 +61,9 @@ else:
         __class_getitem__ = classmethod(type(list[int]))
 
 
-# HCS_E_SERVICE_DISCONNECT, HCS_E_SYSTEM_NOT_FOUND, HCS_E_PROCESS_INFO_NOT_AVAILABLE; ERROR_INVALID_DATA as an HRESULT.
+# HCS_E_OPERATION_TIMEOUT, HCS_E_SERVICE_DISCONNECT, HCS_E_SYSTEM_NOT_FOUND, HCS_E_PROCESS_INFO_NOT_AVAILABLE;
+# ERROR_INVALID_DATA as an HRESULT.
+OPERATION_TIMEOUT = 0x80370118
 SERVICE_DISCONNECT = 0x8037011E
 SYSTEM_NOT_FOUND = 0x8037010E
 PROCESS_INFO_NOT_AVAILABLE = 0x8037011D
@@ -119,6 +121,16 @@ def check_name(value: object, argument: str) -> None:
         raise ValueError(f"{argument} must not be empty")
 
 
+def check_handle(value: object, argument: str) -> None:
+    """Refuse what is no Windows handle as an int; None is one that is not given."""
+    if value is None:
+        return
+    if not isinstance(value, int):
+        raise TypeError(f"{argument} must be a Windows handle as an int, not {type(value).__name__}")
+    if not 0 <= value <= 2 * sys.maxsize + 1:
+        raise ValueError(f"{argument} is {value:#x}, which is no Windows handle")
+
+
 def path_text(value: str | os.PathLike[str], argument: str) -> str:
     """A path as text."""
     try:
@@ -152,6 +164,11 @@ def query_text(types: tuple[str, ...], query: Mapping[str, Any] | str | None) ->
     for name in types:
         check_name(name, "a property type")
     return dumps({"PropertyTypes": list(types)})
+
+
+def in_namespace(function: str, namespace: str | None) -> str:
+    """The name of the HCS function that does this in a namespace, if there is one."""
+    return function if namespace is None else f"{function}InNamespace"
 
 
 def exit_document(text: str | None) -> dict[str, Any]:
@@ -227,6 +244,7 @@ class Owner(Generic[HandleT]):
 
     @property
     def closed(self) -> bool:
+        """Whether the object is closed: only what is known of an exit can still be asked for then."""
         return self._handle.closed
 
     async def _ask_exit(self, timeout: float) -> dict[str, Any] | None:

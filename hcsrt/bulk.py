@@ -1,9 +1,14 @@
-"""Verbs on many compute systems at once: each gives a result or an error for every one of them."""
+"""Verbs on many things at once: each gives a result or an error for every one of them."""
 
 from __future__ import annotations
 
+from collections import deque
+from threading import Thread
+
 from ._facade import EVENT_PATIENCE, INVALID_DATA, Deadline, check_name, finish, seconds
+from ._handles import Handle
 from .errors import HcsError, SystemNotFoundError, error_from
+from .process import Process
 from .system import CHECK_TIMEOUT, STOP_TIMEOUT, ComputeSystem, SystemCore, systems
 
 TYPE_CHECKING = False
@@ -14,13 +19,12 @@ if TYPE_CHECKING:
     from .system import Rung
 
     ItemT = TypeVar("ItemT")
-    SystemT = TypeVar("SystemT", bound=SystemCore)
     ResultT = TypeVar("ResultT")
 
-__all__ = ["reap", "statistics_of", "stop_all"]
+__all__ = ["close_all", "reap", "statistics_of", "stop_all"]
 
 _MOST_THREADS = 64
-# Futures are waited for in slices: on Windows a longer wait does not let Ctrl-C through.
+# Threads are joined in slices: on Windows a join does not let Ctrl-C through.
 _SLICE = 0.1
 
 
@@ -50,25 +54,37 @@ def statistics_of(
     return _at_once(lambda system: system.statistics(timeout=timeout), checked(systems, ComputeSystem))
 
 
-def reap(owner: str, *, timeout: float | None = STOP_TIMEOUT) -> dict[str, Rung | Exception]:
+def close_all(items: Iterable[ComputeSystem | Process[Any] | Handle]) -> list[Exception | None]:
+    """Close compute systems, processes and handles, all at once; None for each, or the error of its close().
+
+    The results are in the order of the items. Raises TypeError, and closes none, if one of them is something else.
+    HcsCloseComputeSystem, HcsCloseProcess, HcsCloseOperation; CloseHandle for a standard stream.
+    """
+    return _at_once(lambda item: item.close(), closable(items, ComputeSystem, Process))
+
+
+def reap(
+    owner: str, *, namespace: str | None = None, timeout: float | None = STOP_TIMEOUT
+) -> dict[str, Rung | Exception]:
     """Terminate what an owner has left behind: every compute system whose document names exactly this owner.
 
     owner: compared exactly, and for each system again right before it is terminated, along with its RuntimeId: an id
-    that another system has by now is left alone. timeout: seconds for each system. Returns by id "terminate",
-    "already-stopped" for a system that has gone by itself, or the error. Raises AccessDeniedError, HcsError if HCS
-    cannot be asked. HcsEnumerateComputeSystems, HcsTerminateComputeSystem.
+    that another system has by now is left alone. namespace: look there, None for the namespace of everybody. timeout:
+    seconds for each system. Returns by id "terminate", "already-stopped" for a system that has gone by itself, or the
+    error. Raises AccessDeniedError, HcsError if HCS cannot be asked. HcsEnumerateComputeSystems,
+    HcsEnumerateComputeSystemsInNamespace, HcsTerminateComputeSystem.
     """
     check_name(owner, "owner")
     limit = seconds(timeout)
-    found = systems(owner=owner, timeout=limit)
-    results: list[Rung | Exception] = _at_once(lambda item: _reap(item, owner, limit), found)
+    found = systems(owner=owner, namespace=namespace, timeout=limit)
+    results: list[Rung | Exception] = _at_once(lambda item: _reap(item, owner, namespace, limit), found)
     return {item["Id"]: result for item, result in zip(found, results, strict=True)}
 
 
-def _reap(found: dict[str, Any], owner: str, timeout: float | None) -> Rung:
+def _reap(found: dict[str, Any], owner: str, namespace: str | None, timeout: float | None) -> Rung:
     deadline = Deadline(timeout)
     try:
-        system = ComputeSystem.open(found["Id"])
+        system = ComputeSystem.open(found["Id"], namespace=namespace, timeout=deadline.remaining())
     except SystemNotFoundError:
         return "already-stopped"
     with system:
@@ -99,33 +115,49 @@ async def reap_opened(system: SystemCore, found: dict[str, Any], owner: str, dea
     return await system._stop(0, deadline.remaining())  # pyright: ignore[reportPrivateUsage]
 
 
-def checked(systems: Iterable[SystemT], kind: type[SystemT]) -> list[SystemT]:
+def checked(systems: Iterable[ItemT], kind: type[ItemT]) -> list[ItemT]:
     """A list of the systems, or the error that one of them is something else."""
-    items = list(systems)
-    for index, item in enumerate(items):
-        if not isinstance(item, kind):
-            raise TypeError(f"systems[{index}] is a {type(item).__name__}, not a ComputeSystem")
-    return items
+    return _all(systems, "systems", (kind,), "a ComputeSystem")
+
+
+def closable(items: Iterable[ItemT], *kinds: type) -> list[ItemT]:
+    """A list of the items, or the error that one of them is neither of these kinds nor a handle."""
+    return _all(items, "items", (*kinds, Handle), "a ComputeSystem, a Process or a handle")
+
+
+def _all(items: Iterable[ItemT], argument: str, kinds: tuple[type, ...], expected: str) -> list[ItemT]:
+    listed = list(items)
+    for index, item in enumerate(listed):
+        if not isinstance(item, kinds):
+            raise TypeError(f"{argument}[{index}] is a {type(item).__name__}, not {expected}")
+    return listed
 
 
 def _at_once(action: Callable[[ItemT], ResultT], items: list[ItemT]) -> list[ResultT | Exception]:
     """Call the action for all items side by side; its results, and the errors where it raised, in their order."""
-    if not items:
-        return []
-    from concurrent.futures import ThreadPoolExecutor, wait
+    waiting = deque(enumerate(items))
+    results: dict[int, ResultT | Exception] = {}
 
-    def attempt(item: ItemT) -> ResultT | Exception:
-        try:
-            return action(item)
-        except Exception as error:
-            return error
+    def work() -> None:
+        while waiting:
+            try:
+                index, item = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                results[index] = action(item)
+            except Exception as error:
+                results[index] = error
 
-    executor = ThreadPoolExecutor(min(len(items), _MOST_THREADS), "hcsrt-bulk")
+    # Not those of concurrent.futures, which a program waits for at its end, whatever hangs in HCS.
+    threads = [Thread(target=work, name="hcsrt-bulk", daemon=True) for _ in items[:_MOST_THREADS]]
     try:
-        futures = [executor.submit(attempt, item) for item in items]
-        while wait(futures, _SLICE).not_done:
-            pass
-        return [future.result() for future in futures]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(_SLICE)
     finally:
         # After Ctrl-C what has begun goes on, and what has not does not begin.
-        executor.shutdown(wait=False, cancel_futures=True)
+        waiting.clear()
+    return [results[index] for index in range(len(items))]

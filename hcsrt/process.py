@@ -12,7 +12,7 @@ from threading import Thread
 from time import monotonic
 
 from . import _calls
-from ._blocking import Blocking
+from ._blocking import Blocking, aside
 from ._facade import (
     CLEANUP_TIMEOUT,
     PROCESS_INFO_NOT_AVAILABLE,
@@ -48,11 +48,12 @@ from .errors import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
-    from subprocess import CompletedProcess, TimeoutExpired
+    from subprocess import CompletedProcess
     from types import TracebackType
     from typing import IO, Any, TypeAlias
 
     from ._calls import ProcessStart
+    from ._expired import TimeoutExpired
     from ._facade import Calls
     from ._handles import OwnedStdio, OwnedSystem
 
@@ -253,7 +254,7 @@ class ProcessCore(Owner[OwnedProcess]):
             ...
 
     def _timeout_expired(self, timeout: float | None) -> TimeoutExpired:
-        from subprocess import TimeoutExpired
+        from ._expired import TimeoutExpired
 
         return TimeoutExpired(self.args, timeout or 0.0, *self._partial())
 
@@ -341,8 +342,8 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         """Wait for the exit and return the exit code.
 
         timeout: seconds, None for ever. A process that has filled a pipe waits for a reader, which this is not:
-        communicate() is one. Raises subprocess.TimeoutExpired; HcsError if the process has exited and HCS does not
-        tell how; ServiceDisconnectedError. HcsGetProcessProperties.
+        communicate() is one. Raises subprocess.TimeoutExpired, which is a TimeoutError here; HcsError if the process
+        has exited and HCS does not tell how; ServiceDisconnectedError. HcsGetProcessProperties.
         """
         return finish(self._wait(timeout))
 
@@ -440,7 +441,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
             self._take_latched()
         except HandleClosedError:
             return
-        self._handle.close()
+        aside("HcsCloseProcess", None, self._handle.close)
 
     def _start_pumps(self, input: AnyStr | None) -> list[_Pump]:
         """Start moving the bytes of each open stream, once; an earlier communicate() may have done it."""
@@ -838,7 +839,10 @@ def check_attach(pid: int, wanted: Mapping[str, int | None]) -> int:
     for name, value in wanted.items():
         if value not in (None, PIPE):
             raise ValueError(f"{name} must be None or PIPE, not {value!r}")
-    return _integer(pid, "pid")
+    pid = _integer(pid, "pid")
+    if not 0 <= pid <= 0xFFFFFFFF:
+        raise ValueError(f"pid must be from 0 to {0xFFFFFFFF}, not {pid}")
+    return pid
 
 
 def check_given(start: ProcessStart, pid: int, wanted: Mapping[str, int | None]) -> None:
@@ -864,7 +868,8 @@ def attach_process(
     deadline: Deadline,
 ) -> Process[Any]:
     """Open a process, with those of its streams that are wanted as PIPE. HcsOpenProcess, HcsGetProcessInfo."""
-    handle = _calls.open_process(system, check_attach(pid, wanted))
+    timeout = deadline.remaining()
+    handle = aside("HcsOpenProcess", timeout, _calls.open_process, system, check_attach(pid, wanted))
     starts: list[ProcessStart] = []
     objects: list[Process[Any]] = []
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import _calls
-from ._blocking import Blocking
+from ._blocking import Blocking, aside
 from ._facade import (
     CLEANUP_TIMEOUT,
     EVENT_PATIENCE,
@@ -13,6 +13,7 @@ from ._facade import (
     Deadline,
     Owner,
     answer,
+    check_handle,
     check_name,
     check_text,
     debug,
@@ -123,12 +124,24 @@ class SystemCore(Owner[OwnedSystem]):
         except HcsError as error:
             if not await self._is_gone(error, deadline):
                 raise
+        except HandleClosedError:
+            if self._exit is None:
+                raise
         else:
             self._expect_exit()
 
     async def _stop(self, grace: float, timeout: float | None) -> Rung:
         grace_period = Deadline(seconds(grace, "grace"))
         limit = seconds(timeout)
+        try:
+            return await self._climb(grace_period, limit)
+        except HandleClosedError:
+            # Another thread or task may have seen the exit first, and closed this object.
+            if self._exit is None:
+                raise
+            return "already-stopped"
+
+    async def _climb(self, grace_period: Deadline, limit: float | None) -> Rung:
         stopped_by: Rung = "already-stopped"
         if self._has_exited():
             return stopped_by
@@ -301,7 +314,12 @@ class ComputeSystem(Blocking, SystemCore):
 
     Closing releases the handle and does not stop the system; HCS terminates it with its last handle if its document
     says ShouldTerminateOnLastHandleClosed. Any method may be called from any thread. Once the object is closed, its
-    methods raise HandleClosedError.
+    methods raise HandleClosedError, but for those that end what is known to have ended.
+
+    A timeout and Ctrl-C end the wait for HCS. Most calls are handed over to HCS on the caller's own thread, with its
+    token, and the wait begins when HCS has taken them. open(), open_process() and close(), which HCS takes and answers
+    in one go, are made on another thread, with the token of the process, on the main thread and where there is a
+    timeout.
     """
 
     @classmethod
@@ -345,19 +363,21 @@ class ComputeSystem(Blocking, SystemCore):
             raise
 
     @classmethod
-    def open(cls, id: str, *, namespace: str | None = None) -> Self:
+    def open(cls, id: str, *, namespace: str | None = None, timeout: float | None = None) -> Self:
         """Open an existing compute system, whoever has created it.
 
-        namespace: the one that it was created in. Raises SystemNotFoundError, AccessDeniedError.
+        namespace: the one that it was created in. timeout: seconds. Raises SystemNotFoundError, AccessDeniedError,
+        OperationTimeoutError.
         HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace.
         """
         check_name(id, "id")
         check_namespace(namespace)
-        handle = _calls.open_system(id, namespace)
+        deadline = Deadline(seconds(timeout))
+        handle = finish(cls._calls.open_system(id, namespace, deadline.remaining()))
         objects: list[Self] = []
         try:
             objects.extend(map(cls, [handle], [id], [namespace]))  # as in create()
-            finish(objects[0]._set_up(Deadline(None)))
+            finish(objects[0]._set_up(deadline))
             return objects[0]
         except BaseException:
             handle.close()
@@ -375,12 +395,16 @@ class ComputeSystem(Blocking, SystemCore):
         self.close()
 
     def close(self) -> None:
-        """Close the handle; the system goes on unless its document says otherwise. HcsCloseComputeSystem."""
+        """Close the handle; the system goes on unless its document says otherwise.
+
+        A call that is being handed over to HCS meanwhile closes it when it is done, maybe after this has returned. A
+        second close does nothing. HcsCloseComputeSystem.
+        """
         try:
             self._exit = self._exit or self._latched()
         except HandleClosedError:
             return
-        self._handle.close()
+        aside("HcsCloseComputeSystem", None, self._handle.close)
 
     def start(
         self,
@@ -419,8 +443,9 @@ class ComputeSystem(Blocking, SystemCore):
         """Stop the system for certain: shut it down, wait, terminate it if that was not enough, wait.
 
         grace: seconds for the shutdown, 0 terminates at once. timeout: seconds for the termination after it. Returns
-        what has stopped it. A guest that cannot be asked is terminated without waiting. Raises TimeoutError if the
-        system still runs at the end, HcsError. HcsShutDownComputeSystem, HcsTerminateComputeSystem.
+        what has stopped it: "shutdown", "terminate", or "already-stopped" if nothing had to. A guest that cannot be
+        asked is terminated without waiting. Raises TimeoutError if the system still runs at the end, HcsError.
+        HcsShutDownComputeSystem, HcsTerminateComputeSystem.
         """
         return finish(self._stop(grace, timeout))
 
@@ -481,7 +506,7 @@ class ComputeSystem(Blocking, SystemCore):
         machine can be modified once its guest has booted. Raises InvalidStateError, OperationTimeoutError, HcsError.
         HcsModifyComputeSystem.
         """
-        request = modify_request(resource_path, request_type, settings, guest_request)
+        request = modify_request(resource_path, request_type, settings, guest_request, identity)
         _calls.modify_system(self._handle, request, identity, seconds(timeout))
 
     def initialize_live_migration(
@@ -535,7 +560,8 @@ class ComputeSystem(Blocking, SystemCore):
     ) -> None:
         """Give a live migration up; another thread may be waiting for one of its steps meanwhile.
 
-        timeout: seconds. Raises as initialize_live_migration(). HcsCancelLiveMigration.
+        options: None, as long as Microsoft describes no document for them. timeout: seconds. Raises as
+        initialize_live_migration(). HcsCancelLiveMigration.
         """
         _calls.cancel_live_migration(self._handle, options_text(options), seconds(timeout))
 
@@ -544,7 +570,7 @@ class ComputeSystem(Blocking, SystemCore):
 
         timeout: seconds, None for ever. The document is a SystemExitStatus: Status, ExitType, Attribution. It has
         only what HCS tells, which after a lost exit event is ExitType or nothing. Raises TimeoutError,
-        ServiceDisconnectedError.
+        ServiceDisconnectedError. HcsSetComputeSystemCallback, HcsGetComputeSystemProperties.
         """
         return finish(self._wait(timeout))
 
@@ -792,8 +818,8 @@ class ComputeSystem(Blocking, SystemCore):
         all of its output comes. check: an exit code other than 0 is an error. timeout: seconds for everything, from
         starting the process on. The other parameters are those of popen(). The process is killed on a timeout, a
         KeyboardInterrupt and any other failure.
-        Raises subprocess.TimeoutExpired with the output so far, as bytes; subprocess.CalledProcessError; HcsError as
-        popen() and Process.communicate() do.
+        Raises subprocess.TimeoutExpired, which is a TimeoutError here, with the output so far, as bytes;
+        subprocess.CalledProcessError; HcsError as popen() and Process.communicate() do.
         """
         limit = seconds(timeout)
         deadline = Deadline(limit)
@@ -817,7 +843,7 @@ class ComputeSystem(Blocking, SystemCore):
         except OperationTimeoutError as error:
             if limit is None:
                 raise
-            from subprocess import TimeoutExpired
+            from ._expired import TimeoutExpired
 
             raise TimeoutExpired(args, limit) from error
         try:
@@ -831,8 +857,8 @@ class ComputeSystem(Blocking, SystemCore):
     def duplicate_handle(self) -> OwnedSystem:
         """Open a second handle to this very system, without event callback: one that into_raw() may give away.
 
-        Raises SystemNotFoundError if the system is gone, even where another one has its id now; HcsError.
-        HcsOpenComputeSystem.
+        Raises SystemNotFoundError if the system is gone, even where another one has its id now; OperationTimeoutError
+        after CHECK_TIMEOUT (10 s); HcsError. HcsOpenComputeSystem, HcsGetComputeSystemProperties.
         """
         self._check_open()
         return finish(self._reopen(Deadline(CHECK_TIMEOUT)))
@@ -904,6 +930,7 @@ def is_kept(on_abandon: Literal["terminate", "keep"]) -> bool:
 
 def migration_resources(migration_socket: int | None) -> tuple[tuple[int, str, int], ...]:
     """What the operation of a live migration needs."""
+    check_handle(migration_socket, "migration_socket")
     return () if migration_socket is None else ((_SOCKET, _MIGRATION_SOCKET, migration_socket),)
 
 
@@ -915,8 +942,11 @@ def save_options(path: str | os.PathLike[str] | None, save_type: str) -> str:
     return dumps(options)
 
 
-def modify_request(resource_path: str, request_type: str, settings: Any, guest_request: Any) -> str:
-    """A ModifySettingRequest."""
+def modify_request(
+    resource_path: str, request_type: str, settings: Any, guest_request: Any, identity: int | None
+) -> str:
+    """A ModifySettingRequest, if it can be made with this identity."""
+    check_handle(identity, "identity")
     check_text(resource_path, "resource_path")
     if request_type not in _REQUEST_TYPES:
         raise ValueError(f"request_type must be one of {', '.join(_REQUEST_TYPES)}, not {request_type!r}")

@@ -33,10 +33,14 @@ class Portal:
 
     def call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         async def call() -> Any:
-            value = function(*arguments, **options)
+            value = function(*map(self.unwrap, arguments), **options)
             return await value if inspect.isawaitable(value) else value
 
         return self.wrap(asyncio.run_coroutine_threadsafe(call(), self._loop).result())
+
+    @staticmethod
+    def unwrap(value: Any) -> Any:
+        return value.__dict__["_target"] if isinstance(value, Proxy) else value
 
     def wrap(self, value: Any) -> Any:
         if isinstance(value, aio.StreamWriter):

@@ -2,6 +2,7 @@
 
 import ctypes
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ctypes import CFUNCTYPE, POINTER, byref, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
@@ -152,6 +153,34 @@ class TableInUse(Table):
     def _address(self) -> int:
         # What Cython gives to other modules that cimport it.
         return ctypes.PYFUNCTYPE(c_void_p)(_pointer_in(_library.__pyx_capi__["hcs"]))()
+
+
+@contextmanager
+def latency(seconds: float, *names: str) -> Iterator[None]:
+    """The functions as those of an HCS that keeps the thread that calls them."""
+    table = TableInUse()
+    indexes = {name: list(table.prototypes).index(name) for name in names}
+    before = {name: table.pointers[index] for name, index in indexes.items()}
+    kept = []
+    for name, index in indexes.items():
+        result, types = table.prototypes[name]
+        kind = CFUNCTYPE(result, *types)
+        native = kind(before[name])
+
+        def slow(*arguments: Any, original: Any = native) -> Any:
+            time.sleep(seconds)
+            return original(*arguments)
+
+        callback = kind(slow)
+        kept.append(callback)
+        table.pointers[index] = ctypes.cast(callback, c_void_p).value
+    try:
+        yield
+    finally:
+        for name, index in indexes.items():
+            table.pointers[index] = before[name]
+        # Whoever has taken a pointer before comes back from it.
+        time.sleep(2 * seconds)
 
 
 def _pointer_in(capsule: object) -> int:

@@ -1,6 +1,7 @@
 """hcsrt.aio where it is about asyncio: the mirror of the facade, loops, cancellation, the end of a program."""
 
 import asyncio
+import gc
 import inspect
 import random
 import subprocess
@@ -45,19 +46,19 @@ def ids() -> list[str]:
 
 
 def public(thing: Any) -> set[str]:
-    return {name for name in dir(thing) if not name.startswith("_")}
+    return set(getattr(thing, "__all__", None) or (name for name in dir(thing) if not name.startswith("_")))
 
 
 def parameters(function: Any) -> list[tuple[str, Any, Any]]:
     return [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
 
 
-@pytest.mark.parametrize("name", ["ComputeSystem", "Process", "service"])
+@pytest.mark.parametrize("name", ["ComputeSystem", "Process", "Events", "service"])
 def test_every_name_of_the_facade_is_there_with_the_same_parameters(name: str) -> None:
     blocking = getattr(hcsrt, name)
     awaited = getattr(aio, name)
     assert public(blocking) <= public(awaited)
-    for member in public(blocking) & set(getattr(blocking, "__all__", public(blocking))):
+    for member in public(blocking):
         if callable(getattr(blocking, member)):
             assert parameters(getattr(awaited, member)) == parameters(getattr(blocking, member)), member
 
@@ -66,6 +67,13 @@ def test_every_name_of_the_facade_is_there_with_the_same_parameters(name: str) -
 def test_every_function_is_there_with_the_same_parameters(name: str) -> None:
     assert parameters(getattr(aio, name)) == parameters(getattr(hcsrt, name))
     assert inspect.iscoroutinefunction(getattr(aio, name))
+
+
+def test_what_is_iterated_or_used_in_a_block_is_so_in_both() -> None:
+    for name in ("ComputeSystem", "Process", "Events"):
+        blocking, awaited = getattr(hcsrt, name), getattr(aio, name)
+        for special in ("iter", "next", "enter", "exit"):
+            assert hasattr(awaited, f"__a{special}__") == hasattr(blocking, f"__{special}__"), (name, special)
 
 
 def test_every_name_of_the_facade_that_waits_is_there() -> None:
@@ -110,12 +118,60 @@ async def test_many_systems_at_once(document: Document) -> None:
 
 
 @asynchronous
-async def test_close_all_closes_handles(document: Document) -> None:
+async def test_close_all_closes_all_kinds(document: Document) -> None:
     async with running(document) as system:
+        process = await system.popen(SLEEP, stdout=PIPE)
         handles = [await system.duplicate_handle() for _ in range(4)]
-        await aio.close_all(handles)
-        assert all(handle.closed for handle in handles)
+        again = await aio.ComputeSystem.open(system.id)
+        items = [process, *handles, again, handles[0]]
+        wrong: Any = [*items, "x"]
+        with pytest.raises(TypeError, match=r"items\[7\] is a str, not a ComputeSystem, a Process or a handle"):
+            await aio.close_all(wrong)
+        assert not any(item.closed for item in items)
+        assert await aio.close_all(iter(items)) == [None] * len(items)
+        assert all(item.closed for item in items)
+        assert await aio.close_all(items) == [None] * len(items)
+        assert await aio.close_all([]) == []
         assert not system.closed
+
+
+@pytest.mark.parametrize("turns", range(3))
+@asynchronous
+async def test_cancelled_bulk_verbs_leave_no_coroutine_behind(turns: int, document: Document) -> None:
+    async with running(document) as system:
+        again = await aio.ComputeSystem.open(system.id)
+        for verb in (aio.statistics_of, aio.close_all, aio.stop_all):
+            task = asyncio.ensure_future(verb([again] * 2))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            gc.collect()
+        task = asyncio.ensure_future(aio.reap("tests"))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await again.close()
+
+
+@asynchronous
+async def test_any_loop_may_call_a_system(document: Document) -> None:
+    async with running(document) as system:
+
+        def elsewhere() -> Any:
+            async def main() -> Any:
+                asking = asyncio.gather(*(system.properties() for _ in range(8)))
+                with pytest.raises(TimeoutError):
+                    await system.wait(timeout=0.01)
+                return await asking
+
+            return asyncio.run(main())
+
+        here = asyncio.gather(*(system.properties() for _ in range(8)))
+        for properties in [*await asyncio.to_thread(elsewhere), *await here]:
+            assert properties["Id"] == system.id
 
 
 @asynchronous

@@ -4,9 +4,6 @@ import asyncio
 import random
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from ctypes import CFUNCTYPE, c_void_p, cast
 from typing import Any
 
 import pytest
@@ -16,37 +13,9 @@ from hcsrt import _engine, aio, emulator
 
 from .loops import LOOPS, each_loop
 from .programs import CAT, guest
-from .raw_hcs import Table
+from .raw_hcs import latency
 
 Document = dict[str, Any]
-
-
-@contextmanager
-def latency(seconds: float, *names: str) -> Iterator[None]:
-    """The functions as those of an HCS that keeps the thread that calls them."""
-    table = Table()
-    indexes = {name: list(table.prototypes).index(name) for name in names}
-    before = {name: table.pointers[index] for name, index in indexes.items()}
-    kept = []
-    for name, index in indexes.items():
-        result, types = table.prototypes[name]
-        kind = CFUNCTYPE(result, *types)
-        native = kind(before[name])
-
-        def slow(*arguments: Any, original: Any = native) -> Any:
-            time.sleep(seconds)
-            return original(*arguments)
-
-        callback = kind(slow)
-        kept.append(callback)
-        table.pointers[index] = cast(callback, c_void_p).value
-    try:
-        yield
-    finally:
-        for name, index in indexes.items():
-            table.pointers[index] = before[name]
-        # Whoever has taken a pointer before comes back from it.
-        time.sleep(2 * seconds)
 
 
 async def ticks(lags: list[float]) -> None:

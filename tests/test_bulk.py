@@ -1,6 +1,9 @@
-"""Verbs on many compute systems: all at once, with a result or an error for each."""
+"""Verbs on many things: all at once, with a result or an error for each."""
 
 import json
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,12 +13,13 @@ from typing import Any
 import pytest
 
 import hcsrt
-from hcsrt import emulator
+from hcsrt import _calls, emulator
 from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, E_HANDLE, Failure
 from hcsrt.emulator.outbox import Answer
 
 from .platforms import catches_signals
 from .programs import SLEEP, guest
+from .raw_hcs import latency
 
 Verbs = dict[str, Callable[[Any], Any]]
 Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
@@ -132,6 +136,83 @@ def test_ctrl_c_ends_the_wait_for_all(
     assert settle(lambda: not [thread for thread in threading.enumerate() if "hcsrt-bulk" in thread.name])
 
 
+@catches_signals
+def test_after_ctrl_c_a_program_ends_without_what_hangs() -> None:
+    program = """
+import time
+import hcsrt
+hcsrt.emulator.install()
+system = hcsrt.ComputeSystem.create("hangs", hcsrt.emulator.container_document())
+system.start()
+hcsrt.emulator._service._systems.verbs["HcsShutDownComputeSystem"] = lambda request: None
+print("ready", flush=True)
+try:
+    hcsrt.stop_all([system], grace=60)
+except KeyboardInterrupt:
+    system.close()
+    print("interrupted", flush=True)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        time.sleep(0.3)
+        child.send_signal(signal.SIGINT)
+        before = time.monotonic()
+        assert child.communicate(timeout=30)[0] == "interrupted\n"
+    assert child.returncode == 0
+    assert time.monotonic() - before < 5
+
+
+# --- close_all --------------------------------------------------------------------------------------------------------
+
+
+def test_all_kinds_are_closed(several: list[hcsrt.ComputeSystem]) -> None:
+    process = several[0].popen(SLEEP, stdout=hcsrt.PIPE)
+    handle = several[1].duplicate_handle()
+    operation = _calls.create_operation()
+    items = [process, *several, handle, operation, handle]
+    assert hcsrt.close_all(iter(items)) == [None] * len(items)
+    assert all(item.closed for item in items)
+    assert process.stdout is not None
+    assert process.stdout.closed
+    assert hcsrt.close_all(items) == [None] * len(items)
+    assert hcsrt.close_all([]) == []
+    assert hcsrt.reap("tests") == dict.fromkeys((f"tests-{number}" for number in range(COUNT)), "terminate")
+
+
+def test_nothing_is_closed_if_one_item_is_no_such_thing(several: list[hcsrt.ComputeSystem]) -> None:
+    wrong: Any = [several[0], 7]
+    with pytest.raises(TypeError, match=r"items\[1\] is a int, not a ComputeSystem, a Process or a handle"):
+        hcsrt.close_all(wrong)
+    assert not several[0].closed
+
+
+def test_an_error_of_a_close_is_the_result_of_its_item_alone(
+    several: list[hcsrt.ComputeSystem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = hcsrt.ComputeSystem.close
+
+    def fail(system: hcsrt.ComputeSystem) -> None:
+        close(system)
+        if system is several[1]:
+            raise OSError("by the test")
+
+    monkeypatch.setattr(hcsrt.ComputeSystem, "close", fail)
+    results = hcsrt.close_all(several)
+    assert isinstance(results.pop(1), OSError)
+    assert results == [None] * (COUNT - 1)
+    monkeypatch.undo()
+    assert len(hcsrt.reap("tests")) == COUNT
+
+
+def test_they_are_closed_side_by_side(several: list[hcsrt.ComputeSystem]) -> None:
+    before = time.monotonic()
+    with latency(0.3, "HcsCloseComputeSystem"):
+        assert hcsrt.close_all(several) == [None] * COUNT
+        assert time.monotonic() - before < 0.3 * COUNT / 2
+    assert len(hcsrt.reap("tests")) == COUNT
+
+
 # --- reap -------------------------------------------------------------------------------------------------------------
 
 
@@ -205,6 +286,26 @@ def test_reap_asks_for_one_certain_sign(
     else:
         assert isinstance(result, hcsrt.HcsError)
         assert system.properties()["State"] == "Running"
+
+
+def test_reap_in_a_namespace() -> None:
+    for namespace in ("ns", "elsewhere", None):
+        hcsrt.ComputeSystem.create("tests", document_of("ci-7"), namespace=namespace).close()
+    assert hcsrt.reap("ci-7", namespace="ns") == {"tests": "terminate"}
+    assert hcsrt.systems(namespace="ns") == []
+    assert hcsrt.reap("ci-7") == {"tests": "terminate"}
+    assert hcsrt.reap("ci-7", namespace="elsewhere") == {"tests": "terminate"}
+    with pytest.raises(ValueError, match="namespace must not be empty"):
+        hcsrt.reap("ci-7", namespace="")
+
+
+def test_the_time_of_reap_is_also_that_of_opening(several: list[hcsrt.ComputeSystem]) -> None:
+    before = time.monotonic()
+    with latency(1, "HcsOpenComputeSystem"):
+        results = hcsrt.reap("tests", timeout=0.2)
+        assert time.monotonic() - before < 0.8
+    assert len(results) == COUNT
+    assert all(isinstance(result, hcsrt.OperationTimeoutError) for result in results.values())
 
 
 def test_reap_of_what_has_gone_meanwhile_is_done(found: Any) -> None:

@@ -47,14 +47,14 @@ CLOSES = {
         del handle, cycle
         gc.collect()
     """,
-    "close_all": "hcsrt.close_all([handle])",
+    "close_all": "_handles.close_all([handle])",
 }
 
 # A close that waits for the callback with the GIL held stops its interpreter for ever, so it has one of its own.
 PROGRAM = """
 import gc, threading, time
 import hcsrt
-from hcsrt import ComputeSystem, _calls, emulator
+from hcsrt import ComputeSystem, _calls, _handles, emulator
 from raw_hcs import Table, event_callback
 
 emulator.install()

@@ -216,10 +216,10 @@ def test_close_all(system):
     before = emulator.live()["systems"]
     handles = [_calls.open_system(system.id) for _ in range(100)]
     with pytest.raises(TypeError, match=r"handles\[100\] is a int"):
-        hcsrt.close_all([*handles, 7])
+        _handles.close_all([*handles, 7])
     assert emulator.live()["systems"] == before + 100
-    hcsrt.close_all(iter(handles))
-    hcsrt.close_all(handles)
+    _handles.close_all(iter(handles))
+    _handles.close_all(handles)
     assert emulator.live()["systems"] == before
     assert all(handle.closed for handle in handles)
 
@@ -376,7 +376,7 @@ def storm(system_id: str, threads: int, rounds: int) -> tuple[int, list[int]]:
     for worker in workers:
         worker.join()
     assert failures == []
-    hcsrt.close_all(slots)
+    _handles.close_all(slots)
     return sum(opened), detached
 
 
@@ -387,7 +387,7 @@ def test_storm(system, rounds):
     # A handle that was given away is never closed, any other exactly once: a second close is a misuse.
     assert emulator.live()["systems"] - before == len(detached)
     assert opened > len(detached) > 0
-    hcsrt.close_all(map(OwnedSystem.from_raw, detached))
+    _handles.close_all(map(OwnedSystem.from_raw, detached))
     assert emulator.live()["systems"] == before
     assert emulator.misuses() == []
 

@@ -11,7 +11,7 @@ import pytest
 
 import hcsrt
 from hcsrt import _calls, emulator
-from hcsrt._handles import OwnedOperation
+from hcsrt._handles import OwnedOperation, close_all
 
 from .programs import guest
 
@@ -159,7 +159,7 @@ def test_the_first_operation_that_ends_is_found(any_seed: int | None, document: 
             assert json.loads(_calls.operation_result(first) or "")["Id"] == "tests"
             left.remove(first)
         system.terminate()
-    hcsrt.close_all(operations)
+    close_all(operations)
 
 
 def test_the_callback_wakes_whoever_waits_for_the_first(

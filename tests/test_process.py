@@ -3,6 +3,7 @@
 import gc
 import io
 import json
+import pickle
 import random
 import shutil
 import signal
@@ -744,6 +745,23 @@ def test_communicate_keeps_the_output_of_a_timeout_and_goes_on(system: ComputeSy
         assert process.communicate(timeout=10) == (b"early\ngiven\nlate\n", b"noise\n")
         assert process.communicate() == (b"early\ngiven\nlate\n", b"noise\n")
         assert process.returncode == 0
+
+
+def test_a_timeout_is_the_error_of_subprocess_and_a_timeout(system: ComputeSystem) -> None:
+    with system.popen(SLEEP) as process:
+        for wait in (
+            lambda: process.wait(0.01),
+            lambda: process.communicate(timeout=0.01),
+            lambda: system.run(SLEEP, timeout=0.01),
+        ):
+            with pytest.raises(TimeoutError) as caught:
+                wait()
+            error = pickle.loads(pickle.dumps(caught.value))
+            for expired in (caught.value, error):
+                assert isinstance(expired, subprocess.TimeoutExpired)
+                assert (expired.cmd, expired.timeout) == (SLEEP, 0.01)
+                assert str(expired) == str(subprocess.TimeoutExpired(SLEEP, 0.01))
+        process.kill()
 
 
 def test_run_kills_on_a_timeout_and_keeps_the_output(system: ComputeSystem) -> None:

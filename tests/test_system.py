@@ -827,7 +827,6 @@ def test_a_system_ends_with_its_last_handle_if_its_document_says_so(settle: Call
 
 def test_close_is_idempotent_and_whatever_comes_after_it_is_an_error(document: Document) -> None:
     system = hcsrt.ComputeSystem.create("closed", document)
-    system.terminate()
     system.close()
     system.close()
     assert repr(system) == "<hcsrt.ComputeSystem 'closed' closed>"
@@ -840,6 +839,34 @@ def test_close_is_idempotent_and_whatever_comes_after_it_is_an_error(document: D
         system.duplicate_handle()
     with pytest.raises(hcsrt.HandleClosedError):
         system.__enter__()
+    with hcsrt.ComputeSystem.open("closed") as again:
+        again.terminate()
+
+
+def test_ending_what_has_ended_is_success_also_after_the_close(document: Document) -> None:
+    with hcsrt.ComputeSystem.create("ended", document) as system:
+        system.start()
+        system.stop(grace=0)
+    system.terminate()
+    assert system.stop() == "already-stopped"
+    with pytest.raises(hcsrt.HandleClosedError):
+        system.shutdown()
+
+
+@pytest.mark.parametrize("value", [-5, 1 << 70, "8", 8.0])
+def test_what_is_no_windows_handle_is_named(value: Any, system: hcsrt.ComputeSystem) -> None:
+    error, reason = (ValueError, "no Windows handle") if isinstance(value, int) else (TypeError, "as an int, not")
+    with pytest.raises(error, match=f"identity .*{reason}"):
+        system.modify("a", "Add", identity=value)
+    for call in (lambda: system.start(migration_socket=value), lambda: system.start_live_migration(value)):
+        with pytest.raises(error, match=f"migration_socket .*{reason}"):
+            call()
+
+
+@pytest.mark.parametrize("pid", [-1, 1 << 32])
+def test_what_is_no_process_id_is_named(pid: int, system: hcsrt.ComputeSystem) -> None:
+    with pytest.raises(ValueError, match=f"pid must be from 0 to 4294967295, not {pid}"):
+        system.open_process(pid)
 
 
 def test_the_handle_is_owned_and_cannot_be_given_away(system: hcsrt.ComputeSystem) -> None:

@@ -1,8 +1,9 @@
 """hcsrt from Python."""
 
-from hcsrt import OwnedSystem, close_all
+from hcsrt import OwnedSystem
 from hcsrt._calls import create_operation as new_operation
 from hcsrt._calls import operation_id, system_properties
+from hcsrt._handles import close_all
 
 __all__ = ["close_all", "new_operation", "operation_id", "own", "system_properties"]
 

@@ -217,6 +217,6 @@ class Awaiting(Mixin):
         maxsize: how many events may wait for this reader. What comes when so many wait is dropped, and counted by
         `lost` of the next event. The exit and ServiceDisconnect are never dropped; one of them is the last event, and
         comes at once if it has happened before. timeout: seconds, from now on, after which a loop over the events
-        raises TimeoutError. Raises HandleClosedError.
+        raises TimeoutError. Raises HandleClosedError. HcsSetComputeSystemCallback, HcsSetProcessCallback.
         """
         return Events(self._handle, self._wait_for, maxsize, seconds(timeout))

@@ -1,24 +1,26 @@
-"""Verbs on many compute systems at once, for asyncio: each gives a result or an error for every one of them."""
+"""Verbs on many things at once, for asyncio: each gives a result or an error for every one of them."""
 
 from __future__ import annotations
 
 import asyncio
 
 from .._facade import Deadline, check_name, seconds
-from ..bulk import checked, reap_opened
+from .._handles import Handle
+from ..bulk import checked, closable, reap_opened
 from ..errors import SystemNotFoundError
 from ..system import STOP_TIMEOUT
 from ._calls import closed
+from .process import Process
 from .system import ComputeSystem, systems
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
     from typing import Any, TypeVar
 
-    from .._handles import Handle
     from ..system import Rung
 
+    ItemT = TypeVar("ItemT")
     ResultT = TypeVar("ResultT")
 
 __all__ = ["close_all", "reap", "statistics_of", "stop_all"]
@@ -34,7 +36,7 @@ async def stop_all(
     """
     seconds(grace, "grace")
     seconds(timeout)
-    return await _at_once([system.stop(grace, timeout=timeout) for system in checked(systems, ComputeSystem)])
+    return await _at_once(lambda system: system.stop(grace, timeout=timeout), checked(systems, ComputeSystem))
 
 
 async def statistics_of(
@@ -46,46 +48,60 @@ async def statistics_of(
     them is no ComputeSystem. HcsGetComputeSystemProperties.
     """
     seconds(timeout)
-    return await _at_once([system.statistics(timeout=timeout) for system in checked(systems, ComputeSystem)])
+    return await _at_once(lambda system: system.statistics(timeout=timeout), checked(systems, ComputeSystem))
 
 
-async def close_all(handles: Iterable[Handle]) -> None:
-    """Close each of the handles, all at once."""
-    await closed(*handles)
+async def close_all(items: Iterable[ComputeSystem | Process[Any] | Handle]) -> list[Exception | None]:
+    """Close compute systems, processes and handles, all at once; None for each, or the error of its close().
+
+    The results are in the order of the items. Raises TypeError, and closes none, if one of them is something else.
+    HcsCloseComputeSystem, HcsCloseProcess, HcsCloseOperation; CloseHandle for a standard stream.
+    """
+
+    def close(item: ComputeSystem | Process[Any] | Handle) -> Coroutine[Any, Any, None]:
+        return closed(item) if isinstance(item, Handle) else item.close()
+
+    return await _at_once(close, closable(items, ComputeSystem, Process))
 
 
-async def reap(owner: str, *, timeout: float | None = STOP_TIMEOUT) -> dict[str, Rung | Exception]:
+async def reap(
+    owner: str, *, namespace: str | None = None, timeout: float | None = STOP_TIMEOUT
+) -> dict[str, Rung | Exception]:
     """Terminate what an owner has left behind: every compute system whose document names exactly this owner.
 
     owner: compared exactly, and for each system again right before it is terminated, along with its RuntimeId: an id
-    that another system has by now is left alone. timeout: seconds for each system. Returns by id "terminate",
-    "already-stopped" for a system that has gone by itself, or the error. Raises AccessDeniedError, HcsError if HCS
-    cannot be asked. HcsEnumerateComputeSystems, HcsTerminateComputeSystem.
+    that another system has by now is left alone. namespace: look there, None for the namespace of everybody. timeout:
+    seconds for each system. Returns by id "terminate", "already-stopped" for a system that has gone by itself, or the
+    error. Raises AccessDeniedError, HcsError if HCS cannot be asked. HcsEnumerateComputeSystems,
+    HcsEnumerateComputeSystemsInNamespace, HcsTerminateComputeSystem.
     """
     check_name(owner, "owner")
     limit = seconds(timeout)
-    found = await systems(owner=owner, timeout=limit)
-    results = await _at_once([_reap(item, owner, limit) for item in found])
+    found = await systems(owner=owner, namespace=namespace, timeout=limit)
+    results: list[Rung | Exception] = await _at_once(lambda item: _reap(item, owner, namespace, limit), found)
     return {item["Id"]: result for item, result in zip(found, results, strict=True)}
 
 
-async def _reap(found: dict[str, Any], owner: str, timeout: float | None) -> Rung:
+async def _reap(found: dict[str, Any], owner: str, namespace: str | None, timeout: float | None) -> Rung:
     deadline = Deadline(timeout)
     try:
-        system = await ComputeSystem.open(found["Id"])
+        system = await ComputeSystem.open(found["Id"], namespace=namespace, timeout=deadline.remaining())
     except SystemNotFoundError:
         return "already-stopped"
     async with system:
         return await reap_opened(system, found, owner, deadline)
 
 
-async def _at_once(coroutines: list[Coroutine[Any, Any, ResultT]]) -> list[ResultT | Exception]:
-    """Await all side by side; their results, and the errors where they raised, in their order."""
+async def _at_once(
+    action: Callable[[ItemT], Coroutine[Any, Any, ResultT]], items: list[ItemT]
+) -> list[ResultT | Exception]:
+    """Await the action for all items side by side; its results, and the errors where it raised, in their order."""
 
-    async def attempt(coroutine: Coroutine[Any, Any, ResultT]) -> ResultT | Exception:
+    async def attempt(item: ItemT) -> ResultT | Exception:
         try:
-            return await coroutine
+            # Made here: a coroutine that was made before would never be awaited if this task is cancelled at once.
+            return await action(item)
         except Exception as error:
             return error
 
-    return await asyncio.gather(*map(attempt, coroutines))
+    return await asyncio.gather(*map(attempt, items))

@@ -164,8 +164,8 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         """Wait for the exit and return the exit code.
 
         timeout: seconds, None for ever. A process that has filled a pipe waits for a reader, which this is not:
-        communicate() is one. Raises subprocess.TimeoutExpired; HcsError if the process has exited and HCS does not
-        tell how; ServiceDisconnectedError. HcsGetProcessProperties.
+        communicate() is one. Raises subprocess.TimeoutExpired, which is a TimeoutError here; HcsError if the process
+        has exited and HCS does not tell how; ServiceDisconnectedError. HcsGetProcessProperties.
         """
         return await self._wait(timeout)
 

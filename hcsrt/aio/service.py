@@ -1,13 +1,14 @@
 """The Host Compute Service itself, for asyncio: its properties and settings, and the files that virtual machines need.
 
-These calls track no operation: none has a timeout of its own, and one that is cancelled goes on in HCS to its end.
+HCS tracks none of these calls with an operation: one that is cancelled, or whose time is up, goes on in HCS to its end.
 """
 
 from __future__ import annotations
 
 from .. import _engine
-from .._facade import answer, check_name, path_text, query_text
+from .._facade import answer, check_name, path_text, query_text, seconds
 from ..documents import dumps
+from ._calls import answered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,95 +30,104 @@ __all__ = [
 ]
 
 
-async def properties(*types: str, query: Mapping[str, Any] | str | None = None) -> dict[str, Any]:
+async def properties(
+    *types: str, query: Mapping[str, Any] | str | None = None, timeout: float | None = None
+) -> dict[str, Any]:
     """What HCS tells of itself: a ServiceProperties document.
 
     types: names such as "Basic", which gives the schema versions, or "CpuGroup"; Properties has one item for each.
     query: a Service_PropertyQuery document instead of them; the error of a query that failed stands under
-    PropertyResponses. Raises AccessDeniedError, ServiceDisconnectedError, HcsError. HcsGetServiceProperties.
+    PropertyResponses. timeout: seconds. Raises AccessDeniedError, ServiceDisconnectedError, OperationTimeoutError,
+    HcsError. HcsGetServiceProperties.
     """
-    text = await _engine.service("HcsGetServiceProperties", query_text(types, query))
+    text = await _ask("HcsGetServiceProperties", timeout, query_text(types, query))
     return answer(text, "HcsGetServiceProperties", dict)
 
 
-async def modify(property_type: str, settings: Mapping[str, Any]) -> None:
+async def modify(property_type: str, settings: Mapping[str, Any], *, timeout: float | None = None) -> None:
     """Change settings of the service, by a ModificationRequest.
 
     property_type: "CpuGroup" or "ContainerCredentialGuard". settings: what HCS expects for it, such as a
-    HostProcessorModificationRequest. Raises AccessDeniedError, ServiceDisconnectedError, HcsError.
-    HcsModifyServiceSettings.
+    HostProcessorModificationRequest. timeout: seconds. Raises AccessDeniedError, ServiceDisconnectedError,
+    OperationTimeoutError, HcsError. HcsModifyServiceSettings.
     """
     check_name(property_type, "property_type")
     request = dumps({"PropertyType": property_type, "Settings": settings}, argument="settings")
-    await _engine.service("HcsModifyServiceSettings", request)
+    await _ask("HcsModifyServiceSettings", timeout, request)
 
 
-async def submit_wer_report(crash_report: Mapping[str, Any] | str) -> None:
+async def submit_wer_report(crash_report: Mapping[str, Any] | str, *, timeout: float | None = None) -> None:
     """Send the crash of a virtual machine to Windows Error Reporting.
 
-    crash_report: the CrashReport document of its crash event. Raises HcsError. HcsSubmitWerReport.
+    crash_report: the CrashReport document of its crash event. timeout: seconds. Raises OperationTimeoutError, HcsError.
+    HcsSubmitWerReport.
     """
-    await _engine.service("HcsSubmitWerReport", dumps(crash_report, argument="crash_report"))
+    await _ask("HcsSubmitWerReport", timeout, dumps(crash_report, argument="crash_report"))
 
 
-async def create_guest_state_file(path: str | os.PathLike[str]) -> None:
+async def create_guest_state_file(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Create an empty guest-state file (.vmgs), for the GuestState of a virtual machine.
 
-    path: its full path. Raises HcsError. HcsCreateEmptyGuestStateFile.
+    path: its full path. timeout: seconds. Raises OperationTimeoutError, HcsError. HcsCreateEmptyGuestStateFile.
     """
-    await _engine.service("HcsCreateEmptyGuestStateFile", path_text(path, "path"))
+    await _ask("HcsCreateEmptyGuestStateFile", timeout, path_text(path, "path"))
 
 
-async def create_runtime_state_file(path: str | os.PathLike[str]) -> None:
+async def create_runtime_state_file(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Create an empty runtime-state file (.vmrs), for the GuestState of a virtual machine.
 
-    path: its full path. Raises HcsError. HcsCreateEmptyRuntimeStateFile.
+    path: its full path. timeout: seconds. Raises OperationTimeoutError, HcsError. HcsCreateEmptyRuntimeStateFile.
     """
-    await _engine.service("HcsCreateEmptyRuntimeStateFile", path_text(path, "path"))
+    await _ask("HcsCreateEmptyRuntimeStateFile", timeout, path_text(path, "path"))
 
 
-async def grant_vm_access(vm_id: str, path: str | os.PathLike[str]) -> None:
+async def grant_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Let a virtual machine use a file, by an entry in the file's access list that revoke_vm_access() removes.
 
-    vm_id: the id of the compute system. path: the full path of the file. Raises AccessDeniedError, PathNotFoundError,
-    HcsError. HcsGrantVmAccess.
+    vm_id: the id of the compute system. path: the full path of the file. timeout: seconds. Raises AccessDeniedError,
+    PathNotFoundError, OperationTimeoutError, HcsError. HcsGrantVmAccess.
     """
     check_name(vm_id, "vm_id")
-    await _engine.service("HcsGrantVmAccess", vm_id, path_text(path, "path"))
+    await _ask("HcsGrantVmAccess", timeout, vm_id, path_text(path, "path"))
 
 
-async def revoke_vm_access(vm_id: str, path: str | os.PathLike[str]) -> None:
+async def revoke_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Take back what grant_vm_access() gave.
 
-    vm_id: the id of the compute system. path: the full path of the file. Raises as grant_vm_access().
+    vm_id: the id of the compute system. path: the full path of the file. timeout: seconds. Raises as grant_vm_access().
     HcsRevokeVmAccess.
     """
     check_name(vm_id, "vm_id")
-    await _engine.service("HcsRevokeVmAccess", vm_id, path_text(path, "path"))
+    await _ask("HcsRevokeVmAccess", timeout, vm_id, path_text(path, "path"))
 
 
-async def grant_vm_group_access(path: str | os.PathLike[str]) -> None:
+async def grant_vm_group_access(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Let every virtual machine use a file.
 
-    path: the full path of the file. Raises NotSupportedError before Windows 10 2004, or as grant_vm_access().
-    HcsGrantVmGroupAccess.
+    path: the full path of the file. timeout: seconds. Raises NotSupportedError before Windows 10 2004, or as
+    grant_vm_access(). HcsGrantVmGroupAccess.
     """
-    await _engine.service("HcsGrantVmGroupAccess", path_text(path, "path"))
+    await _ask("HcsGrantVmGroupAccess", timeout, path_text(path, "path"))
 
 
-async def revoke_vm_group_access(path: str | os.PathLike[str]) -> None:
+async def revoke_vm_group_access(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Take back what grant_vm_group_access() gave.
 
-    path: the full path of the file. Raises as grant_vm_group_access(). HcsRevokeVmGroupAccess.
+    path: the full path of the file. timeout: seconds. Raises as grant_vm_group_access(). HcsRevokeVmGroupAccess.
     """
-    await _engine.service("HcsRevokeVmGroupAccess", path_text(path, "path"))
+    await _ask("HcsRevokeVmGroupAccess", timeout, path_text(path, "path"))
 
 
-async def processor_compatibility(path: str | os.PathLike[str]) -> dict[str, Any]:
+async def processor_compatibility(path: str | os.PathLike[str], *, timeout: float | None = None) -> dict[str, Any]:
     """What a saved virtual machine needs of the processor that it goes on with: a VmProcessorRequirements document.
 
-    path: the full path of its .vmrs file. Raises NotSupportedError before Windows 10 2104, PathNotFoundError, HcsError.
-    HcsGetProcessorCompatibilityFromSavedState.
+    path: the full path of its .vmrs file. timeout: seconds. Raises NotSupportedError before Windows 10 2104,
+    PathNotFoundError, OperationTimeoutError, HcsError. HcsGetProcessorCompatibilityFromSavedState.
     """
-    text = await _engine.service("HcsGetProcessorCompatibilityFromSavedState", path_text(path, "path"))
+    text = await _ask("HcsGetProcessorCompatibilityFromSavedState", timeout, path_text(path, "path"))
     return answer(text, "HcsGetProcessorCompatibilityFromSavedState", dict)
+
+
+async def _ask(function: str, timeout: float | None, *texts: str | None) -> str | None:
+    limit = seconds(timeout)
+    return await answered(_engine.service(function, *texts), limit, function)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import _engine
-from .._facade import Deadline, check_name, debug, seconds
+from .._facade import Deadline, check_name, debug, in_namespace, seconds
 from ..documents import dumps
 from ..errors import HandleClosedError, OperationTimeoutError
 from ..process import PIPE, StreamFormat, process_parameters, run_pipes
@@ -48,7 +48,8 @@ class ComputeSystem(Awaiting, SystemCore):
         async with await ComputeSystem.create("web-1", document) as system:
             await system.start()
 
-    It belongs to the event loop on which it was made. Cancelling a method is safe at any point: what it would have made
+    Any event loop may call its methods, several loops at once too; the events, and the streams of a process, belong to
+    the loop on which they were made. Cancelling a method is safe at any point: what it would have made
     is ended, and a call that HCS has got already goes on without anybody waiting. Closing releases the handle and does
     not stop the system; HCS terminates it with its last handle if its document says ShouldTerminateOnLastHandleClosed.
     Once the object is closed, its methods raise HandleClosedError.
@@ -78,7 +79,7 @@ class ComputeSystem(Awaiting, SystemCore):
         deadline = Deadline(seconds(timeout))
         keep = is_kept(on_abandon)
         creating = _engine.create_system(id, text, keep, namespace)
-        function = _named("HcsCreateComputeSystem", namespace)
+        function = in_namespace("HcsCreateComputeSystem", namespace)
         handle = await created(creating, deadline.remaining(), function, release if keep else _abandon)
         try:
             system = cls(handle, id, namespace)
@@ -92,19 +93,22 @@ class ComputeSystem(Awaiting, SystemCore):
             raise
 
     @classmethod
-    async def open(cls, id: str, *, namespace: str | None = None) -> Self:
+    async def open(cls, id: str, *, namespace: str | None = None, timeout: float | None = None) -> Self:
         """Open an existing compute system, whoever has created it.
 
-        namespace: the one that it was created in. Raises SystemNotFoundError, AccessDeniedError.
+        namespace: the one that it was created in. timeout: seconds. Raises SystemNotFoundError, AccessDeniedError,
+        OperationTimeoutError.
         HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace.
         """
         check_name(id, "id")
         check_namespace(namespace)
+        deadline = Deadline(seconds(timeout))
         opening = _engine.open_system(id, namespace)
-        handle = await created(opening, None, _named("HcsOpenComputeSystem", namespace), release)
+        function = in_namespace("HcsOpenComputeSystem", namespace)
+        handle = await created(opening, deadline.remaining(), function, release)
         try:
             system = cls(handle, id, namespace)
-            await system._set_up(Deadline(None))
+            await system._set_up(deadline)
             return system
         except BaseException:
             release(handle)
@@ -124,8 +128,9 @@ class ComputeSystem(Awaiting, SystemCore):
     async def close(self) -> None:
         """Close the handle; the system goes on unless its document says otherwise.
 
-        If this is cancelled, or called while a cancellation or Ctrl-C ends the task, hcsrt.pending() counts the handle
-        until it is closed. HcsCloseComputeSystem.
+        A call that is being handed over to HCS meanwhile closes it when it is done, maybe after this has returned. If
+        this is cancelled, or called while a cancellation or Ctrl-C ends the task, hcsrt.pending() counts the handle
+        until it is closed. A second close does nothing. HcsCloseComputeSystem.
         """
         try:
             self._exit = self._exit or self._latched()
@@ -170,8 +175,9 @@ class ComputeSystem(Awaiting, SystemCore):
         """Stop the system for certain: shut it down, wait, terminate it if that was not enough, wait.
 
         grace: seconds for the shutdown, 0 terminates at once. timeout: seconds for the termination after it. Returns
-        what has stopped it. A guest that cannot be asked is terminated without waiting. Raises TimeoutError if the
-        system still runs at the end, HcsError. HcsShutDownComputeSystem, HcsTerminateComputeSystem.
+        what has stopped it: "shutdown", "terminate", or "already-stopped" if nothing had to. A guest that cannot be
+        asked is terminated without waiting. Raises TimeoutError if the system still runs at the end, HcsError.
+        HcsShutDownComputeSystem, HcsTerminateComputeSystem.
         """
         return await self._stop(grace, timeout)
 
@@ -232,7 +238,7 @@ class ComputeSystem(Awaiting, SystemCore):
         machine can be modified once its guest has booted. Raises InvalidStateError, OperationTimeoutError, HcsError.
         HcsModifyComputeSystem.
         """
-        request = modify_request(resource_path, request_type, settings, guest_request)
+        request = modify_request(resource_path, request_type, settings, guest_request, identity)
         await self._call("HcsModifyComputeSystem", request, timeout, identity=identity)
 
     async def initialize_live_migration(
@@ -286,7 +292,8 @@ class ComputeSystem(Awaiting, SystemCore):
     ) -> None:
         """Give a live migration up; another task may be waiting for one of its steps meanwhile.
 
-        timeout: seconds. Raises as initialize_live_migration(). HcsCancelLiveMigration.
+        options: None, as long as Microsoft describes no document for them. timeout: seconds. Raises as
+        initialize_live_migration(). HcsCancelLiveMigration.
         """
         await self._call("HcsCancelLiveMigration", options_text(options), timeout)
 
@@ -295,7 +302,7 @@ class ComputeSystem(Awaiting, SystemCore):
 
         timeout: seconds, None for ever. The document is a SystemExitStatus: Status, ExitType, Attribution. It has
         only what HCS tells, which after a lost exit event is ExitType or nothing. Raises TimeoutError,
-        ServiceDisconnectedError.
+        ServiceDisconnectedError. HcsSetComputeSystemCallback, HcsGetComputeSystemProperties.
         """
         return await self._wait(timeout)
 
@@ -545,8 +552,8 @@ class ComputeSystem(Awaiting, SystemCore):
         all of its output comes. check: an exit code other than 0 is an error. timeout: seconds for everything, from
         starting the process on. The other parameters are those of popen(). The process is killed on a timeout, a
         cancellation and any other failure.
-        Raises subprocess.TimeoutExpired with the output so far, as bytes; subprocess.CalledProcessError; HcsError as
-        popen() and Process.communicate() do.
+        Raises subprocess.TimeoutExpired, which is a TimeoutError here, with the output so far, as bytes;
+        subprocess.CalledProcessError; HcsError as popen() and Process.communicate() do.
         """
         limit = seconds(timeout)
         deadline = Deadline(limit)
@@ -570,7 +577,7 @@ class ComputeSystem(Awaiting, SystemCore):
         except OperationTimeoutError as error:
             if limit is None:
                 raise
-            from subprocess import TimeoutExpired
+            from .._expired import TimeoutExpired
 
             raise TimeoutExpired(args, limit) from error
         return await run_to_end(process, input, limit, deadline, check)
@@ -578,8 +585,8 @@ class ComputeSystem(Awaiting, SystemCore):
     async def duplicate_handle(self) -> OwnedSystem:
         """Open a second handle to this very system, without event callback: one that into_raw() may give away.
 
-        Raises SystemNotFoundError if the system is gone, even where another one has its id now; HcsError.
-        HcsOpenComputeSystem.
+        Raises SystemNotFoundError if the system is gone, even where another one has its id now; OperationTimeoutError
+        after CHECK_TIMEOUT (10 s); HcsError. HcsOpenComputeSystem, HcsGetComputeSystemProperties.
         """
         self._check_open()
         return await self._reopen(Deadline(CHECK_TIMEOUT))
@@ -606,11 +613,7 @@ async def systems(
     if selection.is_empty():
         return []
     asking = _engine.enumerate_systems(selection.query, namespace)
-    return selection.of(await answered(asking, limit, _named("HcsEnumerateComputeSystems", namespace)))
-
-
-def _named(function: str, namespace: str | None) -> str:
-    return function if namespace is None else f"{function}InNamespace"
+    return selection.of(await answered(asking, limit, in_namespace("HcsEnumerateComputeSystems", namespace)))
 
 
 def _abandon(handle: OwnedSystem) -> asyncio.Future[str | None] | None:

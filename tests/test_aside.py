@@ -1,0 +1,155 @@
+"""Calls that HCS tracks with no operation: a timeout and Ctrl-C end the wait for them all the same."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+import hcsrt
+from hcsrt import _blocking, aio, service
+
+from .loops import asynchronous
+from .platforms import catches_signals, fork
+from .programs import SLEEP
+from .raw_hcs import latency
+
+Settle = Callable[..., bool]
+Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
+
+# How long HCS keeps the thread that calls it.
+LONG = 1.0
+
+CALLS: dict[str, Callable[[Any, Any], object]] = {
+    "HcsOpenComputeSystem": lambda system, options: hcsrt.ComputeSystem.open(system.id, **options),
+    "HcsOpenProcess": lambda system, options: system.open_process(1, **options),
+    "HcsGetServiceProperties": lambda system, options: service.properties("Basic", **options),
+}
+
+
+@pytest.mark.parametrize("function", CALLS)
+def test_a_timeout_ends_the_wait(function: str, system: hcsrt.ComputeSystem) -> None:
+    with latency(LONG, function):
+        before = time.monotonic()
+        with pytest.raises(hcsrt.OperationTimeoutError) as caught:
+            CALLS[function](system, {"timeout": 0.2})
+        assert 0.2 <= time.monotonic() - before < LONG / 2
+    assert caught.value.operation == function
+
+
+@asynchronous
+async def test_a_timeout_ends_the_wait_of_a_task(system: hcsrt.ComputeSystem) -> None:
+    async with await aio.ComputeSystem.open(system.id, timeout=5) as opened:
+        with latency(LONG, *CALLS):
+            for call in (
+                lambda: aio.ComputeSystem.open(system.id, timeout=0.2),
+                lambda: opened.open_process(1, timeout=0.2),
+                lambda: aio.service.properties("Basic", timeout=0.2),
+            ):
+                before = time.monotonic()
+                with pytest.raises(hcsrt.OperationTimeoutError):
+                    await call()
+                assert 0.2 <= time.monotonic() - before < LONG / 2
+
+
+@pytest.mark.parametrize("function", CALLS)
+@catches_signals
+def test_ctrl_c_ends_the_wait(function: str, system: hcsrt.ComputeSystem, interrupted: Interrupted) -> None:
+    with latency(LONG, function):
+        for block in interrupted(0.15):
+            with block:
+                CALLS[function](system, {})
+
+
+@pytest.mark.parametrize("kind", ["system", "process"])
+@catches_signals
+def test_ctrl_c_ends_the_wait_for_a_close(
+    kind: str, system: hcsrt.ComputeSystem, interrupted: Interrupted
+) -> None:
+    for block in interrupted(0.15):
+        opened: Any = system.popen(SLEEP) if kind == "process" else hcsrt.ComputeSystem.open(system.id)
+        with latency(LONG, "HcsCloseComputeSystem", "HcsCloseProcess"), block:
+            opened.close()
+        assert opened.closed
+
+
+def test_what_stop_opens_for_itself_is_closed_within_its_time(system: hcsrt.ComputeSystem) -> None:
+    system.properties()
+    before = time.monotonic()
+    with latency(LONG, "HcsCloseComputeSystem"):
+        assert system.stop(grace=0, timeout=0.4) == "terminate"
+        assert time.monotonic() - before < LONG * 0.8
+
+
+def test_errors_and_results_come_back(system: hcsrt.ComputeSystem) -> None:
+    with pytest.raises(hcsrt.SystemNotFoundError):
+        hcsrt.ComputeSystem.open("nobody", timeout=5)
+    with hcsrt.ComputeSystem.open(system.id, timeout=5) as opened:
+        assert opened.properties()["Id"] == system.id
+
+
+def test_helpers_are_used_again_and_do_not_pile_up(settle: Settle) -> None:
+    def helpers() -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread.name == "hcsrt helper"]
+
+    for _ in range(3):
+        service.properties("Basic", timeout=5)
+    assert len(helpers()) <= _blocking._MOST_IDLE
+    many = [threading.Thread(target=service.properties, kwargs={"timeout": 10}) for _ in range(16)]
+    with latency(0.2, "HcsGetServiceProperties"):
+        for thread in many:
+            thread.start()
+        for thread in many:
+            thread.join()
+    assert settle(lambda: 0 < len(helpers()) <= _blocking._MOST_IDLE)
+
+
+def test_without_another_thread_the_call_is_made_on_this_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(_blocking, "_idle", [])
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert service.properties("Basic", timeout=5)["Properties"]
+
+
+@fork
+def test_a_forked_child_has_helpers_of_its_own() -> None:
+    program = """
+import os, sys
+from hcsrt._blocking import aside
+
+assert aside("f", 5, os.getpid) == os.getpid()
+child = os.fork()
+if not child:
+    os._exit(0 if aside("f", 5, os.getpid) == os.getpid() else 1)
+assert os.waitpid(child, 0)[1] == 0
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_at_the_end_of_the_interpreter_no_other_thread_is_waited_for() -> None:
+    program = """
+import threading
+from hcsrt._blocking import aside
+
+class Late:
+    def __del__(self):
+        print(aside("f", None, threading.get_ident) == self.main)
+
+aside("f", None, int)
+late = Late()
+late.main = threading.get_ident()
+late.self = late
+import builtins
+builtins.late = late
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
