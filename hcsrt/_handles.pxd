@@ -122,6 +122,6 @@ cdef void reaper_adopt(const hcsrt_abandoned *call) noexcept nogil
 cdef void reaper_announce(int64_t calls) noexcept nogil
 cdef uint32_t fork_epoch() noexcept nogil
 
-# For the end of a module, with its globals(): on free-threaded CPython, threads that call its functions then do not write
-# to the same counts of references, which would be most of what a short call does.
+# For the end of a module, with its globals(): on free-threaded CPython, threads that call its functions then do not
+# write to the same counts of references, which would be most of what a short call does.
 cdef int make_immortal(dict names) except -1
