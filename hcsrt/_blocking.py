@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from _thread import LockType, allocate_lock
 from contextlib import suppress
 from sys import is_finalizing
@@ -103,7 +104,7 @@ class _Helper:
 
 _idle: list[_Helper] = []
 
-if hasattr(os, "register_at_fork"):
+if sys.platform != "win32":
     # A forked child has none of these threads.
     os.register_at_fork(after_in_child=_idle.clear)
 
