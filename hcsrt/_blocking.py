@@ -11,6 +11,7 @@ from threading import Thread, get_ident, main_thread
 
 from . import _calls
 from ._facade import EVENTS_MAXSIZE, OPERATION_TIMEOUT, Deadline, in_namespace, seconds
+from ._handles import Handle
 from .errors import OperationTimeoutError, error_from
 
 TYPE_CHECKING = False
@@ -32,16 +33,23 @@ _SLICE = 0.1
 _MOST_IDLE = 4
 
 
-def aside(function: str, timeout: float | None, call: Callable[..., ResultT], *arguments: object) -> ResultT:
+def aside(
+    function: str,
+    timeout: float | None,
+    call: Callable[..., ResultT],
+    *arguments: object,
+    _is_finalizing: Callable[[], bool] = is_finalizing,
+) -> ResultT:
     """Make a call that HCS tracks with no operation, so that the time and Ctrl-C end the wait for it all the same.
 
     Then it goes on, on another thread, and what it opens is closed.
     """
-    # At the end of the interpreter no other thread runs any more.
-    if (timeout is None and get_ident() != main_thread().ident) or is_finalizing():
+    # At the end of the interpreter no other thread runs any more, and the globals of this module may be gone.
+    if _is_finalizing() or (timeout is None and get_ident() != main_thread().ident):
         return call(*arguments)
     results: list[ResultT] = []
     errors: list[BaseException] = []
+    forsaken: list[bool] = []
     over = allocate_lock()
     over.acquire()
 
@@ -50,15 +58,30 @@ def aside(function: str, timeout: float | None, call: Callable[..., ResultT], *a
             results.append(call(*arguments))
         except BaseException as error:
             errors.append(error)
+        if forsaken:
+            discard()
+
+    def discard() -> None:
+        # By whichever of the two threads comes later; where counts of references are not settled at once, as on
+        # free-threaded CPython, a handle that is only dropped may stay.
+        with suppress(IndexError):
+            result = results.pop()
+            if isinstance(result, Handle):
+                result.close()
 
     try:
         _Helper.get().give(job, over)
     except RuntimeError:  # there can be no more threads
         return call(*arguments)
     deadline = Deadline(timeout)
-    while not over.acquire(timeout=deadline.within(_SLICE)):
-        if deadline.passed():
-            raise error_from(OPERATION_TIMEOUT, function)
+    try:
+        while not over.acquire(timeout=deadline.within(_SLICE)):
+            if deadline.passed():
+                raise error_from(OPERATION_TIMEOUT, function)
+    except BaseException:
+        forsaken.append(True)
+        discard()
+        raise
     if errors:
         raise errors.pop()
     return results.pop()
@@ -91,7 +114,6 @@ class _Helper:
             self._wake.acquire()
             job, over = self._given.pop()
             job()
-            # What it has opened goes here if nobody waits for it any more.
             del job
             # Before whoever waits gives out the next job.
             stays = len(_idle) < _MOST_IDLE

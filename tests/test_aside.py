@@ -141,15 +141,13 @@ import threading
 from hcsrt._blocking import aside
 
 class Late:
-    def __del__(self):
-        print(aside("f", None, threading.get_ident) == self.main)
+    # Its globals may be gone by then.
+    def __del__(self, aside=aside, ident=threading.get_ident, print=print):
+        print(aside("f", None, ident) == self.main)
 
 aside("f", None, int)
 late = Late()
 late.main = threading.get_ident()
-late.self = late
-import builtins
-builtins.late = late
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
