@@ -11,7 +11,7 @@ from threading import Thread, get_ident, main_thread
 
 from . import _calls
 from ._facade import EVENTS_MAXSIZE, OPERATION_TIMEOUT, Deadline, in_namespace, seconds
-from ._handles import Handle
+from ._handles import Handle, announce
 from .errors import OperationTimeoutError, error_from
 
 TYPE_CHECKING = False
@@ -42,14 +42,15 @@ def aside(
 ) -> ResultT:
     """Make a call that HCS tracks with no operation, so that the time and Ctrl-C end the wait for it all the same.
 
-    Then it goes on, on another thread, and what it opens is closed.
+    Then it goes on, on another thread, what it opens is closed, and hcsrt.pending() counts it.
     """
     # At the end of the interpreter no other thread runs any more, and the globals of this module may be gone.
     if _is_finalizing() or (timeout is None and get_ident() != main_thread().ident):
         return call(*arguments)
     results: list[ResultT] = []
     errors: list[BaseException] = []
-    forsaken: list[bool] = []
+    # Of the thread that makes the call, when that has ended, or of this one, when it waits no more; of who is first.
+    first = allocate_lock()
     over = allocate_lock()
     over.acquire()
 
@@ -58,16 +59,16 @@ def aside(
             results.append(call(*arguments))
         except BaseException as error:
             errors.append(error)
-        if forsaken:
+        if not first.acquire(blocking=False):
             discard()
 
     def discard() -> None:
-        # By whichever of the two threads comes later; where counts of references are not settled at once, as on
-        # free-threaded CPython, a handle that is only dropped may stay.
-        with suppress(IndexError):
-            result = results.pop()
+        # Where counts of references are not settled at once, as on free-threaded CPython, a handle that is only dropped
+        # may stay.
+        for result in results:
             if isinstance(result, Handle):
                 result.close()
+        announce(-1)
 
     try:
         _Helper.get().give(job, over)
@@ -79,8 +80,9 @@ def aside(
             if deadline.passed():
                 raise error_from(OPERATION_TIMEOUT, function)
     except BaseException:
-        forsaken.append(True)
-        discard()
+        announce(1)
+        if not first.acquire(blocking=False):
+            discard()
         raise
     if errors:
         raise errors.pop()

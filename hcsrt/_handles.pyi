@@ -87,5 +87,8 @@ def close_all(handles: Iterable[Handle]) -> None:
 def pending() -> int:
     """Return how many calls go on inside HCS that nobody waits for any more."""
 
+def announce(calls: int) -> None:
+    """Let pending() count calls that go on without anybody waiting; negative when they have ended."""
+
 def leaked() -> int:
     """Return how many native handles were given up instead of released."""

@@ -483,6 +483,11 @@ def pending():
     return hcsrt_reaper_pending()
 
 
+def announce(int64_t calls):
+    """Let pending() count calls that go on without anybody waiting; negative when they have ended."""
+    hcsrt_reaper_announce(calls)
+
+
 def leaked():
     """Return how many native handles were given up instead of released, because C code broke the rules of the guard."""
     return hcsrt_leaked()

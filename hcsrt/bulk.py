@@ -7,6 +7,7 @@ from threading import Thread
 
 from ._facade import EVENT_PATIENCE, INVALID_DATA, Deadline, check_name, finish, seconds
 from ._handles import Handle
+from ._handles import close_all as close_handles
 from .errors import HcsError, SystemNotFoundError, error_from
 from .process import Process
 from .system import CHECK_TIMEOUT, STOP_TIMEOUT, ComputeSystem, SystemCore, systems
@@ -57,10 +58,17 @@ def statistics_of(
 def close_all(items: Iterable[ComputeSystem | Process[Any] | Handle]) -> list[Exception | None]:
     """Close compute systems, processes and handles, all at once; None for each, or the error of its close().
 
-    The results are in the order of the items. Raises TypeError, and closes none, if one of them is something else.
+    The handles are closed one after another beside the rest, with one release of the GIL for all of them. The results
+    are in the order of the items. Raises TypeError, and closes none, if one of them is something else.
     HcsCloseComputeSystem, HcsCloseProcess, HcsCloseOperation; CloseHandle for a standard stream.
     """
-    return _at_once(lambda item: item.close(), closable(items, ComputeSystem, Process))
+    listed = closable(items, ComputeSystem, Process)
+    handles: list[Handle] = [item for item in listed if isinstance(item, Handle)]
+    actions: list[Callable[[], None]] = [item.close for item in listed if not isinstance(item, Handle)]
+    if handles:
+        actions.append(lambda: close_handles(handles))
+    results = iter(_at_once(lambda action: action(), actions))
+    return [None if isinstance(item, Handle) else next(results) for item in listed]
 
 
 def reap(

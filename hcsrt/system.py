@@ -506,7 +506,7 @@ class ComputeSystem(Blocking, SystemCore):
         machine can be modified once its guest has booted. Raises InvalidStateError, OperationTimeoutError, HcsError.
         HcsModifyComputeSystem.
         """
-        request = modify_request(resource_path, request_type, settings, guest_request, identity)
+        request = modify_request(resource_path, request_type, settings, guest_request)
         _calls.modify_system(self._handle, request, identity, seconds(timeout))
 
     def initialize_live_migration(
@@ -942,11 +942,8 @@ def save_options(path: str | os.PathLike[str] | None, save_type: str) -> str:
     return dumps(options)
 
 
-def modify_request(
-    resource_path: str, request_type: str, settings: Any, guest_request: Any, identity: int | None
-) -> str:
-    """A ModifySettingRequest, if it can be made with this identity."""
-    check_handle(identity, "identity")
+def modify_request(resource_path: str, request_type: str, settings: Any, guest_request: Any) -> str:
+    """A ModifySettingRequest."""
     check_text(resource_path, "resource_path")
     if request_type not in _REQUEST_TYPES:
         raise ValueError(f"request_type must be one of {', '.join(_REQUEST_TYPES)}, not {request_type!r}")

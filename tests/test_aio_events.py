@@ -1,5 +1,6 @@
 """The events of hcsrt.aio: what the synchronous face promises."""
 
+import time
 from inspect import signature
 
 import pytest
@@ -8,7 +9,10 @@ from . import portal as portal_module
 from . import test_events
 from .loops import MIRRORED
 
-EXCEPT = {"test_ctrl_c_ends_a_wait": "about an interrupt of a thread that blocks"}
+EXCEPT = {
+    "test_ctrl_c_ends_a_wait": "about an interrupt of a thread that blocks",
+    "test_a_reader_that_never_reads_does_not_stop_hcs": "below, without going to the loop and back for each event",
+}
 globals().update(
     {
         name: test
@@ -32,3 +36,15 @@ def system(portal, document):
         yield system
         if not system.closed:
             system.stop(grace=0)
+
+
+def test_a_reader_that_never_reads_does_not_stop_hcs_either(portal, system, told):
+    async def read(events):
+        return [await events.get(0) for _ in range(20_000)]
+
+    with system.events(maxsize=1), system.events(maxsize=100_000) as events:
+        before = time.monotonic()
+        test_events.tell_numbers(20_000)
+        told()
+        assert time.monotonic() - before < 20
+        assert None not in portal.call(read, events)

@@ -37,6 +37,7 @@ def test_a_timeout_ends_the_wait(function: str, system: hcsrt.ComputeSystem) -> 
         before = time.monotonic()
         with pytest.raises(hcsrt.OperationTimeoutError) as caught:
             CALLS[function](system, {"timeout": 0.2})
+        assert hcsrt.pending() == 1
         assert 0.2 <= time.monotonic() - before < LONG / 2
     assert caught.value.operation == function
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import hcsrt
-from hcsrt import _calls, emulator
+from hcsrt import _calls, bulk, emulator
 from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, E_HANDLE, Failure
 from hcsrt.emulator.outbox import Answer
 
@@ -198,11 +198,21 @@ def test_an_error_of_a_close_is_the_result_of_its_item_alone(
             raise OSError("by the test")
 
     monkeypatch.setattr(hcsrt.ComputeSystem, "close", fail)
-    results = hcsrt.close_all(several)
-    assert isinstance(results.pop(1), OSError)
-    assert results == [None] * (COUNT - 1)
+    results = hcsrt.close_all([_calls.create_operation(), *several])
+    assert isinstance(results.pop(2), OSError)
+    assert results == [None] * COUNT
     monkeypatch.undo()
     assert len(hcsrt.reap("tests")) == COUNT
+
+
+def test_handles_are_closed_with_one_release_of_the_gil(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[list[Any]] = []
+    close = bulk.close_handles
+    monkeypatch.setattr(bulk, "close_handles", lambda handles: given.append(handles) or close(handles))
+    operations = [_calls.create_operation() for _ in range(1000)]
+    assert hcsrt.close_all(operations) == [None] * 1000
+    assert given == [operations]
+    assert all(operation.closed for operation in operations)
 
 
 def test_they_are_closed_side_by_side(several: list[hcsrt.ComputeSystem]) -> None:

@@ -233,10 +233,10 @@ def test_a_full_queue_never_loses_the_exit(system, told):
 def test_a_reader_that_never_reads_does_not_stop_hcs(system, told):
     with system.events(maxsize=1), system.events(maxsize=100_000) as events:
         before = time.monotonic()
-        tell_numbers(4_000)
+        tell_numbers(20_000)
         told()
         assert time.monotonic() - before < 20
-        assert sum(events.get(0) is not None for _ in range(4_000)) == 4_000
+        assert sum(events.get(0) is not None for _ in range(20_000)) == 20_000
 
 
 @pytest.mark.parametrize("maxsize", [0, -1, 1 << 32])
@@ -347,7 +347,7 @@ def test_a_timeout_ends_a_wait_and_not_the_events(system):
         before = time.monotonic()
         with pytest.raises(TimeoutError, match=r"no event came within 0\.1 s"):
             next(events)
-        assert 0.1 <= time.monotonic() - before < 5
+        assert 0.1 <= time.monotonic() - before < 0.6
         with pytest.raises(TimeoutError, match=r"no event came within 0\.05 s"):
             events.get(0.05)
         tell(CRASH_INITIATED)

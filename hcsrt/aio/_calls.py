@@ -6,8 +6,8 @@ import asyncio
 import sys
 
 from .. import _calls, _engine
-from .._facade import EVENTS_MAXSIZE, debug, seconds
-from ..errors import HandleClosedError, HcsError, OperationTimeoutError
+from .._facade import EVENTS_MAXSIZE, OPERATION_TIMEOUT, debug, seconds
+from ..errors import HandleClosedError, HcsError, error_from
 from .events import Events
 
 TYPE_CHECKING = False
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     ResultT = TypeVar("ResultT")
 else:
     Mixin = object
-
-# HCS_E_OPERATION_TIMEOUT
-_OPERATION_TIMEOUT = 0x80370118
 
 LAST_WORD = 2.0
 """Seconds that a task waits for the end of what it has started on its way out."""
@@ -48,12 +45,7 @@ async def answered(future: asyncio.Future[ResultT], timeout: float | None, funct
             return future.result()
     finally:
         future.cancel()
-    raise operation_timeout(function)
-
-
-def operation_timeout(function: str) -> OperationTimeoutError:
-    """The error that a call has not ended in time."""
-    return OperationTimeoutError(_OPERATION_TIMEOUT, function)
+    raise error_from(OPERATION_TIMEOUT, function)
 
 
 async def created(

@@ -8,11 +8,11 @@ from time import monotonic
 
 from .. import _calls, _engine
 from .. import process as blocking
-from .._facade import debug
+from .._facade import OPERATION_TIMEOUT, debug
 from .._streams import claim_for_loop, transfer_now
-from ..errors import HandleClosedError, HcsError
+from ..errors import HandleClosedError, HcsError, error_from
 from ..process import CLOSE_STDIN, check_stdin_error
-from ._calls import AwaitingCalls, operation_timeout
+from ._calls import AwaitingCalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class PipeEnd:
 
     def _told(self, told: asyncio.Future[str | None], limit: asyncio.TimerHandle) -> None:
         limit.cancel()
-        error = operation_timeout("HcsModifyProcess") if told.cancelled() else told.exception()
+        error = error_from(OPERATION_TIMEOUT, "HcsModifyProcess") if told.cancelled() else told.exception()
         if isinstance(error, (HcsError, HandleClosedError)) and self.process is not None:
             # The process may end by the close of the pipe: whether it has ended before is asked before.
             self._checking = told.get_loop().create_task(self._check(self.process, error))

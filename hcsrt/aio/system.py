@@ -238,7 +238,7 @@ class ComputeSystem(Awaiting, SystemCore):
         machine can be modified once its guest has booted. Raises InvalidStateError, OperationTimeoutError, HcsError.
         HcsModifyComputeSystem.
         """
-        request = modify_request(resource_path, request_type, settings, guest_request, identity)
+        request = modify_request(resource_path, request_type, settings, guest_request)
         await self._call("HcsModifyComputeSystem", request, timeout, identity=identity)
 
     async def initialize_live_migration(
