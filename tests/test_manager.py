@@ -27,7 +27,7 @@ def manager(*options: str) -> subprocess.Popen[str]:
             [sys.executable, "-W", "ignore", str(MANAGER), *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             env=ENVIRONMENT,
         )
     finally:
@@ -94,7 +94,8 @@ def test_a_container_that_does_not_stop_in_time_harms_no_other() -> None:
         "runpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
     command = [sys.executable, "-W", "ignore", "-c", code, str(MANAGER), "--count", "2", "--name", "m", "--"]
-    done = subprocess.run([*command, *guest("out('x')")], capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
+    command += guest("out('x')")
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, env=ENVIRONMENT)
     assert (done.returncode, done.stderr) == (0, "")
     assert "m-0 | failed: m-0 still runs" in done.stdout
     assert re.search(r"m-0 +. done +. 1", done.stdout)
