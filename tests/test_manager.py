@@ -1,5 +1,6 @@
 """examples/manager.py, run as a user runs it."""
 
+import json
 import os
 import re
 import signal
@@ -9,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+import hcsrt
 
 from .platforms import posix_signals
 from .programs import guest
@@ -103,8 +106,10 @@ def test_a_container_that_does_not_stop_in_time_harms_no_other() -> None:
 
 
 @posix_signals
-def test_ctrl_c_stops_all_gracefully() -> None:
-    with manager("--count", "3", "--name", "m", "--", *guest("out('working'); sleep(60)")) as process:
+def test_ctrl_c_stops_all_gracefully(tmp_path: Path) -> None:
+    last_words = "open(f'{argv[0]}/{os.getpid()}', 'w').close(); out('bye'); exit(0)"
+    code = f"def end(): {last_words}\non('SIGTERM', end); out('working'); sleep(60)"
+    with manager("--count", "3", "--name", "m", "--", *guest(code, str(tmp_path))) as process:
         assert process.stdout
         begun = ""
         while begun.count("working") < 3:
@@ -116,3 +121,43 @@ def test_ctrl_c_stops_all_gracefully() -> None:
     assert time.monotonic() - before < 5
     for id in ("m-0", "m-1", "m-2"):
         assert re.search(rf"{id} +. stopped by shutdown +. 0", output)
+        assert f"{id} | bye" in output
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@posix_signals
+def test_ctrl_c_ends_a_container_that_waits_for_its_next_life() -> None:
+    with manager("--count", "1", "--name", "m", "--", *guest("out('working'); exit(7)")) as process:
+        assert process.stdout
+        while "working" not in process.stdout.readline():
+            pass
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
+    assert re.search(r"m-0 +. failed \(7\) +. ", output)
+
+
+def test_each_container_has_a_document_of_its_own(tmp_path: Path) -> None:
+    document = hcsrt.emulator.container_document()
+    document["Container"]["Storage"]["Path"] = "scratch of {id}"
+    path = tmp_path / "document.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    code = (
+        "import runpy, sys\n"
+        "from hcsrt import aio\n"
+        "create = aio.ComputeSystem.create\n"
+        "def told(id, document):\n"
+        "    print(id, 'has the', document['Container']['Storage']['Path'], flush=True)\n"
+        "    return create(id, document)\n"
+        "aio.ComputeSystem.create = told\n"
+        "del sys.argv[0]\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", code, str(MANAGER), "--count", "2", "--name", "m"]
+    command += ["--document", str(path), "--", *guest("out('ok')")]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, env=ENVIRONMENT)
+    assert (done.returncode, done.stderr) == (0, "")
+    for id in ("m-0", "m-1"):
+        assert f"{id} has the scratch of {id}" in done.stdout
+        assert f"{id} | ok" in done.stdout
