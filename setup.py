@@ -71,7 +71,7 @@ setup(
                 include_dirs=["hcsrt/include", "hcsrt/native"],
                 depends=HEADERS,
                 language="c++",
-                libraries=["synchronization"] if WINDOWS else [],
+                libraries=["synchronization", "advapi32"] if WINDOWS else [],
             )
             for name, sources in MODULES.items()
         ],

@@ -73,7 +73,7 @@ class Container:
             try:
                 await system.start()
                 self.state = "running"
-                starting = system.popen(self.command, stdout=PIPE, stderr=PIPE, text=True, errors="replace")
+                starting = system.popen(self.command, stdout=PIPE, stderr=PIPE, encoding="utf-8", errors="replace")
                 async with await starting as process, asyncio.TaskGroup() as tasks:
                     measuring = tasks.create_task(self._measure(system))
                     logs = [tasks.create_task(self._log(stream)) for stream in (process.stdout, process.stderr)]

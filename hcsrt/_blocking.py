@@ -10,8 +10,10 @@ from sys import is_finalizing
 from threading import Thread, get_ident, main_thread
 
 from . import _calls
+from ._calls import Limit, ProcessStart
 from ._facade import EVENTS_MAXSIZE, OPERATION_TIMEOUT, Deadline, in_namespace, seconds
 from ._handles import Handle, announce
+from ._library import impersonates
 from .errors import OperationTimeoutError, error_from
 
 TYPE_CHECKING = False
@@ -30,24 +32,46 @@ else:
 
 # Locks are waited for in slices: on Windows a longer wait does not let Ctrl-C through.
 _SLICE = 0.1
-_MOST_IDLE = 4
+# Seconds that a call with a Limit has to end by itself: only one that hangs in HCS is left to its thread.
+_PATIENCE = 0.05
+_MOST_IDLE = 16
+
+
+def _close(result: object) -> None:
+    # Where counts of references are not settled at once, as on free-threaded CPython, a handle that is only dropped may
+    # stay.
+    if isinstance(result, (Handle, ProcessStart)):
+        result.close()
 
 
 def aside(
     function: str,
-    timeout: float | None,
+    limit: Limit | float | None,
     call: Callable[..., ResultT],
     *arguments: object,
+    results: list[ResultT] | None = None,
+    drop: Callable[[ResultT], None] = _close,
     _is_finalizing: Callable[[], bool] = is_finalizing,
 ) -> ResultT:
-    """Make a call that HCS tracks with no operation, so that the time and Ctrl-C end the wait for it all the same.
+    """Make a call on another thread, so that the time and Ctrl-C end the wait for it even while HCS keeps that thread.
 
-    Then it goes on, on another thread, what it opens is closed, and hcsrt.pending() counts it.
+    limit: seconds, or the Limit that is one of the arguments and ends the call too. results: gets the result, so that
+    a KeyboardInterrupt that comes right after the call cannot lose it. drop: what becomes of a result that nobody waits
+    for any more; hcsrt.pending() counts the call until then.
     """
     # At the end of the interpreter no other thread runs any more, and the globals of this module may be gone.
-    if _is_finalizing() or (timeout is None and get_ident() != main_thread().ident):
+    if _is_finalizing():
         return call(*arguments)
-    results: list[ResultT] = []
+    timeout = limit.timeout if isinstance(limit, Limit) else limit
+    made: list[ResultT] = [] if results is None else results
+
+    def here() -> ResultT:
+        # A list has the result even if a KeyboardInterrupt comes right after the call.
+        made.extend(map(call, *([argument] for argument in arguments)) if arguments else (call(),))
+        return made[0]
+
+    if (timeout is None and get_ident() != main_thread().ident) or impersonates():
+        return here()
     errors: list[BaseException] = []
     # Of the thread that makes the call, when that has ended, or of this one, when it waits no more; of who is first.
     first = allocate_lock()
@@ -56,37 +80,42 @@ def aside(
 
     def job() -> None:
         try:
-            results.append(call(*arguments))
+            made.append(call(*arguments))
         except BaseException as error:
             errors.append(error)
         if not first.acquire(blocking=False):
             discard()
 
     def discard() -> None:
-        # Where counts of references are not settled at once, as on free-threaded CPython, a handle that is only dropped
-        # may stay.
-        for result in results:
-            if isinstance(result, Handle):
-                result.close()
+        while made:
+            drop(made.pop())
         announce(-1)
 
     try:
         _Helper.get().give(job, over)
     except RuntimeError:  # there can be no more threads
-        return call(*arguments)
-    deadline = Deadline(timeout)
+        return here()
+    deadline = Deadline(timeout if timeout is None or limit is timeout else timeout + _PATIENCE)
     try:
         while not over.acquire(timeout=deadline.within(_SLICE)):
             if deadline.passed():
                 raise error_from(OPERATION_TIMEOUT, function)
     except BaseException:
         announce(1)
+        if isinstance(limit, Limit):
+            limit.cut()
         if not first.acquire(blocking=False):
             discard()
         raise
     if errors:
         raise errors.pop()
-    return results.pop()
+    return made[0]
+
+
+def tracked(function: str, timeout: float | None, call: Callable[..., ResultT], *arguments: object) -> ResultT:
+    """Make a call with an operation, whose timeout comes right after the arguments, as aside() does."""
+    limit = Limit(timeout)
+    return aside(function, limit, call, *arguments, limit)
 
 
 class _Helper:
@@ -142,10 +171,10 @@ class BlockingCalls:
             aside("the close of a handle", deadline.remaining(), handle.close)
 
     async def watch_system(self, handle: OwnedSystem) -> None:
-        _calls.watch_system(handle)
+        aside("HcsSetComputeSystemCallback", None, _calls.watch_system, handle)
 
     async def watch_process(self, handle: OwnedProcess) -> None:
-        _calls.watch_process(handle)
+        aside("HcsSetProcessCallback", None, _calls.watch_process, handle)
 
     async def wait_exit(self, handle: OwnedSystem | OwnedProcess, timeout: float | None) -> bool:
         return _calls.wait_exit(handle, timeout)
@@ -155,34 +184,47 @@ class BlockingCalls:
         return aside(function, timeout, _calls.open_system, id, namespace)
 
     async def system_properties(self, handle: OwnedSystem, query: str | None, timeout: float | None) -> str | None:
-        return _calls.system_properties(handle, query, timeout)
+        return tracked("HcsGetComputeSystemProperties", timeout, _calls.system_properties, handle, query)
 
     async def shutdown_system(self, handle: OwnedSystem, options: str | None, timeout: float | None) -> None:
-        _calls.shutdown_system(handle, options, timeout)
+        tracked("HcsShutDownComputeSystem", timeout, _calls.shutdown_system, handle, options)
 
     async def terminate_system(self, handle: OwnedSystem, timeout: float | None) -> None:
-        _calls.terminate_system(handle, None, timeout)
+        tracked("HcsTerminateComputeSystem", timeout, _calls.terminate_system, handle, None)
 
     async def open_process(self, system: OwnedSystem, pid: int, timeout: float | None) -> OwnedProcess:
         return aside("HcsOpenProcess", timeout, _calls.open_process, system, pid)
 
     async def process_properties(self, handle: OwnedProcess, timeout: float | None) -> str | None:
-        return _calls.process_properties(handle, None, timeout)
+        return tracked("HcsGetProcessProperties", timeout, _calls.process_properties, handle, None)
 
     async def signal_process(self, handle: OwnedProcess, options: str, timeout: float | None) -> None:
-        _calls.signal_process(handle, options, timeout)
+        tracked("HcsSignalProcess", timeout, _calls.signal_process, handle, options)
 
     async def modify_process(self, handle: OwnedProcess, request: str, timeout: float | None) -> None:
-        _calls.modify_process(handle, request, timeout)
+        tracked("HcsModifyProcess", timeout, _calls.modify_process, handle, request)
 
     async def terminate_process(self, handle: OwnedProcess, timeout: float | None) -> None:
-        _calls.terminate_process(handle, None, timeout)
+        tracked("HcsTerminateProcess", timeout, _calls.terminate_process, handle, None)
 
 
 class Blocking(Mixin):
     """An owner whose methods block."""
 
     _calls: Calls = BlockingCalls()
+
+    def _track(
+        self,
+        function: str,
+        call: Callable[..., ResultT],
+        timeout: float | None,
+        *arguments: object,
+        after: object = None,
+    ) -> ResultT:
+        """Make a call on this handle with an operation; `after` is the argument behind the timeout."""
+        limit = Limit(seconds(timeout))
+        behind = () if after is None else (after,)
+        return aside(function, limit, call, self._handle, *arguments, limit, *behind)
 
     def __enter__(self) -> Self:
         self._check_open()

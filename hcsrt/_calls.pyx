@@ -233,6 +233,24 @@ cdef double deadline_of(timeout) except? -1:
     return <double> monotonic() + seconds
 
 
+@cython.final
+cdef class Limit:
+    """The time limit of one call, given instead of a timeout in seconds, that another thread may cut short.
+
+    Then it is as if the time were over.
+    """
+
+    cdef readonly object timeout
+    cdef double deadline
+
+    def __init__(self, timeout):
+        self.timeout = timeout
+        self.deadline = deadline_of(timeout)
+
+    def cut(self):
+        self.deadline = 0
+
+
 # Known beforehand: to ask Python for it in the middle of a call would let a signal handler run there.
 cdef unsigned long main_thread
 
@@ -337,7 +355,7 @@ cdef class _Call:
     cdef const HcsApi *api
     cdef str function
     cdef OwnedOperation operation
-    cdef double deadline
+    cdef Limit limit
     # The outcome: HCS's verdict and its document.
     cdef hcsrt_result result
     cdef str document
@@ -349,7 +367,7 @@ cdef class _Call:
     cdef ProcessStart start
 
     def __cinit__(self, str function, timeout):
-        self.deadline = deadline_of(timeout)
+        self.limit = timeout if type(timeout) is Limit else Limit(timeout)
         self.function = function
         self.api = hcs()
         self.creates = HCSRT_CREATES_NOTHING
@@ -402,11 +420,11 @@ cdef class _Call:
             return 0
         try:
             while True:
-                self.document = self.outcome(slice_of(self.deadline, most), True)
+                self.document = self.outcome(slice_of(self.limit.deadline, most), True)
                 if self.result != HCSRT_E_OPERATION_TIMEOUT:
                     break
                 PyErr_CheckSignals()
-                if monotonic() >= self.deadline:
+                if monotonic() >= self.limit.deadline:
                     raise OperationTimeoutError(HCSRT_E_OPERATION_TIMEOUT, self.function)
         except BaseException:
             with nogil:
@@ -713,7 +731,7 @@ def create_process(OwnedSystem system not None, parameters, timeout=None, bint k
     # Server 2022 reports failure for some process-isolated containers although the process runs.
     if raw != NULL:
         try:
-            return ask_process(process, call.deadline, HCSRT_CREATES_PROCESS, keep_on_abandon)
+            return ask_process(process, call.limit, HCSRT_CREATES_PROCESS, keep_on_abandon)
         except OperationTimeoutError:
             raise
         except HcsError:
@@ -721,12 +739,11 @@ def create_process(OwnedSystem system not None, parameters, timeout=None, bint k
     raise call.failure()
 
 
-cdef ProcessStart ask_process(OwnedProcess process, double deadline, int creates, bint keep):
+cdef ProcessStart ask_process(OwnedProcess process, timeout, int creates, bint keep):
     cdef hcsrt_result result = 0
     cdef int status
     need(hcs().HcsGetProcessInfo != NULL, "HcsGetProcessInfo")
-    cdef _Call call = _Call("HcsGetProcessInfo", None)
-    call.deadline = deadline
+    cdef _Call call = _Call("HcsGetProcessInfo", timeout)
     call.created, call.creates, call.keep = process, creates, keep
     call.expect_process_info(process)
     with nogil:
@@ -743,7 +760,7 @@ cdef ProcessStart ask_process(OwnedProcess process, double deadline, int creates
 
 def process_info(OwnedProcess process not None, timeout=None):
     """Return the pid and new handles of the streams of a process. HCS function: HcsGetProcessInfo."""
-    return ask_process(process, deadline_of(timeout), HCSRT_CREATES_NOTHING, False)
+    return ask_process(process, timeout, HCSRT_CREATES_NOTHING, False)
 
 
 def open_process(OwnedSystem system not None, uint32_t pid):

@@ -36,6 +36,7 @@ cdef extern from *:
 
 cdef extern from "../native/computecore.h" nogil:
     uint32_t hcsrt_computecore_load(HcsApi *api)
+    bint hcsrt_impersonates()
 
 # computecore.dll's table; the emulator brings its own.
 cdef HcsApi windows_table
@@ -145,6 +146,11 @@ def missing_functions():
         for i in range(hcsrt_function_count)
         if not hcsrt_functions[i].is_in(api)
     }
+
+
+def impersonates():
+    """Whether the calling thread acts as somebody else than its process does, which other threads would not."""
+    return hcsrt_impersonates()
 
 
 def get_include():

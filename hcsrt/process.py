@@ -13,6 +13,7 @@ from time import monotonic
 
 from . import _calls
 from ._blocking import Blocking, aside
+from ._calls import Limit
 from ._facade import (
     CLEANUP_TIMEOUT,
     PROCESS_INFO_NOT_AVAILABLE,
@@ -404,7 +405,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         Its ExitCode means something only if Exited is true and LastWaitResult 0. timeout: seconds. Raises
         OperationTimeoutError, HcsError. HcsGetProcessProperties.
         """
-        text = _calls.process_properties(self._handle, None, seconds(timeout))
+        text = self._track("HcsGetProcessProperties", _calls.process_properties, timeout, None)
         return answer(text, "HcsGetProcessProperties", dict)
 
     def modify(self, request: Mapping[str, Any] | str, *, timeout: float | None = None) -> None:
@@ -413,7 +414,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         request: a document such as {"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}. timeout: seconds.
         Raises HcsError if the process has exited, OperationTimeoutError. HcsModifyProcess.
         """
-        _calls.modify_process(self._handle, dumps(request, argument="request"), seconds(timeout))
+        self._track("HcsModifyProcess", _calls.modify_process, timeout, dumps(request, argument="request"))
 
     def duplicate_handle(self) -> OwnedProcess:
         """Open a second handle to this process, without event callback: one that into_raw() may give away.
@@ -824,7 +825,8 @@ def start_process(
     objects: list[Process[Any]] = []
     try:
         # A list has what was made even if a KeyboardInterrupt comes right after the call, before any assignment.
-        made.extend(map(_calls.create_process, [system], [parameters], [deadline.remaining()]))
+        limit = Limit(deadline.remaining())
+        aside("HcsCreateProcess", limit, _calls.create_process, system, parameters, limit, results=made, drop=_abandon)
         objects.extend(map(Process, made, [args], [streams], [reopen_system], [is_windows]))
         finish(objects[0]._set_up(deadline))  # pyright: ignore[reportPrivateUsage]
         return objects[0]
@@ -874,7 +876,9 @@ def attach_process(
     objects: list[Process[Any]] = []
     try:
         if PIPE in wanted.values():
-            starts.extend(map(_calls.process_info, [handle], [deadline.remaining()]))  # as in start_process()
+            limit = Limit(deadline.remaining())
+            # As in start_process().
+            aside("HcsGetProcessInfo", limit, _calls.process_info, handle, limit, results=starts)
             check_given(starts[0], pid, wanted)
             # A handle that nobody uses could keep the process from seeing the end of its input.
             unwanted = [getattr(starts[0], name) for name, value in wanted.items() if value != PIPE]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import _calls
 from ._blocking import Blocking, aside
+from ._calls import Limit
 from ._facade import (
     CLEANUP_TIMEOUT,
     EVENT_PATIENCE,
@@ -19,6 +20,7 @@ from ._facade import (
     debug,
     exit_document,
     finish,
+    in_namespace,
     path_text,
     query_text,
     query_timeout,
@@ -347,19 +349,25 @@ class ComputeSystem(Blocking, SystemCore):
         keep = is_kept(on_abandon)
         made: list[OwnedSystem] = []
         objects: list[Self] = []
+
+        def drop(handle: OwnedSystem) -> None:
+            _abandon(handle, id, keep)
+
         try:
             # A list has what was made even if a KeyboardInterrupt comes right after the call, before any assignment.
-            given = [[id], [text], [deadline.remaining()], [keep]]
+            limit = Limit(deadline.remaining())
+            given = (id, text, limit, keep)
+            function = in_namespace("HcsCreateComputeSystem", namespace)
             if namespace is None:
-                made.extend(map(_calls.create_system, *given))
+                aside(function, limit, _calls.create_system, *given, results=made, drop=drop)
             else:
-                made.extend(map(_calls.create_system_in_namespace, [namespace], *given))
+                aside(function, limit, _calls.create_system_in_namespace, namespace, *given, results=made, drop=drop)
             objects.extend(map(cls, made, [id], [namespace]))
             finish(objects[0]._set_up(deadline))
             return objects[0]
         except BaseException:
             for handle in made:
-                _abandon(handle, id, keep)
+                drop(handle)
             raise
 
     @classmethod
@@ -421,7 +429,7 @@ class ComputeSystem(Blocking, SystemCore):
         """
         text = options_text(options)
         resources = migration_resources(migration_socket)
-        _calls.start_system(self._handle, text, seconds(timeout), resources)
+        self._track("HcsStartComputeSystem", _calls.start_system, timeout, text, after=resources)
         debug(__name__, "started %r", self)
 
     def shutdown(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
@@ -455,7 +463,7 @@ class ComputeSystem(Blocking, SystemCore):
         options: a CrashOptions document, from schema 2.3 on. timeout: seconds. Raises InvalidStateError,
         OperationTimeoutError, HcsError. HcsCrashComputeSystem.
         """
-        _calls.crash_system(self._handle, options_text(options), seconds(timeout))
+        self._track("HcsCrashComputeSystem", _calls.crash_system, timeout, options_text(options))
         self._expect_exit()
 
     def pause(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
@@ -464,14 +472,14 @@ class ComputeSystem(Blocking, SystemCore):
         options: a PauseOptions document. timeout: seconds. Raises InvalidStateError, OperationTimeoutError, HcsError;
         containers do not pause. HcsPauseComputeSystem.
         """
-        _calls.pause_system(self._handle, options_text(options), seconds(timeout))
+        self._track("HcsPauseComputeSystem", _calls.pause_system, timeout, options_text(options))
 
     def resume(self, *, timeout: float | None = None) -> None:
         """Let a paused virtual machine go on.
 
         timeout: seconds. Raises InvalidStateError, OperationTimeoutError, HcsError. HcsResumeComputeSystem.
         """
-        _calls.resume_system(self._handle, None, seconds(timeout))
+        self._track("HcsResumeComputeSystem", _calls.resume_system, timeout, None)
 
     def save(
         self,
@@ -486,7 +494,7 @@ class ComputeSystem(Blocking, SystemCore):
         that goes on from there. timeout: seconds. Raises InvalidStateError if the machine is not paused,
         OperationTimeoutError, HcsError. HcsSaveComputeSystem.
         """
-        _calls.save_system(self._handle, save_options(path, save_type), seconds(timeout))
+        self._track("HcsSaveComputeSystem", _calls.save_system, timeout, save_options(path, save_type))
 
     def modify(
         self,
@@ -507,7 +515,7 @@ class ComputeSystem(Blocking, SystemCore):
         HcsModifyComputeSystem.
         """
         request = modify_request(resource_path, request_type, settings, guest_request)
-        _calls.modify_system(self._handle, request, identity, seconds(timeout))
+        self._track("HcsModifyComputeSystem", _calls.modify_system, timeout, request, identity)
 
     def initialize_live_migration(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
@@ -517,7 +525,12 @@ class ComputeSystem(Blocking, SystemCore):
         options: a MigrationInitializeOptions document. timeout: seconds. Raises NotSupportedError on a Windows that
         has no live migration, OperationTimeoutError, HcsError. HcsInitializeLiveMigrationOnSource.
         """
-        _calls.initialize_live_migration_on_source(self._handle, options_text(options), seconds(timeout))
+        self._track(
+            "HcsInitializeLiveMigrationOnSource",
+            _calls.initialize_live_migration_on_source,
+            timeout,
+            options_text(options),
+        )
 
     def start_live_migration(
         self,
@@ -533,7 +546,13 @@ class ComputeSystem(Blocking, SystemCore):
         HcsStartLiveMigrationOnSource, HcsAddResourceToOperation.
         """
         resources = migration_resources(migration_socket)
-        _calls.start_live_migration_on_source(self._handle, options_text(options), seconds(timeout), resources)
+        self._track(
+            "HcsStartLiveMigrationOnSource",
+            _calls.start_live_migration_on_source,
+            timeout,
+            options_text(options),
+            after=resources,
+        )
 
     def start_live_migration_transfer(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
@@ -543,7 +562,9 @@ class ComputeSystem(Blocking, SystemCore):
         options: a MigrationTransferOptions document. timeout: seconds. Raises as initialize_live_migration().
         HcsStartLiveMigrationTransfer.
         """
-        _calls.start_live_migration_transfer(self._handle, options_text(options), seconds(timeout))
+        self._track(
+            "HcsStartLiveMigrationTransfer", _calls.start_live_migration_transfer, timeout, options_text(options)
+        )
 
     def finalize_live_migration(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
@@ -553,7 +574,7 @@ class ComputeSystem(Blocking, SystemCore):
         options: a MigrationFinalizedOptions document. timeout: seconds. Raises as initialize_live_migration().
         HcsFinalizeLiveMigration.
         """
-        _calls.finalize_live_migration(self._handle, options_text(options), seconds(timeout))
+        self._track("HcsFinalizeLiveMigration", _calls.finalize_live_migration, timeout, options_text(options))
 
     def cancel_live_migration(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
@@ -563,7 +584,7 @@ class ComputeSystem(Blocking, SystemCore):
         options: None, as long as Microsoft describes no document for them. timeout: seconds. Raises as
         initialize_live_migration(). HcsCancelLiveMigration.
         """
-        _calls.cancel_live_migration(self._handle, options_text(options), seconds(timeout))
+        self._track("HcsCancelLiveMigration", _calls.cancel_live_migration, timeout, options_text(options))
 
     def wait(self, timeout: float | None = None) -> dict[str, Any]:
         """Wait for the system to exit, for whatever reason, and return its exit document.
@@ -879,12 +900,13 @@ def systems(
     AccessDeniedError, OperationTimeoutError, HcsError.
     HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace.
     """
-    limit = seconds(timeout)
+    limit = Limit(seconds(timeout))
     check_namespace(namespace)
     selection = Selection(owner, ids, types)
     if selection.is_empty():
         return []
-    return selection.of(_calls.enumerate_systems(selection.query, limit, namespace))
+    function = in_namespace("HcsEnumerateComputeSystems", namespace)
+    return selection.of(aside(function, limit, _calls.enumerate_systems, selection.query, limit, namespace))
 
 
 class Selection:

@@ -261,7 +261,7 @@ async def test_text_costs_as_much_for_each_byte_however_much_it_is(document: Doc
 
     async with running(document) as system:
         await read(1 << 20)
-        least = min([await read(4 << 20) for _ in range(3)])
+        least = max(min([await read(4 << 20) for _ in range(3)]), time.get_clock_info("process_time").resolution)
         assert await read(64 << 20) < 16 * least * 4
 
 

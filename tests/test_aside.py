@@ -1,4 +1,4 @@
-"""Calls that HCS tracks with no operation: a timeout and Ctrl-C end the wait for them all the same."""
+"""Calls that HCS keeps the caller's thread for: a timeout and Ctrl-C end the wait for them all the same."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import hcsrt
-from hcsrt import _blocking, aio, service
+from hcsrt import _blocking, aio, emulator, service
 
 from .loops import asynchronous
 from .platforms import TICK, catches_signals, fork
@@ -24,11 +24,35 @@ Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 # How long HCS keeps the thread that calls it.
 LONG = 1.0
 
-CALLS: dict[str, Callable[[Any, Any], object]] = {
-    "HcsOpenComputeSystem": lambda system, options: hcsrt.ComputeSystem.open(system.id, **options),
-    "HcsOpenProcess": lambda system, options: system.open_process(1, **options),
-    "HcsGetServiceProperties": lambda system, options: service.properties("Basic", **options),
+Call = Callable[..., object]
+
+UNTRACKED: dict[str, Call] = {
+    "HcsOpenComputeSystem": lambda system, **options: hcsrt.ComputeSystem.open(system.id, **options),
+    "HcsOpenProcess": lambda system, **options: system.open_process(1, **options),
+    "HcsGetServiceProperties": lambda system, **options: service.properties("Basic", **options),
 }
+"""HCS tracks them with no operation."""
+
+
+def create(system: Any, **options: Any) -> object:
+    document = emulator.container_document(owner="tests", terminate_on_last_handle_closed=False)
+    return hcsrt.ComputeSystem.create("late", document, **options)
+
+
+TRACKED: dict[str, Call] = {
+    "HcsCreateComputeSystem": create,
+    "HcsCreateProcess": lambda system, **options: system.popen(SLEEP, **options),
+    "HcsEnumerateComputeSystems": lambda system, **options: hcsrt.systems(**options),
+    "HcsGetComputeSystemProperties": lambda system, **options: system.properties(**options),
+    "HcsModifyComputeSystem": lambda system, **options: system.modify(
+        "Container/Memory/SizeInMB", "Update", 512, **options
+    ),
+    "HcsShutDownComputeSystem": lambda system, **options: system.shutdown(**options),
+    "HcsStartComputeSystem": lambda system, **options: system.start(**options),
+    "HcsTerminateComputeSystem": lambda system, **options: system.terminate(**options),
+}
+"""Here HCS has not even taken the operation."""
+CALLS = UNTRACKED | TRACKED
 
 
 @pytest.mark.parametrize("function", CALLS)
@@ -36,7 +60,7 @@ def test_a_timeout_ends_the_wait(function: str, system: hcsrt.ComputeSystem) -> 
     with latency(LONG, function):
         before = time.monotonic()
         with pytest.raises(hcsrt.OperationTimeoutError) as caught:
-            CALLS[function](system, {"timeout": 0.2})
+            CALLS[function](system, timeout=0.2)
         assert hcsrt.pending() == 1
         assert 0.2 - TICK <= time.monotonic() - before < LONG / 2
     assert caught.value.operation == function
@@ -45,7 +69,7 @@ def test_a_timeout_ends_the_wait(function: str, system: hcsrt.ComputeSystem) -> 
 @asynchronous
 async def test_a_timeout_ends_the_wait_of_a_task(system: hcsrt.ComputeSystem) -> None:
     async with await aio.ComputeSystem.open(system.id, timeout=5) as opened:
-        with latency(LONG, *CALLS):
+        with latency(LONG, *UNTRACKED):
             for call in (
                 lambda: aio.ComputeSystem.open(system.id, timeout=0.2),
                 lambda: opened.open_process(1, timeout=0.2),
@@ -63,7 +87,7 @@ def test_ctrl_c_ends_the_wait(function: str, system: hcsrt.ComputeSystem, interr
     with latency(LONG, function):
         for block in interrupted(0.15):
             with block:
-                CALLS[function](system, {})
+                CALLS[function](system)
 
 
 @pytest.mark.parametrize("kind", ["system", "process"])
@@ -76,6 +100,13 @@ def test_ctrl_c_ends_the_wait_for_a_close(
         with latency(LONG, "HcsCloseComputeSystem", "HcsCloseProcess"), block:
             opened.close()
         assert opened.closed
+
+
+def test_stop_goes_on_to_the_next_rung_when_hcs_keeps_the_thread_that_asks(system: hcsrt.ComputeSystem) -> None:
+    before = time.monotonic()
+    with latency(LONG, "HcsShutDownComputeSystem"):
+        assert system.stop(grace=0.2, timeout=LONG) == "terminate"
+        assert time.monotonic() - before < LONG * 0.8
 
 
 def test_what_stop_opens_for_itself_is_closed_within_its_time(system: hcsrt.ComputeSystem) -> None:

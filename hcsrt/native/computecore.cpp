@@ -43,11 +43,20 @@ uint32_t hcsrt_computecore_load(HcsApi *api) {
     return 0;
 }
 
+int hcsrt_impersonates(void) {
+    HANDLE token;
+    if (!OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, TRUE, &token)) return GetLastError() != ERROR_NO_TOKEN;
+    CloseHandle(token);
+    return 1;
+}
+
 #else
 
 uint32_t hcsrt_computecore_load(HcsApi *) {
     constexpr uint32_t ERROR_MODULE_NOT_FOUND = 126;
     return ERROR_MODULE_NOT_FOUND;
 }
+
+int hcsrt_impersonates(void) { return 0; }
 
 #endif

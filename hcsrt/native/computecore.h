@@ -12,6 +12,9 @@ extern "C" {
  * Returns 0, or the Win32 error of LoadLibraryExW. The DLL is never unloaded. */
 uint32_t hcsrt_computecore_load(HcsApi *api);
 
+/* Whether the calling thread acts as somebody else than its process: another thread would not. */
+int hcsrt_impersonates(void);
+
 #ifdef __cplusplus
 }
 #endif
