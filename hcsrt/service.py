@@ -1,7 +1,7 @@
 """The Host Compute Service itself: its properties and settings, and the files that virtual machines need.
 
 HCS takes and answers each of these calls in one go: one that is interrupted, or whose time is up, goes on to its end.
-On the main thread, and where there is a timeout, they are made on another thread, with the token of the process.
+On the main thread, and where there is a timeout, it is made on another thread, if this one does not impersonate.
 """
 
 from __future__ import annotations

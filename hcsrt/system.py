@@ -318,10 +318,10 @@ class ComputeSystem(Blocking, SystemCore):
     says ShouldTerminateOnLastHandleClosed. Any method may be called from any thread. Once the object is closed, its
     methods raise HandleClosedError, but for those that end what is known to have ended.
 
-    A timeout and Ctrl-C end the wait for HCS. Most calls are handed over to HCS on the caller's own thread, with its
-    token, and the wait begins when HCS has taken them. open(), open_process() and close(), which HCS takes and answers
-    in one go, are made on another thread, with the token of the process, on the main thread and where there is a
-    timeout.
+    A timeout and Ctrl-C end every wait for HCS, even where it keeps the thread that calls it: on the main thread, and
+    where there is a timeout, the call is made on another thread. It goes on there, hcsrt.pending() counts it, and what
+    it makes is given up as with on_abandon. Only a thread that acts as somebody else, on Windows, makes its calls
+    itself, with its own token: there the wait begins when HCS has taken the call.
     """
 
     @classmethod

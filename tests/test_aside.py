@@ -1,5 +1,6 @@
 """Calls that HCS keeps the caller's thread for: a timeout and Ctrl-C end the wait for them all the same."""
 
+import ctypes
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ import hcsrt
 from hcsrt import _blocking, aio, emulator, service
 
 from .loops import asynchronous
-from .platforms import TICK, catches_signals, fork
+from .platforms import TICK, catches_signals, fork, win32
 from .programs import SLEEP
 from .raw_hcs import latency
 
@@ -149,6 +150,20 @@ def test_without_another_thread_the_call_is_made_on_this_one(
     monkeypatch.setattr(_blocking, "_idle", [])
     monkeypatch.setattr(threading.Thread, "start", refuse)
     assert service.properties("Basic", timeout=5)["Properties"]
+
+
+@win32
+def test_a_thread_that_acts_as_somebody_else_makes_its_calls_itself() -> None:
+    advapi32 = ctypes.WinDLL("advapi32")
+    security_impersonation = 2
+    main = threading.get_ident()
+    assert _blocking.aside("f", 5, threading.get_ident) != main
+    assert advapi32.ImpersonateSelf(security_impersonation)
+    try:
+        assert _blocking.aside("f", 5, threading.get_ident) == main
+    finally:
+        assert advapi32.RevertToSelf()
+    assert _blocking.aside("f", 5, threading.get_ident) != main
 
 
 @fork
