@@ -283,7 +283,11 @@ class OverlappedWriteTransport(WriteTransport):
 
     def _start(self) -> None:
         loop: Any = self._loop
-        sending: asyncio.Future[int] = loop._proactor.send(self._end, bytes(memoryview(self._buffer)[:_CHUNK]))
+        try:
+            sending: asyncio.Future[int] = loop._proactor.send(self._end, bytes(memoryview(self._buffer)[:_CHUNK]))
+        except OSError as error:
+            self._lose(error)
+            return
         self._sending = sending
         sending.add_done_callback(self._sent)
 
