@@ -67,18 +67,6 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"hcsrt: backend {hcsrt.backend()}, --hcsrt-seed={config.stash[SEED]}"
 
 
-# What issue 4 has still to make dependable: one of these tests fails now and then. Until that is understood they run
-# with the long tests: pytest -m "long or not long".
-UNSETTLED = ("test_aio", "test_manager", "test_engine.py")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.name.startswith(UNSETTLED):
-            item.add_marker("long")
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     marker = item.get_closest_marker("timeout")
