@@ -474,6 +474,14 @@ def close_all(handles):
             close_handle(<Handle> <void *> items[i])
 
 
+def are_handles(list items not None):
+    """Return whether each of `items` is a handle, of any kind."""
+    for item in items:
+        if not isinstance(item, Handle):
+            return False
+    return True
+
+
 def pending():
     """Return how many calls go on inside HCS that nobody waits for any more: timed out, interrupted or cancelled.
 

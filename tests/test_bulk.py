@@ -215,6 +215,19 @@ def test_handles_are_closed_with_one_release_of_the_gil(monkeypatch: pytest.Monk
     assert all(operation.closed for operation in operations)
 
 
+def test_ctrl_c_ends_the_wait_for_handles_and_they_are_closed_all_the_same(
+    several: list[hcsrt.ComputeSystem], interrupted: Interrupted, settle: Callable[..., bool]
+) -> None:
+    with latency(0.3, "HcsCloseComputeSystem"):
+        for block in interrupted(0.15):
+            handles = [system.duplicate_handle() for system in several[:2]]
+            with block:
+                hcsrt.close_all(handles)
+            assert hcsrt.pending() == 1
+            assert settle(lambda: hcsrt.pending() == 0)
+            assert all(handle.closed for handle in handles)
+
+
 def test_they_are_closed_side_by_side(several: list[hcsrt.ComputeSystem]) -> None:
     before = time.monotonic()
     with latency(0.3, "HcsCloseComputeSystem"):
