@@ -81,7 +81,7 @@ class SendHandle:
     def __eq__(self, other: object, /) -> bool: ...
     def __reduce__(self) -> NoReturn: ...
 
-def are_handles(items: list[Any]) -> bool:
+def are_handles(items: tuple[Any, ...]) -> bool:
     """Return whether each of `items` is a handle, of any kind."""
 
 def close_all(handles: Iterable[Handle]) -> None:

@@ -462,7 +462,8 @@ def close_all(handles):
 
     Raises TypeError, and closes none, if one of them is no handle.
     """
-    cdef list owned = list(handles)
+    # Nobody can change it meanwhile; a tuple is not copied.
+    cdef tuple owned = tuple(handles)
     cdef Py_ssize_t i, count = len(owned)
     cdef PyObject **items
     for i in range(count):
@@ -474,7 +475,7 @@ def close_all(handles):
             close_handle(<Handle> <void *> items[i])
 
 
-def are_handles(list items not None):
+def are_handles(tuple items not None):
     """Return whether each of `items` is a handle, of any kind."""
     for item in items:
         if not isinstance(item, Handle):

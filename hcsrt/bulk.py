@@ -63,12 +63,12 @@ def close_all(items: Iterable[ComputeSystem | Process[Any] | Handle]) -> list[Ex
     are in the order of the items. Raises TypeError, and closes none, if one of them is something else.
     HcsCloseComputeSystem, HcsCloseProcess, HcsCloseOperation; CloseHandle for a standard stream.
     """
-    listed = list(items)
+    given = tuple(items)
     # Many things are mostly handles alone, and then nothing is done for each of them here.
-    if are_handles(listed):
-        aside("the close of handles", None, close_handles, listed)
-        return [None] * len(listed)
-    listed = closable(listed, ComputeSystem, Process)
+    if are_handles(given):
+        aside("the close of handles", None, close_handles, given)
+        return [None] * len(given)
+    listed = closable(given, ComputeSystem, Process)
     handles: list[Handle] = [item for item in listed if isinstance(item, Handle)]
     actions: list[Callable[[], None]] = [item.close for item in listed if not isinstance(item, Handle)]
     if handles:

@@ -206,12 +206,12 @@ def test_an_error_of_a_close_is_the_result_of_its_item_alone(
 
 
 def test_handles_are_closed_with_one_release_of_the_gil(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[list[Any]] = []
+    given: list[tuple[Any, ...]] = []
     close = bulk.close_handles
     monkeypatch.setattr(bulk, "close_handles", lambda handles: given.append(handles) or close(handles))
     operations = [_calls.create_operation() for _ in range(1000)]
     assert hcsrt.close_all(operations) == [None] * 1000
-    assert given == [operations]
+    assert given == [tuple(operations)]
     assert all(operation.closed for operation in operations)
 
 
