@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from .bars import bars as all_bars
 from .figures import Figure, Works, median_text, ratio_text, spread_text, summary, text_of, works_in
 from .measure import Spread
 from .names import (
@@ -103,6 +104,7 @@ def machines(runs: Runs) -> str:
 
 def bars(runs: Runs) -> str:
     found: dict[tuple[str, str, str], dict[str, str]] = {}
+    works = list(dict.fromkeys(bar.work.removesuffix(": rate") for bar in [*all_bars(False), *all_bars(True)]))
     for build, run in runs.items():
         for row in run["bars"]:
             text = "left out" if row["measured"] is None else ratio_text(Spread(*row["measured"]))
@@ -110,7 +112,7 @@ def bars(runs: Runs) -> str:
             found.setdefault((row["work"].removesuffix(": rate"), row["what"], row["bar"]), {})[build] = text + verdict
     rows = []
     before = ""
-    for (work, what, bar), of in found.items():
+    for (work, what, bar), of in sorted(found.items(), key=lambda item: works.index(item[0][0])):
         rows.append([work if work != before else "", what, bar, *(of.get(build, "") for build in runs)])
         before = work
     return table(["work", "ratio", "bar", *(BUILDS[build] for build in runs)], rows)
@@ -121,6 +123,7 @@ def handles(build: str, runs: Runs) -> str:
     works = {work: {n: f for n, f in of.items() if n != BLOCKING} for work, of in works.items()}
     columns = [
         ("own, drop", "own, drop"),
+        ("own, drop, beside threads that sleep", "own, drop, beside threads that sleep"),
         ("own, `close()`", "own, close"),
         ("a call", "call"),
         ("close, of 10,000", "close 10,000"),

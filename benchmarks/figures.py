@@ -11,8 +11,8 @@ from typing import Any
 from .bars import judged
 from .measure import Series, Spread
 
-DIGITS = 4
-"""Significant ones that are kept."""
+UNTOLD = ": others"
+"""The works that say how a run went and not what came of it."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ def works_of(series: Iterable[Series]) -> Works:
     return works
 
 
-def rounded(value: float) -> float:
-    return float(f"{value:.{DIGITS}g}")
+def rounded(value: float, digits: int) -> float:
+    return float(f"{value:.{digits}g}")
 
 
 def summary(result: dict[str, Any]) -> dict[str, Any]:
@@ -41,16 +41,17 @@ def summary(result: dict[str, Any]) -> dict[str, Any]:
     series = [Series(**one) for one in result["series"]]
     rows = judged(series, result["machine"]["free_threaded"])
     for row in rows:
-        row["measured"] = row["measured"] and [rounded(value) for value in row["measured"]]
+        row["measured"] = row["measured"] and [rounded(value, 4) for value in row["measured"]]
     return {
         **{name: result[name] for name in ("effort", "seconds", "machine", "notes")},
         "bars": rows,
         "works": {
             work: {
-                contestant: [of.unit, *map(rounded, (of.spread.median, of.spread.low, of.spread.high))]
+                contestant: [of.unit, *(rounded(value, 3) for value in vars(of.spread).values())]
                 for contestant, of in of_work.items()
             }
             for work, of_work in works_of(series).items()
+            if not work.endswith(UNTOLD)
         },
     }
 
@@ -63,25 +64,24 @@ def works_in(short: dict[str, Any]) -> Works:
     }
 
 
+def compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def text_of(runs: dict[str, dict[str, Any]]) -> str:
     """JSON with a line for each bar and each work."""
 
     def lines(value: dict[str, Any] | list[Any]) -> str:
         entries = value.items() if isinstance(value, dict) else ((None, item) for item in value)
-        text = ",\n".join(
-            f"{'' if key is None else json.dumps(key) + ': '}{json.dumps(item, ensure_ascii=False)}"
-            for key, item in entries
-        )
+        text = ",\n".join(f"{'' if key is None else compact(key) + ':'}{compact(item)}" for key, item in entries)
         return f"{{\n{text}\n}}" if isinstance(value, dict) else f"[\n{text}\n]"
 
     def one(run: dict[str, Any]) -> str:
-        rest = ",\n".join(
-            f"{json.dumps(key)}: {lines(value) if key in ('bars', 'works') else json.dumps(value, ensure_ascii=False)}"
-            for key, value in run.items()
-        )
+        texts = {key: lines(value) if key in ("bars", "works") else compact(value) for key, value in run.items()}
+        rest = ",\n".join(f"{compact(key)}:{text}" for key, text in texts.items())
         return f"{{\n{rest}\n}}"
 
-    return "{\n" + ",\n".join(f"{json.dumps(build)}: {one(run)}" for build, run in runs.items()) + "\n}\n"
+    return "{\n" + ",\n".join(f"{compact(build)}:{one(run)}" for build, run in runs.items()) + "\n}\n"
 
 
 SCALES = {"s": ((1.0, "s"), (1e3, "ms"), (1e6, "µs"), (1e9, "ns")), "/s": ((1e-3, "k/s"),), "B/s": ((1e-6, "MB/s"),)}

@@ -141,14 +141,13 @@ def measure(effort: Effort) -> list[Series]:
     library.set_document(DOCUMENT)
     python = {name: Contestant(module) for name, module in contestants().items()}
     cython = cython_contestant()
-    verb = hcsrt.ComputeSystem.open("benchmark")
     series: list[Series] = []
 
     def work(name: str, loops: dict[str, Loop]) -> None:
         turns = {contestant: timed(loop, effort.batch) for contestant, loop in loops.items()}
         series.extend(interleaved(name, "s", turns, effort.rounds))
 
-    def round_trips(clock: Clock) -> dict[str, Loop]:
+    def round_trips(verb: hcsrt.ComputeSystem, clock: Clock) -> dict[str, Loop]:
         loops = {name: one.loop(one.module.ROUND_TRIP, clock) for name, one in python.items()}
         loops[BLOCKING] = Timer("properties()", globals={"properties": verb.properties}, timer=clock).timeit
         loops[BARE] = compiled(library.bare("bare_round_trip"), clock=clock)
@@ -166,6 +165,7 @@ def measure(effort: Effort) -> list[Series]:
             own_and_drop[CYTHON] = compiled(cython.own_and_drop, library.new_system())
             own_and_drop[PLAIN] = compiled(cython.allocate_and_switch)
             call[CYTHON] = compiled(cython.call, cython.new_operation())
+        # There is no other thread yet, and locks that nobody else can want cost less in glibc.
         work("own, drop", own_and_drop)
         work("own, close", own_and_close)
         work("call", call)
@@ -177,11 +177,13 @@ def measure(effort: Effort) -> list[Series]:
         series += interleaved("close 10,000", "s", warm(turns), effort.rounds)
         turns = {name: one.hand_over for name, one in python.items()}
         series += interleaved("hand over", "s", warm(turns), effort.rounds)
-        library.set_latency(library.IN_THE_CALL)
-        work("round trip", round_trips(thread_time))
-    library.set_latency(0)
-    work("round trip, other thread", round_trips(perf_counter))
-    verb.close()
+        work("own, drop, beside threads that sleep", own_and_drop)
+        with hcsrt.ComputeSystem.open("benchmark") as verb:
+            library.set_latency(library.IN_THE_CALL)
+            work("round trip", round_trips(verb, thread_time))
+    with hcsrt.ComputeSystem.open("benchmark") as verb:
+        library.set_latency(0)
+        work("round trip, other thread", round_trips(verb, perf_counter))
     return series
 
 

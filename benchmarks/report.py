@@ -11,7 +11,7 @@ from rich.table import Table
 
 from .figures import Figure, Works, median_text, ratio_text, scale_of, three, works_of
 from .measure import Series, Spread, ratio
-from .names import ASYNCIO, BURSTS, COLOURS, HCSRT, LOOP, base, place
+from .names import ASYNCIO, BARE, BURSTS, COLOURS, HCSRT, LOOP, base, place
 
 REFERENCES = (
     HCSRT,
@@ -123,23 +123,25 @@ def plot(works: Works, folder: Path, machine: str) -> list[Path]:
 def draw(figures: dict[str, Figure], work: str, path: Path, machine: str) -> None:
     from matplotlib import pyplot
 
-    names = sorted(figures, key=place, reverse=True)
-    factor, unit = scale_of(max(figures.values(), key=lambda figure: figure.spread.median))
+    # Beside operations a second in C++ there would be nothing to see of the others.
+    names = sorted((name for name in figures if (name, figures[name].unit) != (BARE, "/s")), key=place, reverse=True)
+    factor, unit = scale_of(max((figures[name] for name in names), key=lambda figure: figure.spread.median))
     rows = range(len(names))
     medians = [figures[name].spread.median * factor for name in names]
     # White in any theme: whoever reads in the dark sees the same colours.
     figure, axes = pyplot.subplots(figsize=(7.5, 0.7 + 0.28 * len(names)), layout="constrained", facecolor="white")
     # Clipped, each mark would have an element of its own around it.
     axes.barh(rows, medians, height=0.7, color=[COLOURS[base(name)] for name in names], clip_on=False)
-    lows, highs = zip(*((figures[name].spread.low * factor, figures[name].spread.high * factor) for name in names))
+    lows = [figures[name].spread.low * factor for name in names]
+    highs = [figures[name].spread.high * factor for name in names]
     axes.hlines(rows, lows, highs, color="black", linewidth=1, clip_on=False)
-    for row, median, high in zip(rows, medians, highs):
+    for row, median, high in zip(rows, medians, highs, strict=True):
         axes.annotate(three(median), (max(median, high), row), (4, 0), textcoords="offset points", va="center", size=8)
     axes.set_yticks(rows, names, size=8)
     axes.tick_params(length=0, labelsize=8)
     axes.set_xticks([])
     axes.set_xlabel(machine, size=7, loc="left")
-    axes.set_title(f"{work}: {unit}, median and quartiles", size=10, loc="left")
+    figure.suptitle(f"{work.removesuffix(': rate')}: {unit}, median and quartiles", size=10, x=0.01, ha="left")
     axes.margins(y=0.02)
     axes.spines[["top", "right", "bottom"]].set_visible(False)
     figure.savefig(path, metadata={"Date": None, "Creator": None})
