@@ -17,6 +17,7 @@ cdef extern from "Python.h":
     # Not Cython's own conversion: that is not for a caller that can do without an exception.
     size_t PyLong_AsSize_t(object number) noexcept
     PyObject **PySequence_Fast_ITEMS(object sequence)
+    PyTypeObject *Py_TYPE(PyObject *object) noexcept
     bint PyObject_TypeCheck(PyObject *object, PyTypeObject *type) noexcept
 
 cdef extern from *:
@@ -462,10 +463,14 @@ cdef Py_ssize_t first_stranger(tuple items) noexcept:
     """Where the first of the items is that is no handle; -1 if there is none."""
     # References that are only lent: counting those of another thread's objects is slow without a GIL.
     cdef PyObject **objects = PySequence_Fast_ITEMS(items)
+    # Many are mostly of one type.
+    cdef PyTypeObject *known = NULL
     cdef Py_ssize_t i
     for i in range(len(items)):
-        if not PyObject_TypeCheck(objects[i], <PyTypeObject *> Handle):
-            return i
+        if Py_TYPE(objects[i]) != known:
+            if not PyObject_TypeCheck(objects[i], <PyTypeObject *> Handle):
+                return i
+            known = Py_TYPE(objects[i])
     return -1
 
 
