@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from functools import partial
 from itertools import product
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import NamedTuple
 
 import psutil
@@ -71,6 +71,8 @@ class Turn(NamedTuple):
     """Seconds that an operation took from its start until its task went on: the 50th and the 99th percentile."""
     lag: float
     """Seconds that the loop was late for something else: the 99th percentile."""
+    processor: float
+    """Seconds that all threads of the process have had a processor for one operation."""
     others: float
     """Processors that other programs had meanwhile."""
     threads: float
@@ -78,7 +80,7 @@ class Turn(NamedTuple):
     """Of the whole process, in bytes."""
 
 
-METRICS = {"rate": "/s", "median": "s", "worst": "s", "lag": "s", "others": "processors"}
+METRICS = {"rate": "/s", "median": "s", "worst": "s", "lag": "s", "processor": "s", "others": "processors"}
 """What is told of each case, with its unit."""
 
 
@@ -140,7 +142,7 @@ async def run(name: str, in_flight: int, seconds: float) -> Turn:
         operation = await operation_of(name, in_flight, stack)
         # So that no thread and no table has to be made in the time that counts.
         await asyncio.gather(*(operation() for _ in range(in_flight)))
-        elsewhere = busy_elsewhere()
+        elsewhere, had = busy_elsewhere(), process_time()
         begin = perf_counter()
         end = begin + seconds
 
@@ -166,7 +168,7 @@ async def run(name: str, in_flight: int, seconds: float) -> Turn:
 
         watching = asyncio.create_task(probe())
         await asyncio.gather(*(work() for _ in range(in_flight)))
-        elapsed = perf_counter() - begin
+        elapsed, had = perf_counter() - begin, process_time() - had
         others = max(0.0, busy_elsewhere() - elsewhere) / elapsed
         await watching
         threads, memory = process.num_threads(), process.memory_info().rss
@@ -177,6 +179,7 @@ async def run(name: str, in_flight: int, seconds: float) -> Turn:
         percentile(durations, 0.5),
         percentile(durations, 0.99),
         percentile(lags, 0.99),
+        had / len(durations),
         others,
         threads,
         memory,

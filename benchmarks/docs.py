@@ -156,6 +156,7 @@ def bursts(build: str, runs: Runs) -> str:
         ("50th percentile", "median", median_text),
         ("99th percentile", "worst", median_text),
         ("loop late by", "lag", median_text),
+        ("processors' time each", "processor", spread_text),
     ]
     columns = [(title, f"{case}: {metric}", show) for title, metric, show in metrics]
     works = works_in(runs[build])

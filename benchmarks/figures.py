@@ -13,6 +13,8 @@ from .measure import Series, Spread
 
 UNTOLD = ": others"
 """The works that say how a run went and not what came of it."""
+PERCENTILES = (": median", ": worst", ": lag")
+"""The works of which the median is kept, without the quartiles: each value is of thousands of operations already."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,12 @@ def rounded(value: float, digits: int) -> float:
     return float(f"{value:.{digits}g}")
 
 
+def kept(work: str, spread: Spread) -> tuple[float, ...]:
+    if work.endswith(PERCENTILES) or spread.low == spread.high:
+        return (spread.median,)
+    return (spread.median, spread.low, spread.high)
+
+
 def summary(result: dict[str, Any]) -> dict[str, Any]:
     """A result without its single values. Ratios are of values of the same round, so the bars are judged before."""
     series = [Series(**one) for one in result["series"]]
@@ -47,7 +55,7 @@ def summary(result: dict[str, Any]) -> dict[str, Any]:
         "bars": rows,
         "works": {
             work: {
-                contestant: [of.unit, *(rounded(value, 3) for value in vars(of.spread).values())]
+                contestant: [of.unit, *(rounded(value, 3) for value in kept(work, of.spread))]
                 for contestant, of in of_work.items()
             }
             for work, of_work in works_of(series).items()
@@ -59,7 +67,10 @@ def summary(result: dict[str, Any]) -> dict[str, Any]:
 def works_in(short: dict[str, Any]) -> Works:
     """The works of a summary."""
     return {
-        work: {contestant: Figure(unit, Spread(*values)) for contestant, (unit, *values) in of_work.items()}
+        work: {
+            contestant: Figure(unit, Spread(*values) if len(values) > 1 else Spread(*(3 * values)))
+            for contestant, (unit, *values) in of_work.items()
+        }
         for work, of_work in short["works"].items()
     }
 

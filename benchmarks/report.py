@@ -66,10 +66,11 @@ def print_case(console: Console, case: str, metrics: dict[str, list[Series]], wo
     table = Table(title=case, title_justify="left", title_style="bold")
     table.add_column("contestant")
     ratio_column = escape(f"/ {reference.contestant}  [quartiles]")
-    for column in ("operations", ratio_column, "50th", "99th percentile", "loop late by"):
+    for column in ("operations", ratio_column, "50th", "99th percentile", "loop late by", "processors"):
         table.add_column(column, justify="right")
+    shown = ("median", "worst", "lag", "processor")
     for one in metrics["rate"]:
-        rest = [works.get(f"{case}: {metric}", {}).get(one.contestant) for metric in ("median", "worst", "lag")]
+        rest = [works.get(f"{case}: {metric}", {}).get(one.contestant) for metric in shown]
         table.add_row(
             one.contestant,
             median_text(works[one.work][one.contestant]),
