@@ -245,7 +245,7 @@ def available() -> list[str]:
     return names
 
 
-def measure_case(case: Case, names: Sequence[str], effort: Effort) -> list[Series]:
+def measure_case(case: Case, names: Sequence[str], effort: Effort, rounds: int) -> list[Series]:
     is_burst = case in BURSTS
     seconds = effort.batch * (25 if is_burst else 15)
     tries = effort.tries if is_burst else 1
@@ -262,7 +262,7 @@ def measure_case(case: Case, names: Sequence[str], effort: Effort) -> list[Serie
         work = f"{case}: {metric}"
         series.setdefault((work, contestant), Series(work, contestant, unit)).values.append(value)
 
-    for (name, loop), value in in_turns(turns, max(1, effort.rounds // 5)):
+    for (name, loop), value in in_turns(turns, rounds):
         if isinstance(value, Turn):
             for metric, unit in METRICS.items():
                 note(metric, unit, f"{name}, {loop}", getattr(value, metric))
@@ -275,10 +275,11 @@ def measure(effort: Effort) -> list[Series]:
     """The cases that bars are about, and the verbs of the public classes."""
     library.install()
     names = available()
+    rounds = max(1, effort.rounds // 5)
     return [
         one
         for case in dict.fromkeys([*BURSTS, *WHOLE])
-        for one in measure_case(case, [*names, *(VERBS if case in WHOLE else ())], effort)
+        for one in measure_case(case, [*names, *(VERBS if case in WHOLE else ())], effort, rounds)
     ]
 
 
@@ -287,7 +288,9 @@ def measure_latencies(effort: Effort) -> list[Series]:
     library.install()
     names = available()
     cases = [Case(*pair) for pair in product(IN_FLIGHT, LATENCIES) if Case(*pair) not in WHOLE]
-    return [one for case in cases for one in measure_case(case, names, effort)]
+    # A contestant that has to wait its turn there takes seconds.
+    rounds = max(1, effort.rounds // 6)
+    return [one for case in cases for one in measure_case(case, names, effort, rounds)]
 
 
 def footprint(name: str) -> Turn:
