@@ -4,8 +4,8 @@
     python -m benchmarks --quick
 
 It needs the editable install, compiles what it compares on first use, and takes under two minutes then; without --quick
-a quarter of an hour. Most work is measured by several processes in turn, and in each of them the contestants take turns,
-so that a noisy machine favours nobody.
+a quarter of an hour. Most work is measured by several processes in turn, and in each of them the contestants take
+turns, so that a noisy machine favours nobody.
 """
 
 from __future__ import annotations

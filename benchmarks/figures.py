@@ -95,7 +95,12 @@ def text_of(runs: dict[str, dict[str, Any]]) -> str:
     return "{\n" + ",\n".join(f"{compact(build)}:{one(run)}" for build, run in runs.items()) + "\n}\n"
 
 
-SCALES = {"s": ((1.0, "s"), (1e3, "ms"), (1e6, "µs"), (1e9, "ns")), "/s": ((1e-3, "k/s"),), "B/s": ((1e-6, "MB/s"),)}
+SCALES = {
+    "s": ((1.0, "s"), (1e3, "ms"), (1e6, "µs"), (1e9, "ns")),
+    "/s": ((1e-3, "k/s"),),
+    "B/s": ((1e-6, "MB/s"),),
+    "B": ((1e-6, "MB"), (1.0, "B")),
+}
 """Of each unit, with what they are called; the first that makes a figure one or more."""
 
 
@@ -105,9 +110,9 @@ def scale_of(figure: Figure) -> tuple[float, str]:
 
 
 def three(value: float) -> str:
-    """A number with three significant digits."""
-    if value == 0:
-        return "0"
+    """A number with three significant digits; a whole one as it is."""
+    if value == round(value):
+        return f"{value:,.0f}"
     places = 2 - floor(log10(abs(value)))
     return f"{round(value, places):,.{max(0, places)}f}"
 
