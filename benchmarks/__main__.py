@@ -4,8 +4,8 @@
     python -m benchmarks --quick
 
 It needs the editable install, compiles what it compares on first use, and takes under two minutes then; without --quick
-seven. Each work is measured by several processes in turn, and in each of them the contestants take turns, so that a
-noisy machine favours nobody.
+a quarter of an hour. Most work is measured by several processes in turn, and in each of them the contestants take
+turns, so that a noisy machine favours nobody.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ import os
 import platform
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 from time import monotonic
 from typing import Any
+
+from .build import CONTESTANTS, compiler, module_file
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -47,21 +50,34 @@ def processor() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def machine() -> dict[str, Any]:
+def contestants_compiler() -> str:
+    done = subprocess.run([*compiler(), "--version"], capture_output=True, text=True, check=False)
+    return (done.stdout.splitlines() or [compiler()[0]])[0]
+
+
+def pyo3_version() -> str:
+    lock = tomllib.loads((CONTESTANTS / "pyo3" / "Cargo.lock").read_text())
+    return next(package["version"] for package in lock["package"] if package["name"] == "pyo3")
+
+
+def machine(load: float) -> dict[str, Any]:
     packages = {}
     for name in ("hcsrt", "cython", "cffi", "pybind11", "nanobind", "uvloop"):
         try:
             packages[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
+    if module_file("pyo3_handles").exists():
+        packages["PyO3"] = pyo3_version()
     return {
         "processor": processor(),
         "processors": os.cpu_count(),
         "system": platform.platform(terse=True),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "compiler": platform.python_compiler(),
+        "contestants_compiler": contestants_compiler(),
         "free_threaded": not getattr(sys, "_is_gil_enabled", lambda: True)(),
-        "load": os.getloadavg()[0],
+        "load": load,
         "packages": packages,
     }
 
@@ -96,7 +112,10 @@ def main() -> None:
     from rich.console import Console
 
     from . import report
+    from .bars import judged
     from .build import build
+    from .docs import where
+    from .figures import works_of
     from .measure import EFFORTS, Series
     from .worker import KINDS
 
@@ -108,6 +127,7 @@ def main() -> None:
         if unknown:
             parser.error(f"no such kind of work: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
         begin = monotonic()
+        load = os.getloadavg()[0]
         with console.status("compiling what is compared"):
             notes = build()
         collected: dict[tuple[str, str], dict[str, Any]] = {}
@@ -123,24 +143,23 @@ def main() -> None:
         result = {
             "effort": arguments.effort,
             "seconds": monotonic() - begin,
-            "machine": machine(),
+            "machine": machine(load),
             "notes": notes,
             "series": list(collected.values()),
         }
-        result["bars"] = report.judged([Series(**one) for one in result["series"]])
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
     series = [Series(**one) for one in result["series"]]
     report.print_tables(console, series)
-    report.print_bars(console, result["bars"])
+    bars = judged(series, result["machine"]["free_threaded"])
+    works = {one.work for one in series}
+    report.print_bars(console, [bar for bar in bars if bar["work"] in works])
     for note in result["notes"]:
         console.print(f"left out: {note}", markup=False, highlight=False)
-    of = result["machine"]
-    where = f"{of['python']} on {of['processors']} x {of['processor']}, {of['system']}"
-    console.print(f"{where}; {result['effort']}, {result['seconds']:.0f} s", highlight=False)
+    console.print(f"{where(result)}; {result['effort']}, {result['seconds']:.0f} s", highlight=False)
     if arguments.plots:
-        for path in report.plot(series, arguments.plots, where):
+        for path in report.plot(works_of(series), arguments.plots, where(result)):
             console.print(f"drawn: {path}", highlight=False)
 
 

@@ -8,16 +8,18 @@ import gc
 import importlib
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from functools import partial
 from itertools import product
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import NamedTuple
 
 import psutil
 
+import hcsrt
+import hcsrt.aio
 from hcsrt import OwnedSystem
 from hcsrt._calls import system_properties
 
@@ -25,11 +27,29 @@ from . import library
 from .build import BARE as BARE_LIBRARY
 from .build import ROOT, built
 from .measure import Effort, Series, in_turns
-from .names import BARE, BURSTS, CTYPES_CALLBACK, ENGINE, GIL_CALLBACK, LOOP, WAITING_POOL, Case
+from .names import (
+    ASYNCIO,
+    AWAITED,
+    BARE,
+    BLOCKING,
+    BURSTS,
+    CTYPES_CALLBACK,
+    GIL_CALLBACK,
+    HCSRT,
+    IN_FLIGHT,
+    LATENCIES,
+    LOOP,
+    UVLOOP,
+    WAITING_POOL,
+    WHOLE,
+    Case,
+)
 
 Operation = Callable[[], Awaitable[object]]
 
-CONTESTANTS = (LOOP, ENGINE, GIL_CALLBACK, CTYPES_CALLBACK, WAITING_POOL)
+CONTESTANTS = (LOOP, HCSRT, GIL_CALLBACK, CTYPES_CALLBACK, WAITING_POOL)
+VERBS = (AWAITED, BLOCKING)
+"""What a program writes; what HCSRT stands for is the one call of the engine below it."""
 DISTURBED = 0.1
 """A turn in which other programs had more of a processor is taken again, if there are tries left.
 
@@ -37,9 +57,6 @@ The contestants do not suffer alike: some need two processors at once, others ar
 """
 POOL = 64
 """Threads of the pool: as many as may wait at once."""
-IN_FLIGHT = (1, 64, 1024)
-LATENCIES = (0, 1, 50)
-"""Milliseconds until an operation completes."""
 PROBE = 0.001
 """Seconds that the loop is asked to sleep, to see how much later it wakes up."""
 
@@ -54,6 +71,8 @@ class Turn(NamedTuple):
     """Seconds that an operation took from its start until its task went on: the 50th and the 99th percentile."""
     lag: float
     """Seconds that the loop was late for something else: the 99th percentile."""
+    processor: float
+    """Seconds that all threads of the process have had a processor for one operation."""
     others: float
     """Processors that other programs had meanwhile."""
     threads: float
@@ -61,11 +80,11 @@ class Turn(NamedTuple):
     """Of the whole process, in bytes."""
 
 
-METRICS = {"rate": "/s", "median": "s", "worst": "s", "lag": "s", "others": "processors"}
+METRICS = {"rate": "/s", "median": "s", "worst": "s", "lag": "s", "processor": "s", "others": "processors"}
 """What is told of each case, with its unit."""
 
 
-def operation_of(name: str, stack: ExitStack) -> Operation:
+async def operation_of(name: str, in_flight: int, stack: AsyncExitStack) -> Operation:
     """What a task awaits again and again, on the loop that runs."""
     loop = asyncio.get_running_loop()
     if name == LOOP:
@@ -76,9 +95,21 @@ def operation_of(name: str, stack: ExitStack) -> Operation:
             return future
 
         return nothing
+    if name == AWAITED:
+        return (await stack.enter_async_context(await hcsrt.aio.ComputeSystem.open("benchmark"))).properties
+    if name == BLOCKING:
+        blocking = stack.enter_context(hcsrt.ComputeSystem.open("benchmark")).properties
+        if in_flight == 1:
+
+            async def here() -> object:
+                return blocking()
+
+            return here
+        pool = stack.enter_context(ThreadPoolExecutor(POOL))
+        return lambda: loop.run_in_executor(pool, blocking)
     raw = library.new_system()
     system = OwnedSystem.from_raw(raw)
-    if name == ENGINE:
+    if name == HCSRT:
         engine = importlib.import_module("hcsrt._engine")
         call = engine.call
         return lambda: call(system, "HcsGetComputeSystemProperties")
@@ -107,11 +138,11 @@ async def run(name: str, in_flight: int, seconds: float) -> Turn:
     process = psutil.Process()
     durations: list[float] = []
     lags: list[float] = []
-    with ExitStack() as stack:
-        operation = operation_of(name, stack)
+    async with AsyncExitStack() as stack:
+        operation = await operation_of(name, in_flight, stack)
         # So that no thread and no table has to be made in the time that counts.
         await asyncio.gather(*(operation() for _ in range(in_flight)))
-        elsewhere = busy_elsewhere()
+        elsewhere, had = busy_elsewhere(), process_time()
         begin = perf_counter()
         end = begin + seconds
 
@@ -137,7 +168,7 @@ async def run(name: str, in_flight: int, seconds: float) -> Turn:
 
         watching = asyncio.create_task(probe())
         await asyncio.gather(*(work() for _ in range(in_flight)))
-        elapsed = perf_counter() - begin
+        elapsed, had = perf_counter() - begin, process_time() - had
         others = max(0.0, busy_elsewhere() - elsewhere) / elapsed
         await watching
         threads, memory = process.num_threads(), process.memory_info().rss
@@ -148,6 +179,7 @@ async def run(name: str, in_flight: int, seconds: float) -> Turn:
         percentile(durations, 0.5),
         percentile(durations, 0.99),
         percentile(lags, 0.99),
+        had / len(durations),
         others,
         threads,
         memory,
@@ -155,13 +187,13 @@ async def run(name: str, in_flight: int, seconds: float) -> Turn:
 
 
 def loops() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    factories: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.SelectorEventLoop}
+    factories: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {ASYNCIO: asyncio.SelectorEventLoop}
     try:
         import uvloop
     except ImportError:
         print("uvloop: not here", file=sys.stderr)
     else:
-        factories["uvloop"] = uvloop.new_event_loop
+        factories[UVLOOP] = uvloop.new_event_loop
     return factories
 
 
@@ -205,7 +237,7 @@ def available() -> list[str]:
     names = []
     for name in CONTESTANTS:
         try:
-            turn(name, "asyncio", Case(1, 0), 0.0)
+            turn(name, ASYNCIO, Case(1, 0), 0.0)
         except ImportError as error:
             print(f"{name}, asynchronous: {error}", file=sys.stderr)
         else:
@@ -213,36 +245,58 @@ def available() -> list[str]:
     return names
 
 
+def measure_case(case: Case, names: Sequence[str], effort: Effort, rounds: int) -> list[Series]:
+    is_burst = case in BURSTS
+    seconds = effort.batch * (25 if is_burst else 15)
+    tries = effort.tries if is_burst else 1
+    turns: dict[tuple[str, str], Callable[[], Turn | float]] = {
+        (name, loop): partial(undisturbed, partial(turn, name, loop, case, seconds), tries)
+        for name in names
+        for loop in loops()
+    }
+    if is_burst:
+        turns[BARE, ""] = partial(bare_rate, case, effort.batch * 5)
+    series: dict[tuple[str, str], Series] = {}
+
+    def note(metric: str, unit: str, contestant: str, value: float) -> None:
+        work = f"{case}: {metric}"
+        series.setdefault((work, contestant), Series(work, contestant, unit)).values.append(value)
+
+    for (name, loop), value in in_turns(turns, rounds):
+        if isinstance(value, Turn):
+            for metric, unit in METRICS.items():
+                note(metric, unit, f"{name}, {loop}", getattr(value, metric))
+        else:
+            note("rate", METRICS["rate"], name, value)
+    return list(series.values())
+
+
 def measure(effort: Effort) -> list[Series]:
+    """The cases that bars are about, and the verbs of the public classes."""
     library.install()
     names = available()
-    series: list[Series] = []
-    for case in dict.fromkeys([*(Case(*pair) for pair in product(IN_FLIGHT, LATENCIES)), *BURSTS]):
-        rounds, seconds, tries = max(1, effort.rounds // 15), effort.batch * 15, 1
-        if case in BURSTS:
-            rounds, seconds, tries = max(1, effort.rounds // 7), effort.batch * 25, effort.tries
-        taken: dict[tuple[str, str], list[Turn]] = {}
-        turns: dict[tuple[str, str], Callable[[], Turn]] = {
-            (name, loop): partial(undisturbed, partial(turn, name, loop, case, seconds), tries)
-            for name in names
-            for loop in loops()
-        }
-        for key, value in in_turns(turns, rounds):
-            taken.setdefault(key, []).append(value)
-        if case in BURSTS:
-            limit = [bare_rate(case, effort.batch * 5) for _ in range(rounds)]
-            series.append(Series(f"{case}: rate", BARE, "/s", limit))
-        for (name, loop), values in taken.items():
-            for metric, unit in METRICS.items():
-                column = [getattr(value, metric) for value in values]
-                series.append(Series(f"{case}: {metric}", f"{name}, {loop}", unit, column))
-    return series
+    rounds = max(1, effort.rounds // 5)
+    return [
+        one
+        for case in dict.fromkeys([*BURSTS, *WHOLE])
+        for one in measure_case(case, [*names, *(VERBS if case in WHOLE else ())], effort, rounds)
+    ]
+
+
+def measure_latencies(effort: Effort) -> list[Series]:
+    """The other cases, of operations that take their time."""
+    library.install()
+    names = available()
+    cases = [Case(*pair) for pair in product(IN_FLIGHT, LATENCIES) if Case(*pair) not in WHOLE]
+    # A contestant that has to wait its turn there takes seconds.
+    rounds = max(1, effort.rounds // 6)
+    return [one for case in cases for one in measure_case(case, names, effort, rounds)]
 
 
 def footprint(name: str) -> Turn:
     """Threads and memory of a process in which nothing else ran before."""
     library.install()
-    return turn(name, "asyncio", Case(1024, 50), 0.2)
+    return turn(name, ASYNCIO, Case(1024, 50), 0.2)
 
 
 def measure_footprint(_effort: Effort) -> list[Series]:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import sysconfig
 from dataclasses import dataclass
+from typing import Any
 
 from .measure import Series, Spread, difference, ratio
 from .names import (
+    ASYNCIO,
     BARE,
     BURSTS,
+    CFFI_ABI,
+    CFFI_API,
     CTYPES_CALLBACK,
+    CTYPES_FINALIZE,
     CYTHON,
-    ENGINE,
     GIL_CALLBACK,
     HCSRT,
     LOOP,
+    NANOBIND,
     PLAIN,
+    PYBIND11,
     WAITING_POOL,
 )
-
-FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 @dataclass(frozen=True)
@@ -59,34 +62,56 @@ def own_bars(work: str) -> list[Bar]:
         return Bar(work, f"{other} / hcsrt", factor, False, other, HCSRT)
 
     return [
-        times("nanobind", 1.0),
-        times("pybind11", 3.0),
-        times("cffi, ABI mode", 4.0),
-        times("cffi, API mode", 4.0),
-        times("ctypes, finalize", 10.0),
+        times(NANOBIND, 1.0),
+        times(PYBIND11, 3.0),
+        times(CFFI_API, 4.0),
+        times(CFFI_ABI, 4.0),
+        times(CTYPES_FINALIZE, 10.0),
     ]
 
 
 def async_bars(work: str) -> list[Bar]:
     def times(other: str, factor: float) -> Bar:
-        return Bar(work, f"hcsrt / {other}", factor, False, f"{ENGINE}, asyncio", f"{other}, asyncio")
+        return Bar(work, f"hcsrt / {other}", factor, False, f"{HCSRT}, {ASYNCIO}", f"{other}, {ASYNCIO}")
 
     return [times(LOOP, 0.7), times(GIL_CALLBACK, 6.0), times(CTYPES_CALLBACK, 6.0), times(WAITING_POOL, 10.0)]
 
 
-BARS = [
-    Bar("own, drop", "hcsrt from Cython / (an object, and the GIL given up once)", 1.3, True, CYTHON, PLAIN),
-    *own_bars("own, drop"),
-    *own_bars("own, close"),
-    Bar("call", "hcsrt, guarded / nanobind, unguarded", 1.15, True, HCSRT, "nanobind"),
-    Bar("close 10,000", "hcsrt / a loop of C++", 3.0, True, HCSRT, BARE),
-    *(bar for case in BURSTS for bar in async_bars(f"{case}: rate")),
-    Bar("stdout, read(64 KB)", "hcsrt / subprocess", 0.9, False, "hcsrt", "subprocess"),
-    Bar("stdout, capture_output", "hcsrt / subprocess", 0.9, False, "hcsrt", "subprocess"),
-    Bar("memory", "a handle", 80 if FREE_THREADED else 64, True, "hcsrt, the object alone", unit="B"),
-    Bar("import", "import hcsrt - bare Python", 15.0, True, "import hcsrt", "python -c pass", True, "ms", 1e3),
-]
-if FREE_THREADED:
-    BARS.append(
-        Bar("threads", "2 threads / 2 processes", 0.9, False, f"{HCSRT}: 2 threads", f"{HCSRT}: 2 processes")
-    )
+def bars(free_threaded: bool) -> list[Bar]:
+    """Those of a build of CPython."""
+    return [
+        Bar("own, drop", "hcsrt from Cython / (an object, and the GIL given up once)", 1.3, True, CYTHON, PLAIN),
+        *own_bars("own, drop"),
+        *own_bars("own, close"),
+        Bar("call", "hcsrt, guarded / nanobind, unguarded", 1.15, True, HCSRT, NANOBIND),
+        Bar("close 10,000", "hcsrt / a loop of C++", 3.0, True, HCSRT, BARE),
+        *(bar for case in BURSTS for bar in async_bars(f"{case}: rate")),
+        *(
+            [Bar("threads", "2 threads / 2 processes", 0.9, False, f"{HCSRT}: 2 threads", f"{HCSRT}: 2 processes")]
+            if free_threaded
+            else []
+        ),
+        Bar("stdout, read(64 KB)", "hcsrt / subprocess", 0.9, False, HCSRT, "subprocess"),
+        Bar("stdout, capture_output", "hcsrt / subprocess", 0.9, False, HCSRT, "subprocess"),
+        Bar("memory", "a handle", 80 if free_threaded else 64, True, f"{HCSRT}: the object alone", unit="B"),
+        Bar("import", "import hcsrt - bare Python", 15.0, True, "import hcsrt", "python -c pass", True, "ms", 1e3),
+    ]
+
+
+def judged(series: list[Series], free_threaded: bool) -> list[dict[str, Any]]:
+    """Each bar with what was measured."""
+    found = {(one.work, one.contestant): one for one in series}
+    rows = []
+    for bar in bars(free_threaded):
+        spread = bar.measured(found)
+        values = spread and [bar.scale * value for value in (spread.median, spread.low, spread.high)]
+        rows.append(
+            {
+                "work": bar.work,
+                "what": bar.text,
+                "bar": f"{'≤' if bar.at_most else '≥'} {bar.limit:g} {bar.unit}".strip(),
+                "measured": values,
+                "holds": None if spread is None else bar.holds(spread),
+            }
+        )
+    return rows

@@ -27,6 +27,7 @@ BARE = FOLDER / "libbare.so"
 CONTESTANTS = HERE / "contestants"
 INCLUDES = [ROOT / "hcsrt" / "include", ROOT / "hcsrt" / "native", HERE / "native", CONTESTANTS]
 
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 MODULES = ("hcsrt_cython", "gil_callback", "cffi_handles", "pybind11_handles", "nanobind_handles", "pyo3_handles")
 CXX_FLAGS = ["-std=c++17", "-O3", "-fvisibility=hidden", "-pthread"]
 
@@ -112,6 +113,8 @@ def build_module(name: str) -> None:
 
 
 def missing_tool(name: str) -> str | None:
+    if name in ("pyo3_handles", "cffi_handles") and FREE_THREADED and sys.version_info < (3, 14):
+        return "supports no free-threaded CPython before 3.14"
     if name == "pyo3_handles":
         return None if shutil.which("cargo") else "no Rust toolchain here (cargo)"
     package = "Cython" if (CONTESTANTS / f"{name}.pyx").exists() else name.removesuffix("_handles")
@@ -158,6 +161,7 @@ def build_here(name: str) -> None:
         import pybind11
 
         options["include_dirs"].append(pybind11.get_include())
+        # PYBIND11_SIMPLE_GIL_MANAGEMENT and optimisation at link time make it no faster here.
         extensions = [Extension(name, [source], **options)]
     else:
         import nanobind
@@ -165,9 +169,11 @@ def build_here(name: str) -> None:
         package = Path(nanobind.__file__).parent
         options["include_dirs"] += [str(package / "include"), str(package / "ext" / "robin_map" / "include")]
         options["define_macros"] = [("NDEBUG", None), ("NB_COMPACT_ASSERTIONS", None)]
-        if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        if FREE_THREADED:
             options["define_macros"].append(("NB_FREE_THREADED", None))
-        options["extra_compile_args"] = [*CXX_FLAGS, "-fno-strict-aliasing", "-ffunction-sections", "-fdata-sections"]
+        # With -O3 and at link time, where nanobind's own build would optimise for size.
+        options["extra_compile_args"] = [*CXX_FLAGS, "-fno-strict-aliasing", "-flto=auto"]
+        options["extra_link_args"] += ["-flto=auto", "-O3"]
         extensions = [Extension(name, [source, str(package / "src" / "nb_combined.cpp")], **options)]
     setup(
         name=name,

@@ -19,7 +19,9 @@ from . import library
 from .build import ROOT
 from .handles import CONTESTANTS
 from .measure import Effort, Series, clocked, interleaved
+from .names import HCSRT
 
+OBJECT = f"{HCSRT}: the object alone"
 SYSTEM = "hcsrt.ComputeSystem"
 BARE_PYTHON = "python -c pass"
 IMPORTS = {
@@ -54,7 +56,7 @@ def bytes_each(name: str, count: int) -> float:
 
 def measure_memory(effort: Effort) -> list[Series]:
     handle = hcsrt.OwnedSystem.__new__(hcsrt.OwnedSystem)
-    series = [Series("memory", "hcsrt, the object alone", "B", [sys.getsizeof(handle)])]
+    series = [Series("memory", OBJECT, "B", [sys.getsizeof(handle)])]
     for name in (*CONTESTANTS, SYSTEM):
         script = f"from benchmarks.footprint import bytes_each; print(bytes_each({name!r}, {effort.handles}))"
         done = subprocess.run(

@@ -23,23 +23,41 @@ from timeit import Timer
 from types import ModuleType
 from typing import Any
 
+import hcsrt
+
 from . import library
 from .build import ROOT, built
 from .measure import Effort, Series, clocked, interleaved, one_processor, timed
-from .names import BARE, CYTHON, EMPTY, HCSRT, PLAIN
+from .names import (
+    BARE,
+    BLOCKING,
+    CFFI_ABI,
+    CFFI_API,
+    CORE,
+    CTYPES_DEL,
+    CTYPES_FINALIZE,
+    CYTHON,
+    EMPTY,
+    HCSRT,
+    NANOBIND,
+    PLAIN,
+    PYBIND11,
+    PYO3,
+)
 
 Clock = Callable[[], float]
 Loop = Callable[[int], float]
+Turn = Callable[[], float]
 
 CONTESTANTS = {
     HCSRT: "hcsrt_python",
-    "ctypes, __del__": "ctypes_del",
-    "ctypes, finalize": "ctypes_finalize",
-    "cffi, ABI mode": "cffi_abi",
-    "cffi, API mode": "cffi_api",
-    "pybind11": "with_pybind11",
-    "nanobind": "with_nanobind",
-    "PyO3": "with_pyo3",
+    NANOBIND: "with_nanobind",
+    PYO3: "with_pyo3",
+    PYBIND11: "with_pybind11",
+    CFFI_API: "cffi_api",
+    CFFI_ABI: "cffi_abi",
+    CTYPES_DEL: "ctypes_del",
+    CTYPES_FINALIZE: "ctypes_finalize",
 }
 
 HANDLES = 10_000
@@ -89,10 +107,11 @@ class Contestant:
 
         return checked
 
-    def close_all(self) -> float:
+    def close_all(self, statement: str | None = None) -> float:
         handles = [self.module.own(self.raw) for _ in range(HANDLES)]
-        close_all = Timer(self.module.CLOSE_ALL, globals=self.names | {"handles": handles}, timer=thread_time)
-        return close_all.timeit(1) / HANDLES
+        # Of the whole process: hcsrt closes them on another thread, and this one waits.
+        timer = Timer(statement or self.module.CLOSE_ALL, globals=self.names | {"handles": handles}, timer=process_time)
+        return timer.timeit(1) / HANDLES
 
     def hand_over(self) -> float:
         """Puts views of the operation into a queue, from which another thread takes and uses them."""
@@ -128,8 +147,9 @@ def measure(effort: Effort) -> list[Series]:
         turns = {contestant: timed(loop, effort.batch) for contestant, loop in loops.items()}
         series.extend(interleaved(name, "s", turns, effort.rounds))
 
-    def round_trips(clock: Clock) -> dict[str, Loop]:
+    def round_trips(verb: hcsrt.ComputeSystem, clock: Clock) -> dict[str, Loop]:
         loops = {name: one.loop(one.module.ROUND_TRIP, clock) for name, one in python.items()}
+        loops[BLOCKING] = Timer("properties()", globals={"properties": verb.properties}, timer=clock).timeit
         loops[BARE] = compiled(library.bare("bare_round_trip"), clock=clock)
         if cython:
             loops[CYTHON] = compiled(cython.round_trip, cython.own(library.new_system()), clock=clock)
@@ -145,20 +165,33 @@ def measure(effort: Effort) -> list[Series]:
             own_and_drop[CYTHON] = compiled(cython.own_and_drop, library.new_system())
             own_and_drop[PLAIN] = compiled(cython.allocate_and_switch)
             call[CYTHON] = compiled(cython.call, cython.new_operation())
+        # There is no other thread yet, and locks that nobody else can want cost less in glibc.
         work("own, drop", own_and_drop)
         work("own, close", own_and_close)
         work("call", call)
 
         bare_close_all: Any = library.bare("bare_close_all")
-        turns = {name: one.close_all for name, one in python.items()}
+        turns: dict[str, Turn] = {name: one.close_all for name, one in python.items()}
+        turns[CORE] = partial(python[HCSRT].close_all, python[HCSRT].module.CLOSE_HANDLES)
         turns[BARE] = lambda: bare_close_all(HANDLES) / HANDLES
-        series += interleaved("close 10,000", "s", turns, effort.rounds)
-        series += interleaved("hand over", "s", {name: one.hand_over for name, one in python.items()}, effort.rounds)
-        library.set_latency(library.IN_THE_CALL)
-        work("round trip", round_trips(thread_time))
-    library.set_latency(0)
-    work("round trip, other thread", round_trips(perf_counter))
+        series += interleaved("close 10,000", "s", warm(turns), effort.rounds)
+        turns = {name: one.hand_over for name, one in python.items()}
+        series += interleaved("hand over", "s", warm(turns), effort.rounds)
+        work("own, drop, beside threads that sleep", own_and_drop)
+        with hcsrt.ComputeSystem.open("benchmark") as verb:
+            library.set_latency(library.IN_THE_CALL)
+            work("round trip", round_trips(verb, thread_time))
+    with hcsrt.ComputeSystem.open("benchmark") as verb:
+        library.set_latency(0)
+        work("round trip, other thread", round_trips(verb, perf_counter))
     return series
+
+
+def warm(turns: dict[str, Turn]) -> dict[str, Turn]:
+    """The turns, each taken once for nothing."""
+    for turn in turns.values():
+        turn()
+    return turns
 
 
 def cython_contestant() -> Any:

@@ -36,7 +36,7 @@ class Effort:
 
 EFFORTS = {
     "tiny": Effort(processes=1, rounds=2, batch=0.0001, tries=1, handles=1_000, stream=1 << 16, launches=2),
-    "quick": Effort(processes=3, rounds=15, batch=0.004, tries=1, handles=100_000, stream=1 << 25, launches=12),
+    "quick": Effort(processes=3, rounds=10, batch=0.004, tries=1, handles=100_000, stream=1 << 25, launches=12),
     "full": Effort(processes=5, rounds=20, batch=0.01, tries=6, handles=100_000, stream=1 << 27, launches=40),
 }
 

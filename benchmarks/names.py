@@ -1,20 +1,66 @@
-"""What the contestants are called in tables and plots, and the cases of asynchronous operations."""
+"""What the contestants are called in tables and plots, in which order and colour, and the cases of async operations."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-HCSRT = "hcsrt from Python"
-CYTHON = "hcsrt from Cython"
 BARE = "C++"
 PLAIN = "an object, and the GIL given up once"
 EMPTY = "the empty loop"
-
 LOOP = "the loop alone"
-ENGINE = "hcsrt"
+CYTHON = "hcsrt from Cython"
+HCSRT = "hcsrt"
+CORE = "hcsrt, without the checks of the items"
+AWAITED = "await system.properties()"
+BLOCKING = "system.properties()"
+NANOBIND = "nanobind"
+PYO3 = "PyO3"
+PYBIND11 = "pybind11"
+CFFI_API = "cffi, API mode"
+CFFI_ABI = "cffi, ABI mode"
+CTYPES_DEL = "ctypes, __del__"
+CTYPES_FINALIZE = "ctypes, finalize"
 GIL_CALLBACK = "the callback takes the GIL"
 CTYPES_CALLBACK = "ctypes, a callback"
-WAITING_POOL = "a pool of threads that wait"
+WAITING_POOL = "64 threads that wait"
+
+# The limits are grey, hcsrt is blue, and whoever is no contestant of hcsrt's in a work has no other colour there.
+COLOURS = {
+    BARE: "#9a9a9a",
+    EMPTY: "#9a9a9a",
+    PLAIN: "#9a9a9a",
+    LOOP: "#9a9a9a",
+    CYTHON: "#56a0d3",
+    HCSRT: "#1f5fa8",
+    CORE: "#56a0d3",
+    AWAITED: "#56a0d3",
+    BLOCKING: "#8cc1e8",
+    NANOBIND: "#d98a1f",
+    PYO3: "#b3568c",
+    PYBIND11: "#c44e2b",
+    CFFI_API: "#3f8f5f",
+    CFFI_ABI: "#7fb894",
+    CTYPES_DEL: "#8a6d3b",
+    CTYPES_FINALIZE: "#b59a6a",
+    GIL_CALLBACK: "#d98a1f",
+    CTYPES_CALLBACK: "#8a6d3b",
+    WAITING_POOL: "#3f8f5f",
+}
+"""In the order of every table and plot."""
+
+ASYNCIO, UVLOOP = "asyncio", "uvloop"
+
+
+def base(contestant: str) -> str:
+    """The contestant, whatever its event loop or its threads."""
+    return contestant.removesuffix(f", {ASYNCIO}").removesuffix(f", {UVLOOP}").split(": ")[0]
+
+
+def place(contestant: str) -> tuple[int, str]:
+    """What sorts contestants."""
+    known = list(COLOURS)
+    name = base(contestant)
+    return (known.index(name) if name in known else len(known)), contestant
 
 
 class Case(NamedTuple):
@@ -31,5 +77,10 @@ class Case(NamedTuple):
         return f"async, {self.in_flight} in flight, {self.latency} ms, {self.document} B, {threads}"
 
 
+IN_FLIGHT = (1, 64, 1024)
+LATENCIES = (0, 1, 50)
+"""Milliseconds."""
 BURSTS = [Case(1024, 0, document, threads) for document in (1024, 128) for threads in (1, 4)]
 """What the bars are about: much in flight that completes at once."""
+WHOLE = [Case(1, 0), Case(1024, 0)]
+"""Where the verbs of the public classes are measured beside the calls that they make."""

@@ -13,6 +13,7 @@ import hcsrt
 
 from . import library
 from .measure import Effort, Series, interleaved
+from .names import HCSRT
 
 CHUNK = 1 << 16
 
@@ -59,8 +60,8 @@ def measure(effort: Effort) -> list[Series]:
 
             return turn
 
-        chunks = {"hcsrt": rate(ours), "subprocess": rate(theirs)}
-        captured = {"hcsrt": rate(ours_captured), "subprocess": rate(theirs_captured)}
+        chunks = {HCSRT: rate(ours), "subprocess": rate(theirs)}
+        captured = {HCSRT: rate(ours_captured), "subprocess": rate(theirs_captured)}
         return [
             *interleaved("stdout, read(64 KB)", "B/s", chunks, rounds),
             *interleaved("stdout, capture_output", "B/s", captured, rounds),

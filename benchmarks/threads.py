@@ -14,9 +14,9 @@ from timeit import Timer
 from . import library
 from .handles import CONTESTANTS
 from .measure import Effort, Series, interleaved, keep_to_processor, repetitions
-from .names import HCSRT
+from .names import CTYPES_DEL, HCSRT, NANOBIND
 
-WHO = (HCSRT, "ctypes, __del__", "nanobind")
+WHO = (HCSRT, NANOBIND, CTYPES_DEL)
 THREADS = 2
 
 
@@ -76,7 +76,7 @@ def measure(effort: Effort) -> list[Series]:
             print(f"{name}: {error}", file=sys.stderr)
             continue
         # Long enough that the start of threads, and who wakes whom, does not count.
-        n = repetitions(loop, 10 * effort.batch)
+        n = repetitions(loop, 5 * effort.batch)
         with ExitStack() as stack:
             connections = []
             for number in range(THREADS):

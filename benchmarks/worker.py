@@ -14,7 +14,7 @@ class Kind(NamedTuple):
     function: str
     """module.function of this package."""
     repeated: bool
-    """Whether several processes measure it; else it starts processes of its own."""
+    """Whether several processes measure it: what bars are about and no processes of its own measure."""
 
 
 KINDS = {
@@ -23,6 +23,7 @@ KINDS = {
     "stdout": Kind("streams.measure", True),
     "emulator": Kind("emulated.measure", True),
     "async": Kind("asynchronous.measure", True),
+    "latency": Kind("asynchronous.measure_latencies", False),
     "async-footprint": Kind("asynchronous.measure_footprint", False),
     "import": Kind("footprint.measure_imports", False),
     "memory": Kind("footprint.measure_memory", False),

@@ -1,6 +1,6 @@
 from collections.abc import Iterable
 from types import TracebackType
-from typing import NoReturn, Self, final
+from typing import Any, NoReturn, Self, final
 
 from typing_extensions import disjoint_base
 
@@ -80,6 +80,9 @@ class SendHandle:
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __reduce__(self) -> NoReturn: ...
+
+def are_handles(items: tuple[Any, ...]) -> bool:
+    """Return whether each of `items` is a handle, of any kind."""
 
 def close_all(handles: Iterable[Handle]) -> None:
     """Close each of `handles` with one release of the GIL for all of them."""

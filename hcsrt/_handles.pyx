@@ -6,7 +6,7 @@ has the rules, docs/handles.md the reasons. Everything that touches a raw pointe
 
 cimport cython
 from cpython.exc cimport PyErr_Clear, PyErr_Occurred
-from cpython.object cimport PyObject
+from cpython.object cimport PyObject, PyTypeObject
 from libc.stdint cimport int64_t, uint32_t, uintptr_t
 
 from hcsrt._library cimport hcs, hcs_chosen
@@ -17,6 +17,8 @@ cdef extern from "Python.h":
     # Not Cython's own conversion: that is not for a caller that can do without an exception.
     size_t PyLong_AsSize_t(object number) noexcept
     PyObject **PySequence_Fast_ITEMS(object sequence)
+    PyTypeObject *Py_TYPE(PyObject *object) noexcept
+    bint PyObject_TypeCheck(PyObject *object, PyTypeObject *type) noexcept
 
 cdef extern from *:
     """
@@ -457,18 +459,37 @@ cdef class SendHandle:
         return f"<SendHandle of {self.owner!r}>"
 
 
+cdef Py_ssize_t first_stranger(tuple items) noexcept:
+    """Where the first of the items is that is no handle; -1 if there is none."""
+    # References that are only lent: counting those of another thread's objects is slow without a GIL.
+    cdef PyObject **objects = PySequence_Fast_ITEMS(items)
+    # Many are mostly of one type.
+    cdef PyTypeObject *known = NULL
+    cdef Py_ssize_t i
+    for i in range(len(items)):
+        if Py_TYPE(objects[i]) != known:
+            if not PyObject_TypeCheck(objects[i], <PyTypeObject *> Handle):
+                return i
+            known = Py_TYPE(objects[i])
+    return -1
+
+
+def are_handles(tuple items not None):
+    """Return whether each of `items` is a handle, of any kind."""
+    return first_stranger(items) < 0
+
+
 def close_all(handles):
     """Close each of `handles`, an iterable of handles of any kind, with one release of the GIL for all of them.
 
     Raises TypeError, and closes none, if one of them is no handle.
     """
-    cdef list owned = list(handles)
-    cdef Py_ssize_t i, count = len(owned)
-    cdef PyObject **items
-    for i in range(count):
-        if not isinstance(owned[i], Handle):
-            raise TypeError(f"handles[{i}] is a {type(owned[i]).__name__}, not a handle")
-    items = PySequence_Fast_ITEMS(owned)
+    # Nobody can change it meanwhile; a tuple is not copied.
+    cdef tuple owned = tuple(handles)
+    cdef Py_ssize_t i = first_stranger(owned), count = len(owned)
+    cdef PyObject **items = PySequence_Fast_ITEMS(owned)
+    if i >= 0:
+        raise TypeError(f"handles[{i}] is a {type(owned[i]).__name__}, not a handle")
     with nogil:
         for i in range(count):
             close_handle(<Handle> <void *> items[i])

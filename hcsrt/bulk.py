@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from threading import Thread
 
+from ._blocking import aside
 from ._facade import EVENT_PATIENCE, INVALID_DATA, Deadline, check_name, finish, seconds
-from ._handles import Handle
+from ._handles import Handle, are_handles
 from ._handles import close_all as close_handles
 from .errors import HcsError, SystemNotFoundError, error_from
 from .process import Process
@@ -62,7 +63,12 @@ def close_all(items: Iterable[ComputeSystem | Process[Any] | Handle]) -> list[Ex
     are in the order of the items. Raises TypeError, and closes none, if one of them is something else.
     HcsCloseComputeSystem, HcsCloseProcess, HcsCloseOperation; CloseHandle for a standard stream.
     """
-    listed = closable(items, ComputeSystem, Process)
+    given = tuple(items)
+    # Many things are mostly handles alone, and then nothing is done for each of them here.
+    if are_handles(given):
+        aside("the close of handles", None, close_handles, given)
+        return [None] * len(given)
+    listed = closable(given, ComputeSystem, Process)
     handles: list[Handle] = [item for item in listed if isinstance(item, Handle)]
     actions: list[Callable[[], None]] = [item.close for item in listed if not isinstance(item, Handle)]
     if handles:

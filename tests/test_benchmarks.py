@@ -1,9 +1,12 @@
 """The benchmarks: that they run and say what they are to say. How fast anything is, no test asks."""
 
+import html
 import importlib.util
 import json
+import re
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -12,13 +15,19 @@ import hcsrt
 
 from .platforms import WINDOWS, compiler
 
-ROOT = Path(__file__).resolve().parents[1]
-EDITABLE = Path(hcsrt.__file__).resolve().parents[1] == ROOT
+if WINDOWS:
+    pytest.skip("the native library of the benchmarks is for Linux and macOS", allow_module_level=True)
+if Path(hcsrt.__file__).resolve().parents[1] != Path(__file__).resolve().parents[1]:
+    pytest.skip("needs the editable install", allow_module_level=True)
 
-pytestmark = [
-    pytest.mark.skipif(not EDITABLE, reason="needs the editable install"),
-    pytest.mark.skipif(WINDOWS, reason="the native library of the benchmarks is for Linux and macOS"),
-]
+from benchmarks.bars import judged
+from benchmarks.docs import FIGURES, MARKED, PAGE, TABLES, rendered
+from benchmarks.figures import scale_of, summary, text_of, three, works_in
+from benchmarks.measure import Series
+from benchmarks.names import CORE, IN_FLIGHT, LATENCIES, Case
+from benchmarks.report import PLOTTED
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def benchmarks(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -36,47 +45,66 @@ def test_everything_is_measured_and_set_against_its_bar(tmp_path: Path) -> None:
     values = {(one["work"], one["contestant"]): one["values"] for one in result["series"]}
     left_out = " ".join(result["notes"])
 
-    for work in ("own, drop", "own, close", "call", "close 10,000", "hand over", "round trip", "threads", "emulator"):
+    works = ("own, drop", "own, close", "call", "close 10,000", "hand over", "round trip", "threads", "emulator")
+    whole = "async, 1024 in flight, 0 ms, 1024 B, 1 thread completes: rate"
+    for work in (*works, whole, "async, 1 in flight, 0 ms, 1024 B, 1 thread completes: rate"):
         of_work = {contestant: found for (name, contestant), found in values.items() if name == work}
         assert of_work, work
         # Each was measured in the same rounds.
         assert len({len(found) for found in of_work.values()}) == 1
         assert all(value > 0 for found in of_work.values() for value in found)
-    for contestant in ("cffi", "pybind11", "nanobind", "PyO3"):
-        measured = any(name == "own, drop" and other.startswith(contestant) for name, other in values)
-        assert measured != (contestant in left_out), contestant
+    for contestant in ("cffi, API mode", "pybind11", "nanobind", "PyO3"):
+        assert (("own, drop", contestant) in values) != (f"{contestant}: " in left_out), contestant
     assert ("own, drop", "hcsrt from Cython") in values
     assert ("memory", "hcsrt.ComputeSystem") in values
     assert ("import", "import hcsrt") in values
 
-    for bar in result["bars"]:
+    for name in (whole, "async, 1 in flight, 0 ms, 1024 B, 1 thread completes: rate"):
+        contestants = {contestant for work, contestant in values if work == name}
+        assert contestants >= {f"{verb}, asyncio" for verb in ("await system.properties()", "system.properties()")}
+    assert {name for work, name in values if work == "close 10,000"} >= {"hcsrt", CORE}
+    for pair in product(IN_FLIGHT, LATENCIES):
+        assert (f"{Case(*pair)}: worst", "hcsrt, asyncio") in values
+
+    bars = judged([Series(**one) for one in result["series"]], result["machine"]["free_threaded"])
+    for bar in bars:
         assert (bar["measured"] is None) == (bar["holds"] is None)
-        assert bar["work"] in done.stdout
-    measured_of = {bar["what"]: bar["measured"] for bar in result["bars"] if bar["work"].startswith("async")}
+    told = re.findall(r" (holds|missed) │$", done.stdout, re.MULTILINE)
+    assert told == [{True: "holds", False: "missed"}[bar["holds"]] for bar in bars if bar["measured"]]
+    measured_of = {bar["what"]: bar["measured"] for bar in bars if bar["work"].startswith("async")}
     assert len(measured_of) == 4
     assert all(measured_of.values())
     assert {name for work, name in values if work.startswith("async, 1024 in flight, 0 ms, 128 B")} >= {"C++"}
     assert result["machine"]["python"] in done.stdout
+    # And all of it fits into the documentation.
+    run = summary(result)
+    page = PAGE.read_text()
+    tables = dict(named_tables(rendered(page, {"gil": run, "free-threaded": run})))
+    assert tables.keys() == TABLES.keys()
+    for name, text in tables.items():
+        lines = text.splitlines()
+        # Instructions need valgrind and its headers.
+        assert len(lines) > 2 or f"{name}: " in left_out, name
+        assert len({line.count("|") for line in lines}) == 1, name
+    assert "await system.properties(), asyncio" in tables["verbs"]
 
 
 def test_a_bar_is_judged_by_the_median_of_ratios_within_rounds() -> None:
-    from benchmarks.measure import Series
-    from benchmarks.report import judged
-
     burst = "async, 1024 in flight, 0 ms, 1024 B, 1 thread completes: rate"
     rows = judged(
         [
             # 1.0, 1.2 and 2.0 times the other: the ratio of the medians would be 2.
-            Series("call", "hcsrt from Python", "s", [1.0, 6.0, 4.0]),
+            Series("call", "hcsrt", "s", [1.0, 6.0, 4.0]),
             Series("call", "nanobind", "s", [1.0, 5.0, 2.0]),
-            Series("close 10,000", "hcsrt from Python", "s", [2.9, 2.9, 9.0]),
+            Series("close 10,000", "hcsrt", "s", [2.9, 2.9, 9.0]),
             Series("close 10,000", "C++", "s", [1.0, 1.0, 1.0]),
             Series(burst, "hcsrt, asyncio", "/s", [60.0, 70.0, 80.0]),
             Series(burst, "the loop alone, asyncio", "/s", [100.0, 100.0, 100.0]),
             Series(burst, "the callback takes the GIL, asyncio", "/s", [10.0, 10.0, 20.0]),
             Series("import", "import hcsrt", "s", [0.03, 0.04, 0.05]),
             Series("import", "python -c pass", "s", [0.01, 0.02, 0.045]),
-        ]
+        ],
+        free_threaded=False,
     )
     found = {(row["work"], row["what"]): row for row in rows}
 
@@ -95,18 +123,76 @@ def test_a_bar_is_judged_by_the_median_of_ratios_within_rounds() -> None:
     assert all(row["measured"] is row["holds"] is None for row in found.values())
 
 
+def named_tables(page: str) -> list[tuple[str, str]]:
+    return [(found[2], found[3]) for found in MARKED.finditer(page)]
+
+
+def test_the_documentation_shows_the_figures_that_are_kept() -> None:
+    runs = json.loads(FIGURES.read_text())
+    page = PAGE.read_text()
+    shown = named_tables(page)
+    assert sorted(name for name, _ in shown) == sorted(TABLES)
+    assert page.count("<!-- ") == 2 * len(TABLES)
+    # By table: what differs is told.
+    assert dict(shown) == dict(named_tables(rendered(page, runs)))
+    assert FIGURES.stat().st_size < 100_000
+    assert text_of(runs) == FIGURES.read_text()
+
+
+def test_the_plots_show_the_figures_that_are_kept() -> None:
+    works = works_in(json.loads(FIGURES.read_text())["gil"])
+    plots = {path.stem: path.read_text() for path in FIGURES.parent.glob("*.svg")}
+    assert sorted(plots) == sorted(PLOTTED.values())
+    for work, name in PLOTTED.items():
+        texts = re.findall(r"<text [^>]*>([^<]*)</text>", plots[name])
+        labels = sorted(html.unescape(text) for text in texts)
+        drawn = {of: figure for of, figure in works[work].items() if (of, figure.unit) != ("C++", "/s")}
+        scale, _ = scale_of(max(drawn.values(), key=lambda figure: figure.spread.median))
+        for contestant, figure in drawn.items():
+            assert contestant in labels
+            assert three(figure.spread.median * scale) in labels, contestant
+        assert sum(label in works[work] for label in labels) == len(drawn)
+        assert plots[name].count("clip-path") == 0
+        assert len(plots[name]) < 40_000
+
+
+def test_what_is_kept_of_a_run_gives_a_ratio_within_rounds_and_no_single_values() -> None:
+    result = {
+        "effort": "tiny",
+        "seconds": 1.0,
+        "machine": {"free_threaded": True},
+        "notes": [],
+        "series": [
+            {"work": "threads", "contestant": "hcsrt: 2 threads", "unit": "/s", "values": [1.0, 5.0, 3.0]},
+            {"work": "threads", "contestant": "hcsrt: 2 processes", "unit": "/s", "values": [2.0, 4.0, 4.0]},
+            {"work": "async: others", "contestant": "hcsrt", "unit": "processors", "values": [0.1]},
+        ],
+    }
+    run = summary(result)
+    (bar,) = [bar for bar in run["bars"] if bar["measured"]]
+    assert (bar["what"], bar["measured"], bar["holds"]) == ("2 threads / 2 processes", [0.75, 0.625, 1.0], False)
+    assert run["works"] == {
+        "threads": {"hcsrt: 2 threads": ["/s", 3.0, 2.0, 4.0], "hcsrt: 2 processes": ["/s", 4.0, 3.0, 4.0]}
+    }
+
+
 @pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="needs matplotlib")
 def test_figures_of_before_are_shown_and_drawn(tmp_path: Path) -> None:
     figures = {
         "effort": "full",
         "seconds": 1.0,
-        "machine": {"python": "CPython 3", "processors": 1, "processor": "one", "system": "a system"},
+        "machine": {
+            "python": "CPython 3",
+            "processors": 1,
+            "processor": "one",
+            "system": "a system",
+            "free_threaded": False,
+        },
         "notes": ["PyO3: no Rust toolchain here"],
         "series": [
-            {"work": "call", "contestant": "hcsrt from Python", "unit": "s", "values": [4e-8, 5e-8, 6e-8]},
+            {"work": "call", "contestant": "hcsrt", "unit": "s", "values": [4e-8, 5e-8, 6e-8]},
             {"work": "call", "contestant": "nanobind", "unit": "s", "values": [8e-8, 1e-7, 1.2e-7]},
         ],
-        "bars": [],
     }
     path = tmp_path / "figures.json"
     path.write_text(json.dumps(figures))
@@ -114,11 +200,11 @@ def test_figures_of_before_are_shown_and_drawn(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     line = next(line for line in done.stdout.splitlines() if "nanobind" in line)
     assert "100 ns" in line
-    assert "2.00  [2.00, 2.00]" in line
+    assert "2.00 [2.00, 2.00]" in line
     assert "left out: PyO3: no Rust toolchain here" in done.stdout
     first = (tmp_path / "plots" / "call.svg").read_text()
     assert "<svg" in first
-    assert "hcsrt from Python" in first
+    assert "hcsrt" in first
     assert len(first) < 40_000
     benchmarks("--from", path, "--plots", tmp_path / "plots")
     assert (tmp_path / "plots" / "call.svg").read_text() == first

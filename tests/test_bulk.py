@@ -206,13 +206,26 @@ def test_an_error_of_a_close_is_the_result_of_its_item_alone(
 
 
 def test_handles_are_closed_with_one_release_of_the_gil(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[list[Any]] = []
+    given: list[tuple[Any, ...]] = []
     close = bulk.close_handles
     monkeypatch.setattr(bulk, "close_handles", lambda handles: given.append(handles) or close(handles))
     operations = [_calls.create_operation() for _ in range(1000)]
     assert hcsrt.close_all(operations) == [None] * 1000
-    assert given == [operations]
+    assert given == [tuple(operations)]
     assert all(operation.closed for operation in operations)
+
+
+def test_ctrl_c_ends_the_wait_for_handles_and_they_are_closed_all_the_same(
+    several: list[hcsrt.ComputeSystem], interrupted: Interrupted, settle: Callable[..., bool]
+) -> None:
+    with latency(0.3, "HcsCloseComputeSystem"):
+        for block in interrupted(0.15):
+            handles = [system.duplicate_handle() for system in several[:2]]
+            with block:
+                hcsrt.close_all(handles)
+            assert hcsrt.pending() == 1
+            assert settle(lambda: hcsrt.pending() == 0)
+            assert all(handle.closed for handle in handles)
 
 
 def test_they_are_closed_side_by_side(several: list[hcsrt.ComputeSystem]) -> None:
