@@ -311,7 +311,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
     ) -> None:
         """Close the streams, wait for the exit as Popen does (not after a KeyboardInterrupt), and close the handle."""
         try:
-            self._close_streams()
+            self._close_streams(at_once=exception_type is KeyboardInterrupt)
             if exception_type is not KeyboardInterrupt and not self._is_over():
                 finish(self._wait_exit(Deadline(None)))
         except (HandleClosedError, ServiceDisconnectedError):
@@ -322,8 +322,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
     def close(self) -> None:
         """Close the streams and the handle; this does not kill the process.
 
-        What is buffered for stdin is written first, unless a KeyboardInterrupt is what leads here. A second close does
-        nothing. HcsCloseProcess.
+        What is buffered for stdin is written first. A second close does nothing. HcsCloseProcess.
         """
         try:
             self._close_streams()
@@ -422,13 +421,13 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         """
         return finish(self._duplicate())
 
-    def _close_streams(self) -> None:
+    def _close_streams(self, *, at_once: bool = False) -> None:
         pumps = self._pumps or {}
         for stream in (self.stdout, self.stderr, self.stdin):
             if stream is None or stream in pumps:
                 continue  # a pump closes its stream itself
-            if stream is not self.stdin or isinstance(sys.exception(), KeyboardInterrupt):
-                # Or closing would wait for a thread that reads; after Ctrl-C, for a process that does not.
+            if stream is not self.stdin or at_once:
+                # Or closing would wait for a thread that reads, or for a process that does not.
                 _release(stream)
             try:
                 stream.close()

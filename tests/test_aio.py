@@ -751,6 +751,58 @@ def test_an_await_in_finally_completes_while_the_program_ends(loop_factory: Any,
     assert ended == ["last words", "shutdown"]
 
 
+async def last_words(system: aio.ComputeSystem, file: Any, end: str) -> None:
+    """Have a process write to a file what is more than a pipe takes."""
+    file.touch()
+    save = guest("open(argv[0], 'wb').write(sys.stdin.buffer.read())", str(file))
+    process = await system.popen(save, stdin=PIPE)
+    if end == "close":
+        process.stdin.write(bytes(300_000))
+        await process.close()
+    else:
+        async with process:
+            process.stdin.write(bytes(300_000))
+        assert process.returncode == 0
+
+
+ENDS = pytest.mark.parametrize("end", ["close", "end of the block"])
+
+
+@ENDS
+@asynchronous
+async def test_what_a_cancelled_task_still_writes_is_written(
+    end: str, document: Document, tmp_path: Any, settle: Settle
+) -> None:
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await last_words(system, tmp_path / "copy", end)
+
+    async with running(document) as system:
+        task = asyncio.ensure_future(work())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(settle, lambda: (tmp_path / "copy").read_bytes() == bytes(300_000))
+
+
+@ENDS
+def test_what_a_program_still_writes_after_ctrl_c_is_written(
+    end: str, system: hcsrt.ComputeSystem, tmp_path: Any, settle: Settle
+) -> None:
+    async def clean_up() -> None:
+        async with await aio.ComputeSystem.open(system.id) as again:
+            await last_words(again, tmp_path / "copy", end)
+
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        asyncio.run(clean_up())
+    assert settle(lambda: (tmp_path / "copy").read_bytes() == bytes(300_000))
+
+
 async def unread(system: aio.ComputeSystem) -> aio.Process[bytes]:
     """A process that does not read, with more for its stdin than a pipe takes."""
     process = await system.popen(SLEEP, stdin=PIPE)
@@ -759,20 +811,14 @@ async def unread(system: aio.ComputeSystem) -> aio.Process[bytes]:
 
 
 async def drained(system: aio.ComputeSystem) -> None:
-    process = await unread(system)
-    try:
+    async with await unread(system) as process:
         await process.stdin.drain()
-    finally:
-        await process.close()
 
 
 async def closed_stdin(system: aio.ComputeSystem) -> None:
-    process = await unread(system)
-    try:
+    async with await unread(system) as process:
         process.stdin.close()
         await process.stdin.wait_closed()
-    finally:
-        await process.close()
 
 
 async def closed_process(system: aio.ComputeSystem) -> None:

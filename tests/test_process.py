@@ -1173,22 +1173,34 @@ def test_ctrl_c_ends_every_wait(
 
 
 @pytest.mark.parametrize("options", [{}, {"text": True}, {"bufsize": 0}], ids=["bytes", "text", "raw"])
-@pytest.mark.parametrize("end", [Process.close, lambda process: None], ids=["close", "end of the block"])
 def test_ctrl_c_does_not_wait_for_a_process_that_does_not_read(
-    end: Callable[[Any], None], options: dict[str, Any], system: ComputeSystem, verbs: Verbs, interrupted: Interrupted
+    options: dict[str, Any], system: ComputeSystem, verbs: Verbs, interrupted: Interrupted
 ) -> None:
     told: list[Any] = []
     verbs["HcsModifyProcess"] = told.append  # which never answers
     for block in interrupted(0.3):
         with block, system.popen(SLEEP, stdin=PIPE, **options) as process:
-            try:
-                while True:
-                    process.stdin.write("x" * 1000 if options.get("text") else b"x" * 1000)
-            finally:
-                end(process)
+            while True:
+                process.stdin.write("x" * 1000 if options.get("text") else b"x" * 1000)
         assert process.closed
         assert not told
         kill(process.pid)
+
+
+@pytest.mark.parametrize("end", [Process.close, lambda process: None], ids=["close", "end of the block"])
+def test_what_is_still_written_after_ctrl_c_is_written(
+    end: Callable[[Any], None], system: ComputeSystem, tmp_path: Path, settle: Settle
+) -> None:
+    copy = tmp_path / "copy"
+    copy.touch()
+    save = guest("open('copy', 'wb').write(sys.stdin.buffer.read())")
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        with system.popen(save, cwd=tmp_path, stdin=PIPE) as process:
+            process.stdin.write(b"kept")
+            end(process)
+    assert settle(lambda: copy.read_bytes() == b"kept")
 
 
 def test_ctrl_c_in_communicate_loses_no_output(system: ComputeSystem, interrupted: Interrupted) -> None:

@@ -130,27 +130,29 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
     ) -> None:
         """Close the streams, wait for the exit (not after a cancellation or Ctrl-C), and close the handle."""
         try:
-            if not is_told_to_stop():
-                await self._close_streams()
-                if not self._is_over():
-                    await self._wait_exit(Deadline(None))
-        except (HandleClosedError, ServiceDisconnectedError):
-            pass  # there is nothing more to wait for
+            if not is_told_to_stop(exception_type):
+                # Or there is nothing more to wait for.
+                with suppress(HandleClosedError, ServiceDisconnectedError):
+                    await self._close_streams()
+                    if not self._is_over():
+                        await self._wait_exit(Deadline(None))
+                await self.close()
         finally:
-            await self.close()
+            leave(self._let_go())
 
     async def close(self) -> None:
         """Close the streams and the handle; this does not kill the process.
 
         What stdin has taken is written first, for at most CLOSE_TIMEOUT (5 s). A second close does nothing. If this is
-        cancelled, or called while a cancellation or Ctrl-C ends the task, the handles are closed without waiting for
-        anything; hcsrt.pending() counts them until they are. HcsCloseProcess.
+        cancelled, the handles are closed without waiting for anything; hcsrt.pending() counts them until they are.
+        HcsCloseProcess.
         """
         try:
-            if not is_told_to_stop():
-                await self._close_streams()
-        finally:
-            await until_closed(self._let_go())
+            await self._close_streams()
+        except BaseException:
+            leave(self._let_go())
+            raise
+        await until_closed(self._let_go())
 
     async def poll(self) -> int | None:
         """The exit code if the process has exited, else None.
@@ -346,9 +348,8 @@ async def start_process(
         process = Process(start, args, streams, reopen_system, is_windows)
         await process._set_up(deadline)  # pyright: ignore[reportPrivateUsage]
         return process
-    except BaseException:
-        ending = _abandon(start, process)
-        await last_word(ending)
+    except BaseException as error:
+        await last_word(_abandon(start, process), error)
         raise
 
 
@@ -406,6 +407,7 @@ async def run_to_end(
     """
     from subprocess import CalledProcessError, CompletedProcess, TimeoutExpired
 
+    patience = LAST_WORD
     try:
         try:
             stdout, stderr = await process.communicate(input, deadline.remaining())
@@ -417,12 +419,14 @@ async def run_to_end(
                 debug(__name__, "%r was killed, but: %s", process, error)
             raise process._timeout_expired(timeout) from None  # pyright: ignore[reportPrivateUsage]
         code = await process.wait()
-    except BaseException:
+    except BaseException as error:
+        if is_told_to_stop(type(error)):
+            patience = 0.0
         if not process.closed and not process._is_over():  # pyright: ignore[reportPrivateUsage]
-            await last_word(terminate(process.handle, "HcsTerminateProcess"))
+            await last_word(terminate(process.handle, "HcsTerminateProcess"), error)
         raise
     finally:
-        await until_closed(process._let_go(), LAST_WORD)  # pyright: ignore[reportPrivateUsage]
+        await until_closed(process._let_go(), patience)  # pyright: ignore[reportPrivateUsage]
     if check and code:
         raise CalledProcessError(code, process.args, stdout, stderr)
     return CompletedProcess(process.args, code, stdout, stderr)

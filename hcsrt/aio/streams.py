@@ -10,7 +10,6 @@ from time import monotonic
 
 from .. import process as blocking
 from .._facade import AnyStr, Generic, debug
-from ._calls import is_told_to_stop
 from ._pipes import PipeEnd, connect_reader, connect_writer
 
 TYPE_CHECKING = False
@@ -345,11 +344,8 @@ class StreamWriter(Generic[AnyStr]):
 
     async def wait_closed(self) -> None:
         """Wait until the pipe is closed. Raises BrokenPipeError if nobody has read all of it; HcsError."""
-        try:
-            await self._writer.wait_closed()
-        finally:
-            if not is_told_to_stop():
-                await asyncio.wait((self._end.closed,))
+        await asyncio.wait((self._end.closed,))
+        await self._writer.wait_closed()
         if self._end.error is not None:
             raise self._end.error
 
