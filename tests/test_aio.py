@@ -978,6 +978,41 @@ async def test_what_is_dropped_unclosed_warns_and_is_closed(document: Document) 
 
 
 @asynchronous
+@pytest.mark.filterwarnings("ignore:unclosed <hcsrt.aio.Process:ResourceWarning")
+async def test_a_stream_outlives_its_process(document: Document, tmp_path: Any, settle: Settle) -> None:
+    async def stdout(system: aio.ComputeSystem) -> Any:
+        return (await system.popen(guest("out('a'); sleep(0.2); out('b')"), stdout=PIPE, text=True)).stdout
+
+    copy = tmp_path / "copy"
+    copy.touch()
+    async with running(document) as system:
+        assert [line async for line in await stdout(system)] == ["a\n", "b\n"]
+        assert await (await stdout(system)).read() == "a\nb\n"
+        save = guest("open(argv[0], 'wb').write(sys.stdin.buffer.read())", str(copy))
+        stdin = (await system.popen(save, stdin=PIPE)).stdin
+        stdin.write(b"1\n")
+        await stdin.drain()
+        stdin.write(bytes(300_000))
+        stdin.close()
+        await stdin.wait_closed()
+        assert await asyncio.to_thread(settle, lambda: copy.read_bytes() == b"1\n" + bytes(300_000))
+
+
+@asynchronous
+@pytest.mark.filterwarnings("ignore:unclosed <hcsrt.aio.Process:ResourceWarning")
+async def test_a_stream_that_is_dropped_is_closed(document: Document) -> None:
+    async with running(document) as system:
+        process = await system.popen(SLEEP, stdin=PIPE, stdout=PIPE)
+        streams = [process.stdin, process.stdout]
+        del process
+        await asyncio.sleep(0.05)
+        assert emulator.live()["stdio"] == 2
+        await asyncio.to_thread(streams.clear)
+        while emulator.live()["stdio"]:
+            await asyncio.sleep(0.01)
+
+
+@asynchronous
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 async def test_what_is_dropped_unclosed_is_not_closed_by_who_drops_it(document: Document) -> None:
     async with running(document) as system:

@@ -1187,7 +1187,7 @@ def test_ctrl_c_does_not_wait_for_a_process_that_does_not_read(
         kill(process.pid)
 
 
-@pytest.mark.parametrize("end", [Process.close, lambda process: None], ids=["close", "end of the block"])
+@pytest.mark.parametrize("end", [lambda process: process.close(), lambda process: None], ids=["close", "block"])
 def test_what_is_still_written_after_ctrl_c_is_written(
     end: Callable[[Any], None], system: ComputeSystem, tmp_path: Path, settle: Settle
 ) -> None:

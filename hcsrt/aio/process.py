@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-import warnings
 from contextlib import suppress
 from functools import partial
 from time import monotonic
+from weakref import WeakSet
 
 from .. import _engine
 from .. import process as blocking
@@ -76,7 +75,8 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
 
     Children of the process may hold its pipes open after it has exited. stdout and stderr then end when nothing has
     come for DRAIN_QUIET (1 s), and after DRAIN_LIMIT (10 s) in any case; the time in which the process is held back
-    because nobody reads does not count, so what it has written itself is never lost. Those of asyncio.subprocess go on.
+    because nobody reads does not count, so what it has written itself is never lost. Those of asyncio.subprocess go on,
+    and so does a stream that is used longer than this object, whose handle tells of the exit.
     """
 
     stdin: StreamWriter[AnyStr] | None
@@ -92,7 +92,6 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         is_windows: Callable[[], bool],
     ) -> None:
         super().__init__(start, args, streams, reopen_system, is_windows)
-        self._loop = asyncio.get_running_loop()
         self._writer: PipeWriter[AnyStr] | None = start.stdin and PipeWriter(start.stdin, streams, start.process)
         self._readers: list[PipeReader[AnyStr] | None] = [
             stdio and PipeReader(stdio, streams) for stdio in (start.stdout, start.stderr)
@@ -110,7 +109,8 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         readers = [reader for reader in self._readers if reader is not None]
         if readers:
             self._exit = _engine.wait_exit(self._handle)
-            self._exit.add_done_callback(partial(_drain_after_exit, self._handle, readers))
+            # With nothing of this object, and the readers weakly: the wait would keep them alive.
+            self._exit.add_done_callback(partial(_drain_after_exit, self._handle, WeakSet(readers)))
 
     @property
     def returncode(self) -> int | None:
@@ -308,27 +308,14 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
             self._take_latched()
         return [*ends, _engine.close(self._handle)]
 
-    def __del__(self, _is_finalizing: Any = sys.is_finalizing, _warn: Any = warnings.warn) -> None:
-        if not _is_finalizing() and "_communicates" in self.__dict__ and not self.closed:
-            # The loop reads and writes: only its own thread may end that. A closed loop does no more.
-            streams = [stream for stream in (*self._readers, self._writer) if stream is not None]
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(_drop, streams)
-        super().__del__(_is_finalizing, _warn)
 
-
-# Not a method, nor with anything of the object: the wait would keep it alive.
-def _drain_after_exit(handle: OwnedProcess, readers: list[PipeReader[Any]], exited: asyncio.Future[None]) -> None:
+def _drain_after_exit(handle: OwnedProcess, readers: WeakSet[PipeReader[Any]], exited: asyncio.Future[None]) -> None:
     """Let the readers end though something else holds their pipes open."""
     with suppress(asyncio.CancelledError, HandleClosedError):
         exited.result()
         if has_exited(handle):
             for reader in readers:
                 reader.drain()
-
-
-def _drop(streams: list[PipeReader[Any] | PipeWriter[Any]]) -> None:
-    leave(stream.close() if isinstance(stream, PipeReader) else stream.abort() for stream in streams)
 
 
 async def start_process(

@@ -6,6 +6,8 @@ import asyncio
 import codecs
 import io
 import os
+import weakref
+from contextlib import suppress
 from time import monotonic
 
 from .. import process as blocking
@@ -86,6 +88,13 @@ class _SourceProtocol(asyncio.StreamReaderProtocol):
         super().connection_lost(None if isinstance(exc, BrokenPipeError) else exc)
         if not self.lost.done():
             self.lost.set_result(None)
+
+
+def _drop(end: PipeEnd, stream: asyncio.ReadTransport | asyncio.StreamWriter) -> None:
+    """Close a stream that nobody has any more; only its loop may do so, which does no more once it is closed."""
+    if not stream.is_closing():
+        with suppress(RuntimeError):
+            end.closed.get_loop().call_soon_threadsafe(stream.close)
 
 
 class StreamReader(Generic[AnyStr]):
@@ -232,6 +241,7 @@ class PipeReader(StreamReader[AnyStr]):
     async def connect(self) -> None:
         """Let the loop read."""
         self._transport = await connect_reader(self._end, self._protocol)
+        weakref.finalize(self, _drop, self._end, self._transport).atexit = False
 
     @property
     def moved(self) -> float:
@@ -308,6 +318,7 @@ class StreamWriter(Generic[AnyStr]):
         protocol = asyncio.StreamReaderProtocol(reader)
         self._transport = connect_writer(self._end, protocol)
         self._writer = asyncio.StreamWriter(self._transport, protocol, reader, asyncio.get_running_loop())
+        weakref.finalize(self, _drop, self._end, self._writer).atexit = False
         self._codec = streams.codec() if streams.text else None
 
     @property
