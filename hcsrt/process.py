@@ -69,7 +69,7 @@ DEVNULL = -3
 KILL_PATIENCE = 2.0
 """Seconds after which a kill is tried again on handles of its own: HCS may be busy with another call on the first."""
 CLOSE_TIMEOUT = 5.0
-"""Seconds that telling HCS of the end of stdin may take."""
+"""Seconds that writing what is left for stdin may take, and telling HCS of its end."""
 DRAIN_QUIET = 1.0
 """Seconds without a byte after which the output of an exited process is taken to be complete."""
 DRAIN_LIMIT = 10.0
@@ -322,7 +322,8 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
     def close(self) -> None:
         """Close the streams and the handle; this does not kill the process.
 
-        What is buffered for stdin is written first. A second close does nothing. HcsCloseProcess.
+        What is buffered for stdin is written first, for at most CLOSE_TIMEOUT (5 s). A second close does nothing.
+        HcsCloseProcess.
         """
         try:
             self._close_streams()
@@ -426,13 +427,21 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         for stream in (self.stdout, self.stderr, self.stdin):
             if stream is None or stream in pumps:
                 continue  # a pump closes its stream itself
-            if stream is not self.stdin or at_once:
+            handle = _handle(stream)
+            if stream is self.stdin and not at_once and not handle.closed:
+                try:
+                    # It may wait for a process that does not read, or for a thread that writes to one.
+                    aside("the close of stdin", CLOSE_TIMEOUT, stream.close)
+                except (OSError, HandleClosedError) as error:
+                    debug(__name__, "%r did not take what was left for its stdin: %s", self, error)
+                finally:
+                    # Which ends that close.
+                    handle.close()
+            else:
                 # Or closing would wait for a thread that reads, or for a process that does not.
-                _release(stream)
-            try:
-                stream.close()
-            except (OSError, HandleClosedError) as error:
-                debug(__name__, "%r did not take what was left for its stdin: %s", self, error)
+                handle.close()
+                with suppress(OSError, HandleClosedError):
+                    stream.close()
 
     def _close_handles(self) -> None:
         close_all(self._stdio)
@@ -567,10 +576,10 @@ def _codec(stream: Any) -> tuple[str, str]:
     return stream.encoding, stream.errors
 
 
-def _release(stream: Any) -> None:
-    """Close the handle under a stream: who reads or writes it in another thread is let go."""
+def _handle(stream: Any) -> OwnedStdio:
+    """The handle under a stream; who reads or writes the stream in another thread is let go when it is closed."""
     binary = getattr(stream, "buffer", stream)
-    getattr(binary, "raw", binary).handle.close()
+    return getattr(binary, "raw", binary).handle
 
 
 class _Pump(Thread):
@@ -586,7 +595,7 @@ class _Pump(Thread):
         self._stream = stream
 
     def release(self) -> None:
-        _release(self._stream)
+        _handle(self._stream).close()
 
     def move(self) -> None:
         """Move all there is to move."""

@@ -1299,6 +1299,35 @@ def test_close_lets_a_reader_go(system: ComputeSystem) -> None:
     kill(process.pid)
 
 
+@pytest.mark.parametrize("text", [False, True], ids=["bytes", "text"])
+def test_close_does_not_wait_for_ever_for_what_nobody_reads(
+    text: bool, system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_module, "CLOSE_TIMEOUT", 0.2)
+    process: Any = system.popen(SLEEP, stdin=PIPE, text=text)
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(process.stdin.write, "x" * (1 << 20) if text else bytes(1 << 20))
+        time.sleep(0.05)
+        before = time.monotonic()
+        process.close()
+        assert time.monotonic() - before < 5
+        with pytest.raises(ValueError):  # noqa: PT011 - of a closed file or a closed handle
+            writing.result()
+    kill(process.pid)
+
+
+def test_ctrl_c_ends_a_close_that_waits_for_a_writer(system: ComputeSystem, interrupted: Interrupted) -> None:
+    for block in interrupted(0.15):
+        process = system.popen(SLEEP, stdin=PIPE)
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(process.stdin.write, bytes(1 << 20))
+            with block:
+                process.close()
+            with pytest.raises(ValueError):  # noqa: PT011 - of a closed file or a closed handle
+                writing.result()
+        kill(process.pid)
+
+
 def test_the_handle_is_owned_and_cannot_be_given_away(sleeper: Process[bytes]) -> None:
     assert isinstance(sleeper.handle, hcsrt.OwnedProcess)
     with pytest.raises(hcsrt.HandleBusyError):
