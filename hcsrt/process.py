@@ -379,10 +379,10 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         finish(self._kill(timeout))
 
     def terminate(self, *, timeout: float | None = None) -> None:
-        """The same as kill(); signal() asks a process to end."""
+        """The same as kill(); send_signal() asks a process to end."""
         self.kill(timeout=timeout)
 
-    def signal(self, signal: str | int, *, timeout: float | None = None) -> None:
+    def send_signal(self, signal: str | int, *, timeout: float | None = None) -> None:
         """Send a signal; that the process has exited already is success, as for Popen.send_signal().
 
         signal: for a Windows guest "CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff" or "CtrlShutdown"; for a Linux

@@ -63,6 +63,12 @@ def test_every_name_of_the_facade_is_there_with_the_same_parameters(name: str) -
             assert parameters(getattr(awaited, member)) == parameters(getattr(blocking, member)), member
 
 
+@pytest.mark.parametrize("popen", [subprocess.Popen, asyncio.subprocess.Process])
+def test_a_process_has_the_methods_of_those_of_the_standard_library(popen: type) -> None:
+    methods = {name for name in public(popen) if inspect.isroutine(getattr(popen, name))}
+    assert methods <= public(aio.Process) & public(hcsrt.Process)
+
+
 @pytest.mark.parametrize("name", ["systems", "stop_all", "statistics_of", "reap", "close_all"])
 def test_every_function_is_there_with_the_same_parameters(name: str) -> None:
     assert parameters(getattr(aio, name)) == parameters(getattr(hcsrt, name))

@@ -557,7 +557,7 @@ def test_timeouts_are_checked(timeout: Any, error: type[Exception], sleeper: Pro
         lambda: sleeper.communicate(timeout=timeout),
         lambda: sleeper.kill(timeout=timeout),
         lambda: sleeper.terminate(timeout=timeout),
-        lambda: sleeper.signal("CtrlC", timeout=timeout),
+        lambda: sleeper.send_signal("CtrlC", timeout=timeout),
         lambda: sleeper.resize_console(24, 80, timeout=timeout),
     ]
     for verb in verbs:
@@ -595,7 +595,7 @@ def test_the_exit_of_one_is_seen_by_those_who_come_after_the_close(system: Compu
     assert process.wait() == 9
     assert process.poll() == 9
     process.kill()
-    process.signal("CtrlC")
+    process.send_signal("CtrlC")
 
 
 def test_close_keeps_the_exit_code_that_nobody_has_asked_for(system: ComputeSystem, settle: Settle) -> None:
@@ -1006,7 +1006,7 @@ def test_kill_of_a_process_whose_exit_nobody_has_seen_is_a_success(
 ) -> None:
     with unseen:
         verbs["HcsTerminateProcess"] = verbs["HcsSignalProcess"] = failing(hresult)
-        unseen.signal("CtrlC")
+        unseen.send_signal("CtrlC")
         unseen.kill()
         assert unseen.wait(timeout=5) != 0
 
@@ -1038,7 +1038,7 @@ def test_a_refused_kill_of_a_running_process_is_an_error(sleeper: Process[bytes]
     with pytest.raises(hcsrt.AccessDeniedError):
         sleeper.kill()
     with pytest.raises(hcsrt.AccessDeniedError):
-        sleeper.signal("CtrlC")
+        sleeper.send_signal("CtrlC")
     assert sleeper.poll() is None
     verbs["HcsTerminateProcess"] = terminate
 
@@ -1083,27 +1083,27 @@ def test_signals_by_their_hcs_names(system: ComputeSystem) -> None:
         with system.popen(guest(handlers), stdout=PIPE) as process:
             assert process.stdout
             process.stdout.readline()
-            process.signal(name)
+            process.send_signal(name)
             assert process.wait(timeout=10) == code
-            process.signal(name)
+            process.send_signal(name)
 
 
 def test_a_program_without_a_handler_ends_by_a_signal(system: ComputeSystem) -> None:
     with system.popen(guest("out('ready'); sleep(60)"), stdout=PIPE) as process:
         assert process.stdout
         process.stdout.readline()
-        process.signal("CtrlC")
+        process.send_signal("CtrlC")
         assert process.wait(timeout=10) == INTERRUPTED
 
 
 def test_signals_are_checked(plain_order: None, sleeper: Process[bytes]) -> None:
     # A seed now and then leaves out what the guest is; then HCS itself refuses the number.
     with pytest.raises(ValueError, match=r"must be one of CtrlC, .*not 'SIGTERM'"):
-        sleeper.signal("SIGTERM")
+        sleeper.send_signal("SIGTERM")
     with pytest.raises(TypeError, match="signal must be a str or an int, not NoneType"):
-        sleeper.signal(None)  # type: ignore[arg-type]
+        sleeper.send_signal(None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"CtrlShutdown for a Windows guest, not 15"):
-        sleeper.signal(signal.SIGTERM)
+        sleeper.send_signal(signal.SIGTERM)
     assert sleeper.poll() is None
 
 
@@ -1111,7 +1111,7 @@ def test_a_linux_guest_takes_numbers(sleeper: Process[bytes], system: ComputeSys
     told: list[Any] = []
     system._guest_os = "Linux"  # pyright: ignore[reportPrivateUsage]
     verbs["HcsSignalProcess"] = lambda request: told.append(json.loads(request.text)) or emulator.service.Answer()
-    sleeper.signal(signal.SIGTERM)
+    sleeper.send_signal(signal.SIGTERM)
     assert told == [{"Signal": 15}]
 
 

@@ -203,10 +203,10 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         await self._kill(timeout)
 
     async def terminate(self, *, timeout: float | None = None) -> None:
-        """The same as kill(); signal() asks a process to end."""
+        """The same as kill(); send_signal() asks a process to end."""
         await self._kill(timeout)
 
-    async def signal(self, signal: str | int, *, timeout: float | None = None) -> None:
+    async def send_signal(self, signal: str | int, *, timeout: float | None = None) -> None:
         """Send a signal; that the process has exited already is success, as for Popen.send_signal().
 
         signal: for a Windows guest "CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff" or "CtrlShutdown"; for a Linux
