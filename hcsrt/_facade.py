@@ -25,7 +25,7 @@ from .errors import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
-    from typing import Any, Literal, Protocol, TypeVar
+    from typing import Any, Literal, NoReturn, Protocol, TypeVar
     from typing import AnyStr as AnyStr
     from typing import Generic as Generic
 
@@ -220,7 +220,15 @@ def has_exited(handle: OwnedSystem | OwnedProcess) -> bool:
     return status is not None and (status[0] != "disconnected" or status[1] is not None)
 
 
-class Owner(Generic[HandleT]):
+class Single:
+    """What cannot be copied or pickled."""
+
+    def __reduce__(self) -> NoReturn:
+        # Whichever copy went first would close what the others still use.
+        raise TypeError(f"{type(self).__name__} cannot be copied or pickled: what it owns has one owner")
+
+
+class Owner(Single, Generic[HandleT]):
     """Owns the handle of a compute system or process, and waits for the exit of what is behind it.
 
     Exit is a latch in the native layer. The handle's event sets it; because HCS may lose that event, waiting asks HCS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 
 from . import _calls
-from ._facade import Deadline, finish, seconds
+from ._facade import Deadline, Single, finish, seconds
 from .documents import loads
 from .errors import HandleClosedError
 
@@ -80,7 +80,7 @@ class Event:
         return f"Event({type}, {self.data!r}, time={self.time!r}{lost}{data_lost})"
 
 
-class EventsCore:
+class EventsCore(Single):
     """What a reader of events does in either face."""
 
     def __init__(

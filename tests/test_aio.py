@@ -1,8 +1,10 @@
 """hcsrt.aio where it is about asyncio: the mirror of the facade, loops, cancellation, the end of a program."""
 
 import asyncio
+import copy
 import gc
 import inspect
+import pickle
 import random
 import subprocess
 import sys
@@ -971,6 +973,17 @@ async def test_a_call_that_insists_is_made_though_nobody_wants_it(
 
 
 @asynchronous
+async def test_nothing_that_owns_a_handle_can_be_copied(document: Document) -> None:
+    async with running(document) as system, await system.popen(CAT, stdin=PIPE, stdout=PIPE) as process:
+        events = system.events()
+        for owner in (system, process, process.stdin, process.stdout, events):
+            for copier in (copy.copy, copy.deepcopy, pickle.dumps):
+                with pytest.raises(TypeError, match=f"{type(owner).__name__} cannot be copied or pickled"):
+                    copier(owner)
+        assert await process.communicate(b"x") == (b"x", None)
+
+
+@asynchronous
 async def test_what_is_dropped_unclosed_warns_and_is_closed(document: Document) -> None:
     async with running(document) as system:
         process = await system.popen(CAT, stdin=PIPE, stdout=PIPE)
@@ -989,19 +1002,19 @@ async def test_a_stream_outlives_its_process(document: Document, tmp_path: Any, 
     async def stdout(system: aio.ComputeSystem) -> Any:
         return (await system.popen(guest("out('a'); sleep(0.2); out('b')"), stdout=PIPE, text=True)).stdout
 
-    copy = tmp_path / "copy"
-    copy.touch()
+    saved = tmp_path / "copy"
+    saved.touch()
     async with running(document) as system:
         assert [line async for line in await stdout(system)] == ["a\n", "b\n"]
         assert await (await stdout(system)).read() == "a\nb\n"
-        save = guest("open(argv[0], 'wb').write(sys.stdin.buffer.read())", str(copy))
+        save = guest("open(argv[0], 'wb').write(sys.stdin.buffer.read())", str(saved))
         stdin = (await system.popen(save, stdin=PIPE)).stdin
         stdin.write(b"1\n")
         await stdin.drain()
         stdin.write(bytes(300_000))
         stdin.close()
         await stdin.wait_closed()
-        assert await asyncio.to_thread(settle, lambda: copy.read_bytes() == b"1\n" + bytes(300_000))
+        assert await asyncio.to_thread(settle, lambda: saved.read_bytes() == b"1\n" + bytes(300_000))
 
 
 @asynchronous

@@ -24,6 +24,7 @@ EXCEPT = {
     "test_the_end_of_a_block_does_not_wait_after_ctrl_c": ABOUT_THREADS,
     "test_an_interrupt_right_after_the_call_loses_no_process": ABOUT_THREADS,
     "test_an_interrupt_right_after_the_constructor_loses_no_process": ABOUT_THREADS,
+    "test_nothing_that_owns_a_handle_can_be_copied": "of the proxies of the portal",
     "test_an_unclosed_process_warns_and_is_closed": "the portal keeps it alive",
     "test_a_finished_communicate_keeps_no_object_alive": "the portal keeps it alive",
     "test_a_duplicate_is_never_of_another_process": "pytest cannot take back what it changes behind the portal",

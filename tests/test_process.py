@@ -1,5 +1,6 @@
 """Processes through the facade: their commands, their streams, their end."""
 
+import copy
 import gc
 import io
 import json
@@ -1191,8 +1192,8 @@ def test_ctrl_c_does_not_wait_for_a_process_that_does_not_read(
 def test_what_is_still_written_after_ctrl_c_is_written(
     end: Callable[[Any], None], system: ComputeSystem, tmp_path: Path, settle: Settle
 ) -> None:
-    copy = tmp_path / "copy"
-    copy.touch()
+    saved = tmp_path / "copy"
+    saved.touch()
     save = guest("open('copy', 'wb').write(sys.stdin.buffer.read())")
     try:
         raise KeyboardInterrupt
@@ -1200,7 +1201,7 @@ def test_what_is_still_written_after_ctrl_c_is_written(
         with system.popen(save, cwd=tmp_path, stdin=PIPE) as process:
             process.stdin.write(b"kept")
             end(process)
-    assert settle(lambda: copy.read_bytes() == b"kept")
+    assert settle(lambda: saved.read_bytes() == b"kept")
 
 
 def test_ctrl_c_in_communicate_loses_no_output(system: ComputeSystem, interrupted: Interrupted) -> None:
@@ -1275,14 +1276,14 @@ def test_close_is_idempotent_and_does_not_kill(system: ComputeSystem) -> None:
 
 
 def test_close_writes_what_is_buffered(system: ComputeSystem, tmp_path: Path, settle: Settle) -> None:
-    copy = tmp_path / "copy"
-    copy.touch()
+    saved = tmp_path / "copy"
+    saved.touch()
     save = guest("open('copy', 'wb').write(sys.stdin.buffer.read())")
     process = system.popen(save, cwd=tmp_path, stdin=PIPE, text=True)
     assert process.stdin
     process.stdin.write("kept")
     process.close()
-    assert settle(lambda: copy.read_text() == "kept")
+    assert settle(lambda: saved.read_text() == "kept")
 
 
 def test_close_lets_a_reader_go(system: ComputeSystem) -> None:
@@ -1326,6 +1327,22 @@ def test_ctrl_c_ends_a_close_that_waits_for_a_writer(system: ComputeSystem, inte
             with pytest.raises(ValueError):  # noqa: PT011 - of a closed file or a closed handle
                 writing.result()
         kill(process.pid)
+
+
+@pytest.mark.parametrize("copier", [copy.copy, copy.deepcopy, pickle.dumps])
+@pytest.mark.parametrize("bufsize", [0, -1])
+def test_nothing_that_owns_a_handle_can_be_copied(
+    bufsize: int, copier: Callable[[Any], object], system: ComputeSystem
+) -> None:
+    with (
+        system.popen(CAT, stdin=PIPE, stdout=PIPE, bufsize=bufsize) as process,
+        system.events() as events,
+    ):
+        for owner in (system, process, process.stdin, process.stdout, events):
+            with pytest.raises(TypeError, match="cannot"):
+                copier(owner)
+            gc.collect()
+        assert process.communicate(b"x") == (b"x", None)
 
 
 def test_the_handle_is_owned_and_cannot_be_given_away(sleeper: Process[bytes]) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from time import monotonic
 
 from .. import process as blocking
-from .._facade import AnyStr, Generic, debug
+from .._facade import AnyStr, Generic, Single, debug
 from ._pipes import PipeEnd, connect_reader, connect_writer
 
 TYPE_CHECKING = False
@@ -97,7 +97,7 @@ def _drop(end: PipeEnd, stream: asyncio.ReadTransport | asyncio.StreamWriter) ->
             end.closed.get_loop().call_soon_threadsafe(stream.close)
 
 
-class StreamReader(Generic[AnyStr]):
+class StreamReader(Single, Generic[AnyStr]):
     """A process's standard output or error, with the methods of asyncio.StreamReader that read.
 
     In text mode they give and count characters, and each line ends in "\\n". One task may read at a time; a method that
@@ -306,7 +306,7 @@ class PipeReader(StreamReader[AnyStr]):
         return self._end.closed
 
 
-class StreamWriter(Generic[AnyStr]):
+class StreamWriter(Single, Generic[AnyStr]):
     """A process's standard input, with the methods of asyncio.StreamWriter but start_tls().
 
     In text mode write() takes text, and "\\n" becomes the line end of this system.
