@@ -6,6 +6,7 @@ synchronous one block and never suspend, so finish() runs such a coroutine to it
 
 from __future__ import annotations
 
+import operator
 import os
 import sys
 import warnings
@@ -119,6 +120,14 @@ def check_name(value: object, argument: str) -> None:
     check_text(value, argument)
     if not value:
         raise ValueError(f"{argument} must not be empty")
+
+
+def integer(value: object, argument: str, wanted: str = "an int") -> int:
+    """The int that a value stands for, if it is one."""
+    try:
+        return operator.index(value)  # pyright: ignore[reportArgumentType]
+    except TypeError:
+        raise TypeError(f"{argument} must be {wanted}, not {type(value).__name__}") from None
 
 
 def check_handle(value: object, argument: str) -> None:

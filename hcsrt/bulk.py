@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from threading import Thread
 
-from ._facade import EVENT_PATIENCE, INVALID_DATA, Deadline, check_name, finish, seconds
+from ._facade import EVENT_PATIENCE, INVALID_DATA, Deadline, Owner, check_name, finish, seconds
 from ._handles import Handle
 from ._handles import close_all as close_handles
 from .errors import HcsError, SystemNotFoundError, error_from
@@ -137,7 +137,10 @@ def _all(items: Iterable[ItemT], argument: str, kinds: tuple[type, ...], expecte
     listed = list(items)
     for index, item in enumerate(listed):
         if not isinstance(item, kinds):
-            raise TypeError(f"{argument}[{index}] is a {type(item).__name__}, not {expected}")
+            name, package = type(item).__name__, type(item).__module__.rpartition(".")[0]
+            if isinstance(item, Owner) and name in [kind.__name__ for kind in kinds]:
+                raise TypeError(f"{argument}[{index}] is a {name} of {package}, which has a function of its own for it")
+            raise TypeError(f"{argument}[{index}] is a {name}, not {expected}")
     return listed
 
 

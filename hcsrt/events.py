@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import operator
-
 from . import _calls
-from ._facade import Deadline, Single, finish, seconds
+from ._facade import Deadline, Single, finish, integer, seconds
 from .documents import loads
 from .errors import HandleClosedError
 
@@ -165,7 +163,7 @@ class Events(EventsCore):
 
 def queue_size(maxsize: int) -> int:
     """The size of a queue of events, if it is one."""
-    room = operator.index(maxsize)
+    room = integer(maxsize, "maxsize")
     if not 0 < room < 1 << 32:
         raise ValueError(f"maxsize must be 1 to 4294967295 events, not {room}; no queue is without end")
     return room

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import operator
 import os
 import sys
 from _thread import allocate_lock
@@ -28,6 +27,7 @@ from ._facade import (
     debug,
     exit_document,
     finish,
+    integer,
     path_text,
     query_timeout,
     seconds,
@@ -175,7 +175,7 @@ class ProcessCore(Owner[OwnedProcess]):
             if signal not in _SIGNALS:
                 raise ValueError(f"signal must be one of {', '.join(_SIGNALS)}, or a number; not {signal!r}")
         else:
-            signal = _integer(signal, "signal", "a str or an int")
+            signal = integer(signal, "signal", "a str or an int")
             if self._is_windows():
                 raise ValueError(f"signal must be one of {', '.join(_SIGNALS)} for a Windows guest, not {signal}")
         if self._is_over():
@@ -676,7 +676,7 @@ class StreamFormat:
     """How the streams of a process are wrapped, by the parameters that subprocess.Popen has for it."""
 
     def __init__(self, text: bool | None, encoding: str | None, errors: str | None, bufsize: int) -> None:
-        bufsize = self._bufsize = _integer(bufsize, "bufsize")
+        bufsize = self._bufsize = integer(bufsize, "bufsize")
         self.text: bool = bool(text or encoding or errors)
         self._encoding = encoding or ("utf-8" if sys.flags.utf8_mode else "locale")
         self._errors = errors
@@ -796,13 +796,6 @@ def _environment(env: Mapping[str, str]) -> dict[str, str]:
     return dict(env)
 
 
-def _integer(value: object, argument: str, wanted: str = "an int") -> int:
-    try:
-        return operator.index(value)  # pyright: ignore[reportArgumentType]
-    except TypeError:
-        raise TypeError(f"{argument} must be {wanted}, not {type(value).__name__}") from None
-
-
 def resize_request(height: int, width: int) -> dict[str, Any]:
     """A ProcessModifyRequest for the size of the console."""
     rows, columns = _console_size((height, width))
@@ -812,7 +805,7 @@ def resize_request(height: int, width: int) -> dict[str, Any]:
 def _console_size(size: tuple[int, int]) -> tuple[int, int]:
     if not isinstance(size, tuple) or len(size) != 2:  # pyright: ignore[reportUnnecessaryIsInstance,reportUnnecessaryComparison]
         raise TypeError(f"console must be True, False or a tuple (rows, columns), not {size!r}")
-    rows, columns = _integer(size[0], "the rows of a console"), _integer(size[1], "the columns of a console")
+    rows, columns = integer(size[0], "the rows of a console"), integer(size[1], "the columns of a console")
     if not (0 < rows < 0x10000 and 0 < columns < 0x10000):
         raise ValueError(f"a console has 1 to 65535 rows and columns, not {rows!r} and {columns!r}")
     return rows, columns
@@ -847,7 +840,7 @@ def check_attach(pid: int, wanted: Mapping[str, int | None]) -> int:
     for name, value in wanted.items():
         if value not in (None, PIPE):
             raise ValueError(f"{name} must be None or PIPE, not {value!r}")
-    pid = _integer(pid, "pid")
+    pid = integer(pid, "pid")
     if not 0 <= pid <= 0xFFFFFFFF:
         raise ValueError(f"pid must be from 0 to {0xFFFFFFFF}, not {pid}")
     return pid

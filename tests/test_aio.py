@@ -234,7 +234,7 @@ async def test_readers_have_the_methods_of_asyncio(document: Document) -> None:
             with pytest.raises(asyncio.IncompleteReadError):
                 await process.stdout.readuntil()
         async with await system.popen(guest("out('x' * 99)"), stdout=PIPE, bufsize=10) as process:
-            with pytest.raises(ValueError, match="limit"):
+            with pytest.raises(ValueError, match="the 10 that bufsize"):
                 await process.stdout.readline()
 
 
@@ -249,10 +249,10 @@ async def test_a_line_has_a_limit_and_is_dropped_beyond_it(options: Document, do
         command = guest("out('short'); out('y' * 99)")
         async with await system.popen(command, stdout=PIPE, bufsize=20, **options) as process:
             assert len(await process.stdout.readline()) == 6
-            with pytest.raises(asyncio.LimitOverrunError):
+            with pytest.raises(asyncio.LimitOverrunError, match="the 20 that bufsize"):
                 await process.stdout.readuntil()
             assert len(await process.stdout.readexactly(30)) == 30
-            with pytest.raises(ValueError, match="limit"):
+            with pytest.raises(ValueError, match="the 20 that bufsize"):
                 await process.stdout.readline()
             assert len(await process.stdout.read()) < 70
             with pytest.raises(ValueError, match=f"eparator .* at least one.?{'character' if options else 'byte'}"):
@@ -361,6 +361,16 @@ async def test_a_reader_that_does_not_read_holds_the_process_back(document: Docu
             before, written = written, count.stat().st_size if count.exists() else 0
         assert written < 32
         assert len(await process.stdout.read()) == 64 << 16
+
+
+@asynchronous
+async def test_a_writer_of_bytes_takes_no_text(document: Document) -> None:
+    async with running(document) as system, await system.popen(CAT, stdin=PIPE, stdout=PIPE) as process:
+        for write in (process.stdin.write, process.stdin.writelines):
+            with pytest.raises(TypeError, match="data must be bytes, not str: the streams are not in text mode"):
+                write("x")
+        process.stdin.writelines([b"1", bytearray(b"2"), memoryview(b"3")])
+        assert await process.communicate() == (b"123", None)
 
 
 @asynchronous

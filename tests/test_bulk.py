@@ -1,5 +1,6 @@
 """Verbs on many things: all at once, with a result or an error for each."""
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -116,6 +117,19 @@ def test_only_systems_can_be_stopped(several: list[hcsrt.ComputeSystem]) -> None
     for verb in (hcsrt.stop_all, hcsrt.statistics_of):
         with pytest.raises(TypeError, match=r"systems\[1\] is a str, not a ComputeSystem"):
             verb(wrong)
+    assert len(ids()) == COUNT
+
+
+def test_what_is_of_the_other_face_is_named(several: list[hcsrt.ComputeSystem]) -> None:
+    async def mix_up() -> None:
+        async with await hcsrt.aio.ComputeSystem.open(several[0].id) as system:
+            for verb in (hcsrt.stop_all, hcsrt.statistics_of, hcsrt.close_all):
+                with pytest.raises(TypeError, match=r"\[0\] is a ComputeSystem of hcsrt\.aio, which has a function"):
+                    verb([system])
+        with pytest.raises(TypeError, match=r"items\[0\] is a ComputeSystem of hcsrt, which has a function"):
+            await hcsrt.aio.close_all([several[0]])
+
+    asyncio.run(mix_up())
     assert len(ids()) == COUNT
 
 

@@ -243,6 +243,8 @@ def test_a_reader_that_never_reads_does_not_stop_hcs(system, told):
 def test_a_queue_has_a_size(system, maxsize):
     with pytest.raises(ValueError, match="maxsize must be 1 to 4294967295 events"):
         system.events(maxsize=maxsize)
+    with pytest.raises(TypeError, match="maxsize must be an int, not str"):
+        system.events(maxsize="x")
     with pytest.raises(TypeError):
         system.events(maxsize="1")
 

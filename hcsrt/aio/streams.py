@@ -45,6 +45,12 @@ class _Source(asyncio.StreamReader):
         else:
             self.taken.append(bytes(data))
 
+    async def readuntil(self, separator: Any = b"\n") -> bytes:
+        try:
+            return await super().readuntil(separator)
+        except asyncio.LimitOverrunError as error:
+            raise too_long(self._limit, error.consumed) from None  # type: ignore[attr-defined]  # pyright: ignore
+
     async def read(self, n: int = -1) -> bytes:
         if n >= 0:
             return await super().read(n)
@@ -74,6 +80,12 @@ class _Source(asyncio.StreamReader):
                     reading.close()
             self.taken = [ahead]
         return self.taken
+
+
+def too_long(limit: int, consumed: int) -> asyncio.LimitOverrunError:
+    return asyncio.LimitOverrunError(
+        f"no separator within the {limit} that bufsize lets a reader take ahead: give popen() a larger one", consumed
+    )
 
 
 class _SourceProtocol(asyncio.StreamReaderProtocol):
@@ -159,13 +171,13 @@ class StreamReader(Single, Generic[AnyStr]):
         while (found := self._text.find(mark, self._mark + searched)) < 0:
             searched = max(0, self._ahead() - len(mark) + 1)
             if searched > self._limit:
-                raise asyncio.LimitOverrunError("Separator is not found, and chunk exceed the limit", searched)
+                raise too_long(self._limit, searched)
             if self._has_ended:
                 raise asyncio.IncompleteReadError(self._cut(self._ahead()), None)
             await self._decode_until(self._ahead() + 1)
         size = found - self._mark
         if size > self._limit:
-            raise asyncio.LimitOverrunError("Separator is found, but chunk is longer than limit", size)
+            raise too_long(self._limit, size)
         return self._cut(size + len(mark))
 
     async def readline(self) -> AnyStr:
@@ -373,6 +385,11 @@ class StreamWriter(Single, Generic[AnyStr]):
 
     def _bytes(self, data: Any) -> bytes:
         if self._codec is None:
+            try:
+                memoryview(data)
+            except TypeError:
+                reason = f"data must be bytes, not {type(data).__name__}: the streams are not in text mode"
+                raise TypeError(reason) from None
             return data
         if not isinstance(data, str):
             raise TypeError(f"data must be a str, not {type(data).__name__}: the streams are in text mode")
