@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from _thread import allocate_lock
+from codecs import lookup_error
 from contextlib import suppress
 from threading import Thread
 from time import monotonic
@@ -676,6 +677,11 @@ class StreamFormat:
     """How the streams of a process are wrapped, by the parameters that subprocess.Popen has for it."""
 
     def __init__(self, text: bool | None, encoding: str | None, errors: str | None, bufsize: int) -> None:
+        # Before there is a process that could not be read.
+        if encoding:
+            "".encode(encoding)
+        if errors:
+            lookup_error(errors)
         bufsize = self._bufsize = integer(bufsize, "bufsize")
         self.text: bool = bool(text or encoding or errors)
         self._encoding = encoding or ("utf-8" if sys.flags.utf8_mode else "locale")

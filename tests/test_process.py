@@ -1413,9 +1413,19 @@ def test_a_process_that_cannot_be_set_up_is_ended(
     assert settle(lambda: not exists(pids[0]))
     assert (emulator.live()["processes"], emulator.live()["stdio"]) == (0, 0)
     monkeypatch.setattr(_calls, "watch_process", lambda handle: None)
-    with pytest.raises(LookupError, match="unknown encoding"):
-        system.popen(SLEEP, stdin=PIPE, encoding="no-such-encoding")
+    monkeypatch.setattr(process_module, "StdioReader", lambda handle: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        system.popen(SLEEP, stdin=PIPE, stdout=PIPE)
     assert settle(lambda: not exists(pids[1]))
+
+
+@pytest.mark.parametrize("options", [{"encoding": "nope"}, {"encoding": "hex"}, {"errors": "nope"}])
+def test_a_codec_that_is_none_is_refused_before_there_is_a_process(
+    options: dict[str, Any], system: ComputeSystem, verbs: Verbs
+) -> None:
+    verbs["HcsCreateProcess"] = failing(E_FAIL)
+    with pytest.raises(LookupError, match=r"nope|hex"):
+        system.popen(SLEEP, stdin=PIPE, stdout=PIPE, **options)
 
 
 def test_an_interrupt_right_after_the_call_loses_no_process(system: ComputeSystem, settle: Settle) -> None:
