@@ -308,7 +308,7 @@ class Owner(Single, Generic[HandleT]):
             self._query_at = monotonic() + self._patience.within(EVENT_PATIENCE)
 
     def _expect_exit(self) -> None:
-        """Ask soon: something was done that leads to the exit."""
+        """Ask soon in the next wait: something was done that leads to the exit."""
         self._query_interval = FIRST_QUERY
         self._query_at = min(self._query_at, monotonic() + FIRST_QUERY)
 
@@ -324,8 +324,7 @@ class Owner(Single, Generic[HandleT]):
         self, wait: Callable[[float], Coroutine[Any, Any, ResultT | None]], deadline: Deadline
     ) -> ResultT | None:
         """Wait for what `wait` gives, and ask HCS for the exit now and then; None when the time is up."""
-        # In slices: another thread or task may do something that makes it time to ask.
-        while (result := await wait(deadline.within(min(self._query_at - monotonic(), FIRST_QUERY)))) is None:
+        while (result := await wait(deadline.within(self._query_at - monotonic()))) is None:
             if monotonic() >= self._query_at:
                 await self._query_exit(deadline)
             elif deadline.passed():

@@ -1345,6 +1345,22 @@ def test_nothing_that_owns_a_handle_can_be_copied(
         assert process.communicate(b"x") == (b"x", None)
 
 
+def test_who_waits_long_asks_ever_less_often(sleeper: Process[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    wait_exit = _calls.wait_exit
+
+    def wait(handle: Any, timeout: float) -> bool:
+        waits.append(timeout)
+        return wait_exit(handle, timeout)
+
+    monkeypatch.setattr(_facade, "FIRST_QUERY", 0.02)
+    monkeypatch.setattr(_calls, "wait_exit", wait)
+    sleeper._expect_exit()  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(subprocess.TimeoutExpired):
+        sleeper.wait(timeout=0.6)
+    assert 1 < len(waits) < 12
+
+
 def test_the_handle_is_owned_and_cannot_be_given_away(sleeper: Process[bytes]) -> None:
     assert isinstance(sleeper.handle, hcsrt.OwnedProcess)
     with pytest.raises(hcsrt.HandleBusyError):
