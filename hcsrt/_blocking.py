@@ -172,9 +172,6 @@ class BlockingCalls:
     async def signal_process(self, handle: OwnedProcess, options: str, timeout: float | None) -> None:
         _calls.signal_process(handle, options, timeout)
 
-    async def modify_process(self, handle: OwnedProcess, request: str, timeout: float | None) -> None:
-        _calls.modify_process(handle, request, timeout)
-
     async def terminate_process(self, handle: OwnedProcess, timeout: float | None) -> None:
         _calls.terminate_process(handle, None, timeout)
 

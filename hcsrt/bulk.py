@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from threading import Thread
 
 from ._facade import EVENT_PATIENCE, INVALID_DATA, Deadline, Owner, check_name, finish, seconds
@@ -161,10 +162,15 @@ def _at_once(action: Callable[[ItemT], ResultT], items: list[ItemT]) -> list[Res
                 results[index] = error
 
     # Not those of concurrent.futures, which a program waits for at its end, whatever hangs in HCS.
-    threads = [Thread(target=work, name="hcsrt-bulk", daemon=True) for _ in items[:_MOST_THREADS]]
+    threads: list[Thread] = []
     try:
-        for thread in threads:
-            thread.start()
+        with suppress(RuntimeError):  # there can be no more threads: those that there are do it all
+            for _ in items[:_MOST_THREADS]:
+                thread = Thread(target=work, name="hcsrt-bulk", daemon=True)
+                thread.start()
+                threads.append(thread)
+        if not threads:
+            work()
         for thread in threads:
             while thread.is_alive():
                 thread.join(_SLICE)

@@ -295,7 +295,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         self._stdio = [stdio for stdio in (start.stdin, start.stdout, start.stderr) if stdio is not None]
         calls = self._calls
         # Not a method of this object: the stream would keep it alive.
-        self.stdin = start.stdin and streams.writer(start.stdin, lambda: finish(close_guest_stdin(calls, handle)))
+        self.stdin = start.stdin and streams.writer(start.stdin, lambda: close_guest_stdin(calls, handle))
         self.stdout = start.stdout and streams.reader(start.stdout)
         self.stderr = start.stderr and streams.reader(start.stderr)
         self._pumps: dict[IO[AnyStr], _Pump] | None = None
@@ -504,6 +504,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         pump = (self._pumps or {}).get(stream)
         return "" if pump is None else pump.text
 
+
 async def _ask_exit(calls: Calls, handle: OwnedProcess, timeout: float) -> dict[str, Any] | None:
     """The ProcessStatus of a process that has exited, empty if HCS does not tell it; None if it has not exited."""
     try:
@@ -525,15 +526,15 @@ def _exit_code(document: str | None) -> int | None:
     return code & 0xFFFFFFFF if isinstance(code, int) else None
 
 
-async def close_guest_stdin(calls: Calls, handle: OwnedProcess) -> None:
+def close_guest_stdin(calls: Calls, handle: OwnedProcess) -> None:
     """Tell HCS of the end of stdin: closing our end of the pipe need not reach a guest behind a VM's border."""
     if sys.is_finalizing():
         return
     try:
         if _calls.exit_status(handle) is None:
-            await calls.modify_process(handle, CLOSE_STDIN, CLOSE_TIMEOUT)
+            _calls.modify_process(handle, CLOSE_STDIN, CLOSE_TIMEOUT)
     except (HandleClosedError, HcsError) as error:
-        await check_stdin_error(calls, handle, error)
+        finish(check_stdin_error(calls, handle, error))
 
 
 async def check_stdin_error(calls: Calls, handle: OwnedProcess, error: HandleClosedError | HcsError) -> None:

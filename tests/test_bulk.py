@@ -120,6 +120,25 @@ def test_only_systems_can_be_stopped(several: list[hcsrt.ComputeSystem]) -> None
     assert len(ids()) == COUNT
 
 
+@pytest.mark.parametrize("most", [0, 1])
+def test_they_are_stopped_however_few_threads_there_can_be(
+    most: int, several: list[hcsrt.ComputeSystem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def limited(thread: threading.Thread) -> None:
+        if thread.name == "hcsrt-bulk":
+            if len(started) == most:
+                raise RuntimeError("can't start new thread")
+            started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    assert hcsrt.stop_all(several, grace=0) == ["terminate"] * COUNT
+    assert len(started) == most
+
+
 def test_what_is_of_the_other_face_is_named(several: list[hcsrt.ComputeSystem]) -> None:
     async def mix_up() -> None:
         async with await hcsrt.aio.ComputeSystem.open(several[0].id) as system:

@@ -165,9 +165,6 @@ class AwaitingCalls:
     async def signal_process(self, handle: OwnedProcess, options: str, timeout: float | None) -> None:
         await self._call(handle, "HcsSignalProcess", options, timeout)
 
-    async def modify_process(self, handle: OwnedProcess, request: str, timeout: float | None) -> None:
-        await self._call(handle, "HcsModifyProcess", request, timeout)
-
     async def terminate_process(self, handle: OwnedProcess, timeout: float | None) -> None:
         await self._call(handle, "HcsTerminateProcess", None, timeout)
 
@@ -177,10 +174,13 @@ class AwaitingCalls:
         return await answered(_engine.call(handle, function, text), timeout, function)
 
 
+CALLS: Calls = AwaitingCalls()
+
+
 class Awaiting(Mixin):
     """An owner whose methods are awaited."""
 
-    _calls: Calls = AwaitingCalls()
+    _calls: Calls = CALLS
 
     async def __aenter__(self) -> Self:
         self._check_open()

@@ -33,6 +33,13 @@ _TURNS = 4
 class _Source(asyncio.StreamReader):
     """Where the bytes of a pipe come to. Once communicate() takes them, nothing holds the process back."""
 
+    if TYPE_CHECKING:
+        # What asyncio has and its stubs do not tell of.
+        _buffer: bytearray
+        _limit: int
+
+        def _maybe_resume_transport(self) -> None: ...
+
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
         self.taken: list[bytes] | None = None
@@ -49,7 +56,7 @@ class _Source(asyncio.StreamReader):
         try:
             return await super().readuntil(separator)
         except asyncio.LimitOverrunError as error:
-            raise too_long(self._limit, error.consumed) from None  # type: ignore[attr-defined]  # pyright: ignore
+            raise _too_long(self._limit, error.consumed) from None
 
     async def read(self, n: int = -1) -> bytes:
         if n >= 0:
@@ -60,29 +67,19 @@ class _Source(asyncio.StreamReader):
             while piece := await super().read(_CHUNK):
                 pieces.append(piece)
         except BaseException:
-            buffer: bytearray = self._buffer  # type: ignore[attr-defined]  # pyright: ignore
-            buffer[:0] = b"".join(pieces)
+            self._buffer[:0] = b"".join(pieces)
             raise
         return b"".join(pieces)
 
-    def take(self) -> list[bytes]:
+    def take(self) -> None:
         """Collect what comes from now on, and what has come and was not read."""
         if self.taken is None:
-            ahead = b""
-            if not self.at_eof():
-                # A read that has something to give does not wait.
-                reading = self.read(1 << 62)
-                try:
-                    reading.send(None)
-                except StopIteration as end:
-                    ahead = end.value
-                finally:
-                    reading.close()
-            self.taken = [ahead]
-        return self.taken
+            self.taken = [bytes(self._buffer)]
+            self._buffer.clear()
+            self._maybe_resume_transport()
 
 
-def too_long(limit: int, consumed: int) -> asyncio.LimitOverrunError:
+def _too_long(limit: int, consumed: int) -> asyncio.LimitOverrunError:
     return asyncio.LimitOverrunError(
         f"no separator within the {limit} that bufsize lets a reader take ahead: give popen() a larger one", consumed
     )
@@ -171,13 +168,13 @@ class StreamReader(Single, Generic[AnyStr]):
         while (found := self._text.find(mark, self._mark + searched)) < 0:
             searched = max(0, self._ahead() - len(mark) + 1)
             if searched > self._limit:
-                raise too_long(self._limit, searched)
+                raise _too_long(self._limit, searched)
             if self._has_ended:
                 raise asyncio.IncompleteReadError(self._cut(self._ahead()), None)
             await self._decode_until(self._ahead() + 1)
         size = found - self._mark
         if size > self._limit:
-            raise too_long(self._limit, size)
+            raise _too_long(self._limit, size)
         return self._cut(size + len(mark))
 
     async def readline(self) -> AnyStr:
