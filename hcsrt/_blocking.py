@@ -195,4 +195,4 @@ class Blocking(Mixin):
         """
         from .events import Events
 
-        return Events(self._handle, self._wait_for, maxsize, seconds(timeout))
+        return Events(self, maxsize, seconds(timeout))

@@ -210,4 +210,4 @@ class Awaiting(Mixin):
         comes at once if it has happened before. timeout: seconds, from now on, after which a loop over the events
         raises TimeoutError. Raises HandleClosedError. HcsSetComputeSystemCallback, HcsSetProcessCallback.
         """
-        return Events(self._handle, self._wait_for, maxsize, seconds(timeout))
+        return Events(self, maxsize, seconds(timeout))
