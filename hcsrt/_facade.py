@@ -307,7 +307,7 @@ class Owner(Single, Generic[HandleT]):
             self._query_at = monotonic() + self._patience.within(EVENT_PATIENCE)
 
     def _expect_exit(self) -> None:
-        """Ask soon in the next wait: something was done that leads to the exit."""
+        """Ask soon: something was done that leads to the exit."""
         self._query_interval = FIRST_QUERY
         self._query_at = min(self._query_at, monotonic() + FIRST_QUERY)
 
@@ -323,7 +323,11 @@ class Owner(Single, Generic[HandleT]):
         self, wait: Callable[[float], Coroutine[Any, Any, ResultT | None]], deadline: Deadline
     ) -> ResultT | None:
         """Wait for what `wait` gives, and ask HCS for the exit now and then; None when the time is up."""
-        while (result := await wait(deadline.within(self._query_at - monotonic()))) is None:
+        # In slices: another thread or task may do something that makes it time to ask. They grow, since that one asks
+        # too if it waits, and a wait that has gone on for long most likely goes on.
+        longest = FIRST_QUERY
+        while (result := await wait(deadline.within(min(self._query_at - monotonic(), longest)))) is None:
+            longest = min(longest * 2, LAST_QUERY)
             if monotonic() >= self._query_at:
                 await self._query_exit(deadline)
             elif deadline.passed():
