@@ -201,9 +201,6 @@ class BlockingCalls:
     async def signal_process(self, handle: OwnedProcess, options: str, timeout: float | None) -> None:
         tracked("HcsSignalProcess", timeout, _calls.signal_process, handle, options)
 
-    async def modify_process(self, handle: OwnedProcess, request: str, timeout: float | None) -> None:
-        tracked("HcsModifyProcess", timeout, _calls.modify_process, handle, request)
-
     async def terminate_process(self, handle: OwnedProcess, timeout: float | None) -> None:
         tracked("HcsTerminateProcess", timeout, _calls.terminate_process, handle, None)
 
@@ -240,4 +237,4 @@ class Blocking(Mixin):
         """
         from .events import Events
 
-        return Events(self._handle, self._wait_for, maxsize, seconds(timeout))
+        return Events(self, maxsize, seconds(timeout))

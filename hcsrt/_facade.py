@@ -6,6 +6,7 @@ synchronous one block and never suspend, so finish() runs such a coroutine to it
 
 from __future__ import annotations
 
+import operator
 import os
 import sys
 import warnings
@@ -25,7 +26,7 @@ from .errors import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
-    from typing import Any, Literal, Protocol, TypeVar
+    from typing import Any, Literal, NoReturn, Protocol, TypeVar
     from typing import AnyStr as AnyStr
     from typing import Generic as Generic
 
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
         async def open_process(self, system: OwnedSystem, pid: int, timeout: float | None) -> OwnedProcess: ...
         async def process_properties(self, handle: OwnedProcess, timeout: float | None) -> str | None: ...
         async def signal_process(self, handle: OwnedProcess, options: str, timeout: float | None) -> None: ...
-        async def modify_process(self, handle: OwnedProcess, request: str, timeout: float | None) -> None: ...
         async def terminate_process(self, handle: OwnedProcess, timeout: float | None) -> None: ...
 else:
     # Importing typing takes longer than importing all of hcsrt; that classes can be subscripted is what is left of it.
@@ -119,6 +119,14 @@ def check_name(value: object, argument: str) -> None:
     check_text(value, argument)
     if not value:
         raise ValueError(f"{argument} must not be empty")
+
+
+def integer(value: object, argument: str, wanted: str = "an int") -> int:
+    """The int that a value stands for, if it is one."""
+    try:
+        return operator.index(value)  # pyright: ignore[reportArgumentType]
+    except TypeError:
+        raise TypeError(f"{argument} must be {wanted}, not {type(value).__name__}") from None
 
 
 def check_handle(value: object, argument: str) -> None:
@@ -220,7 +228,15 @@ def has_exited(handle: OwnedSystem | OwnedProcess) -> bool:
     return status is not None and (status[0] != "disconnected" or status[1] is not None)
 
 
-class Owner(Generic[HandleT]):
+class Single:
+    """What cannot be copied or pickled."""
+
+    def __reduce__(self) -> NoReturn:
+        # Whichever copy went first would close what the others still use.
+        raise TypeError(f"{type(self).__name__} cannot be copied or pickled: what it owns has one owner")
+
+
+class Owner(Single, Generic[HandleT]):
     """Owns the handle of a compute system or process, and waits for the exit of what is behind it.
 
     Exit is a latch in the native layer. The handle's event sets it; because HCS may lose that event, waiting asks HCS
@@ -307,8 +323,11 @@ class Owner(Generic[HandleT]):
         self, wait: Callable[[float], Coroutine[Any, Any, ResultT | None]], deadline: Deadline
     ) -> ResultT | None:
         """Wait for what `wait` gives, and ask HCS for the exit now and then; None when the time is up."""
-        # In slices: another thread or task may do something that makes it time to ask.
-        while (result := await wait(deadline.within(min(self._query_at - monotonic(), FIRST_QUERY)))) is None:
+        # In slices: another thread or task may do something that makes it time to ask. They grow, since that one asks
+        # too if it waits, and a wait that has gone on for long most likely goes on.
+        longest = FIRST_QUERY
+        while (result := await wait(deadline.within(min(self._query_at - monotonic(), longest)))) is None:
+            longest = min(longest * 2, LAST_QUERY)
             if monotonic() >= self._query_at:
                 await self._query_exit(deadline)
             elif deadline.passed():

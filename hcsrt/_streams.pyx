@@ -186,6 +186,9 @@ class _Stdio(io.RawIOBase):
         if self._handle is not None:
             self._handle.close()
 
+    def __reduce__(self):
+        raise TypeError(f"{type(self).__name__} cannot be copied or pickled: a raw handle has one owner")
+
     def __repr__(self):
         return f"<{type(self).__name__} {self._handle!r}>"
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from threading import Thread
 
 from ._blocking import aside
-from ._facade import EVENT_PATIENCE, INVALID_DATA, Deadline, check_name, finish, seconds
+from ._facade import EVENT_PATIENCE, INVALID_DATA, Deadline, Owner, check_name, finish, seconds
 from ._handles import Handle, are_handles
 from ._handles import close_all as close_handles
 from .errors import HcsError, SystemNotFoundError, error_from
@@ -143,7 +144,10 @@ def _all(items: Iterable[ItemT], argument: str, kinds: tuple[type, ...], expecte
     listed = list(items)
     for index, item in enumerate(listed):
         if not isinstance(item, kinds):
-            raise TypeError(f"{argument}[{index}] is a {type(item).__name__}, not {expected}")
+            name, package = type(item).__name__, type(item).__module__.rpartition(".")[0]
+            if isinstance(item, Owner) and name in [kind.__name__ for kind in kinds]:
+                raise TypeError(f"{argument}[{index}] is a {name} of {package}, which has a function of its own for it")
+            raise TypeError(f"{argument}[{index}] is a {name}, not {expected}")
     return listed
 
 
@@ -164,10 +168,15 @@ def _at_once(action: Callable[[ItemT], ResultT], items: list[ItemT]) -> list[Res
                 results[index] = error
 
     # Not those of concurrent.futures, which a program waits for at its end, whatever hangs in HCS.
-    threads = [Thread(target=work, name="hcsrt-bulk", daemon=True) for _ in items[:_MOST_THREADS]]
+    threads: list[Thread] = []
     try:
-        for thread in threads:
-            thread.start()
+        with suppress(RuntimeError):  # there can be no more threads: those that there are do it all
+            for _ in items[:_MOST_THREADS]:
+                thread = Thread(target=work, name="hcsrt-bulk", daemon=True)
+                thread.start()
+                threads.append(thread)
+        if not threads:
+            work()
         for thread in threads:
             while thread.is_alive():
                 thread.join(_SLICE)

@@ -244,7 +244,7 @@ def _supervise(
                     asked_to_stop = True
                     name = "CtrlC" if number == signal.SIGINT else "CtrlShutdown"
                     with contextlib.suppress(HcsError):  # the second one needs no answer of the process
-                        process.signal(name, timeout=_REQUEST_TIMEOUT)
+                        process.send_signal(name, timeout=_REQUEST_TIMEOUT)
             case Exception() as error:
                 raise error
             case None if not exited:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from .errors import InvalidDocumentError
 
-__all__ = ["dumps", "loads"]
+__all__ = ["dumps", "loads", "plain"]
 
 _INVALID_JSON = 0x8037010D
 _MOST_BITS = 2048  # fewer than the digits that str() makes, whatever its limit
@@ -38,14 +38,22 @@ def dumps(document: Mapping[str, Any] | str, *, argument: str = "document") -> s
             if not _is_mapping(_plain(value, argument)):
                 raise _refused(argument, "The outermost value has to be a JSON object, in braces")
             return document
-        plain = _plain(document, argument)
+        value = _plain(document, argument)
     except json.JSONDecodeError as error:
         raise _refused(argument, f"{error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
-        raise _refused(argument, f"{argument} is nested too deep, or contains itself") from None
-    if not _is_mapping(plain):
+        raise _too_deep(argument) from None
+    if not _is_mapping(value):
         raise TypeError(f"{argument} has to be a mapping or JSON text, not {type(document).__name__}")
-    return json.dumps(plain, separators=(",", ":"))
+    return json.dumps(value, separators=(",", ":"))
+
+
+def plain(value: Any, argument: str) -> Any:
+    """A value for a document in dicts, lists and scalars of JSON. Raises as dumps()."""
+    try:
+        return _plain(value, argument)
+    except RecursionError:
+        raise _too_deep(argument) from None
 
 
 def loads(text: str | None) -> Any:
@@ -94,6 +102,10 @@ def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
     from collections.abc import Mapping
 
     return isinstance(value, Mapping)
+
+
+def _too_deep(argument: str) -> InvalidDocumentError:
+    return _refused(argument, f"{argument} is nested too deep, or contains itself")
 
 
 def _refused(place: str, reason: str) -> InvalidDocumentError:

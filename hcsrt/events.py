@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import operator
-
 from . import _calls
-from ._facade import Deadline, finish, seconds
+from ._facade import Deadline, Single, finish, integer, seconds
 from .documents import loads
 from .errors import HandleClosedError
 
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Literal, Self, TypeAlias
 
-    from ._handles import OwnedProcess, OwnedSystem
+    from ._facade import Owner
 
     EventType: TypeAlias = Literal[
         "SystemExited",
@@ -73,6 +71,11 @@ class Event:
         self.lost: int = lost
         self.data_lost: bool = data_lost
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Event):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
     def __repr__(self) -> str:
         type = f"{self.type:#010x}" if isinstance(self.type, int) else repr(self.type)
         lost = f", lost={self.lost}" if self.lost else ""
@@ -80,20 +83,18 @@ class Event:
         return f"Event({type}, {self.data!r}, time={self.time!r}{lost}{data_lost})"
 
 
-class EventsCore:
+class EventsCore(Single):
     """What a reader of events does in either face."""
 
-    def __init__(
-        self, wait_for: Callable[[Take, Deadline], Coroutine[Any, Any, Taken | None]], timeout: float | None
-    ) -> None:
-        self._wait_for = wait_for
+    def __init__(self, owner: Owner[Any], timeout: float | None) -> None:
+        self._owner = owner
         self._timeout = timeout
         self._deadline = Deadline(timeout)
 
     async def _next(self, deadline: Deadline, timeout: float | None) -> Event | None:
         try:
             try:
-                taken = await self._wait_for(self._take, deadline)
+                taken = await self._owner._wait_for(self._take, deadline)  # pyright: ignore[reportPrivateUsage]
             except HandleClosedError:
                 # While HCS was asked. What is left was told before.
                 taken = await self._take(0)
@@ -116,15 +117,12 @@ class Events(EventsCore):
     closed. Any method may be called from any thread; threads that share one share its events.
     """
 
-    def __init__(
-        self,
-        handle: OwnedSystem | OwnedProcess,
-        wait_for: Callable[[Take, Deadline], Coroutine[Any, Any, Taken | None]],
-        maxsize: int,
-        timeout: float | None,
-    ) -> None:
-        self._subscription = _calls.subscribe(handle, queue_size(maxsize))
-        super().__init__(wait_for, timeout)
+    def __init__(self, owner: Owner[Any], maxsize: int, timeout: float | None) -> None:
+        self._subscription = _calls.subscribe(owner.handle, queue_size(maxsize))
+        super().__init__(owner, timeout)
+
+    def __repr__(self) -> str:
+        return f"<hcsrt.Events of {self._owner!r}>"
 
     def __iter__(self) -> Self:
         return self
@@ -165,7 +163,7 @@ class Events(EventsCore):
 
 def queue_size(maxsize: int) -> int:
     """The size of a queue of events, if it is one."""
-    room = operator.index(maxsize)
+    room = integer(maxsize, "maxsize")
     if not 0 < room < 1 << 32:
         raise ValueError(f"maxsize must be 1 to 4294967295 events, not {room}; no queue is without end")
     return room

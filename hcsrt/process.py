@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
-import operator
 import os
 import sys
 from _thread import allocate_lock
+from codecs import lookup_error
 from contextlib import suppress
 from threading import Thread
 from time import monotonic
 
 from . import _calls
-from ._blocking import Blocking, aside
+from ._blocking import Blocking, aside, tracked
 from ._calls import Limit
 from ._facade import (
     CLEANUP_TIMEOUT,
@@ -29,6 +29,7 @@ from ._facade import (
     debug,
     exit_document,
     finish,
+    integer,
     path_text,
     query_timeout,
     seconds,
@@ -70,7 +71,7 @@ DEVNULL = -3
 KILL_PATIENCE = 2.0
 """Seconds after which a kill is tried again on handles of its own: HCS may be busy with another call on the first."""
 CLOSE_TIMEOUT = 5.0
-"""Seconds that telling HCS of the end of stdin may take."""
+"""Seconds that writing what is left for stdin may take, and telling HCS of its end."""
 DRAIN_QUIET = 1.0
 """Seconds without a byte after which the output of an exited process is taken to be complete."""
 DRAIN_LIMIT = 10.0
@@ -176,7 +177,7 @@ class ProcessCore(Owner[OwnedProcess]):
             if signal not in _SIGNALS:
                 raise ValueError(f"signal must be one of {', '.join(_SIGNALS)}, or a number; not {signal!r}")
         else:
-            signal = _integer(signal, "signal", "a str or an int")
+            signal = integer(signal, "signal", "a str or an int")
             if self._is_windows():
                 raise ValueError(f"signal must be one of {', '.join(_SIGNALS)} for a Windows guest, not {signal}")
         if self._is_over():
@@ -295,7 +296,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         self._stdio = [stdio for stdio in (start.stdin, start.stdout, start.stderr) if stdio is not None]
         calls = self._calls
         # Not a method of this object: the stream would keep it alive.
-        self.stdin = start.stdin and streams.writer(start.stdin, lambda: finish(close_guest_stdin(calls, handle)))
+        self.stdin = start.stdin and streams.writer(start.stdin, lambda: close_guest_stdin(calls, handle))
         self.stdout = start.stdout and streams.reader(start.stdout)
         self.stderr = start.stderr and streams.reader(start.stderr)
         self._pumps: dict[IO[AnyStr], _Pump] | None = None
@@ -312,7 +313,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
     ) -> None:
         """Close the streams, wait for the exit as Popen does (not after a KeyboardInterrupt), and close the handle."""
         try:
-            self._close_streams()
+            self._close_streams(at_once=exception_type is KeyboardInterrupt)
             if exception_type is not KeyboardInterrupt and not self._is_over():
                 finish(self._wait_exit(Deadline(None)))
         except (HandleClosedError, ServiceDisconnectedError):
@@ -323,8 +324,8 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
     def close(self) -> None:
         """Close the streams and the handle; this does not kill the process.
 
-        What is buffered for stdin is written first, unless a KeyboardInterrupt is what leads here. A second close does
-        nothing. HcsCloseProcess.
+        What is buffered for stdin is written first, for at most CLOSE_TIMEOUT (5 s). A second close does nothing.
+        HcsCloseProcess.
         """
         try:
             self._close_streams()
@@ -380,10 +381,10 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         finish(self._kill(timeout))
 
     def terminate(self, *, timeout: float | None = None) -> None:
-        """The same as kill(); signal() asks a process to end."""
+        """The same as kill(); send_signal() asks a process to end."""
         self.kill(timeout=timeout)
 
-    def signal(self, signal: str | int, *, timeout: float | None = None) -> None:
+    def send_signal(self, signal: str | int, *, timeout: float | None = None) -> None:
         """Send a signal; that the process has exited already is success, as for Popen.send_signal().
 
         signal: for a Windows guest "CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff" or "CtrlShutdown"; for a Linux
@@ -423,18 +424,26 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         """
         return finish(self._duplicate())
 
-    def _close_streams(self) -> None:
+    def _close_streams(self, *, at_once: bool = False) -> None:
         pumps = self._pumps or {}
         for stream in (self.stdout, self.stderr, self.stdin):
             if stream is None or stream in pumps:
                 continue  # a pump closes its stream itself
-            if stream is not self.stdin or isinstance(sys.exception(), KeyboardInterrupt):
-                # Or closing would wait for a thread that reads; after Ctrl-C, for a process that does not.
-                _release(stream)
-            try:
-                stream.close()
-            except (OSError, HandleClosedError) as error:
-                debug(__name__, "%r did not take what was left for its stdin: %s", self, error)
+            handle = _handle(stream)
+            if stream is self.stdin and not at_once and not handle.closed:
+                try:
+                    # It may wait for a process that does not read, or for a thread that writes to one.
+                    aside("the close of stdin", CLOSE_TIMEOUT, stream.close)
+                except (OSError, HandleClosedError) as error:
+                    debug(__name__, "%r did not take what was left for its stdin: %s", self, error)
+                finally:
+                    # Which ends that close.
+                    handle.close()
+            else:
+                # Or closing would wait for a thread that reads, or for a process that does not.
+                handle.close()
+                with suppress(OSError, HandleClosedError):
+                    stream.close()
 
     def _close_handles(self) -> None:
         close_all(self._stdio)
@@ -496,6 +505,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         pump = (self._pumps or {}).get(stream)
         return "" if pump is None else pump.text
 
+
 async def _ask_exit(calls: Calls, handle: OwnedProcess, timeout: float) -> dict[str, Any] | None:
     """The ProcessStatus of a process that has exited, empty if HCS does not tell it; None if it has not exited."""
     try:
@@ -517,15 +527,15 @@ def _exit_code(document: str | None) -> int | None:
     return code & 0xFFFFFFFF if isinstance(code, int) else None
 
 
-async def close_guest_stdin(calls: Calls, handle: OwnedProcess) -> None:
+def close_guest_stdin(calls: Calls, handle: OwnedProcess) -> None:
     """Tell HCS of the end of stdin: closing our end of the pipe need not reach a guest behind a VM's border."""
     if sys.is_finalizing():
         return
     try:
         if _calls.exit_status(handle) is None:
-            await calls.modify_process(handle, CLOSE_STDIN, CLOSE_TIMEOUT)
+            tracked("HcsModifyProcess", CLOSE_TIMEOUT, _calls.modify_process, handle, CLOSE_STDIN)
     except (HandleClosedError, HcsError) as error:
-        await check_stdin_error(calls, handle, error)
+        finish(check_stdin_error(calls, handle, error))
 
 
 async def check_stdin_error(calls: Calls, handle: OwnedProcess, error: HandleClosedError | HcsError) -> None:
@@ -569,10 +579,10 @@ def _codec(stream: Any) -> tuple[str, str]:
     return stream.encoding, stream.errors
 
 
-def _release(stream: Any) -> None:
-    """Close the handle under a stream: who reads or writes it in another thread is let go."""
+def _handle(stream: Any) -> OwnedStdio:
+    """The handle under a stream; who reads or writes the stream in another thread is let go when it is closed."""
     binary = getattr(stream, "buffer", stream)
-    getattr(binary, "raw", binary).handle.close()
+    return getattr(binary, "raw", binary).handle
 
 
 class _Pump(Thread):
@@ -588,7 +598,7 @@ class _Pump(Thread):
         self._stream = stream
 
     def release(self) -> None:
-        _release(self._stream)
+        _handle(self._stream).close()
 
     def move(self) -> None:
         """Move all there is to move."""
@@ -669,7 +679,12 @@ class StreamFormat:
     """How the streams of a process are wrapped, by the parameters that subprocess.Popen has for it."""
 
     def __init__(self, text: bool | None, encoding: str | None, errors: str | None, bufsize: int) -> None:
-        bufsize = self._bufsize = _integer(bufsize, "bufsize")
+        # Before there is a process that could not be read.
+        if encoding and encoding != "locale":  # which only io knows
+            "".encode(encoding)
+        if errors:
+            lookup_error(errors)
+        bufsize = self._bufsize = integer(bufsize, "bufsize")
         self.text: bool = bool(text or encoding or errors)
         self._encoding = encoding or ("utf-8" if sys.flags.utf8_mode else "locale")
         self._errors = errors
@@ -789,13 +804,6 @@ def _environment(env: Mapping[str, str]) -> dict[str, str]:
     return dict(env)
 
 
-def _integer(value: object, argument: str, wanted: str = "an int") -> int:
-    try:
-        return operator.index(value)  # pyright: ignore[reportArgumentType]
-    except TypeError:
-        raise TypeError(f"{argument} must be {wanted}, not {type(value).__name__}") from None
-
-
 def resize_request(height: int, width: int) -> dict[str, Any]:
     """A ProcessModifyRequest for the size of the console."""
     rows, columns = _console_size((height, width))
@@ -805,7 +813,7 @@ def resize_request(height: int, width: int) -> dict[str, Any]:
 def _console_size(size: tuple[int, int]) -> tuple[int, int]:
     if not isinstance(size, tuple) or len(size) != 2:  # pyright: ignore[reportUnnecessaryIsInstance,reportUnnecessaryComparison]
         raise TypeError(f"console must be True, False or a tuple (rows, columns), not {size!r}")
-    rows, columns = _integer(size[0], "the rows of a console"), _integer(size[1], "the columns of a console")
+    rows, columns = integer(size[0], "the rows of a console"), integer(size[1], "the columns of a console")
     if not (0 < rows < 0x10000 and 0 < columns < 0x10000):
         raise ValueError(f"a console has 1 to 65535 rows and columns, not {rows!r} and {columns!r}")
     return rows, columns
@@ -841,7 +849,7 @@ def check_attach(pid: int, wanted: Mapping[str, int | None]) -> int:
     for name, value in wanted.items():
         if value not in (None, PIPE):
             raise ValueError(f"{name} must be None or PIPE, not {value!r}")
-    pid = _integer(pid, "pid")
+    pid = integer(pid, "pid")
     if not 0 <= pid <= 0xFFFFFFFF:
         raise ValueError(f"pid must be from 0 to {0xFFFFFFFF}, not {pid}")
     return pid

@@ -9,7 +9,7 @@ from __future__ import annotations
 from . import _calls
 from ._blocking import aside
 from ._facade import answer, check_name, path_text, query_text, seconds
-from .documents import dumps
+from .documents import dumps, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def modify(property_type: str, settings: Mapping[str, Any], *, timeout: float | 
     OperationTimeoutError, HcsError. HcsModifyServiceSettings.
     """
     check_name(property_type, "property_type")
-    request = dumps({"PropertyType": property_type, "Settings": settings}, argument="settings")
+    request = dumps({"PropertyType": property_type, "Settings": plain(settings, "settings")})
     aside("HcsModifyServiceSettings", seconds(timeout), _calls.modify_service, request)
 
 

@@ -27,7 +27,7 @@ from ._facade import (
     seconds,
 )
 from ._handles import OwnedSystem
-from .documents import dumps
+from .documents import dumps, plain
 from .errors import (
     AlreadyStoppedError,
     HandleClosedError,
@@ -970,10 +970,13 @@ def modify_request(resource_path: str, request_type: str, settings: Any, guest_r
     if request_type not in _REQUEST_TYPES:
         raise ValueError(f"request_type must be one of {', '.join(_REQUEST_TYPES)}, not {request_type!r}")
     request = {"ResourcePath": resource_path, "RequestType": request_type}
-    for name, value in (("Settings", settings), ("GuestRequest", guest_request)):
+    for name, argument, value in (
+        ("Settings", "settings", settings),
+        ("GuestRequest", "guest_request", guest_request),
+    ):
         if value is not None:
-            request[name] = value
-    return dumps(request, argument="settings")
+            request[name] = plain(value, argument)
+    return dumps(request)
 
 
 def options_text(options: Mapping[str, Any] | str | None) -> str | None:
@@ -987,8 +990,8 @@ def _values(value: str | Iterable[str], argument: str) -> list[str]:
         values = [value] if isinstance(value, str) else list(value)
     except TypeError:
         raise TypeError(f"{argument} must be a str or a list of them, not {type(value).__name__}") from None
-    for item in values:
-        check_name(item, argument)
+    for index, item in enumerate(values):
+        check_name(item, argument if isinstance(value, str) else f"{argument}[{index}]")
     return values
 
 

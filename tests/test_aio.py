@@ -1,8 +1,10 @@
 """hcsrt.aio where it is about asyncio: the mirror of the facade, loops, cancellation, the end of a program."""
 
 import asyncio
+import copy
 import gc
 import inspect
+import pickle
 import random
 import subprocess
 import sys
@@ -61,6 +63,12 @@ def test_every_name_of_the_facade_is_there_with_the_same_parameters(name: str) -
     for member in public(blocking):
         if callable(getattr(blocking, member)):
             assert parameters(getattr(awaited, member)) == parameters(getattr(blocking, member)), member
+
+
+@pytest.mark.parametrize("popen", [subprocess.Popen, asyncio.subprocess.Process])
+def test_a_process_has_the_methods_of_those_of_the_standard_library(popen: type) -> None:
+    methods = {name for name in public(popen) if inspect.isroutine(getattr(popen, name))}
+    assert methods <= public(aio.Process) & public(hcsrt.Process)
 
 
 @pytest.mark.parametrize("name", ["systems", "stop_all", "statistics_of", "reap", "close_all"])
@@ -226,7 +234,7 @@ async def test_readers_have_the_methods_of_asyncio(document: Document) -> None:
             with pytest.raises(asyncio.IncompleteReadError):
                 await process.stdout.readuntil()
         async with await system.popen(guest("out('x' * 99)"), stdout=PIPE, bufsize=10) as process:
-            with pytest.raises(ValueError, match="limit"):
+            with pytest.raises(ValueError, match="the 10 that bufsize"):
                 await process.stdout.readline()
 
 
@@ -241,10 +249,10 @@ async def test_a_line_has_a_limit_and_is_dropped_beyond_it(options: Document, do
         command = guest("out('short'); out('y' * 99)")
         async with await system.popen(command, stdout=PIPE, bufsize=20, **options) as process:
             assert len(await process.stdout.readline()) == 6
-            with pytest.raises(asyncio.LimitOverrunError):
+            with pytest.raises(asyncio.LimitOverrunError, match="the 20 that bufsize"):
                 await process.stdout.readuntil()
             assert len(await process.stdout.readexactly(30)) == 30
-            with pytest.raises(ValueError, match="limit"):
+            with pytest.raises(ValueError, match="the 20 that bufsize"):
                 await process.stdout.readline()
             assert len(await process.stdout.read()) < 70
             with pytest.raises(ValueError, match=f"eparator .* at least one.?{'character' if options else 'byte'}"):
@@ -354,6 +362,16 @@ async def test_a_reader_that_does_not_read_holds_the_process_back(document: Docu
             before, written = written, count.stat().st_size if count.exists() else 0
         assert written < 32
         assert len(await process.stdout.read()) == 64 << 16
+
+
+@asynchronous
+async def test_a_writer_of_bytes_takes_no_text(document: Document) -> None:
+    async with running(document) as system, await system.popen(CAT, stdin=PIPE, stdout=PIPE) as process:
+        for write in (process.stdin.write, process.stdin.writelines):
+            with pytest.raises(TypeError, match="data must be bytes, not str: the streams are not in text mode"):
+                write("x")
+        process.stdin.writelines([b"1", bytearray(b"2"), memoryview(b"3")])
+        assert await process.communicate() == (b"123", None)
 
 
 @asynchronous
@@ -752,6 +770,58 @@ def test_an_await_in_finally_completes_while_the_program_ends(loop_factory: Any,
     assert ended == ["last words", "shutdown"]
 
 
+async def last_words(system: aio.ComputeSystem, file: Any, end: str) -> None:
+    """Have a process write to a file what is more than a pipe takes."""
+    file.touch()
+    save = guest("open(argv[0], 'wb').write(sys.stdin.buffer.read())", str(file))
+    process = await system.popen(save, stdin=PIPE)
+    if end == "close":
+        process.stdin.write(bytes(300_000))
+        await process.close()
+    else:
+        async with process:
+            process.stdin.write(bytes(300_000))
+        assert process.returncode == 0
+
+
+ENDS = pytest.mark.parametrize("end", ["close", "end of the block"])
+
+
+@ENDS
+@asynchronous
+async def test_what_a_cancelled_task_still_writes_is_written(
+    end: str, document: Document, tmp_path: Any, settle: Settle
+) -> None:
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await last_words(system, tmp_path / "copy", end)
+
+    async with running(document) as system:
+        task = asyncio.ensure_future(work())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(settle, lambda: (tmp_path / "copy").read_bytes() == bytes(300_000))
+
+
+@ENDS
+def test_what_a_program_still_writes_after_ctrl_c_is_written(
+    end: str, system: hcsrt.ComputeSystem, tmp_path: Any, settle: Settle
+) -> None:
+    async def clean_up() -> None:
+        async with await aio.ComputeSystem.open(system.id) as again:
+            await last_words(again, tmp_path / "copy", end)
+
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        asyncio.run(clean_up())
+    assert settle(lambda: (tmp_path / "copy").read_bytes() == bytes(300_000))
+
+
 async def unread(system: aio.ComputeSystem) -> aio.Process[bytes]:
     """A process that does not read, with more for its stdin than a pipe takes."""
     process = await system.popen(SLEEP, stdin=PIPE)
@@ -760,20 +830,14 @@ async def unread(system: aio.ComputeSystem) -> aio.Process[bytes]:
 
 
 async def drained(system: aio.ComputeSystem) -> None:
-    process = await unread(system)
-    try:
+    async with await unread(system) as process:
         await process.stdin.drain()
-    finally:
-        await process.close()
 
 
 async def closed_stdin(system: aio.ComputeSystem) -> None:
-    process = await unread(system)
-    try:
+    async with await unread(system) as process:
         process.stdin.close()
         await process.stdin.wait_closed()
-    finally:
-        await process.close()
 
 
 async def closed_process(system: aio.ComputeSystem) -> None:
@@ -935,6 +999,17 @@ async def test_a_write_that_fails_at_once_is_told_by_drain(document: Document, m
 
 
 @asynchronous
+async def test_nothing_that_owns_a_handle_can_be_copied(document: Document) -> None:
+    async with running(document) as system, await system.popen(CAT, stdin=PIPE, stdout=PIPE) as process:
+        events = system.events()
+        for owner in (system, process, process.stdin, process.stdout, events):
+            for copier in (copy.copy, copy.deepcopy, pickle.dumps):
+                with pytest.raises(TypeError, match=f"{type(owner).__name__} cannot be copied or pickled"):
+                    copier(owner)
+        assert await process.communicate(b"x") == (b"x", None)
+
+
+@asynchronous
 async def test_what_is_dropped_unclosed_warns_and_is_closed(document: Document) -> None:
     async with running(document) as system:
         process = await system.popen(CAT, stdin=PIPE, stdout=PIPE)
@@ -943,6 +1018,41 @@ async def test_what_is_dropped_unclosed_warns_and_is_closed(document: Document) 
         again = await aio.ComputeSystem.open(system.id)
         with pytest.warns(ResourceWarning, match="unclosed <hcsrt.aio.ComputeSystem 'tests'>"):
             del again
+        while emulator.live()["stdio"]:
+            await asyncio.sleep(0.01)
+
+
+@asynchronous
+@pytest.mark.filterwarnings("ignore:unclosed <hcsrt.aio.Process:ResourceWarning")
+async def test_a_stream_outlives_its_process(document: Document, tmp_path: Any, settle: Settle) -> None:
+    async def stdout(system: aio.ComputeSystem) -> Any:
+        return (await system.popen(guest("out('a'); sleep(0.2); out('b')"), stdout=PIPE, text=True)).stdout
+
+    saved = tmp_path / "copy"
+    saved.touch()
+    async with running(document) as system:
+        assert [line async for line in await stdout(system)] == ["a\n", "b\n"]
+        assert await (await stdout(system)).read() == "a\nb\n"
+        save = guest("open(argv[0], 'wb').write(sys.stdin.buffer.read())", str(saved))
+        stdin = (await system.popen(save, stdin=PIPE)).stdin
+        stdin.write(b"1\n")
+        await stdin.drain()
+        stdin.write(bytes(300_000))
+        stdin.close()
+        await stdin.wait_closed()
+        assert await asyncio.to_thread(settle, lambda: saved.read_bytes() == b"1\n" + bytes(300_000))
+
+
+@asynchronous
+@pytest.mark.filterwarnings("ignore:unclosed <hcsrt.aio.Process:ResourceWarning")
+async def test_a_stream_that_is_dropped_is_closed(document: Document) -> None:
+    async with running(document) as system:
+        process = await system.popen(SLEEP, stdin=PIPE, stdout=PIPE)
+        streams = [process.stdin, process.stdout]
+        del process
+        await asyncio.sleep(0.05)
+        assert emulator.live()["stdio"] == 2
+        await asyncio.to_thread(streams.clear)
         while emulator.live()["stdio"]:
             await asyncio.sleep(0.01)
 

@@ -1,5 +1,6 @@
 """Verbs on many things: all at once, with a result or an error for each."""
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -116,6 +117,38 @@ def test_only_systems_can_be_stopped(several: list[hcsrt.ComputeSystem]) -> None
     for verb in (hcsrt.stop_all, hcsrt.statistics_of):
         with pytest.raises(TypeError, match=r"systems\[1\] is a str, not a ComputeSystem"):
             verb(wrong)
+    assert len(ids()) == COUNT
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_they_are_stopped_however_few_threads_there_can_be(
+    most: int, several: list[hcsrt.ComputeSystem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def limited(thread: threading.Thread) -> None:
+        if thread.name == "hcsrt-bulk":
+            if len(started) == most:
+                raise RuntimeError("can't start new thread")
+            started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    assert hcsrt.stop_all(several, grace=0) == ["terminate"] * COUNT
+    assert len(started) == most
+
+
+def test_what_is_of_the_other_face_is_named(several: list[hcsrt.ComputeSystem]) -> None:
+    async def mix_up() -> None:
+        async with await hcsrt.aio.ComputeSystem.open(several[0].id) as system:
+            for verb in (hcsrt.stop_all, hcsrt.statistics_of, hcsrt.close_all):
+                with pytest.raises(TypeError, match=r"\[0\] is a ComputeSystem of hcsrt\.aio, which has a function"):
+                    verb([system])
+        with pytest.raises(TypeError, match=r"items\[0\] is a ComputeSystem of hcsrt, which has a function"):
+            await hcsrt.aio.close_all([several[0]])
+
+    asyncio.run(mix_up())
     assert len(ids()) == COUNT
 
 

@@ -239,10 +239,27 @@ def test_a_reader_that_never_reads_does_not_stop_hcs(system, told):
         assert sum(events.get(0) is not None for _ in range(20_000)) == 20_000
 
 
+@pytest.mark.parametrize(
+    "other", [{"type": "ProcessExited"}, {"data": {}}, {"time": 1.0}, {"lost": 3}, {"data_lost": False}], ids=str
+)
+def test_events_are_equal_if_all_that_they_tell_is(other):
+    told = {"type": "SystemExited", "data": {"Status": 0}, "time": 1.5, "lost": 2, "data_lost": True}
+    assert Event(**told) == Event(**told)
+    assert Event(**told) != Event(**told | other)
+    assert Event(**told) != "SystemExited"
+
+
+def test_the_repr_of_events_names_whose_they_are(system):
+    with system.events() as events:
+        assert repr(events) == f"<hcsrt.Events of {system!r}>"
+
+
 @pytest.mark.parametrize("maxsize", [0, -1, 1 << 32])
 def test_a_queue_has_a_size(system, maxsize):
     with pytest.raises(ValueError, match="maxsize must be 1 to 4294967295 events"):
         system.events(maxsize=maxsize)
+    with pytest.raises(TypeError, match="maxsize must be an int, not str"):
+        system.events(maxsize="x")
     with pytest.raises(TypeError):
         system.events(maxsize="1")
 

@@ -1,5 +1,6 @@
 """Processes through the facade: their commands, their streams, their end."""
 
+import copy
 import gc
 import io
 import json
@@ -557,7 +558,7 @@ def test_timeouts_are_checked(timeout: Any, error: type[Exception], sleeper: Pro
         lambda: sleeper.communicate(timeout=timeout),
         lambda: sleeper.kill(timeout=timeout),
         lambda: sleeper.terminate(timeout=timeout),
-        lambda: sleeper.signal("CtrlC", timeout=timeout),
+        lambda: sleeper.send_signal("CtrlC", timeout=timeout),
         lambda: sleeper.resize_console(24, 80, timeout=timeout),
     ]
     for verb in verbs:
@@ -595,7 +596,7 @@ def test_the_exit_of_one_is_seen_by_those_who_come_after_the_close(system: Compu
     assert process.wait() == 9
     assert process.poll() == 9
     process.kill()
-    process.signal("CtrlC")
+    process.send_signal("CtrlC")
 
 
 def test_close_keeps_the_exit_code_that_nobody_has_asked_for(system: ComputeSystem, settle: Settle) -> None:
@@ -1006,7 +1007,7 @@ def test_kill_of_a_process_whose_exit_nobody_has_seen_is_a_success(
 ) -> None:
     with unseen:
         verbs["HcsTerminateProcess"] = verbs["HcsSignalProcess"] = failing(hresult)
-        unseen.signal("CtrlC")
+        unseen.send_signal("CtrlC")
         unseen.kill()
         assert unseen.wait(timeout=5) != 0
 
@@ -1038,7 +1039,7 @@ def test_a_refused_kill_of_a_running_process_is_an_error(sleeper: Process[bytes]
     with pytest.raises(hcsrt.AccessDeniedError):
         sleeper.kill()
     with pytest.raises(hcsrt.AccessDeniedError):
-        sleeper.signal("CtrlC")
+        sleeper.send_signal("CtrlC")
     assert sleeper.poll() is None
     verbs["HcsTerminateProcess"] = terminate
 
@@ -1083,27 +1084,27 @@ def test_signals_by_their_hcs_names(system: ComputeSystem) -> None:
         with system.popen(guest(handlers), stdout=PIPE) as process:
             assert process.stdout
             process.stdout.readline()
-            process.signal(name)
+            process.send_signal(name)
             assert process.wait(timeout=10) == code
-            process.signal(name)
+            process.send_signal(name)
 
 
 def test_a_program_without_a_handler_ends_by_a_signal(system: ComputeSystem) -> None:
     with system.popen(guest("out('ready'); sleep(60)"), stdout=PIPE) as process:
         assert process.stdout
         process.stdout.readline()
-        process.signal("CtrlC")
+        process.send_signal("CtrlC")
         assert process.wait(timeout=10) == INTERRUPTED
 
 
 def test_signals_are_checked(plain_order: None, sleeper: Process[bytes]) -> None:
     # A seed now and then leaves out what the guest is; then HCS itself refuses the number.
     with pytest.raises(ValueError, match=r"must be one of CtrlC, .*not 'SIGTERM'"):
-        sleeper.signal("SIGTERM")
+        sleeper.send_signal("SIGTERM")
     with pytest.raises(TypeError, match="signal must be a str or an int, not NoneType"):
-        sleeper.signal(None)  # type: ignore[arg-type]
+        sleeper.send_signal(None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"CtrlShutdown for a Windows guest, not 15"):
-        sleeper.signal(signal.SIGTERM)
+        sleeper.send_signal(signal.SIGTERM)
     assert sleeper.poll() is None
 
 
@@ -1111,7 +1112,7 @@ def test_a_linux_guest_takes_numbers(sleeper: Process[bytes], system: ComputeSys
     told: list[Any] = []
     system._guest_os = "Linux"  # pyright: ignore[reportPrivateUsage]
     verbs["HcsSignalProcess"] = lambda request: told.append(json.loads(request.text)) or emulator.service.Answer()
-    sleeper.signal(signal.SIGTERM)
+    sleeper.send_signal(signal.SIGTERM)
     assert told == [{"Signal": 15}]
 
 
@@ -1173,22 +1174,34 @@ def test_ctrl_c_ends_every_wait(
 
 
 @pytest.mark.parametrize("options", [{}, {"text": True}, {"bufsize": 0}], ids=["bytes", "text", "raw"])
-@pytest.mark.parametrize("end", [Process.close, lambda process: None], ids=["close", "end of the block"])
 def test_ctrl_c_does_not_wait_for_a_process_that_does_not_read(
-    end: Callable[[Any], None], options: dict[str, Any], system: ComputeSystem, verbs: Verbs, interrupted: Interrupted
+    options: dict[str, Any], system: ComputeSystem, verbs: Verbs, interrupted: Interrupted
 ) -> None:
     told: list[Any] = []
     verbs["HcsModifyProcess"] = told.append  # which never answers
     for block in interrupted(0.3):
         with block, system.popen(SLEEP, stdin=PIPE, **options) as process:
-            try:
-                while True:
-                    process.stdin.write("x" * 1000 if options.get("text") else b"x" * 1000)
-            finally:
-                end(process)
+            while True:
+                process.stdin.write("x" * 1000 if options.get("text") else b"x" * 1000)
         assert process.closed
         assert not told
         kill(process.pid)
+
+
+@pytest.mark.parametrize("end", [lambda process: process.close(), lambda process: None], ids=["close", "block"])
+def test_what_is_still_written_after_ctrl_c_is_written(
+    end: Callable[[Any], None], system: ComputeSystem, tmp_path: Path, settle: Settle
+) -> None:
+    saved = tmp_path / "copy"
+    saved.touch()
+    save = guest("open('copy', 'wb').write(sys.stdin.buffer.read())")
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        with system.popen(save, cwd=tmp_path, stdin=PIPE) as process:
+            process.stdin.write(b"kept")
+            end(process)
+    assert settle(lambda: saved.read_bytes() == b"kept")
 
 
 def test_ctrl_c_in_communicate_loses_no_output(system: ComputeSystem, interrupted: Interrupted) -> None:
@@ -1263,14 +1276,14 @@ def test_close_is_idempotent_and_does_not_kill(system: ComputeSystem) -> None:
 
 
 def test_close_writes_what_is_buffered(system: ComputeSystem, tmp_path: Path, settle: Settle) -> None:
-    copy = tmp_path / "copy"
-    copy.touch()
+    saved = tmp_path / "copy"
+    saved.touch()
     save = guest("open('copy', 'wb').write(sys.stdin.buffer.read())")
     process = system.popen(save, cwd=tmp_path, stdin=PIPE, text=True)
     assert process.stdin
     process.stdin.write("kept")
     process.close()
-    assert settle(lambda: copy.read_text() == "kept")
+    assert settle(lambda: saved.read_text() == "kept")
 
 
 def test_close_lets_a_reader_go(system: ComputeSystem) -> None:
@@ -1285,6 +1298,67 @@ def test_close_lets_a_reader_go(system: ComputeSystem) -> None:
             read.result()
         assert time.monotonic() - before < 1
     kill(process.pid)
+
+
+@pytest.mark.parametrize("text", [False, True], ids=["bytes", "text"])
+def test_close_does_not_wait_for_ever_for_what_nobody_reads(
+    text: bool, system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_module, "CLOSE_TIMEOUT", 0.2)
+    process: Any = system.popen(SLEEP, stdin=PIPE, text=text)
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(process.stdin.write, "x" * (1 << 20) if text else bytes(1 << 20))
+        time.sleep(0.05)
+        before = time.monotonic()
+        process.close()
+        assert time.monotonic() - before < 5
+        with pytest.raises(ValueError):  # noqa: PT011 - of a closed file or a closed handle
+            writing.result()
+    kill(process.pid)
+
+
+def test_ctrl_c_ends_a_close_that_waits_for_a_writer(system: ComputeSystem, interrupted: Interrupted) -> None:
+    for block in interrupted(0.15):
+        process = system.popen(SLEEP, stdin=PIPE)
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(process.stdin.write, bytes(1 << 20))
+            with block:
+                process.close()
+            with pytest.raises(ValueError):  # noqa: PT011 - of a closed file or a closed handle
+                writing.result()
+        kill(process.pid)
+
+
+@pytest.mark.parametrize("copier", [copy.copy, copy.deepcopy, pickle.dumps])
+@pytest.mark.parametrize("bufsize", [0, -1])
+def test_nothing_that_owns_a_handle_can_be_copied(
+    bufsize: int, copier: Callable[[Any], object], system: ComputeSystem
+) -> None:
+    with (
+        system.popen(CAT, stdin=PIPE, stdout=PIPE, bufsize=bufsize) as process,
+        system.events() as events,
+    ):
+        for owner in (system, process, process.stdin, process.stdout, events):
+            with pytest.raises(TypeError, match="cannot"):
+                copier(owner)
+            gc.collect()
+        assert process.communicate(b"x") == (b"x", None)
+
+
+def test_who_waits_long_asks_ever_less_often(sleeper: Process[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    wait_exit = _calls.wait_exit
+
+    def wait(handle: Any, timeout: float) -> bool:
+        waits.append(timeout)
+        return wait_exit(handle, timeout)
+
+    monkeypatch.setattr(_facade, "FIRST_QUERY", 0.02)
+    monkeypatch.setattr(_calls, "wait_exit", wait)
+    sleeper._expect_exit()  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(subprocess.TimeoutExpired):
+        sleeper.wait(timeout=0.6)
+    assert 1 < len(waits) < 15
 
 
 def test_the_handle_is_owned_and_cannot_be_given_away(sleeper: Process[bytes]) -> None:
@@ -1355,9 +1429,19 @@ def test_a_process_that_cannot_be_set_up_is_ended(
     assert settle(lambda: not exists(pids[0]))
     assert (emulator.live()["processes"], emulator.live()["stdio"]) == (0, 0)
     monkeypatch.setattr(_calls, "watch_process", lambda handle: None)
-    with pytest.raises(LookupError, match="unknown encoding"):
-        system.popen(SLEEP, stdin=PIPE, encoding="no-such-encoding")
+    monkeypatch.setattr(process_module, "StdioReader", lambda handle: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        system.popen(SLEEP, stdin=PIPE, stdout=PIPE)
     assert settle(lambda: not exists(pids[1]))
+
+
+@pytest.mark.parametrize("options", [{"encoding": "nope"}, {"encoding": "hex"}, {"errors": "nope"}])
+def test_a_codec_that_is_none_is_refused_before_there_is_a_process(
+    options: dict[str, Any], system: ComputeSystem, verbs: Verbs
+) -> None:
+    verbs["HcsCreateProcess"] = failing(E_FAIL)
+    with pytest.raises(LookupError, match=r"nope|hex"):
+        system.popen(SLEEP, stdin=PIPE, stdout=PIPE, **options)
 
 
 def test_an_interrupt_right_after_the_call_loses_no_process(system: ComputeSystem, settle: Settle) -> None:

@@ -776,8 +776,8 @@ def test_systems_compares_exactly_whatever_hcs_thinks_a_match_is(verbs: Verbs) -
 
 
 def test_systems_refuses_filters_that_are_no_names() -> None:
-    with pytest.raises(TypeError, match="owner must be a str, not int"):
-        hcsrt.systems(owner=[1])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match=r"owner\[1\] must be a str, not int"):
+        hcsrt.systems(owner=["a", 1])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="ids must not be empty"):
         hcsrt.systems(ids="")
 
@@ -789,6 +789,15 @@ def test_systems_refuses_filters_that_are_no_names() -> None:
 def test_systems_names_the_filter_that_is_wrong(value: Any, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         hcsrt.systems(owner=value)
+
+
+def test_modify_names_the_value_that_is_wrong(system: hcsrt.ComputeSystem) -> None:
+    with pytest.raises(TypeError, match=r"^settings\['a'\]\[0\] is of type object"):
+        system.modify("a", "Add", {"a": [object()]})
+    endless: list[Any] = []
+    endless.append(endless)
+    with pytest.raises(hcsrt.InvalidDocumentError, match="guest_request is nested too deep"):
+        system.modify("a", "Add", guest_request=endless)
 
 
 @pytest.mark.parametrize("as_text", [False, True])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 
 from .. import _calls, _engine
 from .._facade import EVENTS_MAXSIZE, OPERATION_TIMEOUT, debug, seconds
@@ -29,9 +28,9 @@ SHORT_WORD = 0.1
 """The same where a cancellation or Ctrl-C is what it is on its way out by."""
 
 
-def is_told_to_stop() -> bool:
-    """Whether a cancellation or Ctrl-C is just ending what runs here: nobody wants to wait for it any more."""
-    return isinstance(sys.exception(), (asyncio.CancelledError, KeyboardInterrupt))
+def is_told_to_stop(reason: type[BaseException] | None) -> bool:
+    """Whether a cancellation or Ctrl-C is what something ends by: nobody wants to wait for it any more."""
+    return reason is not None and issubclass(reason, (asyncio.CancelledError, KeyboardInterrupt))
 
 
 async def answered(future: asyncio.Future[ResultT], timeout: float | None, function: str) -> ResultT:
@@ -74,7 +73,7 @@ def release(*handles: Handle | None) -> None:
 async def until_closed(closing: Collection[asyncio.Future[None]], timeout: float | None = None) -> None:
     """Wait for what is being closed, so long as the task is not cancelled and the time is not up."""
     try:
-        if closing and not is_told_to_stop():
+        if closing:
             await asyncio.wait(closing, timeout=timeout)
     finally:
         leave(closing)
@@ -110,11 +109,11 @@ def abandon(
         release(*others, handle)
 
 
-async def last_word(future: asyncio.Future[str | None] | None) -> None:
+async def last_word(future: asyncio.Future[str | None] | None, reason: BaseException) -> None:
     """Wait a while for a call that HCS gets whatever happens; hcsrt.pending() counts it when nobody waits any more."""
     if future is not None:
         try:
-            await asyncio.wait((future,), timeout=SHORT_WORD if is_told_to_stop() else LAST_WORD)
+            await asyncio.wait((future,), timeout=SHORT_WORD if is_told_to_stop(type(reason)) else LAST_WORD)
         finally:
             future.cancel()
 
@@ -166,9 +165,6 @@ class AwaitingCalls:
     async def signal_process(self, handle: OwnedProcess, options: str, timeout: float | None) -> None:
         await self._call(handle, "HcsSignalProcess", options, timeout)
 
-    async def modify_process(self, handle: OwnedProcess, request: str, timeout: float | None) -> None:
-        await self._call(handle, "HcsModifyProcess", request, timeout)
-
     async def terminate_process(self, handle: OwnedProcess, timeout: float | None) -> None:
         await self._call(handle, "HcsTerminateProcess", None, timeout)
 
@@ -178,10 +174,13 @@ class AwaitingCalls:
         return await answered(_engine.call(handle, function, text), timeout, function)
 
 
+CALLS: Calls = AwaitingCalls()
+
+
 class Awaiting(Mixin):
     """An owner whose methods are awaited."""
 
-    _calls: Calls = AwaitingCalls()
+    _calls: Calls = CALLS
 
     async def __aenter__(self) -> Self:
         self._check_open()
@@ -211,4 +210,4 @@ class Awaiting(Mixin):
         comes at once if it has happened before. timeout: seconds, from now on, after which a loop over the events
         raises TimeoutError. Raises HandleClosedError. HcsSetComputeSystemCallback, HcsSetProcessCallback.
         """
-        return Events(self._handle, self._wait_for, maxsize, seconds(timeout))
+        return Events(self, maxsize, seconds(timeout))

@@ -12,7 +12,7 @@ from .._facade import OPERATION_TIMEOUT, debug
 from .._streams import claim_for_loop, transfer_now
 from ..errors import HandleClosedError, HcsError, error_from
 from ..process import CLOSE_STDIN, check_stdin_error
-from ._calls import AwaitingCalls
+from ._calls import CALLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class PipeEnd:
 
     async def _check(self, process: OwnedProcess, error: HcsError | HandleClosedError) -> None:
         try:
-            await check_stdin_error(AwaitingCalls(), process, error)
+            await check_stdin_error(CALLS, process, error)
         except HcsError as refusal:
             self.error = refusal
             debug(__name__, "a process may not see the end of its stdin: %s", refusal)

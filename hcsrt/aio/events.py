@@ -10,12 +10,11 @@ from ..events import Event, EventsCore, queue_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
     from types import TracebackType
     from typing import Any, Self
 
-    from .._handles import OwnedProcess, OwnedSystem
-    from ..events import Take, Taken
+    from .._facade import Owner
+    from ..events import Taken
 
 __all__ = ["Event", "Events"]
 
@@ -27,18 +26,15 @@ class Events(EventsCore):
     this one, is closed. Tasks that share one share its events.
     """
 
-    def __init__(
-        self,
-        handle: OwnedSystem | OwnedProcess,
-        wait_for: Callable[[Take, Deadline], Coroutine[Any, Any, Taken | None]],
-        maxsize: int,
-        timeout: float | None,
-    ) -> None:
-        self._reader: _engine.EventReader | None = _engine.EventReader(handle, queue_size(maxsize))
+    def __init__(self, owner: Owner[Any], maxsize: int, timeout: float | None) -> None:
+        self._reader: _engine.EventReader | None = _engine.EventReader(owner.handle, queue_size(maxsize))
         # One for all tasks that wait, and none without them: until it comes it keeps the reader.
         self._news: asyncio.Future[None] | None = None
         self._waiting = 0
-        super().__init__(wait_for, timeout)
+        super().__init__(owner, timeout)
+
+    def __repr__(self) -> str:
+        return f"<hcsrt.aio.Events of {self._owner!r}>"
 
     def __aiter__(self) -> Self:
         return self

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-import warnings
 from contextlib import suppress
 from functools import partial
 from time import monotonic
+from weakref import WeakSet
 
 from .. import _engine
 from .. import process as blocking
@@ -76,7 +75,8 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
 
     Children of the process may hold its pipes open after it has exited. stdout and stderr then end when nothing has
     come for DRAIN_QUIET (1 s), and after DRAIN_LIMIT (10 s) in any case; the time in which the process is held back
-    because nobody reads does not count, so what it has written itself is never lost. Those of asyncio.subprocess go on.
+    because nobody reads does not count, so what it has written itself is never lost. Those of asyncio.subprocess go on,
+    and so does a stream that is used longer than this object, whose handle tells of the exit.
     """
 
     stdin: StreamWriter[AnyStr] | None
@@ -92,7 +92,6 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         is_windows: Callable[[], bool],
     ) -> None:
         super().__init__(start, args, streams, reopen_system, is_windows)
-        self._loop = asyncio.get_running_loop()
         self._writer: PipeWriter[AnyStr] | None = start.stdin and PipeWriter(start.stdin, streams, start.process)
         self._readers: list[PipeReader[AnyStr] | None] = [
             stdio and PipeReader(stdio, streams) for stdio in (start.stdout, start.stderr)
@@ -110,7 +109,8 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         readers = [reader for reader in self._readers if reader is not None]
         if readers:
             self._exit = _engine.wait_exit(self._handle)
-            self._exit.add_done_callback(partial(_drain_after_exit, self._handle, readers))
+            # With nothing of this object, and the readers weakly: the wait would keep them alive.
+            self._exit.add_done_callback(partial(_drain_after_exit, self._handle, WeakSet(readers)))
 
     @property
     def returncode(self) -> int | None:
@@ -130,27 +130,29 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
     ) -> None:
         """Close the streams, wait for the exit (not after a cancellation or Ctrl-C), and close the handle."""
         try:
-            if not is_told_to_stop():
-                await self._close_streams()
-                if not self._is_over():
-                    await self._wait_exit(Deadline(None))
-        except (HandleClosedError, ServiceDisconnectedError):
-            pass  # there is nothing more to wait for
+            if not is_told_to_stop(exception_type):
+                # Or there is nothing more to wait for.
+                with suppress(HandleClosedError, ServiceDisconnectedError):
+                    await self._close_streams()
+                    if not self._is_over():
+                        await self._wait_exit(Deadline(None))
+                await self.close()
         finally:
-            await self.close()
+            leave(self._let_go())
 
     async def close(self) -> None:
         """Close the streams and the handle; this does not kill the process.
 
         What stdin has taken is written first, for at most CLOSE_TIMEOUT (5 s). A second close does nothing. If this is
-        cancelled, or called while a cancellation or Ctrl-C ends the task, the handles are closed without waiting for
-        anything; hcsrt.pending() counts them until they are. HcsCloseProcess.
+        cancelled, the handles are closed without waiting for anything; hcsrt.pending() counts them until they are.
+        HcsCloseProcess.
         """
         try:
-            if not is_told_to_stop():
-                await self._close_streams()
-        finally:
-            await until_closed(self._let_go())
+            await self._close_streams()
+        except BaseException:
+            leave(self._let_go())
+            raise
+        await until_closed(self._let_go())
 
     async def poll(self) -> int | None:
         """The exit code if the process has exited, else None.
@@ -201,10 +203,10 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         await self._kill(timeout)
 
     async def terminate(self, *, timeout: float | None = None) -> None:
-        """The same as kill(); signal() asks a process to end."""
+        """The same as kill(); send_signal() asks a process to end."""
         await self._kill(timeout)
 
-    async def signal(self, signal: str | int, *, timeout: float | None = None) -> None:
+    async def send_signal(self, signal: str | int, *, timeout: float | None = None) -> None:
         """Send a signal; that the process has exited already is success, as for Popen.send_signal().
 
         signal: for a Windows guest "CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff" or "CtrlShutdown"; for a Linux
@@ -306,27 +308,14 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
             self._take_latched()
         return [*ends, _engine.close(self._handle)]
 
-    def __del__(self, _is_finalizing: Any = sys.is_finalizing, _warn: Any = warnings.warn) -> None:
-        if not _is_finalizing() and "_communicates" in self.__dict__ and not self.closed:
-            # The loop reads and writes: only its own thread may end that. A closed loop does no more.
-            streams = [stream for stream in (*self._readers, self._writer) if stream is not None]
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(_drop, streams)
-        super().__del__(_is_finalizing, _warn)
 
-
-# Not a method, nor with anything of the object: the wait would keep it alive.
-def _drain_after_exit(handle: OwnedProcess, readers: list[PipeReader[Any]], exited: asyncio.Future[None]) -> None:
+def _drain_after_exit(handle: OwnedProcess, readers: WeakSet[PipeReader[Any]], exited: asyncio.Future[None]) -> None:
     """Let the readers end though something else holds their pipes open."""
     with suppress(asyncio.CancelledError, HandleClosedError):
         exited.result()
         if has_exited(handle):
             for reader in readers:
                 reader.drain()
-
-
-def _drop(streams: list[PipeReader[Any] | PipeWriter[Any]]) -> None:
-    leave(stream.close() if isinstance(stream, PipeReader) else stream.abort() for stream in streams)
 
 
 async def start_process(
@@ -346,9 +335,8 @@ async def start_process(
         process = Process(start, args, streams, reopen_system, is_windows)
         await process._set_up(deadline)  # pyright: ignore[reportPrivateUsage]
         return process
-    except BaseException:
-        ending = _abandon(start, process)
-        await last_word(ending)
+    except BaseException as error:
+        await last_word(_abandon(start, process), error)
         raise
 
 
@@ -406,6 +394,7 @@ async def run_to_end(
     """
     from subprocess import CalledProcessError, CompletedProcess, TimeoutExpired
 
+    patience = LAST_WORD
     try:
         try:
             stdout, stderr = await process.communicate(input, deadline.remaining())
@@ -417,12 +406,14 @@ async def run_to_end(
                 debug(__name__, "%r was killed, but: %s", process, error)
             raise process._timeout_expired(timeout) from None  # pyright: ignore[reportPrivateUsage]
         code = await process.wait()
-    except BaseException:
+    except BaseException as error:
+        if is_told_to_stop(type(error)):
+            patience = 0.0
         if not process.closed and not process._is_over():  # pyright: ignore[reportPrivateUsage]
-            await last_word(terminate(process.handle, "HcsTerminateProcess"))
+            await last_word(terminate(process.handle, "HcsTerminateProcess"), error)
         raise
     finally:
-        await until_closed(process._let_go(), LAST_WORD)  # pyright: ignore[reportPrivateUsage]
+        await until_closed(process._let_go(), patience)  # pyright: ignore[reportPrivateUsage]
     if check and code:
         raise CalledProcessError(code, process.args, stdout, stderr)
     return CompletedProcess(process.args, code, stdout, stderr)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .. import _engine
 from .._facade import answer, check_name, path_text, query_text, seconds
-from ..documents import dumps
+from ..documents import dumps, plain
 from ._calls import answered
 
 TYPE_CHECKING = False
@@ -52,7 +52,7 @@ async def modify(property_type: str, settings: Mapping[str, Any], *, timeout: fl
     OperationTimeoutError, HcsError. HcsModifyServiceSettings.
     """
     check_name(property_type, "property_type")
-    request = dumps({"PropertyType": property_type, "Settings": settings}, argument="settings")
+    request = dumps({"PropertyType": property_type, "Settings": plain(settings, "settings")})
     await _ask("HcsModifyServiceSettings", timeout, request)
 
 

@@ -6,11 +6,12 @@ import asyncio
 import codecs
 import io
 import os
+import weakref
+from contextlib import suppress
 from time import monotonic
 
 from .. import process as blocking
-from .._facade import AnyStr, Generic, debug
-from ._calls import is_told_to_stop
+from .._facade import AnyStr, Generic, Single, debug
 from ._pipes import PipeEnd, connect_reader, connect_writer
 
 TYPE_CHECKING = False
@@ -32,6 +33,13 @@ _TURNS = 4
 class _Source(asyncio.StreamReader):
     """Where the bytes of a pipe come to. Once communicate() takes them, nothing holds the process back."""
 
+    if TYPE_CHECKING:
+        # What asyncio has and its stubs do not tell of.
+        _buffer: bytearray
+        _limit: int
+
+        def _maybe_resume_transport(self) -> None: ...
+
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
         self.taken: list[bytes] | None = None
@@ -44,6 +52,12 @@ class _Source(asyncio.StreamReader):
         else:
             self.taken.append(bytes(data))
 
+    async def readuntil(self, separator: Any = b"\n") -> bytes:
+        try:
+            return await super().readuntil(separator)
+        except asyncio.LimitOverrunError as error:
+            raise _too_long(self._limit, error.consumed) from None
+
     async def read(self, n: int = -1) -> bytes:
         if n >= 0:
             return await super().read(n)
@@ -53,26 +67,22 @@ class _Source(asyncio.StreamReader):
             while piece := await super().read(_CHUNK):
                 pieces.append(piece)
         except BaseException:
-            buffer: bytearray = self._buffer  # type: ignore[attr-defined]  # pyright: ignore
-            buffer[:0] = b"".join(pieces)
+            self._buffer[:0] = b"".join(pieces)
             raise
         return b"".join(pieces)
 
-    def take(self) -> list[bytes]:
+    def take(self) -> None:
         """Collect what comes from now on, and what has come and was not read."""
         if self.taken is None:
-            ahead = b""
-            if not self.at_eof():
-                # A read that has something to give does not wait.
-                reading = self.read(1 << 62)
-                try:
-                    reading.send(None)
-                except StopIteration as end:
-                    ahead = end.value
-                finally:
-                    reading.close()
-            self.taken = [ahead]
-        return self.taken
+            self.taken = [bytes(self._buffer)]
+            self._buffer.clear()
+            self._maybe_resume_transport()
+
+
+def _too_long(limit: int, consumed: int) -> asyncio.LimitOverrunError:
+    return asyncio.LimitOverrunError(
+        f"no separator within the {limit} that bufsize lets a reader take ahead: give popen() a larger one", consumed
+    )
 
 
 class _SourceProtocol(asyncio.StreamReaderProtocol):
@@ -89,7 +99,14 @@ class _SourceProtocol(asyncio.StreamReaderProtocol):
             self.lost.set_result(None)
 
 
-class StreamReader(Generic[AnyStr]):
+def _drop(end: PipeEnd, stream: asyncio.ReadTransport | asyncio.StreamWriter) -> None:
+    """Close a stream that nobody has any more; only its loop may do so, which does no more once it is closed."""
+    if not stream.is_closing():
+        with suppress(RuntimeError):
+            end.closed.get_loop().call_soon_threadsafe(stream.close)
+
+
+class StreamReader(Single, Generic[AnyStr]):
     """A process's standard output or error, with the methods of asyncio.StreamReader that read.
 
     In text mode they give and count characters, and each line ends in "\\n". One task may read at a time; a method that
@@ -151,13 +168,13 @@ class StreamReader(Generic[AnyStr]):
         while (found := self._text.find(mark, self._mark + searched)) < 0:
             searched = max(0, self._ahead() - len(mark) + 1)
             if searched > self._limit:
-                raise asyncio.LimitOverrunError("Separator is not found, and chunk exceed the limit", searched)
+                raise _too_long(self._limit, searched)
             if self._has_ended:
                 raise asyncio.IncompleteReadError(self._cut(self._ahead()), None)
             await self._decode_until(self._ahead() + 1)
         size = found - self._mark
         if size > self._limit:
-            raise asyncio.LimitOverrunError("Separator is found, but chunk is longer than limit", size)
+            raise _too_long(self._limit, size)
         return self._cut(size + len(mark))
 
     async def readline(self) -> AnyStr:
@@ -233,6 +250,7 @@ class PipeReader(StreamReader[AnyStr]):
     async def connect(self) -> None:
         """Let the loop read."""
         self._transport = await connect_reader(self._end, self._protocol)
+        weakref.finalize(self, _drop, self._end, self._transport).atexit = False
 
     @property
     def moved(self) -> float:
@@ -297,7 +315,7 @@ class PipeReader(StreamReader[AnyStr]):
         return self._end.closed
 
 
-class StreamWriter(Generic[AnyStr]):
+class StreamWriter(Single, Generic[AnyStr]):
     """A process's standard input, with the methods of asyncio.StreamWriter but start_tls().
 
     In text mode write() takes text, and "\\n" becomes the line end of this system.
@@ -309,6 +327,7 @@ class StreamWriter(Generic[AnyStr]):
         protocol = asyncio.StreamReaderProtocol(reader)
         self._transport = connect_writer(self._end, protocol)
         self._writer = asyncio.StreamWriter(self._transport, protocol, reader, asyncio.get_running_loop())
+        weakref.finalize(self, _drop, self._end, self._writer).atexit = False
         self._codec = streams.codec() if streams.text else None
 
     @property
@@ -345,11 +364,8 @@ class StreamWriter(Generic[AnyStr]):
 
     async def wait_closed(self) -> None:
         """Wait until the pipe is closed. Raises BrokenPipeError if nobody has read all of it; HcsError."""
-        try:
-            await self._writer.wait_closed()
-        finally:
-            if not is_told_to_stop():
-                await asyncio.wait((self._end.closed,))
+        await asyncio.wait((self._end.closed,))
+        await self._writer.wait_closed()
         if self._end.error is not None:
             raise self._end.error
 
@@ -366,6 +382,11 @@ class StreamWriter(Generic[AnyStr]):
 
     def _bytes(self, data: Any) -> bytes:
         if self._codec is None:
+            try:
+                memoryview(data)
+            except TypeError:
+                reason = f"data must be bytes, not {type(data).__name__}: the streams are not in text mode"
+                raise TypeError(reason) from None
             return data
         if not isinstance(data, str):
             raise TypeError(f"data must be a str, not {type(data).__name__}: the streams are in text mode")

@@ -19,7 +19,7 @@ from ..system import (
     options_text,
     save_options,
 )
-from ._calls import Awaiting, abandon, answered, closed, created, last_word, release
+from ._calls import Awaiting, abandon, answered, created, is_told_to_stop, last_word, leave, release, until_closed
 from ._pipes import check_loop
 from .process import attach_process, run_to_end, start_process
 
@@ -85,11 +85,11 @@ class ComputeSystem(Awaiting, SystemCore):
             system = cls(handle, id, namespace)
             await system._set_up(deadline)
             return system
-        except BaseException:
+        except BaseException as error:
             if keep:
                 release(handle)
             else:
-                await last_word(_abandon(handle))
+                await last_word(_abandon(handle), error)
             raise
 
     @classmethod
@@ -123,20 +123,28 @@ class ComputeSystem(Awaiting, SystemCore):
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.close()
+        """Close the handle, and wait until it is closed unless a cancellation or Ctrl-C leads here."""
+        closing = self._let_go()
+        if is_told_to_stop(exception_type):
+            leave(closing)
+        await until_closed(closing)
 
     async def close(self) -> None:
         """Close the handle; the system goes on unless its document says otherwise.
 
         A call that is being handed over to HCS meanwhile closes it when it is done, maybe after this has returned. If
-        this is cancelled, or called while a cancellation or Ctrl-C ends the task, hcsrt.pending() counts the handle
-        until it is closed. A second close does nothing. HcsCloseComputeSystem.
+        this is cancelled, hcsrt.pending() counts the handle until it is closed. A second close does nothing.
+        HcsCloseComputeSystem.
         """
+        await until_closed(self._let_go())
+
+    def _let_go(self) -> list[asyncio.Future[None]]:
+        """Close the handle; the future tells when that is done."""
         try:
             self._exit = self._exit or self._latched()
         except HandleClosedError:
-            return
-        await closed(self._handle)
+            return []
+        return [_engine.close(self._handle)]
 
     async def start(
         self,

@@ -48,7 +48,7 @@ def test_kill_after_exit(container, table, seen):
             table.HcsCloseProcess(other)
         seen("calls on a process that has exited", told)
         process.kill()
-        process.signal("CtrlC")
+        process.send_signal("CtrlC")
     code, other = table.handle_of("HcsOpenProcess", system, 0x7FFFFFFC, GENERIC_ALL)
     seen("opening a process that never was", spell(code))
     assert failed(code)
@@ -138,13 +138,13 @@ def test_signals(container, console, table, seen):
             told[name] = made.told() | {"ends the process": _calls.wait_exit(process.handle, 2)}
             process.kill()
             if not failed(made.result):
-                process.signal(name)
+                process.send_signal(name)
     seen(f"signals to cmd, {'in a console' if console else 'with pipes'}", told)
     if container.properties().get("RuntimeOsType") == "Windows":
         with container.popen("cmd", stdin=PIPE) as process:
             container.run("cmd /c exit")  # by now hcsrt knows what the guest is
             with pytest.raises(ValueError, match="Windows guest"):
-                process.signal(2)
+                process.send_signal(2)
             process.kill()
 
 
