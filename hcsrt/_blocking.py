@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from _queue import SimpleQueue
 from _thread import LockType, allocate_lock
 from contextlib import suppress
 from sys import is_finalizing
@@ -92,24 +93,28 @@ def aside(
         announce(-1)
 
     try:
-        _Helper.get().give(job, over)
+        helper = _Helper.get()
     except RuntimeError:  # there can be no more threads
         return here()
     deadline = Deadline(timeout if timeout is None or limit is timeout else timeout + _PATIENCE)
+    given: list[None] = []
     try:
+        # In one go, so that a KeyboardInterrupt finds either nothing begun or a call to look after.
+        given.extend(map(helper.give, ((job, over),)))
         while not over.acquire(timeout=deadline.within(_SLICE)):
             if deadline.passed():
                 raise error_from(OPERATION_TIMEOUT, function)
+        if not errors:
+            return made[0]
     except BaseException:
-        announce(1)
-        if isinstance(limit, Limit):
-            limit.cut()
-        if not first.acquire(blocking=False):
-            discard()
+        if given:
+            announce(1)
+            if isinstance(limit, Limit):
+                limit.cut()
+            if not first.acquire(blocking=False):
+                discard()
         raise
-    if errors:
-        raise errors.pop()
-    return made[0]
+    raise errors.pop()
 
 
 def tracked(function: str, timeout: float | None, call: Callable[..., ResultT], *arguments: object) -> ResultT:
@@ -122,9 +127,10 @@ class _Helper:
     """A thread that makes calls for others, one after another."""
 
     def __init__(self) -> None:
-        self._wake = allocate_lock()
-        self._wake.acquire()
-        self._given: list[tuple[Callable[[], None], LockType]] = []
+        given: SimpleQueue[tuple[Callable[[], None], LockType]] = SimpleQueue()
+        # Takes a job to be done, and a lock to be released then.
+        self.give = given.put
+        self._next = given.get
         Thread(target=self._work, name="hcsrt helper", daemon=True).start()
 
     @classmethod
@@ -135,15 +141,9 @@ class _Helper:
         except IndexError:
             return cls()
 
-    def give(self, job: Callable[[], None], over: LockType) -> None:
-        """Let the helper do the job, and release the lock then."""
-        self._given.append((job, over))
-        self._wake.release()
-
     def _work(self) -> None:
         while True:
-            self._wake.acquire()
-            job, over = self._given.pop()
+            job, over = self._next()
             job()
             del job
             # Before whoever waits gives out the next job.

@@ -152,6 +152,41 @@ def test_without_another_thread_the_call_is_made_on_this_one(
     assert service.properties("Basic", timeout=5)["Properties"]
 
 
+@pytest.mark.parametrize("function", ["HcsCreateComputeSystem", "HcsCreateProcess", "HcsOpenComputeSystem"])
+def test_an_interrupt_at_any_line_leaves_nothing_behind(
+    function: str, system: hcsrt.ComputeSystem, settle: Settle
+) -> None:
+    code = _blocking.aside.__code__
+    interrupted = 0
+    for wanted in sorted({line for *_, line in code.co_lines() if line}):
+
+        def trace(frame: Any, event: str, _: Any, wanted: int = wanted) -> Any:
+            if frame.f_code is not code:
+                return None
+            if event == "line" and frame.f_lineno == wanted:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+            return trace
+
+        before = sys.gettrace()
+        made: Any = None
+        sys.settrace(trace)
+        try:
+            made = CALLS[function](system)
+        except KeyboardInterrupt:
+            interrupted += 1
+        finally:
+            sys.settrace(before)
+        if made is not None:
+            if function != "HcsOpenComputeSystem":
+                made.terminate()
+            made.close()
+        assert settle(lambda: hcsrt.pending() == 0)
+        assert settle(lambda: (emulator.live()["systems"], emulator.live()["processes"]) == (1, 0))
+        assert settle(lambda: not hcsrt.systems(ids="late") and not system.process_list())
+    assert interrupted > 10
+
+
 @win32
 def test_a_thread_that_acts_as_somebody_else_makes_its_calls_itself() -> None:
     advapi32 = ctypes.WinDLL("advapi32")
