@@ -123,7 +123,7 @@ class AwaitingCalls:
     """The functions of the engine, with timeouts."""
 
     async def close(self, handle: OwnedSystem | OwnedProcess, deadline: Deadline) -> None:
-        await until_closed([_engine.close(handle)], deadline.within(LAST_WORD))
+        await until_closed([_engine.close(handle, urgent=True)], deadline.within(LAST_WORD))
 
     async def watch_system(self, handle: OwnedSystem) -> None:
         await _engine.watch(handle)
@@ -148,8 +148,10 @@ class AwaitingCalls:
         opening = _engine.open_system(id, namespace, urgent=True)
         return await created(opening, timeout, "HcsOpenComputeSystem", release)
 
-    async def system_properties(self, handle: OwnedSystem, query: str | None, timeout: float | None) -> str | None:
-        return await self._call(handle, "HcsGetComputeSystemProperties", query, timeout)
+    async def system_properties(
+        self, handle: OwnedSystem, query: str | None, timeout: float | None, urgent: bool
+    ) -> str | None:
+        return await self._call(handle, "HcsGetComputeSystemProperties", query, timeout, urgent)
 
     async def shutdown_system(self, handle: OwnedSystem, options: str | None, timeout: float | None) -> None:
         await self._call(handle, "HcsShutDownComputeSystem", options, timeout)
@@ -173,9 +175,14 @@ class AwaitingCalls:
         await self._call(handle, "HcsTerminateProcess", None, timeout)
 
     async def _call(
-        self, handle: OwnedSystem | OwnedProcess, function: str, text: str | None, timeout: float | None
+        self,
+        handle: OwnedSystem | OwnedProcess,
+        function: str,
+        text: str | None,
+        timeout: float | None,
+        urgent: bool = False,
     ) -> str | None:
-        return await answered(_engine.call(handle, function, text), timeout, function)
+        return await answered(_engine.call(handle, function, text, urgent=urgent), timeout, function)
 
 
 class Awaiting(Mixin):

@@ -36,9 +36,8 @@ constexpr int64_t WAKE_MS = 1;
 constexpr int64_t GROW_MS = 5;
 constexpr uint32_t IDLE_MS = 10000;
 
-/* Workers that may hang in HCS at the same time. */
+/* Workers of each pool that may hang in HCS at the same time. */
 constexpr uint32_t MOST_WORKERS = 256;
-constexpr uint32_t MOST_URGENT_WORKERS = 64;
 
 /* Threads that wait for operations where no callback is used, and how long one guarded wait lasts. */
 constexpr uint32_t MOST_WAITERS = 256;
@@ -172,7 +171,6 @@ struct Pool {
     alignas(LINE) std::atomic<Call *> inbox{nullptr};
     alignas(LINE) std::atomic<uint32_t> bell{0};
     std::atomic<uint32_t> threads{0}, idle{0};
-    uint32_t most = 0;
     alignas(LINE) Lock lock;
     /* Under the lock: */
     static constexpr uint32_t BUCKETS = 256;
@@ -818,9 +816,9 @@ bool Pool::tend(int64_t now) {
     if (more > waiting) more = waiting;
     bell.fetch_add(1);
     for (; more && asleep; --more, --asleep) hcsrt::wake_one(bell);
-    for (; more && age >= GROW_MS && threads.load() < most; --more)
+    for (; more && age >= GROW_MS && threads.load() < MOST_WORKERS; --more)
         if (!start_worker()) break;
-    return threads.load() < most || idle.load();
+    return threads.load() < MOST_WORKERS || idle.load();
 }
 
 /* --- the supervisor -------------------------------------------------------------------------------------------- */
@@ -997,8 +995,6 @@ void in_forked_child() {
     engine->wait = parents->wait;
     engine->links = parents->links;
     engine->notice = parents->notice;
-    engine->ordinary.most = MOST_WORKERS;
-    engine->urgent.most = MOST_URGENT_WORKERS;
 }
 #endif
 
@@ -1011,8 +1007,6 @@ void hcsrt_engine_init(const hcsrt_engine_links *links, int wait) {
     engine = new Engine;
     engine->wait = wait;
     engine->links = *links;
-    engine->ordinary.most = MOST_WORKERS;
-    engine->urgent.most = MOST_URGENT_WORKERS;
 #if !defined(_WIN32)
     pthread_atfork(nullptr, nullptr, in_forked_child);
 #endif
