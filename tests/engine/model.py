@@ -40,13 +40,13 @@ MUTATIONS_OF = {
         "the slot keeps its generation": "a late callback completes the slot's next call",
         "who loses a call ignores the generation": "the slot's next call fails",
         "who lets go does not look for a loss": "the call is given up late, if anybody looks once more",
-        "who is told of a loss leaves a call alone that nobody holds": "HCS never answers, and nobody gives the call up",
+        "who is told of a loss leaves a call alone that nobody holds": "HCS never answers, nobody gives it up",
         "a lost call is closed, not handed over": "what it creates is lost",
     },
     "made again": {
-        "who cancels gives up where a call is made again": "HCS never answers, and nobody gives the call up",
-        "who closes a port gives up where a call is made again": "HCS never answers, and nobody gives the call up",
-        "who loses a call gives up where it is made again": "HCS never answers, and nobody gives the call up",
+        "who cancels gives up where a call is made again": "HCS never answers, nobody gives it up",
+        "who closes a port gives up where a call is made again": "HCS never answers, nobody gives it up",
+        "who loses a call gives up where it is made again": "HCS never answers, nobody gives it up",
     },
     "waiter": {
         "who waits does not look for a cancellation": "HCS never answers, and the thread waits for ever",
