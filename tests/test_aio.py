@@ -676,6 +676,110 @@ def test_several_loops_in_threads_drive_the_same_systems_as_threads_do(loop_fact
     assert failures == []
 
 
+BOUND: dict[str, Callable[[aio.Process[bytes], aio.Events], Any]] = {
+    "stdout.read": lambda process, events: process.stdout.read(),  # type: ignore[union-attr]
+    "stdout.readexactly": lambda process, events: process.stdout.readexactly(1),  # type: ignore[union-attr]
+    "stdout.readuntil": lambda process, events: process.stdout.readuntil(b";"),  # type: ignore[union-attr]
+    "stdout.readline": lambda process, events: process.stdout.readline(),  # type: ignore[union-attr]
+    "stdout in a loop": lambda process, events: anext(process.stdout),  # type: ignore[arg-type]
+    "stdin.write": lambda process, events: process.stdin.write(b"x"),  # type: ignore[union-attr]
+    "stdin.writelines": lambda process, events: process.stdin.writelines([b"x"]),  # type: ignore[union-attr]
+    "stdin.drain": lambda process, events: process.stdin.drain(),  # type: ignore[union-attr]
+    "stdin.close": lambda process, events: process.stdin.close(),  # type: ignore[union-attr]
+    "stdin.write_eof": lambda process, events: process.stdin.write_eof(),  # type: ignore[union-attr]
+    "stdin.wait_closed": lambda process, events: process.stdin.wait_closed(),  # type: ignore[union-attr]
+    "communicate": lambda process, events: process.communicate(),
+    "the end of a block": lambda process, events: process.__aexit__(None, None, None),
+    "events.get": lambda process, events: events.get(),
+    "events in a loop": lambda process, events: anext(events),
+    "close": lambda process, events: process.close(),
+    "events.close": lambda process, events: events.close(),
+}
+"""What belongs to one event loop."""
+FREE: list[Callable[[aio.ComputeSystem, aio.Process[bytes]], Any]] = [
+    lambda system, process: process.properties(),
+    lambda system, process: process.poll(),
+    lambda system, process: process.signal("CtrlC"),
+    lambda system, process: process.kill(),
+    lambda system, process: process.wait(timeout=10),
+    lambda system, process: process.events().get(timeout=10),
+    lambda system, process: system.run(CAT, input=b"x", capture_output=True),
+]
+"""What may be awaited on any, here in this order."""
+
+
+async def attempt(call: Callable[..., Any], *given: Any) -> None:
+    result = call(*given)
+    if inspect.isawaitable(result):
+        await result
+
+
+@each_loop
+@pytest.mark.parametrize("end", ["running", "closed"])
+def test_what_belongs_to_one_loop_says_so_on_another(end: str, loop_factory: Any, document: Document) -> None:
+    own = loop_factory()
+    stop = threading.Event()
+
+    async def begin() -> Any:
+        system = await aio.ComputeSystem.create("tests", document)
+        await system.start()
+        process = await system.popen(CAT, stdin=PIPE, stdout=PIPE)
+        events = system.events()
+        reading = asyncio.ensure_future(events.get())
+        await asyncio.sleep(0.01)
+        if end == "closed":
+            reading.cancel()
+            await asyncio.wait((reading,))
+        return system, process, events, reading
+
+    async def elsewhere() -> None:
+        names = dict(BOUND)
+        if end == "closed":
+            # Nobody else could close them any more.
+            for closes in ("close", "the end of a block", "events.close"):
+                del names[closes]
+        for name, call in names.items():
+            with pytest.raises(RuntimeError, match="is bound to") as caught:
+                await asyncio.wait_for(attempt(call, process, events), 5)
+            message = str(caught.value)
+            assert message.startswith("<hcsrt.aio."), name
+            assert ("closed" if end == "closed" else "run_coroutine_threadsafe()") in message, name
+            assert ("events()" if name.startswith("events") else "open_process()") in message, name
+        for free in FREE:
+            await asyncio.wait_for(free(system, process), 10)
+        assert process.returncode is not None
+        if end == "closed":
+            await process.close()
+            await process.close()
+            await events.close()
+            assert await events.get() is None
+
+    async def finish() -> None:
+        assert await reading
+        await process.close()
+        await system.close()
+
+    system, process, events, reading = own.run_until_complete(begin())
+    runner = threading.Thread(target=lambda: own.run_until_complete(asyncio.to_thread(stop.wait)))
+    if end == "closed":
+        own.close()
+    else:
+        runner.start()
+    try:
+        with asyncio.Runner(loop_factory=loop_factory) as other:
+            other.run(elsewhere())
+            other.run(system.stop(grace=0))
+            if end == "closed":
+                other.run(system.close())
+    finally:
+        stop.set()
+        if end == "running":
+            runner.join()
+            own.run_until_complete(finish())
+            own.run_until_complete(own.shutdown_default_executor())
+            own.close()
+
+
 @win32
 def test_a_loop_without_pipes_has_all_but_the_streams(document: Document) -> None:
     async def main() -> None:

@@ -7,6 +7,7 @@ import asyncio
 from .. import _engine
 from .._facade import Deadline, seconds
 from ..events import Event, EventsCore, queue_size
+from ._loops import check_own_loop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Events(EventsCore):
     """The events of a compute system or process, as events() of either gives them.
 
     An asynchronous iterator that ends after the exit or ServiceDisconnect, or when the object whose events they are, or
-    this one, is closed. Tasks that share one share its events.
+    this one, is closed. Tasks that share one share its events. It belongs to the event loop that reads from it first.
     """
 
     def __init__(
@@ -35,6 +36,8 @@ class Events(EventsCore):
         timeout: float | None,
     ) -> None:
         self._reader: _engine.EventReader | None = _engine.EventReader(handle, queue_size(maxsize))
+        # That of who reads first.
+        self._loop: asyncio.AbstractEventLoop | None = None
         # One for all tasks that wait, and none without them: until it comes it keeps the reader.
         self._news: asyncio.Future[None] | None = None
         self._waiting = 0
@@ -60,6 +63,9 @@ class Events(EventsCore):
     ) -> None:
         await self.close()
 
+    def __repr__(self) -> str:
+        return f"<hcsrt.aio.Events{' closed' if self._reader is None else ''} at {id(self):#x}>"
+
     async def get(self, timeout: float | None = None) -> Event | None:
         """Wait for the next event and return it; None where the iteration would end.
 
@@ -71,11 +77,19 @@ class Events(EventsCore):
 
     async def close(self) -> None:
         """Take no more events, and end the iteration of any task."""
-        self._reader = None
-        if self._news is not None:
+        if self._news is not None and not self._news.get_loop().is_closed():
+            self._check_loop()
             self._news.cancel()
+        self._reader = None
+
+    def _check_loop(self) -> None:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        check_own_loop(self, self._loop, "make another reader for this one with events()")
 
     async def _take(self, timeout: float) -> Taken | None:
+        if self._reader is not None:
+            self._check_loop()
         taken = self._now()
         if taken is None and timeout > 0 and self._reader is not None:
             if self._news is None or self._news.done():

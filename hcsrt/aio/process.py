@@ -39,6 +39,7 @@ from ._calls import (
     LAST_WORD,
     Awaiting,
     abandon,
+    closed,
     created,
     is_told_to_stop,
     last_word,
@@ -47,7 +48,8 @@ from ._calls import (
     terminate,
     until_closed,
 )
-from ._pipes import check_loop
+from ._loops import check_own_loop
+from ._pipes import REOPEN, check_loop
 from .streams import PipeReader, PipeWriter
 
 TYPE_CHECKING = False
@@ -67,8 +69,9 @@ __all__ = ["DEVNULL", "PIPE", "STDOUT", "Process"]
 class Process(Awaiting, ProcessCore, Generic[AnyStr]):
     """A process in a compute system, as ComputeSystem.popen() starts it and ComputeSystem.open_process() opens it.
 
-    It is hcsrt.Process with methods that are awaited, and streams with the conventions of asyncio's. It belongs to the
-    event loop on which it was made. Cancelling a method that waits leaves the process as it is.
+    It is hcsrt.Process with methods that are awaited, and streams with the conventions of asyncio's. With pipes it
+    belongs to the event loop on which it was made: its streams, communicate() and close() raise RuntimeError on another
+    one. All else may be awaited on any. Cancelling a method that waits leaves the process as it is.
 
     pid: the process id in the guest. args: the command as it was given, empty if the process was opened. stdin: a
     StreamWriter, stdout, stderr: a StreamReader, where a pipe was asked for, else None. returncode: the exit code, 0 to
@@ -131,6 +134,7 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         """Close the streams, wait for the exit (not after a cancellation or Ctrl-C), and close the handle."""
         try:
             if not is_told_to_stop():
+                self._check_loop()
                 await self._close_streams()
                 if not self._is_over():
                     await self._wait_exit(Deadline(None))
@@ -144,8 +148,15 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
 
         What stdin has taken is written first, for at most CLOSE_TIMEOUT (5 s). A second close does nothing. If this is
         cancelled, or called while a cancellation or Ctrl-C ends the task, the handles are closed without waiting for
-        anything; hcsrt.pending() counts them until they are. HcsCloseProcess.
+        anything; hcsrt.pending() counts them until they are. A process with pipes is closed on its own event loop; once
+        that is closed, on any. HcsCloseProcess.
         """
+        if self._loop.is_closed():
+            with suppress(HandleClosedError):
+                self._take_latched()
+            await closed(*[pipe.give_up() for pipe in self._pipes()], self._handle)
+            return
+        self._check_loop()
         try:
             if not is_told_to_stop():
                 await self._close_streams()
@@ -182,6 +193,7 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         """
         limit = seconds(timeout)
         deadline = Deadline(limit)
+        self._check_loop()
         self._start_communication(input)
         exited = self.returncode is not None or await self._wait_exit(deadline)
         if not exited or not await self._drain(deadline):
@@ -243,6 +255,13 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         """
         return await self._duplicate()
 
+    def _pipes(self) -> list[PipeReader[AnyStr] | PipeWriter[AnyStr]]:
+        return [pipe for pipe in (*self._readers, self._writer) if pipe is not None]
+
+    def _check_loop(self) -> None:
+        if self._pipes():
+            check_own_loop(self, self._loop, REOPEN)
+
     def _start_communication(self, input: AnyStr | None) -> None:
         """Let the loop move the bytes of each stream; an earlier communicate() may have done it."""
         if self._communicates:
@@ -261,8 +280,7 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         """Let the streams come to their ends, the process having exited; False if the deadline comes first."""
         exited = monotonic()
         while True:
-            streams = [stream for stream in (*self._readers, self._writer) if stream is not None]
-            running = [stream for stream in streams if not stream.lost.done()]
+            running = [pipe for pipe in self._pipes() if not pipe.lost.done()]
             if not running:
                 return True
             quiet = max(exited, *(stream.moved for stream in running)) + blocking.DRAIN_QUIET
@@ -309,9 +327,8 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
     def __del__(self, _is_finalizing: Any = sys.is_finalizing, _warn: Any = warnings.warn) -> None:
         if not _is_finalizing() and "_communicates" in self.__dict__ and not self.closed:
             # The loop reads and writes: only its own thread may end that. A closed loop does no more.
-            streams = [stream for stream in (*self._readers, self._writer) if stream is not None]
             with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(_drop, streams)
+                self._loop.call_soon_threadsafe(_drop, self._pipes())
         super().__del__(_is_finalizing, _warn)
 
 

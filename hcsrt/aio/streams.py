@@ -115,6 +115,7 @@ class StreamReader(Generic[AnyStr]):
 
     async def read(self, n: int = -1) -> AnyStr:
         """Read until the end of the stream, or up to n bytes or characters; empty at the end."""
+        self._end.check_loop(self)
         if self._decoder is None:
             return await self._source.read(n)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
         if n < 0:
@@ -125,6 +126,7 @@ class StreamReader(Generic[AnyStr]):
 
     async def readexactly(self, n: int) -> AnyStr:
         """Read n bytes or characters. Raises asyncio.IncompleteReadError at the end of the stream."""
+        self._end.check_loop(self)
         if self._decoder is None:
             return await self._source.readexactly(n)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
         if n < 0:
@@ -141,6 +143,7 @@ class StreamReader(Generic[AnyStr]):
         Raises asyncio.IncompleteReadError at the end of the stream; asyncio.LimitOverrunError, and reads nothing, if
         the separator is further away than bufsize bytes or characters (64 KiB unless bufsize is given).
         """
+        self._end.check_loop(self)
         if self._decoder is None:
             wanted: Any = b"\n" if separator is None else separator
             return await self._source.readuntil(wanted)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
@@ -166,6 +169,7 @@ class StreamReader(Generic[AnyStr]):
         Raises ValueError if the line is longer than bufsize bytes or characters (64 KiB unless bufsize is given), and
         drops what has come of it.
         """
+        self._end.check_loop(self)
         if self._decoder is None:
             return await self._source.readline()  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
         try:
@@ -288,6 +292,10 @@ class PipeReader(StreamReader[AnyStr]):
 
         self._end.closed.get_loop().call_later(blocking.DRAIN_QUIET / _TURNS, turn)
 
+    def give_up(self) -> OwnedStdio:
+        """The handle, for who closes it because the loop that reads from it is closed itself."""
+        return self._end.handle
+
     def close(self) -> asyncio.Future[None]:
         """Close our end; who waits for bytes gets what has come. The future is done when it is closed."""
         if self._transport is None:
@@ -322,14 +330,17 @@ class StreamWriter(Generic[AnyStr]):
 
     def write(self, data: AnyStr) -> None:
         """Take data to be written; drain() waits until the process has read enough of it."""
+        self._end.check_loop(self)
         self._writer.write(self._bytes(data))
 
     def writelines(self, data: Iterable[AnyStr]) -> None:
         """Take data to be written, one piece after another."""
+        self._end.check_loop(self)
         self._writer.write(b"".join(map(self._bytes, data)))
 
     async def drain(self) -> None:
         """Wait until there is room for more. Raises BrokenPipeError, ConnectionResetError if nobody reads any more."""
+        self._end.check_loop(self)
         await self._writer.drain()
 
     def close(self) -> None:
@@ -337,6 +348,7 @@ class StreamWriter(Generic[AnyStr]):
 
         HcsModifyProcess.
         """
+        self._end.check_loop(self)
         self._transport.close()
 
     def is_closing(self) -> bool:
@@ -345,6 +357,7 @@ class StreamWriter(Generic[AnyStr]):
 
     async def wait_closed(self) -> None:
         """Wait until the pipe is closed. Raises BrokenPipeError if nobody has read all of it; HcsError."""
+        self._end.check_loop(self)
         try:
             await self._writer.wait_closed()
         finally:
@@ -379,6 +392,11 @@ class PipeWriter(StreamWriter[AnyStr]):
         """Close the pipe without writing what is left. The future is done when it is closed."""
         self._transport.abort()
         return self._end.closed
+
+    def give_up(self) -> OwnedStdio:
+        """The handle, for who closes it because the loop that writes to it is closed itself."""
+        self._transport.forget()
+        return self._end.handle
 
     def send(self, data: bytes) -> None:
         """Write bytes and close, as communicate() does."""
