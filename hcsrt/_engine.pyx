@@ -958,6 +958,30 @@ def drop(Handle handle not None):
                 reaper_announce(-1)
 
 
+def end(Handle handle not None, str function not None):
+    """Terminate what nobody will own, and close its handle; as drop(). `function` is the HCS function that does it."""
+    cdef hcsrt_request request
+    cdef _Call self = new_call(function, handle)
+    cdef hcsrt_port *port = NULL
+    memset(&request, 0, sizeof(request))
+    request.function = row_of(function).find(hcs())
+    request.start = start_verb
+    request.lane = HCSRT_LANE_TERMINATE
+    request.insist = True
+    request.complete = complete
+    request.context = <void *> self
+    if enter_handle(handle, &request) == HANDLE_OK:
+        # Of nobody's loop: what comes of the call is collected as that of a loop that is closed.
+        port = hcsrt_port_new(False)
+        Py_INCREF(self)
+        if port == NULL or hcsrt_submit(hcs_chosen(), port, &request) == NULL:
+            Py_DECREF(self)
+            leave_handle(<void *> handle)
+        if port != NULL:
+            hcsrt_port_close(port)
+    drop(handle)
+
+
 # --- events ---------------------------------------------------------------------------------------------------------
 
 def watch(Handle handle not None):

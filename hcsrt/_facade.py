@@ -232,6 +232,8 @@ class Owner(Generic[HandleT]):
 
     _calls: Calls
     _handle: HandleT
+    # Until somebody gets the object, whoever makes it sees to its handle.
+    _is_given = False
 
     def __init__(self, handle: HandleT) -> None:
         self._handle = handle
@@ -333,7 +335,7 @@ class Owner(Generic[HandleT]):
 
     def __del__(self, _is_finalizing: Any = sys.is_finalizing, _warn: Any = warnings.warn) -> None:
         handle = self.__dict__.get("_handle")
-        if handle is None or handle.closed or _is_finalizing():
+        if handle is None or not self._is_given or handle.closed or _is_finalizing():
             return
         try:
             _warn(f"unclosed {self!r}", ResourceWarning, source=self)

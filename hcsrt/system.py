@@ -112,6 +112,7 @@ class SystemCore(Owner[OwnedSystem]):
     async def _set_up(self, deadline: Deadline) -> None:
         await self._calls.watch_system(self._handle)
         await self._query_exit(deadline)
+        self._is_given = True
 
     async def _shutdown(self, options: Mapping[str, Any] | str | None, timeout: float | None) -> None:
         await self._calls.shutdown_system(self._handle, options_text(options), seconds(timeout))

@@ -828,6 +828,100 @@ def test_a_loop_that_is_closed_with_everything_open_leaves_nothing(
 
 
 @each_loop
+@pytest.mark.parametrize("moment", [0, 0.002, 0.01, 0.1])
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_loop_that_is_closed_while_everything_is_awaited_leaves_nothing(
+    moment: float, loop_factory: Any, document: Document, settle: Settle
+) -> None:
+    """Some wait for an exit, which comes when nobody drains the loop any more; no task gets to its end."""
+    loop = loop_factory()
+    # Tells of each task that it was destroyed.
+    loop.set_exception_handler(lambda loop, context: None)
+
+    async def begin() -> list[Any]:
+        system = await aio.ComputeSystem.create("open", document)
+        await system.start()
+        process = await system.popen(SLEEP, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+        process.stdin.write(bytes(1 << 20))
+        waits = [
+            system.wait(),
+            system.events().get(),
+            process.events().get(),
+            process.wait(),
+            process.stdout.read(),
+            process.stdin.drain(),
+            process.communicate(),
+            system.run(SLEEP, capture_output=True),
+            aio.ComputeSystem.open("open"),
+            *(system.properties() for _ in range(20)),
+        ]
+        creating = asyncio.ensure_future(aio.ComputeSystem.create("late", document))
+        starting = [asyncio.ensure_future(system.popen(SLEEP, stdin=PIPE, stdout=PIPE)) for _ in range(5)]
+        tasks = [asyncio.ensure_future(wait) for wait in waits]
+        await asyncio.sleep(moment)
+        return [system, process, creating, starting, tasks]
+
+    left = loop.run_until_complete(begin())
+    pid, created, started = left[1].pid, left[2].done(), sum(one.done() for one in left[3])
+    loop.close()
+    with hcsrt.ComputeSystem.open("open") as system:
+        with system.open_process(pid) as process:
+            process.kill()
+            process.wait(timeout=10)
+        left.clear()
+        del loop
+
+        def is_left() -> tuple[int, list[str]]:
+            # A task whose call is collected only now is garbage only then.
+            gc.collect()
+            return len(system.process_list()), sorted(ids())
+
+        # What somebody had got, and then dropped, goes on; all else has ended.
+        assert settle(lambda: is_left() == (started, ["late"] * created + ["open"])), is_left()
+        assert settle(lambda: _engine.in_flight() == hcsrt.pending() == 0)
+        hcsrt.reap("tests")
+
+
+@each_loop
+def test_loops_come_and_go_while_others_work(loop_factory: Any, system: Any, settle: Settle) -> None:
+    """Each is closed with calls in flight of a system that all of them use."""
+    failures: list[BaseException] = []
+
+    async def work(own: aio.ComputeSystem) -> None:
+        for _ in range(10):
+            assert (await own.run(CAT, input=b"x", capture_output=True)).stdout == b"x"
+
+    async def leave(own: aio.ComputeSystem) -> None:
+        for _ in range(20):
+            _engine.call(own.handle, "HcsGetComputeSystemProperties")
+        own.events().get().close()
+        _engine.wait_exit(own.handle)
+
+    def thread(main: Callable[[aio.ComputeSystem], Any], times: int) -> None:
+        async def opened() -> None:
+            async with await aio.ComputeSystem.open(system.id) as own:
+                await main(own)
+
+        try:
+            for _ in range(times):
+                loop = loop_factory()
+                loop.run_until_complete(opened())
+                loop.close()
+        except BaseException as error:
+            failures.append(error)
+
+    works = [(work, 1)] * 3 + [(leave, 30)] * 3
+    threads = [threading.Thread(target=thread, args=each) for each in works]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert failures == []
+    gc.collect()
+    assert settle(lambda: _engine.in_flight() == hcsrt.pending() == 0)
+
+
+@each_loop
 def test_an_await_in_finally_completes_while_the_program_ends(loop_factory: Any, document: Document) -> None:
     ended: list[str] = []
 

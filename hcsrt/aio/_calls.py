@@ -34,6 +34,19 @@ def is_told_to_stop() -> bool:
     return isinstance(sys.exception(), (asyncio.CancelledError, KeyboardInterrupt))
 
 
+def is_forgotten() -> bool:
+    """Whether what runs here is a coroutine whose loop was closed before its end: it can wait for nothing."""
+    return isinstance(sys.exception(), GeneratorExit)
+
+
+def leave(waited_for: Iterable[asyncio.Future[Any]]) -> None:
+    """Wait no more for what HCS is at: hcsrt.pending() counts it until it is over."""
+    for future in waited_for:
+        # The calls of a closed loop are abandoned already.
+        if not future.get_loop().is_closed():
+            future.cancel()
+
+
 async def answered(future: asyncio.Future[ResultT], timeout: float | None, function: str) -> ResultT:
     """What HCS answers within the time; a call that nobody waits for any more is the engine's."""
     if timeout is None:
@@ -44,7 +57,7 @@ async def answered(future: asyncio.Future[ResultT], timeout: float | None, funct
         if future.done():
             return future.result()
     finally:
-        future.cancel()
+        leave((future,))
     raise error_from(OPERATION_TIMEOUT, function)
 
 
@@ -60,21 +73,17 @@ async def created(
         raise
 
 
-def leave(closing: Iterable[asyncio.Future[None]]) -> None:
-    """Wait no more for what is being closed: hcsrt.pending() counts it until it is closed."""
-    for future in closing:
-        future.cancel()
-
-
 def release(*handles: Handle | None) -> None:
     """Close handles without waiting for it."""
-    leave([_engine.close(handle) for handle in handles if handle is not None and not handle.closed])
+    for handle in handles:
+        if handle is not None:
+            _engine.drop(handle)
 
 
 async def until_closed(closing: Collection[asyncio.Future[None]], timeout: float | None = None) -> None:
     """Wait for what is being closed, so long as the task is not cancelled and the time is not up."""
     try:
-        if closing and not is_told_to_stop():
+        if closing and not is_told_to_stop() and not is_forgotten():
             await asyncio.wait(closing, timeout=timeout)
     finally:
         leave(closing)
@@ -85,8 +94,11 @@ async def closed(*handles: Handle | None) -> None:
     await until_closed([_engine.close(handle) for handle in handles if handle is not None])
 
 
-def terminate(handle: OwnedSystem | OwnedProcess, function: str) -> asyncio.Future[str | None]:
+def terminate(handle: OwnedSystem | OwnedProcess, function: str) -> asyncio.Future[str | None] | None:
     """Terminate what nobody will own, whatever becomes of the task that does so and of its loop."""
+    if is_forgotten():
+        _engine.end(handle, function)
+        return None
     future = _engine.call(handle, function, insist=True)
     future.add_done_callback(_note)
     return future
@@ -112,7 +124,7 @@ def abandon(
 
 async def last_word(future: asyncio.Future[str | None] | None) -> None:
     """Wait a while for a call that HCS gets whatever happens; hcsrt.pending() counts it when nobody waits any more."""
-    if future is not None:
+    if future is not None and not is_forgotten():
         try:
             await asyncio.wait((future,), timeout=SHORT_WORD if is_told_to_stop() else LAST_WORD)
         finally:
@@ -142,7 +154,7 @@ class AwaitingCalls:
             future.result()
             return True
         finally:
-            future.cancel()
+            leave((future,))
 
     async def open_system(self, id: str, namespace: str | None, timeout: float | None) -> OwnedSystem:
         opening = _engine.open_system(id, namespace, urgent=True)

@@ -99,7 +99,7 @@ class Events(EventsCore):
                 await asyncio.wait((self._news,), timeout=timeout)
             finally:
                 self._waiting -= 1
-                if not self._waiting:
+                if not self._waiting and not self._news.get_loop().is_closed():
                     self._news.cancel()
             taken = self._now()
         return taken

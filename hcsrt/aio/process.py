@@ -312,16 +312,22 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
 
     def _let_go_of_streams(self) -> list[asyncio.Future[None]]:
         """Close the streams at once; the futures tell when that is done."""
+        if self._loop.is_closed():
+            release(*[pipe.give_up() for pipe in self._pipes()])
+            return []
         ends = [reader.close() for reader in self._readers if reader is not None]
         return ends if self._writer is None else [*ends, self._writer.abort()]
 
     def _let_go(self) -> list[asyncio.Future[None]]:
         """Close everything at once; the futures tell when that is done."""
         ends = self._let_go_of_streams()
-        if self._exit is not None:
-            self._exit.cancel()
         with suppress(HandleClosedError):
             self._take_latched()
+        if self._loop.is_closed():
+            release(self._handle)
+            return ends
+        if self._exit is not None:
+            self._exit.cancel()
         return [*ends, _engine.close(self._handle)]
 
     def __del__(self, _is_finalizing: Any = sys.is_finalizing, _warn: Any = warnings.warn) -> None:
@@ -423,6 +429,8 @@ async def run_to_end(
     """
     from subprocess import CalledProcessError, CompletedProcess, TimeoutExpired
 
+    # If the loop is closed now, the garbage collector may come to the process before it comes to this.
+    process._is_given = False  # pyright: ignore[reportPrivateUsage]
     try:
         try:
             stdout, stderr = await process.communicate(input, deadline.remaining())
