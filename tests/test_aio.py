@@ -949,6 +949,33 @@ def test_an_await_in_finally_completes_while_the_program_ends(loop_factory: Any,
     assert ended == ["last words", "shutdown"]
 
 
+@each_loop
+def test_a_generator_that_is_left_alone_ends_with_the_program(loop_factory: Any, document: Document) -> None:
+    """Its `finally` runs once every task has ended, while the runner closes what generators there are."""
+    ended: list[Any] = []
+
+    async def lines() -> Any:
+        async with running(document) as system, await system.popen(guest("out(1); sleep(60)"), stdout=PIPE) as process:
+            events = process.events()
+            try:
+                async for line in process.stdout:
+                    yield line
+            finally:
+                await process.kill()
+                ended.append((await events.get(timeout=10)).type)
+                ended.append(await process.stdout.read())
+
+    async def main() -> Any:
+        generator = lines()
+        assert await anext(generator) == b"1\n"
+        return generator
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        kept = runner.run(main())
+    assert ended == ["ProcessExited", b""]
+    del kept
+
+
 async def unread(system: aio.ComputeSystem) -> aio.Process[bytes]:
     """A process that does not read, with more for its stdin than a pipe takes."""
     process = await system.popen(SLEEP, stdin=PIPE)
