@@ -183,7 +183,9 @@ class BlockingCalls:
         function = in_namespace("HcsOpenComputeSystem", namespace)
         return aside(function, timeout, _calls.open_system, id, namespace)
 
-    async def system_properties(self, handle: OwnedSystem, query: str | None, timeout: float | None) -> str | None:
+    async def system_properties(
+        self, handle: OwnedSystem, query: str | None, timeout: float | None, urgent: bool
+    ) -> str | None:
         return tracked("HcsGetComputeSystemProperties", timeout, _calls.system_properties, handle, query)
 
     async def shutdown_system(self, handle: OwnedSystem, options: str | None, timeout: float | None) -> None:

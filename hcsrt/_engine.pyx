@@ -695,12 +695,12 @@ cdef _Call new_call(str function, Handle subject):
 
 
 def call(Handle handle not None, str function not None, text=None, *, resources=(), identity=None,
-         bint insist=False):
+         bint insist=False, bint urgent=False):
     """Call an HCS function on a system or a process; the future's result is the document that it gives, or None.
 
     function: an HCS name of the shape (handle, operation, text), or HcsModifyComputeSystem, whose `identity` is a
     HANDLE as an int or None. resources: (type, uri, handle as int) for each HcsAddResourceToOperation before the call.
-    insist: HCS gets the call even if the future is cancelled before, or its loop closed.
+    insist: HCS gets the call even if the future is cancelled before, or its loop closed. urgent: as for open_system().
     Raises HandleClosedError, NotSupportedError, ValueError for another function, TypeError for another kind of handle.
     """
     cdef _Row row = row_of(function)
@@ -721,7 +721,7 @@ def call(Handle handle not None, str function not None, text=None, *, resources=
     request.function = row.find(api)
     request.start = start_modify if modifies else start_verb
     request.texts[0] = units(encoded)
-    request.lane = row.lane
+    request.lane = HCSRT_LANE_URGENT if urgent else row.lane
     request.identity = pointer(identity, "identity")
     request.insist = insist
     self.texts = encoded if not resources else (encoded, add_resources(&request, resources))
@@ -909,10 +909,11 @@ def service(str function not None, *texts):
     return self.submit(&request)
 
 
-def close(Handle handle not None):
+def close(Handle handle not None, bint urgent=False):
     """Close a handle: it refuses calls from now on. The future is done when the native close has returned.
 
     If calls are inside, the last one out closes, and the future may be done before. A second close does nothing.
+    `urgent` is as for open_system().
     """
     cdef hcsrt_request request
     cdef _Call self = new_call("close", handle)
@@ -924,6 +925,7 @@ def close(Handle handle not None):
     memset(&request, 0, sizeof(request))
     request.start = start_close
     request.untracked = True
+    request.lane = HCSRT_LANE_URGENT if urgent else HCSRT_LANE_NONE
     self.closes = True
     return self.submit(&request)
 
@@ -954,6 +956,30 @@ def drop(Handle handle not None):
                 # Nobody else has a thread for it.
                 handle._close(request.raw, request.identity)
                 reaper_announce(-1)
+
+
+def end(Handle handle not None, str function not None):
+    """Terminate what nobody will own, and close its handle; as drop(). `function` is the HCS function that does it."""
+    cdef hcsrt_request request
+    cdef _Call self = new_call(function, handle)
+    cdef hcsrt_port *port = NULL
+    memset(&request, 0, sizeof(request))
+    request.function = row_of(function).find(hcs())
+    request.start = start_verb
+    request.lane = HCSRT_LANE_TERMINATE
+    request.insist = True
+    request.complete = complete
+    request.context = <void *> self
+    if enter_handle(handle, &request) == HANDLE_OK:
+        # Of nobody's loop: what comes of the call is collected as that of a loop that is closed.
+        port = hcsrt_port_new(False)
+        Py_INCREF(self)
+        if port == NULL or hcsrt_submit(hcs_chosen(), port, &request) == NULL:
+            Py_DECREF(self)
+            leave_handle(<void *> handle)
+        if port != NULL:
+            hcsrt_port_close(port)
+    drop(handle)
 
 
 # --- events ---------------------------------------------------------------------------------------------------------

@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     AnswerT = TypeVar("AnswerT", "dict[str, Any]", "list[Any]")
 
     class Calls(Protocol):
-        """The calls of a face, each with a timeout in seconds where HCS may take its time."""
+        """The calls of a face, each with a timeout in seconds where HCS may take its time.
+
+        urgent: something is ended with the answer, whatever else hangs in HCS meanwhile.
+        """
 
         async def close(self, handle: OwnedSystem | OwnedProcess, deadline: Deadline) -> None: ...
         async def watch_system(self, handle: OwnedSystem) -> None: ...
@@ -45,7 +48,7 @@ if TYPE_CHECKING:
         async def wait_exit(self, handle: OwnedSystem | OwnedProcess, timeout: float | None) -> bool: ...
         async def open_system(self, id: str, namespace: str | None, timeout: float | None) -> OwnedSystem: ...
         async def system_properties(
-            self, handle: OwnedSystem, query: str | None, timeout: float | None
+            self, handle: OwnedSystem, query: str | None, timeout: float | None, urgent: bool
         ) -> str | None: ...
         async def shutdown_system(self, handle: OwnedSystem, options: str | None, timeout: float | None) -> None: ...
         async def terminate_system(self, handle: OwnedSystem, timeout: float | None) -> None: ...
@@ -245,6 +248,8 @@ class Owner(Single, Generic[HandleT]):
 
     _calls: Calls
     _handle: HandleT
+    # Until somebody gets the object, whoever makes it sees to its handle.
+    _is_given = False
 
     def __init__(self, handle: HandleT) -> None:
         self._handle = handle
@@ -349,7 +354,7 @@ class Owner(Single, Generic[HandleT]):
 
     def __del__(self, _is_finalizing: Any = sys.is_finalizing, _warn: Any = warnings.warn) -> None:
         handle = self.__dict__.get("_handle")
-        if handle is None or handle.closed or _is_finalizing():
+        if handle is None or not self._is_given or handle.closed or _is_finalizing():
             return
         try:
             _warn(f"unclosed {self!r}", ResourceWarning, source=self)

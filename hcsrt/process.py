@@ -124,6 +124,7 @@ class ProcessCore(Owner[OwnedProcess]):
         await self._calls.watch_process(self._handle)
         # A short process may have exited before its callback was registered: no event tells of that.
         await self._query_exit(deadline)
+        self._is_given = True
 
     async def _wait(self, timeout: float | None) -> int:
         limit = seconds(timeout)

@@ -114,6 +114,7 @@ class SystemCore(Owner[OwnedSystem]):
     async def _set_up(self, deadline: Deadline) -> None:
         await self._calls.watch_system(self._handle)
         await self._query_exit(deadline)
+        self._is_given = True
 
     async def _shutdown(self, options: Mapping[str, Any] | str | None, timeout: float | None) -> None:
         await self._calls.shutdown_system(self._handle, options_text(options), seconds(timeout))
@@ -220,10 +221,11 @@ class SystemCore(Owner[OwnedSystem]):
     async def _reopen(self, deadline: Deadline) -> OwnedSystem:
         """What duplicate_handle() does; processes do it even when this object is closed."""
         if self._runtime_id is None:
-            self._note(await self._ask(self._handle, None, deadline.within(CHECK_TIMEOUT)))
+            self._note(await self._ask(self._handle, None, deadline.within(CHECK_TIMEOUT), urgent=True))
         handle = await self._calls.open_system(self._id, self._namespace, deadline.remaining())
         try:
-            if (await self._ask(handle, None, deadline.within(CHECK_TIMEOUT))).get("RuntimeId") != self._runtime_id:
+            properties = await self._ask(handle, None, deadline.within(CHECK_TIMEOUT), urgent=True)
+            if properties.get("RuntimeId") != self._runtime_id:
                 reason = f"Another compute system has the id {self._id!r} now"
                 raise error_from(SYSTEM_NOT_FOUND, "HcsOpenComputeSystem", {"ErrorMessage": reason})
         except BaseException:
@@ -249,8 +251,10 @@ class SystemCore(Owner[OwnedSystem]):
             if handle is not None:
                 await self._calls.close(handle, deadline)
 
-    async def _ask(self, handle: OwnedSystem, query: str | None, timeout: float | None) -> dict[str, Any]:
-        text = await self._calls.system_properties(handle, query, timeout)
+    async def _ask(
+        self, handle: OwnedSystem, query: str | None, timeout: float | None, *, urgent: bool = False
+    ) -> dict[str, Any]:
+        text = await self._calls.system_properties(handle, query, timeout, urgent)
         return answer(text, "HcsGetComputeSystemProperties", dict)
 
     def _note(self, properties: dict[str, Any]) -> None:

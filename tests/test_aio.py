@@ -695,6 +695,110 @@ def test_several_loops_in_threads_drive_the_same_systems_as_threads_do(loop_fact
     assert failures == []
 
 
+BOUND: dict[str, Callable[[aio.Process[bytes], aio.Events], Any]] = {
+    "stdout.read": lambda process, events: process.stdout.read(),  # type: ignore[union-attr]
+    "stdout.readexactly": lambda process, events: process.stdout.readexactly(1),  # type: ignore[union-attr]
+    "stdout.readuntil": lambda process, events: process.stdout.readuntil(b";"),  # type: ignore[union-attr]
+    "stdout.readline": lambda process, events: process.stdout.readline(),  # type: ignore[union-attr]
+    "stdout in a loop": lambda process, events: anext(process.stdout),  # type: ignore[arg-type]
+    "stdin.write": lambda process, events: process.stdin.write(b"x"),  # type: ignore[union-attr]
+    "stdin.writelines": lambda process, events: process.stdin.writelines([b"x"]),  # type: ignore[union-attr]
+    "stdin.drain": lambda process, events: process.stdin.drain(),  # type: ignore[union-attr]
+    "stdin.close": lambda process, events: process.stdin.close(),  # type: ignore[union-attr]
+    "stdin.write_eof": lambda process, events: process.stdin.write_eof(),  # type: ignore[union-attr]
+    "stdin.wait_closed": lambda process, events: process.stdin.wait_closed(),  # type: ignore[union-attr]
+    "communicate": lambda process, events: process.communicate(),
+    "the end of a block": lambda process, events: process.__aexit__(None, None, None),
+    "events.get": lambda process, events: events.get(),
+    "events in a loop": lambda process, events: anext(events),
+    "close": lambda process, events: process.close(),
+    "events.close": lambda process, events: events.close(),
+}
+"""What belongs to one event loop."""
+FREE: list[Callable[[aio.ComputeSystem, aio.Process[bytes]], Any]] = [
+    lambda system, process: process.properties(),
+    lambda system, process: process.poll(),
+    lambda system, process: process.send_signal("CtrlC"),
+    lambda system, process: process.kill(),
+    lambda system, process: process.wait(timeout=10),
+    lambda system, process: process.events().get(timeout=10),
+    lambda system, process: system.run(CAT, input=b"x", capture_output=True),
+]
+"""What may be awaited on any, here in this order."""
+
+
+async def attempt(call: Callable[..., Any], *given: Any) -> None:
+    result = call(*given)
+    if inspect.isawaitable(result):
+        await result
+
+
+@each_loop
+@pytest.mark.parametrize("end", ["running", "closed"])
+def test_what_belongs_to_one_loop_says_so_on_another(end: str, loop_factory: Any, document: Document) -> None:
+    own = loop_factory()
+    stop = threading.Event()
+
+    async def begin() -> Any:
+        system = await aio.ComputeSystem.create("tests", document)
+        await system.start()
+        process = await system.popen(CAT, stdin=PIPE, stdout=PIPE)
+        events = system.events()
+        reading = asyncio.ensure_future(events.get())
+        await asyncio.sleep(0.01)
+        if end == "closed":
+            reading.cancel()
+            await asyncio.wait((reading,))
+        return system, process, events, reading
+
+    async def elsewhere() -> None:
+        names = dict(BOUND)
+        if end == "closed":
+            # Nobody else could close them any more.
+            for closes in ("close", "the end of a block", "events.close"):
+                del names[closes]
+        for name, call in names.items():
+            with pytest.raises(RuntimeError, match="is bound to") as caught:
+                await asyncio.wait_for(attempt(call, process, events), 5)
+            message = str(caught.value)
+            assert message.startswith("<hcsrt.aio."), name
+            assert ("closed" if end == "closed" else "run_coroutine_threadsafe()") in message, name
+            assert ("events()" if name.startswith("events") else "open_process()") in message, name
+        for free in FREE:
+            await asyncio.wait_for(free(system, process), 10)
+        assert process.returncode is not None
+        if end == "closed":
+            await process.close()
+            await process.close()
+            await events.close()
+            assert await events.get() is None
+
+    async def finish() -> None:
+        assert await asyncio.wait_for(reading, 10)
+        await process.close()
+        await system.close()
+
+    system, process, events, reading = own.run_until_complete(begin())
+    runner = threading.Thread(target=lambda: own.run_until_complete(asyncio.to_thread(stop.wait)))
+    if end == "closed":
+        own.close()
+    else:
+        runner.start()
+    try:
+        with asyncio.Runner(loop_factory=loop_factory) as other:
+            other.run(elsewhere())
+            other.run(system.stop(grace=0))
+            if end == "closed":
+                other.run(system.close())
+    finally:
+        stop.set()
+        if end == "running":
+            runner.join()
+            own.run_until_complete(finish())
+            own.run_until_complete(own.shutdown_default_executor())
+            own.close()
+
+
 @win32
 def test_a_loop_without_pipes_has_all_but_the_streams(document: Document) -> None:
     async def main() -> None:
@@ -740,6 +844,100 @@ def test_a_loop_that_is_closed_with_everything_open_leaves_nothing(
     assert settle(lambda: not emulator.live()["processes"])
     with hcsrt.ComputeSystem.open("open") as system:
         system.terminate()
+
+
+@each_loop
+@pytest.mark.parametrize("moment", [0, 0.002, 0.01, 0.1])
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_loop_that_is_closed_while_everything_is_awaited_leaves_nothing(
+    moment: float, loop_factory: Any, document: Document, settle: Settle
+) -> None:
+    """Some wait for an exit, which comes when nobody drains the loop any more; no task gets to its end."""
+    loop = loop_factory()
+    # Tells of each task that it was destroyed.
+    loop.set_exception_handler(lambda loop, context: None)
+
+    async def begin() -> list[Any]:
+        system = await aio.ComputeSystem.create("open", document)
+        await system.start()
+        process = await system.popen(SLEEP, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+        process.stdin.write(bytes(1 << 20))
+        waits = [
+            system.wait(),
+            system.events().get(),
+            process.events().get(),
+            process.wait(),
+            process.stdout.read(),
+            process.stdin.drain(),
+            process.communicate(),
+            system.run(SLEEP, capture_output=True),
+            aio.ComputeSystem.open("open"),
+            *(system.properties() for _ in range(20)),
+        ]
+        creating = asyncio.ensure_future(aio.ComputeSystem.create("late", document))
+        starting = [asyncio.ensure_future(system.popen(SLEEP, stdin=PIPE, stdout=PIPE)) for _ in range(5)]
+        tasks = [asyncio.ensure_future(wait) for wait in waits]
+        await asyncio.sleep(moment)
+        return [system, process, creating, starting, tasks]
+
+    left = loop.run_until_complete(begin())
+    pid, created, started = left[1].pid, left[2].done(), sum(one.done() for one in left[3])
+    loop.close()
+    with hcsrt.ComputeSystem.open("open") as system:
+        with system.open_process(pid) as process:
+            process.kill()
+            process.wait(timeout=10)
+        left.clear()
+        del loop
+
+        def is_left() -> tuple[int, list[str]]:
+            # A task whose call is collected only now is garbage only then.
+            gc.collect()
+            return len(system.process_list()), sorted(ids())
+
+        # What somebody had got, and then dropped, goes on; all else has ended.
+        assert settle(lambda: is_left() == (started, ["late"] * created + ["open"])), is_left()
+        assert settle(lambda: _engine.in_flight() == hcsrt.pending() == 0)
+        hcsrt.reap("tests")
+
+
+@each_loop
+def test_loops_come_and_go_while_others_work(loop_factory: Any, system: Any, settle: Settle) -> None:
+    """Each is closed with calls in flight of a system that all of them use."""
+    failures: list[BaseException] = []
+
+    async def work(own: aio.ComputeSystem) -> None:
+        for _ in range(10):
+            assert (await own.run(CAT, input=b"x", capture_output=True)).stdout == b"x"
+
+    async def leave(own: aio.ComputeSystem) -> None:
+        for _ in range(20):
+            _engine.call(own.handle, "HcsGetComputeSystemProperties")
+        own.events().get().close()
+        _engine.wait_exit(own.handle)
+
+    def thread(main: Callable[[aio.ComputeSystem], Any], times: int) -> None:
+        async def opened() -> None:
+            async with await aio.ComputeSystem.open(system.id) as own:
+                await main(own)
+
+        try:
+            for _ in range(times):
+                loop = loop_factory()
+                loop.run_until_complete(opened())
+                loop.close()
+        except BaseException as error:
+            failures.append(error)
+
+    works = [(work, 1)] * 3 + [(leave, 30)] * 3
+    threads = [threading.Thread(target=thread, args=each) for each in works]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert failures == []
+    gc.collect()
+    assert settle(lambda: _engine.in_flight() == hcsrt.pending() == 0)
 
 
 @each_loop
@@ -820,6 +1018,33 @@ def test_what_a_program_still_writes_after_ctrl_c_is_written(
     except KeyboardInterrupt:
         asyncio.run(clean_up())
     assert settle(lambda: (tmp_path / "copy").read_bytes() == bytes(300_000))
+
+
+@each_loop
+def test_a_generator_that_is_left_alone_ends_with_the_program(loop_factory: Any, document: Document) -> None:
+    """Its `finally` runs once every task has ended, while the runner closes what generators there are."""
+    ended: list[Any] = []
+
+    async def lines() -> Any:
+        async with running(document) as system, await system.popen(guest("out(1); sleep(60)"), stdout=PIPE) as process:
+            events = process.events()
+            try:
+                async for line in process.stdout:
+                    yield line
+            finally:
+                await process.kill()
+                ended.append((await events.get(timeout=10)).type)
+                ended.append(await process.stdout.read())
+
+    async def main() -> Any:
+        generator = lines()
+        assert await anext(generator) == b"1\n"
+        return generator
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        kept = runner.run(main())
+    assert ended == ["ProcessExited", b""]
+    del kept
 
 
 async def unread(system: aio.ComputeSystem) -> aio.Process[bytes]:

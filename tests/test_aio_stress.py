@@ -12,7 +12,7 @@ import hcsrt
 from hcsrt import _engine, aio, emulator
 
 from .loops import LOOPS, each_loop
-from .programs import CAT, guest
+from .programs import CAT, SLEEP, guest
 from .raw_hcs import latency
 
 Document = dict[str, Any]
@@ -67,6 +67,40 @@ def test_a_terminate_is_not_stuck_behind_a_start_that_hangs(loop_factory: Any, d
 
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(main())
+
+
+@each_loop
+def test_what_ends_things_is_not_stuck_behind_any_number_of_calls_that_hang(
+    loop_factory: Any, document: Document, verbs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hcsrt.process, "KILL_PATIENCE", 0.05)
+    terminate = verbs["HcsTerminateProcess"]
+
+    def hang_once(request: Any) -> None:
+        verbs["HcsTerminateProcess"] = terminate
+
+    async def main() -> None:
+        async with await aio.ComputeSystem.create("tests", document) as system:
+            await system.start()
+            process = await system.popen(SLEEP)
+            with latency(1.0, "HcsGetServiceProperties"):
+                # More than the engine has ordinary threads, so that every other call waits for one.
+                hanging = [asyncio.ensure_future(aio.service.properties()) for _ in range(300)]
+                while _engine.counts()["threads"] < 256:
+                    await asyncio.sleep(0.005)
+                # A kill that hangs opens the system and the process once more.
+                verbs["HcsTerminateProcess"] = hang_once
+                await process.kill(timeout=60)
+                await process.wait()
+                assert await system.stop(grace=0, timeout=60) == "terminate"
+                assert not any(call.done() for call in hanging)
+                await asyncio.gather(*hanging)
+            await process.close()
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(main())
+    # Ends the terminate that hangs.
+    emulator.reset()
 
 
 async def survive(seed: int, document: Document, runs: int, most: int) -> dict[str, int]:

@@ -108,8 +108,8 @@ ENGINE_PROTOCOL = [
     of_engine("the holder lets go without looking", "if (seen & (COMPLETED | ABANDONED | LOST)) return false;", ""),
     of_engine(
         "who cancels takes a call that is held",
-        "if (seen & (HELD | COMPLETED)) return false;",
-        "if (seen & COMPLETED) return false;",
+        "if (seen & (HELD | COMPLETED)) return Withdrawn::NOTED;",
+        "if (seen & COMPLETED) return Withdrawn::NOTED;",
     ),
     of_engine(
         "the guard is left too late",

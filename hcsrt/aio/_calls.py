@@ -33,6 +33,23 @@ def is_told_to_stop(reason: type[BaseException] | None) -> bool:
     return reason is not None and issubclass(reason, (asyncio.CancelledError, KeyboardInterrupt))
 
 
+def is_forgotten() -> bool:
+    """Whether what runs here is a coroutine whose loop was closed before its end: it can wait for nothing."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return True
+    return False
+
+
+def leave(waited_for: Iterable[asyncio.Future[Any]]) -> None:
+    """Wait no more for what HCS is at: hcsrt.pending() counts it until it is over."""
+    for future in waited_for:
+        # The calls of a closed loop are abandoned already.
+        if not future.get_loop().is_closed():
+            future.cancel()
+
+
 async def answered(future: asyncio.Future[ResultT], timeout: float | None, function: str) -> ResultT:
     """What HCS answers within the time; a call that nobody waits for any more is the engine's."""
     if timeout is None:
@@ -43,7 +60,7 @@ async def answered(future: asyncio.Future[ResultT], timeout: float | None, funct
         if future.done():
             return future.result()
     finally:
-        future.cancel()
+        leave((future,))
     raise error_from(OPERATION_TIMEOUT, function)
 
 
@@ -59,21 +76,17 @@ async def created(
         raise
 
 
-def leave(closing: Iterable[asyncio.Future[None]]) -> None:
-    """Wait no more for what is being closed: hcsrt.pending() counts it until it is closed."""
-    for future in closing:
-        future.cancel()
-
-
 def release(*handles: Handle | None) -> None:
     """Close handles without waiting for it."""
-    leave([_engine.close(handle) for handle in handles if handle is not None and not handle.closed])
+    for handle in handles:
+        if handle is not None:
+            _engine.drop(handle)
 
 
 async def until_closed(closing: Collection[asyncio.Future[None]], timeout: float | None = None) -> None:
     """Wait for what is being closed, so long as the task is not cancelled and the time is not up."""
     try:
-        if closing:
+        if closing and not is_forgotten():
             await asyncio.wait(closing, timeout=timeout)
     finally:
         leave(closing)
@@ -81,11 +94,17 @@ async def until_closed(closing: Collection[asyncio.Future[None]], timeout: float
 
 async def closed(*handles: Handle | None) -> None:
     """Close handles, all at once."""
+    if is_forgotten():
+        release(*handles)
+        return
     await until_closed([_engine.close(handle) for handle in handles if handle is not None])
 
 
-def terminate(handle: OwnedSystem | OwnedProcess, function: str) -> asyncio.Future[str | None]:
+def terminate(handle: OwnedSystem | OwnedProcess, function: str) -> asyncio.Future[str | None] | None:
     """Terminate what nobody will own, whatever becomes of the task that does so and of its loop."""
+    if is_forgotten():
+        _engine.end(handle, function)
+        return None
     future = _engine.call(handle, function, insist=True)
     future.add_done_callback(_note)
     return future
@@ -111,7 +130,7 @@ def abandon(
 
 async def last_word(future: asyncio.Future[str | None] | None, reason: BaseException) -> None:
     """Wait a while for a call that HCS gets whatever happens; hcsrt.pending() counts it when nobody waits any more."""
-    if future is not None:
+    if future is not None and not is_forgotten():
         try:
             await asyncio.wait((future,), timeout=SHORT_WORD if is_told_to_stop(type(reason)) else LAST_WORD)
         finally:
@@ -122,7 +141,7 @@ class AwaitingCalls:
     """The functions of the engine, with timeouts."""
 
     async def close(self, handle: OwnedSystem | OwnedProcess, deadline: Deadline) -> None:
-        await until_closed([_engine.close(handle)], deadline.within(LAST_WORD))
+        await until_closed([_engine.close(handle, urgent=True)], deadline.within(LAST_WORD))
 
     async def watch_system(self, handle: OwnedSystem) -> None:
         await _engine.watch(handle)
@@ -141,14 +160,16 @@ class AwaitingCalls:
             future.result()
             return True
         finally:
-            future.cancel()
+            leave((future,))
 
     async def open_system(self, id: str, namespace: str | None, timeout: float | None) -> OwnedSystem:
         opening = _engine.open_system(id, namespace, urgent=True)
         return await created(opening, timeout, "HcsOpenComputeSystem", release)
 
-    async def system_properties(self, handle: OwnedSystem, query: str | None, timeout: float | None) -> str | None:
-        return await self._call(handle, "HcsGetComputeSystemProperties", query, timeout)
+    async def system_properties(
+        self, handle: OwnedSystem, query: str | None, timeout: float | None, urgent: bool
+    ) -> str | None:
+        return await self._call(handle, "HcsGetComputeSystemProperties", query, timeout, urgent)
 
     async def shutdown_system(self, handle: OwnedSystem, options: str | None, timeout: float | None) -> None:
         await self._call(handle, "HcsShutDownComputeSystem", options, timeout)
@@ -169,9 +190,14 @@ class AwaitingCalls:
         await self._call(handle, "HcsTerminateProcess", None, timeout)
 
     async def _call(
-        self, handle: OwnedSystem | OwnedProcess, function: str, text: str | None, timeout: float | None
+        self,
+        handle: OwnedSystem | OwnedProcess,
+        function: str,
+        text: str | None,
+        timeout: float | None,
+        urgent: bool = False,
     ) -> str | None:
-        return await answered(_engine.call(handle, function, text), timeout, function)
+        return await answered(_engine.call(handle, function, text, urgent=urgent), timeout, function)
 
 
 CALLS: Calls = AwaitingCalls()

@@ -13,6 +13,7 @@ from .._streams import claim_for_loop, transfer_now
 from ..errors import HandleClosedError, HcsError, error_from
 from ..process import CLOSE_STDIN, check_stdin_error
 from ._calls import CALLS
+from ._loops import check_own_loop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _CHUNK = 64 * 1024
 _HIGH_WATER = 64 * 1024
+
+REOPEN = "open the process for this one with open_process() of its system"
+"""How to get at the pipes of a process from another event loop."""
 
 
 class PipeEnd:
@@ -45,6 +49,10 @@ class PipeEnd:
 
     def fileno(self) -> int:
         return self._number
+
+    def check_loop(self, thing: object) -> None:
+        """Raise RuntimeError if what reads or writes here is used on another event loop than its own."""
+        check_own_loop(thing, self.closed.get_loop(), REOPEN)
 
     def close(self) -> None:
         """Tell HCS of the end of stdin, and close the handle then; nothing of this blocks, or needs a task."""
@@ -217,6 +225,10 @@ class WriteTransport(asyncio.WriteTransport):
         self._is_closing = True
         if not self._buffer:
             self._lose(None)
+
+    def forget(self) -> None:
+        """Take it that the pipe is closed; for a transport whose loop is."""
+        self._is_closing = self._is_lost = True
 
     def abort(self) -> None:
         """Close the pipe at once, without a word to HCS."""

@@ -7,6 +7,7 @@ import asyncio
 from .. import _engine
 from .._facade import Deadline, seconds
 from ..events import Event, EventsCore, queue_size
+from ._loops import check_own_loop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,11 +24,13 @@ class Events(EventsCore):
     """The events of a compute system or process, as events() of either gives them.
 
     An asynchronous iterator that ends after the exit or ServiceDisconnect, or when the object whose events they are, or
-    this one, is closed. Tasks that share one share its events.
+    this one, is closed. Tasks that share one share its events. It belongs to the event loop that reads from it first.
     """
 
     def __init__(self, owner: Owner[Any], maxsize: int, timeout: float | None) -> None:
         self._reader: _engine.EventReader | None = _engine.EventReader(owner.handle, queue_size(maxsize))
+        # That of who reads first.
+        self._loop: asyncio.AbstractEventLoop | None = None
         # One for all tasks that wait, and none without them: until it comes it keeps the reader.
         self._news: asyncio.Future[None] | None = None
         self._waiting = 0
@@ -67,11 +70,19 @@ class Events(EventsCore):
 
     async def close(self) -> None:
         """Take no more events, and end the iteration of any task."""
-        self._reader = None
-        if self._news is not None:
+        if self._news is not None and not self._news.get_loop().is_closed():
+            self._check_loop()
             self._news.cancel()
+        self._reader = None
+
+    def _check_loop(self) -> None:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        check_own_loop(self, self._loop, "make another reader for this one with events()")
 
     async def _take(self, timeout: float) -> Taken | None:
+        if self._reader is not None:
+            self._check_loop()
         taken = self._now()
         if taken is None and timeout > 0 and self._reader is not None:
             if self._news is None or self._news.done():
@@ -81,7 +92,7 @@ class Events(EventsCore):
                 await asyncio.wait((self._news,), timeout=timeout)
             finally:
                 self._waiting -= 1
-                if not self._waiting:
+                if not self._waiting and not self._news.get_loop().is_closed():
                     self._news.cancel()
             taken = self._now()
         return taken

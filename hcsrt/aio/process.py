@@ -38,7 +38,9 @@ from ._calls import (
     LAST_WORD,
     Awaiting,
     abandon,
+    closed,
     created,
+    is_forgotten,
     is_told_to_stop,
     last_word,
     leave,
@@ -46,7 +48,8 @@ from ._calls import (
     terminate,
     until_closed,
 )
-from ._pipes import check_loop
+from ._loops import check_own_loop
+from ._pipes import REOPEN, check_loop
 from .streams import PipeReader, PipeWriter
 
 TYPE_CHECKING = False
@@ -66,8 +69,9 @@ __all__ = ["DEVNULL", "PIPE", "STDOUT", "Process"]
 class Process(Awaiting, ProcessCore, Generic[AnyStr]):
     """A process in a compute system, as ComputeSystem.popen() starts it and ComputeSystem.open_process() opens it.
 
-    It is hcsrt.Process with methods that are awaited, and streams with the conventions of asyncio's. It belongs to the
-    event loop on which it was made. Cancelling a method that waits leaves the process as it is.
+    It is hcsrt.Process with methods that are awaited, and streams with the conventions of asyncio's. With pipes it
+    belongs to the event loop on which it was made: its streams, communicate() and close() raise RuntimeError on another
+    one. All else may be awaited on any. Cancelling a method that waits leaves the process as it is.
 
     pid: the process id in the guest. args: the command as it was given, empty if the process was opened. stdin: a
     StreamWriter, stdout, stderr: a StreamReader, where a pipe was asked for, else None. returncode: the exit code, 0 to
@@ -92,6 +96,7 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         is_windows: Callable[[], bool],
     ) -> None:
         super().__init__(start, args, streams, reopen_system, is_windows)
+        self._loop = asyncio.get_running_loop()
         self._writer: PipeWriter[AnyStr] | None = start.stdin and PipeWriter(start.stdin, streams, start.process)
         self._readers: list[PipeReader[AnyStr] | None] = [
             stdio and PipeReader(stdio, streams) for stdio in (start.stdout, start.stderr)
@@ -129,8 +134,10 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         traceback: TracebackType | None,
     ) -> None:
         """Close the streams, wait for the exit (not after a cancellation or Ctrl-C), and close the handle."""
+        if not is_forgotten():
+            self._check_loop()
         try:
-            if not is_told_to_stop(exception_type):
+            if not is_told_to_stop(exception_type) and not is_forgotten():
                 # Or there is nothing more to wait for.
                 with suppress(HandleClosedError, ServiceDisconnectedError):
                     await self._close_streams()
@@ -144,9 +151,15 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         """Close the streams and the handle; this does not kill the process.
 
         What stdin has taken is written first, for at most CLOSE_TIMEOUT (5 s). A second close does nothing. If this is
-        cancelled, the handles are closed without waiting for anything; hcsrt.pending() counts them until they are.
-        HcsCloseProcess.
+        cancelled, the handles are closed without waiting for anything; hcsrt.pending() counts them until they are. A
+        process with pipes is closed on its own event loop; once that is closed, on any. HcsCloseProcess.
         """
+        if self._loop.is_closed():
+            with suppress(HandleClosedError):
+                self._take_latched()
+            await closed(*[pipe.give_up() for pipe in self._pipes()], self._handle)
+            return
+        self._check_loop()
         try:
             await self._close_streams()
         except BaseException:
@@ -184,6 +197,7 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         """
         limit = seconds(timeout)
         deadline = Deadline(limit)
+        self._check_loop()
         self._start_communication(input)
         exited = self.returncode is not None or await self._wait_exit(deadline)
         if not exited or not await self._drain(deadline):
@@ -245,6 +259,13 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         """
         return await self._duplicate()
 
+    def _pipes(self) -> list[PipeReader[AnyStr] | PipeWriter[AnyStr]]:
+        return [pipe for pipe in (*self._readers, self._writer) if pipe is not None]
+
+    def _check_loop(self) -> None:
+        if self._pipes():
+            check_own_loop(self, self._loop, REOPEN)
+
     def _start_communication(self, input: AnyStr | None) -> None:
         """Let the loop move the bytes of each stream; an earlier communicate() may have done it."""
         if self._communicates:
@@ -263,8 +284,7 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         """Let the streams come to their ends, the process having exited; False if the deadline comes first."""
         exited = monotonic()
         while True:
-            streams = [stream for stream in (*self._readers, self._writer) if stream is not None]
-            running = [stream for stream in streams if not stream.lost.done()]
+            running = [pipe for pipe in self._pipes() if not pipe.lost.done()]
             if not running:
                 return True
             quiet = max(exited, *(stream.moved for stream in running)) + blocking.DRAIN_QUIET
@@ -296,16 +316,22 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
 
     def _let_go_of_streams(self) -> list[asyncio.Future[None]]:
         """Close the streams at once; the futures tell when that is done."""
+        if self._loop.is_closed():
+            release(*[pipe.give_up() for pipe in self._pipes()])
+            return []
         ends = [reader.close() for reader in self._readers if reader is not None]
         return ends if self._writer is None else [*ends, self._writer.abort()]
 
     def _let_go(self) -> list[asyncio.Future[None]]:
         """Close everything at once; the futures tell when that is done."""
         ends = self._let_go_of_streams()
-        if self._exit is not None:
-            self._exit.cancel()
         with suppress(HandleClosedError):
             self._take_latched()
+        if is_forgotten():
+            release(self._handle)
+            return ends
+        if self._exit is not None:
+            self._exit.cancel()
         return [*ends, _engine.close(self._handle)]
 
 
@@ -394,6 +420,8 @@ async def run_to_end(
     """
     from subprocess import CalledProcessError, CompletedProcess, TimeoutExpired
 
+    # If the loop is closed now, the garbage collector may come to the process before it comes to this.
+    process._is_given = False  # pyright: ignore[reportPrivateUsage]
     patience = LAST_WORD
     try:
         try:

@@ -6,17 +6,17 @@ import asyncio
 import codecs
 import io
 import os
-import weakref
-from contextlib import suppress
+import sys
 from time import monotonic
 
 from .. import process as blocking
 from .._facade import AnyStr, Generic, Single, debug
+from ._calls import release
 from ._pipes import PipeEnd, connect_reader, connect_writer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any, Self
 
     from .._handles import OwnedProcess, OwnedStdio
@@ -100,10 +100,12 @@ class _SourceProtocol(asyncio.StreamReaderProtocol):
 
 
 def _drop(end: PipeEnd, stream: asyncio.ReadTransport | asyncio.StreamWriter) -> None:
-    """Close a stream that nobody has any more; only its loop may do so, which does no more once it is closed."""
+    """Close a stream that nobody has any more: only its loop may do so, until that is closed itself."""
     if not stream.is_closing():
-        with suppress(RuntimeError):
+        try:
             end.closed.get_loop().call_soon_threadsafe(stream.close)
+        except RuntimeError:
+            release(end.handle)
 
 
 class StreamReader(Single, Generic[AnyStr]):
@@ -132,6 +134,7 @@ class StreamReader(Single, Generic[AnyStr]):
 
     async def read(self, n: int = -1) -> AnyStr:
         """Read until the end of the stream, or up to n bytes or characters; empty at the end."""
+        self._end.check_loop(self)
         if self._decoder is None:
             return await self._source.read(n)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
         if n < 0:
@@ -142,6 +145,7 @@ class StreamReader(Single, Generic[AnyStr]):
 
     async def readexactly(self, n: int) -> AnyStr:
         """Read n bytes or characters. Raises asyncio.IncompleteReadError at the end of the stream."""
+        self._end.check_loop(self)
         if self._decoder is None:
             return await self._source.readexactly(n)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
         if n < 0:
@@ -158,6 +162,7 @@ class StreamReader(Single, Generic[AnyStr]):
         Raises asyncio.IncompleteReadError at the end of the stream; asyncio.LimitOverrunError, and reads nothing, if
         the separator is further away than bufsize bytes or characters (64 KiB unless bufsize is given).
         """
+        self._end.check_loop(self)
         if self._decoder is None:
             wanted: Any = b"\n" if separator is None else separator
             return await self._source.readuntil(wanted)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
@@ -183,6 +188,7 @@ class StreamReader(Single, Generic[AnyStr]):
         Raises ValueError if the line is longer than bufsize bytes or characters (64 KiB unless bufsize is given), and
         drops what has come of it.
         """
+        self._end.check_loop(self)
         if self._decoder is None:
             return await self._source.readline()  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
         try:
@@ -250,7 +256,10 @@ class PipeReader(StreamReader[AnyStr]):
     async def connect(self) -> None:
         """Let the loop read."""
         self._transport = await connect_reader(self._end, self._protocol)
-        weakref.finalize(self, _drop, self._end, self._transport).atexit = False
+
+    def __del__(self, _is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if self._transport is not None and not _is_finalizing():
+            _drop(self._end, self._transport)
 
     @property
     def moved(self) -> float:
@@ -306,6 +315,10 @@ class PipeReader(StreamReader[AnyStr]):
 
         self._end.closed.get_loop().call_later(blocking.DRAIN_QUIET / _TURNS, turn)
 
+    def give_up(self) -> OwnedStdio:
+        """The handle, for who closes it because the loop that reads from it is closed itself."""
+        return self._end.handle
+
     def close(self) -> asyncio.Future[None]:
         """Close our end; who waits for bytes gets what has come. The future is done when it is closed."""
         if self._transport is None:
@@ -327,7 +340,6 @@ class StreamWriter(Single, Generic[AnyStr]):
         protocol = asyncio.StreamReaderProtocol(reader)
         self._transport = connect_writer(self._end, protocol)
         self._writer = asyncio.StreamWriter(self._transport, protocol, reader, asyncio.get_running_loop())
-        weakref.finalize(self, _drop, self._end, self._writer).atexit = False
         self._codec = streams.codec() if streams.text else None
 
     @property
@@ -341,14 +353,17 @@ class StreamWriter(Single, Generic[AnyStr]):
 
     def write(self, data: AnyStr) -> None:
         """Take data to be written; drain() waits until the process has read enough of it."""
+        self._end.check_loop(self)
         self._writer.write(self._bytes(data))
 
     def writelines(self, data: Iterable[AnyStr]) -> None:
         """Take data to be written, one piece after another."""
+        self._end.check_loop(self)
         self._writer.write(b"".join(map(self._bytes, data)))
 
     async def drain(self) -> None:
         """Wait until there is room for more. Raises BrokenPipeError, ConnectionResetError if nobody reads any more."""
+        self._end.check_loop(self)
         await self._writer.drain()
 
     def close(self) -> None:
@@ -356,6 +371,7 @@ class StreamWriter(Single, Generic[AnyStr]):
 
         HcsModifyProcess.
         """
+        self._end.check_loop(self)
         self._transport.close()
 
     def is_closing(self) -> bool:
@@ -364,6 +380,7 @@ class StreamWriter(Single, Generic[AnyStr]):
 
     async def wait_closed(self) -> None:
         """Wait until the pipe is closed. Raises BrokenPipeError if nobody has read all of it; HcsError."""
+        self._end.check_loop(self)
         await asyncio.wait((self._end.closed,))
         await self._writer.wait_closed()
         if self._end.error is not None:
@@ -396,10 +413,20 @@ class StreamWriter(Single, Generic[AnyStr]):
 class PipeWriter(StreamWriter[AnyStr]):
     """What a process does with its writer."""
 
+    def __del__(self, _is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        # Without a writer no transport could be made.
+        if hasattr(self, "_writer") and not _is_finalizing():
+            _drop(self._end, self._writer)
+
     def abort(self) -> asyncio.Future[None]:
         """Close the pipe without writing what is left. The future is done when it is closed."""
         self._transport.abort()
         return self._end.closed
+
+    def give_up(self) -> OwnedStdio:
+        """The handle, for who closes it because the loop that writes to it is closed itself."""
+        self._transport.forget()
+        return self._end.handle
 
     def send(self, data: bytes) -> None:
         """Write bytes and close, as communicate() does."""

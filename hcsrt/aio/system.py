@@ -48,11 +48,11 @@ class ComputeSystem(Awaiting, SystemCore):
         async with await ComputeSystem.create("web-1", document) as system:
             await system.start()
 
-    Any event loop may call its methods, several loops at once too; the events, and the streams of a process, belong to
-    the loop on which they were made. Cancelling a method is safe at any point: what it would have made
-    is ended, and a call that HCS has got already goes on without anybody waiting. Closing releases the handle and does
-    not stop the system; HCS terminates it with its last handle if its document says ShouldTerminateOnLastHandleClosed.
-    Once the object is closed, its methods raise HandleClosedError.
+    Any event loop may call its methods, several loops at once too; a reader of events, and a process with pipes, belong
+    to one loop. Cancelling a method is safe at any point: what it would have made is ended, and a call that HCS has got
+    already goes on without anybody waiting. Closing releases the handle and does not stop the system; HCS terminates it
+    with its last handle if its document says ShouldTerminateOnLastHandleClosed. Once the object is closed, its methods
+    raise HandleClosedError.
     """
 
     @classmethod

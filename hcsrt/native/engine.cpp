@@ -36,9 +36,8 @@ constexpr int64_t WAKE_MS = 1;
 constexpr int64_t GROW_MS = 5;
 constexpr uint32_t IDLE_MS = 10000;
 
-/* Workers that may hang in HCS at the same time. */
+/* Workers of each pool that may hang in HCS at the same time. */
 constexpr uint32_t MOST_WORKERS = 256;
-constexpr uint32_t MOST_URGENT_WORKERS = 64;
 
 /* Threads that wait for operations where no callback is used, and how long one guarded wait lasts. */
 constexpr uint32_t MOST_WAITERS = 256;
@@ -172,7 +171,6 @@ struct Pool {
     alignas(LINE) std::atomic<Call *> inbox{nullptr};
     alignas(LINE) std::atomic<uint32_t> bell{0};
     std::atomic<uint32_t> threads{0}, idle{0};
-    uint32_t most = 0;
     alignas(LINE) Lock lock;
     /* Under the lock: */
     static constexpr uint32_t BUCKETS = 256;
@@ -818,9 +816,9 @@ bool Pool::tend(int64_t now) {
     if (more > waiting) more = waiting;
     bell.fetch_add(1);
     for (; more && asleep; --more, --asleep) hcsrt::wake_one(bell);
-    for (; more && age >= GROW_MS && threads.load() < most; --more)
+    for (; more && age >= GROW_MS && threads.load() < MOST_WORKERS; --more)
         if (!start_worker()) break;
-    return threads.load() < most || idle.load();
+    return threads.load() < MOST_WORKERS || idle.load();
 }
 
 /* --- the supervisor -------------------------------------------------------------------------------------------- */
@@ -931,23 +929,27 @@ Call *new_call(Pool *pool, Port *port) {
 
 /* --- abandoned calls ------------------------------------------------------------------------------------------- */
 
-/* True: the call belongs to the caller, who has to release or forward it. False: it will arrive, or is of another
- * generation than `seen`. */
-bool withdraw(Call *call, uint64_t seen) {
+enum class Withdrawn : uint8_t {
+    TAKEN,                         /* the call belongs to the caller, who has to release or forward it */
+    NOTED,                         /* it will arrive, or was abandoned before */
+    RENEWED                        /* nothing was done: `seen` is of another generation, which may be that of the same call */
+};
+
+Withdrawn withdraw(Call *call, uint64_t seen) {
     uint64_t generation = seen & ~FLAGS, next;
     engine->links.reaper_announce(1);
     do {
         if ((seen & ~FLAGS) != generation || (seen & ABANDONED)) {
             engine->links.reaper_announce(-1);
-            return false;
+            return (seen & ~FLAGS) != generation ? Withdrawn::RENEWED : Withdrawn::NOTED;
         }
         next = seen & (HELD | COMPLETED) ? seen | ABANDONED : seen | HELD | COMPLETED | ABANDONED;
     } while (!call->word.compare_exchange_weak(seen, next, std::memory_order_acq_rel, std::memory_order_acquire));
-    if (seen & (HELD | COMPLETED)) return false;
+    if (seen & (HELD | COMPLETED)) return Withdrawn::NOTED;
     Port *port = call->port.load(std::memory_order_relaxed);
     hand_over(call);
     if (port) drop(port);
-    return true;
+    return Withdrawn::TAKEN;
 }
 
 /* --- drained calls --------------------------------------------------------------------------------------------- */
@@ -997,8 +999,6 @@ void in_forked_child() {
     engine->wait = parents->wait;
     engine->links = parents->links;
     engine->notice = parents->notice;
-    engine->ordinary.most = MOST_WORKERS;
-    engine->urgent.most = MOST_URGENT_WORKERS;
 }
 #endif
 
@@ -1011,8 +1011,6 @@ void hcsrt_engine_init(const hcsrt_engine_links *links, int wait) {
     engine = new Engine;
     engine->wait = wait;
     engine->links = *links;
-    engine->ordinary.most = MOST_WORKERS;
-    engine->urgent.most = MOST_URGENT_WORKERS;
 #if !defined(_WIN32)
     pthread_atfork(nullptr, nullptr, in_forked_child);
 #endif
@@ -1074,15 +1072,14 @@ void hcsrt_lose(void *subject) {
     bool any = false;
     for (uint32_t index = 0; index < slots; ++index) {
         Call *call = slot(index);
-        uint64_t seen = call->word.load(std::memory_order_acquire);
-        /* Flags may change meanwhile; with another generation it is not the call whose subject was read. */
-        uint64_t generation = seen & ~FLAGS;
-        if (!(seen & LIVE) || call->subject.load(std::memory_order_relaxed) != subject) continue;
-        while ((seen & ~FLAGS) == generation && (seen & LIVE)) {
-            if (!call->word.compare_exchange_weak(seen, seen | LOST, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
-            any = true;
-            break;
+        bool marked = false;
+        while (!marked) {
+            uint64_t seen = call->word.load(std::memory_order_acquire);
+            if (!(seen & LIVE) || call->subject.load(std::memory_order_relaxed) != subject) break;
+            /* With another generation it may be a call of somebody else by now, or the same one, which is made again. */
+            marked = call->word.compare_exchange_strong(seen, seen | LOST, std::memory_order_acq_rel);
         }
+        any |= marked;
     }
     if (!any) return;
     engine->look_wanted.store(true);
@@ -1090,7 +1087,10 @@ void hcsrt_lose(void *subject) {
 }
 
 int hcsrt_call_abandon(hcsrt_call *call) {
-    if (!withdraw(call, call->word.load(std::memory_order_acquire))) return 0;
+    Withdrawn how;
+    do how = withdraw(call, call->word.load(std::memory_order_acquire));
+    while (how == Withdrawn::RENEWED);
+    if (how != Withdrawn::TAKEN) return 0;
     hcsrt_call_release(call);
     return 1;
 }
@@ -1178,8 +1178,13 @@ void hcsrt_port_close(hcsrt_port *port) {
     uint32_t slots = engine->slots.load(std::memory_order_acquire);
     for (uint32_t index = 0; index < slots; ++index) {
         Call *call = slot(index);
-        uint64_t seen = call->word.load(std::memory_order_acquire);
-        if ((seen & LIVE) && call->port.load(std::memory_order_relaxed) == port && withdraw(call, seen)) forward(call);
+        Withdrawn how;
+        do {
+            uint64_t seen = call->word.load(std::memory_order_acquire);
+            bool ours = (seen & LIVE) && call->port.load(std::memory_order_relaxed) == port;
+            how = ours ? withdraw(call, seen) : Withdrawn::NOTED;
+        } while (how == Withdrawn::RENEWED);
+        if (how == Withdrawn::TAKEN) forward(call);
     }
     while (uint32_t place = port->spare) {
         port->spare = next_of(place);

@@ -1,0 +1,21 @@
+"""What belongs to one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+def check_own_loop(thing: object, loop: asyncio.AbstractEventLoop, remedy: str) -> None:
+    """Raise RuntimeError if something that belongs to one event loop is used on another."""
+    try:
+        running = asyncio.get_running_loop()
+    except RuntimeError:
+        # A transport may be used while its loop is not running.
+        running = None if loop.is_closed() else loop
+    if running is not loop:
+        if loop.is_closed():
+            raise RuntimeError(f"{thing!r} is bound to an event loop that is closed: {remedy}")
+        raise RuntimeError(
+            f"{thing!r} is bound to a different event loop: let that one run the call, by "
+            f"asyncio.run_coroutine_threadsafe() from here, or {remedy}"
+        )
