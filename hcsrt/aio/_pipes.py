@@ -335,7 +335,14 @@ def check_loop() -> None:
 async def connect_reader(end: PipeEnd, protocol: asyncio.Protocol) -> asyncio.ReadTransport:
     """Let the running loop read from the pipe."""
     if sys.platform == "win32":
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, end)
+        try:
+            transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, end)
+        except RuntimeError as error:
+            # On a loop that is closed by now asyncio cannot close what it has made, and says that instead of the end of
+            # this coroutine.
+            if isinstance(error.__context__, GeneratorExit):
+                raise error.__context__ from None
+            raise
         return transport
     return ReadTransport(end, protocol)
 
