@@ -235,6 +235,9 @@ int take(hcsrt_subscriber *subscriber, Item *item) {
     bool closed = watch->closed.load();
     uint32_t how = watch->latch.load();
     if (pop(subscriber, item)) return HCSRT_TAKEN_EVENT;
+    /* Before the look at the tail: an event that has taken the count over is in the ring by then. One that comes behind
+     * the exit, where nobody hears of it, must not have it. */
+    uint64_t lost = subscriber->lost.load();
     /* A callback has its slot and is still writing into it; it announces the event in a moment. */
     if (subscriber->head.load() != subscriber->tail.load()) return HCSRT_TAKEN_NOTHING;
     if (how == HCSRT_NOT_EXITED) return closed ? HCSRT_TAKEN_END : HCSRT_TAKEN_NOTHING;
@@ -242,7 +245,7 @@ int take(hcsrt_subscriber *subscriber, Item *item) {
     Document *document = watch->document.load();
     bool disconnected = how == HCSRT_DISCONNECTED && !document;
     *item = {disconnected ? static_cast<uint32_t>(HCSRT_EVENT_SERVICE_DISCONNECT) : watch->exit_event,
-             !document && watch->data_lost.load(), watch->time.load(), subscriber->lost.exchange(0), share(document)};
+             !document && watch->data_lost.load(), watch->time.load(), lost, share(document)};
     return HCSRT_TAKEN_EVENT;
 }
 
