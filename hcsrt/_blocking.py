@@ -11,7 +11,7 @@ from sys import is_finalizing
 from threading import Thread, get_ident, main_thread
 
 from . import _calls
-from ._calls import Limit, ProcessStart
+from ._calls import Claim, Limit, ProcessStart
 from ._facade import EVENTS_MAXSIZE, OPERATION_TIMEOUT, Deadline, in_namespace, seconds
 from ._handles import Handle, announce
 from ._library import impersonates
@@ -74,8 +74,7 @@ def aside(
     if (timeout is None and get_ident() != main_thread().ident) or impersonates():
         return here()
     errors: list[BaseException] = []
-    # Of the thread that makes the call, when that has ended, or of this one, when it waits no more; of who is first.
-    first = allocate_lock()
+    claim = Claim()
     over = allocate_lock()
     over.acquire()
 
@@ -84,13 +83,15 @@ def aside(
             made.append(call(*arguments))
         except BaseException as error:
             errors.append(error)
-        if not first.acquire(blocking=False):
-            discard()
+        if not claim.settle():
+            try:
+                discard()
+            finally:
+                announce(-1)
 
     def discard() -> None:
         while made:
             drop(made.pop())
-        announce(-1)
 
     try:
         helper = _Helper.get()
@@ -107,12 +108,10 @@ def aside(
         if not errors:
             return made[0]
     except BaseException:
-        if given:
-            announce(1)
-            if isinstance(limit, Limit):
-                limit.cut()
-            if not first.acquire(blocking=False):
-                discard()
+        if not given:
+            _idle.append(helper)
+        elif not claim.forsake(limit if isinstance(limit, Limit) else None):
+            discard()
         raise
     raise errors.pop()
 
@@ -170,11 +169,11 @@ class BlockingCalls:
         with suppress(OperationTimeoutError):
             aside("the close of a handle", deadline.remaining(), handle.close)
 
-    async def watch_system(self, handle: OwnedSystem) -> None:
-        aside("HcsSetComputeSystemCallback", None, _calls.watch_system, handle)
+    async def watch_system(self, handle: OwnedSystem, timeout: float | None) -> None:
+        aside("HcsSetComputeSystemCallback", timeout, _calls.watch_system, handle)
 
-    async def watch_process(self, handle: OwnedProcess) -> None:
-        aside("HcsSetProcessCallback", None, _calls.watch_process, handle)
+    async def watch_process(self, handle: OwnedProcess, timeout: float | None) -> None:
+        aside("HcsSetProcessCallback", timeout, _calls.watch_process, handle)
 
     async def wait_exit(self, handle: OwnedSystem | OwnedProcess, timeout: float | None) -> bool:
         return _calls.wait_exit(handle, timeout)

@@ -28,6 +28,7 @@ from hcsrt._handles cimport (
     new_process,
     new_stdio,
     new_system,
+    reaper_announce,
 )
 from hcsrt._library cimport (
     HcsApi,
@@ -249,6 +250,33 @@ cdef class Limit:
 
     def cut(self):
         self.deadline = 0
+
+
+@cython.final
+cdef class Claim:
+    """To what a call on another thread brings: whoever waits for it has it, until it waits no more."""
+
+    cdef object settled
+
+    def __cinit__(self):
+        self.settled = threading.Lock()
+
+    def forsake(self, Limit limit):
+        """Wait no more, cut the call's limit short, and let pending() count it; False if the call has ended before.
+
+        No signal handler runs in between.
+        """
+        if limit is not None:
+            limit.cut()
+        reaper_announce(1)
+        if self.settled.acquire(False):
+            return True
+        reaper_announce(-1)
+        return False
+
+    def settle(self):
+        """End the call; False if nobody waits for it."""
+        return self.settled.acquire(False)
 
 
 # Known beforehand: to ask Python for it in the middle of a call would let a signal handler run there.

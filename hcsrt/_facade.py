@@ -43,8 +43,8 @@ if TYPE_CHECKING:
         """
 
         async def close(self, handle: OwnedSystem | OwnedProcess, deadline: Deadline) -> None: ...
-        async def watch_system(self, handle: OwnedSystem) -> None: ...
-        async def watch_process(self, handle: OwnedProcess) -> None: ...
+        async def watch_system(self, handle: OwnedSystem, timeout: float | None) -> None: ...
+        async def watch_process(self, handle: OwnedProcess, timeout: float | None) -> None: ...
         async def wait_exit(self, handle: OwnedSystem | OwnedProcess, timeout: float | None) -> bool: ...
         async def open_system(self, id: str, namespace: str | None, timeout: float | None) -> OwnedSystem: ...
         async def system_properties(
@@ -86,6 +86,13 @@ EVENTS_MAXSIZE = 256
 """Events that may wait for a reader, unless it is told otherwise."""
 CLEANUP_TIMEOUT = 10.0
 """Seconds that ending what nobody will own may take."""
+SHORT_CLEANUP = 0.1
+"""The same after Ctrl-C, which ends any wait: HCS gets the calls, and pending() counts them."""
+
+
+def cleanup_time(reason: type[BaseException] | None) -> float:
+    """Seconds to wait for the end of what nobody will own, because of an error."""
+    return SHORT_CLEANUP if reason is KeyboardInterrupt else CLEANUP_TIMEOUT
 
 
 def debug(logger: str, message: str, *values: object) -> None:

@@ -19,6 +19,7 @@ from ._facade import (
     PROCESS_INFO_NOT_AVAILABLE,
     QUERY_TIMEOUT,
     SERVICE_DISCONNECT,
+    SHORT_CLEANUP,
     AnyStr,
     Deadline,
     Generic,
@@ -26,6 +27,7 @@ from ._facade import (
     answer,
     check_name,
     check_text,
+    cleanup_time,
     debug,
     exit_document,
     finish,
@@ -121,7 +123,7 @@ class ProcessCore(Owner[OwnedProcess]):
         return "closed" if self.closed else "running"
 
     async def _set_up(self, deadline: Deadline) -> None:
-        await self._calls.watch_process(self._handle)
+        await self._calls.watch_process(self._handle, deadline.remaining())
         # A short process may have exited before its callback was registered: no event tells of that.
         await self._query_exit(deadline)
         self._is_given = True
@@ -320,7 +322,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         except (HandleClosedError, ServiceDisconnectedError):
             pass  # there is nothing more to wait for
         finally:
-            self.close()
+            self._let_go(at_once=exception_type is KeyboardInterrupt)
 
     def close(self) -> None:
         """Close the streams and the handle; this does not kill the process.
@@ -328,10 +330,13 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         What is buffered for stdin is written first, for at most CLOSE_TIMEOUT (5 s). A second close does nothing.
         HcsCloseProcess.
         """
+        self._let_go(at_once=False)
+
+    def _let_go(self, *, at_once: bool) -> None:
         try:
-            self._close_streams()
+            self._close_streams(at_once=at_once)
         finally:
-            self._close_handles()
+            self._close_handles(SHORT_CLEANUP if at_once else None)
 
     def poll(self) -> int | None:
         """The exit code if the process has exited, else None.
@@ -425,7 +430,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         """
         return finish(self._duplicate())
 
-    def _close_streams(self, *, at_once: bool = False) -> None:
+    def _close_streams(self, *, at_once: bool) -> None:
         pumps = self._pumps or {}
         for stream in (self.stdout, self.stderr, self.stdin):
             if stream is None or stream in pumps:
@@ -446,13 +451,14 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
                 with suppress(OSError, HandleClosedError):
                     stream.close()
 
-    def _close_handles(self) -> None:
+    def _close_handles(self, timeout: float | None) -> None:
         close_all(self._stdio)
         try:
             self._take_latched()
         except HandleClosedError:
             return
-        aside("HcsCloseProcess", None, self._handle.close)
+        with suppress(OperationTimeoutError):
+            aside("HcsCloseProcess", timeout, self._handle.close)
 
     def _start_pumps(self, input: AnyStr | None) -> list[_Pump]:
         """Start moving the bytes of each open stream, once; an earlier communicate() may have done it."""
@@ -839,9 +845,9 @@ def start_process(
         objects.extend(map(Process, made, [args], [streams], [reopen_system], [is_windows]))
         finish(objects[0]._set_up(deadline))  # pyright: ignore[reportPrivateUsage]
         return objects[0]
-    except BaseException:
+    except BaseException as error:
         for start in made:
-            _abandon(start)
+            _abandon(start, cleanup_time(type(error)))
         raise
 
 
@@ -899,10 +905,10 @@ def attach_process(
         objects.extend(map(Process, starts, [[]], [streams], [reopen_system], [is_windows]))
         finish(objects[0]._set_up(deadline))  # pyright: ignore[reportPrivateUsage]
         return objects[0]
-    except BaseException:
-        for start in starts:
-            start.close()
-        handle.close()
+    except BaseException as error:
+        for end in (*starts, handle):
+            with suppress(OperationTimeoutError):
+                aside("HcsCloseProcess", cleanup_time(type(error)), end.close)
         raise
 
 
@@ -939,7 +945,7 @@ def run_to_end(
     try:
         stdout, stderr = process.communicate(input, deadline.remaining())
     except TimeoutExpired:
-        kill_quietly(process)
+        kill_quietly(process, CLEANUP_TIMEOUT)
         try:
             process.communicate(timeout=CLEANUP_TIMEOUT)
         except (TimeoutExpired, HcsError) as error:
@@ -951,19 +957,20 @@ def run_to_end(
     return CompletedProcess(process.args, code, stdout, stderr)
 
 
-def kill_quietly(process: Process[Any]) -> None:
+def kill_quietly(process: Process[Any], timeout: float) -> None:
     """Kill a process because of another error, which is the one to tell."""
     try:
-        process.kill(timeout=CLEANUP_TIMEOUT)
+        process.kill(timeout=timeout)
     except (HcsError, HandleClosedError) as error:
         debug(__name__, "killing %r failed: %s", process, error)
 
 
-def _abandon(start: ProcessStart) -> None:
+def _abandon(start: ProcessStart, patience: float = CLEANUP_TIMEOUT) -> None:
     """End a process that nobody will own."""
     try:
-        _calls.terminate_process(start.process, None, CLEANUP_TIMEOUT)
+        tracked("HcsTerminateProcess", patience, _calls.terminate_process, start.process, None)
     except (HcsError, HandleClosedError) as error:
         debug(__name__, "ending process %d, which could not be set up, failed: %s", start.pid, error)
     finally:
-        start.close()
+        with suppress(OperationTimeoutError):
+            aside("HcsCloseProcess", patience, start.close)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from . import _calls
-from ._blocking import Blocking, aside
+from ._blocking import Blocking, aside, tracked
 from ._calls import Limit
 from ._facade import (
     CLEANUP_TIMEOUT,
     EVENT_PATIENCE,
     INVALID_DATA,
     SERVICE_DISCONNECT,
+    SHORT_CLEANUP,
     SYSTEM_NOT_FOUND,
     Deadline,
     Owner,
@@ -17,6 +20,7 @@ from ._facade import (
     check_handle,
     check_name,
     check_text,
+    cleanup_time,
     debug,
     exit_document,
     finish,
@@ -112,7 +116,7 @@ class SystemCore(Owner[OwnedSystem]):
         return self._namespace
 
     async def _set_up(self, deadline: Deadline) -> None:
-        await self._calls.watch_system(self._handle)
+        await self._calls.watch_system(self._handle, deadline.remaining())
         await self._query_exit(deadline)
         self._is_given = True
 
@@ -369,9 +373,9 @@ class ComputeSystem(Blocking, SystemCore):
             objects.extend(map(cls, made, [id], [namespace]))
             finish(objects[0]._set_up(deadline))
             return objects[0]
-        except BaseException:
+        except BaseException as error:
             for handle in made:
-                drop(handle)
+                _abandon(handle, id, keep, cleanup_time(type(error)))
             raise
 
     @classmethod
@@ -391,8 +395,8 @@ class ComputeSystem(Blocking, SystemCore):
             objects.extend(map(cls, [handle], [id], [namespace]))  # as in create()
             finish(objects[0]._set_up(deadline))
             return objects[0]
-        except BaseException:
-            handle.close()
+        except BaseException as error:
+            _close(handle, cleanup_time(type(error)))
             raise
 
     def __repr__(self) -> str:
@@ -404,7 +408,7 @@ class ComputeSystem(Blocking, SystemCore):
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        self._let_go(SHORT_CLEANUP if exception_type is KeyboardInterrupt else None)
 
     def close(self) -> None:
         """Close the handle; the system goes on unless its document says otherwise.
@@ -412,11 +416,14 @@ class ComputeSystem(Blocking, SystemCore):
         A call that is being handed over to HCS meanwhile closes it when it is done, maybe after this has returned. A
         second close does nothing. HcsCloseComputeSystem.
         """
+        self._let_go(None)
+
+    def _let_go(self, timeout: float | None) -> None:
         try:
             self._exit = self._exit or self._latched()
         except HandleClosedError:
             return
-        aside("HcsCloseComputeSystem", None, self._handle.close)
+        _close(self._handle, timeout)
 
     def start(
         self,
@@ -873,8 +880,10 @@ class ComputeSystem(Blocking, SystemCore):
             raise TimeoutExpired(args, limit) from error
         try:
             return run_to_end(process, input, limit, deadline, check)
-        except BaseException:
-            kill_quietly(process)
+        except BaseException as error:
+            kill_quietly(process, cleanup_time(type(error)))
+            if isinstance(error, KeyboardInterrupt):
+                process._let_go(at_once=True)  # pyright: ignore[reportPrivateUsage]
             raise
         finally:
             process.close()
@@ -999,12 +1008,18 @@ def _values(value: str | Iterable[str], argument: str) -> list[str]:
     return values
 
 
-def _abandon(handle: OwnedSystem, id: str, keep: bool) -> None:
+def _abandon(handle: OwnedSystem, id: str, keep: bool, patience: float = CLEANUP_TIMEOUT) -> None:
     """Give up a system that was created and could not be set up."""
     try:
         if not keep:
-            _calls.terminate_system(handle, None, CLEANUP_TIMEOUT)
+            tracked("HcsTerminateComputeSystem", patience, _calls.terminate_system, handle, None)
     except (HcsError, HandleClosedError) as error:
         debug(__name__, "terminating %r, which could not be set up, failed: %s", id, error)
     finally:
-        handle.close()
+        _close(handle, patience)
+
+
+def _close(handle: OwnedSystem, timeout: float | None) -> None:
+    """Close a handle, and wait for that no longer than so many seconds."""
+    with suppress(OperationTimeoutError):
+        aside("HcsCloseComputeSystem", timeout, handle.close)

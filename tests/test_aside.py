@@ -31,6 +31,8 @@ UNTRACKED: dict[str, Call] = {
     "HcsOpenComputeSystem": lambda system, **options: hcsrt.ComputeSystem.open(system.id, **options),
     "HcsOpenProcess": lambda system, **options: system.open_process(1, **options),
     "HcsGetServiceProperties": lambda system, **options: service.properties("Basic", **options),
+    "HcsSetComputeSystemCallback": lambda system, **options: hcsrt.ComputeSystem.open(system.id, **options),
+    "HcsSetProcessCallback": lambda system, **options: system.popen(SLEEP, **options),
 }
 """HCS tracks them with no operation."""
 
@@ -75,6 +77,7 @@ async def test_a_timeout_ends_the_wait_of_a_task(system: hcsrt.ComputeSystem) ->
                 lambda: aio.ComputeSystem.open(system.id, timeout=0.2),
                 lambda: opened.open_process(1, timeout=0.2),
                 lambda: aio.service.properties("Basic", timeout=0.2),
+                lambda: opened.popen(SLEEP, timeout=0.2),
             ):
                 before = time.monotonic()
                 with pytest.raises(hcsrt.OperationTimeoutError):
@@ -101,6 +104,36 @@ def test_ctrl_c_ends_the_wait_for_a_close(
         with latency(LONG, "HcsCloseComputeSystem", "HcsCloseProcess"), block:
             opened.close()
         assert opened.closed
+
+
+ENDS: dict[str, Callable[[hcsrt.ComputeSystem], object]] = {
+    "run": lambda system: system.run(SLEEP),
+    "popen": lambda system: system.popen(SLEEP),
+    "create": create,
+    "the end of a block": lambda system: sleep_with(system.popen(SLEEP)),
+    "the end of the block of a system": lambda system: sleep_with(hcsrt.ComputeSystem.open(system.id)),
+}
+
+
+def sleep_with(block: AbstractContextManager[Any]) -> None:
+    with block:
+        time.sleep(60)
+
+
+@pytest.mark.parametrize("end", ENDS)
+@catches_signals
+def test_after_ctrl_c_nothing_is_waited_for(
+    end: str, system: hcsrt.ComputeSystem, interrupted: Interrupted, settle: Settle
+) -> None:
+    """HCS is slow with what cleans up, too."""
+    slow = ["HcsTerminateProcess", "HcsCloseProcess", "HcsTerminateComputeSystem", "HcsCloseComputeSystem"]
+    slow += {"popen": ["HcsSetProcessCallback"], "create": ["HcsSetComputeSystemCallback"]}.get(end, [])
+    for block in interrupted(0.15):
+        with latency(LONG, *slow), block:
+            ENDS[end](system)
+        assert settle(lambda: hcsrt.pending() == 0)
+    assert settle(lambda: not system.process_list() or end == "the end of a block")
+    assert hcsrt.systems(ids="late") == []
 
 
 def test_stop_goes_on_to_the_next_rung_when_hcs_keeps_the_thread_that_asks(system: hcsrt.ComputeSystem) -> None:

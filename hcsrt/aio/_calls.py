@@ -130,9 +130,11 @@ def abandon(
 
 async def last_word(future: asyncio.Future[str | None] | None, reason: BaseException) -> None:
     """Wait a while for a call that HCS gets whatever happens; hcsrt.pending() counts it when nobody waits any more."""
-    if future is not None and not is_forgotten():
+    if future is not None:
         try:
-            await asyncio.wait((future,), timeout=SHORT_WORD if is_told_to_stop(type(reason)) else LAST_WORD)
+            # A coroutine that is dropped may not wait.
+            if not isinstance(reason, GeneratorExit):
+                await asyncio.wait((future,), timeout=SHORT_WORD if is_told_to_stop(type(reason)) else LAST_WORD)
         finally:
             future.cancel()
 
@@ -143,11 +145,11 @@ class AwaitingCalls:
     async def close(self, handle: OwnedSystem | OwnedProcess, deadline: Deadline) -> None:
         await until_closed([_engine.close(handle, urgent=True)], deadline.within(LAST_WORD))
 
-    async def watch_system(self, handle: OwnedSystem) -> None:
-        await _engine.watch(handle)
+    async def watch_system(self, handle: OwnedSystem, timeout: float | None) -> None:
+        await answered(_engine.watch(handle), timeout, "HcsSetComputeSystemCallback")
 
-    async def watch_process(self, handle: OwnedProcess) -> None:
-        await _engine.watch(handle)
+    async def watch_process(self, handle: OwnedProcess, timeout: float | None) -> None:
+        await answered(_engine.watch(handle), timeout, "HcsSetProcessCallback")
 
     async def wait_exit(self, handle: OwnedSystem | OwnedProcess, timeout: float | None) -> bool:
         if _calls.wait_exit(handle, 0):

@@ -134,10 +134,11 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         traceback: TracebackType | None,
     ) -> None:
         """Close the streams, wait for the exit (not after a cancellation or Ctrl-C), and close the handle."""
-        if not is_forgotten():
+        is_over = is_forgotten() or self._loop.is_closed()
+        if not is_over:
             self._check_loop()
         try:
-            if not is_told_to_stop(exception_type) and not is_forgotten():
+            if not is_over and not is_told_to_stop(exception_type):
                 # Or there is nothing more to wait for.
                 with suppress(HandleClosedError, ServiceDisconnectedError):
                     await self._close_streams()
@@ -327,7 +328,7 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         ends = self._let_go_of_streams()
         with suppress(HandleClosedError):
             self._take_latched()
-        if is_forgotten():
+        if is_forgotten() or self._loop.is_closed():
             release(self._handle)
             return ends
         if self._exit is not None:

@@ -19,7 +19,18 @@ from ..system import (
     options_text,
     save_options,
 )
-from ._calls import Awaiting, abandon, answered, created, is_told_to_stop, last_word, leave, release, until_closed
+from ._calls import (
+    Awaiting,
+    abandon,
+    answered,
+    created,
+    is_forgotten,
+    is_told_to_stop,
+    last_word,
+    leave,
+    release,
+    until_closed,
+)
 from ._pipes import check_loop
 from .process import attach_process, run_to_end, start_process
 
@@ -124,6 +135,9 @@ class ComputeSystem(Awaiting, SystemCore):
         traceback: TracebackType | None,
     ) -> None:
         """Close the handle, and wait until it is closed unless a cancellation or Ctrl-C leads here."""
+        if is_forgotten():
+            release(self._handle)
+            return
         closing = self._let_go()
         if is_told_to_stop(exception_type):
             leave(closing)
