@@ -226,12 +226,6 @@ EVENT_MUTATIONS = [
         "if (subscriber->head.load() > subscriber->tail.load()) return",
     ),
     of_events("a dropped event is not counted", "each->lost.fetch_add(1);", ""),
-    of_events(
-        "what was dropped before the exit is counted after the look at the queue",
-        "if (how == HCSRT_NOT_EXITED) return",
-        "if (how) { sched_yield(); sched_yield(); lost = subscriber->lost.exchange(0); }\n"
-        "    if (how == HCSRT_NOT_EXITED) return",
-    ),
     of_events("the exit is told twice", "if (subscriber->ended.exchange(true)) return HCSRT_TAKEN_END;", ""),
     of_events("who comes late is not notified", "if (notify && watch->latch.load() != HCSRT_NOT_EXITED)", "if (false)"),
 ]
