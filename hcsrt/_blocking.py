@@ -60,10 +60,6 @@ def aside(
     a KeyboardInterrupt that comes right after the call cannot lose it. drop: what becomes of a result that nobody waits
     for any more; hcsrt.pending() counts the call until then.
     """
-    # At the end of the interpreter no other thread runs any more, and the globals of this module may be gone.
-    if _is_finalizing():
-        return call(*arguments)
-    timeout = limit.timeout if isinstance(limit, Limit) else limit
     made: list[ResultT] = [] if results is None else results
 
     def here() -> ResultT:
@@ -71,6 +67,10 @@ def aside(
         made.extend(map(call, *([argument] for argument in arguments)) if arguments else (call(),))
         return made[0]
 
+    # At the end of the interpreter no other thread runs any more, and the globals of this module may be gone.
+    if _is_finalizing():
+        return here()
+    timeout = limit.timeout if isinstance(limit, Limit) else limit
     if (timeout is None and get_ident() != main_thread().ident) or impersonates():
         return here()
     errors: list[BaseException] = []
@@ -122,6 +122,12 @@ def tracked(function: str, timeout: float | None, call: Callable[..., ResultT], 
     return aside(function, limit, call, *arguments, limit)
 
 
+def close_aside(handle: Handle | ProcessStart, timeout: float | None) -> None:
+    """Close a handle; when the time is up, in seconds, the close goes on without the caller."""
+    with suppress(OperationTimeoutError):
+        aside("the close of a handle", timeout, handle.close)
+
+
 class _Helper:
     """A thread that makes calls for others, one after another."""
 
@@ -165,9 +171,8 @@ class BlockingCalls:
     """The functions of _calls as coroutines that never suspend."""
 
     async def close(self, handle: OwnedSystem | OwnedProcess, deadline: Deadline) -> None:
-        # What the caller's time is for is done already; the close goes on without it.
-        with suppress(OperationTimeoutError):
-            aside("the close of a handle", deadline.remaining(), handle.close)
+        # What the caller's time is for is done already.
+        close_aside(handle, deadline.remaining())
 
     async def watch_system(self, handle: OwnedSystem, timeout: float | None) -> None:
         aside("HcsSetComputeSystemCallback", timeout, _calls.watch_system, handle)

@@ -90,9 +90,9 @@ SHORT_CLEANUP = 0.1
 """The same after Ctrl-C, which ends any wait: HCS gets the calls, and pending() counts them."""
 
 
-def cleanup_time(reason: type[BaseException] | None) -> float:
+def cleanup_time(error: BaseException) -> float:
     """Seconds to wait for the end of what nobody will own, because of an error."""
-    return SHORT_CLEANUP if reason is KeyboardInterrupt else CLEANUP_TIMEOUT
+    return SHORT_CLEANUP if isinstance(error, KeyboardInterrupt) else CLEANUP_TIMEOUT
 
 
 def debug(logger: str, message: str, *values: object) -> None:

@@ -12,7 +12,7 @@ from threading import Thread
 from time import monotonic
 
 from . import _calls
-from ._blocking import Blocking, aside, tracked
+from ._blocking import Blocking, aside, close_aside, tracked
 from ._calls import Limit
 from ._facade import (
     CLEANUP_TIMEOUT,
@@ -457,8 +457,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
             self._take_latched()
         except HandleClosedError:
             return
-        with suppress(OperationTimeoutError):
-            aside("HcsCloseProcess", timeout, self._handle.close)
+        close_aside(self._handle, timeout)
 
     def _start_pumps(self, input: AnyStr | None) -> list[_Pump]:
         """Start moving the bytes of each open stream, once; an earlier communicate() may have done it."""
@@ -847,7 +846,7 @@ def start_process(
         return objects[0]
     except BaseException as error:
         for start in made:
-            _abandon(start, cleanup_time(type(error)))
+            _abandon(start, cleanup_time(error))
         raise
 
 
@@ -907,8 +906,7 @@ def attach_process(
         return objects[0]
     except BaseException as error:
         for end in (*starts, handle):
-            with suppress(OperationTimeoutError):
-                aside("HcsCloseProcess", cleanup_time(type(error)), end.close)
+            close_aside(end, cleanup_time(error))
         raise
 
 
@@ -972,5 +970,4 @@ def _abandon(start: ProcessStart, patience: float = CLEANUP_TIMEOUT) -> None:
     except (HcsError, HandleClosedError) as error:
         debug(__name__, "ending process %d, which could not be set up, failed: %s", start.pid, error)
     finally:
-        with suppress(OperationTimeoutError):
-            aside("HcsCloseProcess", patience, start.close)
+        close_aside(start, patience)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from . import _calls
-from ._blocking import Blocking, aside, tracked
+from ._blocking import Blocking, aside, close_aside, tracked
 from ._calls import Limit
 from ._facade import (
     CLEANUP_TIMEOUT,
@@ -375,7 +373,7 @@ class ComputeSystem(Blocking, SystemCore):
             return objects[0]
         except BaseException as error:
             for handle in made:
-                _abandon(handle, id, keep, cleanup_time(type(error)))
+                _abandon(handle, id, keep, cleanup_time(error))
             raise
 
     @classmethod
@@ -396,7 +394,7 @@ class ComputeSystem(Blocking, SystemCore):
             finish(objects[0]._set_up(deadline))
             return objects[0]
         except BaseException as error:
-            _close(handle, cleanup_time(type(error)))
+            close_aside(handle, cleanup_time(error))
             raise
 
     def __repr__(self) -> str:
@@ -423,7 +421,7 @@ class ComputeSystem(Blocking, SystemCore):
             self._exit = self._exit or self._latched()
         except HandleClosedError:
             return
-        _close(self._handle, timeout)
+        close_aside(self._handle, timeout)
 
     def start(
         self,
@@ -881,7 +879,7 @@ class ComputeSystem(Blocking, SystemCore):
         try:
             return run_to_end(process, input, limit, deadline, check)
         except BaseException as error:
-            kill_quietly(process, cleanup_time(type(error)))
+            kill_quietly(process, cleanup_time(error))
             if isinstance(error, KeyboardInterrupt):
                 process._let_go(at_once=True)  # pyright: ignore[reportPrivateUsage]
             raise
@@ -1016,10 +1014,4 @@ def _abandon(handle: OwnedSystem, id: str, keep: bool, patience: float = CLEANUP
     except (HcsError, HandleClosedError) as error:
         debug(__name__, "terminating %r, which could not be set up, failed: %s", id, error)
     finally:
-        _close(handle, patience)
-
-
-def _close(handle: OwnedSystem, timeout: float | None) -> None:
-    """Close a handle, and wait for that no longer than so many seconds."""
-    with suppress(OperationTimeoutError):
-        aside("HcsCloseComputeSystem", timeout, handle.close)
+        close_aside(handle, patience)

@@ -695,18 +695,18 @@ def test_several_loops_in_threads_drive_the_same_systems_as_threads_do(loop_fact
     assert failures == []
 
 
-BOUND: dict[str, Callable[[aio.Process[bytes], aio.Events], Any]] = {
-    "stdout.read": lambda process, events: process.stdout.read(),  # type: ignore[union-attr]
-    "stdout.readexactly": lambda process, events: process.stdout.readexactly(1),  # type: ignore[union-attr]
-    "stdout.readuntil": lambda process, events: process.stdout.readuntil(b";"),  # type: ignore[union-attr]
-    "stdout.readline": lambda process, events: process.stdout.readline(),  # type: ignore[union-attr]
-    "stdout in a loop": lambda process, events: anext(process.stdout),  # type: ignore[arg-type]
-    "stdin.write": lambda process, events: process.stdin.write(b"x"),  # type: ignore[union-attr]
-    "stdin.writelines": lambda process, events: process.stdin.writelines([b"x"]),  # type: ignore[union-attr]
-    "stdin.drain": lambda process, events: process.stdin.drain(),  # type: ignore[union-attr]
-    "stdin.close": lambda process, events: process.stdin.close(),  # type: ignore[union-attr]
-    "stdin.write_eof": lambda process, events: process.stdin.write_eof(),  # type: ignore[union-attr]
-    "stdin.wait_closed": lambda process, events: process.stdin.wait_closed(),  # type: ignore[union-attr]
+BOUND: dict[str, Callable[[Any, Any], Any]] = {
+    "stdout.read": lambda process, events: process.stdout.read(),
+    "stdout.readexactly": lambda process, events: process.stdout.readexactly(1),
+    "stdout.readuntil": lambda process, events: process.stdout.readuntil(b";"),
+    "stdout.readline": lambda process, events: process.stdout.readline(),
+    "stdout in a loop": lambda process, events: anext(process.stdout),
+    "stdin.write": lambda process, events: process.stdin.write(b"x"),
+    "stdin.writelines": lambda process, events: process.stdin.writelines([b"x"]),
+    "stdin.drain": lambda process, events: process.stdin.drain(),
+    "stdin.close": lambda process, events: process.stdin.close(),
+    "stdin.write_eof": lambda process, events: process.stdin.write_eof(),
+    "stdin.wait_closed": lambda process, events: process.stdin.wait_closed(),
     "communicate": lambda process, events: process.communicate(),
     "the end of a block": lambda process, events: process.__aexit__(None, None, None),
     "events.get": lambda process, events: events.get(),

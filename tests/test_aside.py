@@ -260,11 +260,12 @@ from hcsrt._blocking import aside
 class Late:
     # Its globals may be gone by then.
     def __del__(self, aside=aside, ident=threading.get_ident, print=print):
-        print(aside("f", None, ident) == self.main)
+        results = []
+        print(aside("f", None, ident, results=results) == self.main, results == [self.main])
 
 aside("f", None, int)
 late = Late()
 late.main = threading.get_ident()
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True True\n", "")

@@ -262,6 +262,23 @@ def test_events_without_memory_for_their_documents(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_an_event_behind_the_exit_takes_no_count_with_it(tmp_path):
+    look = "if (how == HCSRT_NOT_EXITED) return"
+    of_events("a late event", look, f"look_is_over();\n    {look}").apply(tmp_path)
+    source = tmp_path / "events.cpp"
+    text = source.read_text()
+    source.write_text(text.replace("namespace {", "void look_is_over();\nnamespace {", 1))
+
+    def counted():
+        return run(build(tmp_path / "late", [HERE / "late_event.cpp", source], "-fsanitize=address")).stdout
+
+    assert counted() == "0 1\n"
+    # And as it would be if the count were taken after the look.
+    assert text.count(", lost, share(document)}") == 1
+    source.write_text(source.read_text().replace(", lost, share(", ", subscriber->lost.exchange(0), share("))
+    assert counted() == "0 0\n"
+
+
 @pytest.mark.parametrize("mutation", EVENT_MUTATIONS, ids=named)
 def test_the_events_stress_catches(mutation, tmp_path):
     SLOW_CALLBACK.apply(tmp_path)
