@@ -904,6 +904,34 @@ def test_a_loop_that_is_closed_while_everything_is_awaited_leaves_nothing(
 
 
 @each_loop
+@pytest.mark.parametrize("thing", ["system", "process"])
+def test_a_block_whose_loop_was_closed_ends_without_a_word(
+    thing: str, loop_factory: Any, document: Document, capfd: pytest.CaptureFixture[str]
+) -> None:
+    loop = loop_factory()
+    loop.set_exception_handler(lambda loop, context: None)  # it tells of the task that was destroyed
+    inside = asyncio.Event()
+
+    async def work() -> None:
+        async with await aio.ComputeSystem.create("tests", document) as system:
+            await system.start()
+            if thing == "process":
+                async with await system.popen(SLEEP):
+                    inside.set()
+                    await asyncio.sleep(60)
+            inside.set()
+            await asyncio.sleep(60)
+
+    task = loop.create_task(work())
+    loop.run_until_complete(inside.wait())
+    loop.close()
+    del task, loop
+    gc.collect()
+    assert hcsrt.reap("tests") == {"tests": "terminate"}
+    assert capfd.readouterr().err == ""
+
+
+@each_loop
 def test_loops_come_and_go_while_others_work(loop_factory: Any, system: Any, settle: Settle) -> None:
     """Each is closed with calls in flight of a system that all of them use."""
     failures: list[BaseException] = []

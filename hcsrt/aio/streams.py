@@ -7,11 +7,11 @@ import codecs
 import io
 import os
 import sys
+from contextlib import suppress
 from time import monotonic
 
 from .. import process as blocking
 from .._facade import AnyStr, Generic, Single, debug
-from ._calls import release
 from ._pipes import PipeEnd, connect_reader, connect_writer
 
 TYPE_CHECKING = False
@@ -100,12 +100,10 @@ class _SourceProtocol(asyncio.StreamReaderProtocol):
 
 
 def _drop(end: PipeEnd, stream: asyncio.ReadTransport | asyncio.StreamWriter) -> None:
-    """Close a stream that nobody has any more: only its loop may do so, until that is closed itself."""
+    """Close a stream that nobody has any more; only its loop may do so, which does no more once it is closed."""
     if not stream.is_closing():
-        try:
+        with suppress(RuntimeError):
             end.closed.get_loop().call_soon_threadsafe(stream.close)
-        except RuntimeError:
-            release(end.handle)
 
 
 class StreamReader(Single, Generic[AnyStr]):
