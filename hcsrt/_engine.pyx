@@ -307,8 +307,11 @@ cdef Port make_port(object loop):
             raise MemoryError
         # Never a task: asyncio.run() cancels tasks, and whoever then awaits something in a `finally` would hang.
         threading.Thread(target=_wake, args=(port,), name="hcsrt waker", daemon=True).start()
-    for key in [key for key, reference in ports.items() if reference() is None]:
-        ports.pop(key, None)
+    # Other threads change the dictionary meanwhile. One that has a new loop where the lost one lay may lose its entry
+    # here: its next call then makes the loop a second port, and both serve.
+    for key, reference in list(ports.items()):
+        if reference() is None and ports.get(key) is reference:
+            ports.pop(key, None)
     ports[id(loop)] = weakref.ref(port)
     return port
 

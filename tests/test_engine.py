@@ -365,6 +365,25 @@ def test_loops_in_threads_use_the_same_systems() -> None:
         system.close()
 
 
+def test_loops_are_made_in_threads_at_once() -> None:
+    start = threading.Barrier(4)
+
+    async def ask() -> None:
+        await _engine.enumerate_systems()
+
+    def make() -> None:
+        loops = [asyncio.new_event_loop() for _ in range(50)]
+        start.wait()
+        for loop in loops:
+            loop.run_until_complete(ask())
+        for loop in loops:
+            loop.close()
+
+    with ThreadPoolExecutor() as pool:
+        for each in [pool.submit(make) for _ in range(start.parties)]:
+            each.result(60)
+
+
 def test_an_await_in_a_finally_completes_although_the_run_ends(new_loop: Any) -> None:
     cleaned = []
 
