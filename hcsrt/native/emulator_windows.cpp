@@ -18,6 +18,9 @@ constexpr DWORD RELAY_LIMIT_MS = 100;
 /* As Linux numbers them, where Windows has no numbers. */
 constexpr int CONTINUE = 18, STOP = 19;
 
+/* Under Wine a new process may die before it has begun, more often on a busy machine: another is tried. */
+constexpr int STARTS = 5;
+
 /* What a program gets as its exit code from a Ctrl-C that it does not handle, and from TerminateProcess. */
 constexpr UINT INTERRUPTED = 0xC000013A, TERMINATED = 1;
 
@@ -291,11 +294,15 @@ DWORD start_program(const std::wstring &file, std::wstring line, std::wstring bl
         CREATE_SUSPENDED | CREATE_NO_WINDOW | CREATE_UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO_PRESENT;
     {
         Inheritable for_now(inherited);
-        if (!UpdateProcThreadAttribute(startup.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, inherited,
-                                       sizeof inherited, nullptr, nullptr) ||
-            !CreateProcessW(file.c_str(), line.data(), nullptr, nullptr, TRUE, flags, block.data(), folder.c_str(),
-                            &startup.StartupInfo, &started))
-            error = GetLastError();
+        bool is_limited = UpdateProcThreadAttribute(startup.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST,
+                                                    inherited, sizeof inherited, nullptr, nullptr);
+        int left = STARTS;
+        do {
+            std::wstring writable = line;
+            bool has_started = is_limited && CreateProcessW(file.c_str(), writable.data(), nullptr, nullptr, TRUE, flags,
+                                                            block.data(), folder.c_str(), &startup.StartupInfo, &started);
+            error = has_started ? ERROR_SUCCESS : GetLastError();
+        } while (error == ERROR_INTERNAL_ERROR && --left);
     }
     DeleteProcThreadAttributeList(startup.lpAttributeList);
     if (error) return error;
