@@ -98,6 +98,7 @@ cdef extern from "../native/engine.h" nogil:
 cdef class Port:
     cdef object __weakref__
     cdef object loop        # a weak reference
+    cdef object context     # for the callbacks of futures, which need none; only one thread at a time may enter it
     cdef hcsrt_port *port
     cdef uint32_t epoch
     cdef bint plain_futures  # loop.create_future() makes an asyncio.Future and no more

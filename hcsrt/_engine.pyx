@@ -71,7 +71,7 @@ import os
 import threading
 import weakref
 from asyncio import BaseEventLoop, Future, get_running_loop
-from contextvars import copy_context
+from contextvars import Context
 
 from .errors import HandleBusyError, HandleClosedError, error_from
 
@@ -269,9 +269,6 @@ cdef class Port:
 
 cdef dict ports = {}
 
-# For the callbacks of futures, which need none of their own.
-cdef object context = copy_context()
-
 
 cdef Port port_of(object loop):
     cdef Port port
@@ -290,6 +287,7 @@ cdef Port make_port(object loop):
     finish(hcsrt_orphans())
     port.loop = weakref.ref(loop)
     port.epoch = fork_epoch()
+    port.context = Context()
     port.plain_futures = type(loop).create_future is BaseEventLoop.create_future
     if by_descriptor:
         port.port = hcsrt_port_new(True)
@@ -583,7 +581,7 @@ cdef class _Call:
                     leave_handle(request.subject)
             Py_DECREF(self)
             raise MemoryError("no memory or no thread for a call of HCS")
-        future.add_done_callback(self, context=context)
+        future.add_done_callback(self, context=port.context)
         if hcsrt_port_unsent(port.port) == 1:
             # Whatever else the loop is about to submit goes with it.
             loop.call_soon(port.send)
@@ -604,7 +602,7 @@ cdef class _Call:
         self.epoch = port.epoch
         self.future = future
         self.reader.waiting = self
-        future.add_done_callback(self, context=context)
+        future.add_done_callback(self, context=port.context)
         hcsrt_news_wait(self.reader.news, self.reader.seen, ticket)
         return future
 

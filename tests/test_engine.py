@@ -504,6 +504,27 @@ def test_a_cancelled_create_leaves_what_it_was_told_to(keep: bool, verbs: Verbs,
             _calls.terminate_system(system)
 
 
+def test_calls_cancelled_in_several_threads_at_once_do_not_meet(settle: Settle) -> None:
+    """In the callbacks of cancelled futures handles are released, and the GIL with them."""
+    failures: list[Any] = []
+    base = _calls.create_system("shared", json.dumps(emulator.container_document()))
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: failures.append(context))
+        for _ in range(40):
+            calls = [_engine.call(_calls.open_system("shared"), "HcsGetComputeSystemProperties") for _ in range(20)]
+            for call in calls:
+                call.cancel()
+            await asyncio.sleep(0.001)
+
+    with ThreadPoolExecutor() as pool:
+        for each in [pool.submit(run, main()) for _ in range(3)]:
+            each.result(60)
+    base.close()
+    assert failures == []
+    assert settle(lambda: hcsrt.pending() == 0)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_calls_cancelled_at_random_points_leave_nothing(new_loop: Any, seed: int, settle: Settle) -> None:
     chance = random.Random(seed)

@@ -541,12 +541,6 @@ void free_call(Call *call) {
     engine->released.fetch_add(1, std::memory_order_acq_rel);
 }
 
-/* A call whose port is closed loses all that is HCS's, and then waits for whoever owns what is behind its request. */
-void forward(Call *call) {
-    call->stage = Stage::ORPHAN;
-    pool_of(call)->submit(call, call);
-}
-
 void orphan(Call *call) {
     if (!push(engine->orphans, call, call)) return;
     Locked locked(engine->notice_lock);
@@ -952,6 +946,14 @@ Withdrawn withdraw(Call *call, uint64_t seen) {
     return Withdrawn::TAKEN;
 }
 
+/* A call whose port is closed loses all that is HCS's, and then waits for whoever owns what is behind its request. That
+ * it is abandoned has to be seen by then: its loop is gone, and the thread that finds it may be any. */
+void forward(Call *call) {
+    withdraw(call, call->word.load(std::memory_order_acquire));
+    call->stage = Stage::ORPHAN;
+    pool_of(call)->submit(call, call);
+}
+
 /* --- drained calls --------------------------------------------------------------------------------------------- */
 
 hcsrt_result start_process_info(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation, hcsrt_outcome *) {
@@ -1172,7 +1174,6 @@ void hcsrt_port_close(hcsrt_port *port) {
     Call *chain = port->arrived.exchange(CLOSED, std::memory_order_acq_rel);
     while (Call *call = chain) {
         chain = call->next;
-        withdraw(call, call->word.load(std::memory_order_acquire));
         forward(call);
     }
     uint32_t slots = engine->slots.load(std::memory_order_acquire);

@@ -32,6 +32,7 @@ MUTATIONS_OF = {
         "who cancels does not take the call": "the callback pushes a call that is gone",
         "the guard is left after letting go": "the handle's owner is gone by then",
         "the lists forget the closed port": "the call is never collected",
+        "a call that arrives late is not abandoned": "whoever collects it settles a future of a closed loop",
         "the closed port keeps its pending calls": "nobody asks for them any more",
         "a push does not keep the port": "the wake-up goes to a closed descriptor",
         "the wake-up is cleared after the list is taken": "a call stays on the list",
@@ -188,6 +189,8 @@ class World:
             self.port_open = False
 
     def forward(self) -> None:
+        if not self.has("a call that arrives late is not abandoned"):
+            self.withdraw(self.generation)
         self.stage = "orphan"
         self.check(not self.inbox, "a call is in the inbox twice")
         self.inbox = (*self.inbox, "orphan")
@@ -551,7 +554,6 @@ def port_closer(world: World) -> Thread:
     arrived, world.arrived = world.arrived, CLOSED
     yield None
     if arrived and arrived != CLOSED:
-        world.withdraw(world.generation)
         world.forward()
     elif not world.has("the closed port keeps its pending calls"):
         while True:
@@ -579,6 +581,7 @@ def collector(world: World) -> Thread:
         if not world.orphans:
             return
         world.orphans -= 1
+        world.check(bool(world.flags & ABANDONED), "a future of a closed loop is settled")
         if not world.over[world.use]:
             receive(world)
         give_back(world)
