@@ -25,6 +25,7 @@ from .errors import (
     NoIsolationWarning,
     NotSupportedError,
     OperationTimeoutError,
+    PathExistsError,
     PathNotFoundError,
     ServiceDisconnectedError,
     SystemAlreadyExistsError,
@@ -36,13 +37,12 @@ from .system import ComputeSystem, systems
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from . import aio as aio
+    from . import doctor as doctor
     from . import emulator as emulator
     from . import service as service
 
-# Without aio, the emulator and the service, which `from hcsrt import *` would import and start to pay for.
+# Without the modules named by _LATE, which `from hcsrt import *` would import and start to pay for.
 __all__ = [
     "DEVNULL",
     "PIPE",
@@ -65,6 +65,7 @@ __all__ = [
     "OwnedProcess",
     "OwnedStdio",
     "OwnedSystem",
+    "PathExistsError",
     "PathNotFoundError",
     "Process",
     "SendHandle",
@@ -83,18 +84,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # Only who uses them pays for their import.
-    if name == "aio":
-        import hcsrt.aio as aio
+# Only who uses them pays for their import.
+_LATE = ("aio", "doctor", "emulator", "service")
 
-        return aio
-    if name == "emulator":
-        import hcsrt.emulator as emulator
+# A type checker that sees it takes every misspelt name for one of the package's.
+if not TYPE_CHECKING:
 
-        return emulator
-    if name == "service":
-        import hcsrt.service as service
+    def __getattr__(name):
+        if name in _LATE:
+            __import__(f"{__name__}.{name}")
+            return globals()[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-        return service
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATE})

@@ -12,7 +12,7 @@ from threading import Thread, get_ident, main_thread
 
 from . import _calls
 from ._calls import Claim, Limit, ProcessStart
-from ._facade import EVENTS_MAXSIZE, OPERATION_TIMEOUT, Deadline, in_namespace, seconds
+from ._facade import EVENTS_MAXSIZE, OPERATION_TIMEOUT, Deadline, HandleT, Owner, in_namespace, seconds
 from ._handles import Handle, announce
 from ._library import impersonates
 from .errors import OperationTimeoutError, error_from
@@ -20,16 +20,13 @@ from .errors import OperationTimeoutError, error_from
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Self, TypeVar
+    from typing import Self, TypeVar
 
-    from ._facade import Calls, Owner
+    from ._facade import Calls
     from ._handles import OwnedProcess, OwnedSystem
     from .events import Events
 
-    Mixin = Owner[Any]
     ResultT = TypeVar("ResultT")
-else:
-    Mixin = object
 
 # Locks are waited for in slices: on Windows a longer wait does not let Ctrl-C through.
 _SLICE = 0.1
@@ -211,7 +208,7 @@ class BlockingCalls:
         tracked("HcsTerminateProcess", timeout, _calls.terminate_process, handle, None)
 
 
-class Blocking(Mixin):
+class Blocking(Owner[HandleT]):
     """An owner whose methods block."""
 
     _calls: Calls = BlockingCalls()

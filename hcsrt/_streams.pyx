@@ -217,16 +217,17 @@ class StdioReader(_Stdio):
             if view.len == 0:
                 return 0
             if self._kept:
-                return take_kept(self._kept, &view)
+                try:
+                    return take_kept(self._kept, &view)
+                except IndexError:
+                    pass  # another thread has taken it
             try:
                 return move(handle, view.buf, view.len, False, &late)
             finally:
                 if late:
-                    if self._kept is None:
-                        from collections import deque
+                    from collections import deque
 
-                        self._kept = deque()
-                    self._kept.append(PyBytes_FromStringAndSize(<char *> view.buf, late))
+                    self.__dict__.setdefault("_kept", deque()).append(PyBytes_FromStringAndSize(<char *> view.buf, late))
         finally:
             PyBuffer_Release(&view)
 
@@ -260,7 +261,8 @@ class StdioWriter(_Stdio):
 
     def close(self):
         """Tell HCS that no more will come, then close the stream and its handle."""
-        before_close, self._before_close = self._before_close, None
+        # One of several threads gets it.
+        before_close = self.__dict__.pop("_before_close", None)
         try:
             # A handle that is closed already was let go of in a hurry.
             if before_close is not None and not self._handle.closed and not is_finalizing():

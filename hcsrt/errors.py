@@ -23,6 +23,7 @@ __all__ = [
     "NoIsolationWarning",
     "NotSupportedError",
     "OperationTimeoutError",
+    "PathExistsError",
     "PathNotFoundError",
     "ServiceDisconnectedError",
     "SystemAlreadyExistsError",
@@ -113,6 +114,12 @@ class AlreadyStoppedError(HcsError):
     """The compute system or process has stopped already."""
 
 
+class PathExistsError(HcsError, FileExistsError):
+    """A file that is to be created is there already."""
+
+    _errno = EEXIST
+
+
 class PathNotFoundError(HcsError, FileNotFoundError):
     """A file, program or folder is not there."""
 
@@ -168,6 +175,7 @@ _CLASSES: dict[int, type[HcsError]] = {
     0x80370105: InvalidStateError,
     0x80370110: AlreadyStoppedError,
     0x8037011F: AlreadyStoppedError,
+    0x80070050: PathExistsError,
     0x80070002: PathNotFoundError,
     0x80070003: PathNotFoundError,
     0x8007010B: PathNotFoundError,

@@ -231,7 +231,10 @@ class ProcessCore(Owner[OwnedProcess]):
             return None
         how, document = status
         if self._returncode is None:
-            self._returncode = _exit_code(document)
+            code = _exit_code(document)
+            # Without a code nothing is stored: another thread may be storing one.
+            if code is not None:
+                self._returncode = code
         return how
 
     async def _learn_returncode(self, deadline: Deadline) -> None:
@@ -241,7 +244,9 @@ class ProcessCore(Owner[OwnedProcess]):
             return
         # The event came without a code, or the service went away. What HCS knows now is the last chance.
         try:
-            self._returncode = _exit_code(await self._calls.process_properties(self._handle, query_timeout(deadline)))
+            code = _exit_code(await self._calls.process_properties(self._handle, query_timeout(deadline)))
+            if code is not None:
+                self._returncode = code
         except HcsError as error:
             if isinstance(error, OperationTimeoutError) and deadline.passed():
                 return
@@ -264,7 +269,7 @@ class ProcessCore(Owner[OwnedProcess]):
         return TimeoutExpired(self.args, timeout or 0.0, *self._partial())
 
 
-class Process(Blocking, ProcessCore, Generic[AnyStr]):
+class Process(Blocking[OwnedProcess], ProcessCore, Generic[AnyStr]):
     """A process in a compute system, as ComputeSystem.popen() starts it and ComputeSystem.open_process() opens it.
 
     It has the names of subprocess.Popen with their meaning, but for this. A stream that is no PIPE is not connected:
@@ -440,7 +445,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
                 try:
                     # It may wait for a process that does not read, or for a thread that writes to one.
                     aside("the close of stdin", CLOSE_TIMEOUT, stream.close)
-                except (OSError, HandleClosedError) as error:
+                except (OSError, ValueError) as error:
                     debug(__name__, "%r did not take what was left for its stdin: %s", self, error)
                 finally:
                     # Which ends that close.
@@ -448,7 +453,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
             else:
                 # Or closing would wait for a thread that reads, or for a process that does not.
                 handle.close()
-                with suppress(OSError, HandleClosedError):
+                with suppress(OSError, ValueError):
                     stream.close()
 
     def _close_handles(self, timeout: float | None) -> None:
@@ -503,7 +508,7 @@ class Process(Blocking, ProcessCore, Generic[AnyStr]):
         if stream is None:
             return None
         pump = (self._pumps or {}).get(stream)
-        return b"" if pump is None else pump.ahead + b"".join(pump.chunks)
+        return b"" if pump is None else pump.ahead + b"".join(pump.chunks.copy())
 
     def _output(self, stream: IO[AnyStr] | None) -> Any:
         if stream is None or not self._streams.text:

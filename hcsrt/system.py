@@ -193,16 +193,18 @@ class SystemCore(Owner[OwnedSystem]):
     async def _wait(self, timeout: float | None) -> dict[str, Any]:
         limit = seconds(timeout)
         deadline = Deadline(limit)
+        document = self._exit
         try:
-            if self._exit is None:
+            if document is None:
                 if not await self._wait_exit(deadline):
                     raise TimeoutError(f"compute system {self._id!r} has not exited within {limit} s")
-                self._exit = await self._learn_exit(deadline)
+                self._exit = document = await self._learn_exit(deadline)
         except HandleClosedError:
             # Another thread or task may have seen the exit first, and closed this object.
-            if self._exit is None:
+            document = self._exit
+            if document is None:
                 raise
-        return dict(self._exit)
+        return dict(document)
 
     async def _properties(
         self, types: tuple[str, ...], query: Mapping[str, Any] | str | None, timeout: float | None
@@ -301,6 +303,14 @@ class SystemCore(Owner[OwnedSystem]):
         status = _calls.exit_status(self._handle)
         return exit_document(status[1]) if status is not None and self._has_exited() else None
 
+    def _keep_exit(self) -> None:
+        """Keep what the latch holds of the exit, the handle being about to be closed."""
+        if not self._exit:
+            document = self._latched()
+            # Without an exit nothing is stored: another thread may be storing one.
+            if document is not None:
+                self._exit = document
+
     async def _learn_exit(self, deadline: Deadline) -> dict[str, Any]:
         """Find the exit document, the latch being set."""
         document = self._latched()
@@ -317,7 +327,7 @@ class SystemCore(Owner[OwnedSystem]):
         return document
 
 
-class ComputeSystem(Blocking, SystemCore):
+class ComputeSystem(Blocking[OwnedSystem], SystemCore):
     """A compute system: made by create() or open(), closed by close() or the end of the `with` block.
 
     Closing releases the handle and does not stop the system; HCS terminates it with its last handle if its document
@@ -418,7 +428,7 @@ class ComputeSystem(Blocking, SystemCore):
 
     def _let_go(self, timeout: float | None) -> None:
         try:
-            self._exit = self._exit or self._latched()
+            self._keep_exit()
         except HandleClosedError:
             return
         close_aside(self._handle, timeout)

@@ -13,6 +13,7 @@ from .loops import MIRRORED
 ABOUT_THREADS = "about an interrupt of a thread that blocks"
 EXCEPT = {
     "test_a_create_whose_callback_cannot_be_registered_fails": "about functions that the engine does not use",
+    "test_a_close_does_not_forget_what_another_thread_learns_meanwhile": "about what both faces have in common",
     "test_abandoning_what_is_closed_hides_no_interrupt": "about functions that the engine does not use",
     "test_open_of_a_system_that_stops_meanwhile_knows_the_exit": "about functions that the engine does not use",
     "test_stop_gets_past_a_start_that_hangs": "about functions that the engine does not use",

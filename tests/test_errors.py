@@ -72,6 +72,7 @@ CLASSES: list[tuple[int, type[errors.HcsError], type[BaseException], int | None]
     (0x80370105, errors.InvalidStateError, OSError, None),
     (0x80370110, errors.AlreadyStoppedError, OSError, None),
     (0x8037011F, errors.AlreadyStoppedError, OSError, None),
+    (0x80070050, errors.PathExistsError, FileExistsError, errno.EEXIST),
     (0x80070002, errors.PathNotFoundError, FileNotFoundError, errno.ENOENT),
     (0x80070003, errors.PathNotFoundError, FileNotFoundError, errno.ENOENT),
     (0x8007010B, errors.PathNotFoundError, FileNotFoundError, errno.ENOENT),

@@ -765,6 +765,14 @@ def test_a_timeout_is_the_error_of_subprocess_and_a_timeout(system: ComputeSyste
         process.kill()
 
 
+def test_a_timeout_tells_what_is_just_being_read(system: ComputeSystem) -> None:
+    flood = guest("while True: os.write(1, b'x' * 100)")
+    for _ in range(4):
+        with pytest.raises(subprocess.TimeoutExpired) as caught:
+            system.run(flood, capture_output=True, timeout=0.4)
+        assert (caught.value.output or b"").strip(b"x") == b""
+
+
 def test_run_kills_on_a_timeout_and_keeps_the_output(system: ComputeSystem) -> None:
     timeout = STARTUP + 0.3
     before = time.monotonic()
@@ -1298,6 +1306,20 @@ def test_close_lets_a_reader_go(system: ComputeSystem) -> None:
             read.result()
         assert time.monotonic() - before < 1
     kill(process.pid)
+
+
+def test_threads_may_close_it_at_once(system: ComputeSystem) -> None:
+    both = threading.Barrier(2)
+
+    def close(process: Process[bytes]) -> None:
+        both.wait()
+        process.close()
+
+    with ThreadPoolExecutor(both.parties) as pool:
+        for _ in range(60):
+            process = system.popen(CAT, stdin=PIPE, stdout=PIPE)
+            for closing in [pool.submit(close, process) for _ in range(both.parties)]:
+                closing.result(10)
 
 
 @pytest.mark.parametrize("text", [False, True], ids=["bytes", "text"])

@@ -5,6 +5,7 @@ import hashlib
 import signal
 import threading
 import time
+from collections import deque
 
 import pytest
 
@@ -86,6 +87,19 @@ def test_an_interrupted_read_loses_nothing(system):
     finally:
         timer.join()
         signal.signal(signal.SIGINT, before)
+
+
+def test_what_another_thread_has_just_taken_is_not_read_again(system):
+    class Taken(deque):
+        """Empty by the time that the reader looks into it."""
+
+        def __bool__(self):
+            return True
+
+    with system.popen(CAT, stdin=PIPE, stdout=PIPE, bufsize=0) as process:
+        process.stdout._kept = Taken()
+        process.stdin.write(b"more")
+        assert process.stdout.read(10) == b"more"
 
 
 @pytest.mark.parametrize("stream", ["stdin", "stdout"])

@@ -587,6 +587,20 @@ def test_a_refused_question_about_a_system_that_is_gone_is_an_exit(
     assert system.wait(10) == {}
 
 
+def test_a_close_does_not_forget_what_another_thread_learns_meanwhile(
+    system: hcsrt.ComputeSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learnt = {"ExitType": "GracefulExit"}
+
+    def latched() -> None:
+        system._exit = learnt  # pyright: ignore[reportPrivateUsage]
+
+    system.terminate()
+    monkeypatch.setattr(system, "_latched", latched)
+    system.close()
+    assert system.wait(0) == learnt
+
+
 def test_a_refused_question_about_a_system_that_runs_is_none(
     system: hcsrt.ComputeSystem, verbs: Verbs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

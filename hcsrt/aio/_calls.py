@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from .. import _calls, _engine
-from .._facade import EVENTS_MAXSIZE, OPERATION_TIMEOUT, debug, seconds
+from .._facade import EVENTS_MAXSIZE, OPERATION_TIMEOUT, HandleT, Owner, debug, seconds
 from ..errors import HandleClosedError, HcsError, error_from
 from .events import Events
 
@@ -14,13 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from typing import Any, Self, TypeVar
 
-    from .._facade import Calls, Deadline, Owner
+    from .._facade import Calls, Deadline
     from .._handles import Handle, OwnedProcess, OwnedSystem
 
-    Mixin = Owner[Any]
     ResultT = TypeVar("ResultT")
-else:
-    Mixin = object
 
 LAST_WORD = 2.0
 """Seconds that a task waits for the end of what it has started on its way out."""
@@ -205,7 +202,7 @@ class AwaitingCalls:
 CALLS: Calls = AwaitingCalls()
 
 
-class Awaiting(Mixin):
+class Awaiting(Owner[HandleT]):
     """An owner whose methods are awaited."""
 
     _calls: Calls = CALLS

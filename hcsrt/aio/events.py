@@ -27,10 +27,11 @@ class Events(EventsCore):
     this one, is closed. Tasks that share one share its events. It belongs to the event loop that reads from it first.
     """
 
+    # That of who reads first.
+    _loop: asyncio.AbstractEventLoop | None = None
+
     def __init__(self, owner: Owner[Any], maxsize: int, timeout: float | None) -> None:
         self._reader: _engine.EventReader | None = _engine.EventReader(owner.handle, queue_size(maxsize))
-        # That of who reads first.
-        self._loop: asyncio.AbstractEventLoop | None = None
         # One for all tasks that wait, and none without them: until it comes it keeps the reader.
         self._news: asyncio.Future[None] | None = None
         self._waiting = 0
@@ -76,9 +77,9 @@ class Events(EventsCore):
         self._reader = None
 
     def _check_loop(self) -> None:
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-        check_own_loop(self, self._loop, "make another reader for this one with events()")
+        # Of loops in several threads one is the first.
+        loop = self._loop or self.__dict__.setdefault("_loop", asyncio.get_running_loop())
+        check_own_loop(self, loop, "make another reader for this one with events()")
 
     async def _take(self, timeout: float) -> Taken | None:
         if self._reader is not None:

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from functools import partial
 from time import monotonic
-from weakref import WeakSet
+from weakref import ref
 
 from .. import _engine
 from .. import process as blocking
@@ -21,6 +21,7 @@ from .._facade import (
     has_exited,
     seconds,
 )
+from .._handles import OwnedProcess
 from ..documents import dumps
 from ..errors import HandleClosedError, HcsError, ServiceDisconnectedError
 from ..process import (
@@ -59,14 +60,14 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from .._handles import OwnedProcess, OwnedStdio, OwnedSystem
+    from .._handles import OwnedStdio, OwnedSystem
     from ..process import Command
     from .streams import StreamReader, StreamWriter
 
 __all__ = ["DEVNULL", "PIPE", "STDOUT", "Process"]
 
 
-class Process(Awaiting, ProcessCore, Generic[AnyStr]):
+class Process(Awaiting[OwnedProcess], ProcessCore, Generic[AnyStr]):
     """A process in a compute system, as ComputeSystem.popen() starts it and ComputeSystem.open_process() opens it.
 
     It is hcsrt.Process with methods that are awaited, and streams with the conventions of asyncio's. With pipes it
@@ -115,7 +116,7 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         if readers:
             self._exit = _engine.wait_exit(self._handle)
             # With nothing of this object, and the readers weakly: the wait would keep them alive.
-            self._exit.add_done_callback(partial(_drain_after_exit, self._handle, WeakSet(readers)))
+            self._exit.add_done_callback(partial(_drain_after_exit, self._handle, [*map(ref, readers)]))
 
     @property
     def returncode(self) -> int | None:
@@ -336,13 +337,14 @@ class Process(Awaiting, ProcessCore, Generic[AnyStr]):
         return [*ends, _engine.close(self._handle)]
 
 
-def _drain_after_exit(handle: OwnedProcess, readers: WeakSet[PipeReader[Any]], exited: asyncio.Future[None]) -> None:
+def _drain_after_exit(handle: OwnedProcess, readers: list[ref[PipeReader[Any]]], exited: asyncio.Future[None]) -> None:
     """Let the readers end though something else holds their pipes open."""
     with suppress(asyncio.CancelledError, HandleClosedError):
         exited.result()
         if has_exited(handle):
-            for reader in readers:
-                reader.drain()
+            for reader in [reference() for reference in readers]:
+                if reader is not None:
+                    reader.drain()
 
 
 async def start_process(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import _engine
 from .._facade import Deadline, check_name, debug, in_namespace, seconds
+from .._handles import OwnedSystem
 from ..documents import dumps
 from ..errors import HandleClosedError, OperationTimeoutError
 from ..process import PIPE, StreamFormat, process_parameters, run_pipes
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Literal, Self, Unpack, overload
 
-    from .._handles import OwnedSystem
     from ..process import Command
     from ..system import PopenOptions, Rung, RunOptions
     from .process import Process
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 __all__ = ["ComputeSystem", "systems"]
 
 
-class ComputeSystem(Awaiting, SystemCore):
+class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
     """A compute system: made by create() or open(), closed by close() or the end of the `async with` block.
 
     It is hcsrt.ComputeSystem with methods that are awaited, also to make one:
@@ -155,7 +155,7 @@ class ComputeSystem(Awaiting, SystemCore):
     def _let_go(self) -> list[asyncio.Future[None]]:
         """Close the handle; the future tells when that is done."""
         try:
-            self._exit = self._exit or self._latched()
+            self._keep_exit()
         except HandleClosedError:
             return []
         return [_engine.close(self._handle)]
