@@ -1,5 +1,6 @@
 """What every test has: the emulator, varied by a seed, and a look afterwards at what the test has left behind."""
 
+import asyncio
 import faulthandler
 import gc
 import importlib.util
@@ -18,7 +19,7 @@ import hypothesis
 import pytest
 
 import hcsrt
-from hcsrt import ComputeSystem, _facade, emulator
+from hcsrt import ComputeSystem, _engine, _facade, emulator
 
 # How long an example takes is a matter of the machine, and none of these tests asks.
 hypothesis.settings.register_profile(
@@ -37,6 +38,8 @@ PROMPT = 0.2
 """Seconds within which a Ctrl-C ends any wait."""
 HANG_SECONDS = 30.0
 """How much longer than its time limit a test may take before the run is ended: it no longer reacts to the limit."""
+LAST_LOOK = 5.0
+"""How long before its time limit what a hanging test waits for is told."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,9 +76,35 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     limit = float(marker.args[0] if marker and marker.args else item.config.getini("timeout") or 0)
     faulthandler.dump_traceback_later(limit + HANG_SECONDS, exit=True, file=item.config.stash[STDERR])
     try:
-        return (yield)
+        with looked_at(item, limit - LAST_LOOK):
+            return (yield)
     finally:
         faulthandler.cancel_dump_traceback_later()
+
+
+@contextmanager
+def looked_at(item: pytest.Item, seconds: float) -> Iterator[None]:
+    """Tell what the engine, the emulator and the event loops have to do if a test is not over by then.
+
+    On Windows, where a test that hangs ends the whole run. Elsewhere some tests fork, and warn of other threads.
+    """
+
+    def tell() -> None:
+        loops = [
+            (loop, vars(loop).get("_ready"), vars(loop).get("_scheduled"), vars(loop).get("_self_reading_future"))
+            for loop in gc.get_objects()
+            if isinstance(loop, asyncio.BaseEventLoop) and not loop.is_closed()
+        ]
+        told = f"\n{item.nodeid} hangs: {left_behind()}, engine {_engine.counts()}, event loops {loops}\n"
+        os.write(item.config.stash[STDERR], told.encode())
+
+    timer = threading.Timer(seconds, tell)
+    if sys.platform == "win32" and seconds > 0:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def left_behind() -> dict[str, int]:
