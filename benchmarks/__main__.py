@@ -3,9 +3,9 @@
     pip install -e '.[bench]'
     python -m benchmarks --quick
 
-It needs the editable install, compiles what it compares on first use, and takes under two minutes then; without --quick
-a quarter of an hour. Most work is measured by several processes in turn, and in each of them the contestants take
-turns, so that a noisy machine favours nobody.
+It needs the editable install, compiles what it compares on first use, and takes some two minutes then; without --quick
+some ten minutes on an idle machine. Most work is measured by several processes in turn, and in each of them the
+contestants take turns, so that a noisy machine favours nobody.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def main() -> None:
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     effort = parser.add_mutually_exclusive_group()
-    effort.add_argument("--quick", dest="effort", action="store_const", const="quick", help="under two minutes")
+    effort.add_argument("--quick", dest="effort", action="store_const", const="quick", help="some two minutes")
     effort.add_argument("--tiny", dest="effort", action="store_const", const="tiny", help="only shows that it works")
     parser.add_argument("--only", nargs="+", metavar="KIND", help="measure only these kinds of work")
     parser.add_argument("--json", type=Path, default=ROOT / "build" / "benchmarks.json", help="where the figures go")

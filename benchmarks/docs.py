@@ -94,7 +94,7 @@ def machines(runs: Runs) -> str:
         "compiled by": lambda run: run["machine"]["contestants_compiler"],
         "with": packages,
         "load before": lambda run: f"{run['machine']['load']:.1f}",
-        "run": lambda run: f"{run['effort']}, {run['seconds'] / 60:.0f} minutes",
+        "run": lambda run: f"{run['effort']}, {run['seconds']:.0f} s",
     }
     return table(
         ["", *(BUILDS[build] for build in runs)],

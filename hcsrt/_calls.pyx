@@ -1208,6 +1208,8 @@ def wait_first(operations, timeout=None):
     cdef uint32_t seen, milliseconds
     cdef int status
     cdef list owned = list(operations)
+    if not owned and timeout is None:
+        raise ValueError("operations must not be empty without a timeout: the wait would have no end")
     need(api.HcsSetOperationCallback != NULL, "HcsSetOperationCallback")
     for operation in owned:
         with nogil:

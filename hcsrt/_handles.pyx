@@ -489,7 +489,7 @@ def close_all(handles):
     cdef Py_ssize_t i = first_stranger(owned), count = len(owned)
     cdef PyObject **items = PySequence_Fast_ITEMS(owned)
     if i >= 0:
-        raise TypeError(f"handles[{i}] is a {type(owned[i]).__name__}, not a handle")
+        raise TypeError(f"handles[{i}] must be a handle, not {type(owned[i]).__name__}")
     with nogil:
         for i in range(count):
             close_handle(<Handle> <void *> items[i])

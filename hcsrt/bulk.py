@@ -147,7 +147,7 @@ def _all(items: Iterable[ItemT], argument: str, kinds: tuple[type, ...], expecte
             name, package = type(item).__name__, type(item).__module__.rpartition(".")[0]
             if isinstance(item, Owner) and name in [kind.__name__ for kind in kinds]:
                 raise TypeError(f"{argument}[{index}] is a {name} of {package}, which has a function of its own for it")
-            raise TypeError(f"{argument}[{index}] is a {name}, not {expected}")
+            raise TypeError(f"{argument}[{index}] must be {expected}, not {name}")
     return listed
 
 

@@ -121,7 +121,7 @@ async def test_many_systems_at_once(document: Document) -> None:
     assert all(isinstance(item, hcsrt.HcsError) for item in await aio.statistics_of(made))
     for system in made:
         await system.close()
-    with pytest.raises(TypeError, match=r"systems\[0\] is a str"):
+    with pytest.raises(TypeError, match=r"systems\[0\] must be a ComputeSystem, not str"):
         await aio.stop_all(["x"])  # type: ignore[list-item]
 
 
@@ -133,7 +133,7 @@ async def test_close_all_closes_all_kinds(document: Document) -> None:
         again = await aio.ComputeSystem.open(system.id)
         items = [process, *handles, again, handles[0]]
         wrong: Any = [*items, "x"]
-        with pytest.raises(TypeError, match=r"items\[7\] is a str, not a ComputeSystem, a Process or a handle"):
+        with pytest.raises(TypeError, match=r"items\[7\] must be a ComputeSystem, a Process or a handle, not str"):
             await aio.close_all(wrong)
         assert not any(item.closed for item in items)
         assert await aio.close_all(iter(items)) == [None] * len(items)

@@ -115,7 +115,7 @@ def test_statistics_of_many(several: list[hcsrt.ComputeSystem]) -> None:
 def test_only_systems_can_be_stopped(several: list[hcsrt.ComputeSystem]) -> None:
     wrong: Any = [several[0], "tests-1"]
     for verb in (hcsrt.stop_all, hcsrt.statistics_of):
-        with pytest.raises(TypeError, match=r"systems\[1\] is a str, not a ComputeSystem"):
+        with pytest.raises(TypeError, match=r"systems\[1\] must be a ComputeSystem, not str"):
             verb(wrong)
     assert len(ids()) == COUNT
 
@@ -215,7 +215,7 @@ def test_all_kinds_are_closed(several: list[hcsrt.ComputeSystem]) -> None:
 
 def test_nothing_is_closed_if_one_item_is_no_such_thing(several: list[hcsrt.ComputeSystem]) -> None:
     wrong: Any = [several[0], 7]
-    with pytest.raises(TypeError, match=r"items\[1\] is a int, not a ComputeSystem, a Process or a handle"):
+    with pytest.raises(TypeError, match=r"items\[1\] must be a ComputeSystem, a Process or a handle, not int"):
         hcsrt.close_all(wrong)
     assert not several[0].closed
 

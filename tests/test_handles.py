@@ -215,7 +215,7 @@ def test_a_cycle_is_collected(system):
 def test_close_all(system):
     before = emulator.live()["systems"]
     handles = [_calls.open_system(system.id) for _ in range(100)]
-    with pytest.raises(TypeError, match=r"handles\[100\] is a int"):
+    with pytest.raises(TypeError, match=r"handles\[100\] must be a handle, not int"):
         _handles.close_all([*handles, 7])
     assert emulator.live()["systems"] == before + 100
     _handles.close_all(iter(handles))

@@ -188,6 +188,8 @@ def test_none_ends_in_time(system: hcsrt.ComputeSystem, operation: OwnedOperatio
     for timeout in (0, 0.05):
         assert _calls.wait_first([operation], timeout) is None
     assert _calls.wait_first([], 0.01) is None
+    with pytest.raises(ValueError, match="operations must not be empty without a timeout"):
+        _calls.wait_first([])
 
 
 def test_an_operation_closed_meanwhile_ends_the_wait(

@@ -257,7 +257,8 @@ class Process(Awaiting[OwnedProcess], ProcessCore, Generic[AnyStr]):
     async def duplicate_handle(self) -> OwnedProcess:
         """Open a second handle to this process, without event callback: one that into_raw() may give away.
 
-        Raises HcsError once the process is gone. HcsOpenProcess.
+        Raises HcsError once the process is gone, OperationTimeoutError after CLEANUP_TIMEOUT (10 s). HcsOpenProcess,
+        HcsGetProcessProperties.
         """
         return await self._duplicate()
 
