@@ -85,7 +85,20 @@ def _too_long(limit: int, consumed: int) -> asyncio.LimitOverrunError:
     )
 
 
-class _SourceProtocol(asyncio.StreamReaderProtocol):
+class _Protocol(asyncio.StreamReaderProtocol):
+    """Keeps the error that a pipe was lost by for who asks for it; that nobody has asked is no error."""
+
+    if TYPE_CHECKING:
+        _closed: asyncio.Future[None]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        # That of asyncio retrieves it when it is collected itself, which may be after the future.
+        if not self._closed.cancelled():
+            self._closed.exception()
+
+
+class _SourceProtocol(_Protocol):
     """Feeds a source, and tells when the pipe is gone."""
 
     def __init__(self, source: asyncio.StreamReader) -> None:
@@ -335,7 +348,7 @@ class StreamWriter(Single, Generic[AnyStr]):
     def __init__(self, handle: OwnedStdio, streams: StreamFormat, process: OwnedProcess) -> None:
         self._end = PipeEnd(handle, process)
         reader = asyncio.StreamReader()
-        protocol = asyncio.StreamReaderProtocol(reader)
+        protocol = _Protocol(reader)
         self._transport = connect_writer(self._end, protocol)
         self._writer = asyncio.StreamWriter(self._transport, protocol, reader, asyncio.get_running_loop())
         self._codec = streams.codec() if streams.text else None
