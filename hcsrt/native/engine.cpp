@@ -541,8 +541,33 @@ void free_call(Call *call) {
     engine->released.fetch_add(1, std::memory_order_acq_rel);
 }
 
-/* A call whose port is closed loses all that is HCS's, and then waits for whoever owns what is behind its request. */
+enum class Withdrawn : uint8_t {
+    TAKEN,                         /* the call belongs to the caller, who has to release or forward it */
+    NOTED,                         /* it will arrive, or was abandoned before */
+    RENEWED                        /* nothing was done: `seen` is of another generation, which may be that of the same call */
+};
+
+Withdrawn withdraw(Call *call, uint64_t seen) {
+    uint64_t generation = seen & ~FLAGS, next;
+    engine->links.reaper_announce(1);
+    do {
+        if ((seen & ~FLAGS) != generation || (seen & ABANDONED)) {
+            engine->links.reaper_announce(-1);
+            return (seen & ~FLAGS) != generation ? Withdrawn::RENEWED : Withdrawn::NOTED;
+        }
+        next = seen & (HELD | COMPLETED) ? seen | ABANDONED : seen | HELD | COMPLETED | ABANDONED;
+    } while (!call->word.compare_exchange_weak(seen, next, std::memory_order_acq_rel, std::memory_order_acquire));
+    if (seen & (HELD | COMPLETED)) return Withdrawn::NOTED;
+    Port *port = call->port.load(std::memory_order_relaxed);
+    hand_over(call);
+    if (port) drop(port);
+    return Withdrawn::TAKEN;
+}
+
+/* A call whose port is closed loses all that is HCS's, and then waits for whoever owns what is behind its request:
+ * on another thread, which may be faster than the one that closes the port and has not come to this call yet. */
 void forward(Call *call) {
+    withdraw(call, call->word.load(std::memory_order_acquire));
     call->stage = Stage::ORPHAN;
     pool_of(call)->submit(call, call);
 }
@@ -927,31 +952,6 @@ Call *new_call(Pool *pool, Port *port) {
     return call;
 }
 
-/* --- abandoned calls ------------------------------------------------------------------------------------------- */
-
-enum class Withdrawn : uint8_t {
-    TAKEN,                         /* the call belongs to the caller, who has to release or forward it */
-    NOTED,                         /* it will arrive, or was abandoned before */
-    RENEWED                        /* nothing was done: `seen` is of another generation, which may be that of the same call */
-};
-
-Withdrawn withdraw(Call *call, uint64_t seen) {
-    uint64_t generation = seen & ~FLAGS, next;
-    engine->links.reaper_announce(1);
-    do {
-        if ((seen & ~FLAGS) != generation || (seen & ABANDONED)) {
-            engine->links.reaper_announce(-1);
-            return (seen & ~FLAGS) != generation ? Withdrawn::RENEWED : Withdrawn::NOTED;
-        }
-        next = seen & (HELD | COMPLETED) ? seen | ABANDONED : seen | HELD | COMPLETED | ABANDONED;
-    } while (!call->word.compare_exchange_weak(seen, next, std::memory_order_acq_rel, std::memory_order_acquire));
-    if (seen & (HELD | COMPLETED)) return Withdrawn::NOTED;
-    Port *port = call->port.load(std::memory_order_relaxed);
-    hand_over(call);
-    if (port) drop(port);
-    return Withdrawn::TAKEN;
-}
-
 /* --- drained calls --------------------------------------------------------------------------------------------- */
 
 hcsrt_result start_process_info(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation, hcsrt_outcome *) {
@@ -1172,7 +1172,6 @@ void hcsrt_port_close(hcsrt_port *port) {
     Call *chain = port->arrived.exchange(CLOSED, std::memory_order_acq_rel);
     while (Call *call = chain) {
         chain = call->next;
-        withdraw(call, call->word.load(std::memory_order_acquire));
         forward(call);
     }
     uint32_t slots = engine->slots.load(std::memory_order_acquire);
