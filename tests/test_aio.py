@@ -297,6 +297,33 @@ async def test_a_cancelled_read_loses_nothing(options: Document, document: Docum
 
 @each_kind
 @asynchronous
+async def test_only_one_task_reads_at_a_time(options: Document, document: Document) -> None:
+    command = guest("write(b'abc'); read_line(); out('def')")
+    async with running(document) as system:
+        starting = system.popen(command, stdin=PIPE, stdout=PIPE, **options)
+        async with await starting as process:
+            stdout, line_end = process.stdout, "\n" if options else b"\n"
+            assert len(await stdout.read(1)) == 1
+            for read in (stdout.read, lambda: stdout.readexactly(6), stdout.readuntil, stdout.readline):
+                reading = asyncio.ensure_future(read())
+                await asyncio.sleep(0.01)
+                for second in (
+                    stdout.read(1), stdout.read(), stdout.readexactly(1), stdout.readuntil(), stdout.readline(),
+                    anext(stdout),
+                ):
+                    with pytest.raises(RuntimeError, match=r"\(\) while another task reads from <hcsrt"):
+                        await second
+                reading.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await reading
+            last = asyncio.ensure_future(stdout.read())
+            await asyncio.sleep(0.01)
+            process.stdin.write(line_end)
+            assert await last == ("bcdef\n" if options else b"bcdef\n")
+
+
+@each_kind
+@asynchronous
 async def test_a_child_that_keeps_the_pipe_does_not_keep_a_reader(
     options: Document, document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
