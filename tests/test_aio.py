@@ -226,6 +226,11 @@ async def test_readers_have_the_methods_of_asyncio(document: Document) -> None:
         command = guest("out('äb'); out('cd;ef'); out('gh')")
         async with await system.popen(command, stdout=PIPE, encoding="utf-8") as process:
             assert await process.stdout.readexactly(2) == "äb"
+            wrong: Any
+            for wrong in ((";", "\n"), b";", 7):
+                kind = type(wrong).__name__
+                with pytest.raises(TypeError, match=f"separator must be a str, not {kind}: the streams are in text"):
+                    await process.stdout.readuntil(wrong)
             assert await process.stdout.readuntil(";") == "\ncd;"
             assert await process.stdout.read(1) == "e"
             assert [line async for line in process.stdout] == ["f\n", "gh\n"]

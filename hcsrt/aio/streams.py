@@ -179,7 +179,8 @@ class StreamReader(Single, Generic[AnyStr]):
         """Read up to and with the separator, which is a line end unless it is given.
 
         Raises asyncio.IncompleteReadError at the end of the stream; asyncio.LimitOverrunError, and reads nothing, if
-        the separator is further away than bufsize bytes or characters (64 KiB unless bufsize is given).
+        the separator is further away than bufsize bytes or characters (64 KiB unless bufsize is given). TypeError for
+        several separators in text mode.
         """
         self._begin("readuntil")
         try:
@@ -261,6 +262,8 @@ class StreamReader(Single, Generic[AnyStr]):
 
     async def _find(self, separator: Any) -> Any:
         """What readuntil() does in text mode."""
+        if not isinstance(separator, str):
+            raise TypeError(f"separator must be a str, not {type(separator).__name__}: the streams are in text mode")
         if not separator:
             raise ValueError("separator must be at least one character")
         searched = 0
