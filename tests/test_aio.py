@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from itertools import count
 from typing import Any
 
@@ -296,8 +296,23 @@ async def test_a_cancelled_read_loses_nothing(options: Document, document: Docum
             assert (len(rest), rest.count("b" if options else b"b")) == (599_997, 300_000)
             assert process.stdout.at_eof()
             assert process.stdout.exception() is None
-            assert process.stdin.get_extra_info("pipe").fileno() >= 0
             assert process.stdin.get_extra_info("socket", 7) == 7
+
+
+@pytest.mark.parametrize("close", ["close", "abort", "of the process"])
+@asynchronous
+async def test_a_pipe_has_a_number_until_it_is_closed(close: str, document: Document) -> None:
+    async with running(document) as system, await system.popen(CAT, stdin=PIPE, stdout=PIPE) as process:
+        pipe = process.stdin.get_extra_info("pipe")
+        assert pipe.fileno() >= 0
+        if close == "of the process":
+            await process.close()
+        else:
+            getattr(process.stdin.transport, close)()
+            with suppress(ConnectionError):
+                await process.stdin.wait_closed()
+        with pytest.raises(ValueError, match="closed"):
+            pipe.fileno()
 
 
 @each_kind

@@ -386,7 +386,7 @@ class StreamWriter(Single, Generic[AnyStr]):
         return self._transport
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """What the transport tells of itself: "pipe" is an object with the fileno() of the pipe."""
+        """What the transport tells of itself: "pipe" is an object with the fileno() of the open pipe."""
         return self._transport.get_extra_info(name, default)
 
     def write(self, data: AnyStr) -> None:
