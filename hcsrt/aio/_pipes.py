@@ -33,7 +33,8 @@ class PipeEnd:
     """Our end of a pipe, as the object that a transport closes when it is done with it.
 
     process: the one whose stdin this is, as long as HCS is to be told of its end. is_released: the handle is being
-    closed, or is. closed: done once it is. error: what HCS answered when it was told, or that it did not in time, unless the process had ended by then.
+    closed, or is. closed: done once it is. error: what HCS answered when it was told, or that it did not in time,
+    unless the process had ended by then.
     """
 
     def __init__(self, handle: OwnedStdio, process: OwnedProcess | None = None) -> None:
@@ -120,7 +121,7 @@ class Pipe:
         self._end = end
 
     def fileno(self) -> int:
-        """The descriptor or HANDLE. Raises ValueError once the pipe is closed: the number may be another file's then."""
+        """The descriptor or HANDLE. ValueError once the pipe is closed: the number may be that of another file then."""
         # That of the end itself never does, as loops also ask for it where they tell of a transport that was closed.
         if self._end.is_released or self._end.handle.closed:
             raise ValueError("the pipe is closed: it has no number any more")
