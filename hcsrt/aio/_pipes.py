@@ -241,10 +241,6 @@ class WriteTransport(asyncio.WriteTransport):
         if not self._buffer:
             self._lose(None)
 
-    def forget(self) -> None:
-        """Take it that the pipe is closed; for a transport whose loop is."""
-        self._is_closing = self._is_lost = True
-
     def abort(self) -> None:
         """Close the pipe at once, without a word to HCS."""
         self._end.process = None

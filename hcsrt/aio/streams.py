@@ -112,11 +112,18 @@ class _SourceProtocol(_Protocol):
             self.lost.set_result(None)
 
 
-def _drop(end: PipeEnd, stream: asyncio.ReadTransport | asyncio.StreamWriter) -> None:
+class _Writer(asyncio.StreamWriter):
+    """One that does nothing when it is collected: whose it is has closed it by then, or the interpreter ends."""
+
+    def __del__(self) -> None:
+        pass
+
+
+def _drop(end: PipeEnd, transport: asyncio.ReadTransport | asyncio.WriteTransport) -> None:
     """Close a stream that nobody has any more; only its loop may do so, which does no more once it is closed."""
-    if not stream.is_closing():
+    if not transport.is_closing():
         with suppress(RuntimeError):
-            end.closed.get_loop().call_soon_threadsafe(stream.close)
+            end.closed.get_loop().call_soon_threadsafe(transport.close)
 
 
 class StreamReader(Single, Generic[AnyStr]):
@@ -377,7 +384,7 @@ class StreamWriter(Single, Generic[AnyStr]):
         reader = asyncio.StreamReader()
         protocol = _Protocol(reader)
         self._transport = connect_writer(self._end, protocol)
-        self._writer = asyncio.StreamWriter(self._transport, protocol, reader, asyncio.get_running_loop())
+        self._writer = _Writer(self._transport, protocol, reader, asyncio.get_running_loop())
         self._codec = streams.codec() if streams.text else None
 
     @property
@@ -452,9 +459,9 @@ class PipeWriter(StreamWriter[AnyStr]):
     """What a process does with its writer."""
 
     def __del__(self, _is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
-        # Without a writer no transport could be made.
-        if hasattr(self, "_writer") and not _is_finalizing():
-            _drop(self._end, self._writer)
+        # There is none if it could not be made.
+        if hasattr(self, "_transport") and not _is_finalizing():
+            _drop(self._end, self._transport)
 
     def abort(self) -> asyncio.Future[None]:
         """Close the pipe without writing what is left. The future is done when it is closed."""
@@ -463,7 +470,6 @@ class PipeWriter(StreamWriter[AnyStr]):
 
     def give_up(self) -> OwnedStdio:
         """The handle, for who closes it because the loop that writes to it is closed itself."""
-        self._transport.forget()
         return self._end.handle
 
     def send(self, data: bytes) -> None:
