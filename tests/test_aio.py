@@ -433,6 +433,39 @@ async def test_a_writer_is_held_back_by_a_process_that_does_not_read(document: D
 
 
 @asynchronous
+async def test_the_buffer_of_a_writer_has_limits_that_can_be_set(document: Document, tmp_path: Any) -> None:
+    code = "while not os.path.exists(argv[0]): sleep(0.01)\nwhile os.read(0, 1 << 16): pass"
+    command = guest(code, str(tmp_path / "go"))
+    async with running(document) as system, await system.popen(command, stdin=PIPE) as process:
+        stdin, transport = process.stdin, process.stdin.transport
+        assert transport.get_write_buffer_limits() == (16 * 1024, 64 * 1024)
+        for limits, expected in {(None, 3): (3, 12), (100, None): (25, 100), (0, None): (0, 0), (9, 9): (9, 9)}.items():
+            transport.set_write_buffer_limits(*limits)
+            assert transport.get_write_buffer_limits() == expected
+        with pytest.raises(ValueError, match=r"high \(1\) must be >= low \(2\)"):
+            transport.set_write_buffer_limits(high=1, low=2)
+        assert transport.get_write_buffer_size() == 0
+        await stdin.drain()
+        stdin.write(bytes(1 << 20))
+        assert transport.get_write_buffer_size() > 600_000
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(stdin.drain(), 0.1)
+        # What is there is no longer too much, although nobody has read any of it.
+        transport.set_write_buffer_limits(high=1 << 21, low=1 << 20)
+        await stdin.drain()
+        assert transport.get_write_buffer_size() > 600_000
+        transport.set_write_buffer_limits(high=600_000, low=300_000)
+        draining = asyncio.ensure_future(stdin.drain())
+        await asyncio.sleep(0.1)
+        assert not draining.done()
+        (tmp_path / "go").touch()
+        await draining
+        assert 0 < transport.get_write_buffer_size() <= 300_000
+        transport.set_write_buffer_limits()
+        assert transport.get_write_buffer_limits() == (16 * 1024, 64 * 1024)
+
+
+@asynchronous
 async def test_input_that_nobody_reads_is_no_error_of_asyncio(
     document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
