@@ -4,6 +4,7 @@ import asyncio
 import faulthandler
 import gc
 import importlib.util
+import logging
 import os
 import random
 import signal
@@ -122,8 +123,25 @@ def settled(condition: Callable[[], bool], seconds: float = SETTLE_SECONDS) -> b
     return True
 
 
+@pytest.fixture
+def asyncio_errors() -> Iterator[list[str]]:
+    """What asyncio has logged as errors: a test that expects one takes it out, and any that is left fails it."""
+    errors: list[str] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            # As text: the traceback of a record would keep what the test has let go.
+            errors.append(self.format(record))
+
+    handler = Keep(logging.ERROR)
+    logger = logging.getLogger("asyncio")
+    logger.addHandler(handler)
+    yield errors
+    logger.removeHandler(handler)
+
+
 @pytest.fixture(autouse=True)
-def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+def nothing_left_behind(request: pytest.FixtureRequest, asyncio_errors: list[str]) -> Iterator[None]:
     # Each test has a variation of its own, the same whichever tests run beside it.
     seed = zlib.crc32(f"{request.config.stash[SEED]} {request.node.nodeid}".encode())
     emulator.reset(None if "plain_order" in request.fixturenames else seed)
@@ -132,6 +150,7 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     settled(lambda: not left_behind())
     assert left_behind() == {}
     assert emulator.misuses() == []
+    assert asyncio_errors == []
 
 
 @pytest.fixture

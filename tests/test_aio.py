@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from itertools import count
 from typing import Any
 
@@ -226,6 +226,11 @@ async def test_readers_have_the_methods_of_asyncio(document: Document) -> None:
         command = guest("out('äb'); out('cd;ef'); out('gh')")
         async with await system.popen(command, stdout=PIPE, encoding="utf-8") as process:
             assert await process.stdout.readexactly(2) == "äb"
+            wrong: Any
+            for wrong in ((";", "\n"), b";", 7):
+                kind = type(wrong).__name__
+                with pytest.raises(TypeError, match=f"separator must be a str, not {kind}: the streams are in text"):
+                    await process.stdout.readuntil(wrong)
             assert await process.stdout.readuntil(";") == "\ncd;"
             assert await process.stdout.read(1) == "e"
             assert [line async for line in process.stdout] == ["f\n", "gh\n"]
@@ -291,8 +296,50 @@ async def test_a_cancelled_read_loses_nothing(options: Document, document: Docum
             assert (len(rest), rest.count("b" if options else b"b")) == (599_997, 300_000)
             assert process.stdout.at_eof()
             assert process.stdout.exception() is None
-            assert process.stdin.get_extra_info("pipe").fileno() >= 0
             assert process.stdin.get_extra_info("socket", 7) == 7
+
+
+@pytest.mark.parametrize("close", ["close", "abort", "of the process"])
+@asynchronous
+async def test_a_pipe_has_a_number_until_it_is_closed(close: str, document: Document) -> None:
+    async with running(document) as system, await system.popen(CAT, stdin=PIPE, stdout=PIPE) as process:
+        pipe = process.stdin.get_extra_info("pipe")
+        assert pipe.fileno() >= 0
+        if close == "of the process":
+            await process.close()
+        else:
+            getattr(process.stdin.transport, close)()
+            with suppress(ConnectionError):
+                await process.stdin.wait_closed()
+        with pytest.raises(ValueError, match="closed"):
+            pipe.fileno()
+
+
+@each_kind
+@asynchronous
+async def test_only_one_task_reads_at_a_time(options: Document, document: Document) -> None:
+    command = guest("write(b'abc'); read_line(); out('def')")
+    async with running(document) as system:
+        starting = system.popen(command, stdin=PIPE, stdout=PIPE, **options)
+        async with await starting as process:
+            stdout, line_end = process.stdout, "\n" if options else b"\n"
+            assert len(await stdout.read(1)) == 1
+            for read in (stdout.read, lambda: stdout.readexactly(6), stdout.readuntil, stdout.readline):
+                reading = asyncio.ensure_future(read())
+                await asyncio.sleep(0.01)
+                for second in (
+                    stdout.read(1), stdout.read(), stdout.readexactly(1), stdout.readuntil(), stdout.readline(),
+                    anext(stdout),
+                ):
+                    with pytest.raises(RuntimeError, match=r"\(\) while another task reads from <hcsrt"):
+                        await second
+                reading.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await reading
+            last = asyncio.ensure_future(stdout.read())
+            await asyncio.sleep(0.01)
+            process.stdin.write(line_end)
+            assert await last == ("bcdef\n" if options else b"bcdef\n")
 
 
 @each_kind
@@ -383,6 +430,55 @@ async def test_a_writer_is_held_back_by_a_process_that_does_not_read(document: D
         await process.kill()
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
             await process.stdin.drain()
+
+
+@asynchronous
+async def test_the_buffer_of_a_writer_has_limits_that_can_be_set(document: Document, tmp_path: Any) -> None:
+    code = "while not os.path.exists(argv[0]): sleep(0.01)\nwhile os.read(0, 1 << 16): pass"
+    command = guest(code, str(tmp_path / "go"))
+    async with running(document) as system, await system.popen(command, stdin=PIPE) as process:
+        stdin, transport = process.stdin, process.stdin.transport
+        assert transport.get_write_buffer_limits() == (16 * 1024, 64 * 1024)
+        for limits, expected in {(None, 3): (3, 12), (100, None): (25, 100), (0, None): (0, 0), (9, 9): (9, 9)}.items():
+            transport.set_write_buffer_limits(*limits)
+            assert transport.get_write_buffer_limits() == expected
+        with pytest.raises(ValueError, match=r"high \(1\) must be >= low \(2\)"):
+            transport.set_write_buffer_limits(high=1, low=2)
+        assert transport.get_write_buffer_size() == 0
+        await stdin.drain()
+        stdin.write(bytes(1 << 20))
+        assert transport.get_write_buffer_size() > 600_000
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(stdin.drain(), 0.1)
+        # What is there is no longer too much, although nobody has read any of it.
+        transport.set_write_buffer_limits(high=1 << 21, low=1 << 20)
+        await stdin.drain()
+        assert transport.get_write_buffer_size() > 600_000
+        transport.set_write_buffer_limits(high=600_000, low=300_000)
+        draining = asyncio.ensure_future(stdin.drain())
+        await asyncio.sleep(0.1)
+        assert not draining.done()
+        (tmp_path / "go").touch()
+        await draining
+        assert 0 < transport.get_write_buffer_size() <= 300_000
+        transport.set_write_buffer_limits()
+        assert transport.get_write_buffer_limits() == (16 * 1024, 64 * 1024)
+
+
+@asynchronous
+async def test_input_that_nobody_reads_is_no_error_of_asyncio(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # By which asyncio's own protocol retrieves the error, unless the collector comes to the future first.
+    monkeypatch.delattr(asyncio.StreamReaderProtocol, "__del__")
+    async with running(document) as system:
+        for _ in range(5):
+            process = await system.popen(TRUE, stdin=PIPE)
+            await process.wait()
+            await process.communicate(b"input")
+            await process.close()
+            del process
+        gc.collect()
 
 
 @asynchronous
@@ -938,26 +1034,29 @@ def test_loops_come_and_go_while_others_work(loop_factory: Any, system: Any, set
     """Each is closed with calls in flight of a system that all of them use."""
     failures: list[BaseException] = []
 
-    async def work(own: aio.ComputeSystem) -> None:
+    async def work(own: aio.ComputeSystem) -> list[Any]:
         for _ in range(10):
             assert (await own.run(CAT, input=b"x", capture_output=True)).stdout == b"x"
+        return []
 
-    async def leave(own: aio.ComputeSystem) -> None:
-        for _ in range(20):
-            _engine.call(own.handle, "HcsGetComputeSystemProperties")
+    async def leave(own: aio.ComputeSystem) -> list[Any]:
+        asked = [_engine.call(own.handle, "HcsGetComputeSystemProperties") for _ in range(20)]
         own.events().get().close()
-        _engine.wait_exit(own.handle)
+        return [*asked, _engine.wait_exit(own.handle)]
 
     def thread(main: Callable[[aio.ComputeSystem], Any], times: int) -> None:
-        async def opened() -> None:
+        async def opened() -> list[Any]:
             async with await aio.ComputeSystem.open(system.id) as own:
-                await main(own)
+                return await main(own)
 
         try:
             for _ in range(times):
                 loop = loop_factory()
-                loop.run_until_complete(opened())
+                left = loop.run_until_complete(opened())
                 loop.close()
+                # What has ended by the close of the handle has an error, which nobody else asks for.
+                errors = [future.exception() for future in left if future.done()]
+                assert all(isinstance(error, (hcsrt.HcsError, hcsrt.HandleClosedError)) for error in errors if error)
         except BaseException as error:
             failures.append(error)
 
@@ -1058,15 +1157,19 @@ def test_a_generator_that_is_left_alone_ends_with_the_program(loop_factory: Any,
     ended: list[Any] = []
 
     async def lines() -> Any:
-        async with running(document) as system, await system.popen(guest("out(1); sleep(60)"), stdout=PIPE) as process:
-            events = process.events()
-            try:
-                async for line in process.stdout:
-                    yield line
-            finally:
-                await process.kill()
-                ended.append((await events.get(timeout=10)).type)
-                ended.append(await process.stdout.read())
+        # Without running(), which is such a generator itself: the runner would close it at the same time.
+        async with await aio.ComputeSystem.create("tests", document) as system:
+            await system.start()
+            async with await system.popen(guest("out(1); sleep(60)"), stdout=PIPE) as process:
+                events = process.events()
+                try:
+                    async for line in process.stdout:
+                        yield line
+                finally:
+                    await process.kill()
+                    ended.append((await events.get(timeout=10)).type)
+                    ended.append(await process.stdout.read())
+                    ended.append(await system.stop(grace=0))
 
     async def main() -> Any:
         generator = lines()
@@ -1075,7 +1178,7 @@ def test_a_generator_that_is_left_alone_ends_with_the_program(loop_factory: Any,
 
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         kept = runner.run(main())
-    assert ended == ["ProcessExited", b""]
+    assert ended == ["ProcessExited", b"", "terminate"]
     del kept
 
 

@@ -157,6 +157,39 @@ class Late:
 
 sys.late = Late()
 """,
+    "streams of a loop that has ended": """
+import asyncio
+from hcsrt import aio
+
+async def main():
+    system = await aio.ComputeSystem.open(made.id)
+    process = await system.popen(napping("out('ready'); sleep(60)"), stdin=PIPE, stdout=PIPE)
+    assert await process.stdout.readline() == b"ready\\n"
+    process.stdin.write(bytes(1 << 20))
+    await asyncio.sleep(0.05)
+    return system, process
+
+made = running()
+kept = asyncio.run(main())
+""",
+    "streams of a loop in a thread": """
+import asyncio
+from hcsrt import aio
+
+async def main():
+    async with await aio.ComputeSystem.open(made.id) as system:
+        async with await system.popen(napping("out('ready'); sleep(60)"), stdin=PIPE, stdout=PIPE) as process:
+            assert await process.stdout.readline() == b"ready\\n"
+            process.stdin.write(bytes(1 << 20))
+            ready.set()
+            await asyncio.gather(process.stdin.drain(), process.stdout.read(), system.wait())
+
+made = running()
+ready = threading.Event()
+threading.Thread(target=lambda: asyncio.run(main()), daemon=True).start()
+ready.wait()
+time.sleep(0.05)
+""",
     "exit from the middle of a with statement": """
 with running() as system, sleeping(system) as process:
     in_background(process.wait)

@@ -32,8 +32,9 @@ REOPEN = "open the process for this one with open_process() of its system"
 class PipeEnd:
     """Our end of a pipe, as the object that a transport closes when it is done with it.
 
-    process: the one whose stdin this is, as long as HCS is to be told of its end. closed: done once the handle is
-    closed. error: what HCS answered when it was told, or that it did not in time, unless the process had ended by then.
+    process: the one whose stdin this is, as long as HCS is to be told of its end. is_released: the handle is being
+    closed, or is. closed: done once it is. error: what HCS answered when it was told, or that it did not in time,
+    unless the process had ended by then.
     """
 
     def __init__(self, handle: OwnedStdio, process: OwnedProcess | None = None) -> None:
@@ -43,7 +44,7 @@ class PipeEnd:
         self.process: OwnedProcess | None = process
         self._number = claim_for_loop(handle)
         self._closing = False
-        self._is_released = False
+        self.is_released: bool = False
         self._telling: asyncio.Future[str | None] | None = None
         self._checking: asyncio.Task[None] | None = None
 
@@ -100,9 +101,9 @@ class PipeEnd:
             self._release()
 
     def _release(self) -> None:
-        if self._is_released:
+        if self.is_released:
             return
-        self._is_released = True
+        self.is_released = True
         closing = _engine.close(self.handle)
         # Whoever waits for this end waits for the engine; when nobody does, hcsrt.pending() tells.
         closing.add_done_callback(self._released)
@@ -113,11 +114,25 @@ class PipeEnd:
             self.closed.set_result(None)
 
 
+class Pipe:
+    """What a transport tells of its pipe."""
+
+    def __init__(self, end: PipeEnd) -> None:
+        self._end = end
+
+    def fileno(self) -> int:
+        """The descriptor or HANDLE. ValueError once the pipe is closed: the number may be that of another file then."""
+        # That of the end itself never does, as loops also ask for it where they tell of a transport that was closed.
+        if self._end.is_released or self._end.handle.closed:
+            raise ValueError("the pipe is closed: it has no number any more")
+        return self._end.fileno()
+
+
 class ReadTransport(asyncio.ReadTransport):
     """Reads a descriptor when it is ready."""
 
     def __init__(self, end: PipeEnd, protocol: asyncio.Protocol) -> None:
-        super().__init__({"pipe": end})
+        super().__init__({"pipe": Pipe(end)})
         self._loop = asyncio.get_running_loop()
         self._end = end
         self._protocol = protocol
@@ -170,7 +185,7 @@ class WriteTransport(asyncio.WriteTransport):
     """Writes what it is given in the order in which it is given; how is for a subclass."""
 
     def __init__(self, end: PipeEnd, protocol: asyncio.Protocol) -> None:
-        super().__init__({"pipe": end})
+        super().__init__({"pipe": Pipe(end)})
         self._loop = asyncio.get_running_loop()
         self._end = end
         self._protocol = protocol
@@ -225,10 +240,6 @@ class WriteTransport(asyncio.WriteTransport):
         self._is_closing = True
         if not self._buffer:
             self._lose(None)
-
-    def forget(self) -> None:
-        """Take it that the pipe is closed; for a transport whose loop is."""
-        self._is_closing = self._is_lost = True
 
     def abort(self) -> None:
         """Close the pipe at once, without a word to HCS."""

@@ -85,7 +85,20 @@ def _too_long(limit: int, consumed: int) -> asyncio.LimitOverrunError:
     )
 
 
-class _SourceProtocol(asyncio.StreamReaderProtocol):
+class _Protocol(asyncio.StreamReaderProtocol):
+    """Keeps the error that a pipe was lost by for who asks for it; that nobody has asked is no error."""
+
+    if TYPE_CHECKING:
+        _closed: asyncio.Future[None]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        # That of asyncio retrieves it when it is collected itself, which may be after the future.
+        if not self._closed.cancelled():
+            self._closed.exception()
+
+
+class _SourceProtocol(_Protocol):
     """Feeds a source, and tells when the pipe is gone."""
 
     def __init__(self, source: asyncio.StreamReader) -> None:
@@ -99,18 +112,26 @@ class _SourceProtocol(asyncio.StreamReaderProtocol):
             self.lost.set_result(None)
 
 
-def _drop(end: PipeEnd, stream: asyncio.ReadTransport | asyncio.StreamWriter) -> None:
+class _Writer(asyncio.StreamWriter):
+    """One that does nothing when it is collected: whose it is has closed it by then, or the interpreter ends."""
+
+    def __del__(self) -> None:
+        pass
+
+
+def _drop(end: PipeEnd, transport: asyncio.ReadTransport | asyncio.WriteTransport) -> None:
     """Close a stream that nobody has any more; only its loop may do so, which does no more once it is closed."""
-    if not stream.is_closing():
+    if not transport.is_closing():
         with suppress(RuntimeError):
-            end.closed.get_loop().call_soon_threadsafe(stream.close)
+            end.closed.get_loop().call_soon_threadsafe(transport.close)
 
 
 class StreamReader(Single, Generic[AnyStr]):
     """A process's standard output or error, with the methods of asyncio.StreamReader that read.
 
-    In text mode they give and count characters, and each line ends in "\\n". One task may read at a time; a method that
-    is cancelled loses nothing. When about twice bufsize has come that nobody has read, the process is held back.
+    In text mode they give and count characters, and each line ends in "\\n". One task may read at a time: RuntimeError
+    for others. A method that is cancelled loses nothing. When about twice bufsize has come that nobody has read, the
+    process is held back.
     """
 
     def __init__(self, handle: OwnedStdio, streams: StreamFormat) -> None:
@@ -129,56 +150,53 @@ class StreamReader(Single, Generic[AnyStr]):
         self._text = ""
         self._mark = 0
         self._has_ended = False
+        self._is_taken = False
 
     async def read(self, n: int = -1) -> AnyStr:
         """Read until the end of the stream, or up to n bytes or characters; empty at the end."""
-        self._end.check_loop(self)
-        if self._decoder is None:
-            return await self._source.read(n)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
-        if n < 0:
-            await self._decode_until(None)
-        elif n and self._mark == len(self._text):
-            await self._decode_until(1)
-        return self._cut(self._ahead() if n < 0 else n)
+        self._begin("read")
+        try:
+            if self._decoder is None:
+                return await self._source.read(n)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+            if n < 0:
+                await self._decode_until(None)
+            elif n and self._mark == len(self._text):
+                await self._decode_until(1)
+            return self._cut(self._ahead() if n < 0 else n)
+        finally:
+            self._is_taken = False
 
     async def readexactly(self, n: int) -> AnyStr:
         """Read n bytes or characters. Raises asyncio.IncompleteReadError at the end of the stream."""
-        self._end.check_loop(self)
-        if self._decoder is None:
-            return await self._source.readexactly(n)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
-        if n < 0:
-            raise ValueError("readexactly size can not be less than zero")
-        await self._decode_until(n)
-        text = self._cut(n)
-        if len(text) < n:
-            raise asyncio.IncompleteReadError(text, n)
-        return text
+        self._begin("readexactly")
+        try:
+            if self._decoder is None:
+                return await self._source.readexactly(n)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+            if n < 0:
+                raise ValueError("readexactly size can not be less than zero")
+            await self._decode_until(n)
+            text = self._cut(n)
+            if len(text) < n:
+                raise asyncio.IncompleteReadError(text, n)
+            return text
+        finally:
+            self._is_taken = False
 
     async def readuntil(self, separator: AnyStr | None = None) -> AnyStr:
         """Read up to and with the separator, which is a line end unless it is given.
 
         Raises asyncio.IncompleteReadError at the end of the stream; asyncio.LimitOverrunError, and reads nothing, if
-        the separator is further away than bufsize bytes or characters (64 KiB unless bufsize is given).
+        the separator is further away than bufsize bytes or characters (64 KiB unless bufsize is given). TypeError for
+        several separators in text mode.
         """
-        self._end.check_loop(self)
-        if self._decoder is None:
-            wanted: Any = b"\n" if separator is None else separator
-            return await self._source.readuntil(wanted)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
-        mark: Any = "\n" if separator is None else separator
-        if not mark:
-            raise ValueError("separator must be at least one character")
-        searched = 0
-        while (found := self._text.find(mark, self._mark + searched)) < 0:
-            searched = max(0, self._ahead() - len(mark) + 1)
-            if searched > self._limit:
-                raise _too_long(self._limit, searched)
-            if self._has_ended:
-                raise asyncio.IncompleteReadError(self._cut(self._ahead()), None)
-            await self._decode_until(self._ahead() + 1)
-        size = found - self._mark
-        if size > self._limit:
-            raise _too_long(self._limit, size)
-        return self._cut(size + len(mark))
+        self._begin("readuntil")
+        try:
+            if self._decoder is None:
+                wanted: Any = b"\n" if separator is None else separator
+                return await self._source.readuntil(wanted)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+            return await self._find("\n" if separator is None else separator)
+        finally:
+            self._is_taken = False
 
     async def readline(self) -> AnyStr:
         """Read a line with its end; at the end of the stream what is left, at last empty.
@@ -186,18 +204,21 @@ class StreamReader(Single, Generic[AnyStr]):
         Raises ValueError if the line is longer than bufsize bytes or characters (64 KiB unless bufsize is given), and
         drops what has come of it.
         """
-        self._end.check_loop(self)
-        if self._decoder is None:
-            return await self._source.readline()  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+        self._begin("readline")
         try:
-            return await self.readuntil()
-        except asyncio.IncompleteReadError as error:
-            partial: Any = error.partial
-            return partial
-        except asyncio.LimitOverrunError as error:
-            is_found = self._text.startswith("\n", self._mark + error.consumed)
-            self._cut(error.consumed + 1 if is_found else self._ahead())
-            raise ValueError(error.args[0]) from None
+            if self._decoder is None:
+                return await self._source.readline()  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+            try:
+                return await self._find("\n")
+            except asyncio.IncompleteReadError as error:
+                partial: Any = error.partial
+                return partial
+            except asyncio.LimitOverrunError as error:
+                is_found = self._text.startswith("\n", self._mark + error.consumed)
+                self._cut(error.consumed + 1 if is_found else self._ahead())
+                raise ValueError(error.args[0]) from None
+        finally:
+            self._is_taken = False
 
     def exception(self) -> Exception | None:
         """The error that the stream has ended by, if any."""
@@ -219,6 +240,13 @@ class StreamReader(Single, Generic[AnyStr]):
     def __repr__(self) -> str:
         return f"<hcsrt.aio.StreamReader {self._end.handle!r}>"
 
+    def _begin(self, method: str) -> None:
+        """Take the stream for a method. Raises RuntimeError while another one has it: both would get the same text."""
+        self._end.check_loop(self)
+        if self._is_taken:
+            raise RuntimeError(f"{method}() while another task reads from {self!r}: only one may read at a time")
+        self._is_taken = True
+
     def _ahead(self) -> int:
         return len(self._text) - self._mark
 
@@ -238,6 +266,25 @@ class StreamReader(Single, Generic[AnyStr]):
         finally:
             self._text = "".join(pieces)
             self._mark = 0
+
+    async def _find(self, separator: Any) -> Any:
+        """What readuntil() does in text mode."""
+        if not isinstance(separator, str):
+            raise TypeError(f"separator must be a str, not {type(separator).__name__}: the streams are in text mode")
+        if not separator:
+            raise ValueError("separator must be at least one character")
+        searched = 0
+        while (found := self._text.find(separator, self._mark + searched)) < 0:
+            searched = max(0, self._ahead() - len(separator) + 1)
+            if searched > self._limit:
+                raise _too_long(self._limit, searched)
+            if self._has_ended:
+                raise asyncio.IncompleteReadError(self._cut(self._ahead()), None)
+            await self._decode_until(self._ahead() + 1)
+        size = found - self._mark
+        if size > self._limit:
+            raise _too_long(self._limit, size)
+        return self._cut(size + len(separator))
 
     def _cut(self, size: int) -> Any:
         begin = self._mark
@@ -335,9 +382,9 @@ class StreamWriter(Single, Generic[AnyStr]):
     def __init__(self, handle: OwnedStdio, streams: StreamFormat, process: OwnedProcess) -> None:
         self._end = PipeEnd(handle, process)
         reader = asyncio.StreamReader()
-        protocol = asyncio.StreamReaderProtocol(reader)
+        protocol = _Protocol(reader)
         self._transport = connect_writer(self._end, protocol)
-        self._writer = asyncio.StreamWriter(self._transport, protocol, reader, asyncio.get_running_loop())
+        self._writer = _Writer(self._transport, protocol, reader, asyncio.get_running_loop())
         self._codec = streams.codec() if streams.text else None
 
     @property
@@ -346,7 +393,7 @@ class StreamWriter(Single, Generic[AnyStr]):
         return self._transport
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """What the transport tells of itself: "pipe" is an object with the fileno() of the pipe."""
+        """What the transport tells of itself: "pipe" is an object with the fileno() of the open pipe."""
         return self._transport.get_extra_info(name, default)
 
     def write(self, data: AnyStr) -> None:
@@ -412,9 +459,9 @@ class PipeWriter(StreamWriter[AnyStr]):
     """What a process does with its writer."""
 
     def __del__(self, _is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
-        # Without a writer no transport could be made.
-        if hasattr(self, "_writer") and not _is_finalizing():
-            _drop(self._end, self._writer)
+        # There is none if it could not be made.
+        if hasattr(self, "_transport") and not _is_finalizing():
+            _drop(self._end, self._transport)
 
     def abort(self) -> asyncio.Future[None]:
         """Close the pipe without writing what is left. The future is done when it is closed."""
@@ -423,7 +470,6 @@ class PipeWriter(StreamWriter[AnyStr]):
 
     def give_up(self) -> OwnedStdio:
         """The handle, for who closes it because the loop that writes to it is closed itself."""
-        self._transport.forget()
         return self._end.handle
 
     def send(self, data: bytes) -> None:
