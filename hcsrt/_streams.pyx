@@ -227,7 +227,8 @@ class StdioReader(_Stdio):
                 if late:
                     from collections import deque
 
-                    self.__dict__.setdefault("_kept", deque()).append(PyBytes_FromStringAndSize(<char *> view.buf, late))
+                    kept = self.__dict__.setdefault("_kept", deque())
+                    kept.append(PyBytes_FromStringAndSize(<char *> view.buf, late))
         finally:
             PyBuffer_Release(&view)
 
