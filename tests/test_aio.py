@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from itertools import count
 from typing import Any
 
@@ -1356,6 +1356,37 @@ async def test_a_write_that_fails_at_once_is_told_by_drain(document: Document, m
         with pytest.raises(ConnectionError):
             await process.stdin.drain()
         monkeypatch.undo()
+
+
+@win32
+@asynchronous
+async def test_a_read_that_fails_is_told_to_the_reader(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(number: int) -> Callable[..., Any]:
+        def receive(end: object, buffer: bytearray) -> None:
+            raise OSError(None, "the pipe is gone", None, number)
+
+        return receive
+
+    async with running(document) as system:
+        for number, expected in ((233, nullcontext()), (5, pytest.raises(PermissionError))):
+            monkeypatch.setattr(asyncio.get_running_loop()._proactor, "recv_into", failing(number), raising=False)
+            async with await system.popen(SLEEP, stdout=PIPE) as process:
+                with expected:
+                    assert await asyncio.wait_for(process.stdout.read(), 10) == b""
+                await process.kill()
+        monkeypatch.undo()
+
+
+@win32
+@asynchronous
+async def test_a_pipe_that_is_closed_before_it_is_read_has_no_number(document: Document) -> None:
+    async with running(document) as system:
+        process = await system.popen(SLEEP, stdout=PIPE)
+        end = process.stdout._end
+        assert end.fileno() > 0
+        await process.kill()
+        await process.close()
+        assert end.fileno() == -1
 
 
 @asynchronous

@@ -49,7 +49,8 @@ class PipeEnd:
         self._checking: asyncio.Task[None] | None = None
 
     def fileno(self) -> int:
-        return self._number
+        # As sockets do: a Proactor may be about to read from a pipe that is closed, whose number may be another's.
+        return -1 if self.is_released and sys.platform == "win32" else self._number
 
     def check_loop(self, thing: object) -> None:
         """Raise RuntimeError if what reads or writes here is used on another event loop than its own."""

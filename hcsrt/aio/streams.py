@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["StreamReader", "StreamWriter"]
 
 _CHUNK = 64 * 1024
+# ERROR_PIPE_NOT_CONNECTED, which is no BrokenPipeError for Python.
+_PIPE_NOT_CONNECTED = 233
 # How often a stream is looked at in DRAIN_QUIET.
 _TURNS = 4
 
@@ -105,9 +107,16 @@ class _SourceProtocol(_Protocol):
         super().__init__(source)
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if sys.platform == "win32":
+            # The Proactor's for reading lacks it, and fails over that where it should tell that a read has failed.
+            vars(transport).setdefault("_empty_waiter", None)
+        super().connection_made(transport)
+
     def connection_lost(self, exc: Exception | None) -> None:
-        # On Windows a pipe that the other side has closed ends so.
-        super().connection_lost(None if isinstance(exc, BrokenPipeError) else exc)
+        # On Windows a pipe that the other side has closed, or a server has disconnected, ends so.
+        has_ended = isinstance(exc, BrokenPipeError) or getattr(exc, "winerror", None) == _PIPE_NOT_CONNECTED
+        super().connection_lost(None if has_ended else exc)
         if not self.lost.done():
             self.lost.set_result(None)
 
