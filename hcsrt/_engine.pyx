@@ -198,6 +198,7 @@ cdef extern from "../native/engine.h" nogil:
     hcsrt_port *hcsrt_port_new(int with_descriptor)
     int hcsrt_port_descriptor(const hcsrt_port *port)
     uint32_t hcsrt_port_wait(hcsrt_port *port, uint32_t seen, uint32_t milliseconds)
+    int hcsrt_port_has_arrived(const hcsrt_port *port)
     hcsrt_call *hcsrt_port_take(hcsrt_port *port)
     void hcsrt_port_close(hcsrt_port *port)
     void hcsrt_port_forget(hcsrt_port *port)
@@ -323,7 +324,9 @@ def _wake(Port port):
         loop = port.loop()
         if loop is None or loop.is_closed():
             return
-        if bursts != seen:
+        # What has stayed there since the last look may be there because the loop has missed its wake-up: a Proactor was
+        # seen to, of a free-threaded CPython under Wine. One time too many does no harm.
+        if bursts != seen or hcsrt_port_has_arrived(port.port):
             seen = bursts
             try:
                 loop.call_soon_threadsafe(port)

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -26,9 +27,10 @@ class Portal:
             # What is just being closed, closes.
             await asyncio.sleep(0.01)
 
-        asyncio.run_coroutine_threadsafe(finish(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._result(asyncio.run_coroutine_threadsafe(finish(), self._loop))
+        while self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(1)
         self._loop.close()
 
     def call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -36,7 +38,13 @@ class Portal:
             value = function(*map(self.unwrap, arguments), **options)
             return await value if inspect.isawaitable(value) else value
 
-        return self.wrap(asyncio.run_coroutine_threadsafe(call(), self._loop).result())
+        return self.wrap(self._result(asyncio.run_coroutine_threadsafe(call(), self._loop)))
+
+    def _result(self, future: Future[Any]) -> Any:
+        while not wait([future], 1).done:
+            # A Proactor of a free-threaded CPython under Wine was seen to miss a wake-up.
+            self._loop.call_soon_threadsafe(int)
+        return future.result()
 
     @staticmethod
     def unwrap(value: Any) -> Any:

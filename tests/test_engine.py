@@ -365,6 +365,30 @@ def test_loops_in_threads_use_the_same_systems() -> None:
         system.close()
 
 
+class Forgetful(Deaf):
+    """Misses the first wake-ups that another thread gives it."""
+
+    missed = 0
+
+    def _write_to_self(self) -> None:
+        if self.missed < 2:
+            self.missed += 1
+        else:
+            super()._write_to_self()  # type: ignore[misc]
+
+
+def test_a_loop_that_misses_a_wake_up_is_woken_again() -> None:
+    async def main() -> None:
+        await asyncio.wait_for(_engine.enumerate_systems(), 60)
+
+    loop = Forgetful()
+    before = time.monotonic()
+    loop.run_until_complete(main())
+    loop.close()
+    assert loop.missed == 2
+    assert time.monotonic() - before < 30
+
+
 def test_loops_are_made_in_threads_at_once() -> None:
     start = threading.Barrier(4)
 

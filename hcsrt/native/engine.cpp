@@ -1147,6 +1147,11 @@ uint32_t hcsrt_port_wait(hcsrt_port *port, uint32_t seen, uint32_t milliseconds)
     return port->bell.load(std::memory_order_acquire);
 }
 
+int hcsrt_port_has_arrived(const hcsrt_port *port) {
+    Call *newest = port->arrived.load(std::memory_order_acquire);
+    return newest && newest != CLOSED;
+}
+
 hcsrt_call *hcsrt_port_take(hcsrt_port *port) {
     clear_wake(port);
     Call *chain = oldest_first(port->arrived.exchange(nullptr, std::memory_order_acq_rel));

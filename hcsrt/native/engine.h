@@ -149,6 +149,9 @@ int hcsrt_port_descriptor(const hcsrt_port *port);
  * long, and returns it. May return early. */
 uint32_t hcsrt_port_wait(hcsrt_port *port, uint32_t seen, uint32_t milliseconds);
 
+/* Whether calls that have arrived wait to be taken. */
+int hcsrt_port_has_arrived(const hcsrt_port *port);
+
 /* Clears the wake-up and takes the calls that have arrived, the oldest first, with their outcomes. */
 hcsrt_call *hcsrt_port_take(hcsrt_port *port);
 
