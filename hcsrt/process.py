@@ -231,11 +231,14 @@ class ProcessCore(Owner[OwnedProcess]):
             return None
         how, document = status
         if self._returncode is None:
-            code = _exit_code(document)
-            # Without a code nothing is stored: another thread may be storing one.
-            if code is not None:
-                self._returncode = code
+            self._keep_code(document)
         return how
+
+    def _keep_code(self, document: str | None) -> None:
+        code = _exit_code(document)
+        # Without a code nothing is stored: another thread may be storing one.
+        if code is not None:
+            self._returncode = code
 
     async def _learn_returncode(self, deadline: Deadline) -> None:
         """Find the exit code, the latch being set; an answer that the deadline cuts off is still to come."""
@@ -244,9 +247,7 @@ class ProcessCore(Owner[OwnedProcess]):
             return
         # The event came without a code, or the service went away. What HCS knows now is the last chance.
         try:
-            code = _exit_code(await self._calls.process_properties(self._handle, query_timeout(deadline)))
-            if code is not None:
-                self._returncode = code
+            self._keep_code(await self._calls.process_properties(self._handle, query_timeout(deadline)))
         except HcsError as error:
             if isinstance(error, OperationTimeoutError) and deadline.passed():
                 return

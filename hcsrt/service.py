@@ -71,8 +71,8 @@ def submit_wer_report(crash_report: Mapping[str, Any] | str, *, timeout: float |
 def create_guest_state_file(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Create an empty guest-state file (.vmgs), for the GuestState of a virtual machine.
 
-    path: its full path. timeout: seconds. Raises PathExistsError, PathNotFoundError,
-    OperationTimeoutError, HcsError. HcsCreateEmptyGuestStateFile.
+    path: its full path. timeout: seconds. Raises PathExistsError, PathNotFoundError, OperationTimeoutError, HcsError.
+    HcsCreateEmptyGuestStateFile.
     """
     aside("HcsCreateEmptyGuestStateFile", seconds(timeout), _calls.create_guest_state_file, path_text(path, "path"))
 
@@ -80,8 +80,8 @@ def create_guest_state_file(path: str | os.PathLike[str], *, timeout: float | No
 def create_runtime_state_file(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Create an empty runtime-state file (.vmrs), for the GuestState of a virtual machine.
 
-    path: its full path. timeout: seconds. Raises PathExistsError, PathNotFoundError,
-    OperationTimeoutError, HcsError. HcsCreateEmptyRuntimeStateFile.
+    path: its full path. timeout: seconds. Raises PathExistsError, PathNotFoundError, OperationTimeoutError, HcsError.
+    HcsCreateEmptyRuntimeStateFile.
     """
     aside("HcsCreateEmptyRuntimeStateFile", seconds(timeout), _calls.create_runtime_state_file, path_text(path, "path"))
 

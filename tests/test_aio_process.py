@@ -14,6 +14,7 @@ EXCEPT = {
     "test_what_is_written_to_a_dead_process_is_a_broken_pipe": ABOUT_FILES,
     "test_bufsize_is_that_of_subprocess": ABOUT_FILES,
     "test_close_lets_a_reader_go": ABOUT_FILES,
+    "test_close_is_content_with_a_stdin_that_another_thread_closes": ABOUT_FILES,
     "test_close_does_not_wait_for_ever_for_what_nobody_reads": ABOUT_FILES,
     "test_ctrl_c_ends_a_close_that_waits_for_a_writer": ABOUT_THREADS,
     "test_ctrl_c_ends_every_wait": ABOUT_THREADS,

@@ -370,11 +370,11 @@ class Forgetful(Deaf):
 
     missed = 0
 
-    def _write_to_self(self) -> None:
+    def call_soon_threadsafe(self, callback: Any, *args: Any, **options: Any) -> asyncio.Handle:
         if self.missed < 2:
             self.missed += 1
-        else:
-            super()._write_to_self()  # type: ignore[misc]
+            return self.call_soon(callback, *args, **options)
+        return super().call_soon_threadsafe(callback, *args, **options)
 
 
 def test_a_loop_that_misses_a_wake_up_is_woken_again() -> None:

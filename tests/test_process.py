@@ -1308,6 +1308,24 @@ def test_close_lets_a_reader_go(system: ComputeSystem) -> None:
     kill(process.pid)
 
 
+class Torn(io.BufferedWriter):
+    """One that another thread closes while it is being closed."""
+
+    def close(self) -> None:
+        super().close()
+        raise ValueError("flush of closed file")
+
+
+@pytest.mark.parametrize("is_let_go", [False, True])
+def test_close_is_content_with_a_stdin_that_another_thread_closes(is_let_go: bool, system: ComputeSystem) -> None:
+    process: Any = system.popen(CAT, stdin=PIPE)
+    process.stdin = Torn(process.stdin.detach())
+    if is_let_go:
+        process.stdin.raw.handle.close()
+    process.close()
+    assert process.closed
+
+
 def test_threads_may_close_it_at_once(system: ComputeSystem) -> None:
     both = threading.Barrier(2)
 

@@ -52,8 +52,9 @@ def test_state_files(create: Any, tmp_path: Path) -> None:
     path = tmp_path / "machine"
     create(path)
     assert path.is_file()
-    with pytest.raises(hcsrt.PathExistsError):
+    with pytest.raises(hcsrt.PathExistsError) as caught:
         create(str(path))
+    assert caught.value.hresult & 0xFFFFFFFF == ERROR_FILE_EXISTS
     with pytest.raises(hcsrt.PathNotFoundError):
         create(tmp_path / "missing" / "machine")
     with pytest.raises(ValueError, match="path must not contain a NUL"):

@@ -979,6 +979,16 @@ def test_the_package_offers_what_it_says() -> None:
         hcsrt.nothing  # type: ignore[attr-defined] # noqa: B018
 
 
+def test_the_package_has_its_modules_though_it_imports_them_late() -> None:
+    names = ["aio", "doctor", "emulator", "service"]
+    program = f"""
+import hcsrt
+print([name in dir(hcsrt) for name in {names}], [getattr(hcsrt, name).__name__ for name in {names}])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    assert done.stdout == f"{[True] * 4} {[f'hcsrt.{name}' for name in names]}\n", done.stderr
+
+
 def test_importing_the_package_imports_nothing_that_is_slow() -> None:
     """A command that only wants the version should not pay for what a running system needs."""
     program = """

@@ -32,9 +32,8 @@ REOPEN = "open the process for this one with open_process() of its system"
 class PipeEnd:
     """Our end of a pipe, as the object that a transport closes when it is done with it.
 
-    process: the one whose stdin this is, as long as HCS is to be told of its end. is_released: the handle is being
-    closed, or is. closed: done once it is. error: what HCS answered when it was told, or that it did not in time,
-    unless the process had ended by then.
+    process: the one whose stdin this is, as long as HCS is to be told of its end. closed: done once the handle is
+    closed. error: what HCS answered when it was told, or that it did not in time, unless the process had ended by then.
     """
 
     def __init__(self, handle: OwnedStdio, process: OwnedProcess | None = None) -> None:
@@ -44,13 +43,13 @@ class PipeEnd:
         self.process: OwnedProcess | None = process
         self._number = claim_for_loop(handle)
         self._closing = False
-        self.is_released: bool = False
+        self._is_released = False
         self._telling: asyncio.Future[str | None] | None = None
         self._checking: asyncio.Task[None] | None = None
 
     def fileno(self) -> int:
-        # As sockets do: a Proactor may be about to read from a pipe that is closed, whose number may be another's.
-        return -1 if self.is_released and sys.platform == "win32" else self._number
+        # As that of sockets: a Proactor may be about to read from a pipe that is closed, whose number may be another's.
+        return -1 if self._is_released or self.handle.closed else self._number
 
     def check_loop(self, thing: object) -> None:
         """Raise RuntimeError if what reads or writes here is used on another event loop than its own."""
@@ -102,9 +101,9 @@ class PipeEnd:
             self._release()
 
     def _release(self) -> None:
-        if self.is_released:
+        if self._is_released:
             return
-        self.is_released = True
+        self._is_released = True
         closing = _engine.close(self.handle)
         # Whoever waits for this end waits for the engine; when nobody does, hcsrt.pending() tells.
         closing.add_done_callback(self._released)
@@ -123,10 +122,10 @@ class Pipe:
 
     def fileno(self) -> int:
         """The descriptor or HANDLE. ValueError once the pipe is closed: the number may be that of another file then."""
-        # That of the end itself never does, as loops also ask for it where they tell of a transport that was closed.
-        if self._end.is_released or self._end.handle.closed:
+        number = self._end.fileno()
+        if number < 0:
             raise ValueError("the pipe is closed: it has no number any more")
-        return self._end.fileno()
+        return number
 
 
 class ReadTransport(asyncio.ReadTransport):

@@ -68,8 +68,8 @@ async def submit_wer_report(crash_report: Mapping[str, Any] | str, *, timeout: f
 async def create_guest_state_file(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Create an empty guest-state file (.vmgs), for the GuestState of a virtual machine.
 
-    path: its full path. timeout: seconds. Raises PathExistsError, PathNotFoundError,
-    OperationTimeoutError, HcsError. HcsCreateEmptyGuestStateFile.
+    path: its full path. timeout: seconds. Raises PathExistsError, PathNotFoundError, OperationTimeoutError, HcsError.
+    HcsCreateEmptyGuestStateFile.
     """
     await _ask("HcsCreateEmptyGuestStateFile", timeout, path_text(path, "path"))
 
@@ -77,8 +77,8 @@ async def create_guest_state_file(path: str | os.PathLike[str], *, timeout: floa
 async def create_runtime_state_file(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Create an empty runtime-state file (.vmrs), for the GuestState of a virtual machine.
 
-    path: its full path. timeout: seconds. Raises PathExistsError, PathNotFoundError,
-    OperationTimeoutError, HcsError. HcsCreateEmptyRuntimeStateFile.
+    path: its full path. timeout: seconds. Raises PathExistsError, PathNotFoundError, OperationTimeoutError, HcsError.
+    HcsCreateEmptyRuntimeStateFile.
     """
     await _ask("HcsCreateEmptyRuntimeStateFile", timeout, path_text(path, "path"))
 

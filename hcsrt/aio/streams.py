@@ -16,7 +16,7 @@ from ._pipes import PipeEnd, connect_reader, connect_writer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
     from typing import Any, Self
 
     from .._handles import OwnedProcess, OwnedStdio
@@ -163,33 +163,11 @@ class StreamReader(Single, Generic[AnyStr]):
 
     async def read(self, n: int = -1) -> AnyStr:
         """Read until the end of the stream, or up to n bytes or characters; empty at the end."""
-        self._begin("read")
-        try:
-            if self._decoder is None:
-                return await self._source.read(n)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
-            if n < 0:
-                await self._decode_until(None)
-            elif n and self._mark == len(self._text):
-                await self._decode_until(1)
-            return self._cut(self._ahead() if n < 0 else n)
-        finally:
-            self._is_taken = False
+        return await self._alone(self._source.read if self._decoder is None else self._read, n)
 
     async def readexactly(self, n: int) -> AnyStr:
         """Read n bytes or characters. Raises asyncio.IncompleteReadError at the end of the stream."""
-        self._begin("readexactly")
-        try:
-            if self._decoder is None:
-                return await self._source.readexactly(n)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
-            if n < 0:
-                raise ValueError("readexactly size can not be less than zero")
-            await self._decode_until(n)
-            text = self._cut(n)
-            if len(text) < n:
-                raise asyncio.IncompleteReadError(text, n)
-            return text
-        finally:
-            self._is_taken = False
+        return await self._alone(self._source.readexactly if self._decoder is None else self._readexactly, n)
 
     async def readuntil(self, separator: AnyStr | None = None) -> AnyStr:
         """Read up to and with the separator, which is a line end unless it is given.
@@ -198,14 +176,8 @@ class StreamReader(Single, Generic[AnyStr]):
         the separator is further away than bufsize bytes or characters (64 KiB unless bufsize is given). TypeError for
         several separators in text mode.
         """
-        self._begin("readuntil")
-        try:
-            if self._decoder is None:
-                wanted: Any = b"\n" if separator is None else separator
-                return await self._source.readuntil(wanted)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
-            return await self._find("\n" if separator is None else separator)
-        finally:
-            self._is_taken = False
+        given = () if separator is None else (separator,)
+        return await self._alone(self._source.readuntil if self._decoder is None else self._readuntil, *given)
 
     async def readline(self) -> AnyStr:
         """Read a line with its end; at the end of the stream what is left, at last empty.
@@ -213,21 +185,7 @@ class StreamReader(Single, Generic[AnyStr]):
         Raises ValueError if the line is longer than bufsize bytes or characters (64 KiB unless bufsize is given), and
         drops what has come of it.
         """
-        self._begin("readline")
-        try:
-            if self._decoder is None:
-                return await self._source.readline()  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
-            try:
-                return await self._find("\n")
-            except asyncio.IncompleteReadError as error:
-                partial: Any = error.partial
-                return partial
-            except asyncio.LimitOverrunError as error:
-                is_found = self._text.startswith("\n", self._mark + error.consumed)
-                self._cut(error.consumed + 1 if is_found else self._ahead())
-                raise ValueError(error.args[0]) from None
-        finally:
-            self._is_taken = False
+        return await self._alone(self._source.readline if self._decoder is None else self._readline)
 
     def exception(self) -> Exception | None:
         """The error that the stream has ended by, if any."""
@@ -249,12 +207,64 @@ class StreamReader(Single, Generic[AnyStr]):
     def __repr__(self) -> str:
         return f"<hcsrt.aio.StreamReader {self._end.handle!r}>"
 
-    def _begin(self, method: str) -> None:
-        """Take the stream for a method. Raises RuntimeError while another one has it: both would get the same text."""
+    async def _alone(self, read: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+        """Read, and let no other task do so meanwhile, which would get the same text."""
         self._end.check_loop(self)
         if self._is_taken:
+            method = read.__name__.lstrip("_")
             raise RuntimeError(f"{method}() while another task reads from {self!r}: only one may read at a time")
         self._is_taken = True
+        try:
+            return await read(*arguments)
+        finally:
+            self._is_taken = False
+
+    # In text mode:
+
+    async def _read(self, n: int) -> str:
+        if n < 0:
+            await self._decode_until(None)
+        elif n and self._mark == len(self._text):
+            await self._decode_until(1)
+        return self._cut(self._ahead() if n < 0 else n)
+
+    async def _readexactly(self, n: int) -> str:
+        if n < 0:
+            raise ValueError("readexactly size can not be less than zero")
+        await self._decode_until(n)
+        text = self._cut(n)
+        if len(text) < n:
+            raise asyncio.IncompleteReadError(text, n)
+        return text
+
+    async def _readuntil(self, separator: Any = "\n") -> str:
+        if not isinstance(separator, str):
+            raise TypeError(f"separator must be a str, not {type(separator).__name__}: the streams are in text mode")
+        if not separator:
+            raise ValueError("separator must be at least one character")
+        searched = 0
+        while (found := self._text.find(separator, self._mark + searched)) < 0:
+            searched = max(0, self._ahead() - len(separator) + 1)
+            if searched > self._limit:
+                raise _too_long(self._limit, searched)
+            if self._has_ended:
+                raise asyncio.IncompleteReadError(self._cut(self._ahead()), None)
+            await self._decode_until(self._ahead() + 1)
+        size = found - self._mark
+        if size > self._limit:
+            raise _too_long(self._limit, size)
+        return self._cut(size + len(separator))
+
+    async def _readline(self) -> str:
+        try:
+            return await self._readuntil()
+        except asyncio.IncompleteReadError as error:
+            partial: Any = error.partial
+            return partial
+        except asyncio.LimitOverrunError as error:
+            is_found = self._text.startswith("\n", self._mark + error.consumed)
+            self._cut(error.consumed + 1 if is_found else self._ahead())
+            raise ValueError(error.args[0]) from None
 
     def _ahead(self) -> int:
         return len(self._text) - self._mark
@@ -275,25 +285,6 @@ class StreamReader(Single, Generic[AnyStr]):
         finally:
             self._text = "".join(pieces)
             self._mark = 0
-
-    async def _find(self, separator: Any) -> Any:
-        """What readuntil() does in text mode."""
-        if not isinstance(separator, str):
-            raise TypeError(f"separator must be a str, not {type(separator).__name__}: the streams are in text mode")
-        if not separator:
-            raise ValueError("separator must be at least one character")
-        searched = 0
-        while (found := self._text.find(separator, self._mark + searched)) < 0:
-            searched = max(0, self._ahead() - len(separator) + 1)
-            if searched > self._limit:
-                raise _too_long(self._limit, searched)
-            if self._has_ended:
-                raise asyncio.IncompleteReadError(self._cut(self._ahead()), None)
-            await self._decode_until(self._ahead() + 1)
-        size = found - self._mark
-        if size > self._limit:
-            raise _too_long(self._limit, size)
-        return self._cut(size + len(separator))
 
     def _cut(self, size: int) -> Any:
         begin = self._mark
