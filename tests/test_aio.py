@@ -1444,10 +1444,10 @@ async def test_what_is_dropped_unclosed_is_not_closed_by_who_drops_it(document: 
     async with running(document) as system:
         process = await system.popen(SLEEP)
         again = await aio.ComputeSystem.open(system.id)
-        with latency(0.5, "HcsCloseComputeSystem", "HcsCloseProcess"):
+        with latency(2, "HcsCloseComputeSystem", "HcsCloseProcess"):
             before = time.monotonic()
             del again, process
-            assert time.monotonic() - before < 0.4
+            assert time.monotonic() - before < 1.5
             assert hcsrt.pending() == 2
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -31,6 +32,7 @@ from hcsrt import (
 
 from .platforms import fork
 from .programs import INSTALL, SLEEP
+from .raw_hcs import latency
 
 KINDS = [OwnedOperation, OwnedSystem, OwnedProcess, OwnedStdio]
 
@@ -173,11 +175,21 @@ def test_with_closes_and_masks_nothing(opened):
         pass
 
 
-def test_close_with_a_call_inside_returns_at_once(watched):
-    with InsideCall(watched) as call:
+def test_close_with_a_call_inside_returns_at_once(opened):
+    with ThreadPoolExecutor(1) as pool, latency(2, "HcsGetComputeSystemProperties"):
+        call = pool.submit(_calls.system_properties, opened)
+        while "1 inside" not in repr(opened):
+            time.sleep(0.001)
         before = time.monotonic()
+        opened.close()
+        assert time.monotonic() - before < 1.5
+        assert opened.closed
+        assert call.result(10)
+
+
+def test_close_ends_a_wait_inside(watched):
+    with InsideCall(watched) as call:
         watched.close()
-        assert time.monotonic() - before < 0.09
         assert watched.closed
         with pytest.raises(HandleClosedError):
             _calls.system_properties(watched)
