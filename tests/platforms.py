@@ -12,9 +12,8 @@ import pytest
 WINDOWS = sys.platform == "win32"
 WINE = WINDOWS and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
 
-TICK = max(time.get_clock_info("monotonic").resolution, 0.002)
-"""Seconds by which a timer may seem to be early: the clock moves in such steps and asyncio allows for one; uvloop
-rounds the delay, and the time at which it begins, to whole milliseconds."""
+TICK = time.get_clock_info("monotonic").resolution
+"""Seconds by which a timer may seem to be early: the clock moves in such steps, and asyncio allows for one."""
 
 catches_signals = pytest.mark.skipif(
     WINDOWS, reason="on Windows the emulator ends a program by any signal: none reaches a handler in it"

@@ -189,7 +189,9 @@ def test_close_with_a_call_inside_returns_at_once(opened):
 
 def test_close_ends_a_wait_inside(watched):
     with InsideCall(watched) as call:
+        before = time.monotonic()
         watched.close()
+        assert time.monotonic() - before < 0.09
         assert watched.closed
         with pytest.raises(HandleClosedError):
             _calls.system_properties(watched)

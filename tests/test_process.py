@@ -954,7 +954,7 @@ def test_a_question_that_hangs_holds_nobody_up(verb: Any, sleeper: Process[bytes
     before = time.monotonic()
     with suppress(subprocess.TimeoutExpired):
         assert verb(sleeper) is None
-    assert time.monotonic() - before < _facade.EVENT_PATIENCE
+    assert time.monotonic() - before < 0.4
     emulator.reset()
     sleeper.close()
 
@@ -964,7 +964,7 @@ def test_a_run_keeps_to_its_timeout_while_questions_hang(system: ComputeSystem, 
     before = time.monotonic()
     with pytest.raises(subprocess.TimeoutExpired):
         system.run(SLEEP, timeout=0.2)
-    assert time.monotonic() - before < _facade.EVENT_PATIENCE
+    assert time.monotonic() - before < 0.7
     emulator.reset()
     system.close()
 
@@ -1079,7 +1079,7 @@ def test_a_kill_keeps_to_its_timeout(sleeper: Process[bytes], verbs: Verbs, monk
         before = time.monotonic()
         with pytest.raises(hcsrt.OperationTimeoutError):
             sleeper.kill(timeout=timeout)
-        assert timeout - TICK <= time.monotonic() - before < timeout + 5
+        assert timeout - TICK <= time.monotonic() - before < timeout + 0.5
         assert len(asked) == times
     emulator.reset()
     sleeper.close()
@@ -1253,7 +1253,7 @@ def test_the_end_of_a_block_does_not_wait_after_ctrl_c(system: ComputeSystem) ->
     before = time.monotonic()
     with pytest.raises(KeyboardInterrupt), system.popen(SLEEP) as process:
         raise KeyboardInterrupt
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 1
     assert process.closed
 
 
@@ -1304,7 +1304,7 @@ def test_close_lets_a_reader_go(system: ComputeSystem) -> None:
         process.close()
         with pytest.raises(ValueError):  # noqa: PT011 - of a closed file or a closed handle
             read.result()
-        assert time.monotonic() - before < 5
+        assert time.monotonic() - before < 1
     kill(process.pid)
 
 

@@ -325,7 +325,7 @@ def test_each_verb_has_its_timeout(
     before = time.monotonic()
     with pytest.raises(hcsrt.OperationTimeoutError) as caught:
         verb(system)
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 1
     assert caught.value.operation == function
     assert hcsrt.pending() > 0
     emulator.reset()
@@ -460,14 +460,14 @@ def test_timeouts_hold_while_questions_hang(document: Document, system: hcsrt.Co
     verbs["HcsGetComputeSystemProperties"] = lambda request: None
     before = time.monotonic()
     hcsrt.ComputeSystem.create("slow", document, timeout=0.2).close()
-    assert time.monotonic() - before < _facade.EVENT_PATIENCE
+    assert time.monotonic() - before < 0.5
     before = time.monotonic()
     with pytest.raises(TimeoutError):
         system.wait(0.1)
-    assert time.monotonic() - before < _facade.EVENT_PATIENCE
+    assert time.monotonic() - before < 0.4
     before = time.monotonic()
     assert system.stop(grace=0, timeout=0.5) == "terminate"
-    assert time.monotonic() - before < 0.5 + _facade.EVENT_PATIENCE
+    assert time.monotonic() - before < 0.8
     emulator.reset()
 
 
@@ -557,7 +557,7 @@ def test_close_ends_a_wait(system: hcsrt.ComputeSystem) -> None:
         system.close()
         with pytest.raises(hcsrt.HandleClosedError):
             wait.result()
-        assert time.monotonic() - before < 5
+        assert time.monotonic() - before < 1
 
 
 def test_wait_finds_an_exit_whose_event_is_lost(system: hcsrt.ComputeSystem, lost_events: None) -> None:

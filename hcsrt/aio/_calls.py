@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from .. import _calls, _engine
-from .._facade import EVENTS_MAXSIZE, OPERATION_TIMEOUT, HandleT, Owner, debug, seconds
+from .._facade import EVENTS_MAXSIZE, OPERATION_TIMEOUT, Deadline, HandleT, Owner, debug, seconds
 from ..errors import HandleClosedError, HcsError, error_from
 from .events import Events
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from typing import Any, Self, TypeVar
 
-    from .._facade import Calls, Deadline
+    from .._facade import Calls
     from .._handles import Handle, OwnedProcess, OwnedSystem
 
     ResultT = TypeVar("ResultT")
@@ -51,11 +51,16 @@ async def answered(future: asyncio.Future[ResultT], timeout: float | None, funct
     """What HCS answers within the time; a call that nobody waits for any more is the engine's."""
     if timeout is None:
         return await future
+    deadline = Deadline(timeout)
     try:
-        # asyncio.timeout() would cancel this task; and its TimeoutError does not tell which call it was.
-        await asyncio.wait((future,), timeout=timeout)
-        if future.done():
-            return future.result()
+        # asyncio.timeout() would cancel this task; and its TimeoutError does not tell which call it was. More than
+        # once, as timers may be early: those of uvloop count whole milliseconds.
+        while True:
+            await asyncio.wait((future,), timeout=deadline.remaining())
+            if future.done():
+                return future.result()
+            if deadline.passed():
+                break
     finally:
         leave((future,))
     raise error_from(OPERATION_TIMEOUT, function)
