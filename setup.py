@@ -14,19 +14,19 @@ WINDOWS = sysconfig.get_platform().startswith("win")
 
 # Each module with the native sources that are linked into it.
 MODULES = {
-    "hcsrt._library": ["hcsrt/_library.pyx", "hcsrt/native/computecore.cpp"],
-    "hcsrt._handles": ["hcsrt/_handles.pyx", "hcsrt/native/reaper.cpp"],
-    "hcsrt._calls": ["hcsrt/_calls.pyx", "hcsrt/native/events.cpp"],
-    "hcsrt._engine": ["hcsrt/_engine.pyx", "hcsrt/native/engine.cpp", "hcsrt/native/events.cpp"],
-    "hcsrt._streams": ["hcsrt/_streams.pyx", f"hcsrt/native/streams_{'windows' if WINDOWS else 'posix'}.cpp"],
+    "hcsrt._library": ["hcsrt/_library.pyx", "hcsrt/native/backends/computecore.cpp"],
+    "hcsrt._handles": ["hcsrt/_handles.pyx", "hcsrt/native/core/reaper.cpp"],
+    "hcsrt._calls": ["hcsrt/_calls.pyx", "hcsrt/native/core/events.cpp"],
+    "hcsrt._engine": ["hcsrt/_engine.pyx", "hcsrt/native/engine/engine.cpp", "hcsrt/native/core/events.cpp"],
+    "hcsrt._streams": ["hcsrt/_streams.pyx", f"hcsrt/native/core/streams_{'windows' if WINDOWS else 'posix'}.cpp"],
     "hcsrt.emulator._native": [
         "hcsrt/emulator/_native.pyx",
-        "hcsrt/native/emulator.cpp",
-        f"hcsrt/native/emulator_{'windows' if WINDOWS else 'posix'}.cpp",
+        "hcsrt/native/emulator/emulator.cpp",
+        f"hcsrt/native/emulator/{'windows' if WINDOWS else 'posix'}.cpp",
     ],
 }
 
-HEADERS = sorted(glob("hcsrt/include/*.h") + glob("hcsrt/native/*.h"))
+HEADERS = sorted(glob("hcsrt/include/*.h") + glob("hcsrt/native/**/*.h"))
 
 DIRECTIVES = {
     "language_level": 3,
@@ -42,7 +42,7 @@ DIRECTIVES = {
 MSVC_ARGS = ["/std:c++17", "/utf-8", "/EHsc", "/GR-", "/MT", "/guard:cf"]
 MSVC_LINK_ARGS = ["/NODEFAULTLIB:libucrt.lib", "/DEFAULTLIB:ucrt.lib", "/guard:cf"]
 # Without exceptions: where CPython ends a daemon thread by unwinding it, no frame of ours may stop that. GCC before 12
-# makes vectors of the loops of native/text.h at -O3 only.
+# makes vectors of the loops of native/core/text.h at -O3 only.
 GNU_ARGS = ["-std=c++17", "-O3", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti", "-pthread"]
 
 

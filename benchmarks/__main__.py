@@ -22,7 +22,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from .build import CONTESTANTS, compiler, module_file
+from .harness.build import CONTESTANTS, compiler, module_file
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -85,7 +85,7 @@ def machine(load: float) -> dict[str, Any]:
 def run(kind: str, effort: str, notes: list[str]) -> list[dict[str, Any]]:
     """Let a process of its own measure."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.worker", kind, effort], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "benchmarks.harness.worker", kind, effort], cwd=ROOT, capture_output=True, text=True, check=False
     )
     if done.returncode:
         sys.exit(f"{kind} failed:\n{done.stderr}")
@@ -111,13 +111,13 @@ def main() -> None:
 
     from rich.console import Console
 
-    from . import report
-    from .bars import judged
-    from .build import build
-    from .docs import where
-    from .figures import works_of
-    from .measure import EFFORTS, Series
-    from .worker import KINDS
+    from .harness import report
+    from .harness.bars import judged
+    from .harness.build import build
+    from .harness.docs import where
+    from .harness.figures import works_of
+    from .harness.measure import EFFORTS, Series
+    from .harness.worker import KINDS
 
     console = Console() if sys.stdout.isatty() else Console(width=120)
     if arguments.given:

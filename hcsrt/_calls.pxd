@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from hcsrt._handles cimport Handle, OwnedProcess, OwnedStdio
 from hcsrt._library cimport hcsrt_char, hcsrt_context, hcsrt_event, hcsrt_handle, hcsrt_result
 
-cdef extern from "../native/events.h" nogil:
+cdef extern from "core/events.h" nogil:
     const uint32_t HCSRT_NOT_EXITED
     const uint32_t HCSRT_QUERIED
     ctypedef struct hcsrt_watch:

@@ -64,7 +64,7 @@ cdef extern from *:
     """
     uint32_t hcsrt_last_error() noexcept nogil
 
-cdef extern from "../native/state.h" nogil:
+cdef extern from "core/state.h" nogil:
     void hcsrt_state_adopt(uint32_t *word)
     int hcsrt_state_enter(uint32_t *word)
     int hcsrt_state_leave(uint32_t *word)
@@ -76,7 +76,7 @@ cdef extern from *:
     """
     #include <cstring>
 
-    #include "../native/threads.h"
+    #include "core/threads.h"
 
     /* A completion callback may come late, twice or never, and when its operation is closed already. So it has no
      * context that could be gone, and tells only that it is time to ask. */
@@ -123,12 +123,12 @@ cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident()
     void *PyUnicode_DATA(object text)
 
-cdef extern from "../native/text.h" nogil:
+cdef extern from "core/text.h" nogil:
     size_t hcsrt_text_length(const hcsrt_char *text)
     bint hcsrt_text_is_ascii(const hcsrt_char *text, size_t length)
     void hcsrt_text_narrow(char *bytes, const hcsrt_char *text, size_t length)
 
-cdef extern from "../native/results.h" nogil:
+cdef extern from "core/results.h" nogil:
     const hcsrt_result HCSRT_E_OUTOFMEMORY
     const hcsrt_result HCSRT_E_POINTER
     const hcsrt_result HCSRT_E_WAIT_TIMEOUT
@@ -140,12 +140,12 @@ cdef extern from "../native/results.h" nogil:
     const uint32_t HCSRT_EVENT_SYSTEM_EXITED
     const uint32_t HCSRT_EVENT_PROCESS_EXITED
 
-cdef extern from "../native/reaper.h" nogil:
+cdef extern from "core/reaper.h" nogil:
     const int HCSRT_CREATES_NOTHING
     const int HCSRT_CREATES_SYSTEM
     const int HCSRT_CREATES_PROCESS
 
-cdef extern from "../native/stdio_handle.h" nogil:
+cdef extern from "core/stdio_handle.h" nogil:
     void hcsrt_stdio_received(hcsrt_handle handle)
 
 # What waits for an exit, and what the synchronous calls of the service look like.

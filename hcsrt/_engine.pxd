@@ -40,13 +40,13 @@ from hcsrt._library cimport (
 
 ctypedef void (*any_function)() noexcept nogil
 
-cdef extern from "../native/engine.h":
+cdef extern from "engine/engine.h":
     ctypedef struct hcsrt_call:
         pass
     # With a port it has the GIL, without one it has not.
     ctypedef void (*hcsrt_complete)(hcsrt_call *call, void *context) noexcept
 
-cdef extern from "../native/engine.h" nogil:
+cdef extern from "engine/engine.h" nogil:
     ctypedef struct hcsrt_port:
         pass
 

@@ -82,7 +82,7 @@ cdef extern from *:
     #include <new>
     #include <type_traits>
 
-    #include "../native/engine.h"
+    #include "engine/engine.h"
 
     /* What the functions of HCS look like. */
     enum { HCSRT_SHAPE_OTHER, HCSRT_SHAPE_VERB, HCSRT_SHAPE_PATH, HCSRT_SHAPE_GRANT, HCSRT_SHAPE_QUESTION };
@@ -162,17 +162,17 @@ cdef extern from *:
 cdef extern from "Python.h":
     int Py_AddPendingCall(int (*function)(void *) noexcept, void *argument) noexcept nogil
 
-cdef extern from "../native/results.h" nogil:
+cdef extern from "core/results.h" nogil:
     const hcsrt_result HCSRT_E_CALLBACK_ALREADY_SET
     const hcsrt_result HCSRT_E_POINTER
     const uint32_t HCSRT_GENERIC_ALL
     const uint32_t HCSRT_CREATE_OPTIONS_1
 
-cdef extern from "../native/reaper.h" nogil:
+cdef extern from "core/reaper.h" nogil:
     const int HCSRT_CREATES_SYSTEM
     const int HCSRT_CREATES_PROCESS
 
-cdef extern from "../native/engine.h" nogil:
+cdef extern from "engine/engine.h" nogil:
     ctypedef struct hcsrt_engine_links:
         int (*reaper_start)() noexcept nogil
         void (*reaper_adopt)(const hcsrt_abandoned *call) noexcept nogil
@@ -206,7 +206,7 @@ cdef extern from "../native/engine.h" nogil:
     void hcsrt_set_orphan_notice(void (*notice)() noexcept nogil)
     hcsrt_engine_counts hcsrt_engine_count()
 
-cdef extern from "../native/engine.h":
+cdef extern from "engine/engine.h":
     # Not without the GIL: what it calls may need it.
     void hcsrt_call_complete(hcsrt_call *call)
 

@@ -21,7 +21,7 @@ from hcsrt._library cimport hcsrt_context
 # Releases `raw`, then destroys `context` if there is one.
 ctypedef void (*close_fn)(void *raw, void *context) noexcept nogil
 
-cdef extern from "../native/reaper.h" nogil:
+cdef extern from "core/reaper.h" nogil:
     ctypedef struct hcsrt_abandoned:
         const void *api
         void *operation

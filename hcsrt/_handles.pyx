@@ -37,7 +37,7 @@ cdef extern from *:
     const bint hcsrt_counts_are_shared
     void hcsrt_make_immortal(object function)
 
-cdef extern from "../native/state.h" nogil:
+cdef extern from "core/state.h" nogil:
     const uint32_t HCSRT_OWNED
     const uint32_t HCSRT_BOUND
     const uint32_t HCSRT_USERS
@@ -54,7 +54,7 @@ cdef extern from "../native/state.h" nogil:
     void *hcsrt_pointer_load(void **pointer)
     void hcsrt_pointer_store(void **pointer, void *value)
 
-cdef extern from "../native/reaper.h" nogil:
+cdef extern from "core/reaper.h" nogil:
     void hcsrt_reaper_init()
     int hcsrt_reaper_start()
     void hcsrt_reaper_adopt(const hcsrt_abandoned *call)

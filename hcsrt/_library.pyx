@@ -34,7 +34,7 @@ cdef extern from *:
     Function hcsrt_functions[]
     const int hcsrt_function_count
 
-cdef extern from "../native/computecore.h" nogil:
+cdef extern from "backends/computecore.h" nogil:
     uint32_t hcsrt_computecore_load(HcsApi *api)
     bint hcsrt_impersonates()
 

@@ -15,7 +15,7 @@ import sys
 
 from .errors import HandleBusyError
 
-cdef extern from "../native/streams.h" nogil:
+cdef extern from "core/streams.h" nogil:
     ctypedef struct hcsrt_transfer:
         pass
     void hcsrt_transfer_begin(hcsrt_transfer *transfer, void *stream, void *buffer, size_t size, int writing)
@@ -25,7 +25,7 @@ cdef extern from "../native/streams.h" nogil:
 
 cdef extern from *:
     """
-    #include "../native/stdio_handle.h"
+    #include "core/stdio_handle.h"
 
     static Py_ssize_t hcsrt_loop_number(hcsrt_handle handle) {
     #if defined(_WIN32)

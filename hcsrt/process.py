@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     from typing import IO, Any, TypeAlias
 
     from ._calls import ProcessStart
-    from ._expired import TimeoutExpired
     from ._facade import Calls
+    from ._facade.expired import TimeoutExpired
     from ._handles import OwnedStdio, OwnedSystem
 
     Command: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -265,7 +265,7 @@ class ProcessCore(Owner[OwnedProcess]):
             ...
 
     def _timeout_expired(self, timeout: float | None) -> TimeoutExpired:
-        from ._expired import TimeoutExpired
+        from ._facade.expired import TimeoutExpired
 
         return TimeoutExpired(self.args, timeout or 0.0, *self._partial())
 

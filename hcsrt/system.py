@@ -883,7 +883,7 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
         except OperationTimeoutError as error:
             if limit is None:
                 raise
-            from ._expired import TimeoutExpired
+            from ._facade.expired import TimeoutExpired
 
             raise TimeoutExpired(args, limit) from error
         try:

@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SCHEMA = "hcsrt/emulator/schema.json"
 HRESULTS = "tests/data/hresults.json"
 CODES = "hcsrt/_codes.py"
-HCSAPI = "hcsrt/native/hcsapi.h"
+HCSAPI = "hcsrt/include/hcsapi.h"
 
 # Types of the schema reference that are values of JSON themselves, not structs or enums.
 SCALARS = frozenset({

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "hcsbench.h"
-#include "state.h"
-#include "threads.h"
+#include "core/state.h"
+#include "core/threads.h"
 
 namespace {
 

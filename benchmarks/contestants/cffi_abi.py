@@ -2,7 +2,7 @@
 
 import cffi
 
-from benchmarks.build import LIBRARY
+from benchmarks.harness.build import LIBRARY
 
 from .cffi_declarations import DECLARATIONS, handles_of
 

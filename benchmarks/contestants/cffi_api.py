@@ -1,6 +1,6 @@
 """cffi in API mode: a compiled module calls the library, `ffi.gc` closes."""
 
-from benchmarks.build import built
+from benchmarks.harness.build import built
 
 from .cffi_declarations import handles_of
 

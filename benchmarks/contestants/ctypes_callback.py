@@ -4,7 +4,7 @@ import ctypes
 import itertools
 from asyncio import get_running_loop
 
-from benchmarks.build import LIBRARY
+from benchmarks.harness.build import LIBRARY
 
 lib = ctypes.CDLL(str(LIBRARY))
 Completion = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)

@@ -2,7 +2,7 @@
 
 import ctypes
 
-from benchmarks.build import LIBRARY
+from benchmarks.harness.build import LIBRARY
 
 lib = ctypes.CDLL(str(LIBRARY))
 

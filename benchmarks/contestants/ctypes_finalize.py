@@ -3,7 +3,7 @@
 import ctypes
 import weakref
 
-from benchmarks.build import LIBRARY
+from benchmarks.harness.build import LIBRARY
 
 lib = ctypes.CDLL(str(LIBRARY))
 

@@ -1,6 +1,6 @@
 """pybind11: a class of C++ owns the handle, and the GIL is released around each call and each close."""
 
-from benchmarks.build import built
+from benchmarks.harness.build import built
 
 module = built("pybind11_handles")
 own = module.System

@@ -1,6 +1,6 @@
 """PyO3: a struct of Rust owns the handle, and the GIL is released around each call and each close."""
 
-from benchmarks.build import built
+from benchmarks.harness.build import built
 
 module = built("pyo3_handles")
 own = module.System

@@ -21,9 +21,9 @@
 #  include <valgrind/callgrind.h>
 #endif
 
-#include "results.h"
-#include "stdio_handle.h"
-#include "threads.h"
+#include "core/results.h"
+#include "core/stdio_handle.h"
+#include "core/threads.h"
 
 namespace {
 

@@ -599,7 +599,7 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
         except OperationTimeoutError as error:
             if limit is None:
                 raise
-            from .._expired import TimeoutExpired
+            from .._facade.expired import TimeoutExpired
 
             raise TimeoutExpired(args, limit) from error
         return await run_to_end(process, input, limit, deadline, check)

@@ -11,7 +11,7 @@ import sys
 
 cdef extern from *:
     """
-    #include "../native/emulator.h"
+    #include "emulator/emulator.h"
 
     /* Cython has no u16string: the two directions that are needed. */
     static void set_text(hcsrt::emulator::Text *text, const char *utf16, size_t bytes) {
@@ -59,7 +59,7 @@ cdef extern from *:
     list misuse_list()
     list member_list(uint64_t process)
 
-cdef extern from "../native/emulator.h" namespace "hcsrt::emulator" nogil:
+cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
     ctypedef struct HcsApi:
         pass
     cdef cppclass Text:

@@ -24,7 +24,7 @@ from .failures import (
     invalid_json,
     not_emulated,
 )
-from .host import SCHEMA_VERSIONS
+from .settings import SCHEMA_VERSIONS
 
 if TYPE_CHECKING:
     import psutil

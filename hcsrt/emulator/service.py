@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from . import _native
 from .failures import E_UNEXPECTED, Failure, not_emulated
-from .host import Host
 from .outbox import Answer, Outbox, Variation
+from .settings import Host
 from .systems import Systems
 
 # Their callers wait inside the call. An opened handle has to be bound before it can be the last one that closes.

@@ -37,9 +37,9 @@ from .failures import (
     not_emulated,
     signed,
 )
-from .host import create_file, read_file
 from .outbox import Answer, Outbox
 from .processes import SIGCONT, SIGHUP, SIGKILL, SIGSTOP, SIGTERM, Launch, Process, signal_number
+from .settings import create_file, read_file
 
 _SYSTEM_EXITED = 1
 _CRASH_INITIATED = 2

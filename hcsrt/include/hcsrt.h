@@ -56,6 +56,6 @@ typedef struct hcsrt_context {
     void (*destroy)(struct hcsrt_context *context);
 } hcsrt_context;
 
-#include "../native/hcsapi.h"
+#include "hcsapi.h"
 
 #endif

@@ -17,9 +17,9 @@
 
 #include <poll.h>
 
-#include "engine.h"
-#include "results.h"
-#include "state.h"
+#include "engine/engine.h"
+#include "core/results.h"
+#include "core/state.h"
 
 namespace {
 

@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
-#include "events.h"
-#include "results.h"
+#include "core/events.h"
+#include "core/results.h"
 
 namespace {
 

@@ -2,8 +2,8 @@
  * with it that another one was dropped before the exit. look_is_over() is put into the source by the test. */
 #include <cstdio>
 
-#include "events.h"
-#include "results.h"
+#include "core/events.h"
+#include "core/results.h"
 
 namespace {
 

@@ -13,7 +13,7 @@
 
 #include <ucontext.h>
 
-#include "state.h"
+#include "core/state.h"
 
 namespace {
 

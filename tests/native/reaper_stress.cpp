@@ -9,9 +9,9 @@
 #include <thread>
 #include <vector>
 
-#include "events.h"
-#include "reaper.h"
-#include "results.h"
+#include "core/events.h"
+#include "core/reaper.h"
+#include "core/results.h"
 
 namespace {
 

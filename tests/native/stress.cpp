@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "state.h"
+#include "core/state.h"
 
 namespace {
 

@@ -54,7 +54,7 @@ def command(experiment: Callable[..., Any], *arguments: Any) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    paths = [str(HERE.parent), str(HERE.parent.parent), os.environ.get("PYTHONPATH", "")]
+    paths = [str(HERE.parent), str(HERE.parent.parent / "helpers"), os.environ.get("PYTHONPATH", "")]
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONFAULTHANDLER": "1"}
 
 

@@ -13,7 +13,7 @@ import pytest
 from hcsrt import doctor
 
 if sys.platform == "win32":
-    from hcsrt import _windows
+    from hcsrt.doctor import windows
 else:
     pytestmark = pytest.mark.skip("the doctor reads Windows' own registry and services")
 
@@ -37,12 +37,12 @@ def state_of(feature):
     ("feature", "name"), [("Containers", "feature.containers"), ("Hyper-V", "feature.hyper-v")], ids=lambda value: value
 )
 def test_features(feature, name, seen):
-    state = state_of(_windows.FEATURES[feature])
+    state = state_of(windows.FEATURES[feature])
     readings = _windows.read()
     found = findings()[name]
     told = {
         "dism": state,
-        "chosen last": str(readings.features[_windows.FEATURES[feature]]),
+        "chosen last": str(readings.features[windows.FEATURES[feature]]),
         "services": {service: str(reading) for service, reading in readings.services.items()},
         "the doctor": vars(found),
     }

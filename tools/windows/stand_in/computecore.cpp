@@ -14,7 +14,7 @@
 #include <unordered_map>
 
 #include "hcsrt.h"
-#include "results.h"
+#include "core/results.h"
 
 namespace {
 

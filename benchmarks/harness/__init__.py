@@ -1,0 +1,1 @@
+"""How the works are measured, judged and told."""

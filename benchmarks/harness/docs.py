@@ -1,0 +1,249 @@
+"""Writes the figures of runs into docs/: python -m benchmarks.harness.docs RESULT.json [RESULT.json]
+
+A result of a CPython with a GIL and one of a free-threaded CPython; of what is not given, the figures stay. Medians and
+quartiles go into docs/performance/figures.json, and from there into the tables of docs/performance.md, between its
+markers, and into the plots.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from .bars import bars as all_bars
+from .figures import Figure, Works, median_text, ratio_text, spread_text, summary, text_of, works_in
+from .measure import Spread
+from .names import (
+    ASYNCIO,
+    AWAITED,
+    BLOCKING,
+    BURSTS,
+    EMPTY,
+    HCSRT,
+    IN_FLIGHT,
+    LATENCIES,
+    LOOP,
+    UVLOOP,
+    WHOLE,
+    Case,
+    base,
+    place,
+)
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs"
+PAGE = FOLDER / "performance.md"
+FIGURES = FOLDER / "performance" / "figures.json"
+BUILDS = {"gil": "with a GIL", "free-threaded": "free-threaded"}
+MARKED = re.compile(r"(<!-- figures: (.+?) -->\n)(.*?)(<!-- end of figures -->)", re.DOTALL)
+
+Runs = dict[str, dict[str, Any]]
+Show = Callable[[Figure], str]
+Column = tuple[str, str, Show]
+"""The title, the work, and how its figure is shown."""
+
+
+def build_of(run: dict[str, Any]) -> str:
+    return "free-threaded" if run["machine"]["free_threaded"] else "gil"
+
+
+def where(run: dict[str, Any]) -> str:
+    of = run["machine"]
+    return f"{of['python']} on {of['processors']} x {of['processor']}, {of['system']}"
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [list(head), *map(list, rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def columns_of(works: Works, columns: Iterable[Column], names: Iterable[str] | None = None) -> str:
+    """A line for each contestant that was measured in any of the columns."""
+    columns = list(columns)
+    found = {name for _, work, _ in columns for name in works.get(work, {})}
+    rows = []
+    for name in sorted(found if names is None else found.intersection(names), key=place):
+        figures = [works.get(work, {}).get(name) for _, work, _ in columns]
+        shown = [show(figure) if figure else "" for figure, (_, _, show) in zip(figures, columns, strict=True)]
+        rows.append([name, *shown])
+    return table(["", *(title for title, _, _ in columns)], rows)
+
+
+def of_builds(work: str, show: Show, runs: Runs) -> str:
+    """A column for each build of CPython."""
+    merged = {build: works_in(run).get(work, {}) for build, run in runs.items()}
+    return columns_of(merged, [(BUILDS[build], build, show) for build in merged])
+
+
+# --- the tables -----------------------------------------------------------------------------------------------------
+
+
+def machines(runs: Runs) -> str:
+    def packages(run: dict[str, Any]) -> str:
+        return ", ".join(f"{name} {version}" for name, version in run["machine"]["packages"].items())
+
+    rows: dict[str, Callable[[dict[str, Any]], str]] = {
+        "Python": lambda run: f"{run['machine']['python']}, {run['machine']['compiler']}",
+        "machine": lambda run: f"{run['machine']['processors']} x {run['machine']['processor']}",
+        "system": lambda run: run["machine"]["system"],
+        "compiled by": lambda run: run["machine"]["contestants_compiler"],
+        "with": packages,
+        "load before": lambda run: f"{run['machine']['load']:.1f}",
+        "run": lambda run: f"{run['effort']}, {run['seconds']:.0f} s",
+    }
+    return table(
+        ["", *(BUILDS[build] for build in runs)],
+        ([title, *(show(run) for run in runs.values())] for title, show in rows.items()),
+    )
+
+
+def bars(runs: Runs) -> str:
+    found: dict[tuple[str, str, str], dict[str, str]] = {}
+    works = list(dict.fromkeys(bar.work.removesuffix(": rate") for bar in [*all_bars(False), *all_bars(True)]))
+    for build, run in runs.items():
+        for row in run["bars"]:
+            text = "left out" if row["measured"] is None else ratio_text(Spread(*row["measured"]))
+            verdict = " **missed**" if row["holds"] is False else ""
+            found.setdefault((row["work"].removesuffix(": rate"), row["what"], row["bar"]), {})[build] = text + verdict
+    rows = []
+    before = ""
+    for (work, what, bar), of in sorted(found.items(), key=lambda item: works.index(item[0][0])):
+        rows.append([work if work != before else "", what, bar, *(of.get(build, "") for build in runs)])
+        before = work
+    return table(["work", "ratio", "bar", *(BUILDS[build] for build in runs)], rows)
+
+
+def handles(build: str, runs: Runs) -> str:
+    works = works_in(runs[build])
+    works = {work: {n: f for n, f in of.items() if n != BLOCKING} for work, of in works.items()}
+    columns = [
+        ("own, drop", "own, drop"),
+        ("own, drop, beside threads that sleep", "own, drop, beside threads that sleep"),
+        ("own, `close()`", "own, close"),
+        ("a call", "call"),
+        ("close, of 10,000", "close 10,000"),
+        ("hand over", "hand over"),
+    ]
+    return columns_of(works, [(title, work, spread_text) for title, work in columns])
+
+
+def instructions(runs: Runs) -> str:
+    works = works_in(runs["gil"])
+
+    def show(work: str, figure: Figure) -> str:
+        empty = works[work][EMPTY].spread.median
+        return f"{figure.spread.median:,.0f}, {figure.spread.median / empty:.2f}"
+
+    titles = {"own, drop": "own and drop, times the empty loop", "call": "a call, times the empty loop"}
+    of = {title: f"instructions: {work}" for work, title in titles.items()}
+    return columns_of(works, [(title, work, partial(show, work)) for title, work in of.items()])
+
+
+def round_trips(runs: Runs) -> str:
+    columns = [("completes in the call", "round trip"), ("completes on another thread", "round trip, other thread")]
+    return columns_of(works_in(runs["gil"]), [(title, work, spread_text) for title, work in columns])
+
+
+def bursts(build: str, runs: Runs) -> str:
+    case = BURSTS[0]
+    metrics: list[tuple[str, str, Show]] = [
+        ("operations", "rate", spread_text),
+        ("50th percentile", "median", median_text),
+        ("99th percentile", "worst", median_text),
+        ("loop late by", "lag", median_text),
+        ("processors' time each", "processor", spread_text),
+    ]
+    columns = [(title, f"{case}: {metric}", show) for title, metric, show in metrics]
+    works = works_in(runs[build])
+    names = [name for name in works.get(columns[0][1], {}) if base(name) not in (AWAITED, BLOCKING)]
+    return columns_of(works, columns, names)
+
+
+def other_bursts(runs: Runs) -> str:
+    columns = [
+        (f"{case.document} B, {case.threads} thread{'s' * (case.threads > 1)}", f"{case}: rate", spread_text)
+        for case in BURSTS[1:]
+    ]
+    return columns_of(works_in(runs["gil"]), columns)
+
+
+def grid(metric: str, runs: Runs) -> str:
+    works = works_in(runs["gil"])
+    columns = [
+        (f"{in_flight:,}, {latency} ms", f"{Case(in_flight, latency)}: {metric}", median_text)
+        for latency in LATENCIES
+        for in_flight in IN_FLIGHT
+    ]
+    names = {name for _, work, _ in columns for name in works.get(work, {})}
+    return columns_of(works, columns, [name for name in names if "," in name and base(name) not in (AWAITED, BLOCKING)])
+
+
+def verbs(runs: Runs) -> str:
+    columns = [(f"{case.in_flight:,} in flight", f"{case}: rate", spread_text) for case in WHOLE]
+    names = [f"{name}, {loop}" for name in (LOOP, HCSRT, AWAITED, BLOCKING) for loop in (ASYNCIO, UVLOOP)]
+    return columns_of(works_in(runs["gil"]), columns, names)
+
+
+def footprint(runs: Runs) -> str:
+    columns = [("threads", "async, threads", median_text), ("memory", "async, memory of the process", median_text)]
+    return columns_of(works_in(runs["gil"]), columns)
+
+
+def stdout(runs: Runs) -> str:
+    columns = [("`read(65536)`", "stdout, read(64 KB)"), ("`capture_output=True`", "stdout, capture_output")]
+    return columns_of(works_in(runs["gil"]), [(title, work, spread_text) for title, work in columns])
+
+
+TABLES: dict[str, Callable[[Runs], str]] = {
+    "machines": machines,
+    "bars": bars,
+    "handles": partial(handles, "gil"),
+    "handles, free-threaded": partial(handles, "free-threaded"),
+    "instructions": instructions,
+    "round trips": round_trips,
+    "threads": partial(of_builds, "threads", spread_text),
+    "memory": partial(of_builds, "memory", median_text),
+    "bursts": partial(bursts, "gil"),
+    "bursts, free-threaded": partial(bursts, "free-threaded"),
+    "other bursts": other_bursts,
+    "rates": partial(grid, "rate"),
+    "99th percentiles": partial(grid, "worst"),
+    "loop lag": partial(grid, "lag"),
+    "footprint": footprint,
+    "verbs": verbs,
+    "stdout": stdout,
+    "emulator": partial(of_builds, "emulator", spread_text),
+    "import": partial(of_builds, "import", spread_text),
+}
+
+
+def rendered(page: str, runs: Runs) -> str:
+    """The page with the tables of these runs."""
+    return MARKED.sub(lambda found: found[1] + TABLES[found[2]](runs) + found[4], page)
+
+
+def main(paths: list[str]) -> None:
+    if not paths:
+        sys.exit(__doc__)
+    from .report import plot
+
+    runs: Runs = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    for path in paths:
+        run = summary(json.loads(Path(path).read_text()))
+        runs[build_of(run)] = run
+    runs = {build: runs[build] for build in BUILDS if build in runs}
+    FIGURES.write_text(text_of(runs))
+    # As whoever checks them reads them.
+    runs = json.loads(FIGURES.read_text())
+    PAGE.write_text(rendered(PAGE.read_text(), runs))
+    written = [FIGURES, PAGE, *plot(works_in(runs["gil"]), FIGURES.parent, where(runs["gil"]))]
+    print(*(f"{path.relative_to(FOLDER.parent)}: {path.stat().st_size:,} bytes" for path in written), sep="\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

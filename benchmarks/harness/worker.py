@@ -1,0 +1,41 @@
+"""A process that measures one kind of work: its series go to stdout as JSON, what is left out to stderr."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from typing import NamedTuple
+
+from .measure import EFFORTS
+
+
+class Kind(NamedTuple):
+    function: str
+    """module.function of this package."""
+    repeated: bool
+    """Whether several processes measure it: what bars are about and no processes of its own measure."""
+
+
+KINDS = {
+    "handles": Kind("handles.measure", True),
+    "threads": Kind("threads.measure", True),
+    "stdout": Kind("streams.measure", True),
+    "emulator": Kind("emulated.measure", True),
+    "async": Kind("asynchronous.measure", True),
+    "latency": Kind("asynchronous.measure_latencies", False),
+    "async-footprint": Kind("asynchronous.measure_footprint", False),
+    "import": Kind("footprint.measure_imports", False),
+    "memory": Kind("footprint.measure_memory", False),
+    "instructions": Kind("handles.count_instructions", False),
+}
+
+
+def main(kind: str, effort: str) -> None:
+    module, function = KINDS[kind].function.split(".")
+    measure = getattr(importlib.import_module(f"benchmarks.works.{module}"), function)
+    json.dump([series.to_json() for series in measure(EFFORTS[effort])], sys.stdout)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

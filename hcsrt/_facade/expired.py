@@ -1,0 +1,20 @@
+"""The error of a command that takes too long, apart from the rest because subprocess is slow to import."""
+
+from __future__ import annotations
+
+import subprocess
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..process import Command
+
+
+class TimeoutExpired(subprocess.TimeoutExpired, TimeoutError):
+    """The error of subprocess, for who catches that, and a TimeoutError like every other timeout of hcsrt."""
+
+    def __init__(
+        self, cmd: Command, timeout: float, output: bytes | None = None, stderr: bytes | None = None
+    ) -> None:
+        super().__init__(cmd, timeout, output, stderr)  # pyright: ignore[reportArgumentType]
+        # For pickle; TimeoutError leaves them empty where subprocess has its own.
+        self.args = (cmd, timeout)

@@ -1,0 +1,114 @@
+"""JSON in and out: what HCS is given and what it answers."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # the name that type checkers know; importing typing would cost more than this module
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from json import JSONDecoder
+    from typing import Any, TypeGuard
+
+    from ..errors import InvalidDocumentError
+
+__all__ = ["dumps", "loads", "plain"]
+
+_INVALID_JSON = 0x8037010D
+_MOST_BITS = 2048  # fewer than the digits that str() makes, whatever its limit
+
+_decoder: JSONDecoder | None = None
+
+
+def dumps(document: Mapping[str, Any] | str, *, argument: str = "document") -> str:
+    """The JSON text of a document, which is a mapping or JSON text already; argument is its name in errors.
+
+    Text that is right comes back unchanged.
+    Raises InvalidDocumentError, a ValueError, for text that is no JSON object, for NaN, infinity and huge
+    integers; TypeError for keys and values that JSON has no form for. Each names the place.
+    """
+    import json
+
+    try:
+        if isinstance(document, str):
+            try:
+                value = json.loads(document)
+            except json.JSONDecodeError:
+                raise
+            except ValueError:  # what int() says
+                raise _refused(argument, "A number has more digits than Python reads") from None
+            if not _is_mapping(_plain(value, argument)):
+                raise _refused(argument, "The outermost value has to be a JSON object, in braces")
+            return document
+        value = _plain(document, argument)
+    except json.JSONDecodeError as error:
+        raise _refused(argument, f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise _too_deep(argument) from None
+    if not _is_mapping(value):
+        raise TypeError(f"{argument} has to be a mapping or JSON text, not {type(document).__name__}")
+    return json.dumps(value, separators=(",", ":"))
+
+
+def plain(value: Any, argument: str) -> Any:
+    """A value for a document in dicts, lists and scalars of JSON. Raises as dumps()."""
+    try:
+        return _plain(value, argument)
+    except RecursionError:
+        raise _too_deep(argument) from None
+
+
+def loads(text: str | None) -> Any:
+    """The value of JSON text that HCS gave; None for no text. Raises ValueError for text that is not JSON."""
+    global _decoder
+    if not text or text.isspace():
+        return None
+    if _decoder is None:
+        from json import JSONDecoder
+
+        # Messages of Windows may stand in documents of HCS with their line breaks unescaped. Kept, because to make it
+        # takes as long as to read a document of 1 KB.
+        _decoder = JSONDecoder(strict=False)
+    return _decoder.decode(text)
+
+
+def _plain(value: Any, path: str) -> Any:
+    """The value in dicts, lists and scalars of JSON; the path is Python's way to it, for errors."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        if value.bit_length() > _MOST_BITS:
+            raise _refused(path, f"An integer of more than {_MOST_BITS} bits is no value of any document")
+        return value
+    if isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):
+            raise _refused(path, f"{value} has no form in JSON")
+        return value
+    if _is_array(value):
+        return [_plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
+    if _is_mapping(value):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"{path} has the key {key!r}, and keys in JSON are strings")
+        return {key: _plain(item, f"{path}[{key!r}]") for key, item in value.items()}
+    if isinstance(value, (bytes, bytearray)):
+        raise TypeError(f"{path} is {type(value).__name__}, and JSON is text: decode it first")
+    raise TypeError(f"{path} is of type {type(value).__name__}, which JSON has no form for")
+
+
+def _is_array(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    return isinstance(value, (list, tuple))
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    from collections.abc import Mapping
+
+    return isinstance(value, Mapping)
+
+
+def _too_deep(argument: str) -> InvalidDocumentError:
+    return _refused(argument, f"{argument} is nested too deep, or contains itself")
+
+
+def _refused(place: str, reason: str) -> InvalidDocumentError:
+    from ..errors import InvalidDocumentError
+
+    return InvalidDocumentError(_INVALID_JSON, place, {"ErrorEvents": [{"Message": reason}]})

@@ -1,0 +1,238 @@
+#include "core/reaper.h"
+
+#include <chrono>
+#include <initializer_list>
+
+#include "core/results.h"
+#include "core/threads.h"
+
+namespace {
+
+using hcsrt::FOREVER;
+using Clock = std::chrono::steady_clock;
+
+constexpr uint32_t FIRST_POLL_MS = 2;
+constexpr uint32_t LAST_POLL_MS = 250;
+/* How long a termination may take, and an answer after the service went away. */
+constexpr std::chrono::seconds PATIENCE{30};
+
+/* A callback thread may not allocate, so the closes that it hands over live in a reserve of fixed size. */
+constexpr int RESERVE = 256;
+
+enum : uint32_t { FREE, FILLING, READY };
+
+struct DeferredClose {
+    std::atomic<uint32_t> stage{FREE};
+    hcsrt_close close;
+    void *raw;
+    void *context;
+};
+
+struct Call {
+    hcsrt_abandoned call;
+    bool terminating;
+    Clock::time_point patience;
+    Call *next;
+};
+
+struct Reaper {
+    std::atomic<uint32_t> bell{0};
+    std::atomic<uint32_t> started{0};
+    std::atomic<int64_t> pending{0};
+    std::atomic<Call *> arrived{nullptr};
+    DeferredClose reserve[RESERVE];
+};
+
+/* Never destroyed: the reaper's thread outlives static destructors. Replaced in a forked child, whose thread is gone. */
+Reaper *reaper;
+std::atomic<int64_t> leaked{0};
+thread_local int callback_depth = 0;
+/* Of all threads: a release looks for its thread's own depth, which costs a call, only while there are any. */
+std::atomic<int> callbacks{0};
+
+bool free_result(const HcsApi *api, hcsrt_operation operation, bool with_info, hcsrt_result *result) {
+    hcsrt_char *document = nullptr;
+    hcsrt_process_information info = {};
+    *result = with_info ? api->HcsGetOperationResultAndProcessInfo(operation, &info, &document)
+                        : api->HcsGetOperationResult(operation, &document);
+    if (document) api->free_string(document);
+    for (hcsrt_handle handle : {info.std_input, info.std_output, info.std_error})
+        if (handle && handle != reinterpret_cast<hcsrt_handle>(-1)) api->close_handle(handle);
+    return *result != HCSRT_E_OPERATION_PENDING;
+}
+
+/* Asks HCS to end what an abandoned call created. False: there is nothing to wait for. */
+bool begin_terminate(Call *item) {
+    hcsrt_abandoned &call = item->call;
+    hcsrt_operation operation = call.api->HcsCreateOperation(nullptr, nullptr);
+    if (!operation) return false;
+    hcsrt_result result = call.creates == HCSRT_CREATES_SYSTEM
+                              ? call.api->HcsTerminateComputeSystem(call.created, operation, nullptr)
+                              : call.api->HcsTerminateProcess(call.created, operation, nullptr);
+    if (hcsrt_failed(result)) {
+        hcsrt_result ignored;
+        free_result(call.api, operation, false, &ignored);
+        call.api->HcsCloseOperation(operation);
+        return false;
+    }
+    call.operation = operation;
+    item->terminating = true;
+    item->patience = Clock::now() + PATIENCE;
+    return true;
+}
+
+/* One look at one call. True: nothing is left to do for it. */
+bool advance(Call *item) {
+    hcsrt_abandoned &call = item->call;
+    hcsrt_result result = HCSRT_S_OK;
+    bool with_info = call.has_info && !item->terminating;
+    bool done = !call.operation || free_result(call.api, call.operation, with_info, &result);
+    bool may_hang = item->terminating || call.lost;
+    if (!done && !(may_hang && Clock::now() >= item->patience)) return false;
+    if (call.operation) call.api->HcsCloseOperation(call.operation);
+    call.operation = nullptr;
+    /* Only what this very call made may be ended: a create that failed may have given the handle of somebody else's
+     * system. A process is ours either way, HCS reports failure for some that run. */
+    bool ours = call.creates == HCSRT_CREATES_PROCESS || !hcsrt_failed(result);
+    if (call.created && !item->terminating && !call.keep && ours && begin_terminate(item)) return false;
+    if (call.created) call.close(call.created, call.context);
+    return true;
+}
+
+bool close_deferred(Reaper *self) {
+    bool any = false;
+    for (DeferredClose &slot : self->reserve) {
+        if (slot.stage.load(std::memory_order_acquire) != READY) continue;
+        slot.close(slot.raw, slot.context);
+        slot.stage.store(FREE, std::memory_order_release);
+        self->pending.fetch_sub(1, std::memory_order_acq_rel);
+        any = true;
+    }
+    return any;
+}
+
+void run(void *argument) {
+    Reaper *self = static_cast<Reaper *>(argument);
+    Call *calls = nullptr;
+    uint32_t poll_ms = FIRST_POLL_MS;
+    for (;;) {
+        uint32_t heard = self->bell.load(std::memory_order_acquire);
+        bool progress = close_deferred(self);
+        for (Call *item = self->arrived.exchange(nullptr, std::memory_order_acq_rel); item;) {
+            Call *next = item->next;
+            item->next = calls;
+            calls = item;
+            item = next;
+            progress = true;
+        }
+        for (Call **link = &calls; *link;) {
+            Call *item = *link;
+            if (!advance(item)) {
+                link = &item->next;
+                continue;
+            }
+            *link = item->next;
+            delete item;
+            self->pending.fetch_sub(1, std::memory_order_acq_rel);
+            progress = true;
+        }
+        poll_ms = progress ? FIRST_POLL_MS : poll_ms * 2 < LAST_POLL_MS ? poll_ms * 2 : LAST_POLL_MS;
+        hcsrt::wait_on(self->bell, heard, calls ? poll_ms : FOREVER);
+    }
+}
+
+bool ensure_started(Reaper *self) {
+    uint32_t not_yet = 0;
+    if (!self->started.compare_exchange_strong(not_yet, 1, std::memory_order_acq_rel)) return true;
+    if (hcsrt::start_thread(run, self)) return true;
+    self->started.store(0, std::memory_order_release);
+    return false;
+}
+
+void ring(Reaper *self) {
+    self->bell.fetch_add(1, std::memory_order_acq_rel);
+    hcsrt::wake_all(self->bell);
+}
+
+#if !defined(_WIN32)
+void in_forked_child() {
+    ++hcsrt_epoch;
+    reaper = new Reaper;
+    callback_depth = 0;
+    callbacks.store(0, std::memory_order_relaxed);
+}
+#endif
+
+/* False: the reserve is used up. */
+bool defer_close(hcsrt_close close, void *raw, void *context) {
+    Reaper *self = reaper;
+    for (DeferredClose &slot : self->reserve) {
+        uint32_t expected = FREE;
+        if (!slot.stage.compare_exchange_strong(expected, FILLING, std::memory_order_acq_rel)) continue;
+        slot.close = close;
+        slot.raw = raw;
+        slot.context = context;
+        self->pending.fetch_add(1, std::memory_order_acq_rel);
+        slot.stage.store(READY, std::memory_order_release);
+        ring(self);
+        return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+extern "C" {
+
+uint32_t hcsrt_epoch = 1;
+
+void hcsrt_reaper_init(void) {
+    if (reaper) return;
+    reaper = new Reaper;
+#if !defined(_WIN32)
+    pthread_atfork(nullptr, nullptr, in_forked_child);
+#endif
+}
+
+int hcsrt_reaper_start(void) { return ensure_started(reaper); }
+
+void hcsrt_reaper_adopt(const hcsrt_abandoned *call) {
+    Reaper *self = reaper;
+    Call *item = new Call{*call, false, Clock::now() + PATIENCE, nullptr};
+    self->pending.fetch_add(1, std::memory_order_acq_rel);
+    item->next = self->arrived.load(std::memory_order_relaxed);
+    while (!self->arrived.compare_exchange_weak(item->next, item, std::memory_order_acq_rel)) {}
+    ring(self);
+}
+
+void hcsrt_release(hcsrt_close close, void *raw, void *context) {
+    if (callbacks.load(std::memory_order_relaxed) > 0 && callback_depth > 0) {
+        if (!reaper->started.load(std::memory_order_acquire) || !defer_close(close, raw, context)) hcsrt_count_leak();
+        return;
+    }
+#if defined(_WIN32)
+    /* A release may run at the end of somebody else's call, whose last error must survive it. */
+    DWORD last_error = GetLastError();
+    close(raw, context);
+    SetLastError(last_error);
+#else
+    close(raw, context);
+#endif
+}
+
+void hcsrt_callback_enter(void) {
+    ++callback_depth;
+    callbacks.fetch_add(1, std::memory_order_relaxed);
+}
+
+void hcsrt_callback_leave(void) {
+    callbacks.fetch_sub(1, std::memory_order_relaxed);
+    --callback_depth;
+}
+
+void hcsrt_reaper_announce(int64_t calls) { reaper->pending.fetch_add(calls, std::memory_order_acq_rel); }
+int64_t hcsrt_reaper_pending(void) { return reaper->pending.load(std::memory_order_acquire); }
+int64_t hcsrt_leaked(void) { return leaked.load(std::memory_order_relaxed); }
+void hcsrt_count_leak(void) { leaked.fetch_add(1, std::memory_order_relaxed); }
+
+}  // extern "C"

@@ -1,0 +1,35 @@
+/* Reading and writing a stdio handle, in steps, so that a close or a signal takes effect between two of them. */
+#ifndef HCSRT_STREAMS_H
+#define HCSRT_STREAMS_H
+
+#include "hcsrt.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One read or write. The buffer belongs to it from begin to end, and whoever called begin keeps the handle open so long. */
+typedef struct hcsrt_transfer {
+    hcsrt_handle stream;
+    void *buffer;
+    size_t size;
+    int writing;
+    void *request;                 /* on Windows, what the system works on; NULL: nothing is under way */
+} hcsrt_transfer;
+
+void hcsrt_transfer_begin(hcsrt_transfer *transfer, hcsrt_handle stream, void *buffer, size_t size, int writing);
+
+/* Bytes moved, 0 at the end of a file; or -errno, -EAGAIN if the transfer has not come to anything within the time. */
+int64_t hcsrt_transfer_step(hcsrt_transfer *transfer, uint32_t milliseconds);
+
+/* Gives up what is under way, and waits until the system has let go of the buffer. Bytes moved all the same, or 0. */
+int64_t hcsrt_transfer_end(hcsrt_transfer *transfer);
+
+/* Makes the steps of other threads return soon, for a close that follows. */
+void hcsrt_stream_interrupt(hcsrt_handle stream);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

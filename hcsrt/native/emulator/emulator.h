@@ -1,0 +1,80 @@
+/* The emulator's C face: an HCS inside this process behind an HcsApi.
+ *
+ * Handles, operations, strings, callbacks, pipes and processes are native and need no Python to die. What a compute
+ * system is and does is decided by a service (hcsrt/emulator/service.py), which takes its work from one queue. */
+#ifndef HCSRT_EMULATOR_H
+#define HCSRT_EMULATOR_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "hcsrt.h"
+
+namespace hcsrt::emulator {
+
+/* What the service calls a compute system or a process, whatever handles are open to it. 0 is none. */
+using Key = uint64_t;
+
+/* A string argument; an absent one was NULL. */
+struct Text {
+    bool given = false;
+    std::u16string value;
+};
+
+/* One item of the service's queue. */
+struct Request {
+    const char *function = nullptr;  /* the HCS function, or ProcessExited, ProcessLost, HandlesReleased */
+    uint64_t ticket = 0;             /* to be answered by reply(); 0: nothing to answer */
+    Key system = 0;
+    Key process = 0;
+    Text scope;                      /* the namespace of a compute system */
+    Text id;                         /* of a compute system */
+    Text text;                       /* path, document, query, options or settings */
+    uint32_t number = 0;             /* process id, or exit code */
+};
+
+/* A program for spawn(); the pointers are borrowed, the strings encoded as os.fsencode() does. */
+struct Program {
+    char *const *argv;               /* on Windows two strings: the program's name, and its whole command line */
+    char *const *environment;
+    const char *directory;           /* nullptr: the root */
+    bool streams[3];                 /* which of stdin, stdout, stderr get a pipe */
+    bool console;                    /* a pseudo-terminal instead of pipes */
+    uint16_t rows, columns;
+};
+
+struct Counts {
+    size_t operations, systems, processes, strings, stdio;
+};
+
+enum class Taken { Item, Nothing, Stopped };
+
+const HcsApi *api();
+
+/* Tells whether Python is being finalized; from then on calls are answered without the service. */
+void set_finalizing(int (*function)(void));
+
+/* The service's side. Each may be called from any thread; take() blocks at most `timeout_ms`, for ever if negative. */
+Taken take(int64_t timeout_ms, Request *request);
+void reply(uint64_t ticket, hcsrt_result result, const Text &document, Key key, uint32_t pid);
+void emit(Key key, uint32_t event_type, const Text &data);
+int spawn(Key process, const Program &program, int *error, bool *directory_failed);  /* the pid, or -1 and *error */
+bool signal(Key process, int number);
+bool members(Key process, std::vector<int> *pids);
+void resize(Key process, uint16_t rows, uint16_t columns);
+bool close_stream(Key process, int stream);
+void forget(Key process);
+
+/* The tests' side. */
+void configure(bool vary, uint64_t seed);
+void start();
+void stop();                         /* as a service that crashes */
+void clear();
+Counts live();
+std::vector<std::string> misuses();
+void record_misuse(const char *text);
+
+}  // namespace hcsrt::emulator
+
+#endif

@@ -1,0 +1,74 @@
+/* What the emulator needs of the operating system: strings, pipe ends, programs, and the news of their end. */
+#ifndef HCSRT_EMULATOR_PLATFORM_H
+#define HCSRT_EMULATOR_PLATFORM_H
+
+#include <cerrno>
+
+#include "emulator/emulator.h"
+
+namespace hcsrt::emulator::platform {
+
+/* Our end of a stream; NO_END: none. */
+using End = intptr_t;
+constexpr End NO_END = -1;
+
+/* A program with all that it starts: a process group on POSIX, a job object on Windows. */
+using Group = intptr_t;
+constexpr Group NO_GROUP = 0;
+
+/* The signal that no program survives. On Windows any other one ends the program too, with another code. */
+constexpr int KILL = 9;
+
+#if defined(_WIN32)
+constexpr int NO_SUCH_PROCESS = 1168 /* ERROR_NOT_FOUND */, NO_THREAD = 1450 /* ERROR_NO_SYSTEM_RESOURCES */;
+#else
+constexpr int NO_SUCH_PROCESS = ESRCH, NO_THREAD = EAGAIN;
+#endif
+
+struct Child {
+    int pid;
+    Group group;
+    End ends[3];
+    End console;                     /* the pseudo-terminal's own end, for its size */
+};
+
+constexpr Child NO_CHILD = {-1, NO_GROUP, {NO_END, NO_END, NO_END}, NO_END};
+
+/* As HCS hands out its documents; nullptr: no memory. */
+hcsrt_char *allocate_string(size_t bytes);
+void release_string(hcsrt_char *string);
+
+/* 0, or what the system calls its errors: an errno, on Windows a Win32 error. *directory_failed tells that the working directory was at fault. */
+int spawn(const Program &program, Child *child, bool *directory_failed);
+
+/* Sleeps until the program has exited, and leaves it unreaped, so that its pid cannot be taken by another. False: the
+ * code went to somebody else, as where this process ignores SIGCHLD. */
+bool wait_for_exit(Group group, uint32_t *code);
+void reap(Group group);
+
+/* Whether the pid of a program that was reaped belongs to somebody by now; always false where a group has no pid. */
+bool is_reused(Group group);
+
+/* To all of the group, 0 for no signal; false if nobody is left in it. */
+bool signal_group(Group group, int number);
+
+/* Who is in the group; false where the group itself does not know it. */
+bool members_of(Group group, std::vector<int> *pids);
+void drop_group(Group group);
+
+void resize(End console, uint16_t rows, uint16_t columns);
+void send_end_of_file(End console);
+
+End duplicate(End end);
+void close_end(End end);
+
+/* The end stays valid for whoever holds it, but nothing is behind it any more. What was written to a stdin before still
+ * arrives; what was not read of an output yet is lost. settle() waits a moment until an end for writing refuses more. */
+void sever(Group group, End end, bool for_writing);
+void settle(Group group);
+
+hcsrt_handle handle_of(uint32_t serial, End end);
+
+}  // namespace hcsrt::emulator::platform
+
+#endif

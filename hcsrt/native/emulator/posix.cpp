@@ -1,0 +1,261 @@
+#include "emulator/platform.h"
+#include "core/stdio_handle.h"
+
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+#if defined(__linux__)
+#  include <sys/syscall.h>
+#endif
+
+namespace hcsrt::emulator::platform {
+namespace {
+
+constexpr int KILLED_BY_SIGNAL = 128;
+
+struct ExecError {
+    int error;
+    bool directory;
+};
+
+void set_flags(int descriptor, bool nonblocking) {
+    fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    if (nonblocking) fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+}
+
+bool make_pipe(int ends[2]) {
+#if defined(__linux__)
+    return pipe2(ends, O_CLOEXEC) == 0;
+#else
+    if (pipe(ends) != 0) return false;
+    set_flags(ends[0], false);
+    set_flags(ends[1], false);
+    return true;
+#endif
+}
+
+void close_all(const int *descriptors, int count) {
+    for (int i = 0; i < count; ++i)
+        if (descriptors[i] >= 0) close(descriptors[i]);
+}
+
+/* The file that execve shall run, as a shell would find it on the child's own PATH. 0, or an errno. */
+int find_program(const char *name, char *const *environment, std::string *found) {
+    if (std::strchr(name, '/')) {
+        *found = name;
+        return 0;
+    }
+    const char *path = "";
+    for (char *const *entry = environment; *entry; ++entry)
+        if (std::strncmp(*entry, "PATH=", 5) == 0) path = *entry + 5;
+    int error = ENOENT;
+    for (const char *from = path; *from;) {
+        const char *to = std::strchr(from, ':');
+        size_t length = to ? static_cast<size_t>(to - from) : std::strlen(from);
+        std::string candidate(from, length);
+        candidate += '/';
+        candidate += name;
+        struct stat facts;
+        if (length && stat(candidate.c_str(), &facts) == 0 && S_ISREG(facts.st_mode)) {
+            if (access(candidate.c_str(), X_OK) == 0) {
+                *found = candidate;
+                return 0;
+            }
+            error = EACCES;
+        }
+        from = to ? to + 1 : from + length;
+    }
+    return error;
+}
+
+/* Between vfork and execve: system calls only, nothing of the parent's memory is changed. */
+[[noreturn]] void run_child(const char *file, const Program &program, const int stdio[3], int report) {
+    auto fail = [report](bool directory) {
+        ExecError failure = {errno, directory};
+        ssize_t ignored = write(report, &failure, sizeof failure);
+        (void)ignored;
+        _exit(127);
+    };
+    setsid();
+    if (program.console) ioctl(stdio[0], TIOCSCTTY, 0);
+    /* First out of the way of 0, 1 and 2, where a parent without stdio may have got its pipes. */
+    int moved[3];
+    for (int i = 0; i < 3; ++i)
+        if ((moved[i] = fcntl(stdio[i], F_DUPFD, 3)) < 0) fail(false);
+    int reporting = fcntl(report, F_DUPFD_CLOEXEC, 3);
+    if (reporting < 0) fail(false);
+    report = reporting;
+    for (int i = 0; i < 3; ++i)
+        if (dup2(moved[i], i) < 0) fail(false);
+    bool marked = false;
+#if defined(__linux__) && defined(SYS_close_range)
+    constexpr unsigned mark_close_on_exec = 1u << 2;
+    marked = syscall(SYS_close_range, 3u, ~0u, mark_close_on_exec) == 0;
+#endif
+    if (!marked) {
+        long most = sysconf(_SC_OPEN_MAX);
+        for (int i = 3; i < (most > 0 && most < 65536 ? most : 65536); ++i) fcntl(i, F_SETFD, FD_CLOEXEC);
+    }
+    if (chdir(program.directory ? program.directory : "/") != 0) fail(true);
+    struct sigaction standard = {};
+    standard.sa_handler = SIG_DFL;
+    for (int number = 1; number < NSIG; ++number) sigaction(number, &standard, nullptr);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+    execve(file, program.argv, program.environment);
+    fail(false);
+    _exit(127);
+}
+
+/* Opens what the child gets as 0, 1 and 2 and what we keep. 0, or an errno. */
+int open_streams(const Program &program, int theirs[3], Child *child) {
+    if (program.console) {
+        int ours = posix_openpt(O_RDWR | O_NOCTTY);
+        if (ours < 0) return errno;
+        child->console = ours;
+        set_flags(ours, true);
+        /* ptsname's buffer is shared by the process; only the service's one thread opens consoles. */
+        const char *name = grantpt(ours) == 0 && unlockpt(ours) == 0 ? ptsname(ours) : nullptr;
+        if (!name) return errno;
+        for (int i = 0; i < 3; ++i)
+            if ((theirs[i] = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0) return errno;
+        resize(ours, program.rows, program.columns);
+        for (int i = 0; i < 2; ++i)
+            if (program.streams[i] && (child->ends[i] = duplicate(ours)) < 0) return errno;
+        return 0;
+    }
+    for (int i = 0; i < 3; ++i) {
+        if (!program.streams[i]) {
+            if ((theirs[i] = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0) return errno;
+            continue;
+        }
+        int ends[2];
+        if (!make_pipe(ends)) return errno;
+        theirs[i] = i == 0 ? ends[0] : ends[1];
+        child->ends[i] = i == 0 ? ends[1] : ends[0];
+        set_flags(static_cast<int>(child->ends[i]), true);
+    }
+    return 0;
+}
+
+int start_child(const char *file, const Program &program, const int theirs[3], int *pid, bool *directory_failed) {
+    int report[2];
+    if (!make_pipe(report)) return errno;
+    /* A handler of the parent must not run in the child while the two share their memory. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+#if defined(__linux__)
+    pid_t child = vfork();
+#else
+    pid_t child = fork();
+#endif
+    if (child == 0) run_child(file, program, theirs, report[1]);
+    int error = child < 0 ? errno : 0;
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    close(report[1]);
+    ExecError failure = {0, false};
+    if (child > 0) {
+        ssize_t got;
+        do got = read(report[0], &failure, sizeof failure);
+        while (got < 0 && errno == EINTR);
+        if (got == static_cast<ssize_t>(sizeof failure)) {
+            error = failure.error;
+            *directory_failed = failure.directory;
+            reap(child);
+        }
+    }
+    close(report[0]);
+    *pid = child;
+    return error;
+}
+
+}  // namespace
+
+hcsrt_char *allocate_string(size_t bytes) { return static_cast<hcsrt_char *>(std::malloc(bytes)); }
+
+void release_string(hcsrt_char *string) { std::free(string); }
+
+int spawn(const Program &program, Child *child, bool *directory_failed) {
+    *child = NO_CHILD;
+    *directory_failed = false;
+    std::string file;
+    int theirs[3] = {-1, -1, -1};
+    int error = find_program(program.argv[0], program.environment, &file);
+    if (!error) error = open_streams(program, theirs, child);
+    if (!error) error = start_child(file.c_str(), program, theirs, &child->pid, directory_failed);
+    close_all(theirs, 3);
+    if (error) {
+        for (End end : {child->ends[0], child->ends[1], child->ends[2], child->console}) close_end(end);
+        *child = NO_CHILD;
+    }
+    child->group = child->pid;
+    return error;
+}
+
+bool wait_for_exit(Group group, uint32_t *code) {
+    siginfo_t info = {};
+    while (waitid(P_PID, static_cast<id_t>(group), &info, WEXITED | WNOWAIT) != 0)
+        if (errno != EINTR) return false;
+    *code = static_cast<uint32_t>(info.si_code == CLD_EXITED ? info.si_status : KILLED_BY_SIGNAL + info.si_status);
+    return true;
+}
+
+bool is_reused(Group group) { return kill(static_cast<pid_t>(group), 0) == 0 || errno == EPERM; }
+
+void reap(Group group) {
+    while (waitpid(static_cast<pid_t>(group), nullptr, 0) < 0 && errno == EINTR) {}
+}
+
+bool signal_group(Group group, int number) { return kill(static_cast<pid_t>(-group), number) == 0; }
+
+bool members_of(Group, std::vector<int> *) { return false; }
+
+void drop_group(Group) {}
+
+void resize(End console, uint16_t rows, uint16_t columns) {
+    struct winsize size = {};
+    size.ws_row = rows;
+    size.ws_col = columns;
+    ioctl(static_cast<int>(console), TIOCSWINSZ, &size);
+}
+
+void send_end_of_file(End console) {
+    struct termios settings;
+    char end_of_file = '\4';
+    if (tcgetattr(static_cast<int>(console), &settings) == 0) end_of_file = static_cast<char>(settings.c_cc[VEOF]);
+    ssize_t ignored = write(static_cast<int>(console), &end_of_file, 1);
+    (void)ignored;
+}
+
+End duplicate(End end) { return fcntl(static_cast<int>(end), F_DUPFD_CLOEXEC, 0); }
+
+void close_end(End end) {
+    if (end != NO_END) close(static_cast<int>(end));
+}
+
+void sever(Group, End end, bool for_writing) {
+    int ends[2];
+    if (!make_pipe(ends)) return;
+    close(ends[for_writing ? 0 : 1]);
+    int ours = ends[for_writing ? 1 : 0];
+    dup2(ours, static_cast<int>(end));
+    set_flags(static_cast<int>(end), true);
+    close(ours);
+}
+
+void settle(Group) {}
+
+hcsrt_handle handle_of(uint32_t serial, End end) { return hcsrt_stdio_handle(serial, static_cast<int>(end)); }
+
+}  // namespace hcsrt::emulator::platform

@@ -1,0 +1,184 @@
+/* The engine: calls of HCS that nobody waits for with a thread of Python's.
+ *
+ * A call is submitted, a worker makes it, HCS completes it on a thread of its own, and it arrives at its port, which an
+ * event loop drains in one go. Nothing here needs Python or its lock.
+ *
+ * Submission. Each pool of workers has an inbox without a lock, and lanes behind it: calls of one lane are handed to HCS
+ * in their order, calls of different lanes do not wait for one another. What ends things has a pool of its own, so that
+ * no number of calls that hang in HCS keeps a terminate from being made.
+ *
+ * Completion. The callback marks its call and pushes it on the list of its port; only onto an empty list, it writes one
+ * wake-up. It never blocks, allocates or takes a lock. It is a hint: a call that stays pending is asked for.
+ *
+ * A call is a node of slab memory that is never returned. The context of its callback is its slot and its generation, so
+ * a callback that comes late finds that it is not meant. The word of a call is its generation and five flags:
+ *
+ *   LIVE       it is in use
+ *   HELD       a native thread has it: the queue, the worker, or who asks for its result. What happens meanwhile is only
+ *              noted; the holder acts on it when it lets go. This is what lets a callback come before the kick-off returns
+ *   COMPLETED  its outcome is there; whoever sets this for a call that nobody holds, pushes it. Set once
+ *   ABANDONED  nobody wants the outcome
+ *   LOST       the service has told its handle that it is gone. Whoever has the call then asks HCS once: what is still
+ *              pending has failed, and its operation is the reaper's
+ *
+ * tests/native/engine_model.py walks every interleaving of these steps. */
+#ifndef HCSRT_ENGINE_H
+#define HCSRT_ENGINE_H
+
+#include "hcsrt.h"
+
+#include "core/reaper.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hcsrt_call hcsrt_call;
+typedef struct hcsrt_port hcsrt_port;
+typedef struct hcsrt_request hcsrt_request;
+
+/* What a call brings. Its receiver takes a part by setting it to NULL; the rest is released with the call. */
+typedef struct hcsrt_outcome {
+    hcsrt_result result;
+    int of_resources;              /* nonzero: HcsAddResourceToOperation has failed, and the call was not made */
+    hcsrt_char *document;
+    hcsrt_process_information info;
+    void *created;
+} hcsrt_outcome;
+
+/* Makes the native call, on a worker. `operation` is NULL for an untracked call, which may set `outcome->document`. A
+ * handle that it is given goes to `outcome->created`, even if it fails. */
+typedef hcsrt_result (*hcsrt_start)(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                                    hcsrt_outcome *outcome);
+
+/* Called once for each call that was submitted, unless hcsrt_call_abandon has returned nonzero for it. */
+typedef void (*hcsrt_complete)(hcsrt_call *call, void *context);
+
+typedef enum hcsrt_lane {
+    HCSRT_LANE_NONE,               /* of no handle, or in no order */
+    HCSRT_LANE_ORDER,              /* one after another */
+    HCSRT_LANE_QUERY,              /* in no order, but not so many of one handle that nothing is left for others */
+    HCSRT_LANE_TERMINATE,          /* one after another, beside all of the above */
+    HCSRT_LANE_URGENT              /* in no order, with the threads of the terminate lanes */
+} hcsrt_lane;
+
+typedef struct hcsrt_resource {    /* for HcsAddResourceToOperation */
+    uint32_t type;
+    const hcsrt_char *uri;
+    hcsrt_handle handle;
+} hcsrt_resource;
+
+/* What is behind the pointers has to stay until `complete` is called, or hcsrt_call_abandon returns nonzero. */
+struct hcsrt_request {
+    hcsrt_start start;
+    void (*function)(void);        /* for `start`: an entry of the table */
+    void *raw;                     /* the handle that the call is about, or NULL */
+    const hcsrt_char *texts[3];
+    void *subject;                 /* whose lane; the address of what owns the handle */
+    void (*leave)(void *subject);  /* leaves the handle's guard, entered by the submitter; on a worker. NULL: no guard */
+    hcsrt_complete complete;
+    void *context;
+    hcsrt_lane lane;
+    int untracked;                 /* nonzero: no operation; the call has ended when `start` returns */
+    int creates;                   /* HCSRT_CREATES_*: what `created` is */
+    int keep;                      /* nonzero: what was created lives on if nobody takes it, only its handle is closed */
+    int insist;                    /* nonzero: the call is made even if nobody wants its outcome any more by then */
+    int has_info;                  /* nonzero: the result brings a process's information */
+    uint32_t number;
+    hcsrt_handle identity;
+    const hcsrt_resource *resources;
+    uint32_t resource_count;
+    const void *options;           /* for `start`: what it needs besides; behind the pointer as behind the others */
+};
+
+/* What the engine needs of other modules. */
+typedef struct hcsrt_engine_links {
+    int (*reaper_start)(void);
+    void (*reaper_adopt)(const hcsrt_abandoned *call);
+    void (*reaper_announce)(int64_t calls);
+} hcsrt_engine_links;
+
+/* Once, when the module that links this is imported. `wait`: wait for each operation with a thread, use no callback. */
+void hcsrt_engine_init(const hcsrt_engine_links *links, int wait);
+
+/* Submits a call. With a port, by its owner, `complete` is for who takes it from there; without one, it is called right
+ * where the call completes: on HCS's thread, on a worker, and possibly before this returns. NULL: no memory, or no thread. */
+hcsrt_call *hcsrt_submit(const HcsApi *api, hcsrt_port *port, const hcsrt_request *request);
+
+/* To reach a worker costs more than all the rest of a call, so a port's owner does that for a burst of them: how many it
+ * has submitted that no worker has got, and sending them. Urgent calls are not among them. */
+uint32_t hcsrt_port_unsent(const hcsrt_port *port);
+void hcsrt_port_send(hcsrt_port *port);
+
+/* A call that no worker makes: it arrives once hcsrt_signal is called with its ticket, which any thread may do at any time
+ * and any number of times, an HCS callback too. NULL: no memory, or no thread. */
+hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket);
+void hcsrt_signal(void *ticket);
+
+/* The service has told the handle of this subject that it is gone: of its calls those that were not made are not made, and
+ * those that HCS has not done fail. For the event callback of that handle, during which no other handle can have this
+ * subject: it only marks the calls. */
+void hcsrt_lose(void *subject);
+
+/* Nobody wants the outcome any more: a call that was not made is not made unless it insists, one that HCS has goes to the
+ * reaper, and what it creates is ended unless it is to be kept. Nonzero: the call is gone. Zero: it will still arrive, as
+ * soon as no native thread needs what is behind its request; or it has arrived, and is counted as abandoned until it is
+ * released with all that it has brought. */
+int hcsrt_call_abandon(hcsrt_call *call);
+int hcsrt_call_is_abandoned(const hcsrt_call *call);
+
+/* The outcome of a call that has arrived; asks HCS for it if nobody has. */
+hcsrt_outcome *hcsrt_call_outcome(hcsrt_call *call);
+
+/* Calls its `complete`. */
+void hcsrt_call_complete(hcsrt_call *call);
+
+/* The next call of a chain; NULL at its end. */
+hcsrt_call *hcsrt_call_next(const hcsrt_call *call);
+
+/* Gives back a call, or a chain of calls: a worker closes the operations and all that was not taken. Never blocks. */
+void hcsrt_call_release(hcsrt_call *call);
+void hcsrt_calls_release(hcsrt_call *chain);
+
+/* A port belongs to one event loop. With a descriptor, that becomes readable when calls have arrived; without one, a
+ * thread has to wait. NULL: no memory, or no descriptor. */
+hcsrt_port *hcsrt_port_new(int with_descriptor);
+int hcsrt_port_descriptor(const hcsrt_port *port);
+
+/* For a port without a descriptor: sleeps until the number of bursts that have arrived is another than `seen`, at most so
+ * long, and returns it. May return early. */
+uint32_t hcsrt_port_wait(hcsrt_port *port, uint32_t seen, uint32_t milliseconds);
+
+/* Whether calls that have arrived wait to be taken. */
+int hcsrt_port_has_arrived(const hcsrt_port *port);
+
+/* Clears the wake-up and takes the calls that have arrived, the oldest first, with their outcomes. */
+hcsrt_call *hcsrt_port_take(hcsrt_port *port);
+
+/* Gives the port up; nobody may submit to it meanwhile or later. Its calls are abandoned and come to hcsrt_orphans. */
+void hcsrt_port_close(hcsrt_port *port);
+
+/* In a forked child, for a port of the parent: closes the child's copies of its descriptors, nothing else. */
+void hcsrt_port_forget(hcsrt_port *port);
+
+/* Takes the calls of closed ports that no native thread needs any more; whoever takes them completes and releases them. */
+hcsrt_call *hcsrt_orphans(void);
+
+/* Called on a native thread when there are orphans; NULL: nobody. When this returns, the one before is not running. */
+void hcsrt_set_orphan_notice(void (*notice)(void));
+
+typedef struct hcsrt_engine_counts {
+    int64_t in_flight;             /* submitted and not released */
+    int64_t stale;                 /* callbacks for a call that was over */
+    int64_t repeated;              /* callbacks for a call that had completed */
+    int64_t asked;                 /* calls that completed because they were asked for */
+    int64_t threads;               /* workers */
+} hcsrt_engine_counts;
+
+hcsrt_engine_counts hcsrt_engine_count(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,130 @@
+"""Which HCS a process talks to: decided at first use, by the system, a variable or code, and never again."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hcsrt
+from hcsrt import _library
+
+from ..helpers.platforms import backend_variable
+
+
+def run(script: str, backend: str | None = None) -> subprocess.CompletedProcess[str]:
+    # Without this one Windows starts nothing.
+    environment = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
+    if backend is not None:
+        environment["HCSRT_BACKEND"] = backend
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=60,
+        check=False,
+    )
+
+
+@backend_variable
+@pytest.mark.parametrize("backend", [None, "emulator"])
+def test_elsewhere_it_is_the_emulator(backend):
+    done = run("import hcsrt; print(hcsrt.backend())", backend)
+    assert (done.stdout, done.stderr) == ("emulator\n", "")
+
+
+@backend_variable
+def test_windows_asked_for_elsewhere_is_an_error_with_the_remedy():
+    done = run("import hcsrt; hcsrt.systems()", "windows")
+    assert done.returncode == 1
+    error = done.stderr.splitlines()[-1]
+    assert error.startswith("hcsrt.errors.NotSupportedError: LoadLibraryExW: ERROR_MOD_NOT_FOUND (0x8007007E)")
+    assert "computecore.dll cannot be loaded" in error
+    assert "unset HCSRT_BACKEND" in error
+
+
+@backend_variable
+def test_an_unknown_backend_is_named():
+    done = run("import hcsrt; hcsrt.backend()", "docker")
+    assert done.stderr.splitlines()[-1].startswith("ValueError: HCSRT_BACKEND is 'docker'; set it to 'windows'")
+
+
+@backend_variable
+def test_a_failed_choice_is_no_choice():
+    script = """
+import hcsrt, os
+try:
+    hcsrt.backend()
+except hcsrt.NotSupportedError:
+    pass
+del os.environ["HCSRT_BACKEND"]
+print(hcsrt.backend())
+"""
+    assert run(script, "windows").stdout == "emulator\n"
+
+
+def test_importing_chooses_nothing_and_starts_nothing():
+    done = run(
+        "import hcsrt, threading, sys; print(threading.active_count(), 'hcsrt.emulator' in sys.modules)", "docker"
+    )
+    assert done.stdout == "1 False\n"
+
+
+def test_the_choice_stays():
+    script = """
+import hcsrt
+from hcsrt import _library, emulator
+emulator.install()
+print(hcsrt.backend())
+emulator.install()
+for another_choice in (lambda: _library.choose("windows"), lambda: emulator.install(seed=1)):
+    try:
+        another_choice()
+    except RuntimeError as error:
+        print(error)
+"""
+    done = run(script)
+    assert done.stderr == ""
+    backend, first, second = done.stdout.splitlines()
+    assert backend == "emulator"
+    assert "uses the emulator backend already" in first
+    assert "runs already" in second
+
+
+def test_a_table_of_ones_own_is_installed_before_first_use():
+    script = """
+import hcsrt
+from hcsrt import _library, emulator
+try:
+    _library.choose("benchmark", object())
+except ValueError as error:
+    print(error)
+_library.choose("benchmark", emulator.api_capsule())
+print(hcsrt.backend())
+print(hcsrt.systems())
+try:
+    emulator.install()
+except RuntimeError as error:
+    print(error)
+"""
+    done = run(script)
+    assert done.stderr == ""
+    refused, backend, systems, late = done.stdout.splitlines()
+    assert "invalid PyCapsule" in refused
+    assert (backend, systems) == ("benchmark", "[]")
+    assert "uses the benchmark backend already" in late
+
+
+def test_each_function_has_the_windows_that_brought_it():
+    assert _library.since("HcsCreateOperation") == "Windows 10 1809 / Server 2019"
+    assert _library.since("HcsWaitForProcessExit") == "Windows 10 2104 / Server 2022"
+    with pytest.raises(KeyError):
+        _library.since("HcsMakeCoffee")
+
+
+def test_the_headers_are_where_get_include_says():
+    folder = Path(hcsrt.get_include())
+    assert (folder / "hcsrt.h").is_file()
+    assert (folder / "hcsapi.h").is_file()

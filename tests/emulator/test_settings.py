@@ -1,0 +1,238 @@
+"""What the emulator does beside the life of compute systems: settings of the service and of systems, and files."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hcsrt import _calls, emulator, errors
+from hcsrt._handles import OwnedSystem
+
+from ..helpers.programs import ELSEWHERE
+
+GROUP = "0bd1d1cc-3f0f-4a3c-9c0c-5a2e0a7b9b11"
+
+HCS_E_INVALID_STATE = 0x80370105
+HCS_E_INVALID_JSON = 0x8037010D
+E_NOTIMPL = 0x80004001
+E_INVALIDARG = 0x80070057
+ERROR_FILE_NOT_FOUND = 0x80070002
+ERROR_PATH_NOT_FOUND = 0x80070003
+ERROR_FILE_EXISTS = 0x80070050
+ERROR_ALREADY_EXISTS = 0x800700B7
+ERROR_NOT_FOUND = 0x80070490
+
+
+def fails(hresult: int | tuple[int, ...], call: Callable[..., object], *arguments: Any) -> errors.HcsError:
+    """Make a call that has to fail with one of these HRESULTs."""
+    expected = hresult if isinstance(hresult, tuple) else (hresult,)
+    with pytest.raises(errors.HcsError) as caught:
+        call(*arguments)
+    assert caught.value.hresult & 0xFFFFFFFF in expected, caught.value
+    return caught.value
+
+
+# --- the service ------------------------------------------------------------------------------------------------------
+
+
+def ask(**query: Any) -> dict[str, Any]:
+    return json.loads(_calls.service_properties(json.dumps(query)) or "")
+
+
+def change_group(operation: str, **details: Any) -> None:
+    settings = {"Operation": operation, "OperationDetails": details}
+    _calls.modify_service(json.dumps({"PropertyType": "CpuGroup", "Settings": settings}))
+
+
+def groups() -> list[dict[str, Any]]:
+    [answer] = ask(PropertyTypes=["CpuGroup"])["Properties"]
+    return answer["CpuGroups"]
+
+
+def test_the_service_tells_its_properties() -> None:
+    basic = {"SupportedSchemaVersions": [{"Major": 2, "Minor": 6}]}
+    assert json.loads(_calls.service_properties() or "") == {"Properties": []}
+    assert ask(PropertyTypes=["Basic"]) == {"Properties": [basic]}
+    answers = ask(PropertyQueries={"Basic": {}, "QoSCapabilities": {}, "Colour": {}})["PropertyResponses"]
+    assert answers["Basic"] == {"Response": basic}
+    assert answers["QoSCapabilities"]["Error"]["Error"] == E_NOTIMPL - (1 << 32)
+    assert "$.PropertyQueries.Colour" in str(answers["Colour"]["Error"])
+    assert "$.PropertyTypes[0]" in str(fails(HCS_E_INVALID_JSON, lambda: ask(PropertyTypes=["Colour"])))
+    fails(E_NOTIMPL, lambda: ask(PropertyTypes=["QoSCapabilities"]))
+
+
+def test_cpu_groups_come_and_go() -> None:
+    assert groups() == []
+    change_group("CreateGroup", GroupId=GROUP, LogicalProcessorCount=2, LogicalProcessors=[0, 1])
+    fails(ERROR_ALREADY_EXISTS, lambda: change_group("CreateGroup", GroupId=GROUP.upper()))
+    change_group("SetProperty", GroupId=f"{{{GROUP}}}", PropertyCode=1, PropertyValue=5)
+    change_group("SetProperty", GroupId=GROUP, PropertyCode=1, PropertyValue=7)
+    assert groups() == [
+        {
+            "GroupId": GROUP,
+            "Affinity": {"LogicalProcessorCount": 2, "LogicalProcessors": [0, 1]},
+            "GroupProperties": [{"PropertyCode": 1, "PropertyValue": 7}],
+        }
+    ]
+    change_group("DeleteGroup", GroupId=GROUP)
+    assert groups() == []
+    for operation in ("DeleteGroup", "SetProperty"):
+        fails(ERROR_NOT_FOUND, lambda operation=operation: change_group(operation, GroupId=GROUP))
+
+
+@pytest.mark.parametrize(
+    ("request_", "hresult", "place"),
+    [
+        ({"PropertyType": "ContainerCredentialGuard", "Settings": {}}, E_NOTIMPL, "ContainerCredentialGuard"),
+        ({"PropertyType": "Colour"}, HCS_E_INVALID_JSON, "$.PropertyType"),
+        ({"PropertyType": "CpuGroup"}, HCS_E_INVALID_JSON, "$.Settings"),
+        ({"PropertyType": "CpuGroup", "Settings": {}}, HCS_E_INVALID_JSON, "$.Settings.Operation"),
+        (
+            {"PropertyType": "CpuGroup", "Settings": {"Operation": "CreateGroup", "OperationDetails": {}}},
+            HCS_E_INVALID_JSON,
+            "$.Settings.OperationDetails.GroupId",
+        ),
+        (
+            {
+                "PropertyType": "CpuGroup",
+                "Settings": {
+                    "Operation": "CreateGroup",
+                    "OperationDetails": {"GroupId": GROUP, "LogicalProcessorCount": 3, "LogicalProcessors": [1]},
+                },
+            },
+            E_INVALIDARG,
+            "$.Settings.OperationDetails",
+        ),
+    ],
+)
+def test_settings_of_the_service_are_checked(request_: dict[str, Any], hresult: int, place: str) -> None:
+    error = fails(hresult, _calls.modify_service, json.dumps(request_))
+    assert place in str(error)
+    assert groups() == []
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("create", [_calls.create_guest_state_file, _calls.create_runtime_state_file])
+def test_a_state_file_is_created_once(create: Callable[[str], None], tmp_path: Path) -> None:
+    path = tmp_path / "machine.vmgs"
+    create(str(path))
+    assert path.read_bytes() == b""
+    fails(ERROR_FILE_EXISTS, create, str(path))
+    fails(ERROR_PATH_NOT_FOUND, create, str(tmp_path / "missing" / "machine.vmgs"))
+    fails(ERROR_PATH_NOT_FOUND, create, str(path / "machine.vmgs"))
+    fails(ERROR_PATH_NOT_FOUND, create, "machine.vmgs")
+    fails(ERROR_PATH_NOT_FOUND, create, ELSEWHERE)
+
+
+def test_access_is_to_files_that_are_there(tmp_path: Path) -> None:
+    path, missing = tmp_path / "disk.vhdx", str(tmp_path / "missing")
+    path.touch()
+    for change in (_calls.grant_vm_access, _calls.revoke_vm_access):
+        change("vm", str(path))
+        fails(ERROR_FILE_NOT_FOUND, change, "vm", missing)
+        fails(E_INVALIDARG, change, "", str(path))
+    for change in (_calls.grant_vm_group_access, _calls.revoke_vm_group_access):
+        change(str(path))
+        fails(ERROR_FILE_NOT_FOUND, change, missing)
+
+
+# --- settings of compute systems --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def machine() -> Iterator[OwnedSystem]:
+    document = {
+        "SchemaVersion": {"Major": 2, "Minor": 1},
+        "ShouldTerminateOnLastHandleClosed": True,
+        "VirtualMachine": {"Devices": {"Scsi": {"disks": {}}}},
+    }
+    with _calls.create_system("vm", json.dumps(document)) as system:
+        _calls.start_system(system)
+        yield system
+
+
+@pytest.fixture
+def container() -> Iterator[OwnedSystem]:
+    with _calls.create_system("container", json.dumps(emulator.container_document())) as system:
+        _calls.start_system(system)
+        yield system
+
+
+def modify(system: OwnedSystem, path: str, change: str | None, settings: Any = None, **members: Any) -> None:
+    request = {"ResourcePath": path, "RequestType": change, "Settings": settings}
+    given = {name: value for name, value in request.items() if value is not None}
+    _calls.modify_system(system, json.dumps(given | members))
+
+
+def test_the_memory_of_a_machine_is_what_it_was_set_to(machine: OwnedSystem) -> None:
+    path = "VirtualMachine/ComputeTopology/Memory/SizeInMB"
+    modify(machine, path, "Update", 4096)
+    document = json.loads(_calls.system_properties(machine, '{"PropertyTypes": ["Memory"]}') or "")
+    assert document["Memory"]["VirtualMachineMemory"]["AssignedMemory"] == 4096 * 256
+    assert "$.Settings" in str(fails(HCS_E_INVALID_JSON, modify, machine, path, "Update", "much"))
+    fails(E_INVALIDARG, modify, machine, path, "Remove")
+
+
+@pytest.mark.parametrize(
+    ("path", "settings"),
+    [
+        ("VirtualMachine/Devices/Scsi/disks/Attachments/0", {"Type": "VirtualDisk", "Path": "C:\\disk.vhdx"}),
+        ("VirtualMachine/Devices/NetworkAdapters/lan", {"EndpointId": GROUP}),
+        ("VirtualMachine/Devices/VirtualSmb/Shares", {"Name": "share", "Path": "C:\\share"}),
+        ("VirtualMachine/Devices/Plan9/Shares", {"Name": "share", "Path": "C:\\share"}),
+    ],
+)
+def test_a_device_is_added_once_and_removed_once(machine: OwnedSystem, path: str, settings: dict[str, Any]) -> None:
+    fails(ERROR_NOT_FOUND, modify, machine, path, "Remove", settings)
+    fails(ERROR_NOT_FOUND, modify, machine, path, "Update", settings)
+    modify(machine, path, "Add", settings)
+    fails(ERROR_ALREADY_EXISTS, modify, machine, path, None, settings)
+    modify(machine, path, "Update", settings)
+    modify(machine, path, "Remove", settings)
+    fails(ERROR_NOT_FOUND, modify, machine, path, "Remove", settings)
+    fails(HCS_E_INVALID_JSON, modify, machine, path, "Add", settings | {"Colour": "red"})
+
+
+def test_pipes_have_no_settings_and_are_not_updated(machine: OwnedSystem) -> None:
+    path = "VirtualMachine/Devices/MappedPipes/docker"
+    modify(machine, path, "Add")
+    fails(E_INVALIDARG, modify, machine, path, "Update")
+    modify(machine, path, "Remove")
+
+
+def test_containers_have_resources_of_their_own(container: OwnedSystem) -> None:
+    modify(container, "Container/Memory/SizeInMB", "Update", 512)
+    modify(container, "Container/Processor", "Update", {"Maximum": 5000})
+    for path, settings in (
+        ("Container/MappedDirectories", {"HostPath": "C:\\data", "ContainerPath": "C:\\data"}),
+        ("Container/MappedPipes", {"HostPath": "\\\\.\\pipe\\a", "ContainerPipeName": "a"}),
+    ):
+        modify(container, path, "Add", settings)
+        fails(ERROR_ALREADY_EXISTS, modify, container, path, "Add", settings)
+        modify(container, path, "Remove", settings)
+        fails(E_INVALIDARG, modify, container, path, "Remove", {"HostPath": "C:\\data"})
+    fails(E_INVALIDARG, modify, container, "VirtualMachine/ComputeTopology/Memory/SizeInMB", "Update", 512)
+
+
+@pytest.mark.parametrize("seed", [None, *range(6)])
+def test_a_path_that_leads_nowhere_is_refused(seed: int | None) -> None:
+    emulator.reset(seed)
+    with _calls.create_system("vm", '{"VirtualMachine": {}, "ShouldTerminateOnLastHandleClosed": true}') as system:
+        memory = "VirtualMachine/ComputeTopology/Memory/SizeInMB"
+        fails(HCS_E_INVALID_STATE, modify, system, memory, "Update", 4096)
+        _calls.start_system(system)
+        for path in ("", "Colour", memory + "/more", "VirtualMachine/Devices/VirtualSmb/Shares/0"):
+            fails((E_INVALIDARG, ERROR_NOT_FOUND), modify, system, path, "Update", 4096)
+        attachment = {"Type": "VirtualDisk", "Path": "C:\\disk.vhdx"}
+        fails(ERROR_NOT_FOUND, modify, system, "VirtualMachine/Devices/Scsi/other/Attachments/0", "Add", attachment)
+
+
+def test_what_is_known_of_a_machine_and_not_emulated_says_so(machine: OwnedSystem) -> None:
+    error = fails(E_NOTIMPL, modify, machine, "VirtualMachine/ComputeTopology/Processor/CpuGroup", "Update", {})
+    assert "VirtualMachine/ComputeTopology/Processor/CpuGroup" in str(error)
+    fails(E_NOTIMPL, lambda: modify(machine, "", "Add", GuestRequest={"ResourceType": "Memory"}))
+    fails(HCS_E_INVALID_JSON, lambda: modify(machine, "", "Add", Colour="red"))

@@ -1,0 +1,205 @@
+"""The table of HCS functions as a C caller has it: nothing stands between a test and the referee, or the real HCS."""
+
+import ctypes
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ctypes import CFUNCTYPE, POINTER, byref, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from pathlib import Path
+from typing import Any
+
+import hcsrt
+from hcsrt import _library
+
+GENERIC_ALL = 0x10000000
+FOREVER = 0xFFFFFFFF
+
+# HRESULTs are unsigned here, as they are written. All that is missing are pointers and handles.
+_TYPES = {"void": None, "hcsrt_result": c_uint32, "int32_t": c_int32, "uint32_t": c_uint32, "uint64_t": c_uint64}
+_FUNCTION = re.compile(r"\bF\((\w+(?: \*)?), (Hcs\w+),[\s\\]*\(([^)]*)\), HCSRT_\w+\)")
+
+
+class Event(ctypes.Structure):
+    _fields_ = (("type", c_uint32), ("data", c_void_p), ("operation", c_void_p))
+
+
+class ProcessInformation(ctypes.Structure):
+    _fields_ = (
+        ("process_id", c_uint32),
+        ("reserved", c_uint32),
+        ("std_input", c_void_p),
+        ("std_output", c_void_p),
+        ("std_error", c_void_p),
+    )
+
+
+class CreateOptions(ctypes.Structure):
+    _fields_ = (
+        ("version", c_uint32),
+        ("user_token", c_void_p),
+        ("security_descriptor", c_void_p),
+        ("callback_options", c_uint32),
+        ("callback_context", c_void_p),
+        ("callback", CFUNCTYPE(None, POINTER(Event), c_void_p)),
+    )
+
+
+_Completion = CFUNCTYPE(None, c_void_p, c_void_p)
+_EventCallback = CFUNCTYPE(None, POINTER(Event), c_void_p)
+# A callback's last instruction comes after anything that it could tell a test, so none is ever freed.
+_callbacks: list[object] = []
+
+
+def completion(function: Callable[[int, int | None], None]) -> Any:
+    """An operation's completion callback, given the operation and the context."""
+    callback = _Completion(function)
+    _callbacks.append(callback)
+    return callback
+
+
+def event_callback(function: Callable[[int, int | None], None]) -> Any:
+    """An event callback, given the type of the event and its operation."""
+    return whole_event_callback(lambda event, context: function(event.type, event.operation))
+
+
+def whole_event_callback(function: Callable[[Event, int | None], None]) -> Any:
+    """An event callback, given the event, which is valid until it returns, and the context."""
+    callback = _EventCallback(lambda event, context: function(event.contents, context))
+    _callbacks.append(callback)
+    return callback
+
+
+def wide(text: str) -> Any:
+    """A string as HCS takes it."""
+    return ctypes.create_string_buffer(text.encode("utf-16-le") + b"\0\0")
+
+
+def read(address: int) -> str:
+    """A string as HCS gives it."""
+    units = []
+    while unit := ctypes.c_uint16.from_address(address + 2 * len(units)).value:
+        units.append(unit.to_bytes(2, "little"))
+    return b"".join(units).decode("utf-16-le")
+
+
+class Table:
+    """Each function of the emulator's table as an attribute, with the types that the header gives it."""
+
+    def __init__(self) -> None:
+        header = Path(hcsrt.get_include()).parent / "include" / "hcsapi.h"
+        self.prototypes = {name: (result, types) for name, result, types in _prototypes(header.read_text())}
+        table = self._address()
+        self.pointers = (c_void_p * len(self.prototypes)).from_address(table + ctypes.sizeof(c_size_t))
+        # A name that the pattern has missed would move all the others.
+        assert c_size_t.from_address(table).value == ctypes.sizeof(c_size_t) + ctypes.sizeof(self.pointers)
+        self._functions = {
+            name: CFUNCTYPE(result, *types)(pointer)
+            for (name, (result, types)), pointer in zip(self.prototypes.items(), self.pointers, strict=True)
+            if pointer
+        }
+
+    def _address(self) -> int:
+        from hcsrt.emulator import _native
+
+        return _pointer_in(_native.api())
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._functions[name]
+        except KeyError:
+            raise AttributeError(f"this HCS has no {name}") from None
+
+    @contextmanager
+    def without(self, name: str) -> Iterator[None]:
+        """The table as that of an HCS that lacks a function."""
+        index = list(self.prototypes).index(name)
+        pointer = self.pointers[index]
+        self.pointers[index] = None
+        try:
+            yield
+        finally:
+            self.pointers[index] = pointer
+
+    def document_of(self, function: str, *arguments: Any) -> tuple[int, str | None]:
+        """Call a function whose last parameter gives a document; the document is freed."""
+        document = c_void_p()
+        result = getattr(self, function)(*arguments, byref(document))
+        if document.value is None:
+            return result, None
+        text = read(document.value)
+        self.free_string(document)
+        return result, text
+
+    def handle_of(self, function: str, *arguments: Any) -> tuple[int, int | None]:
+        """Call a function whose last parameter gives a handle."""
+        handle = c_void_p()
+        result = getattr(self, function)(*arguments, byref(handle))
+        return result, handle.value
+
+    def open_system(self, id: str) -> int:
+        result, handle = self.handle_of("HcsOpenComputeSystem", wide(id), GENERIC_ALL)
+        assert result == 0
+        assert handle is not None
+        return handle
+
+    def wait(self, operation: int, milliseconds: int = 10_000) -> int:
+        return self.document_of("HcsWaitForOperationResult", operation, milliseconds)[0]
+
+
+class TableInUse(Table):
+    """The table that hcsrt itself calls in this process: the emulator's, or the one made of computecore.dll."""
+
+    def _address(self) -> int:
+        # What Cython gives to other modules that cimport it.
+        return ctypes.PYFUNCTYPE(c_void_p)(_pointer_in(_library.__pyx_capi__["hcs"]))()
+
+
+# For good: whoever has taken a pointer before it was put back may still call it.
+_called_late: list[object] = []
+
+
+@contextmanager
+def latency(seconds: float, *names: str) -> Iterator[None]:
+    """The functions as those of an HCS that keeps the thread that calls them."""
+    table = TableInUse()
+    indexes = {name: list(table.prototypes).index(name) for name in names}
+    before = {name: table.pointers[index] for name, index in indexes.items()}
+    for name, index in indexes.items():
+        result, types = table.prototypes[name]
+        kind = CFUNCTYPE(result, *types)
+        native = kind(before[name])
+
+        def slow(*arguments: Any, original: Any = native) -> Any:
+            time.sleep(seconds)
+            return original(*arguments)
+
+        callback = kind(slow)
+        _called_late.append(callback)
+        table.pointers[index] = ctypes.cast(callback, c_void_p).value
+    try:
+        yield
+    finally:
+        for name, index in indexes.items():
+            table.pointers[index] = before[name]
+
+
+def _pointer_in(capsule: object) -> int:
+    get_name = ctypes.PYFUNCTYPE(ctypes.c_char_p, ctypes.py_object)(("PyCapsule_GetName", ctypes.pythonapi))
+    get_pointer = ctypes.PYFUNCTYPE(c_void_p, ctypes.py_object, ctypes.c_char_p)(
+        ("PyCapsule_GetPointer", ctypes.pythonapi)
+    )
+    return get_pointer(capsule, get_name(capsule))
+
+
+def _prototypes(header: str) -> list[tuple[str, Any, list[Any]]]:
+    functions = [
+        (name, _TYPES.get(result, c_void_p), [_type_of(parameter) for parameter in parameters.split(",")])
+        for result, name, parameters in _FUNCTION.findall(header)
+    ]
+    releases = [("free_string", None), ("free_cotaskmem", None), ("close_handle", c_int)]
+    return functions + [(name, result, [c_void_p]) for name, result in releases]
+
+
+def _type_of(parameter: str) -> Any:
+    return c_void_p if "*" in parameter else _TYPES.get(parameter.replace("\\", "").split()[0], c_void_p)

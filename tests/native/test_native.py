@@ -1,0 +1,295 @@
+"""The native sources themselves: every interleaving, threads under sanitizers, and that both checks can fail."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[2] / "hcsrt"
+COMPILER = os.environ.get("CXX") or shutil.which("clang++-19") or shutil.which("g++") or shutil.which("c++")
+
+pytestmark = pytest.mark.skipif(os.name == "nt" or COMPILER is None, reason="needs a C++ compiler for POSIX threads")
+
+ENGINE = [HERE / "engine_stress.cpp", PACKAGE / "native/engine/engine.cpp", PACKAGE / "native/core/reaper.cpp"]
+EVENTS = HERE / "events_stress.cpp"
+REAPER = [HERE / "reaper_stress.cpp", PACKAGE / "native/core/reaper.cpp", PACKAGE / "native/core/events.cpp"]
+
+
+def build(program: Path, sources: list[Path], *flags: str, headers: Path = PACKAGE / "native") -> Path:
+    includes = [f"-I{headers}", f"-I{PACKAGE / 'include'}", f"-I{HERE}"]
+    command = [COMPILER, "-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-pthread", *includes, *flags]
+    subprocess.run([*command, *map(str, sources), "-o", str(program)], check=True)
+    return program
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"TSAN_OPTIONS": "halt_on_error=1", "UBSAN_OPTIONS": "halt_on_error=1"}
+    return subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, timeout=240, env=environment, check=False
+    )
+
+
+def model(folder: Path, headers: Path = PACKAGE / "native") -> subprocess.CompletedProcess[str]:
+    primitives = '-DHCSRT_STATE_PRIMITIVES="model_primitives.h"'
+    return run(build(folder / "model", [HERE / "model.cpp"], primitives, headers=headers))
+
+
+@dataclass(frozen=True)
+class Mutation:
+    name: str
+    before: str
+    after: str
+    source: str = "state.h"
+
+    def apply(self, folder: Path) -> Path:
+        """Put the mutated source into a folder; several mutations of it add up."""
+        mutated = folder / self.source
+        text = (mutated if mutated.exists() else PACKAGE / "native" / self.source).read_text()
+        found = text.count(self.before)
+        assert found == 1, f"{self.source} has changed: the mutation {self.name!r} finds its line {found} times"
+        mutated.write_text(text.replace(self.before, self.after))
+        return folder
+
+
+PROTOCOL = [
+    Mutation(
+        "detach ignores the calls inside",
+        "uint32_t seen = HCSRT_OWNED;\n    if (hcsrt_word_swap",
+        "uint32_t seen = hcsrt_word_load(word);\n    if (hcsrt_state_is_open(seen) && hcsrt_word_swap",
+    ),
+    Mutation(
+        "leave never releases",
+        "return (before & ~HCSRT_BOUND) == (HCSRT_OWNED | HCSRT_CLOSING | HCSRT_USER);",
+        "return (void)before, 0;",
+    ),
+    Mutation("close releases although used", "return !(seen & HCSRT_USERS);", "return 1;"),
+    Mutation(
+        "enter ignores closing",
+        "if (!hcsrt_state_is_open(seen)) return HCSRT_CLOSED;\n        if ((seen & HCSRT_USERS)",
+        "if (!(seen & HCSRT_OWNED)) return HCSRT_CLOSED;\n        if ((seen & HCSRT_USERS)",
+    ),
+    Mutation(
+        "a bound handle is given away",
+        "uint32_t seen = HCSRT_OWNED;\n    if (hcsrt_word_swap",
+        "uint32_t seen = hcsrt_word_load(word) & ~HCSRT_USERS;\n    if (hcsrt_state_is_open(seen) && hcsrt_word_swap",
+    ),
+]
+
+ORDERINGS = [
+    Mutation(
+        f"{operation} is {order.lower()}",
+        f"{call}, __ATOMIC_ACQ_REL{rest}",
+        f"{call}, __ATOMIC_{order}{rest}",
+    )
+    for operation, call, rest, orders in [
+        ("leave", "__atomic_fetch_sub(word, amount", ")", ["RELAXED", "RELEASE", "ACQUIRE"]),
+        ("enter", "__atomic_compare_exchange_n(word, seen, next, 0", ", __ATOMIC_RELAXED)", ["RELAXED", "RELEASE"]),
+    ]
+    for order in orders
+]
+
+
+def of_engine(name: str, before: str, after: str) -> Mutation:
+    return Mutation(name, before, after, "engine.cpp")
+
+
+# Each is also a mutation of tests/native/engine_model.py, which walks what the threads of a stress only happen to meet.
+ENGINE_PROTOCOL = [
+    of_engine("the callback pushes a call that is held", "if (!(seen & HELD)) arrive(call);", "arrive(call);"),
+    of_engine(
+        "who is told of a loss leaves a call alone that nobody holds",
+        "bool lost = (seen & FLAGS) == (LIVE | LOST);",
+        "bool lost = false;",
+    ),
+    of_engine("the holder lets go without looking", "if (seen & (COMPLETED | ABANDONED | LOST)) return false;", ""),
+    of_engine(
+        "who cancels takes a call that is held",
+        "if (seen & (HELD | COMPLETED)) return Withdrawn::NOTED;",
+        "if (seen & COMPLETED) return Withdrawn::NOTED;",
+    ),
+    of_engine(
+        "the guard is left too late",
+        "if (request.leave) request.leave(request.subject);\n    request.leave = nullptr;\n"
+        "    pool_of(call)->leave_lane(call);",
+        "auto leave = request.leave;\n    void *subject = request.subject;\n    pool_of(call)->leave_lane(call);\n"
+        "    if (call->fetched || !let_go(call)) settle(call);\n"
+        "    for (int64_t end = now_ms() + 2; leave && now_ms() < end;) {}\n"
+        "    if (leave) leave(subject);\n    return;",
+    ),
+]
+
+
+def named(mutation: Mutation) -> str:
+    return mutation.name.replace(" ", "-")
+
+
+def test_every_interleaving_keeps_the_invariants(tmp_path):
+    done = model(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no violation" in done.stdout
+
+
+@pytest.mark.parametrize("mutation", PROTOCOL, ids=named)
+def test_the_model_check_catches(mutation, tmp_path):
+    done = model(tmp_path, mutation.apply(tmp_path))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "violation: " in done.stdout
+
+
+@pytest.mark.parametrize("mutation", PROTOCOL[:4], ids=named)
+def test_the_stress_catches(mutation, tmp_path):
+    program = build(tmp_path / "stress", [HERE / "stress.cpp"], "-fsanitize=address", headers=mutation.apply(tmp_path))
+    assert run(program, "20000").returncode != 0
+
+
+def test_stress(tmp_path):
+    done = run(build(tmp_path / "stress", [HERE / "stress.cpp"]), "20000")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_reaper_stress(tmp_path):
+    done = run(build(tmp_path / "reaper", REAPER), "2000")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("wait", [[], ["wait"]], ids=["callbacks", "waiters"])
+def test_engine_stress(wait, tmp_path):
+    done = run(build(tmp_path / "engine", ENGINE), "2000", *wait)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutation", ENGINE_PROTOCOL, ids=named)
+def test_the_engine_stress_catches(mutation, tmp_path):
+    sources = [ENGINE[0], mutation.apply(tmp_path) / "engine.cpp", ENGINE[2]]
+    program = build(tmp_path / "engine", sources, "-fsanitize=address")
+    assert run("timeout", "20", program, "4000").returncode != 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sanitizer", ["thread", "address,undefined"])
+@pytest.mark.parametrize(
+    ("sources", "arguments"),
+    [
+        pytest.param([HERE / "stress.cpp"], ["60000"], id="state"),
+        pytest.param(REAPER, ["6000"], id="reaper"),
+        pytest.param(ENGINE, ["6000"], id="engine"),
+        pytest.param(ENGINE, ["1000", "wait"], id="engine waiters"),
+        pytest.param([EVENTS, PACKAGE / "native/core/events.cpp"], ["1500"], id="events"),
+    ],
+)
+def test_sanitizers_find_nothing(sanitizer, sources, arguments, tmp_path):
+    done = run(build(tmp_path / "program", sources, f"-fsanitize={sanitizer}"), *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutation", ORDERINGS, ids=named)
+def test_the_thread_sanitizer_catches(mutation, tmp_path):
+    program = build(tmp_path / "stress", [HERE / "stress.cpp"], "-fsanitize=thread", headers=mutation.apply(tmp_path))
+    done = run(program, "20000")
+    assert done.returncode != 0
+    assert "data race" in done.stderr
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+def of_events(name: str, before: str, after: str) -> Mutation:
+    return Mutation(name, before, after, "events.cpp")
+
+
+# Not wrong, but it makes frequent what is rare: that a callback loses the processor while it puts an event in.
+SLOW_CALLBACK = of_events("a slow callback", "    slot.item = item;", "    sched_yield(); slot.item = item;")
+NO_MEMORY = of_events("no memory", "std::malloc(sizeof(Document) + bytes)", "(bytes ? nullptr : std::malloc(1))")
+
+EVENT_MUTATIONS = [
+    of_events("the end of a subscription waits for nobody", "for (; seen != OWNED; seen", "for (; seen == 0; seen"),
+    of_events("a callback enters what has ended", "fetch_add(INSIDE) & ACTIVE)", "fetch_add(INSIDE) & ~0u)"),
+    of_events(
+        "the latch is looked at after the queue",
+        "if (how == HCSRT_NOT_EXITED) return",
+        "sched_yield(); how = watch->latch.load();\n    if (how == HCSRT_NOT_EXITED) return",
+    ),
+    of_events(
+        "the close is looked at after the latch",
+        "return closed ? HCSRT_TAKEN_END",
+        "sched_yield();\n    return watch->closed.load() ? HCSRT_TAKEN_END",
+    ),
+    of_events(
+        "an event that is being put in is passed over",
+        "if (subscriber->head.load() != subscriber->tail.load()) return",
+        "if (subscriber->head.load() > subscriber->tail.load()) return",
+    ),
+    of_events("a dropped event is not counted", "each->lost.fetch_add(1);", ""),
+    of_events("the exit is told twice", "if (subscriber->ended.exchange(true)) return HCSRT_TAKEN_END;", ""),
+    of_events("who comes late is not notified", "if (notify && watch->latch.load() != HCSRT_NOT_EXITED)", "if (false)"),
+]
+
+EVENT_ORDERINGS = [
+    of_events("an event is published relaxed", "free_turn + 1, std::memory_order_release", "free_turn + 1, RELAXED"),
+    of_events("a slot is freed relaxed", "full_turn + 1, std::memory_order_release", "full_turn + 1, RELAXED"),
+    of_events("a callback leaves relaxed", "guard.fetch_sub(INSIDE)", "guard.fetch_sub(INSIDE, RELAXED)"),
+    of_events(
+        "a document is dropped relaxed",
+        "document->references.fetch_sub(1, std::memory_order_acq_rel)",
+        "document->references.fetch_sub(1, RELAXED)",
+    ),
+]
+
+
+def events_stress(folder: Path, *flags: str) -> Path:
+    return build(folder / "events", [EVENTS, folder / "events.cpp"], "-DRELAXED=std::memory_order_relaxed", *flags)
+
+
+def test_events_stress(tmp_path):
+    done = run(build(tmp_path / "events", [EVENTS, PACKAGE / "native/core/events.cpp"]), "600")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_events_stress_with_slow_callbacks(tmp_path):
+    done = run(events_stress(SLOW_CALLBACK.apply(tmp_path)), "600")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_events_without_memory_for_their_documents(tmp_path):
+    program = events_stress(NO_MEMORY.apply(tmp_path), "-fsanitize=address")
+    done = run(program, "300", "no-memory")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_an_event_behind_the_exit_takes_no_count_with_it(tmp_path):
+    look = "if (how == HCSRT_NOT_EXITED) return"
+    of_events("a late event", look, f"look_is_over();\n    {look}").apply(tmp_path)
+    source = tmp_path / "events.cpp"
+    text = source.read_text()
+    source.write_text(text.replace("namespace {", "void look_is_over();\nnamespace {", 1))
+
+    def counted():
+        return run(build(tmp_path / "late", [HERE / "late_event.cpp", source], "-fsanitize=address")).stdout
+
+    assert counted() == "0 1\n"
+    # And as it would be if the count were taken after the look.
+    assert text.count(", lost, share(document)}") == 1
+    source.write_text(source.read_text().replace(", lost, share(", ", subscriber->lost.exchange(0), share("))
+    assert counted() == "0 0\n"
+
+
+@pytest.mark.parametrize("mutation", EVENT_MUTATIONS, ids=named)
+def test_the_events_stress_catches(mutation, tmp_path):
+    SLOW_CALLBACK.apply(tmp_path)
+    done = run(events_stress(mutation.apply(tmp_path), "-fsanitize=address"), "3000")
+    assert done.returncode != 0
+    assert "violation: " in done.stderr or "AddressSanitizer" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutation", EVENT_ORDERINGS, ids=named)
+def test_the_thread_sanitizer_catches_of_events(mutation, tmp_path):
+    done = run(events_stress(mutation.apply(tmp_path), "-fsanitize=thread"), "1500")
+    assert done.returncode != 0
+    assert "data race" in done.stderr

@@ -1,0 +1,230 @@
+"""The benchmarks: that they run and say what they are to say. How fast anything is, no test asks."""
+
+import html
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+import hcsrt
+
+from ..helpers.platforms import WINDOWS, compiler
+
+if WINDOWS:
+    pytest.skip("the native library of the benchmarks is for Linux and macOS", allow_module_level=True)
+if Path(hcsrt.__file__).resolve().parents[1] != Path(__file__).resolve().parents[2]:
+    pytest.skip("needs the editable install", allow_module_level=True)
+
+from benchmarks.harness.bars import judged
+from benchmarks.harness.docs import FIGURES, MARKED, PAGE, TABLES, rendered
+from benchmarks.harness.figures import scale_of, summary, text_of, three, works_in
+from benchmarks.harness.measure import Series
+from benchmarks.harness.names import CORE, IN_FLIGHT, LATENCIES, Case
+from benchmarks.harness.report import PLOTTED
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def benchmarks(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=280
+    )
+
+
+@pytest.mark.slow
+@compiler
+def test_everything_is_measured_and_set_against_its_bar(tmp_path: Path) -> None:
+    done = benchmarks("--tiny", "--json", tmp_path / "figures.json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "figures.json").read_text())
+    values = {(one["work"], one["contestant"]): one["values"] for one in result["series"]}
+    left_out = " ".join(result["notes"])
+
+    works = ("own, drop", "own, close", "call", "close 10,000", "hand over", "round trip", "threads", "emulator")
+    whole = "async, 1024 in flight, 0 ms, 1024 B, 1 thread completes: rate"
+    for work in (*works, whole, "async, 1 in flight, 0 ms, 1024 B, 1 thread completes: rate"):
+        of_work = {contestant: found for (name, contestant), found in values.items() if name == work}
+        assert of_work, work
+        # Each was measured in the same rounds.
+        assert len({len(found) for found in of_work.values()}) == 1
+        assert all(value > 0 for found in of_work.values() for value in found)
+    for contestant in ("cffi, API mode", "pybind11", "nanobind", "PyO3"):
+        assert (("own, drop", contestant) in values) != (f"{contestant}: " in left_out), contestant
+    assert ("own, drop", "hcsrt from Cython") in values
+    assert ("memory", "hcsrt.ComputeSystem") in values
+    assert ("import", "import hcsrt") in values
+
+    for name in (whole, "async, 1 in flight, 0 ms, 1024 B, 1 thread completes: rate"):
+        contestants = {contestant for work, contestant in values if work == name}
+        assert contestants >= {f"{verb}, asyncio" for verb in ("await system.properties()", "system.properties()")}
+    assert {name for work, name in values if work == "close 10,000"} >= {"hcsrt", CORE}
+    for pair in product(IN_FLIGHT, LATENCIES):
+        assert (f"{Case(*pair)}: worst", "hcsrt, asyncio") in values
+
+    bars = judged([Series(**one) for one in result["series"]], result["machine"]["free_threaded"])
+    for bar in bars:
+        assert (bar["measured"] is None) == (bar["holds"] is None)
+    told = re.findall(r" (holds|missed) │$", done.stdout, re.MULTILINE)
+    assert told == [{True: "holds", False: "missed"}[bar["holds"]] for bar in bars if bar["measured"]]
+    measured_of = {bar["what"]: bar["measured"] for bar in bars if bar["work"].startswith("async")}
+    assert len(measured_of) == 4
+    assert all(measured_of.values())
+    assert {name for work, name in values if work.startswith("async, 1024 in flight, 0 ms, 128 B")} >= {"C++"}
+    assert result["machine"]["python"] in done.stdout
+    # And all of it fits into the documentation.
+    run = summary(result)
+    page = PAGE.read_text()
+    tables = dict(named_tables(rendered(page, {"gil": run, "free-threaded": run})))
+    assert tables.keys() == TABLES.keys()
+    for name, text in tables.items():
+        lines = text.splitlines()
+        # Instructions need valgrind and its headers.
+        assert len(lines) > 2 or f"{name}: " in left_out, name
+        assert len({line.count("|") for line in lines}) == 1, name
+    assert "await system.properties(), asyncio" in tables["verbs"]
+
+
+def test_a_bar_is_judged_by_the_median_of_ratios_within_rounds() -> None:
+    burst = "async, 1024 in flight, 0 ms, 1024 B, 1 thread completes: rate"
+    rows = judged(
+        [
+            # 1.0, 1.2 and 2.0 times the other: the ratio of the medians would be 2.
+            Series("call", "hcsrt", "s", [1.0, 6.0, 4.0]),
+            Series("call", "nanobind", "s", [1.0, 5.0, 2.0]),
+            Series("close 10,000", "hcsrt", "s", [2.9, 2.9, 9.0]),
+            Series("close 10,000", "C++", "s", [1.0, 1.0, 1.0]),
+            Series(burst, "hcsrt, asyncio", "/s", [60.0, 70.0, 80.0]),
+            Series(burst, "the loop alone, asyncio", "/s", [100.0, 100.0, 100.0]),
+            Series(burst, "the callback takes the GIL, asyncio", "/s", [10.0, 10.0, 20.0]),
+            Series("import", "import hcsrt", "s", [0.03, 0.04, 0.05]),
+            Series("import", "python -c pass", "s", [0.01, 0.02, 0.045]),
+        ],
+        free_threaded=False,
+    )
+    found = {(row["work"], row["what"]): row for row in rows}
+
+    def is_judged(work: str, what: str, median: float, holds: bool) -> None:
+        row = found.pop((work, what))
+        assert row["measured"][0] == pytest.approx(median)
+        assert row["measured"][1] <= row["measured"][0] <= row["measured"][2]
+        assert row["holds"] is holds
+
+    is_judged("call", "hcsrt, guarded / nanobind, unguarded", 1.2, False)
+    is_judged("close 10,000", "hcsrt / a loop of C++", 2.9, True)
+    is_judged(burst, "hcsrt / the loop alone", 0.7, True)
+    is_judged(burst, "hcsrt / the callback takes the GIL", 6.0, True)
+    # In milliseconds.
+    is_judged("import", "import hcsrt - bare Python", 20.0, False)
+    assert all(row["measured"] is row["holds"] is None for row in found.values())
+
+
+def named_tables(page: str) -> list[tuple[str, str]]:
+    return [(found[2], found[3]) for found in MARKED.finditer(page)]
+
+
+def test_the_documentation_shows_the_figures_that_are_kept() -> None:
+    runs = json.loads(FIGURES.read_text())
+    page = PAGE.read_text()
+    shown = named_tables(page)
+    assert sorted(name for name, _ in shown) == sorted(TABLES)
+    assert page.count("<!-- ") == 2 * len(TABLES)
+    # By table: what differs is told.
+    assert dict(shown) == dict(named_tables(rendered(page, runs)))
+    assert FIGURES.stat().st_size < 100_000
+    assert text_of(runs) == FIGURES.read_text()
+
+
+def test_the_plots_show_the_figures_that_are_kept() -> None:
+    works = works_in(json.loads(FIGURES.read_text())["gil"])
+    plots = {path.stem: path.read_text() for path in FIGURES.parent.glob("*.svg")}
+    assert sorted(plots) == sorted(PLOTTED.values())
+    for work, name in PLOTTED.items():
+        texts = re.findall(r"<text [^>]*>([^<]*)</text>", plots[name])
+        labels = sorted(html.unescape(text) for text in texts)
+        drawn = {of: figure for of, figure in works[work].items() if (of, figure.unit) != ("C++", "/s")}
+        scale, _ = scale_of(max(drawn.values(), key=lambda figure: figure.spread.median))
+        for contestant, figure in drawn.items():
+            assert contestant in labels
+            assert three(figure.spread.median * scale) in labels, contestant
+        assert sum(label in works[work] for label in labels) == len(drawn)
+        assert plots[name].count("clip-path") == 0
+        assert len(plots[name]) < 40_000
+
+
+def test_what_is_kept_of_a_run_gives_a_ratio_within_rounds_and_no_single_values() -> None:
+    result = {
+        "effort": "tiny",
+        "seconds": 1.0,
+        "machine": {"free_threaded": True},
+        "notes": [],
+        "series": [
+            {"work": "threads", "contestant": "hcsrt: 2 threads", "unit": "/s", "values": [1.0, 5.0, 3.0]},
+            {"work": "threads", "contestant": "hcsrt: 2 processes", "unit": "/s", "values": [2.0, 4.0, 4.0]},
+            {"work": "async: others", "contestant": "hcsrt", "unit": "processors", "values": [0.1]},
+        ],
+    }
+    run = summary(result)
+    (bar,) = [bar for bar in run["bars"] if bar["measured"]]
+    assert (bar["what"], bar["measured"], bar["holds"]) == ("2 threads / 2 processes", [0.75, 0.625, 1.0], False)
+    assert run["works"] == {
+        "threads": {"hcsrt: 2 threads": ["/s", 3.0, 2.0, 4.0], "hcsrt: 2 processes": ["/s", 4.0, 3.0, 4.0]}
+    }
+
+
+@pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="needs matplotlib")
+def test_figures_of_before_are_shown_and_drawn(tmp_path: Path) -> None:
+    figures = {
+        "effort": "full",
+        "seconds": 1.0,
+        "machine": {
+            "python": "CPython 3",
+            "processors": 1,
+            "processor": "one",
+            "system": "a system",
+            "free_threaded": False,
+        },
+        "notes": ["PyO3: no Rust toolchain here"],
+        "series": [
+            {"work": "call", "contestant": "hcsrt", "unit": "s", "values": [4e-8, 5e-8, 6e-8]},
+            {"work": "call", "contestant": "nanobind", "unit": "s", "values": [8e-8, 1e-7, 1.2e-7]},
+        ],
+    }
+    path = tmp_path / "figures.json"
+    path.write_text(json.dumps(figures))
+    done = benchmarks("--from", path, "--plots", tmp_path / "plots")
+    assert done.returncode == 0, done.stderr
+    line = next(line for line in done.stdout.splitlines() if "nanobind" in line)
+    assert "100 ns" in line
+    assert "2.00 [2.00, 2.00]" in line
+    assert "left out: PyO3: no Rust toolchain here" in done.stdout
+    first = (tmp_path / "plots" / "call.svg").read_text()
+    assert "<svg" in first
+    assert "hcsrt" in first
+    assert len(first) < 40_000
+    benchmarks("--from", path, "--plots", tmp_path / "plots")
+    assert (tmp_path / "plots" / "call.svg").read_text() == first
+
+
+def test_an_unknown_kind_is_named_with_those_there_are() -> None:
+    done = benchmarks("--only", "luck")
+    assert done.returncode == 2
+    assert "no such kind of work: luck; there are handles," in done.stderr
+
+
+def test_without_the_editable_install_it_says_so_in_one_line(tmp_path: Path) -> None:
+    # A package of that name from elsewhere.
+    (tmp_path / "hcsrt").mkdir()
+    (tmp_path / "hcsrt" / "__init__.py").write_text("")
+    script = (
+        f"import sys, runpy; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]; sys.argv = ['benchmarks']; "
+        "runpy.run_module('benchmarks', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("benchmarks need the editable install: pip install -e '.[bench]'")
