@@ -85,7 +85,11 @@ def machine(load: float) -> dict[str, Any]:
 def run(kind: str, effort: str, notes: list[str]) -> list[dict[str, Any]]:
     """Let a process of its own measure."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.harness.worker", kind, effort], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "benchmarks.harness.worker", kind, effort],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         sys.exit(f"{kind} failed:\n{done.stderr}")

@@ -671,9 +671,7 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
         wanted = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
-        return attach_process(
-            self._handle, pid, wanted, streams, self._reopen, self._has_windows_guest, deadline
-        )
+        return attach_process(self._handle, pid, wanted, streams, self._reopen, self._has_windows_guest, deadline)
 
     if TYPE_CHECKING:
 
@@ -770,9 +768,7 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
                 console=console,
             )
         )
-        return start_process(
-            self._handle, parameters, args, streams, self._reopen, self._has_windows_guest, deadline
-        )
+        return start_process(self._handle, parameters, args, streams, self._reopen, self._has_windows_guest, deadline)
 
     if TYPE_CHECKING:
 

@@ -23,9 +23,7 @@ import hcsrt
 from hcsrt import ComputeSystem, _engine, _facade, emulator
 
 # How long an example takes is a matter of the machine, and none of these tests asks.
-hypothesis.settings.register_profile(
-    "hcsrt", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
+hypothesis.settings.register_profile("hcsrt", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("hcsrt")
 
 SEED = pytest.StashKey[int]()

@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "hcsbench.h"
 #include "core/state.h"
 #include "core/threads.h"
+#include "hcsbench.h"
 
 namespace {
 

@@ -54,8 +54,9 @@ nb::str properties(const System &system) {
 
 NB_MODULE(nanobind_handles, module) {
     nb::class_<System>(module, "System")
-        .def("__init__", [](System *self, uintptr_t raw) { new (self) System(reinterpret_cast<void *>(raw)); },
-             nb::arg().noconvert())
+        .def(
+            "__init__", [](System *self, uintptr_t raw) { new (self) System(reinterpret_cast<void *>(raw)); },
+            nb::arg().noconvert())
         .def("close", &System::close);
     nb::class_<Operation>(module, "Operation")
         .def("__init__", [](Operation *self) { new (self) Operation(HcsCreateOperation(nullptr, nullptr)); })

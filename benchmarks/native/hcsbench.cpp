@@ -68,9 +68,9 @@ void drop(Process *process) {
 }
 
 std::u16string exit_text(const Process *process) {
-    std::string text = "{\"ProcessId\":" + std::to_string(process->pid) + ",\"Exited\":" +
-                       (process->exited ? "true" : "false") + ",\"ExitCode\":" + std::to_string(process->code) +
-                       ",\"LastWaitResult\":0}";
+    std::string text = "{\"ProcessId\":" + std::to_string(process->pid) +
+                       ",\"Exited\":" + (process->exited ? "true" : "false") +
+                       ",\"ExitCode\":" + std::to_string(process->code) + ",\"LastWaitResult\":0}";
     return std::u16string(text.begin(), text.end());
 }
 
@@ -309,28 +309,25 @@ hcsrt_result HcsGetOperationResult(hcsrt_operation operation, hcsrt_char **docum
     return take_result(operation_of(operation), nullptr, document);
 }
 
-hcsrt_result HcsGetOperationResultAndProcessInfo(hcsrt_operation operation,
-                                                 hcsrt_process_information *info,
+hcsrt_result HcsGetOperationResultAndProcessInfo(hcsrt_operation operation, hcsrt_process_information *info,
                                                  hcsrt_char **document) {
     if (!operation_of(operation)->done.load(std::memory_order_acquire)) return HCSRT_E_OPERATION_PENDING;
     return take_result(operation_of(operation), info, document);
 }
 
-hcsrt_result HcsWaitForOperationResult(hcsrt_operation operation, uint32_t milliseconds,
-                                       hcsrt_char **document) {
+hcsrt_result HcsWaitForOperationResult(hcsrt_operation operation, uint32_t milliseconds, hcsrt_char **document) {
     if (!wait_done(operation_of(operation), milliseconds)) return HCSRT_E_OPERATION_TIMEOUT;
     return take_result(operation_of(operation), nullptr, document);
 }
 
 hcsrt_result HcsWaitForOperationResultAndProcessInfo(hcsrt_operation operation, uint32_t milliseconds,
-                                                     hcsrt_process_information *info,
-                                                     hcsrt_char **document) {
+                                                     hcsrt_process_information *info, hcsrt_char **document) {
     if (!wait_done(operation_of(operation), milliseconds)) return HCSRT_E_OPERATION_TIMEOUT;
     return take_result(operation_of(operation), info, document);
 }
 
-hcsrt_result HcsCreateComputeSystem(const hcsrt_char *, const hcsrt_char *, hcsrt_operation operation,
-                                    const void *, hcsrt_system *system) {
+hcsrt_result HcsCreateComputeSystem(const hcsrt_char *, const hcsrt_char *, hcsrt_operation operation, const void *,
+                                    hcsrt_system *system) {
     *system = open_system();
     return kick_off(operation);
 }
@@ -347,9 +344,7 @@ hcsrt_result HcsSetComputeSystemCallback(hcsrt_system, uint32_t, const void *, h
 }
 
 #define HCSBENCH_ON_SYSTEM(name) \
-    hcsrt_result name(hcsrt_system, hcsrt_operation operation, const hcsrt_char *) { \
-        return kick_off(operation); \
-    }
+    hcsrt_result name(hcsrt_system, hcsrt_operation operation, const hcsrt_char *) { return kick_off(operation); }
 HCSBENCH_ON_SYSTEM(HcsStartComputeSystem)
 HCSBENCH_ON_SYSTEM(HcsShutDownComputeSystem)
 HCSBENCH_ON_SYSTEM(HcsTerminateComputeSystem)
@@ -377,8 +372,7 @@ void HcsCloseProcess(hcsrt_process raw) {
     drop(process);
 }
 
-hcsrt_result HcsSetProcessCallback(hcsrt_process raw, uint32_t, void *context,
-                                   hcsrt_event_callback callback) {
+hcsrt_result HcsSetProcessCallback(hcsrt_process raw, uint32_t, void *context, hcsrt_event_callback callback) {
     Process *process = static_cast<Process *>(raw);
     std::lock_guard<std::mutex> hold(process->lock);
     process->context = context;

@@ -59,9 +59,7 @@ def measure_memory(effort: Effort) -> list[Series]:
     series = [Series("memory", OBJECT, "B", [sys.getsizeof(handle)])]
     for name in (*CONTESTANTS, SYSTEM):
         script = f"from benchmarks.works.footprint import bytes_each; print(bytes_each({name!r}, {effort.handles}))"
-        done = subprocess.run(
-            [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
             print(f"memory of {name}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
         else:

@@ -385,9 +385,7 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
         wanted = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
-        return await attach_process(
-            self._handle, pid, wanted, streams, self._reopen, self._has_windows_guest, deadline
-        )
+        return await attach_process(self._handle, pid, wanted, streams, self._reopen, self._has_windows_guest, deadline)
 
     if TYPE_CHECKING:
 

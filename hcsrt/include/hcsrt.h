@@ -17,23 +17,23 @@
 #  define HCSRT_CALL
 #endif
 
-typedef int32_t hcsrt_result;      /* HRESULT: negative means failed */
-typedef uint16_t hcsrt_char;       /* a UTF-16 code unit, wchar_t on Windows */
-typedef void *hcsrt_operation;     /* HCS_OPERATION */
-typedef void *hcsrt_system;        /* HCS_SYSTEM */
-typedef void *hcsrt_process;       /* HCS_PROCESS */
-typedef void *hcsrt_handle;        /* HANDLE */
+typedef int32_t hcsrt_result;  /* HRESULT: negative means failed */
+typedef uint16_t hcsrt_char;   /* a UTF-16 code unit, wchar_t on Windows */
+typedef void *hcsrt_operation; /* HCS_OPERATION */
+typedef void *hcsrt_system;    /* HCS_SYSTEM */
+typedef void *hcsrt_process;   /* HCS_PROCESS */
+typedef void *hcsrt_handle;    /* HANDLE */
 
-typedef struct hcsrt_event {       /* HCS_EVENT */
+typedef struct hcsrt_event { /* HCS_EVENT */
     uint32_t type;
-    const hcsrt_char *data;        /* JSON or NULL; owned by HCS, valid only inside the callback */
+    const hcsrt_char *data; /* JSON or NULL; owned by HCS, valid only inside the callback */
     hcsrt_operation operation;
 } hcsrt_event;
 
-typedef struct hcsrt_process_information {  /* HCS_PROCESS_INFORMATION */
+typedef struct hcsrt_process_information { /* HCS_PROCESS_INFORMATION */
     uint32_t process_id;
     uint32_t reserved;
-    hcsrt_handle std_input;        /* NULL or INVALID_HANDLE_VALUE: not requested */
+    hcsrt_handle std_input; /* NULL or INVALID_HANDLE_VALUE: not requested */
     hcsrt_handle std_output;
     hcsrt_handle std_error;
 } hcsrt_process_information;
@@ -41,8 +41,8 @@ typedef struct hcsrt_process_information {  /* HCS_PROCESS_INFORMATION */
 typedef void(HCSRT_CALL *hcsrt_operation_completion)(hcsrt_operation operation, void *context);
 typedef void(HCSRT_CALL *hcsrt_event_callback)(hcsrt_event *event, void *context);
 
-typedef struct hcsrt_create_options {       /* HCS_CREATE_OPTIONS_1 */
-    uint32_t version;              /* 0x00010000 */
+typedef struct hcsrt_create_options { /* HCS_CREATE_OPTIONS_1 */
+    uint32_t version;                 /* 0x00010000 */
     hcsrt_handle user_token;
     void *security_descriptor;
     uint32_t callback_options;

@@ -330,7 +330,11 @@ async def test_only_one_task_reads_at_a_time(options: Document, document: Docume
                 reading = asyncio.ensure_future(read())
                 await asyncio.sleep(0.01)
                 for second in (
-                    stdout.read(1), stdout.read(), stdout.readexactly(1), stdout.readuntil(), stdout.readline(),
+                    stdout.read(1),
+                    stdout.read(),
+                    stdout.readexactly(1),
+                    stdout.readuntil(),
+                    stdout.readline(),
                     anext(stdout),
                 ):
                     with pytest.raises(RuntimeError, match=r"\(\) while another task reads from <hcsrt"):
@@ -1483,6 +1487,7 @@ async def test_nothing_blocks_the_loop(document: Document, verbs: Verbs) -> None
             return verb(request)
 
         verbs[name] = slow
+
     async def tick(lags: list[float]) -> None:
         while True:
             before = time.monotonic()
@@ -1511,5 +1516,3 @@ async def test_an_error_of_hcs_arrives_with_its_document(document: Document, ver
             await system.properties()
         assert caught.value.operation == "HcsGetComputeSystemProperties"
         verbs["HcsGetComputeSystemProperties"] = pause
-
-

@@ -1,6 +1,5 @@
 """Processes through hcsrt.aio: what the synchronous face promises, and what only asyncio knows."""
 
-
 import pytest
 
 from ..facade import test_process

@@ -1,6 +1,5 @@
 """Compute systems through hcsrt.aio: what the synchronous face promises, and what only asyncio knows."""
 
-
 import pytest
 
 import hcsrt

@@ -356,9 +356,7 @@ def test_125_when_the_backend_is_missing(tmp_path: Path) -> None:
     assert done.stderr.startswith(b"hcsrt: ")
 
 
-@pytest.mark.parametrize(
-    "code", ["sleep(60)", "ignore('SIGTERM'); sleep(60)", "os.close(1); os.close(2); sleep(60)"]
-)
+@pytest.mark.parametrize("code", ["sleep(60)", "ignore('SIGTERM'); sleep(60)", "os.close(1); os.close(2); sleep(60)"])
 def test_124_when_the_time_is_up(tmp_path: Path, code: str) -> None:
     seconds = f"{1 + STARTUP:g}"
     done = run(f"out('before'); {code}", "--timeout", seconds, folder=tmp_path)

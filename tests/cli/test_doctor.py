@@ -130,9 +130,7 @@ def test_what_hcs_refuses_is_a_finding(verbs: dict[str, Callable[[Any], Any]]) -
     verbs["HcsGetServiceProperties"] = refuse
     found = named("hcs", doctor.examine())
     assert found.status == "error"
-    assert found.found == (
-        "HCS answers with an error: This account may not use the Host Compute Service (0x8037011B)."
-    )
+    assert found.found == ("HCS answers with an error: This account may not use the Host Compute Service (0x8037011B).")
     assert found.remedy is not None
     assert "Hyper-V Administrators" in found.remedy
 

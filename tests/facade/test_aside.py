@@ -96,9 +96,7 @@ def test_ctrl_c_ends_the_wait(function: str, system: hcsrt.ComputeSystem, interr
 
 @pytest.mark.parametrize("kind", ["system", "process"])
 @catches_signals
-def test_ctrl_c_ends_the_wait_for_a_close(
-    kind: str, system: hcsrt.ComputeSystem, interrupted: Interrupted
-) -> None:
+def test_ctrl_c_ends_the_wait_for_a_close(kind: str, system: hcsrt.ComputeSystem, interrupted: Interrupted) -> None:
     for block in interrupted(0.15):
         opened: Any = system.popen(SLEEP) if kind == "process" else hcsrt.ComputeSystem.open(system.id)
         with latency(LONG, "HcsCloseComputeSystem", "HcsCloseProcess"), block:

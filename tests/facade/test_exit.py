@@ -13,14 +13,16 @@ from ..helpers.programs import INSTALL, is_alive
 
 EXIT_CODE = 7
 
-PROLOGUE = f"""\
+PROLOGUE = (
+    f"""\
 import atexit, gc, itertools, os, sys, threading, time, warnings
 import hcsrt
 from hcsrt import ComputeSystem, PIPE, DEVNULL
 from programs import TRUE, guest
 
 {INSTALL}
-""" + """\
+"""
+    + """\
 warnings.simplefilter("ignore", hcsrt.NoIsolationWarning)
 numbers = itertools.count()
 
@@ -51,6 +53,7 @@ def in_background(function, count=1):
 
 pids = sys.argv[1]
 """
+)
 
 PROGRAMS = {
     "open handles": """

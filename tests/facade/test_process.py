@@ -167,7 +167,7 @@ def test_words_arrive_as_they_are(system: ComputeSystem) -> None:
 
 def test_a_string_is_the_command_line_unchanged(system: ComputeSystem, verbs: Verbs) -> None:
     parameters = spy_parameters(verbs)
-    line = subprocess.list2cmdline(guest("out(argv)")) + "  'a  \"b  c\""
+    line = subprocess.list2cmdline(guest("out(argv)")) + '  \'a  "b  c"'
     assert system.run(line, capture_output=True).stdout == b"""["'a", 'b  c']\n"""
     assert parameters["CommandLine"] == line
 

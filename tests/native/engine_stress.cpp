@@ -17,9 +17,9 @@
 
 #include <poll.h>
 
-#include "engine/engine.h"
 #include "core/results.h"
 #include "core/state.h"
+#include "engine/engine.h"
 
 namespace {
 
@@ -133,7 +133,8 @@ hcsrt_result HCSRT_CALL result_only(hcsrt_operation operation, hcsrt_char **docu
     return result_and_info(operation, nullptr, document);
 }
 
-hcsrt_result HCSRT_CALL wait_info(hcsrt_operation operation, uint32_t ms, hcsrt_process_information *info, hcsrt_char **document) {
+hcsrt_result HCSRT_CALL wait_info(hcsrt_operation operation, uint32_t ms, hcsrt_process_information *info,
+                                  hcsrt_char **document) {
     for (uint32_t i = 0; i < ms * 10; ++i) {
         hcsrt_result result = result_and_info(operation, info, document);
         if (result != HCSRT_E_OPERATION_PENDING) return result;
@@ -372,10 +373,12 @@ hcsrt_result start_verb(const HcsApi *table, const hcsrt_request *request, hcsrt
     return table->HcsStartComputeSystem(request->raw, operation, request->texts[0]);
 }
 
-hcsrt_result start_create(const HcsApi *table, const hcsrt_request *request, hcsrt_operation operation, hcsrt_outcome *outcome) {
+hcsrt_result start_create(const HcsApi *table, const hcsrt_request *request, hcsrt_operation operation,
+                          hcsrt_outcome *outcome) {
     check_text(request);
     return request->creates == HCSRT_CREATES_SYSTEM
-               ? table->HcsCreateComputeSystem(request->texts[0], request->texts[0], operation, nullptr, &outcome->created)
+               ? table->HcsCreateComputeSystem(request->texts[0], request->texts[0], operation, nullptr,
+                                               &outcome->created)
                : table->HcsCreateProcess(request->raw, request->texts[0], operation, nullptr, &outcome->created);
 }
 
@@ -384,7 +387,9 @@ hcsrt_result start_open(const HcsApi *table, const hcsrt_request *request, hcsrt
     return table->HcsOpenComputeSystem(request->texts[0], HCSRT_GENERIC_ALL, &outcome->created);
 }
 
-hcsrt_result start_nothing(const HcsApi *, const hcsrt_request *, hcsrt_operation, hcsrt_outcome *) { return HCSRT_S_OK; }
+hcsrt_result start_nothing(const HcsApi *, const hcsrt_request *, hcsrt_operation, hcsrt_outcome *) {
+    return HCSRT_S_OK;
+}
 
 void forget(Client *client) {
     if (client->in_flight) {
@@ -625,15 +630,20 @@ int main(int count, char **arguments) {
     collector.join();
     disconnecter.join();
     hcsrt_engine_counts counts = hcsrt_engine_count();
-    std::printf("submitted %ld, completed %ld, gone %ld, orphaned %ld, succeeded %ld, lost %ld, ended %ld, taken %ld, stale %lld, repeated %lld, "
-                "asked %lld\n", submitted.load(), completed.load(), gone.load(), orphaned.load(), succeeded.load(), lost.load(), ended.load(),
-                made.load(), static_cast<long long>(counts.stale), static_cast<long long>(counts.repeated),
-                static_cast<long long>(counts.asked));
+    std::printf(
+        "submitted %ld, completed %ld, gone %ld, orphaned %ld, succeeded %ld, lost %ld, ended %ld, taken %ld, stale "
+        "%lld, repeated %lld, "
+        "asked %lld\n",
+        submitted.load(), completed.load(), gone.load(), orphaned.load(), succeeded.load(), lost.load(), ended.load(),
+        made.load(), static_cast<long long>(counts.stale), static_cast<long long>(counts.repeated),
+        static_cast<long long>(counts.asked));
     std::printf("left: in flight %lld, reaper %lld, operations %ld, handles %ld, stdio %ld, strings %ld\n",
-                static_cast<long long>(counts.in_flight), static_cast<long long>(hcsrt_reaper_pending()), operations.load(),
-                systems.load() + processes.load() - made.load(), stdio.load(), strings.load());
-    bool clean = is_idle() && submitted == completed + gone && !operations && systems + processes == made && !stdio && !strings;
-    bool seen = orphaned > 0 && ended > 0 && lost > 0 && (wait || (gone > 0 && counts.stale > 0 && counts.repeated > 0 && counts.asked > 0));
+                static_cast<long long>(counts.in_flight), static_cast<long long>(hcsrt_reaper_pending()),
+                operations.load(), systems.load() + processes.load() - made.load(), stdio.load(), strings.load());
+    bool clean =
+        is_idle() && submitted == completed + gone && !operations && systems + processes == made && !stdio && !strings;
+    bool seen = orphaned > 0 && ended > 0 && lost > 0 &&
+                (wait || (gone > 0 && counts.stale > 0 && counts.repeated > 0 && counts.asked > 0));
     std::fflush(stdout);
     _Exit(clean && seen ? 0 : 1);
 }

@@ -32,8 +32,8 @@ enum Ending { AFTER, AMONG, CLOSE_ONLY, ENDINGS };
 struct Round {
     hcsrt_watch *watch = hcsrt_watch_new(HCSRT_EVENT_PROCESS_EXITED, nullptr);
     Ending ending;
-    std::atomic<int> told[CALLBACKS] = {};       /* events whose callback has returned */
-    int told_before_exit[CALLBACKS] = {};        /* of which a reader must hear, if it hears of the exit */
+    std::atomic<int> told[CALLBACKS] = {}; /* events whose callback has returned */
+    int told_before_exit[CALLBACKS] = {};  /* of which a reader must hear, if it hears of the exit */
     std::atomic<bool> over{false};
 };
 
@@ -55,7 +55,7 @@ void tell(Round *round, int thread) {
         hcsrt_char text[] = {static_cast<hcsrt_char>('A' + thread), static_cast<hcsrt_char>(number), 0};
         hcsrt_event event = {CRASH, text, nullptr};
         hcsrt_watch_event(&event, round->watch);
-        std::memset(text, 0xFF, sizeof text);    /* HCS's memory is HCS's again */
+        std::memset(text, 0xFF, sizeof text); /* HCS's memory is HCS's again */
         round->told[thread].store(number);
     }
 }

@@ -19,8 +19,8 @@ namespace {
 
 struct Shared {
     uint32_t word;
-    int raw;          /* 1: the pointer is there */
-    int alive;        /* 1: the native handle exists */
+    int raw;   /* 1: the pointer is there */
+    int alive; /* 1: the native handle exists */
     int released, given, bound;
 };
 
@@ -33,7 +33,7 @@ struct Thread {
     const char *script = nullptr;
     const char *op = nullptr;
     Phase phase = NOTHING;
-    uint64_t stopped_at = 0;   /* op, phase, access and value, packed */
+    uint64_t stopped_at = 0; /* op, phase, access and value, packed */
     bool done = false;
 };
 
@@ -223,11 +223,17 @@ int main() {
     for (const char *a = ops; *a; ++a)
         for (const char *b = a; *b; ++b) {
             all.push_back({std::string(1, *a), std::string(1, *b)});
-            for (const char *c = b; *c; ++c) all.push_back({std::string(1, *a), std::string(1, *b), std::string(1, *c)});
+            for (const char *c = b; *c; ++c)
+                all.push_back({std::string(1, *a), std::string(1, *b), std::string(1, *c)});
         }
-    for (std::vector<std::string> longer : std::vector<std::vector<std::string>>{
-             {"uc", "uc"}, {"ud", "uc"}, {"cu", "u", "d"}, {"bd", "u"}, {"bd", "bc"}, {"u", "u", "c", "c"},
-             {"u", "u", "c", "d"}, {"b", "u", "c", "d"}})
+    for (std::vector<std::string> longer : std::vector<std::vector<std::string>>{{"uc", "uc"},
+                                                                                 {"ud", "uc"},
+                                                                                 {"cu", "u", "d"},
+                                                                                 {"bd", "u"},
+                                                                                 {"bd", "bc"},
+                                                                                 {"u", "u", "c", "c"},
+                                                                                 {"u", "u", "c", "d"},
+                                                                                 {"b", "u", "c", "d"}})
         all.push_back(longer);
     size_t states = 0;
     for (const auto &scripts : all) {

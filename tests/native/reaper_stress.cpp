@@ -36,7 +36,8 @@ void HCSRT_CALL close_operation(hcsrt_operation operation) {
     delete static_cast<Native *>(operation);
 }
 
-hcsrt_result HCSRT_CALL result_and_info(hcsrt_operation operation, hcsrt_process_information *info, hcsrt_char **document) {
+hcsrt_result HCSRT_CALL result_and_info(hcsrt_operation operation, hcsrt_process_information *info,
+                                        hcsrt_char **document) {
     if (static_cast<Native *>(operation)->looks++ < 3) return HCSRT_E_OPERATION_PENDING;
     *document = new hcsrt_char[1]{0};
     ++open_strings;
@@ -109,7 +110,8 @@ const HcsApi api = make_api();
 
 void abandon_calls(int rounds) {
     for (int round = 0; round < rounds; ++round) {
-        hcsrt_abandoned call = {&api, create_operation(nullptr, nullptr), round % 3, round % 2, round % 2, nullptr, nullptr, nullptr, 0};
+        hcsrt_abandoned call = {
+            &api, create_operation(nullptr, nullptr), round % 3, round % 2, round % 2, nullptr, nullptr, nullptr, 0};
         if (call.creates) {
             call.created = new_handle();
             call.close = close_handle;
@@ -166,9 +168,10 @@ int main(int count, char **arguments) {
     for (int i = 0; i < 3000 && hcsrt_reaper_pending(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     /* A close that found the reserve full was leaked and counted; its handle and context stay open. */
     long leaked = static_cast<long>(hcsrt_leaked());
-    std::printf("pending %lld, leaked %ld, operations %ld, handles %ld, contexts %ld, stdio %ld, strings %ld, terminated %ld\n",
-                static_cast<long long>(hcsrt_reaper_pending()), leaked, open_operations.load(), open_handles.load(),
-                open_contexts.load(), open_stdio.load(), open_strings.load(), terminated.load());
+    std::printf(
+        "pending %lld, leaked %ld, operations %ld, handles %ld, contexts %ld, stdio %ld, strings %ld, terminated %ld\n",
+        static_cast<long long>(hcsrt_reaper_pending()), leaked, open_operations.load(), open_handles.load(),
+        open_contexts.load(), open_stdio.load(), open_strings.load(), terminated.load());
     bool clean = !hcsrt_reaper_pending() && !open_operations && open_handles == leaked && open_contexts == leaked &&
                  !open_stdio && !open_strings && terminated > 0;
     std::fflush(stdout);

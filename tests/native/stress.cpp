@@ -143,8 +143,8 @@ int main(int count, char **arguments) {
     for (std::thread &thread : threads) thread.join();
     delete current->raw;
     delete current;
-    std::printf("%ld rounds: used %ld, refused %ld, released %ld, deferred or late %ld, given away %ld, busy %ld\n", rounds,
-                long(tally.used), long(tally.refused), long(tally.released), long(tally.deferred), long(tally.detached),
-                long(tally.busy));
+    std::printf("%ld rounds: used %ld, refused %ld, released %ld, deferred or late %ld, given away %ld, busy %ld\n",
+                rounds, long(tally.used), long(tally.refused), long(tally.released), long(tally.deferred),
+                long(tally.detached), long(tally.busy));
     return tally.released + tally.detached == rounds ? 0 : 1;
 }

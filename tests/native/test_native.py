@@ -20,7 +20,8 @@ REAPER = [HERE / "reaper_stress.cpp", PACKAGE / "native/core/reaper.cpp", PACKAG
 
 
 def build(program: Path, sources: list[Path], *flags: str, headers: Path = PACKAGE / "native") -> Path:
-    includes = [f"-I{headers}", f"-I{PACKAGE / 'include'}", f"-I{HERE}"]
+    folders = dict.fromkeys([headers, PACKAGE / "native", PACKAGE / "include", HERE])
+    includes = [f"-I{folder}" for folder in folders]
     command = [COMPILER, "-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-pthread", *includes, *flags]
     subprocess.run([*command, *map(str, sources), "-o", str(program)], check=True)
     return program
@@ -43,7 +44,7 @@ class Mutation:
     name: str
     before: str
     after: str
-    source: str = "state.h"
+    source: str = "core/state.h"
 
     def apply(self, folder: Path) -> Path:
         """Put the mutated source into a folder; several mutations of it add up."""
@@ -51,6 +52,7 @@ class Mutation:
         text = (mutated if mutated.exists() else PACKAGE / "native" / self.source).read_text()
         found = text.count(self.before)
         assert found == 1, f"{self.source} has changed: the mutation {self.name!r} finds its line {found} times"
+        mutated.parent.mkdir(exist_ok=True)
         mutated.write_text(text.replace(self.before, self.after))
         return folder
 
@@ -94,7 +96,7 @@ ORDERINGS = [
 
 
 def of_engine(name: str, before: str, after: str) -> Mutation:
-    return Mutation(name, before, after, "engine.cpp")
+    return Mutation(name, before, after, "engine/engine.cpp")
 
 
 # Each is also a mutation of tests/native/engine_model.py, which walks what the threads of a stress only happen to meet.
@@ -165,7 +167,7 @@ def test_engine_stress(wait, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("mutation", ENGINE_PROTOCOL, ids=named)
 def test_the_engine_stress_catches(mutation, tmp_path):
-    sources = [ENGINE[0], mutation.apply(tmp_path) / "engine.cpp", ENGINE[2]]
+    sources = [ENGINE[0], mutation.apply(tmp_path) / "engine/engine.cpp", ENGINE[2]]
     program = build(tmp_path / "engine", sources, "-fsanitize=address")
     assert run("timeout", "20", program, "4000").returncode != 0
 
@@ -200,7 +202,7 @@ def test_the_thread_sanitizer_catches(mutation, tmp_path):
 
 
 def of_events(name: str, before: str, after: str) -> Mutation:
-    return Mutation(name, before, after, "events.cpp")
+    return Mutation(name, before, after, "core/events.cpp")
 
 
 # Not wrong, but it makes frequent what is rare: that a callback loses the processor while it puts an event in.
@@ -243,7 +245,7 @@ EVENT_ORDERINGS = [
 
 
 def events_stress(folder: Path, *flags: str) -> Path:
-    return build(folder / "events", [EVENTS, folder / "events.cpp"], "-DRELAXED=std::memory_order_relaxed", *flags)
+    return build(folder / "events", [EVENTS, folder / "core/events.cpp"], "-DRELAXED=std::memory_order_relaxed", *flags)
 
 
 def test_events_stress(tmp_path):
@@ -265,7 +267,7 @@ def test_events_without_memory_for_their_documents(tmp_path):
 def test_an_event_behind_the_exit_takes_no_count_with_it(tmp_path):
     look = "if (how == HCSRT_NOT_EXITED) return"
     of_events("a late event", look, f"look_is_over();\n    {look}").apply(tmp_path)
-    source = tmp_path / "events.cpp"
+    source = tmp_path / "core/events.cpp"
     text = source.read_text()
     source.write_text(text.replace("namespace {", "void look_is_over();\nnamespace {", 1))
 

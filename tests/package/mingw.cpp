@@ -16,27 +16,41 @@
  * and each type of a function; const may differ. Opaque, a pointer to data is a pointer and no more: hcsrt's handles are
  * void *, those of Windows point to structs of their own. */
 
-template <std::size_t width, bool is_signed> struct Number;
+template <std::size_t width, bool is_signed>
+struct Number;
 
-template <bool opaque, typename T, typename = void> struct Plain { using type = T; };
-template <bool opaque, typename T> using plain = typename Plain<opaque, std::remove_cv_t<T>>::type;
+template <bool opaque, typename T, typename = void>
+struct Plain {
+    using type = T;
+};
+template <bool opaque, typename T>
+using plain = typename Plain<opaque, std::remove_cv_t<T>>::type;
 
-template <bool opaque> struct Plain<opaque, SECURITY_DESCRIPTOR> { using type = void; };
-template <bool opaque, typename T> struct Plain<opaque, T, std::enable_if_t<std::is_integral_v<T>>> {
+template <bool opaque>
+struct Plain<opaque, SECURITY_DESCRIPTOR> {
+    using type = void;
+};
+template <bool opaque, typename T>
+struct Plain<opaque, T, std::enable_if_t<std::is_integral_v<T>>> {
     using type = Number<sizeof(T), std::is_signed_v<T>>;
 };
-template <bool opaque, typename T> struct Plain<opaque, T, std::enable_if_t<std::is_enum_v<T>>> {
+template <bool opaque, typename T>
+struct Plain<opaque, T, std::enable_if_t<std::is_enum_v<T>>> {
     using type = plain<opaque, std::underlying_type_t<T>>;
 };
-template <bool opaque, typename T> struct Plain<opaque, T *> {
+template <bool opaque, typename T>
+struct Plain<opaque, T *> {
     using type = std::conditional_t<opaque, void, plain<opaque, T>> *;
 };
-template <bool opaque, typename R, typename... P> struct Plain<opaque, R(HCSRT_CALL *)(P...)> {
+template <bool opaque, typename R, typename... P>
+struct Plain<opaque, R(HCSRT_CALL *)(P...)> {
     using type = plain<opaque, R>(HCSRT_CALL *)(plain<opaque, P>...);
 };
 
-template <typename A, typename B> constexpr bool alike = std::is_same_v<plain<true, A>, plain<true, B>>;
-template <typename A, typename B> constexpr bool same = std::is_same_v<plain<false, A>, plain<false, B>>;
+template <typename A, typename B>
+constexpr bool alike = std::is_same_v<plain<true, A>, plain<true, B>>;
+template <typename A, typename B>
+constexpr bool same = std::is_same_v<plain<false, A>, plain<false, B>>;
 
 /* Types: what each of hcsrt's stands for. */
 
@@ -137,7 +151,7 @@ struct Functions {
 #define FUNCTION(result, name, parameters, since) result(HCSRT_CALL *name) parameters;
     HCSRT_FUNCTIONS(FUNCTION)
 };
-}
+}  // namespace in_windows_types
 
 /* ::name and known_missing::name are looked up in the namespaces that are used there only if they are not declared. */
 
@@ -146,24 +160,26 @@ struct Missing;
 namespace missing {
 #define MISSING(result, name, parameters, since) extern Missing name;
 HCSRT_FUNCTIONS(MISSING)
-}
+}  // namespace missing
 using namespace missing;
 
 namespace others {
 #define OTHER(result, name, parameters, since) constexpr bool name = false;
 HCSRT_FUNCTIONS(OTHER)
-}
+}  // namespace others
 namespace known_missing {
 #define KNOWN_MISSING(name) constexpr bool name = true;
 HCSRT_NOT_IN_MINGW(KNOWN_MISSING)
 using namespace others;
-}
+}  // namespace known_missing
 
-template <typename Theirs> constexpr bool is_missing = std::is_same_v<Theirs, Missing *>;
+template <typename Theirs>
+constexpr bool is_missing = std::is_same_v<Theirs, Missing *>;
 
 #define CHECK_FUNCTION(result, name, parameters, since) \
-    static_assert(is_missing<decltype(&::name)> || same<decltype(in_windows_types::Functions::name), decltype(&::name)>, \
-                  #name " is not what mingw-w64 declares"); \
+    static_assert( \
+        is_missing<decltype(&::name)> || same<decltype(in_windows_types::Functions::name), decltype(&::name)>, \
+        #name " is not what mingw-w64 declares"); \
     static_assert(is_missing<decltype(&::name)> || alike<decltype(HcsApi::name), decltype(&::name)>, \
                   #name " is another function in HcsApi"); \
     static_assert(is_missing<decltype(&::name)> == known_missing::name, \

@@ -134,7 +134,14 @@ def test_the_sdist_has_the_sources_and_no_generated_code(sdist: Path) -> None:
     sources = {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "hcsrt/native").rglob("*.*")}
     sources |= {f"hcsrt/{module}.pyx" for module in MODULES}
     assert headers_and_interfaces() | sources <= names
-    assert {"LICENSE", "README.md", "CHANGELOG.md", "setup.py", "pyproject.toml", "tests/package/test_packaging.py"} <= names
+    assert {
+        "LICENSE",
+        "README.md",
+        "CHANGELOG.md",
+        "setup.py",
+        "pyproject.toml",
+        "tests/package/test_packaging.py",
+    } <= names
     generated = {name for name in names if name.endswith((".so", ".c", ".pyc")) or name.startswith("build/")}
     assert generated == set()
     compiled = {name for name in names if name.startswith("hcsrt/") and name.endswith(".cpp")}

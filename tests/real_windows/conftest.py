@@ -261,9 +261,7 @@ def windows_document(new_container_document: Callable[[], dict[str, Any]]) -> di
 
 
 @pytest.fixture
-def container(
-    windows_document: dict[str, Any], new_system: Callable[[dict[str, Any]], ComputeSystem]
-) -> ComputeSystem:
+def container(windows_document: dict[str, Any], new_system: Callable[[dict[str, Any]], ComputeSystem]) -> ComputeSystem:
     """A running container, in which programs of Windows run."""
     system = new_system(windows_document)
     system.start(timeout=START_TIMEOUT)

@@ -38,7 +38,7 @@ def state_of(feature):
 )
 def test_features(feature, name, seen):
     state = state_of(windows.FEATURES[feature])
-    readings = _windows.read()
+    readings = windows.read()
     found = findings()[name]
     told = {
         "dism": state,
@@ -55,7 +55,7 @@ def test_features(feature, name, seen):
 
 def test_hypervisor(why_no_vm, seen):
     found = findings()["hypervisor"]
-    told = {"reading": str(_windows.read().hypervisor), "the doctor": vars(found), "why no machine runs": why_no_vm}
+    told = {"reading": str(windows.read().hypervisor), "the doctor": vars(found), "why no machine runs": why_no_vm}
     seen("the hypervisor, and whether a virtual machine runs", told)
     if why_no_vm is None and not host.STAND_IN:
         assert found.status in ("ok", "unknown")
@@ -64,12 +64,12 @@ def test_hypervisor(why_no_vm, seen):
 def test_stopped_service(may_restart, seen):
     subprocess.run(["sc.exe", "stop", "vmcompute"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
     end = time.monotonic() + 60
-    while _windows.read().services["vmcompute"] != _windows.Service("stopped", is_disabled=False):
+    while windows.read().services["vmcompute"] != windows.Service("stopped", is_disabled=False):
         if time.monotonic() > end:
             pytest.skip("vmcompute does not stop")
         time.sleep(0.5)
     found = findings()  # the service is read before HCS is asked, or after
-    after = _windows.read().services["vmcompute"]
+    after = windows.read().services["vmcompute"]
     told = {name: vars(found[name]) for name in ("service.vmcompute", "hcs")} | {"vmcompute then": str(after)}
     seen("a question to HCS while vmcompute does not run", told)
     assert found["service.vmcompute"].status == "ok"

@@ -77,8 +77,7 @@ def test_unrequested(container, table, seen):
         pipes = {f"Create{name}Pipe": True for name in asked}
         made = create_process(table, system, CommandLine="cmd /c exit 0", **pipes)
         told[", ".join(asked) or "none"] = {
-            name: "a handle" if is_handle(value) else value and hex(value)
-            for name, value in streams(made.info).items()
+            name: "a handle" if is_handle(value) else value and hex(value) for name, value in streams(made.info).items()
         }
         close_process(table, made)
     seen("the streams that a process has, by those that were asked for", told)

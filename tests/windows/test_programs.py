@@ -16,6 +16,7 @@ from ..helpers.programs import CAT, TRUE, guest
 
 pytestmark = win32
 
+
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with prog.exe, which tells the name of the host; in the current folder another one tells the user's."""

@@ -2,10 +2,10 @@
 
 #if defined(_WIN32)
 
-#ifndef WIN32_LEAN_AND_MEAN
-#  define WIN32_LEAN_AND_MEAN
-#endif
-#include <windows.h>
+#  ifndef WIN32_LEAN_AND_MEAN
+#    define WIN32_LEAN_AND_MEAN
+#  endif
+#  include <windows.h>
 
 namespace {
 
@@ -16,7 +16,8 @@ void release_cotaskmem(void *memory) {
     using Free = void(WINAPI *)(void *);
     static const Free free = [] {
         HMODULE ole32 = LoadLibraryExW(L"ole32.dll", nullptr, LOAD_LIBRARY_SEARCH_SYSTEM32);
-        return ole32 ? reinterpret_cast<Free>(reinterpret_cast<void *>(GetProcAddress(ole32, "CoTaskMemFree"))) : nullptr;
+        return ole32 ? reinterpret_cast<Free>(reinterpret_cast<void *>(GetProcAddress(ole32, "CoTaskMemFree")))
+                     : nullptr;
     }();
     if (free) free(memory);
 }
@@ -34,9 +35,9 @@ uint32_t hcsrt_computecore_load(HcsApi *api) {
     HMODULE dll = LoadLibraryExW(L"computecore.dll", nullptr, LOAD_LIBRARY_SEARCH_SYSTEM32);
     if (!dll) return GetLastError();
     api->size = sizeof *api;
-#define HCSRT_RESOLVE(result, name, parameters, since) resolve(dll, #name, &api->name);
+#  define HCSRT_RESOLVE(result, name, parameters, since) resolve(dll, #name, &api->name);
     HCSRT_FUNCTIONS(HCSRT_RESOLVE)
-#undef HCSRT_RESOLVE
+#  undef HCSRT_RESOLVE
     api->free_string = release_local;
     api->free_cotaskmem = release_cotaskmem;
     api->close_handle = release_handle;

@@ -52,8 +52,8 @@ struct hcsrt_subscriber {
     Slot *ring = nullptr;
     uint64_t size = 0;
     std::atomic<uint64_t> head{0}, tail{0};
-    std::atomic<uint64_t> lost{0};    /* since the last event that went in */
-    std::atomic<bool> ended{false};   /* the exit was taken */
+    std::atomic<uint64_t> lost{0};  /* since the last event that went in */
+    std::atomic<bool> ended{false}; /* the exit was taken */
 };
 
 struct hcsrt_watch {

@@ -49,7 +49,6 @@ uint32_t hcsrt_watch_wait(hcsrt_watch *watch, uint32_t milliseconds);
 /* The exit document, or NULL; valid as long as the watch. */
 const hcsrt_char *hcsrt_watch_document(hcsrt_watch *watch);
 
-
 typedef struct hcsrt_subscriber hcsrt_subscriber;
 
 /* Tells that hcsrt_subscriber_take may have something: an event, the exit, or the end because the handle is closed.
@@ -69,13 +68,13 @@ void hcsrt_unsubscribe(hcsrt_subscriber *subscriber);
 enum { HCSRT_TAKEN_NOTHING = 0, HCSRT_TAKEN_EVENT = 1, HCSRT_TAKEN_END = 2 };
 
 typedef struct hcsrt_taken {
-    uint32_t type;                 /* HCS_EVENT_TYPE */
-    int data_lost;                 /* nonzero: there was no memory for the document */
-    int64_t time;                  /* when HCS told of it, in nanoseconds since 1970 (UTC) */
-    uint64_t lost;                 /* events that found the queue full since the one before; callbacks that run at
+    uint32_t type;          /* HCS_EVENT_TYPE */
+    int data_lost;          /* nonzero: there was no memory for the document */
+    int64_t time;           /* when HCS told of it, in nanoseconds since 1970 (UTC) */
+    uint64_t lost;          /* events that found the queue full since the one before; callbacks that run at
                                     * once may shift the count by an event, and never lose it */
-    const hcsrt_char *data;        /* JSON or NULL; valid until hcsrt_taken_free */
-    void *document;                /* for hcsrt_taken_free */
+    const hcsrt_char *data; /* JSON or NULL; valid until hcsrt_taken_free */
+    void *document;         /* for hcsrt_taken_free */
 } hcsrt_taken;
 
 /* Takes the next event, waiting at most so long; may return early with HCSRT_TAKEN_NOTHING. The end comes after the

@@ -6,8 +6,8 @@
 #ifndef HCSRT_REAPER_H
 #define HCSRT_REAPER_H
 
-#include "hcsrt.h"
 #include "core/state.h"
+#include "hcsrt.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,14 +21,14 @@ enum { HCSRT_CREATES_NOTHING = 0, HCSRT_CREATES_SYSTEM = 1, HCSRT_CREATES_PROCES
 /* A call that goes on without its caller. The reaper owns all of it from hcsrt_reaper_adopt on. */
 typedef struct hcsrt_abandoned {
     const HcsApi *api;
-    hcsrt_operation operation;     /* NULL: the call has ended well, and what it created is left */
-    int creates;                   /* what `created` is, or HCSRT_CREATES_NOTHING */
-    int keep;                      /* nonzero: let what was created live, only close the handle */
-    int has_info;                  /* nonzero: the result may bring stdio handles */
-    void *created;                 /* the handle that the kick-off gave, or NULL */
-    void *context;                 /* its callback context, or NULL */
+    hcsrt_operation operation; /* NULL: the call has ended well, and what it created is left */
+    int creates;               /* what `created` is, or HCSRT_CREATES_NOTHING */
+    int keep;                  /* nonzero: let what was created live, only close the handle */
+    int has_info;              /* nonzero: the result may bring stdio handles */
+    void *created;             /* the handle that the kick-off gave, or NULL */
+    void *context;             /* its callback context, or NULL */
     hcsrt_close close;
-    int lost;                      /* nonzero: the service went away, so HCS may never answer */
+    int lost; /* nonzero: the service went away, so HCS may never answer */
 } hcsrt_abandoned;
 
 /* Nonzero once the reaper's thread runs; zero if the system has no thread to give. Not for callback threads. */

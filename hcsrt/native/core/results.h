@@ -31,7 +31,8 @@ enum {
     HCSRT_EVENT_SERVICE_DISCONNECT = 0x2000000
 };
 
-enum {                             /* HCS_OPERATION_TYPE */
+/* HCS_OPERATION_TYPE */
+enum {
     HCSRT_TYPE_NONE = -1,
     HCSRT_TYPE_ENUMERATE = 0,
     HCSRT_TYPE_CREATE = 1,
@@ -51,9 +52,9 @@ enum {                             /* HCS_OPERATION_TYPE */
     HCSRT_TYPE_CRASH = 15
 };
 
-enum { HCSRT_OPTION_OPERATION_CALLBACKS = 1 };  /* HCS_EVENT_OPTIONS */
-enum { HCSRT_CREATE_OPTIONS_1 = 0x00010000 };   /* HCS_CREATE_OPTIONS */
-enum { HCSRT_WAIT_TIMEOUT = 258 };              /* the Win32 code as a bare number */
+enum { HCSRT_OPTION_OPERATION_CALLBACKS = 1 }; /* HCS_EVENT_OPTIONS */
+enum { HCSRT_CREATE_OPTIONS_1 = 0x00010000 };  /* HCS_CREATE_OPTIONS */
+enum { HCSRT_WAIT_TIMEOUT = 258 };             /* the Win32 code as a bare number */
 
 #define HCSRT_GENERIC_ALL 0x10000000u
 

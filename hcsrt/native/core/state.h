@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef HCSRT_STATE_PRIMITIVES        /* the model checker walks this file with accesses of its own */
+#ifdef HCSRT_STATE_PRIMITIVES /* the model checker walks this file with accesses of its own */
 #  include HCSRT_STATE_PRIMITIVES
 #elif defined(_MSC_VER) && !defined(__clang__)
 #  include <intrin.h>
@@ -50,9 +50,7 @@ static inline int hcsrt_word_swap(uint32_t *word, uint32_t *seen, uint32_t next)
 static inline uint32_t hcsrt_word_subtract(uint32_t *word, uint32_t amount) {
     return __atomic_fetch_sub(word, amount, __ATOMIC_ACQ_REL);
 }
-static inline void hcsrt_word_store(uint32_t *word, uint32_t value) {
-    __atomic_store_n(word, value, __ATOMIC_RELEASE);
-}
+static inline void hcsrt_word_store(uint32_t *word, uint32_t value) { __atomic_store_n(word, value, __ATOMIC_RELEASE); }
 #endif
 
 /* The context of an event callback, which one call may set while another one looks. */
@@ -79,9 +77,7 @@ static inline void hcsrt_pointer_store(void **pointer, void *value) {
 /* How an attempt to enter, to bind or to detach ended. */
 enum { HCSRT_OK = 0, HCSRT_CLOSED = 1, HCSRT_BUSY = 2, HCSRT_CROWDED = 3 };
 
-static inline int hcsrt_state_is_open(uint32_t state) {
-    return (state & (HCSRT_OWNED | HCSRT_CLOSING)) == HCSRT_OWNED;
-}
+static inline int hcsrt_state_is_open(uint32_t state) { return (state & (HCSRT_OWNED | HCSRT_CLOSING)) == HCSRT_OWNED; }
 
 /* True if the word says: owned, nobody inside, nobody closing. */
 static inline int hcsrt_state_is_idle(uint32_t state) { return (state & ~HCSRT_BOUND) == HCSRT_OWNED; }

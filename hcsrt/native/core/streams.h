@@ -14,7 +14,7 @@ typedef struct hcsrt_transfer {
     void *buffer;
     size_t size;
     int writing;
-    void *request;                 /* on Windows, what the system works on; NULL: nothing is under way */
+    void *request; /* on Windows, what the system works on; NULL: nothing is under way */
 } hcsrt_transfer;
 
 void hcsrt_transfer_begin(hcsrt_transfer *transfer, hcsrt_handle stream, void *buffer, size_t size, int writing);

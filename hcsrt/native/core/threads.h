@@ -79,7 +79,8 @@ inline void wait_on(std::atomic<uint32_t> &word, uint32_t seen, uint32_t millise
 #if defined(_WIN32)
     WaitOnAddress(&word, &seen, sizeof seen, milliseconds == FOREVER ? INFINITE : milliseconds);
 #elif defined(__linux__)
-    struct timespec span = {static_cast<time_t>(milliseconds / 1000), static_cast<long>(milliseconds % 1000) * 1000000L};
+    struct timespec span = {static_cast<time_t>(milliseconds / 1000),
+                            static_cast<long>(milliseconds % 1000) * 1000000L};
     syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, seen, milliseconds == FOREVER ? nullptr : &span, nullptr, 0);
 #elif defined(__APPLE__)
     constexpr uint32_t compare_and_wait = 1, no_errno = 0x01000000;

@@ -14,9 +14,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "emulator/platform.h"
 #include "core/results.h"
 #include "core/threads.h"
+#include "emulator/platform.h"
 
 #if !defined(_WIN32)
 #  include <pthread.h>
@@ -65,7 +65,7 @@ struct Target {
     /* Of a process: */
     platform::Group group = platform::NO_GROUP;
     bool started = false, reaped = false;
-    bool group_gone = false;                        /* nobody is left, so its pid may be somebody else's by now */
+    bool group_gone = false; /* nobody is left, so its pid may be somebody else's by now */
     platform::End unclaimed[STREAMS] = {platform::NO_END, platform::NO_END, platform::NO_END};
     platform::End console = platform::NO_END;
 
@@ -83,9 +83,9 @@ struct Operation {
     hcsrt_operation_completion callback = nullptr;
     hcsrt_result result = HCSRT_S_OK;
     Text document;
-    void *system = nullptr, *process = nullptr;     /* the handles that it was started with; borrowed */
+    void *system = nullptr, *process = nullptr; /* the handles that it was started with; borrowed */
     uint32_t pid = 0;
-    std::shared_ptr<Target> info;                   /* whose stdio handles the result gives, until it gave them */
+    std::shared_ptr<Target> info; /* whose stdio handles the result gives, until it gave them */
     bool closed = false, callback_running = false, callback_done = false;
     std::condition_variable changed;
 };
@@ -98,8 +98,8 @@ struct Handle {
     uint32_t options = 0;
     hcsrt_event_callback callback = nullptr;
     void *context = nullptr;
-    int inside = 0;                                 /* API calls that have not returned */
-    int running = 0;                                /* callbacks that have not returned */
+    int inside = 0;  /* API calls that have not returned */
+    int running = 0; /* callbacks that have not returned */
     std::condition_variable drained;
 };
 
@@ -112,12 +112,12 @@ struct Stdio {
 
 /* A question of a call that waits for its answer, or of an operation. */
 struct Question {
-    std::shared_ptr<Operation> operation;           /* none: a synchronous call waits on `changed` */
-    std::shared_ptr<Handle> subject;                /* whose event callback hears of it, if it asked for that */
+    std::shared_ptr<Operation> operation; /* none: a synchronous call waits on `changed` */
+    std::shared_ptr<Handle> subject;      /* whose event callback hears of it, if it asked for that */
     bool answered = false;
     hcsrt_result result = HCSRT_S_OK;
     Text document;
-    std::shared_ptr<Handle> opened;                 /* made with the answer, so that no close can come in between */
+    std::shared_ptr<Handle> opened; /* made with the answer, so that no close can come in between */
     std::condition_variable changed;
 };
 
@@ -160,11 +160,11 @@ struct Core {
     bool vary = false;
     uint64_t random_state = 0;
     uint64_t serial = 0x1000;
-    uint64_t oldest = 0;                            /* handles made before this serial are left over from a reset */
+    uint64_t oldest = 0; /* handles made before this serial are left over from a reset */
     std::unordered_map<uintptr_t, std::shared_ptr<Handle>> handles;
     std::unordered_map<Key, std::shared_ptr<Target>> targets;
     std::unordered_map<uintptr_t, Stdio> stdio;
-    std::unordered_map<void *, bool> strings;       /* false: left over from a reset */
+    std::unordered_map<void *, bool> strings; /* false: left over from a reset */
     std::unordered_map<uint64_t, std::shared_ptr<Question>> questions;
     std::deque<Delivery> deliveries[DISPATCHERS];
     std::condition_variable delivered[DISPATCHERS];
@@ -226,8 +226,11 @@ struct Core {
         if (raw && is_stale(raw)) return nullptr;
         char what[100];
         bool ever = reinterpret_cast<uintptr_t>(raw) >> 4 <= serial && raw;
-        std::snprintf(what, sizeof what, found != handles.end() ? "is of the wrong kind, %s is expected"
-                      : ever ? "is closed; %s is expected" : "was never given out; %s is expected", name_of(kind));
+        std::snprintf(what, sizeof what,
+                      found != handles.end() ? "is of the wrong kind, %s is expected"
+                      : ever                 ? "is closed; %s is expected"
+                                             : "was never given out; %s is expected",
+                      name_of(kind));
         misuse(function, raw, what);
         return nullptr;
     }
@@ -367,7 +370,8 @@ struct Core {
     }
 
     static void *raw_of(const std::shared_ptr<Operation> &operation) {
-        return reinterpret_cast<void *>(static_cast<uintptr_t>(operation->id << 4 | static_cast<uintptr_t>(Kind::Operation)));
+        return reinterpret_cast<void *>(
+            static_cast<uintptr_t>(operation->id << 4 | static_cast<uintptr_t>(Kind::Operation)));
     }
 
     void event_by_callback(Lock &lock, Delivery &delivery) {
@@ -527,8 +531,7 @@ hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::
         return HCSRT_S_OK;
     }
     if (operation->order == Order::Inline) core->complete_by_callback(lock, operation);
-    else if (operation->callback)
-        operation->changed.wait_until(lock, limit, [&] { return operation->callback_done; });
+    else if (operation->callback) operation->changed.wait_until(lock, limit, [&] { return operation->callback_done; });
     /* A call that is known to have failed may say so at once; its document is kept either way. */
     return hcsrt_failed(operation->result) && core->chance(2) ? operation->result : HCSRT_S_OK;
 }
@@ -612,7 +615,8 @@ hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *param
     request.system = system.target()->key;
     request.process = target->key;
     request.text = argument(parameters);
-    hcsrt_result result = kick_off(lock, HCSRT_TYPE_CREATE_PROCESS, operation, system.handle(), std::move(request), target);
+    hcsrt_result result =
+        kick_off(lock, HCSRT_TYPE_CREATE_PROCESS, operation, system.handle(), std::move(request), target);
     /* A running process is never without its handle, whatever the call says. */
     if (!hcsrt_failed(result) || target->started || core->chance(2)) *process = handle->raw;
     else core->close_target_handle(lock, handle->raw, Kind::Process, "HcsCreateProcess");
@@ -995,8 +999,7 @@ HcsApi make_table() {
         return process_call("HcsGetProcessInfo", HCSRT_TYPE_PROCESS_INFO, process, operation, nullptr);
     };
 
-#define PATH_CALL(name) \
-    table.name = [](const hcsrt_char *path) { return path_call(#name, path); }
+#define PATH_CALL(name) table.name = [](const hcsrt_char *path) { return path_call(#name, path); }
     PATH_CALL(HcsCreateEmptyGuestStateFile);
     PATH_CALL(HcsCreateEmptyRuntimeStateFile);
     PATH_CALL(HcsGrantVmGroupAccess);

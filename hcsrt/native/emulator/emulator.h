@@ -24,23 +24,23 @@ struct Text {
 
 /* One item of the service's queue. */
 struct Request {
-    const char *function = nullptr;  /* the HCS function, or ProcessExited, ProcessLost, HandlesReleased */
-    uint64_t ticket = 0;             /* to be answered by reply(); 0: nothing to answer */
+    const char *function = nullptr; /* the HCS function, or ProcessExited, ProcessLost, HandlesReleased */
+    uint64_t ticket = 0;            /* to be answered by reply(); 0: nothing to answer */
     Key system = 0;
     Key process = 0;
-    Text scope;                      /* the namespace of a compute system */
-    Text id;                         /* of a compute system */
-    Text text;                       /* path, document, query, options or settings */
-    uint32_t number = 0;             /* process id, or exit code */
+    Text scope;          /* the namespace of a compute system */
+    Text id;             /* of a compute system */
+    Text text;           /* path, document, query, options or settings */
+    uint32_t number = 0; /* process id, or exit code */
 };
 
 /* A program for spawn(); the pointers are borrowed, the strings encoded as os.fsencode() does. */
 struct Program {
-    char *const *argv;               /* on Windows two strings: the program's name, and its whole command line */
+    char *const *argv; /* on Windows two strings: the program's name, and its whole command line */
     char *const *environment;
-    const char *directory;           /* nullptr: the root */
-    bool streams[3];                 /* which of stdin, stdout, stderr get a pipe */
-    bool console;                    /* a pseudo-terminal instead of pipes */
+    const char *directory; /* nullptr: the root */
+    bool streams[3];       /* which of stdin, stdout, stderr get a pipe */
+    bool console;          /* a pseudo-terminal instead of pipes */
     uint16_t rows, columns;
 };
 
@@ -59,7 +59,7 @@ void set_finalizing(int (*function)(void));
 Taken take(int64_t timeout_ms, Request *request);
 void reply(uint64_t ticket, hcsrt_result result, const Text &document, Key key, uint32_t pid);
 void emit(Key key, uint32_t event_type, const Text &data);
-int spawn(Key process, const Program &program, int *error, bool *directory_failed);  /* the pid, or -1 and *error */
+int spawn(Key process, const Program &program, int *error, bool *directory_failed); /* the pid, or -1 and *error */
 bool signal(Key process, int number);
 bool members(Key process, std::vector<int> *pids);
 void resize(Key process, uint16_t rows, uint16_t columns);
@@ -69,7 +69,7 @@ void forget(Key process);
 /* The tests' side. */
 void configure(bool vary, uint64_t seed);
 void start();
-void stop();                         /* as a service that crashes */
+void stop(); /* as a service that crashes */
 void clear();
 Counts live();
 std::vector<std::string> misuses();

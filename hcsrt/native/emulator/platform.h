@@ -29,7 +29,7 @@ struct Child {
     int pid;
     Group group;
     End ends[3];
-    End console;                     /* the pseudo-terminal's own end, for its size */
+    End console; /* the pseudo-terminal's own end, for its size */
 };
 
 constexpr Child NO_CHILD = {-1, NO_GROUP, {NO_END, NO_END, NO_END}, NO_END};

@@ -1,5 +1,5 @@
-#include "emulator/platform.h"
 #include "core/stdio_handle.h"
+#include "emulator/platform.h"
 
 #include <cerrno>
 #include <climits>

@@ -1,8 +1,8 @@
-#define _CRT_RAND_S                                 /* rand_s, whose numbers nobody can guess */
+#define _CRT_RAND_S /* rand_s, whose numbers nobody can guess */
 #include <stdlib.h>
 
-#include "emulator/platform.h"
 #include "core/threads.h"
+#include "emulator/platform.h"
 
 #include <algorithm>
 #include <atomic>
@@ -52,8 +52,8 @@ class Owned {
  * writer still holds has no end of file for its reader. */
 struct Relay {
     Owned source, target, stop, arrived, closed;
-    std::atomic<bool> forsaken{false};              /* nobody is left who could read what is still to come */
-    std::atomic<int> references{2};                 /* the group's and the thread's */
+    std::atomic<bool> forsaken{false}; /* nobody is left who could read what is still to come */
+    std::atomic<int> references{2};    /* the group's and the thread's */
 
     void drop() {
         if (references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
@@ -115,7 +115,8 @@ std::wstring path_in(const std::wstring &folder, const std::wstring &path) {
 }
 
 /* The file to run, as a shell would find it on the program's own PATH. SearchPathW would look in the current folder. */
-DWORD find_program(const std::wstring &name, const std::wstring &folder, const std::wstring &path, std::wstring *found) {
+DWORD find_program(const std::wstring &name, const std::wstring &folder, const std::wstring &path,
+                   std::wstring *found) {
     std::vector<std::wstring> candidates;
     if (name.find_first_of(L"\\/:") != std::wstring::npos) {
         candidates.push_back(path_in(folder, name));
@@ -161,14 +162,14 @@ DWORD make_pipe(Owned *reader, Owned *writer, bool overlapped_writer) {
     for (unsigned &number : random)
         if (rand_s(&number)) return ERROR_NO_SYSTEM_RESOURCES;
     wchar_t name[80];
-    std::swprintf(name, sizeof name / sizeof *name, L"\\\\.\\pipe\\hcsrt-%08x%08x%08x%08x", random[0], random[1], random[2],
-                  random[3]);
+    std::swprintf(name, sizeof name / sizeof *name, L"\\\\.\\pipe\\hcsrt-%08x%08x%08x%08x", random[0], random[1],
+                  random[2], random[3]);
     reader->reset(CreateNamedPipeW(name, PIPE_ACCESS_INBOUND | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
                                    PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS, 1,
                                    PIPE_SIZE, PIPE_SIZE, 0, nullptr));
     if (!*reader) return GetLastError();
-    writer->reset(CreateFileW(name, GENERIC_WRITE, 0, nullptr, OPEN_EXISTING, overlapped_writer ? FILE_FLAG_OVERLAPPED : 0,
-                              nullptr));
+    writer->reset(CreateFileW(name, GENERIC_WRITE, 0, nullptr, OPEN_EXISTING,
+                              overlapped_writer ? FILE_FLAG_OVERLAPPED : 0, nullptr));
     return *writer ? ERROR_SUCCESS : GetLastError();
 }
 
@@ -224,7 +225,8 @@ DWORD open_stdin(Job *job, Owned *theirs, Child *child) {
     relay->arrived.reset(CreateEventW(nullptr, TRUE, FALSE, nullptr));
     relay->closed.reset(CreateEventW(nullptr, TRUE, FALSE, nullptr));
     Owned ours;
-    DWORD error = relay->stop && relay->arrived && relay->closed ? make_pipe(&relay->source, &ours, true) : GetLastError();
+    DWORD error =
+        relay->stop && relay->arrived && relay->closed ? make_pipe(&relay->source, &ours, true) : GetLastError();
     if (!error && !CreatePipe(theirs->out(), relay->target.out(), nullptr, PIPE_SIZE)) error = GetLastError();
     if (!error && !start_thread(run_relay, relay)) error = ERROR_NO_SYSTEM_RESOURCES;
     if (error) {
@@ -241,8 +243,8 @@ DWORD open_streams(const Program &program, Job *job, Owned theirs[3], Child *chi
     for (int i = 0; i < 3; ++i) {
         DWORD error = ERROR_SUCCESS;
         if (!program.streams[i]) {
-            theirs[i].reset(CreateFileW(L"NUL", i == 0 ? GENERIC_READ : GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
-                                        nullptr, OPEN_EXISTING, 0, nullptr));
+            theirs[i].reset(CreateFileW(L"NUL", i == 0 ? GENERIC_READ : GENERIC_WRITE,
+                                        FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr, OPEN_EXISTING, 0, nullptr));
             if (!theirs[i]) error = GetLastError();
         } else if (i == 0) {
             error = open_stdin(job, &theirs[0], child);
@@ -299,8 +301,9 @@ DWORD start_program(const std::wstring &file, std::wstring line, std::wstring bl
         int left = STARTS;
         do {
             std::wstring writable = line;
-            bool has_started = is_limited && CreateProcessW(file.c_str(), writable.data(), nullptr, nullptr, TRUE, flags,
-                                                            block.data(), folder.c_str(), &startup.StartupInfo, &started);
+            bool has_started =
+                is_limited && CreateProcessW(file.c_str(), writable.data(), nullptr, nullptr, TRUE, flags, block.data(),
+                                             folder.c_str(), &startup.StartupInfo, &started);
             error = has_started ? ERROR_SUCCESS : GetLastError();
         } while (error == ERROR_INTERNAL_ERROR && --left);
     }
@@ -330,7 +333,8 @@ DWORD make_job(Job *job) {
 
 DWORD active_in(const Job *job) {
     JOBOBJECT_BASIC_ACCOUNTING_INFORMATION figures = {};
-    if (!QueryInformationJobObject(job->job.get(), JobObjectBasicAccountingInformation, &figures, sizeof figures, nullptr))
+    if (!QueryInformationJobObject(job->job.get(), JobObjectBasicAccountingInformation, &figures, sizeof figures,
+                                   nullptr))
         return 0;
     return figures.ActiveProcesses;
 }

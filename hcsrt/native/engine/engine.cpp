@@ -75,7 +75,7 @@ struct Pool;
  * its outcome, and the others are the submitter's and the worker's. */
 struct alignas(LINE) hcsrt_call {
     std::atomic<uint64_t> word{ONE_GENERATION};
-    Call *next = nullptr;              /* in the one list that the call is in */
+    Call *next = nullptr; /* in the one list that the call is in */
     std::atomic<Port *> port{nullptr};
     hcsrt_operation operation = nullptr;
     hcsrt_complete complete = nullptr;
@@ -84,17 +84,17 @@ struct alignas(LINE) hcsrt_call {
     Stage stage = Stage::MAKE;
     bool urgent = false;
     bool has_info = false;
-    bool fetched = false;              /* the outcome is HCS's last word */
-    bool asked = false;                /* it is made once more, to ask what became of a process */
-    bool off_books = false;            /* it was announced to the reaper, which counts it itself by now, if at all */
-    alignas(LINE) hcsrt_outcome outcome = {};  /* empty again when the call is free */
-    std::atomic<void *> subject{nullptr};      /* the request's, for who cannot know whether the slot is used anew */
+    bool fetched = false;   /* the outcome is HCS's last word */
+    bool asked = false;     /* it is made once more, to ask what became of a process */
+    bool off_books = false; /* it was announced to the reaper, which counts it itself by now, if at all */
+    alignas(LINE) hcsrt_outcome outcome = {}; /* empty again when the call is free */
+    std::atomic<void *> subject{nullptr};     /* the request's, for who cannot know whether the slot is used anew */
     alignas(LINE) hcsrt_request request = {};
     Lane *lane = nullptr;
     int64_t since = 0;
     std::atomic<int64_t> look_at{0};
     uint32_t look_ms = 0;
-    hcsrt_outcome first = {};          /* what a create said that failed, while its process is asked for */
+    hcsrt_outcome first = {}; /* what a create said that failed, while its process is asked for */
 };
 
 struct hcsrt_port {
@@ -104,10 +104,10 @@ struct hcsrt_port {
     int reader = -1, writer = -1;
     /* Of the owner alone, whose writes would cost the threads that push their own line: */
     alignas(LINE) Call *newest = nullptr;
-    Call *oldest = nullptr;            /* a chain of calls that were not sent to a worker yet */
+    Call *oldest = nullptr; /* a chain of calls that were not sent to a worker yet */
     uint32_t unsent = 0;
-    uint32_t spare = 0;                /* the index + 1 of the first slot that it keeps for its next calls */
-    uint32_t credit = 0;               /* references that it keeps for them */
+    uint32_t spare = 0;  /* the index + 1 of the first slot that it keeps for its next calls */
+    uint32_t credit = 0; /* references that it keeps for them */
 };
 
 namespace {
@@ -205,7 +205,7 @@ struct Engine {
     /* The slab. A slot's index is below `slots`, and its chunk is there. */
     std::atomic<Chunk *> chunks[MOST_CHUNKS] = {};
     std::atomic<uint32_t> slots{0};
-    alignas(LINE) std::atomic<uint64_t> free{0};  /* a count of changes, and the index + 1 of the first free slot */
+    alignas(LINE) std::atomic<uint64_t> free{0}; /* a count of changes, and the index + 1 of the first free slot */
     Lock growth;
     alignas(LINE) std::atomic<int64_t> submitted{0};
     alignas(LINE) std::atomic<int64_t> released{0};
@@ -246,9 +246,7 @@ Chunk *chunk_of(uint32_t index) { return engine->chunks[index / SLOTS_A_CHUNK].l
 
 Call *slot(uint32_t index) { return &chunk_of(index)->calls[index % SLOTS_A_CHUNK]; }
 
-std::atomic<uint32_t> &next_of(uint32_t place) {
-    return chunk_of(place - 1)->next_free[(place - 1) % SLOTS_A_CHUNK];
-}
+std::atomic<uint32_t> &next_of(uint32_t place) { return chunk_of(place - 1)->next_free[(place - 1) % SLOTS_A_CHUNK]; }
 
 void put_slot(uint32_t place) {
     uint64_t head = engine->free.load(std::memory_order_acquire), next;
@@ -266,7 +264,8 @@ uint32_t take_slots(uint32_t most) {
         uint32_t last = first;
         for (uint32_t count = 1, next; count < most && (next = next_of(last)); ++count) last = next;
         uint64_t rest = ((head & ~FLAGS) + ONE_GENERATION) | next_of(last);
-        if (!engine->free.compare_exchange_weak(head, rest, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+        if (!engine->free.compare_exchange_weak(head, rest, std::memory_order_acq_rel, std::memory_order_acquire))
+            continue;
         next_of(last).store(0, std::memory_order_relaxed);
         return first;
     }
@@ -357,7 +356,8 @@ bool is_lost(const Call *call) { return call->word.load(std::memory_order_acquir
 /* A new generation for the next operation of a call that its holder makes again. */
 void renew(Call *call) {
     uint64_t seen = call->word.load(std::memory_order_acquire);
-    while (!call->word.compare_exchange_weak(seen, ((seen & ~FLAGS) + ONE_GENERATION) | ((seen & FLAGS & ~COMPLETED) | HELD),
+    while (!call->word.compare_exchange_weak(seen,
+                                             ((seen & ~FLAGS) + ONE_GENERATION) | ((seen & FLAGS & ~COMPLETED) | HELD),
                                              std::memory_order_acq_rel, std::memory_order_acquire)) {}
 }
 
@@ -392,7 +392,8 @@ void signal(void *ticket) {
             engine->repeated.fetch_add(1, std::memory_order_relaxed);
             return;
         }
-    } while (!call->word.compare_exchange_weak(seen, seen | COMPLETED, std::memory_order_acq_rel, std::memory_order_acquire));
+    } while (!call->word.compare_exchange_weak(seen, seen | COMPLETED, std::memory_order_acq_rel,
+                                               std::memory_order_acquire));
     if (!(seen & HELD)) arrive(call);
 }
 
@@ -411,7 +412,8 @@ bool let_go(Call *call) {
     uint64_t seen = call->word.load(std::memory_order_acquire);
     do {
         if (seen & (COMPLETED | ABANDONED | LOST)) return false;
-    } while (!call->word.compare_exchange_weak(seen, seen & ~HELD, std::memory_order_seq_cst, std::memory_order_acquire));
+    } while (
+        !call->word.compare_exchange_weak(seen, seen & ~HELD, std::memory_order_seq_cst, std::memory_order_acquire));
     /* The supervisor stops looking when it finds nothing to look at, and then looks once more. */
     if (look_ms < CALLBACK_LOOK_MS || !engine->looking.load(std::memory_order_seq_cst)) {
         engine->look_wanted.store(true);
@@ -483,8 +485,9 @@ void close_books(Call *call) {
 void hand_over(Call *call) {
     if (call->operation && !call->fetched) {
         const hcsrt_request &request = call->request;
-        hcsrt_abandoned gone = {hcs(), call->operation, request.creates, request.keep, call->has_info,
-                                call->outcome.created, nullptr, closer_of(call), is_lost(call)};
+        hcsrt_abandoned gone = {hcs(),        call->operation, request.creates,
+                                request.keep, call->has_info,  call->outcome.created,
+                                nullptr,      closer_of(call), is_lost(call)};
         engine->links.reaper_adopt(&gone);
         call->operation = nullptr;
         call->outcome.created = nullptr;
@@ -586,8 +589,8 @@ void kick_off(Call *call) {
     bool with_callback = !engine->wait;
     hcsrt_result result;
     for (;;) {
-        call->operation = api->HcsCreateOperation(with_callback ? ticket_of(call) : nullptr,
-                                                  with_callback ? completed : nullptr);
+        call->operation =
+            api->HcsCreateOperation(with_callback ? ticket_of(call) : nullptr, with_callback ? completed : nullptr);
         if (!call->operation) {
             call->outcome.result = no_operation();
             call->fetched = true;
@@ -745,7 +748,8 @@ void Pool::accept() {
             call->lane = lane;
         }
         if (!call->lane) ready.push(call);
-        else if (call->lane->running == (call->lane->kind == HCSRT_LANE_QUERY ? QUERY_WIDTH : 1)) call->lane->waiting.push(call);
+        else if (call->lane->running == (call->lane->kind == HCSRT_LANE_QUERY ? QUERY_WIDTH : 1))
+            call->lane->waiting.push(call);
         else {
             ++call->lane->running;
             ready.push(call);
@@ -924,9 +928,9 @@ Call *new_call(Pool *pool, Port *port) {
 /* --- abandoned calls ------------------------------------------------------------------------------------------- */
 
 enum class Withdrawn : uint8_t {
-    TAKEN,                         /* the call belongs to the caller, who has to release or forward it */
-    NOTED,                         /* it will arrive, or was abandoned before */
-    RENEWED                        /* nothing was done: `seen` is of another generation, which may be that of the same call */
+    TAKEN,  /* the call belongs to the caller, who has to release or forward it */
+    NOTED,  /* it will arrive, or was abandoned before */
+    RENEWED /* nothing was done: `seen` is of another generation, which may be that of the same call */
 };
 
 Withdrawn withdraw(Call *call, uint64_t seen) {
@@ -956,18 +960,21 @@ void forward(Call *call) {
 
 /* --- drained calls --------------------------------------------------------------------------------------------- */
 
-hcsrt_result start_process_info(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation, hcsrt_outcome *) {
+hcsrt_result start_process_info(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                                hcsrt_outcome *) {
     return api->HcsGetProcessInfo(request->raw, operation);
 }
 
 /* Server 2022 reports failure for some process-isolated containers although the process runs: HCS is asked once more. */
 bool is_doubtful(const Call *call) {
-    return call->request.creates == HCSRT_CREATES_PROCESS && call->has_info && !call->asked &&
-           call->outcome.created && hcsrt_failed(call->outcome.result);
+    return call->request.creates == HCSRT_CREATES_PROCESS && call->has_info && !call->asked && call->outcome.created &&
+           hcsrt_failed(call->outcome.result);
 }
 
 /* The port's reference of a call goes with the push; a call that goes back needs a new one. */
-void take_back(Call *call) { call->port.load(std::memory_order_relaxed)->references.fetch_add(1, std::memory_order_acq_rel); }
+void take_back(Call *call) {
+    call->port.load(std::memory_order_relaxed)->references.fetch_add(1, std::memory_order_acq_rel);
+}
 
 void make_again(Call *call) {
     call->asked = true;

@@ -40,7 +40,7 @@ typedef struct hcsrt_request hcsrt_request;
 /* What a call brings. Its receiver takes a part by setting it to NULL; the rest is released with the call. */
 typedef struct hcsrt_outcome {
     hcsrt_result result;
-    int of_resources;              /* nonzero: HcsAddResourceToOperation has failed, and the call was not made */
+    int of_resources; /* nonzero: HcsAddResourceToOperation has failed, and the call was not made */
     hcsrt_char *document;
     hcsrt_process_information info;
     void *created;
@@ -55,14 +55,14 @@ typedef hcsrt_result (*hcsrt_start)(const HcsApi *api, const hcsrt_request *requ
 typedef void (*hcsrt_complete)(hcsrt_call *call, void *context);
 
 typedef enum hcsrt_lane {
-    HCSRT_LANE_NONE,               /* of no handle, or in no order */
-    HCSRT_LANE_ORDER,              /* one after another */
-    HCSRT_LANE_QUERY,              /* in no order, but not so many of one handle that nothing is left for others */
-    HCSRT_LANE_TERMINATE,          /* one after another, beside all of the above */
-    HCSRT_LANE_URGENT              /* in no order, with the threads of the terminate lanes */
+    HCSRT_LANE_NONE,      /* of no handle, or in no order */
+    HCSRT_LANE_ORDER,     /* one after another */
+    HCSRT_LANE_QUERY,     /* in no order, but not so many of one handle that nothing is left for others */
+    HCSRT_LANE_TERMINATE, /* one after another, beside all of the above */
+    HCSRT_LANE_URGENT     /* in no order, with the threads of the terminate lanes */
 } hcsrt_lane;
 
-typedef struct hcsrt_resource {    /* for HcsAddResourceToOperation */
+typedef struct hcsrt_resource { /* for HcsAddResourceToOperation */
     uint32_t type;
     const hcsrt_char *uri;
     hcsrt_handle handle;
@@ -71,24 +71,24 @@ typedef struct hcsrt_resource {    /* for HcsAddResourceToOperation */
 /* What is behind the pointers has to stay until `complete` is called, or hcsrt_call_abandon returns nonzero. */
 struct hcsrt_request {
     hcsrt_start start;
-    void (*function)(void);        /* for `start`: an entry of the table */
-    void *raw;                     /* the handle that the call is about, or NULL */
+    void (*function)(void); /* for `start`: an entry of the table */
+    void *raw;              /* the handle that the call is about, or NULL */
     const hcsrt_char *texts[3];
-    void *subject;                 /* whose lane; the address of what owns the handle */
-    void (*leave)(void *subject);  /* leaves the handle's guard, entered by the submitter; on a worker. NULL: no guard */
+    void *subject;                /* whose lane; the address of what owns the handle */
+    void (*leave)(void *subject); /* leaves the handle's guard, entered by the submitter; on a worker. NULL: no guard */
     hcsrt_complete complete;
     void *context;
     hcsrt_lane lane;
-    int untracked;                 /* nonzero: no operation; the call has ended when `start` returns */
-    int creates;                   /* HCSRT_CREATES_*: what `created` is */
-    int keep;                      /* nonzero: what was created lives on if nobody takes it, only its handle is closed */
-    int insist;                    /* nonzero: the call is made even if nobody wants its outcome any more by then */
-    int has_info;                  /* nonzero: the result brings a process's information */
+    int untracked; /* nonzero: no operation; the call has ended when `start` returns */
+    int creates;   /* HCSRT_CREATES_*: what `created` is */
+    int keep;      /* nonzero: what was created lives on if nobody takes it, only its handle is closed */
+    int insist;    /* nonzero: the call is made even if nobody wants its outcome any more by then */
+    int has_info;  /* nonzero: the result brings a process's information */
     uint32_t number;
     hcsrt_handle identity;
     const hcsrt_resource *resources;
     uint32_t resource_count;
-    const void *options;           /* for `start`: what it needs besides; behind the pointer as behind the others */
+    const void *options; /* for `start`: what it needs besides; behind the pointer as behind the others */
 };
 
 /* What the engine needs of other modules. */
@@ -168,11 +168,11 @@ hcsrt_call *hcsrt_orphans(void);
 void hcsrt_set_orphan_notice(void (*notice)(void));
 
 typedef struct hcsrt_engine_counts {
-    int64_t in_flight;             /* submitted and not released */
-    int64_t stale;                 /* callbacks for a call that was over */
-    int64_t repeated;              /* callbacks for a call that had completed */
-    int64_t asked;                 /* calls that completed because they were asked for */
-    int64_t threads;               /* workers */
+    int64_t in_flight; /* submitted and not released */
+    int64_t stale;     /* callbacks for a call that was over */
+    int64_t repeated;  /* callbacks for a call that had completed */
+    int64_t asked;     /* calls that completed because they were asked for */
+    int64_t threads;   /* workers */
 } hcsrt_engine_counts;
 
 hcsrt_engine_counts hcsrt_engine_count(void);

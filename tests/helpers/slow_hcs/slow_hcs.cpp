@@ -15,7 +15,8 @@ namespace {
 constexpr int THREADS = 2;
 
 /* What a query answers: as long as a short real answer. */
-const char DOCUMENT[] = "{\"Id\":\"a\",\"SystemType\":\"Container\",\"Name\":\"a\",\"State\":\"Running\",\"Owner\":\"b\"}";
+const char DOCUMENT[] =
+    "{\"Id\":\"a\",\"SystemType\":\"Container\",\"Name\":\"a\",\"State\":\"Running\",\"Owner\":\"b\"}";
 
 std::atomic<int64_t> live_things{0};
 
@@ -144,13 +145,15 @@ hcsrt_result HCSRT_CALL wait(hcsrt_operation raw, uint32_t milliseconds, hcsrt_c
     Operation *operation = static_cast<Operation *>(raw);
     {
         std::unique_lock<std::mutex> lock(operation->mutex);
-        operation->changed.wait_for(lock, std::chrono::milliseconds(milliseconds), [&] { return operation->done.load(); });
+        operation->changed.wait_for(lock, std::chrono::milliseconds(milliseconds),
+                                    [&] { return operation->done.load(); });
     }
     hcsrt_result answer = result(raw, document);
     return answer == HCSRT_E_OPERATION_PENDING ? static_cast<hcsrt_result>(HCSRT_E_OPERATION_TIMEOUT) : answer;
 }
 
-hcsrt_result HCSRT_CALL result_and_info(hcsrt_operation operation, hcsrt_process_information *info, hcsrt_char **document) {
+hcsrt_result HCSRT_CALL result_and_info(hcsrt_operation operation, hcsrt_process_information *info,
+                                        hcsrt_char **document) {
     *info = {};
     info->process_id = 1;
     return result(operation, document);

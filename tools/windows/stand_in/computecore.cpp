@@ -3,8 +3,8 @@
  * It lies where the loader looks, and the code under test cannot tell: strings are released with LocalFree, stdio handles
  * with CloseHandle. Both are caught on their way through kernel32.dll, so that the emulator counts what Windows would not
  * tell anybody. The first call brings the emulator's service up in the Python of the process. x64 and Wine only. */
-#include <windows.h>
 #include <psapi.h>
+#include <windows.h>
 
 #include <atomic>
 #include <cstdio>
@@ -13,8 +13,8 @@
 #include <tuple>
 #include <unordered_map>
 
-#include "hcsrt.h"
 #include "core/results.h"
+#include "hcsrt.h"
 
 namespace {
 
@@ -82,7 +82,8 @@ bool replace_import(const char *name, Function *replacement, Function **real) {
             if (std::strcmp(reinterpret_cast<char *>(by_name->Name), name) != 0) continue;
             DWORD protection;
             *real = reinterpret_cast<Function *>(entries->u1.Function);
-            if (!VirtualProtect(&entries->u1.Function, sizeof entries->u1.Function, PAGE_READWRITE, &protection)) return false;
+            if (!VirtualProtect(&entries->u1.Function, sizeof entries->u1.Function, PAGE_READWRITE, &protection))
+                return false;
             entries->u1.Function = reinterpret_cast<ULONGLONG>(replacement);
             return VirtualProtect(&entries->u1.Function, sizeof entries->u1.Function, protection, &protection);
         }
@@ -144,7 +145,7 @@ void note_output(hcsrt_process_information *info) {
 
 template <auto Entry>
 struct Forward;
-template <typename Result, typename... Parameters, Result(HCSRT_CALL *HcsApi::*Entry)(Parameters...)>
+template <typename Result, typename... Parameters, Result (HCSRT_CALL *HcsApi::*Entry)(Parameters...)>
 struct Forward<Entry> {
     static Result HCSRT_CALL call(Parameters... arguments) {
         struct Notes {
@@ -164,7 +165,8 @@ extern "C" {
 #define HCSRT_EXPORT(result, name, parameters, since) \
     extern void *const hcsrt_forward_##name; \
     void *const hcsrt_forward_##name = reinterpret_cast<void *>(Forward<&HcsApi::name>::call); \
-    __asm__(".section .text\n.globl " #name "\n" #name ":\n\tjmp *hcsrt_forward_" #name "(%rip)\n" \
+    __asm__(".section .text\n.globl " #name "\n" #name ":\n\tjmp *hcsrt_forward_" #name \
+            "(%rip)\n" \
             ".section .drectve,\"yn\"\n\t.ascii \" -export:" #name "\"\n.section .text\n");
 HCSRT_FUNCTIONS(HCSRT_EXPORT)
 
