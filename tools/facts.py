@@ -1,9 +1,12 @@
-"""Takes the tables of hcsrt from the facts folder, and holds the committed ones against it.
+"""Makes the tables of hcsrt that are generated, and holds all tables against the facts folder.
 
-    python tools/facts.py write [--shared DIR]    makes the files that are generated
-    python tools/facts.py check [--shared DIR]    exit code 1 and the differences, where a table departs from the facts
+    python tools/facts.py write                   makes what comes from other files of the repository
+    python tools/facts.py take [--shared DIR]     takes what comes from the facts folder, then writes
+    python tools/facts.py check [--shared DIR]    exit code 1 and the differences, where a file is not as written or a
+                                                  table departs from the facts
 
-DIR is the folder with constants.json, functions.json and schema.json (default: ../shared/hcs beside the repository).
+DIR is the folder with constants.json, functions.json and schema.json (default: ../shared/hcs beside the repository);
+where there is none, check compares only what is written.
 """
 
 from __future__ import annotations
@@ -11,16 +14,15 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import runpy
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SCHEMA = "hcsrt/emulator/schema.json"
 HRESULTS = "tests/data/hresults.json"
-CODES = "hcsrt/_codes.py"
+SYMBOLS = "hcsrt/_hresults.py"
 HCSAPI = "hcsrt/include/hcsapi.h"
 
 # Types of the schema reference that are values of JSON themselves, not structs or enums.
@@ -28,6 +30,42 @@ SCALARS = frozenset({
     "Any", "ByteArray", "DateTime", "Guid", "MacAddress", "NullableByteArray", "bool", "string", "string_binary",
     "int32", "int64", "uint8", "uint16", "uint32", "uint64",
 })  # fmt: skip
+
+# The HRESULTs that constants.json does not list and hcsrt meets all the same. Some are second names.
+MORE_HRESULTS = {
+    "S_OK": 0x00000000,
+    "ERROR_SUCCESS": 0x00000000,
+    "E_NOINTERFACE": 0x80004002,
+    "E_POINTER": 0x80004003,
+    "E_ABORT": 0x80004004,
+    "E_FAIL": 0x80004005,
+    "E_UNEXPECTED": 0x8000FFFF,
+    "ERROR_FILE_NOT_FOUND": 0x80070002,
+    "ERROR_PATH_NOT_FOUND": 0x80070003,
+    "ERROR_TOO_MANY_OPEN_FILES": 0x80070004,
+    "E_ACCESSDENIED": 0x80070005,
+    "E_HANDLE": 0x80070006,
+    "E_OUTOFMEMORY": 0x8007000E,
+    "ERROR_OUTOFMEMORY": 0x8007000E,
+    "ERROR_SHARING_VIOLATION": 0x80070020,
+    "ERROR_FILE_EXISTS": 0x80070050,
+    "ERROR_INVALID_PARAMETER": 0x80070057,
+    "ERROR_BROKEN_PIPE": 0x8007006D,
+    "ERROR_MOD_NOT_FOUND": 0x8007007E,
+    "ERROR_ALREADY_EXISTS": 0x800700B7,
+    "ERROR_BAD_EXE_FORMAT": 0x800700C1,
+    "ERROR_FILENAME_EXCED_RANGE": 0x800700CE,
+    "WAIT_TIMEOUT": 0x80070102,
+    "ERROR_DIRECTORY": 0x8007010B,
+    "ERROR_SERVICE_DISABLED": 0x80070422,
+    "ERROR_SERVICE_DOES_NOT_EXIST": 0x80070424,
+    "ERROR_NO_SYSTEM_RESOURCES": 0x800705AA,
+    "RPC_S_SERVER_UNAVAILABLE": 0x800706BA,
+    "RPC_S_CALL_FAILED": 0x800706BE,
+    "RPC_S_CALL_FAILED_DNE": 0x800706BF,
+    "HCS_E_SYSTEM_NOT_CONFIGURED_FOR_OPERATION": 0x80370120,
+    "HCS_E_OPERATION_ALREADY_CANCELLED": 0x80370121,
+}
 
 # How hcsapi.h writes the types of functions.json.
 C_TYPES = {
@@ -62,7 +100,7 @@ def read(path: Path) -> Any:
 
 
 def hresults(constants: Any) -> dict[str, int]:
-    """The name and the unsigned value of every HRESULT of constants.json."""
+    """Return the name and the unsigned value of every HRESULT of constants.json."""
     found: dict[str, int] = {}
     for family in constants["hresults"].values():
         for entry in family:
@@ -76,7 +114,7 @@ def hresults(constants: Any) -> dict[str, int]:
 
 
 def schema(facts: Any) -> dict[str, Any]:
-    """Enums as lists of values, structs as {field: [type, since]}; a struct without members is there too, empty."""
+    """Return enums as lists of values, and structs as {field: [type, since]}; a struct without members is empty."""
     enums = {name: [entry["value"] for entry in entries] for name, entries in facts["enums"].items()}
     structs: dict[str, dict[str, list[str]]] = {
         name: {entry["field"]: [entry["type"], entry["since"]] for entry in entries}
@@ -89,7 +127,7 @@ def schema(facts: Any) -> dict[str, Any]:
 
 
 def schema_text(tables: dict[str, Any]) -> str:
-    """One line an enum or struct, so that a change of the facts shows as a small difference."""
+    """Return one line for each enum or struct, so that a change of the facts shows as a small difference."""
     blocks = (
         f" {json.dumps(kind)}: {{\n"
         + ",\n".join(f"  {json.dumps(name)}: {json.dumps(table)}" for name, table in members.items())
@@ -99,8 +137,20 @@ def schema_text(tables: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(blocks) + "\n}\n"
 
 
-def generated(shared: Path) -> dict[str, str]:
-    """The text of each generated file by its path in the repository."""
+def symbols_text(codes: dict[str, int]) -> str:
+    """Return a module of constants, by value. Of the names of one value the first is its symbol in messages."""
+    rows = sorted(codes.items(), key=lambda row: (row[1], not row[0].startswith(("S_", "E_"))))
+    title = '"""The HRESULTs that hcsrt knows, by symbol. `tools/facts.py write` makes this file."""'
+    return f"{title}\n\n" + "".join(f"{name} = 0x{value:08X}\n" for name, value in rows)
+
+
+def written() -> dict[str, str]:
+    """Return the text of each file that is made from others of the repository, by its path there."""
+    return {SYMBOLS: symbols_text(read(REPOSITORY / HRESULTS) | MORE_HRESULTS)}
+
+
+def taken(shared: Path) -> dict[str, str]:
+    """Return the text of each file that is made from the facts, by its path in the repository."""
     codes = hresults(read(shared / "constants.json"))
     return {
         SCHEMA: schema_text(schema(read(shared / "schema.json"))),
@@ -109,7 +159,7 @@ def generated(shared: Path) -> dict[str, str]:
 
 
 def declarations(header: str) -> dict[str, tuple[list[str], str]]:
-    """Each function of hcsapi.h: its C types, the result's first, and the Windows version that has it."""
+    """Return the C types of each function of hcsapi.h, the result's first, and the Windows version that has it."""
     versions = dict(re.findall(r'#define (HCSRT_\w+) "([^"]*)"', header))
     # In the macro's body each function is F(result, name, (parameters), since).
     rows = re.findall(r"F\(([\w ]+?\*?), (Hcs\w+),\s*\(([^)]*)\),\s*(\w+)\)", header.replace("\\\n", "\n"))
@@ -118,17 +168,6 @@ def declarations(header: str) -> dict[str, tuple[list[str], str]]:
         for result, name, items, macro in rows
         for since in [versions.get(macro, macro)]
     }
-
-
-def code_differences(shared: Path) -> Iterator[str]:
-    table = runpy.run_path(str(REPOSITORY / CODES))
-    names: dict[str, int] = {symbol: code for code, (symbol, _, _) in table["CODES"].items()}
-    names |= {symbol: code for code, symbol in table["VMCOMPUTE"].items()} | table["ALIASES"]
-    for name, value in hresults(read(shared / "constants.json")).items():
-        if name not in names:
-            yield f"{CODES}: {name} (0x{value:08X}) is missing"
-        elif names[name] != value:
-            yield f"{CODES}: {name} is 0x{names[name]:08X}, the facts say 0x{value:08X}"
 
 
 def function_differences(shared: Path) -> Iterator[str]:
@@ -152,37 +191,45 @@ def function_differences(shared: Path) -> Iterator[str]:
             yield f"{HCSAPI}: {name} is said to be in {since}, the facts say {minimum}"
 
 
-def generated_differences(shared: Path) -> Iterator[str]:
-    for path, text in generated(shared).items():
+def file_differences(files: dict[str, str], job: str) -> Iterator[str]:
+    for path, text in files.items():
         file = REPOSITORY / path
         if not file.exists() or file.read_text(encoding="utf-8") != text:
-            yield f"{path}: not what `tools/facts.py write` makes of the facts"
+            yield f"{path}: not what `tools/facts.py {job}` makes"
 
 
-def write(shared: Path) -> int:
-    for path, text in generated(shared).items():
+def put(files: dict[str, str]) -> None:
+    for path, text in files.items():
         (REPOSITORY / path).write_text(text, encoding="utf-8", newline="\n")
         print(path)
+
+
+def write(_: Path) -> int:
+    put(written())
     return 0
 
 
+def take(shared: Path) -> int:
+    put(taken(shared))
+    return write(shared)
+
+
 def check(shared: Path) -> int:
-    differences: Iterable[str] = [
-        *generated_differences(shared),
-        *code_differences(shared),
-        *function_differences(shared),
-    ]
+    differences = [*file_differences(written(), "write")]
+    if shared.is_dir():
+        differences += [*file_differences(taken(shared), "take"), *function_differences(shared)]
     for difference in differences:
         print(difference, file=sys.stderr)
     return 1 if differences else 0
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Take the tables of hcsrt from the facts folder, or check them.")
-    parser.add_argument("job", choices=["write", "check"])
+    parser = argparse.ArgumentParser(description="Make the tables of hcsrt, or check them.")
+    jobs = {"write": write, "take": take, "check": check}
+    parser.add_argument("job", choices=jobs)
     parser.add_argument("--shared", type=Path, default=REPOSITORY.parent / "shared" / "hcs", metavar="DIR")
     arguments = parser.parse_args()
-    return {"write": write, "check": check}[arguments.job](arguments.shared)
+    return jobs[arguments.job](arguments.shared)
 
 
 if __name__ == "__main__":
