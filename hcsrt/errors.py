@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from errno import EACCES, ECONNRESET, EEXIST, ENOENT, ETIMEDOUT
 
-from ._codes import ALIASES, CODES, FACILITIES, HINTS, VMCOMPUTE
+from . import _hresults as hresults
 
 TYPE_CHECKING = False  # the name that type checkers know; importing typing would cost more than this module
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
 __all__ = [
@@ -33,9 +33,8 @@ __all__ = [
 ]
 
 _WIN32 = 0x80070000
-_NTSTATUS = 0x10000000
-_MOD_NOT_FOUND = 0x8007007E
-_PROC_NOT_FOUND = 0x8007007F
+
+_tables: Callable[[int, str], tuple[str | None, str, str | None]] | None = None
 
 
 class HcsError(OSError):
@@ -56,13 +55,13 @@ class HcsError(OSError):
 
     def __init__(self, hresult: int, operation: str, document: str | Mapping[str, Any] | None = None) -> None:
         code = _unsigned(hresult)
-        symbol, meaning, hint = _look_up(code)
+        symbol, meaning, hint = _look_up(code, operation)
         super().__init__(self._errno, meaning)
         self.hresult = _signed(code)
         self.symbol = symbol
         self.operation = operation
         self.document = _parsed(document)
-        self.hint = HINTS.get((code, operation), hint)
+        self.hint = hint
         # OSError pickles and copies by its args: these make the same error again.
         self.args: tuple[Any, ...] = (self.hresult, operation, self.document)
 
@@ -132,7 +131,7 @@ class NotSupportedError(HcsError, NotImplementedError):
     @classmethod
     def missing(cls, function: str, since: str) -> NotSupportedError:
         """The error of an export that the DLL lacks; since names the Windows version that has it."""
-        error = cls(_PROC_NOT_FOUND, function)
+        error = cls(hresults.ERROR_PROC_NOT_FOUND, function)
         error.hint = f"{function} needs {since}."
         return error
 
@@ -150,42 +149,42 @@ class NoIsolationWarning(RuntimeWarning):
 
 
 _CLASSES: dict[int, type[HcsError]] = {
-    0x8037010E: SystemNotFoundError,
-    0x8037010F: SystemAlreadyExistsError,
-    0x8037011B: AccessDeniedError,
-    0x80070005: AccessDeniedError,
-    0x80370118: OperationTimeoutError,
-    0x80070102: OperationTimeoutError,
-    0x8037011E: ServiceDisconnectedError,
-    0x80070422: ServiceDisconnectedError,
-    0x80070424: ServiceDisconnectedError,
-    0x800706BA: ServiceDisconnectedError,
-    0x800706BE: ServiceDisconnectedError,
-    0x800706BF: ServiceDisconnectedError,
-    0x800706D9: ServiceDisconnectedError,
-    0x803B0020: ServiceDisconnectedError,
-    0x8037010D: InvalidDocumentError,
-    0x803B000A: InvalidDocumentError,
-    0x803B000C: InvalidDocumentError,
-    0x803B000D: InvalidDocumentError,
-    0x803B001B: InvalidDocumentError,
-    0x803B001C: InvalidDocumentError,
-    0x803B0032: InvalidDocumentError,
-    0x803B0033: InvalidDocumentError,
-    0x80370105: InvalidStateError,
-    0x80370110: AlreadyStoppedError,
-    0x8037011F: AlreadyStoppedError,
-    0x80070050: PathExistsError,
-    0x80070002: PathNotFoundError,
-    0x80070003: PathNotFoundError,
-    0x8007010B: PathNotFoundError,
-    0x80004001: NotSupportedError,
-    0x80070032: NotSupportedError,
-    _MOD_NOT_FOUND: NotSupportedError,
-    _PROC_NOT_FOUND: NotSupportedError,
-    0x803B0015: NotSupportedError,
-    0x803B0016: NotSupportedError,
-    0x803B0023: NotSupportedError,
+    hresults.HCS_E_SYSTEM_NOT_FOUND: SystemNotFoundError,
+    hresults.HCS_E_SYSTEM_ALREADY_EXISTS: SystemAlreadyExistsError,
+    hresults.HCS_E_ACCESS_DENIED: AccessDeniedError,
+    hresults.E_ACCESSDENIED: AccessDeniedError,
+    hresults.HCS_E_OPERATION_TIMEOUT: OperationTimeoutError,
+    hresults.WAIT_TIMEOUT: OperationTimeoutError,
+    hresults.HCS_E_SERVICE_DISCONNECT: ServiceDisconnectedError,
+    hresults.ERROR_SERVICE_DISABLED: ServiceDisconnectedError,
+    hresults.ERROR_SERVICE_DOES_NOT_EXIST: ServiceDisconnectedError,
+    hresults.RPC_S_SERVER_UNAVAILABLE: ServiceDisconnectedError,
+    hresults.RPC_S_CALL_FAILED: ServiceDisconnectedError,
+    hresults.RPC_S_CALL_FAILED_DNE: ServiceDisconnectedError,
+    hresults.EPT_S_NOT_REGISTERED: ServiceDisconnectedError,
+    hresults.HCN_E_MANAGER_STOPPED: ServiceDisconnectedError,
+    hresults.HCS_E_INVALID_JSON: InvalidDocumentError,
+    hresults.HCN_E_INVALID_NETWORK: InvalidDocumentError,
+    hresults.HCN_E_INVALID_ENDPOINT: InvalidDocumentError,
+    hresults.HCN_E_INVALID_POLICY: InvalidDocumentError,
+    hresults.HCN_E_INVALID_JSON: InvalidDocumentError,
+    hresults.HCN_E_INVALID_JSON_REFERENCE: InvalidDocumentError,
+    hresults.HCN_E_INVALID_SUBNET: InvalidDocumentError,
+    hresults.HCN_E_INVALID_IP_SUBNET: InvalidDocumentError,
+    hresults.HCS_E_INVALID_STATE: InvalidStateError,
+    hresults.HCS_E_SYSTEM_ALREADY_STOPPED: AlreadyStoppedError,
+    hresults.HCS_E_PROCESS_ALREADY_STOPPED: AlreadyStoppedError,
+    hresults.ERROR_FILE_EXISTS: PathExistsError,
+    hresults.ERROR_FILE_NOT_FOUND: PathNotFoundError,
+    hresults.ERROR_PATH_NOT_FOUND: PathNotFoundError,
+    hresults.ERROR_DIRECTORY: PathNotFoundError,
+    hresults.E_NOTIMPL: NotSupportedError,
+    hresults.ERROR_NOT_SUPPORTED: NotSupportedError,
+    hresults.ERROR_MOD_NOT_FOUND: NotSupportedError,
+    hresults.ERROR_PROC_NOT_FOUND: NotSupportedError,
+    hresults.HCN_E_REQUEST_UNSUPPORTED: NotSupportedError,
+    hresults.HCN_E_MAPPING_NOT_SUPPORTED: NotSupportedError,
+    hresults.GCN_E_REQUEST_UNSUPPORTED: NotSupportedError,
 }
 
 
@@ -232,8 +231,7 @@ def _number(text: str) -> int:
         return int(word, 0)
     except ValueError:
         pass
-    names = {symbol: code for code, (symbol, _, _) in CODES.items()}
-    names |= {symbol: code for code, symbol in VMCOMPUTE.items()} | ALIASES
+    names = {name: code for name, code in vars(hresults).items() if isinstance(code, int)}
     if word in names:
         return names[word]
     from difflib import get_close_matches
@@ -258,26 +256,18 @@ def _signed(code: int) -> int:
 
 
 def _canonical(code: int) -> int:
-    """The key of the tables: 0x8037xxxx and 0xC037xxxx are two spellings of one meaning."""
-    if code not in CODES and code & 0xBFFF0000 == 0x80370000:
-        return code ^ 0x40000000
-    return code
+    """Return the key of the classes: 0x8037xxxx and 0xC037xxxx are two spellings of one meaning."""
+    return code & ~0x40000000 if code & 0xFFFF0000 == 0xC0370000 else code
 
 
-def _look_up(code: int) -> tuple[str | None, str, str | None]:
-    """Symbol, meaning and hint of an unsigned HRESULT; one that is not in the table is taken apart."""
-    if entry := CODES.get(_canonical(code)):
-        symbol, meaning, hint = entry
-        return VMCOMPUTE.get(code, symbol), meaning, hint
-    if code & 0xFFFF0000 == _WIN32:
-        number = code & 0xFFFF
-        return None, f"Windows answered with its error {number}", f"`net helpmsg {number}` on Windows tells its text."
-    if code & 0x80000000 and code & _NTSTATUS:
-        return None, f"The Windows kernel answered with the status 0x{code & ~_NTSTATUS:08X}", None
-    outcome = "An error" if code & 0x80000000 else "A success code"
-    facility = code >> 16 & 0x7FF
-    origin = FACILITIES.get(facility, f"facility {facility}")
-    return None, f"{outcome} that hcsrt does not know: number 0x{code & 0xFFFF:04X} of {origin}", None
+def _look_up(code: int, operation: str = "") -> tuple[str | None, str, str | None]:
+    """Return symbol, meaning and hint of an unsigned HRESULT. The first error imports the table, not `import hcsrt`."""
+    global _tables
+    if _tables is None:
+        from ._codes import look_up
+
+        _tables = look_up
+    return _tables(code, operation)
 
 
 def _spelt(code: int) -> str:

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hcsrt import errors
+from hcsrt import _hresults, errors
 
 DATA = Path(__file__).parents[1] / "data"
 HRESULTS: dict[str, int] = json.loads((DATA / "hresults.json").read_text(encoding="utf-8"))
@@ -131,6 +131,12 @@ def test_every_code_is_explained_under_its_name(name: str, value: int) -> None:
     assert is_one_line(explanation.meaning)
     assert not explanation.meaning.endswith(".")
     assert explanation.hint is None or (is_one_line(explanation.hint) and len(explanation.hint) > 10)
+
+
+def test_every_symbol_has_a_meaning() -> None:
+    symbols = {name: value for name, value in vars(_hresults).items() if name.isupper()}
+    assert symbols.items() >= KNOWN.items()
+    assert [name for name in symbols if errors.explain(name).symbol is None] == []
 
 
 def test_a_symbol_stands_for_its_own_code_except_for_second_names() -> None:
@@ -403,4 +409,4 @@ def test_importing_the_errors_imports_next_to_nothing() -> None:
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", script, str(folder)], capture_output=True, text=True, check=True, timeout=60
     )
-    assert set(done.stdout.split()) <= {"__future__", "errno", "hcsrt._codes", "hcsrt.errors"}
+    assert set(done.stdout.split()) <= {"__future__", "errno", "hcsrt._hresults", "hcsrt.errors"}

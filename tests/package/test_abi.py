@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import hcsrt
-from hcsrt import _codes
+from hcsrt import _hresults
 from hcsrt.emulator import systems
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -106,7 +106,7 @@ def test_every_constant_is_compared_with_mingw() -> None:
     source = (REPOSITORY / "tests/package/mingw.cpp").read_text(encoding="utf-8")
     compared = set(re.findall(r"^CONSTANT\((\w+), ", source, re.MULTILINE))
     # mingw-w64 has no codes of HCS; the metadata has.
-    hcs_codes = {code for code, (symbol, _, _) in _codes.CODES.items() if symbol.startswith("HCS_E_")}
+    hcs_codes = {code for symbol, code in vars(_hresults).items() if symbol.startswith("HCS_E_")}
     constants = our_enumerators(header("native/core/results.h"))
     assert compared - {"HCSRT_GENERIC_ALL"} == {name for name, value in constants.items() if value not in hcs_codes}
 
@@ -473,15 +473,15 @@ def test_the_metadata_has_the_same_codes() -> None:
         name: value if value == 0 or value > 0xFFFF else 0x80070000 | value
         for name, value in (their_values(module("Foundation")) | their_values(module("System/Rpc"))).items()
     }
-    symbols = {symbol: code for code, (symbol, _, _) in _codes.CODES.items()}
-    ours = symbols | {symbol: code for code, symbol in _codes.VMCOMPUTE.items()} | _codes.ALIASES
+    ours = {symbol: code for symbol, code in vars(_hresults).items() if symbol.isupper()}
     assert {name: (code, theirs.get(name)) for name, code in ours.items() if theirs.get(name) != code} == {}
     assert {name for name in theirs if re.match("HC[NS]_E_", name)} - ours.keys() == set()
     native = our_enumerators(header("native/core/results.h"))
     for name, value in native.items():
         if name.startswith(("HCSRT_S_", "HCSRT_E_")):
             symbol = name.removeprefix("HCSRT_")
-            assert value == theirs[CONSTANTS.get(name) or (symbol if symbol in theirs else f"HCS_{symbol}")], name
+            symbol = CONSTANTS.get(name) or (symbol if symbol in theirs else f"HCS_{symbol}")
+            assert value == theirs[symbol] == ours[symbol], name
 
 
 def test_nothing_but_the_documentation_declares_these() -> None:
