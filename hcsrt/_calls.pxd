@@ -54,6 +54,8 @@ cdef class ProcessStart:
     cdef readonly OwnedStdio stdin "std_input"
     cdef readonly OwnedStdio stdout "std_output"
     cdef readonly OwnedStdio stderr "std_error"
+    # What HCS has failed with, although it has given a handle: whether the process runs is to be asked.
+    cdef readonly object error
 
     # To None what is not connected.
     cdef settle(self)

@@ -2,6 +2,7 @@ from collections.abc import Iterable
 from typing import Literal, TypeAlias, final
 
 from ._handles import OwnedOperation, OwnedProcess, OwnedStdio, OwnedSystem
+from .errors import HcsError
 
 @final
 class Limit:
@@ -37,8 +38,20 @@ class ProcessStart:
     def stdout(self) -> OwnedStdio | None: ...
     @property
     def stderr(self) -> OwnedStdio | None: ...
+    @property
+    def error(self) -> HcsError | None: ...
     def close(self) -> None: ...
 
+def call(
+    handle: OwnedSystem | OwnedProcess,
+    function: str,
+    text: str | None = None,
+    timeout: _Timeout = None,
+    *,
+    resources: Iterable[tuple[int, str, int]] = (),
+    identity: int | None = None,
+) -> str | None: ...
+def service(function: str, *texts: str | None) -> str | None: ...
 def create_operation(notifications: int | None = None) -> OwnedOperation: ...
 def create_system(
     id: str,

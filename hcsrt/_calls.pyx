@@ -51,7 +51,7 @@ import threading
 from time import monotonic
 
 from ._library import since
-from .errors import HandleBusyError, HcsError, NotSupportedError, OperationTimeoutError, error_from
+from .errors import HandleBusyError, NotSupportedError, OperationTimeoutError, error_from
 
 cdef extern from *:
     """
@@ -504,6 +504,27 @@ cdef str call_on(Handle handle, handle_verb verb, str function, text, timeout, r
     return call.finish(result)
 
 
+def call(Handle handle not None, str function not None, text=None, timeout=None, *, resources=(), identity=None):
+    """Call an HCS function on a system or a process, wait for its end and return its document, or None.
+
+    `function` is an HCS name of the shape (handle, operation, text), or HcsModifyComputeSystem, whose `identity` is a
+    HANDLE as an int or None. `resources` are (type, uri, handle) of add_resource(). Raises what HCS answers,
+    OperationTimeoutError, HandleClosedError, NotSupportedError; ValueError for another function, TypeError for a handle
+    of another kind.
+    """
+    cdef handle_verb verb = NULL
+    if function == "HcsModifyComputeSystem":
+        return modify(handle, text, identity, timeout)
+    if identity is not None:
+        raise ValueError(f"{function} has no identity")
+    if not hcsrt_find_verb(hcs(), function.encode(), &verb):
+        raise ValueError(f"{function} is not called with a handle and one text")
+    kind = OwnedProcess if "Process" in function else OwnedSystem
+    if type(handle) is not kind:
+        raise TypeError(f"{function} is called on an {kind.__name__}, not on {type(handle).__name__}")
+    return call_on(handle, verb, function, text, timeout, resources)
+
+
 # --- compute systems ------------------------------------------------------------------------------------------------
 
 cdef OwnedSystem create(bytes namespace, id, document, const hcsrt_create_options *options,
@@ -651,6 +672,10 @@ def modify_system(OwnedSystem system not None, configuration not None, identity=
 
     `identity` is the HANDLE of an access token to apply the settings with, as an int.
     """
+    return modify(system, configuration, identity, timeout)
+
+
+cdef str modify(OwnedSystem system, configuration, identity, timeout):
     cdef bytes encoded = utf16(configuration, "configuration")
     cdef const hcsrt_char *c_configuration = units(encoded)
     cdef hcsrt_handle c_identity = pointer(identity, "identity")
@@ -730,6 +755,8 @@ def create_process(OwnedSystem system not None, parameters, timeout=None, bint k
     """Start a process in a compute system. HCS function: HcsCreateProcess.
 
     If the wait times out or is interrupted, the process is terminated once HCS has made it, unless `keep_on_abandon`.
+    HCS may fail and give a handle all the same (Server 2022 is known for it): then the ProcessStart has an `error`, and
+    process_info() tells whether the process runs.
     """
     cdef bytes encoded = utf16(parameters, "parameters")
     cdef const hcsrt_char *c_parameters = units(encoded)
@@ -756,23 +783,20 @@ def create_process(OwnedSystem system not None, parameters, timeout=None, bint k
         if raw == NULL:
             raise error_from(HCSRT_E_POINTER, "HcsCreateProcess", None)
         return call.started()
-    # Server 2022 reports failure for some process-isolated containers although the process runs.
-    if raw != NULL:
-        try:
-            return ask_process(process, call.limit, HCSRT_CREATES_PROCESS, keep_on_abandon)
-        except OperationTimeoutError:
-            raise
-        except HcsError:
-            process.close()
-    raise call.failure()
+    if raw == NULL:
+        raise call.failure()
+    # The process may run all the same: whoever made the call asks HCS what is true.
+    start = call.started()
+    start.error = call.failure()
+    return start
 
 
-cdef ProcessStart ask_process(OwnedProcess process, timeout, int creates, bint keep):
+def process_info(OwnedProcess process not None, timeout=None):
+    """Return the pid and new handles of the streams of a process. HCS function: HcsGetProcessInfo."""
     cdef hcsrt_result result = 0
     cdef int status
     need(hcs().HcsGetProcessInfo != NULL, "HcsGetProcessInfo")
     cdef _Call call = _Call("HcsGetProcessInfo", timeout)
-    call.created, call.creates, call.keep = process, creates, keep
     call.expect_process_info(process)
     with nogil:
         status = process._enter()
@@ -784,11 +808,6 @@ cdef ProcessStart ask_process(OwnedProcess process, timeout, int creates, bint k
     check_entered(process, status)
     call.finish(result)
     return call.started()
-
-
-def process_info(OwnedProcess process not None, timeout=None):
-    """Return the pid and new handles of the streams of a process. HCS function: HcsGetProcessInfo."""
-    return ask_process(process, timeout, HCSRT_CREATES_NOTHING, False)
 
 
 def open_process(OwnedSystem system not None, uint32_t pid):
@@ -1444,6 +1463,45 @@ cdef int change_access(grant_verb verb, str function, vm_id, path) except -1:
     if result < 0:
         raise error_from(result, function, None)
     return 0
+
+
+def service(str function not None, *texts):
+    """Call an HCS function of the service, which has texts and no handle; returns the document that it gives, or None.
+
+    Raises what HCS answers, NotSupportedError; ValueError for another function, TypeError for other texts.
+    """
+    cdef const HcsApi *api = hcs()
+    cdef dict questions = {
+        "HcsGetServiceProperties": (<uintptr_t> api.HcsGetServiceProperties, "query"),
+        "HcsModifyServiceSettings": (<uintptr_t> api.HcsModifyServiceSettings, "settings"),
+        "HcsGetProcessorCompatibilityFromSavedState": (
+            <uintptr_t> api.HcsGetProcessorCompatibilityFromSavedState, "path"),
+    }
+    cdef dict orders = {
+        "HcsSubmitWerReport": (<uintptr_t> api.HcsSubmitWerReport, "settings"),
+        "HcsCreateEmptyGuestStateFile": (<uintptr_t> api.HcsCreateEmptyGuestStateFile, "path"),
+        "HcsCreateEmptyRuntimeStateFile": (<uintptr_t> api.HcsCreateEmptyRuntimeStateFile, "path"),
+        "HcsGrantVmGroupAccess": (<uintptr_t> api.HcsGrantVmGroupAccess, "path"),
+        "HcsRevokeVmGroupAccess": (<uintptr_t> api.HcsRevokeVmGroupAccess, "path"),
+    }
+    cdef dict grants = {
+        "HcsGrantVmAccess": <uintptr_t> api.HcsGrantVmAccess,
+        "HcsRevokeVmAccess": <uintptr_t> api.HcsRevokeVmAccess,
+    }
+    count = 2 if function in grants else 1
+    if function not in grants and function not in questions and function not in orders:
+        raise ValueError(f"{function} is no function of the service")
+    if len(texts) != count:
+        raise TypeError(f"{function} takes {count} text{'s' * (count > 1)}, not {len(texts)}")
+    if function in grants:
+        change_access(<grant_verb> <void *> <uintptr_t> grants[function], function, texts[0], texts[1])
+        return None
+    if function in questions:
+        address, argument = questions[function]
+        return ask_service(<question_verb> <void *> <uintptr_t> address, function, texts[0], argument)
+    address, argument = orders[function]
+    tell_service(<path_verb> <void *> <uintptr_t> address, function, texts[0], argument)
+    return None
 
 
 def service_properties(query=None):

@@ -72,6 +72,7 @@ import threading
 import weakref
 from asyncio import BaseEventLoop, Future, get_running_loop
 from contextvars import Context
+from time import monotonic
 
 from .errors import HandleBusyError, HandleClosedError, error_from
 
@@ -164,6 +165,7 @@ cdef extern from "Python.h":
 
 cdef extern from "core/results.h" nogil:
     const hcsrt_result HCSRT_E_CALLBACK_ALREADY_SET
+    const hcsrt_result HCSRT_E_OPERATION_TIMEOUT
     const hcsrt_result HCSRT_E_POINTER
     const uint32_t HCSRT_GENERIC_ALL
     const uint32_t HCSRT_CREATE_OPTIONS_1
@@ -556,11 +558,18 @@ cdef class _Call:
     cdef bint watches
     cdef bint closes
     cdef bint until_exit
+    cdef object timer               # of the loop, for a call with a timeout
+    cdef double deadline            # on the clock of monotonic()
 
-    cdef object submit(self, hcsrt_request *request):
-        """Hand the request to the engine; the future of its outcome."""
+    cdef object submit(self, hcsrt_request *request, timeout=None):
+        """Hand the request to the engine; the future of its outcome, which fails when `timeout` seconds are over."""
         cdef int status
         cdef Port port
+        cdef double seconds = 0
+        if timeout is not None:
+            seconds = timeout
+            if not seconds >= 0:
+                raise ValueError(f"timeout is {timeout!r}; give seconds >= 0, or None to wait for ever")
         loop = get_running_loop()
         port = port_of(loop)
         future = Future(loop=loop) if port.plain_futures else loop.create_future()
@@ -585,6 +594,9 @@ cdef class _Call:
             Py_DECREF(self)
             raise MemoryError("no memory or no thread for a call of HCS")
         future.add_done_callback(self, context=port.context)
+        if timeout is not None:
+            self.deadline = <double> monotonic() + seconds
+            self.timer = loop.call_later(seconds, time_out, self)
         if hcsrt_port_unsent(port.port) == 1:
             # Whatever else the loop is about to submit goes with it.
             loop.call_soon(port.send)
@@ -618,6 +630,21 @@ cdef class _Call:
             self.let_go()
             Py_DECREF(self)
 
+    cdef int expire(self) except -1:
+        """Let the future fail, the time being over; the call goes on, and is abandoned."""
+        cdef double left
+        self.timer = None
+        future = self.future
+        if future is None or future.done():
+            return 0
+        left = self.deadline - <double> monotonic()
+        if left > 0:
+            # Timers may be early: those of uvloop count whole milliseconds.
+            self.timer = future.get_loop().call_later(left, time_out, self)
+            return 0
+        future.set_exception(error_from(HCSRT_E_OPERATION_TIMEOUT, self.function))
+        return 0
+
     cdef void stop_waiting(self) noexcept:
         """Let the reader of a wait for news be waited for anew."""
         if self.reader is not None and self.reader.waiting is self:
@@ -626,6 +653,9 @@ cdef class _Call:
 
     cdef let_go(self):
         self.stop_waiting()
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
         self.call = NULL
         self.future = None
         self.subject = None
@@ -674,21 +704,37 @@ cdef class _Call:
             if self.watches and result == HCSRT_E_CALLBACK_ALREADY_SET:
                 raise HandleBusyError("the handle has its event callback already; HCS takes one a handle")
             function = "HcsAddResourceToOperation" if outcome.of_resources else self.function
-            raise error_from(result, function, document)
+            error = error_from(result, function, document)
+            if self.start is None or outcome.created == NULL:
+                raise error
+            # The process may run all the same: whoever made the call asks HCS what is true.
+            adopt(self.created, outcome.created)
+            outcome.created = NULL
+            self.own_stdio(outcome)
+            self.start.error = error
+            return self.start
         if self.created is not None:
             if outcome.created == NULL:
                 raise error_from(HCSRT_E_POINTER, self.function, None)
             adopt(self.created, outcome.created)
             outcome.created = NULL
         if self.start is not None:
-            own_stdio(self.start.stdin, outcome.info.std_input)
-            own_stdio(self.start.stdout, outcome.info.std_output)
-            own_stdio(self.start.stderr, outcome.info.std_error)
-            outcome.info.std_input = outcome.info.std_output = outcome.info.std_error = NULL
-            self.start.pid = outcome.info.process_id
-            self.start.settle()
+            self.own_stdio(outcome)
             return self.start
         return document if self.created is None else self.created
+
+    cdef own_stdio(self, hcsrt_outcome *outcome):
+        own_stdio(self.start.stdin, outcome.info.std_input)
+        own_stdio(self.start.stdout, outcome.info.std_output)
+        own_stdio(self.start.stderr, outcome.info.std_error)
+        outcome.info.std_input = outcome.info.std_output = outcome.info.std_error = NULL
+        self.start.pid = outcome.info.process_id
+        self.start.settle()
+
+
+def time_out(_Call call not None):
+    """Let a call know that its time is over; for the loop's timer."""
+    call.expire()
 
 
 cdef _Call new_call(str function, Handle subject):
@@ -698,12 +744,13 @@ cdef _Call new_call(str function, Handle subject):
     return call
 
 
-def call(Handle handle not None, str function not None, text=None, *, resources=(), identity=None,
+def call(Handle handle not None, str function not None, text=None, *, timeout=None, resources=(), identity=None,
          bint insist=False, bint urgent=False):
     """Call an HCS function on a system or a process; the future's result is the document that it gives, or None.
 
     function: an HCS name of the shape (handle, operation, text), or HcsModifyComputeSystem, whose `identity` is a
-    HANDLE as an int or None. resources: (type, uri, handle as int) for each HcsAddResourceToOperation before the call.
+    HANDLE as an int or None. timeout: seconds, after which the future fails with OperationTimeoutError and the call is
+    abandoned as if the future were cancelled. resources: (type, uri, handle as int) for each HcsAddResourceToOperation before the call.
     insist: HCS gets the call even if the future is cancelled before, or its loop closed. urgent: as for open_system().
     Raises HandleClosedError, NotSupportedError, ValueError for another function, TypeError for another kind of handle.
     """
@@ -729,7 +776,7 @@ def call(Handle handle not None, str function not None, text=None, *, resources=
     request.identity = pointer(identity, "identity")
     request.insist = insist
     self.texts = encoded if not resources else (encoded, add_resources(&request, resources))
-    return self.submit(&request)
+    return self.submit(&request, timeout)
 
 
 cdef add_resources(hcsrt_request *request, resources):
@@ -764,7 +811,7 @@ cdef bytearray create_options(user_token, security_descriptor):
     return memory
 
 
-def create_system(id not None, document not None, bint keep=False, namespace=None, *, user_token=None,
+def create_system(id not None, document not None, bint keep=False, namespace=None, *, timeout=None, user_token=None,
                   security_descriptor=None):
     """Create a compute system; the future's result is its handle. HCS function: HcsCreateComputeSystem.
 
@@ -789,10 +836,10 @@ def create_system(id not None, document not None, bint keep=False, namespace=Non
     request.creates = HCSRT_CREATES_SYSTEM
     request.keep = keep
     self.created = new_system()
-    return self.submit(&request)
+    return self.submit(&request, timeout)
 
 
-def open_system(id not None, namespace=None, bint urgent=False):
+def open_system(id not None, namespace=None, bint urgent=False, *, timeout=None):
     """Open a compute system by its id; the future's result is the handle. HCS function: HcsOpenComputeSystem.
 
     `urgent` opens it with the threads that are there for ending things, whatever hangs in HCS meanwhile. In a namespace
@@ -812,10 +859,10 @@ def open_system(id not None, namespace=None, bint urgent=False):
     request.keep = True
     request.lane = HCSRT_LANE_URGENT if urgent else HCSRT_LANE_NONE
     self.created = new_system()
-    return self.submit(&request)
+    return self.submit(&request, timeout)
 
 
-def enumerate_systems(query=None, namespace=None):
+def enumerate_systems(query=None, namespace=None, *, timeout=None):
     """Ask for the Properties of the systems that match, a JSON array. HCS function: HcsEnumerateComputeSystems.
 
     In a namespace the function is HcsEnumerateComputeSystemsInNamespace.
@@ -829,13 +876,15 @@ def enumerate_systems(query=None, namespace=None):
     self.texts = texts = (utf16(query, "query"), utf16(namespace, "namespace"))
     request.texts[0], request.texts[2] = units(texts[0]), units(texts[1])
     request.start = start_enumerate
-    return self.submit(&request)
+    return self.submit(&request, timeout)
 
 
-def create_process(OwnedSystem system not None, parameters not None, bint keep=False):
+def create_process(OwnedSystem system not None, parameters not None, bint keep=False, *, timeout=None):
     """Start a process in a compute system; the future's result is a ProcessStart. HCS function: HcsCreateProcess.
 
-    If the future is cancelled, the process is terminated once HCS has made it, unless `keep`.
+    If the future is cancelled, the process is terminated once HCS has made it, unless `keep`. HCS may fail and give a
+    handle all the same (Server 2022 is known for it): then the ProcessStart has an `error`, and process_info() tells
+    whether the process runs.
     """
     cdef hcsrt_request request
     cdef OwnedProcess process = new_process()
@@ -851,10 +900,10 @@ def create_process(OwnedSystem system not None, parameters not None, bint keep=F
     request.lane = HCSRT_LANE_QUERY
     self.created = process
     self.start = new_start(process)
-    return self.submit(&request)
+    return self.submit(&request, timeout)
 
 
-def process_info(OwnedProcess process not None):
+def process_info(OwnedProcess process not None, *, timeout=None):
     """Ask for the pid of a process and new handles of its streams: a ProcessStart. HCS function: HcsGetProcessInfo."""
     cdef hcsrt_request request
     cdef _Call self = new_call("HcsGetProcessInfo", process)
@@ -864,10 +913,10 @@ def process_info(OwnedProcess process not None):
     request.has_info = True
     request.lane = HCSRT_LANE_QUERY
     self.start = new_start(process)
-    return self.submit(&request)
+    return self.submit(&request, timeout)
 
 
-def open_process(OwnedSystem system not None, uint32_t pid, bint urgent=False):
+def open_process(OwnedSystem system not None, uint32_t pid, bint urgent=False, *, timeout=None):
     """Open a process by its id in a compute system; the future's result is the handle. HCS function: HcsOpenProcess.
 
     `urgent` is as for open_system().
@@ -883,10 +932,10 @@ def open_process(OwnedSystem system not None, uint32_t pid, bint urgent=False):
     request.keep = True
     request.lane = HCSRT_LANE_URGENT if urgent else HCSRT_LANE_QUERY
     self.created = new_process()
-    return self.submit(&request)
+    return self.submit(&request, timeout)
 
 
-def service(str function not None, *texts):
+def service(str function not None, *texts, timeout=None):
     """Call an HCS function of the service, which has texts and no handle; the future's result is what it gives.
 
     Those are HcsGetServiceProperties and HcsModifyServiceSettings, HcsSubmitWerReport, the empty files, the access of
@@ -910,7 +959,7 @@ def service(str function not None, *texts):
         request.texts[1] = units(encoded[1])
     request.function = row.find(hcs())
     request.untracked = True
-    return self.submit(&request)
+    return self.submit(&request, timeout)
 
 
 def close(Handle handle not None, bint urgent=False):
@@ -988,7 +1037,7 @@ def end(Handle handle not None, str function not None):
 
 # --- events ---------------------------------------------------------------------------------------------------------
 
-def watch(Handle handle not None):
+def watch(Handle handle not None, *, timeout=None):
     """Register the one event callback of a system's or a process's handle, for wait_exit() and EventReader.
 
     HCS functions: HcsSetComputeSystemCallback, HcsSetProcessCallback. The await raises HandleBusyError if there is one.
@@ -1006,7 +1055,7 @@ def watch(Handle handle not None):
     request.untracked = True
     request.lane = HCSRT_LANE_ORDER
     self.watches = True
-    return self.submit(&request)
+    return self.submit(&request, timeout)
 
 
 @cython.final
