@@ -1,0 +1,221 @@
+"""The functions of HCS as hcsrt/native/backends/functions.h tells them, and the files that are made of its rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import wrap
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+ROWS = "hcsrt/native/backends/functions.h"
+HEADER = "hcsrt/include/hcsapi.h"
+INTERFACE = "hcsrt/_api.pxd"
+TABLE = "docs/functions.md"
+
+WIDTH = 120
+
+# The handle that a function is called on, as its first parameter.
+SUBJECTS = {
+    "SYSTEM": "hcsrt_system system",
+    "PROCESS": "hcsrt_process process",
+    "OPERATION": "hcsrt_operation operation",
+    "NONE": "",
+}
+# The result and the parameters of each shape; SUBJECT stands for the above.
+SHAPES = {
+    "VERB": ("hcsrt_result", "SUBJECT, hcsrt_operation operation, const hcsrt_char *options"),
+    "MODIFY": (
+        "hcsrt_result",
+        "SUBJECT, hcsrt_operation operation, const hcsrt_char *configuration, hcsrt_handle identity",
+    ),
+    "EXIT": ("hcsrt_result", "SUBJECT, uint32_t timeout_ms, hcsrt_char **result"),
+    "CLOSE": ("void", "SUBJECT"),
+    "STRING": ("hcsrt_result", "const hcsrt_char *text"),
+    "STRINGS": ("hcsrt_result", "const hcsrt_char *vm_id, const hcsrt_char *file_path"),
+    "QUESTION": ("hcsrt_result", "const hcsrt_char *query, hcsrt_char **result"),
+}
+LANES = ("NONE", "ORDER", "QUERY", "TERMINATE", "URGENT")
+
+# Behind the size and before the functions: what each backend hands out, it counts and releases itself.
+RELEASES = (
+    ("void", "free_string", "hcsrt_char *string", "LocalFree: the documents of HCS"),
+    ("void", "free_cotaskmem", "void *memory", "CoTaskMemFree: the strings of HCN"),
+    ("int", "close_handle", "hcsrt_handle handle", "CloseHandle: standard streams; nonzero on success"),
+)
+
+GENERATED = "Made by `tools/facts.py write` of the rows of native/backends/functions.h; edit those."
+
+
+@dataclass(frozen=True)
+class Function:
+    """A row."""
+
+    name: str
+    since: str
+    shape: str
+    subject: str
+    lane: str
+    result: str
+    parameters: tuple[str, ...]
+
+    @property
+    def types(self) -> list[str]:
+        """The C types, the result's first."""
+        return [self.result, *(re.sub(r"\w+$", "", parameter).strip() for parameter in self.parameters)]
+
+
+def functions(text: str | None = None) -> list[Function]:
+    """Return the rows in their order. Raises SystemExit for one that cannot be read."""
+    if text is None:
+        text = (REPOSITORY / ROWS).read_text(encoding="utf-8")
+    text = text.replace("\\\n", " ")
+    since = dict(re.findall(r'#define HCSRT_SINCE_(\w+) "([^"]*)"', text))
+    (table,) = re.findall(r"#define HCSRT_FUNCTIONS\(F\)([^\n]*)", text)
+    row = r"F\((\w+), (\w+), (\w+|OF\([^,]+, \([^)]*\)\)), (\w+), (\w+)\)"
+    table = re.sub(r"\s+", " ", table)
+    found = re.findall(row, table)
+    left = re.sub(row, "", table).strip()
+    if left:
+        raise SystemExit(f"{ROWS}: {left!r} is no row")
+    return [_function(name, since, version, shape, subject, lane) for name, version, shape, subject, lane in found]
+
+
+def _function(name: str, since: dict[str, str], version: str, shape: str, subject: str, lane: str) -> Function:
+    if version not in since or subject not in SUBJECTS or lane not in LANES:
+        raise SystemExit(f"{ROWS}: the row of {name} has a column that there is not")
+    if own := re.fullmatch(r"OF\(([^,]+), \(([^)]*)\)\)", shape):
+        shape, result, parameters = "OTHER", own[1], own[2]
+    elif shape in SHAPES:
+        result, parameters = SHAPES[shape]
+    else:
+        raise SystemExit(f"{ROWS}: {name} has the shape {shape}, which is none of {', '.join(SHAPES)} and OF()")
+    listed = tuple(parameters.replace("SUBJECT", SUBJECTS[subject]).split(", "))
+    return Function(name, since[version], shape, subject, lane, result, listed)
+
+
+def _lines(text: str, indent: str) -> list[str]:
+    return wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _declared(result: str, call: str, name: str, parameters: Iterable[str]) -> str:
+    star = "" if result.endswith("*") else " "
+    return f"    {result}{star}({call}*{name})({', '.join(parameters)})"
+
+
+def header(rows: list[Function]) -> str:
+    """Return the text of include/hcsapi.h."""
+    lines = [
+        "/* HcsApi: the table through which hcsrt reaches an HCS.",
+        " *",
+        " * computecore.dll and the emulator fill the same table, so nothing above it can tell them apart. The ways to release",
+        " * are part of it: each backend counts what it hands out. Plain C, included through hcsrt.h, which declares the types.",
+        " *",
+        f" * {GENERATED} */",
+        "#ifndef HCSRT_HCSAPI_H",
+        "#define HCSRT_HCSAPI_H",
+        "",
+        '#include "hcsrt.h"',
+        "",
+        "/* Grows by one with each function that is appended; HCSRT_ABI grows when a compiled package would break. */",
+        f"#define HCSRT_LEVEL {len(rows)}",
+        "",
+        "/* Whether the HCS behind a table has a function: an older hcsrt or backend has a shorter table, and an older Windows",
+        " * lacks some functions of a whole one. */",
+        "#define HCSRT_HAS(api, function) \\",
+        "    ((api)->size >= offsetof(HcsApi, function) + sizeof((api)->function) && (api)->function != NULL)",
+        "",
+        "/* An entry is NULL where the HCS in use lacks the function. The order is for ever: functions are only appended. */",
+        "typedef struct hcsrt_api_2 {",
+        "    size_t size; /* of the table in bytes, as whoever fills it was compiled */",
+    ]
+    for result, name, parameter, comment in RELEASES:
+        lines.append(f"{_declared(result, '', name, [parameter])}; /* {comment} */")
+    for row in rows:
+        lines += _lines(_declared(row.result, "HCSRT_CALL ", row.name, row.parameters) + ";", "        ")
+    lines += ["} hcsrt_api_2;", "", "typedef hcsrt_api_2 HcsApi;", "", "#endif"]
+    return "\n".join(lines) + "\n"
+
+
+def interface(rows: list[Function]) -> str:
+    """Return the text of hcsrt/_api.pxd."""
+    lines = [
+        '"""The table through which an HCS is called, for Cython.',
+        "",
+        GENERATED,
+        '"""',
+        "",
+        "from libc.stdint cimport int32_t, uint32_t, uint64_t",
+        "",
+        "from hcsrt._types cimport (",
+        "    hcsrt_char,",
+        "    hcsrt_create_options,",
+        "    hcsrt_event_callback,",
+        "    hcsrt_handle,",
+        "    hcsrt_operation,",
+        "    hcsrt_operation_completion,",
+        "    hcsrt_process,",
+        "    hcsrt_process_information,",
+        "    hcsrt_result,",
+        "    hcsrt_system,",
+        ")",
+        "",
+        'cdef extern from "hcsrt.h" nogil:',
+        "    const int HCSRT_ABI",
+        "    const int HCSRT_LEVEL",
+        "",
+        "    # An entry is NULL where the HCS in use lacks the function.",
+        '    ctypedef struct HcsApi "hcsrt_api_2":',
+        "        size_t size",
+    ]
+    for result, name, parameters in (
+        *((result, name, (parameter,)) for result, name, parameter, _ in RELEASES),
+        *((row.result, row.name, row.parameters) for row in rows),
+    ):
+        declared = _declared(result, "", name, parameters).strip()
+        lines += _lines(f"        {declared} noexcept nogil", "            ")
+    return "\n".join(lines) + "\n"
+
+
+def table(rows: list[Function], text: str) -> str:
+    """Return the page `text` with its table made anew: the column Windows is of the rows, the others stay."""
+    kept = {match[1]: match[2] for match in re.finditer(r"^\| `(\w+)` \|(.*)\|[^|]*\|$", text, re.MULTILINE)}
+    lines = [f"| `{row.name}` |{kept.get(row.name, ' — | — | — ')}| {row.since} |" for row in sorted(rows, key=_name)]
+    start = text.index("| function |")
+    first = text.index("\n", text.index("\n", start) + 1) + 1
+    end = first + re.match(r"(?:\|.*\n)*", text[first:]).end()  # type: ignore[union-attr]
+    return text[:first] + "\n".join(lines) + "\n" + text[end:]
+
+
+def _name(row: Function) -> str:
+    return row.name
+
+
+def generated() -> dict[str, str]:
+    """Return the text of each file that is made of the rows, by its path in the repository."""
+    rows = functions()
+    page = (REPOSITORY / TABLE).read_text(encoding="utf-8")
+    return {HEADER: header(rows), INTERFACE: interface(rows), TABLE: table(rows, page)}
+
+
+def differences(facts: list[dict[str, object]], types: dict[str, str]) -> Iterator[str]:
+    """Tell where the rows depart from functions.json; `types` is how a row writes the types of that."""
+    declared = {row.name: row for row in functions()}
+    known = {
+        entry["name"]: entry
+        for entry in facts
+        if entry["dll"] == "computecore.dll" and entry["params"] is not None
+    }
+    for name in sorted(declared.keys() - known.keys()):
+        yield f"{ROWS}: {name} is no public function of computecore.dll"
+    for name in sorted(known.keys() - declared.keys()):
+        yield f"{ROWS}: {name} is missing"
+    for name in sorted(known.keys() & declared.keys()):
+        entry, row = known[name], declared[name]
+        wanted = [types[kind] for kind in (entry["returns"], *(item["type"] for item in entry["params"]))]  # type: ignore[attr-defined]
+        if row.types != wanted:
+            yield f"{ROWS}: {name} has the types {row.types}, the facts say {wanted}"
+        minimum = entry["min_windows"]
+        if minimum is not None and minimum != row.since:
+            yield f"{ROWS}: {name} is said to be in {row.since}, the facts say {minimum}"
