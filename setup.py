@@ -12,21 +12,29 @@ from setuptools.command.build_ext import build_ext
 # CPython do: _PYTHON_HOST_PLATFORM, with compilers and file names in a module of _PYTHON_SYSCONFIGDATA_NAME.
 WINDOWS = sysconfig.get_platform().startswith("win")
 
-# Each module with the native sources that are linked into it.
+def native(*rooms: str) -> list[str]:
+    """Return the sources of rooms of hcsrt/native, those of the other system left out."""
+    other = "posix" if WINDOWS else "windows"
+    sources = [path.replace(os.sep, "/") for room in rooms for path in sorted(glob(f"hcsrt/native/{room}/*.cpp"))]
+    return [path for path in sources if not path.endswith(f"{other}.cpp")]
+
+
+# Each module with the native sources that are linked into it: all others get the addresses of the functions from _core.
 MODULES = {
-    "hcsrt._library": ["hcsrt/_library.pyx", "hcsrt/native/backends/computecore.cpp"],
-    "hcsrt._handles": ["hcsrt/_handles.pyx", "hcsrt/native/core/reaper.cpp"],
-    "hcsrt._calls": ["hcsrt/_calls.pyx", "hcsrt/native/core/events.cpp"],
-    "hcsrt._engine": ["hcsrt/_engine.pyx", "hcsrt/native/engine/engine.cpp", "hcsrt/native/core/events.cpp"],
-    "hcsrt._streams": ["hcsrt/_streams.pyx", f"hcsrt/native/core/streams_{'windows' if WINDOWS else 'posix'}.cpp"],
-    "hcsrt.emulator._native": [
-        "hcsrt/emulator/_native.pyx",
-        "hcsrt/native/emulator/emulator.cpp",
-        f"hcsrt/native/emulator/{'windows' if WINDOWS else 'posix'}.cpp",
-    ],
+    "hcsrt._core": ["hcsrt/native/exports.cpp", *native("core", "backends", "engine")],
+    "hcsrt._library": [],
+    "hcsrt._handles": [],
+    "hcsrt._functions": [],
+    "hcsrt._streams": [],
+    "hcsrt._watch": [],
+    "hcsrt._calls": [],
+    "hcsrt.operations": [],
+    "hcsrt._engine": [],
+    "hcsrt.engine": [],
+    "hcsrt.emulator._native": native("emulator"),
 }
 
-HEADERS = sorted(glob("hcsrt/include/*.h") + glob("hcsrt/native/**/*.h"))
+HEADERS = sorted(glob("hcsrt/include/*.h") + glob("hcsrt/native/**/*.h", recursive=True))
 
 DIRECTIVES = {
     "language_level": 3,
@@ -67,7 +75,7 @@ setup(
         [
             Extension(
                 name,
-                sources,
+                [f"{name.replace('.', '/')}.pyx", *sources],
                 include_dirs=["hcsrt/include", "hcsrt/native"],
                 depends=HEADERS,
                 language="c++",

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from . import aio as aio
     from . import doctor as doctor
     from . import emulator as emulator
+    from . import operations as operations
     from . import service as service
 
 # Without the modules named by _LATE, which `from hcsrt import *` would import and start to pay for.
@@ -85,7 +86,7 @@ __all__ = [
 
 
 # Only who uses them pays for their import.
-_LATE = ("aio", "doctor", "emulator", "service")
+_LATE = ("aio", "doctor", "emulator", "operations", "service")
 
 # A type checker that sees it takes every misspelt name for one of the package's.
 if not TYPE_CHECKING:

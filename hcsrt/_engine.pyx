@@ -10,32 +10,44 @@ us in the reaper, hcsrt.pending() counts it, and what it creates is ended unless
 
 cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.time cimport monotonic
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memset
 
-from hcsrt._calls cimport (
+from hcsrt._calls cimport check_subject, check_texts
+from hcsrt._core cimport (
+    HCSRT_CREATE_OPTIONS_1,
+    HCSRT_CREATES_PROCESS,
+    HCSRT_CREATES_SYSTEM,
+    HCSRT_E_CALLBACK_ALREADY_SET,
+    HCSRT_E_OPERATION_TIMEOUT,
+    HCSRT_E_POINTER,
+    HCSRT_GENERIC_ALL,
+    HCSRT_LANE_NONE,
+    HCSRT_LANE_URGENT,
+    HCSRT_SHAPE_MODIFY,
+    HCSRT_SHAPE_STRING,
+    HCSRT_SHAPE_STRINGS,
+    HCSRT_SHAPE_VERB,
     HCSRT_TAKEN_END,
     HCSRT_TAKEN_EVENT,
-    ProcessStart,
-    decode,
-    hcsrt_subscribe,
+    core,
+    hcsrt_call,
+    hcsrt_close,
+    hcsrt_complete,
+    hcsrt_engine_counts,
+    hcsrt_function,
+    hcsrt_lane,
+    hcsrt_outcome,
+    hcsrt_port,
+    hcsrt_request,
+    hcsrt_resource,
+    hcsrt_state_close,
     hcsrt_subscriber,
-    hcsrt_subscriber_take,
     hcsrt_taken,
-    hcsrt_taken_free,
-    hcsrt_unsubscribe,
     hcsrt_watch,
-    need,
-    new_start,
-    not_watched,
-    own_stdio,
-    pointer,
-    register_watch,
-    tell_disconnects,
-    units,
-    utf16,
-    watch_of,
 )
+from hcsrt._functions cimport Function, need, row_of
 from hcsrt._handles cimport (
     HANDLE_BUSY,
     HANDLE_OK,
@@ -44,27 +56,16 @@ from hcsrt._handles cimport (
     OwnedSystem,
     adopt,
     check_entered,
-    close_fn,
-    close_handle,
-    close_without_release,
-    fork_epoch,
-    hcsrt_abandoned,
-    make_immortal,
     new_process,
     new_system,
-    reaper_adopt,
-    reaper_announce,
-    reaper_start,
 )
-from hcsrt._library cimport (
-    HcsApi,
-    hcs,
-    hcs_chosen,
-    hcsrt_char,
-    hcsrt_create_options,
-    hcsrt_operation,
-    hcsrt_result,
-)
+from hcsrt._immortal cimport make_immortal
+from hcsrt._library cimport HcsApi, hcs, hcs_chosen
+from hcsrt._plumbing cimport close_without_release, fork_epoch
+from hcsrt._streams cimport ProcessStart, new_start, own_stdio
+from hcsrt._text cimport decode, pointer, units, utf16
+from hcsrt._types cimport hcsrt_char, hcsrt_create_options, hcsrt_operation, hcsrt_result
+from hcsrt._watch cimport not_watched, register_watch, watch_of
 
 import atexit
 import os
@@ -72,50 +73,18 @@ import threading
 import weakref
 from asyncio import BaseEventLoop, Future, get_running_loop
 from contextvars import Context
-from time import monotonic
 
 from .errors import HandleBusyError, HandleClosedError, error_from
 
 cdef extern from *:
     """
     #include <atomic>
-    #include <cstring>
     #include <new>
-    #include <type_traits>
 
-    #include "engine/engine.h"
+    #include "exports.h"
 
-    /* What the functions of HCS look like. */
-    enum { HCSRT_SHAPE_OTHER, HCSRT_SHAPE_VERB, HCSRT_SHAPE_PATH, HCSRT_SHAPE_GRANT, HCSRT_SHAPE_QUESTION };
-
-    template <typename Function>
-    constexpr int hcsrt_shape_of() {
-        using Text = const hcsrt_char *;
-        using Verb = hcsrt_result(HCSRT_CALL *)(void *, hcsrt_operation, Text);
-        using Path = hcsrt_result(HCSRT_CALL *)(Text);
-        using Grant = hcsrt_result(HCSRT_CALL *)(Text, Text);
-        using Question = hcsrt_result(HCSRT_CALL *)(Text, hcsrt_char **);
-        return std::is_same<Function, Verb>::value       ? HCSRT_SHAPE_VERB
-               : std::is_same<Function, Path>::value     ? HCSRT_SHAPE_PATH
-               : std::is_same<Function, Grant>::value    ? HCSRT_SHAPE_GRANT
-               : std::is_same<Function, Question>::value ? HCSRT_SHAPE_QUESTION
-                                                         : HCSRT_SHAPE_OTHER;
-    }
-
-    struct hcsrt_table_row {
-        const char *name;
-        int shape;
-        bool of_process;
-        void (*(*find)(const HcsApi *))(void);
-    };
-    static const hcsrt_table_row hcsrt_table_rows[] = {
-    #define HCSRT_ROW(result, name, parameters, since) \\
-        {#name, hcsrt_shape_of<decltype(HcsApi::name)>(), std::strncmp(#parameters, "(hcsrt_process", 14) == 0, \\
-         [](const HcsApi *api) { return reinterpret_cast<void (*)(void)>(api->name); }},
-        HCSRT_FUNCTIONS(HCSRT_ROW)
-    #undef HCSRT_ROW
-    };
-    static const int hcsrt_table_size = sizeof hcsrt_table_rows / sizeof *hcsrt_table_rows;
+    static void (*hcsrt_news_signal)(void *ticket);
+    static void hcsrt_news_set_signal(void (*signal)(void *ticket)) { hcsrt_news_signal = signal; }
 
     /* Between a subscription, which tells of news at any time, and a loop that waits for them now and then. */
     struct hcsrt_news {
@@ -126,7 +95,7 @@ cdef extern from *:
     static void hcsrt_news_free(hcsrt_news *news) { delete news; }
     static uint32_t hcsrt_news_count(hcsrt_news *news) { return news->count.load(); }
     static void hcsrt_news_tell(hcsrt_news *news) {
-        if (void *ticket = news->ticket.exchange(nullptr)) hcsrt_signal(ticket);
+        if (void *ticket = news->ticket.exchange(nullptr)) hcsrt_news_signal(ticket);
     }
     /* For an hcsrt_notify. */
     static void hcsrt_news_came(void *news) {
@@ -139,20 +108,9 @@ cdef extern from *:
     }
     static void hcsrt_news_stop(hcsrt_news *news) { news->ticket.store(nullptr); }
     """
-    const int HCSRT_SHAPE_VERB
-    const int HCSRT_SHAPE_PATH
-    const int HCSRT_SHAPE_GRANT
-    const int HCSRT_SHAPE_QUESTION
-    ctypedef struct hcsrt_table_row:
-        const char *name
-        int shape
-        bint of_process
-        any_function (*find)(const HcsApi *api) noexcept nogil
-    const hcsrt_table_row hcsrt_table_rows[]
-    const int hcsrt_table_size
-
     ctypedef struct hcsrt_news:
         pass
+    void hcsrt_news_set_signal(void (*signal)(void *ticket) noexcept nogil)
     hcsrt_news *hcsrt_news_new() nogil
     void hcsrt_news_free(hcsrt_news *news) nogil
     uint32_t hcsrt_news_count(hcsrt_news *news) nogil
@@ -162,55 +120,6 @@ cdef extern from *:
 
 cdef extern from "Python.h":
     int Py_AddPendingCall(int (*function)(void *) noexcept, void *argument) noexcept nogil
-
-cdef extern from "core/results.h" nogil:
-    const hcsrt_result HCSRT_E_CALLBACK_ALREADY_SET
-    const hcsrt_result HCSRT_E_OPERATION_TIMEOUT
-    const hcsrt_result HCSRT_E_POINTER
-    const uint32_t HCSRT_GENERIC_ALL
-    const uint32_t HCSRT_CREATE_OPTIONS_1
-
-cdef extern from "core/reaper.h" nogil:
-    const int HCSRT_CREATES_SYSTEM
-    const int HCSRT_CREATES_PROCESS
-
-cdef extern from "engine/engine.h" nogil:
-    ctypedef struct hcsrt_engine_links:
-        int (*reaper_start)() noexcept nogil
-        void (*reaper_adopt)(const hcsrt_abandoned *call) noexcept nogil
-        void (*reaper_announce)(int64_t calls) noexcept nogil
-    ctypedef struct hcsrt_engine_counts:
-        int64_t in_flight
-        int64_t stale
-        int64_t repeated
-        int64_t asked
-        int64_t threads
-    void hcsrt_engine_init(const hcsrt_engine_links *links, int wait)
-    hcsrt_call *hcsrt_submit(const HcsApi *api, hcsrt_port *port, const hcsrt_request *request)
-    uint32_t hcsrt_port_unsent(const hcsrt_port *port)
-    void hcsrt_port_send(hcsrt_port *port)
-    hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket)
-    void hcsrt_lose(void *subject) noexcept
-    int hcsrt_call_abandon(hcsrt_call *call)
-    int hcsrt_call_is_abandoned(const hcsrt_call *call)
-    hcsrt_outcome *hcsrt_call_outcome(hcsrt_call *call)
-    hcsrt_call *hcsrt_call_next(const hcsrt_call *call)
-    void hcsrt_call_release(hcsrt_call *call)
-    void hcsrt_calls_release(hcsrt_call *chain)
-    hcsrt_port *hcsrt_port_new(int with_descriptor)
-    int hcsrt_port_descriptor(const hcsrt_port *port)
-    uint32_t hcsrt_port_wait(hcsrt_port *port, uint32_t seen, uint32_t milliseconds)
-    int hcsrt_port_has_arrived(const hcsrt_port *port)
-    hcsrt_call *hcsrt_port_take(hcsrt_port *port)
-    void hcsrt_port_close(hcsrt_port *port)
-    void hcsrt_port_forget(hcsrt_port *port)
-    hcsrt_call *hcsrt_orphans()
-    void hcsrt_set_orphan_notice(void (*notice)() noexcept nogil)
-    hcsrt_engine_counts hcsrt_engine_count()
-
-cdef extern from "engine/engine.h":
-    # Not without the GIL: what it calls may need it.
-    void hcsrt_call_complete(hcsrt_call *call)
 
 # How long a thread that wakes a loop goes without looking whether the loop is still there.
 cdef enum:
@@ -224,12 +133,8 @@ def _completion():
     return name
 
 
-cdef hcsrt_engine_links links
-links.reaper_start = reaper_start
-links.reaper_adopt = reaper_adopt
-links.reaper_announce = reaper_announce
-hcsrt_engine_init(&links, _completion() == "wait")
-tell_disconnects(hcsrt_lose)
+hcsrt_news_set_signal(core.signal)
+core.engine_init(_completion() == "wait")
 
 
 # --- ports ----------------------------------------------------------------------------------------------------------
@@ -238,11 +143,11 @@ cdef void finish(hcsrt_call *chain) noexcept:
     """Complete calls that have arrived, and give them back."""
     cdef hcsrt_call *call = chain
     while call != NULL:
-        hcsrt_call_complete(call)
-        call = hcsrt_call_next(call)
+        core.call_complete(call)
+        call = core.call_next(call)
     if chain != NULL:
         with nogil:
-            hcsrt_calls_release(chain)
+            core.calls_release(chain)
 
 
 @cython.final
@@ -253,21 +158,21 @@ cdef class Port:
         cdef hcsrt_call *chain
         if self.epoch == fork_epoch():
             with nogil:
-                chain = hcsrt_port_take(self.port)
+                chain = core.port_take(self.port)
             finish(chain)
 
     def send(self):
         """Tell a worker of what was submitted."""
         if self.epoch == fork_epoch():
-            hcsrt_port_send(self.port)
+            core.port_send(self.port)
 
     def __dealloc__(self):
         if self.port == NULL:
             return
         if self.epoch == fork_epoch():
-            hcsrt_port_close(self.port)
+            core.port_close(self.port)
         else:
-            hcsrt_port_forget(self.port)
+            core.port_forget(self.port)
 
 
 cdef dict ports = {}
@@ -287,23 +192,23 @@ cdef Port port_of(object loop):
 cdef Port make_port(object loop):
     cdef Port port = Port.__new__(Port)
     cdef bint by_descriptor = os.name == "posix"
-    finish(hcsrt_orphans())
+    finish(core.orphans())
     port.loop = weakref.ref(loop)
     port.epoch = fork_epoch()
     port.context = Context()
     port.plain_futures = type(loop).create_future is BaseEventLoop.create_future
     if by_descriptor:
-        port.port = hcsrt_port_new(True)
+        port.port = core.port_new(True)
         if port.port == NULL:
             raise OSError("no file descriptor is left to wake the event loop with")
         try:
-            loop.add_reader(hcsrt_port_descriptor(port.port), port)
+            loop.add_reader(core.port_descriptor(port.port), port)
         except NotImplementedError:
             by_descriptor = False
-            hcsrt_port_close(port.port)
+            core.port_close(port.port)
             port.port = NULL
     if not by_descriptor:
-        port.port = hcsrt_port_new(False)
+        port.port = core.port_new(False)
         if port.port == NULL:
             raise MemoryError
         # Never a task: asyncio.run() cancels tasks, and whoever then awaits something in a `finally` would hang.
@@ -322,13 +227,13 @@ def _wake(Port port):
     cdef uint32_t seen = 0, bursts
     while True:
         with nogil:
-            bursts = hcsrt_port_wait(port.port, seen, WAKER_LOOK_MS)
+            bursts = core.port_wait(port.port, seen, WAKER_LOOK_MS)
         loop = port.loop()
         if loop is None or loop.is_closed():
             return
         # What has stayed there since the last look may be there because the loop has missed its wake-up: a Proactor was
         # seen to, of a free-threaded CPython under Wine. One time too many does no harm.
-        if bursts != seen or hcsrt_port_has_arrived(port.port):
+        if bursts != seen or core.port_has_arrived(port.port):
             seen = bursts
             try:
                 loop.call_soon_threadsafe(port)
@@ -340,7 +245,7 @@ def _wake(Port port):
 
 # The calls of a closed loop end up where no loop drains them; what Python has of them is dropped on the main thread.
 cdef int collect(void *nothing) noexcept:
-    finish(hcsrt_orphans())
+    finish(core.orphans())
     return 0
 
 
@@ -349,18 +254,18 @@ cdef void notice() noexcept nogil:
     Py_AddPendingCall(collect, NULL)
 
 
-hcsrt_set_orphan_notice(notice)
+core.set_orphan_notice(notice)
 
 
 def _at_exit():
     with nogil:
-        hcsrt_set_orphan_notice(NULL)
+        core.set_orphan_notice(NULL)
 
 
 atexit.register(_at_exit)
 
 
-# --- for Cython code ------------------------------------------------------------------------------------------------
+# --- the guard ------------------------------------------------------------------------------------------------------
 
 cdef void leave_handle(void *handle) noexcept nogil:
     (<Handle> handle)._leave()
@@ -375,36 +280,11 @@ cdef int enter_handle(Handle handle, hcsrt_request *request) noexcept nogil:
     return status
 
 
-cdef hcsrt_call *submit_call(hcsrt_port *port, const hcsrt_request *request) noexcept nogil:
-    cdef hcsrt_call *call = hcsrt_submit(hcs_chosen(), port, request)
-    if call == NULL and request.leave != NULL:
-        request.leave(request.subject)
-    if port != NULL:
-        hcsrt_port_send(port)
-    return call
-
-
-cdef bint abandon_call(hcsrt_call *call) noexcept nogil:
-    return hcsrt_call_abandon(call)
-
-
-cdef bint is_abandoned(const hcsrt_call *call) noexcept nogil:
-    return hcsrt_call_is_abandoned(call)
-
-
-cdef hcsrt_outcome *outcome_of(hcsrt_call *call) noexcept nogil:
-    return hcsrt_call_outcome(call)
-
-
-cdef void release_call(hcsrt_call *call) noexcept nogil:
-    hcsrt_call_release(call)
-
-
 # --- how the functions of HCS are called ----------------------------------------------------------------------------
 
 ctypedef hcsrt_result (*handle_verb)(void *, hcsrt_operation, const hcsrt_char *) noexcept nogil
-ctypedef hcsrt_result (*path_verb)(const hcsrt_char *) noexcept nogil
-ctypedef hcsrt_result (*grant_verb)(const hcsrt_char *, const hcsrt_char *) noexcept nogil
+ctypedef hcsrt_result (*string_verb)(const hcsrt_char *) noexcept nogil
+ctypedef hcsrt_result (*strings_verb)(const hcsrt_char *, const hcsrt_char *) noexcept nogil
 ctypedef hcsrt_result (*question_verb)(const hcsrt_char *, hcsrt_char **) noexcept nogil
 
 
@@ -458,14 +338,14 @@ cdef hcsrt_result start_open_process(const HcsApi *api, const hcsrt_request *req
     return api.HcsOpenProcess(request.raw, request.number, HCSRT_GENERIC_ALL, &outcome.created)
 
 
-cdef hcsrt_result start_path(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+cdef hcsrt_result start_string(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
                              hcsrt_outcome *outcome) noexcept nogil:
-    return (<path_verb> request.function)(request.texts[0])
+    return (<string_verb> request.function)(request.texts[0])
 
 
-cdef hcsrt_result start_grant(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+cdef hcsrt_result start_strings(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
                               hcsrt_outcome *outcome) noexcept nogil:
-    return (<grant_verb> request.function)(request.texts[0], request.texts[1])
+    return (<strings_verb> request.function)(request.texts[0], request.texts[1])
 
 
 cdef hcsrt_result start_question(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
@@ -488,47 +368,6 @@ cdef hcsrt_result start_close(const HcsApi *api, const hcsrt_request *request, h
 
 
 # --- calls ----------------------------------------------------------------------------------------------------------
-
-# What is asked in no order, and what ends things; all else of one handle goes to HCS in the order of the calls.
-cdef frozenset QUERIES = frozenset(["HcsGetComputeSystemProperties", "HcsGetProcessProperties"])
-cdef frozenset ENDS = frozenset([
-    "HcsCancelLiveMigration", "HcsCrashComputeSystem", "HcsTerminateComputeSystem", "HcsTerminateProcess",
-])
-
-
-@cython.final
-cdef class _Row:
-    """A function of HCS."""
-
-    cdef const hcsrt_table_row *row
-    cdef hcsrt_lane lane
-    cdef str name
-
-    cdef any_function find(self, const HcsApi *api) except NULL:
-        cdef any_function function = self.row.find(api)
-        need(function != NULL, self.name)
-        return function
-
-
-cdef dict table = {}
-cdef int place
-cdef _Row row
-for place in range(hcsrt_table_size):
-    row = _Row.__new__(_Row)
-    row.row = &hcsrt_table_rows[place]
-    row.name = row.row.name.decode("ascii")
-    row.lane = (
-        HCSRT_LANE_QUERY if row.name in QUERIES else HCSRT_LANE_TERMINATE if row.name in ENDS else HCSRT_LANE_ORDER
-    )
-    table[row.name] = row
-
-
-cdef _Row row_of(str function):
-    cdef _Row row = table.get(function)
-    if row is None:
-        raise ValueError(f"{function!r} is no function of HCS")
-    return row
-
 
 # With the GIL, on the loop's thread, or wherever orphans are collected.
 cdef void complete(hcsrt_call *call, void *context) noexcept:
@@ -578,15 +417,14 @@ cdef class _Call:
             check_entered(self.subject, status)
             if self.closes:
                 # With this call inside, it only marks the handle: the worker, the last one out, closes it.
-                with nogil:
-                    close_handle(self.subject)
+                hcsrt_state_close(&self.subject._state)
         request.complete = complete
         request.context = <void *> self
         self.epoch = port.epoch
         self.future = future
         Py_INCREF(self)
         # With the GIL: it does not block, and others would take it.
-        self.call = hcsrt_submit(hcs_chosen(), port.port, request)
+        self.call = core.submit(port.port, request)
         if self.call == NULL:
             if self.subject is not None:
                 with nogil:
@@ -595,9 +433,9 @@ cdef class _Call:
             raise MemoryError("no memory or no thread for a call of HCS")
         future.add_done_callback(self, context=port.context)
         if timeout is not None:
-            self.deadline = <double> monotonic() + seconds
+            self.deadline = monotonic() + seconds
             self.timer = loop.call_later(seconds, time_out, self)
-        if hcsrt_port_unsent(port.port) == 1:
+        if core.port_unsent(port.port) == 1:
             # Whatever else the loop is about to submit goes with it.
             loop.call_soon(port.send)
         return future
@@ -610,7 +448,7 @@ cdef class _Call:
         cdef Port port = port_of(future.get_loop())
         cdef void *ticket = NULL
         Py_INCREF(self)
-        self.call = hcsrt_expect(port.port, complete, <void *> self, &ticket)
+        self.call = core.expect(port.port, complete, <void *> self, &ticket)
         if self.call == NULL:
             Py_DECREF(self)
             raise MemoryError("no memory or no thread for a call of HCS")
@@ -626,7 +464,7 @@ cdef class _Call:
         if self.call == NULL or self.epoch != fork_epoch():
             return
         self.stop_waiting()
-        if hcsrt_call_abandon(self.call):
+        if core.call_abandon(self.call):
             self.let_go()
             Py_DECREF(self)
 
@@ -637,7 +475,7 @@ cdef class _Call:
         future = self.future
         if future is None or future.done():
             return 0
-        left = self.deadline - <double> monotonic()
+        left = self.deadline - monotonic()
         if left > 0:
             # Timers may be early: those of uvloop count whole milliseconds.
             self.timer = future.get_loop().call_later(left, time_out, self)
@@ -664,19 +502,19 @@ cdef class _Call:
     cdef settle(self, hcsrt_call *call):
         future = self.future
         reader = self.reader
-        abandoned = hcsrt_call_is_abandoned(call)
+        abandoned = core.call_is_abandoned(call)
         self.let_go()
         if abandoned:
             return
         if not future.remove_done_callback(self):
             # It was cancelled just now, and the callback that tells the engine comes too late.
-            hcsrt_call_abandon(call)
+            core.call_abandon(call)
             return
         try:
             if reader is not None and not self.is_over():
                 self.wait_on(future)
                 return
-            value = self.value(hcsrt_call_outcome(call))
+            value = self.value(core.call_outcome(call))
         except BaseException as error:
             future.set_exception(error)
         else:
@@ -754,16 +592,14 @@ def call(Handle handle not None, str function not None, text=None, *, timeout=No
     insist: HCS gets the call even if the future is cancelled before, or its loop closed. urgent: as for open_system().
     Raises HandleClosedError, NotSupportedError, ValueError for another function, TypeError for another kind of handle.
     """
-    cdef _Row row = row_of(function)
-    cdef bint modifies = function == "HcsModifyComputeSystem"
+    cdef Function row = row_of(function)
+    cdef bint modifies = row.row.shape == HCSRT_SHAPE_MODIFY
     cdef hcsrt_request request
     cdef const HcsApi *api = hcs()
     cdef _Call self
     if row.row.shape != HCSRT_SHAPE_VERB and not modifies:
         raise ValueError(f"{function} is not called with a handle and one text")
-    if type(handle) is not (OwnedProcess if row.row.of_process else OwnedSystem):
-        expected = "process" if row.row.of_process else "system"
-        raise TypeError(f"{function} is called on a {expected}, not on {type(handle).__name__}")
+    check_subject(row, handle)
     if identity is not None and not modifies:
         raise ValueError(f"{function} has no identity")
     memset(&request, 0, sizeof(request))
@@ -772,7 +608,7 @@ def call(Handle handle not None, str function not None, text=None, *, timeout=No
     request.function = row.find(api)
     request.start = start_modify if modifies else start_verb
     request.texts[0] = units(encoded)
-    request.lane = HCSRT_LANE_URGENT if urgent else row.lane
+    request.lane = HCSRT_LANE_URGENT if urgent else row.row.lane
     request.identity = pointer(identity, "identity")
     request.insist = insist
     self.texts = encoded if not resources else (encoded, add_resources(&request, resources))
@@ -785,7 +621,7 @@ cdef add_resources(hcsrt_request *request, resources):
     cdef bytearray memory = bytearray(len(rows) * sizeof(hcsrt_resource))
     cdef hcsrt_resource *items = <hcsrt_resource *> <char *> memory
     cdef list kept = [memory]
-    need(hcs().HcsAddResourceToOperation != NULL, "HcsAddResourceToOperation")
+    need(hcs(), "HcsAddResourceToOperation")
     for i, (resource_type, uri, handle) in enumerate(rows):
         encoded = utf16(uri, "uri")
         kept.append(encoded)
@@ -888,8 +724,9 @@ def create_process(OwnedSystem system not None, parameters not None, bint keep=F
     """
     cdef hcsrt_request request
     cdef OwnedProcess process = new_process()
-    cdef _Call self = new_call("HcsCreateProcess", system)
-    row_of("HcsCreateProcess").find(hcs())
+    cdef Function row = row_of("HcsCreateProcess")
+    cdef _Call self = new_call(row.name, system)
+    row.find(hcs())
     memset(&request, 0, sizeof(request))
     self.texts = encoded = utf16(parameters, "parameters")
     request.texts[0] = units(encoded)
@@ -897,7 +734,7 @@ def create_process(OwnedSystem system not None, parameters not None, bint keep=F
     request.creates = HCSRT_CREATES_PROCESS
     request.keep = keep
     request.has_info = True
-    request.lane = HCSRT_LANE_QUERY
+    request.lane = row.row.lane
     self.created = process
     self.start = new_start(process)
     return self.submit(&request, timeout)
@@ -906,12 +743,13 @@ def create_process(OwnedSystem system not None, parameters not None, bint keep=F
 def process_info(OwnedProcess process not None, *, timeout=None):
     """Ask for the pid of a process and new handles of its streams: a ProcessStart. HCS function: HcsGetProcessInfo."""
     cdef hcsrt_request request
-    cdef _Call self = new_call("HcsGetProcessInfo", process)
-    row_of("HcsGetProcessInfo").find(hcs())
+    cdef Function row = row_of("HcsGetProcessInfo")
+    cdef _Call self = new_call(row.name, process)
+    row.find(hcs())
     memset(&request, 0, sizeof(request))
     request.start = start_process_info
     request.has_info = True
-    request.lane = HCSRT_LANE_QUERY
+    request.lane = row.row.lane
     self.start = new_start(process)
     return self.submit(&request, timeout)
 
@@ -922,15 +760,16 @@ def open_process(OwnedSystem system not None, uint32_t pid, bint urgent=False, *
     `urgent` is as for open_system().
     """
     cdef hcsrt_request request
-    cdef _Call self = new_call("HcsOpenProcess", system)
-    row_of("HcsOpenProcess").find(hcs())
+    cdef Function row = row_of("HcsOpenProcess")
+    cdef _Call self = new_call(row.name, system)
+    row.find(hcs())
     memset(&request, 0, sizeof(request))
     request.start = start_open_process
     request.number = pid
     request.untracked = True
     request.creates = HCSRT_CREATES_PROCESS
     request.keep = True
-    request.lane = HCSRT_LANE_URGENT if urgent else HCSRT_LANE_QUERY
+    request.lane = HCSRT_LANE_URGENT if urgent else row.row.lane
     self.created = new_process()
     return self.submit(&request, timeout)
 
@@ -941,21 +780,20 @@ def service(str function not None, *texts, timeout=None):
     Those are HcsGetServiceProperties and HcsModifyServiceSettings, HcsSubmitWerReport, the empty files, the access of
     VMs and the processor features of a saved state. Raises ValueError for another function, TypeError for other texts.
     """
-    cdef _Row row = row_of(function)
+    cdef Function row = row_of(function)
     cdef hcsrt_request request
     cdef _Call self = new_call(function, None)
     cdef int shape = row.row.shape
     memset(&request, 0, sizeof(request))
-    if shape not in (HCSRT_SHAPE_PATH, HCSRT_SHAPE_GRANT, HCSRT_SHAPE_QUESTION):
-        raise ValueError(f"{function} is no function of the service")
-    request.start = start_path if shape == HCSRT_SHAPE_PATH else start_grant if shape == HCSRT_SHAPE_GRANT \
+    check_texts(row, texts)
+    request.start = (
+        start_string if shape == HCSRT_SHAPE_STRING
+        else start_strings if shape == HCSRT_SHAPE_STRINGS
         else start_question
-    count = 2 if shape == HCSRT_SHAPE_GRANT else 1
-    if len(texts) != count:
-        raise TypeError(f"{function} takes {count} text{'s' * (count > 1)}, not {len(texts)}")
+    )
     self.texts = encoded = [utf16(text, "text") for text in texts]
     request.texts[0] = units(encoded[0])
-    if count == 2:
+    if shape == HCSRT_SHAPE_STRINGS:
         request.texts[1] = units(encoded[1])
     request.function = row.find(hcs())
     request.untracked = True
@@ -985,13 +823,13 @@ def close(Handle handle not None, bint urgent=False):
 
 cdef hcsrt_result start_release(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
                                 hcsrt_outcome *outcome) noexcept nogil:
-    (<close_fn> request.function)(request.raw, request.identity)
+    (<hcsrt_close> request.function)(request.raw, request.identity)
     return 0
 
 
 cdef void released(hcsrt_call *call, void *context) noexcept nogil:
-    hcsrt_call_release(call)
-    reaper_announce(-1)
+    core.call_release(call)
+    core.reaper_announce(-1)
 
 
 def drop(Handle handle not None):
@@ -1000,38 +838,39 @@ def drop(Handle handle not None):
     memset(&request, 0, sizeof(request))
     with nogil:
         if close_without_release(handle, &request.raw, &request.identity):
-            request.function = <any_function> handle._close
+            request.function = <hcsrt_function> handle._close
             request.start = start_release
             request.untracked = True
             request.complete = <hcsrt_complete> released
-            reaper_announce(1)
-            if hcsrt_submit(hcs_chosen(), NULL, &request) == NULL:
+            core.reaper_announce(1)
+            if core.submit(NULL, &request) == NULL:
                 # Nobody else has a thread for it.
                 handle._close(request.raw, request.identity)
-                reaper_announce(-1)
+                core.reaper_announce(-1)
 
 
 def end(Handle handle not None, str function not None):
     """Terminate what nobody will own, and close its handle; as drop(). `function` is the HCS function that does it."""
     cdef hcsrt_request request
+    cdef Function row = row_of(function)
     cdef _Call self = new_call(function, handle)
     cdef hcsrt_port *port = NULL
     memset(&request, 0, sizeof(request))
-    request.function = row_of(function).find(hcs())
+    request.function = row.find(hcs())
     request.start = start_verb
-    request.lane = HCSRT_LANE_TERMINATE
+    request.lane = row.row.lane
     request.insist = True
     request.complete = complete
     request.context = <void *> self
     if enter_handle(handle, &request) == HANDLE_OK:
         # Of nobody's loop: what comes of the call is collected as that of a loop that is closed.
-        port = hcsrt_port_new(False)
+        port = core.port_new(False)
         Py_INCREF(self)
-        if port == NULL or hcsrt_submit(hcs_chosen(), port, &request) == NULL:
+        if port == NULL or core.submit(port, &request) == NULL:
             Py_DECREF(self)
             leave_handle(<void *> handle)
         if port != NULL:
-            hcsrt_port_close(port)
+            core.port_close(port)
     drop(handle)
 
 
@@ -1047,13 +886,14 @@ def watch(Handle handle not None, *, timeout=None):
     if not is_system and not isinstance(handle, OwnedProcess):
         raise TypeError(f"handle must be of a system or a process, not {type(handle).__name__}")
     cdef str function = "HcsSetComputeSystemCallback" if is_system else "HcsSetProcessCallback"
+    cdef Function row = row_of(function)
     cdef _Call self = new_call(function, handle)
-    row_of(function).find(hcs())
+    row.find(hcs())
     memset(&request, 0, sizeof(request))
     request.start = start_watch
     request.number = is_system
     request.untracked = True
-    request.lane = HCSRT_LANE_ORDER
+    request.lane = row.row.lane
     self.watches = True
     return self.submit(&request, timeout)
 
@@ -1085,7 +925,7 @@ cdef class EventReader:
             if status == HANDLE_OK:
                 own = watch_of(handle)
                 if own != NULL:
-                    self.subscriber = hcsrt_subscribe(own, size, hcsrt_news_came, self.news)
+                    self.subscriber = core.subscribe(own, size, hcsrt_news_came, self.news)
                 handle._leave()
         check_entered(handle, status)
         if own == NULL:
@@ -1096,7 +936,7 @@ cdef class EventReader:
     def __dealloc__(self):
         if self.subscriber != NULL:
             with nogil:
-                hcsrt_unsubscribe(self.subscriber)
+                core.unsubscribe(self.subscriber)
         if self.news != NULL:
             hcsrt_news_free(self.news)
 
@@ -1110,7 +950,7 @@ cdef class EventReader:
         cdef hcsrt_taken taken
         cdef int what
         self.seen = hcsrt_news_count(self.news)
-        what = hcsrt_subscriber_take(self.subscriber, 0, &taken)
+        what = core.subscriber_take(self.subscriber, 0, &taken)
         if what == HCSRT_TAKEN_END:
             raise EOFError("no more events come")
         if what != HCSRT_TAKEN_EVENT:
@@ -1119,7 +959,7 @@ cdef class EventReader:
             text = None if taken.data == NULL else decode(taken.data)
             return taken.type, text, taken.time, taken.lost, taken.data_lost != 0
         finally:
-            hcsrt_taken_free(&taken)
+            core.taken_free(&taken)
 
     def ready(self):
         """A future that is done when take() may have something that it had not before; one at a time."""
@@ -1150,12 +990,12 @@ def wait_exit(Handle handle not None):
 
 def in_flight():
     """Return how many calls of all loops wait for a worker, for HCS, or for their loop."""
-    return hcsrt_engine_count().in_flight
+    return core.engine_count().in_flight
 
 
 def counts():
     """Return what the engine has counted: late and repeated callbacks, calls that had to be asked for, and more."""
-    cdef hcsrt_engine_counts all = hcsrt_engine_count()
+    cdef hcsrt_engine_counts all = core.engine_count()
     return {
         "in_flight": all.in_flight,
         "stale": all.stale,

@@ -14,24 +14,12 @@ core, and `_raw` is valid only in between.
 """
 
 cimport cython
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport uint32_t
 
-from hcsrt._library cimport hcsrt_context
+from hcsrt._types cimport hcsrt_context
 
 # Releases `raw`, then destroys `context` if there is one.
 ctypedef void (*close_fn)(void *raw, void *context) noexcept nogil
-
-cdef extern from "core/reaper.h" nogil:
-    ctypedef struct hcsrt_abandoned:
-        const void *api
-        void *operation
-        int creates
-        int keep
-        int has_info
-        void *created
-        void *context
-        close_fn close
-        int lost
 
 cdef enum:
     HANDLE_OK = 0
@@ -45,7 +33,7 @@ cdef class Handle:
     cdef void *_raw
     cdef void *_ctx         # callback context (hcsrt_context), destroyed after the native close
     cdef close_fn _close
-    cdef uint32_t _state    # native/state.h
+    cdef uint32_t _state    # the word of close() and the guard
     cdef uint32_t _epoch    # the fork epoch of the process that the handle belongs to
 
     # HANDLE_OK, or HANDLE_CLOSED, or HANDLE_CROWDED (16 million calls inside).
@@ -90,9 +78,6 @@ cdef void adopt(Handle handle, void *raw) noexcept nogil
 # Ties a callback context to a handle, before it is registered. By a call that is inside. HANDLE_BUSY: it has one.
 cdef int bind_context(Handle handle, hcsrt_context *context) noexcept nogil
 
-# The context of a handle, or NULL. By a call that is inside.
-cdef hcsrt_context *context_of(Handle handle) noexcept nogil
-
 # Raises HandleClosedError or HandleBusyError for any status but HANDLE_OK.
 cdef inline int check_entered(Handle handle, int status) except -1:
     return 0 if status == HANDLE_OK else raise_refused(handle, status)
@@ -103,25 +88,3 @@ cdef int raise_refused(Handle handle, int status) except -1
 # Around the body of an HCS callback in which handles may be dropped: their native close moves to another thread.
 cdef void callback_enter() noexcept nogil
 cdef void callback_leave() noexcept nogil
-
-# Moves a pending call to the reaper: the operation and what it creates (or None) are emptied and belong to it.
-# `creates` is HCSRT_CREATES_* of native/reaper.h; `has_info` tells that the result may bring stdio handles.
-# False: there is no thread for it, and nothing has changed.
-cdef bint abandon(OwnedOperation operation, Handle created, int creates, bint keep, bint has_info) noexcept nogil
-
-# Closes a handle as its close() does.
-cdef void close_handle(Handle handle) noexcept nogil
-
-# The same, but True leaves what `handle._close` does to the caller, who gives it these two. False: there is nothing to
-# release, or the last one out will do it.
-cdef bint close_without_release(Handle handle, void **raw, void **context) noexcept nogil
-
-# The reaper itself, for the engine: native/reaper.h.
-cdef int reaper_start() noexcept nogil
-cdef void reaper_adopt(const hcsrt_abandoned *call) noexcept nogil
-cdef void reaper_announce(int64_t calls) noexcept nogil
-cdef uint32_t fork_epoch() noexcept nogil
-
-# For the end of a module, with its globals(): on free-threaded CPython, threads that call its functions then do not
-# write to the same counts of references, which would be most of what a short call does.
-cdef int make_immortal(dict names) except -1

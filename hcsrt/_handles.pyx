@@ -9,7 +9,27 @@ from cpython.exc cimport PyErr_Clear, PyErr_Occurred
 from cpython.object cimport PyObject, PyTypeObject
 from libc.stdint cimport int64_t, uint32_t, uintptr_t
 
-from hcsrt._library cimport hcs, hcs_chosen
+from hcsrt._core cimport (
+    HCSRT_BOUND,
+    HCSRT_OWNED,
+    HCSRT_USERS,
+    hcsrt_core,
+    hcsrt_pointer_load,
+    hcsrt_pointer_store,
+    hcsrt_state_adopt,
+    hcsrt_state_bind,
+    hcsrt_state_close,
+    hcsrt_state_detach,
+    hcsrt_state_enter,
+    hcsrt_state_finish,
+    hcsrt_state_is_idle,
+    hcsrt_state_is_open,
+    hcsrt_state_leave,
+    hcsrt_word_load,
+)
+from hcsrt._core cimport core as linked
+from hcsrt._immortal cimport make_immortal
+from hcsrt._library cimport hcs
 
 from .errors import HandleBusyError, HandleClosedError
 
@@ -20,82 +40,12 @@ cdef extern from "Python.h":
     PyTypeObject *Py_TYPE(PyObject *object) noexcept
     bint PyObject_TypeCheck(PyObject *object, PyTypeObject *type) noexcept
 
-cdef extern from *:
-    """
-    #if defined(Py_GIL_DISABLED)
-    static const int hcsrt_counts_are_shared = 1;
-    /* Py_SET_REFCNT is documented to do it; it leaves alone what another thread has made. */
-    static void hcsrt_make_immortal(PyObject *object) {
-        PyObject_GC_UnTrack(object);
-        Py_SET_REFCNT(object, (Py_ssize_t)UINT32_MAX + 1);
-    }
-    #else
-    static const int hcsrt_counts_are_shared = 0;
-    static void hcsrt_make_immortal(PyObject *object) { (void)object; }
-    #endif
-    """
-    const bint hcsrt_counts_are_shared
-    void hcsrt_make_immortal(object function)
-
-cdef extern from "core/state.h" nogil:
-    const uint32_t HCSRT_OWNED
-    const uint32_t HCSRT_BOUND
-    const uint32_t HCSRT_USERS
-    int hcsrt_state_is_open(uint32_t state)
-    int hcsrt_state_is_idle(uint32_t state)
-    void hcsrt_state_adopt(uint32_t *word)
-    int hcsrt_state_enter(uint32_t *word)
-    int hcsrt_state_leave(uint32_t *word)
-    int hcsrt_state_close(uint32_t *word)
-    void hcsrt_state_finish(uint32_t *word)
-    int hcsrt_state_detach(uint32_t *word)
-    int hcsrt_state_bind(uint32_t *word)
-    uint32_t hcsrt_word_load(uint32_t *word)
-    void *hcsrt_pointer_load(void **pointer)
-    void hcsrt_pointer_store(void **pointer, void *value)
-
-cdef extern from "core/reaper.h" nogil:
-    void hcsrt_reaper_init()
-    int hcsrt_reaper_start()
-    void hcsrt_reaper_adopt(const hcsrt_abandoned *call)
-    void hcsrt_reaper_announce(int64_t calls)
-    int64_t hcsrt_reaper_pending()
-    void hcsrt_release(close_fn close, void *raw, void *context)
-    void hcsrt_callback_enter()
-    void hcsrt_callback_leave()
-    uint32_t hcsrt_fork_epoch()
-    int64_t hcsrt_leaked()
-    void hcsrt_count_leak()
-
-hcsrt_reaper_init()
+# A copy of its own: the cost of owning and closing a handle is a few loads.
+cdef hcsrt_core core = linked
 
 
-# --- the ways to release --------------------------------------------------------------------------------------------
-
-cdef void destroy_context(void *context) noexcept nogil:
-    if context != NULL:
-        (<hcsrt_context *> context).destroy(<hcsrt_context *> context)
-
-
-cdef void close_operation(void *raw, void *context) noexcept nogil:
-    hcs_chosen().HcsCloseOperation(raw)
-    destroy_context(context)
-
-
-cdef void close_system(void *raw, void *context) noexcept nogil:
-    # The native close drains callbacks, so the context goes after it, never before.
-    hcs_chosen().HcsCloseComputeSystem(raw)
-    destroy_context(context)
-
-
-cdef void close_process(void *raw, void *context) noexcept nogil:
-    hcs_chosen().HcsCloseProcess(raw)
-    destroy_context(context)
-
-
-cdef void close_stdio(void *raw, void *context) noexcept nogil:
-    hcs_chosen().close_handle(raw)
-    destroy_context(context)
+cdef inline uint32_t fork_epoch() noexcept nogil:
+    return hcsrt_word_load(core.epoch)
 
 
 # By the one thread that the state word chose.
@@ -104,70 +54,55 @@ cdef void release(Handle handle) noexcept nogil:
     cdef void *context = handle._ctx
     handle._raw = NULL
     handle._ctx = NULL
-    hcsrt_release(handle._close, raw, context)
+    core.release(handle._close, raw, context)
     hcsrt_state_finish(&handle._state)
 
 
 cdef void close_handle(Handle handle) noexcept nogil:
-    if handle._epoch == hcsrt_fork_epoch() and hcsrt_state_close(&handle._state):
+    if handle._epoch == fork_epoch() and hcsrt_state_close(&handle._state):
         release(handle)
-
-
-cdef bint close_without_release(Handle handle, void **raw, void **context) noexcept nogil:
-    if handle._epoch != hcsrt_fork_epoch() or not hcsrt_state_close(&handle._state):
-        return False
-    raw[0] = handle._raw
-    context[0] = handle._ctx
-    handle._raw = NULL
-    handle._ctx = NULL
-    hcsrt_state_finish(&handle._state)
-    return True
 
 
 # --- the exported C functions ---------------------------------------------------------------------------------------
 
 cdef void adopt(Handle handle, void *raw) noexcept nogil:
     handle._raw = raw
-    handle._epoch = hcsrt_fork_epoch()
+    handle._epoch = fork_epoch()
     hcsrt_state_adopt(&handle._state)
 
 
 cdef OwnedOperation new_operation():
     cdef OwnedOperation handle = OwnedOperation.__new__(OwnedOperation)
-    handle._close = close_operation
+    handle._close = core.close_operation
     return handle
 
 
 cdef OwnedSystem new_system():
     cdef OwnedSystem handle = OwnedSystem.__new__(OwnedSystem)
-    handle._close = close_system
+    handle._close = core.close_system
     return handle
 
 
 cdef OwnedProcess new_process():
     cdef OwnedProcess handle = OwnedProcess.__new__(OwnedProcess)
-    handle._close = close_process
+    handle._close = core.close_process
     return handle
 
 
 cdef OwnedStdio new_stdio():
     cdef OwnedStdio handle = OwnedStdio.__new__(OwnedStdio)
-    handle._close = close_stdio
+    handle._close = core.close_stdio
     return handle
 
 
 cdef int bind_context(Handle handle, hcsrt_context *context) noexcept nogil:
     cdef int status
     # Before a callback may need it: on a callback thread it could not be started.
-    hcsrt_reaper_start()
+    core.reaper_start()
     status = hcsrt_state_bind(&handle._state)
     if status == HANDLE_OK:
         hcsrt_pointer_store(&handle._ctx, context)
     return status
-
-
-cdef hcsrt_context *context_of(Handle handle) noexcept nogil:
-    return <hcsrt_context *> hcsrt_pointer_load(&handle._ctx)
 
 
 cdef int raise_refused(Handle handle, int status) except -1:
@@ -178,55 +113,17 @@ cdef int raise_refused(Handle handle, int status) except -1:
 
 cdef closed_message(Handle handle):
     name = type(handle).__name__
-    if handle._epoch != 0 and handle._epoch != hcsrt_fork_epoch():
+    if handle._epoch != 0 and handle._epoch != fork_epoch():
         return f"{name} belongs to the parent process; open the system or process again after a fork"
     return f"{name} is closed"
 
 
 cdef void callback_enter() noexcept nogil:
-    hcsrt_callback_enter()
+    core.callback_enter()
 
 
 cdef void callback_leave() noexcept nogil:
-    hcsrt_callback_leave()
-
-
-cdef bint abandon(OwnedOperation operation, Handle created, int creates, bint keep, bint has_info) noexcept nogil:
-    cdef hcsrt_abandoned call
-    if not hcsrt_reaper_start() or hcsrt_state_detach(&operation._state) != HANDLE_OK:
-        return False
-    call.api = hcs_chosen()
-    call.operation = operation._raw
-    operation._raw = NULL
-    call.creates = creates
-    call.keep = keep
-    call.has_info = has_info
-    call.created = NULL
-    call.context = NULL
-    call.close = NULL
-    call.lost = 0
-    if creates and hcsrt_state_detach(&created._state) == HANDLE_OK:
-        call.created = created._raw
-        call.close = created._close
-        created._raw = NULL
-    hcsrt_reaper_adopt(&call)
-    return True
-
-
-cdef int reaper_start() noexcept nogil:
-    return hcsrt_reaper_start()
-
-
-cdef void reaper_adopt(const hcsrt_abandoned *call) noexcept nogil:
-    hcsrt_reaper_adopt(call)
-
-
-cdef void reaper_announce(int64_t calls) noexcept nogil:
-    hcsrt_reaper_announce(calls)
-
-
-cdef uint32_t fork_epoch() noexcept nogil:
-    return hcsrt_fork_epoch()
+    core.callback_leave()
 
 
 # --- the classes ----------------------------------------------------------------------------------------------------
@@ -263,17 +160,17 @@ cdef class Handle:
     def __dealloc__(self):
         # Every user of the handle holds a reference to it, so nobody is inside, and a plain read is enough. In a forked
         # child the handle belongs to the parent.
-        if self._epoch != hcsrt_fork_epoch():
+        if self._epoch != fork_epoch():
             return
         if hcsrt_state_is_idle(self._state):
             with nogil:
-                hcsrt_release(self._close, self._raw, self._ctx)
+                core.release(self._close, self._raw, self._ctx)
         elif self._state & HCSRT_OWNED:
             # C code left without _leave, or dropped its reference while inside: better leaked than used after close.
-            hcsrt_count_leak()
+            core.count_leak()
 
     cdef int _enter(self) noexcept nogil:
-        if self._epoch != hcsrt_fork_epoch():
+        if self._epoch != fork_epoch():
             return HANDLE_CLOSED
         return hcsrt_state_enter(&self._state)
 
@@ -284,7 +181,7 @@ cdef class Handle:
     @property
     def closed(self):
         """True once close() was called or the handle was given away; calls inside may still be running."""
-        return self._epoch != hcsrt_fork_epoch() or not hcsrt_state_is_open(hcsrt_word_load(&self._state))
+        return self._epoch != fork_epoch() or not hcsrt_state_is_open(hcsrt_word_load(&self._state))
 
     def close(self):
         """Release the handle, or leave that to the last native call inside. Never raises; a second close does nothing.
@@ -314,7 +211,7 @@ cdef class Handle:
         """
         cdef int status
         cdef uintptr_t address
-        if self._epoch != hcsrt_fork_epoch():
+        if self._epoch != fork_epoch():
             raise HandleClosedError(closed_message(self))
         status = hcsrt_state_detach(&self._state)
         if status == HANDLE_OK:
@@ -326,7 +223,7 @@ cdef class Handle:
         name = type(self).__name__
         if isinstance(self, OwnedStdio) and hcsrt_word_load(&self._state) & HCSRT_BOUND:
             raise HandleBusyError(f"{name} belongs to a stream; only its close() can end that")
-        if context_of(self) != NULL:
+        if hcsrt_pointer_load(&self._ctx) != NULL:
             raise HandleBusyError(f"{name} has an event callback, which HCS keeps until the close; give away a "
                                   "duplicate_handle() instead")
         raise HandleBusyError(f"{name} has a call inside; wait until it has returned")
@@ -345,7 +242,7 @@ cdef class Handle:
     def __repr__(self):
         cdef uint32_t state = hcsrt_word_load(&self._state)
         cdef uint32_t inside = (state & HCSRT_USERS) >> 8
-        if not state & HCSRT_OWNED or self._epoch != hcsrt_fork_epoch():
+        if not state & HCSRT_OWNED or self._epoch != fork_epoch():
             text = "closed" if self._epoch else "empty"
         else:
             text = "open" if hcsrt_state_is_open(state) else "closing"
@@ -501,32 +398,17 @@ def pending():
     Each is watched until it has ended; what it was creating is terminated, and every document and handle is released.
     Handles that are being closed without anybody waiting count, too.
     """
-    return hcsrt_reaper_pending()
+    return core.reaper_pending()
 
 
 def announce(int64_t calls):
     """Let pending() count calls that go on without anybody waiting; negative when they have ended."""
-    hcsrt_reaper_announce(calls)
+    core.reaper_announce(calls)
 
 
 def leaked():
     """Return how many native handles were given up instead of released, because C code broke the rules of the guard."""
-    return hcsrt_leaked()
-
-
-cdef int make_immortal(dict names) except -1:
-    if not hcsrt_counts_are_shared:
-        return 0
-    for value in names.values():
-        if type(value) in (type(close_all), type(len)):
-            if value.__module__ == names.get("__name__", value.__module__):
-                hcsrt_make_immortal(value)
-        elif isinstance(value, staticmethod):
-            hcsrt_make_immortal(value)
-            hcsrt_make_immortal(value.__func__)
-        elif isinstance(value, type) and value.__module__ == names.get("__name__"):
-            make_immortal(dict(vars(value)))
-    return 0
+    return core.leaked()
 
 
 make_immortal(globals())

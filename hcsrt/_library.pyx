@@ -1,7 +1,10 @@
 """Which HCS this process talks to: computecore.dll or the emulator. The one place that loads a DLL."""
 
-from cpython.pycapsule cimport PyCapsule_GetPointer
+from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport uint32_t
+
+from hcsrt._api cimport HCSRT_LEVEL, hcsrt_backend
+from hcsrt._core cimport core
 
 import os
 import sys
@@ -9,37 +12,8 @@ from _thread import allocate_lock
 
 from .errors import error_from
 
-cdef extern from *:
-    """
-    #include <atomic>
-
-    static std::atomic<const HcsApi *> hcsrt_chosen_api{nullptr};
-    static inline const HcsApi *hcsrt_load_chosen(void) { return hcsrt_chosen_api.load(std::memory_order_acquire); }
-    static inline void hcsrt_store_chosen(const HcsApi *api) { hcsrt_chosen_api.store(api, std::memory_order_release); }
-
-    static const struct { const char *name; const char *since; bool (*is_in)(const HcsApi *); } hcsrt_functions[] = {
-    #define HCSRT_NAME(result, name, parameters, since) \
-        {#name, since, [](const HcsApi *api) { return api->name != nullptr; }},
-        HCSRT_FUNCTIONS(HCSRT_NAME)
-    #undef HCSRT_NAME
-    };
-    static const int hcsrt_function_count = sizeof hcsrt_functions / sizeof *hcsrt_functions;
-    """
-    const HcsApi *hcsrt_load_chosen() noexcept nogil
-    void hcsrt_store_chosen(const HcsApi *api) noexcept nogil
-    ctypedef struct Function "const struct { const char *name; const char *since; bool (*is_in)(const HcsApi *); }":
-        const char *name
-        const char *since
-        bint (*is_in)(const HcsApi *) noexcept nogil
-    Function hcsrt_functions[]
-    const int hcsrt_function_count
-
-cdef extern from "backends/computecore.h" nogil:
-    uint32_t hcsrt_computecore_load(HcsApi *api)
-    bint hcsrt_impersonates()
-
-# computecore.dll's table; the emulator brings its own.
-cdef HcsApi windows_table
+cdef extern from "hcsrt.h":
+    const char *HCSRT_BACKEND_CAPSULE
 
 cdef object lock
 cdef object chosen = None
@@ -57,14 +31,20 @@ if hasattr(os, "register_at_fork"):
 
 
 cdef const HcsApi *hcs_chosen() noexcept nogil:
-    return hcsrt_load_chosen()
+    return core.chosen()
 
 
-cdef const HcsApi *hcs() except NULL:
-    cdef const HcsApi *api = hcsrt_load_chosen()
+cdef const HcsApi *hcs_for(int abi, size_t size) except NULL:
+    cdef const HcsApi *api
+    if abi != HCSRT_ABI:
+        raise ImportError(
+            f"a module was compiled for ABI {abi} of hcsrt, with a table of {size} bytes, and this hcsrt has ABI "
+            f"{HCSRT_ABI}, level {HCSRT_LEVEL}, with {sizeof(HcsApi)} bytes: compile that module again"
+        )
+    api = core.chosen()
     if api == NULL:
         choose(default_backend())
-        api = hcsrt_load_chosen()
+        api = core.chosen()
     return api
 
 
@@ -79,43 +59,40 @@ cdef default_backend():
 
 
 def choose(name, capsule=None):
-    """Settle on a backend, "windows" or "emulator", or on any other whose HcsApi is in a capsule named hcsrt.HcsApi.
+    """Settle on a backend: "windows", "emulator", or any other whose hcsrt_backend is in a capsule.
 
+    A backend that was compiled for an older level of the same ABI has a shorter table; what it lacks is missing.
     RuntimeError if the process uses another one already.
     """
     global chosen
-    cdef const HcsApi *api
+    cdef hcsrt_backend backend
     with lock:
         if chosen is None:
             if capsule is not None:
-                api = api_in(capsule)
+                backend = backend_in(capsule)
+            elif name == "emulator":
+                from .emulator import backend_capsule
+
+                backend = backend_in(backend_capsule())
             else:
-                api = emulator_api() if name == "emulator" else computecore_api()
+                backend = computecore()
             # The name first: whoever sees the table may ask for it.
             chosen = name
-            hcsrt_store_chosen(api)
+            core.choose(&backend)
         elif chosen != name:
             raise RuntimeError(f"this process uses the {chosen} backend already; choose {name!r} before the first call")
 
 
-cdef const HcsApi *emulator_api() except NULL:
-    from .emulator import api_capsule
-
-    return api_in(api_capsule())
+cdef hcsrt_backend backend_in(capsule) except *:
+    return (<hcsrt_backend *> PyCapsule_GetPointer(capsule, HCSRT_BACKEND_CAPSULE))[0]
 
 
-cdef const HcsApi *api_in(capsule) except NULL:
-    cdef const HcsApi *api = <const HcsApi *> PyCapsule_GetPointer(capsule, "hcsrt.HcsApi")
-    if api.size < sizeof(HcsApi):
-        raise ImportError("the HCS was compiled for an older hcsrt; compile it again")
-    return api
-
-
-cdef const HcsApi *computecore_api() except NULL:
-    cdef uint32_t code = hcsrt_computecore_load(&windows_table)
+cdef hcsrt_backend computecore() except *:
+    cdef hcsrt_backend backend
+    cdef uint32_t code = core.computecore_load(&backend)
     if code != 0:
         raise error_from(0x80070000 | code, "LoadLibraryExW", {"ErrorMessage": "computecore.dll cannot be loaded"})
-    return &windows_table
+    return backend
 
 
 def backend():
@@ -127,32 +104,16 @@ def backend():
     return chosen
 
 
-def since(str function not None):
-    """The Windows version that first has an HCS function."""
-    cdef int i
-    cdef bytes name = function.encode("ascii")
-    for i in range(hcsrt_function_count):
-        if hcsrt_functions[i].name == name:
-            return hcsrt_functions[i].since.decode("ascii")
-    raise KeyError(function)
-
-
-def missing_functions():
-    """The HCS functions that the HCS of this process lacks, each with the Windows version that first has it."""
-    cdef const HcsApi *api = hcs()
-    cdef int i
-    return {
-        hcsrt_functions[i].name.decode("ascii"): hcsrt_functions[i].since.decode("ascii")
-        for i in range(hcsrt_function_count)
-        if not hcsrt_functions[i].is_in(api)
-    }
-
-
 def impersonates():
     """Whether the calling thread acts as somebody else than its process does, which other threads would not."""
-    return hcsrt_impersonates()
+    return core.impersonates() != 0
 
 
 def get_include():
     """Return the folder of hcsrt.h, for the include path of C, C++ and Cython code that uses the handle core."""
     return os.path.join(os.path.dirname(os.path.abspath(__file__)), "include")
+
+
+# A package that was compiled for ABI 1 looks for a function of this name, and is told why it cannot be imported.
+globals()["__pyx_capi__"]["hcs"] = PyCapsule_New(
+    <void *> hcs_for, "that of ABI 2: this hcsrt is too new for the package, compile it again", NULL)

@@ -1,9 +1,35 @@
 import io
 from collections.abc import Callable
+from typing import final
 
 from typing_extensions import Buffer
 
-from ._handles import OwnedStdio
+from ._handles import OwnedProcess, OwnedStdio
+from .errors import HcsError
+
+@final
+class ProcessStart:
+    def __init__(
+        self,
+        process: OwnedProcess,
+        pid: int,
+        stdin: OwnedStdio | None = None,
+        stdout: OwnedStdio | None = None,
+        stderr: OwnedStdio | None = None,
+    ) -> None: ...
+    @property
+    def process(self) -> OwnedProcess: ...
+    @property
+    def pid(self) -> int: ...
+    @property
+    def stdin(self) -> OwnedStdio | None: ...
+    @property
+    def stdout(self) -> OwnedStdio | None: ...
+    @property
+    def stderr(self) -> OwnedStdio | None: ...
+    @property
+    def error(self) -> HcsError | None: ...
+    def close(self) -> None: ...
 
 class _Stdio(io.RawIOBase):
     def __init__(self, handle: OwnedStdio) -> None: ...

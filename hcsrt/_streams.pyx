@@ -7,21 +7,24 @@ from libc.errno cimport EAGAIN
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcpy
 
-from hcsrt._handles cimport HANDLE_CLOSED, HANDLE_OK, OwnedStdio, bind_context, check_entered
+from hcsrt._core cimport core, hcsrt_stdio_received, hcsrt_transfer
+from hcsrt._handles cimport (
+    HANDLE_CLOSED,
+    HANDLE_OK,
+    OwnedProcess,
+    OwnedStdio,
+    adopt,
+    bind_context,
+    check_entered,
+    new_stdio,
+)
+from hcsrt._types cimport hcsrt_handle
 
 import io
 import os
 import sys
 
 from .errors import HandleBusyError
-
-cdef extern from "core/streams.h" nogil:
-    ctypedef struct hcsrt_transfer:
-        pass
-    void hcsrt_transfer_begin(hcsrt_transfer *transfer, void *stream, void *buffer, size_t size, int writing)
-    int64_t hcsrt_transfer_step(hcsrt_transfer *transfer, uint32_t milliseconds)
-    int64_t hcsrt_transfer_end(hcsrt_transfer *transfer)
-    void hcsrt_stream_interrupt(void *stream)
 
 cdef extern from *:
     """
@@ -36,6 +39,52 @@ cdef extern from *:
     }
     """
     Py_ssize_t loop_number "hcsrt_loop_number"(void *handle) noexcept nogil
+
+# --- what HCS tells of a process ------------------------------------------------------------------------------------
+
+cdef class ProcessStart:
+    """What HCS tells of a process that was created, or asked about: our ends of its streams, None if not connected."""
+
+    def __init__(self, OwnedProcess process not None, uint32_t pid, OwnedStdio stdin=None, OwnedStdio stdout=None,
+                 OwnedStdio stderr=None):
+        self.process = process
+        self.pid = pid
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
+
+    def close(self):
+        """Close all handles."""
+        for handle in (self.stdin, self.stdout, self.stderr, self.process):
+            if handle is not None:
+                handle.close()
+
+    cdef settle(self):
+        self.stdin = None if self.stdin.closed else self.stdin
+        self.stdout = None if self.stdout.closed else self.stdout
+        self.stderr = None if self.stderr.closed else self.stderr
+
+
+cdef ProcessStart new_start(OwnedProcess process):
+    cdef ProcessStart start = ProcessStart.__new__(ProcessStart)
+    start.process = process
+    start.stdin = new_stdio()
+    start.stdout = new_stdio()
+    start.stderr = new_stdio()
+    return start
+
+
+cdef bint is_handle(hcsrt_handle handle) noexcept nogil:
+    return handle != NULL and handle != <hcsrt_handle> -1
+
+
+cdef void own_stdio(OwnedStdio owner, hcsrt_handle handle) noexcept nogil:
+    if is_handle(handle):
+        adopt(owner, handle)
+        hcsrt_stdio_received(handle)
+
+
+# --- the streams -------------------------------------------------------------------------------------------------
 
 # Bound now: at interpreter exit the names of a module are gone before the last stream is.
 cdef object is_finalizing = sys.is_finalizing
@@ -56,8 +105,8 @@ cdef Py_ssize_t move(OwnedStdio handle, void *buffer, size_t size, bint write, i
     with nogil:
         status = handle._enter()
         if status == HANDLE_OK:
-            hcsrt_transfer_begin(&transfer, handle._raw, buffer, size, write)
-            moved = hcsrt_transfer_step(&transfer, SLICE_MS)
+            core.transfer_begin(&transfer, handle._raw, buffer, size, write)
+            moved = core.transfer_step(&transfer, SLICE_MS)
     check_entered(handle, status)
     try:
         while moved == -EAGAIN:
@@ -66,10 +115,10 @@ cdef Py_ssize_t move(OwnedStdio handle, void *buffer, size_t size, bint write, i
             if handle.closed:
                 check_entered(handle, HANDLE_CLOSED)
             with nogil:
-                moved = hcsrt_transfer_step(&transfer, SLICE_MS)
+                moved = core.transfer_step(&transfer, SLICE_MS)
     finally:
         with nogil:
-            given_up = hcsrt_transfer_end(&transfer)
+            given_up = core.transfer_end(&transfer)
             handle._leave()
         if late != NULL:
             late[0] = given_up
@@ -134,9 +183,9 @@ def transfer_now(OwnedStdio handle not None, buffer, bint writing):
         with nogil:
             status = handle._enter()
             if status == HANDLE_OK:
-                hcsrt_transfer_begin(&transfer, handle._raw, view.buf, view.len, writing)
-                moved = hcsrt_transfer_step(&transfer, 0)
-                hcsrt_transfer_end(&transfer)
+                core.transfer_begin(&transfer, handle._raw, view.buf, view.len, writing)
+                moved = core.transfer_step(&transfer, 0)
+                core.transfer_end(&transfer)
                 handle._leave()
     finally:
         PyBuffer_Release(&view)
@@ -157,7 +206,7 @@ cdef void close(OwnedStdio handle) noexcept:
     handle.close()
     with nogil:
         if status == HANDLE_OK:
-            hcsrt_stream_interrupt(handle._raw)
+            core.stream_interrupt(handle._raw)
             handle._leave()
 
 

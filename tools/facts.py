@@ -19,11 +19,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import functions
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 SCHEMA = "hcsrt/emulator/schema.json"
 HRESULTS = "tests/data/hresults.json"
 SYMBOLS = "hcsrt/_hresults.py"
-HCSAPI = "hcsrt/include/hcsapi.h"
 
 # Types of the schema reference that are values of JSON themselves, not structs or enums.
 SCALARS = frozenset({
@@ -67,7 +68,7 @@ MORE_HRESULTS = {
     "HCS_E_OPERATION_ALREADY_CANCELLED": 0x80370121,
 }
 
-# How hcsapi.h writes the types of functions.json.
+# How native/backends/functions.h writes the types of functions.json.
 C_TYPES = {
     "DWORD": "uint32_t",
     "HANDLE": "hcsrt_handle",
@@ -146,7 +147,7 @@ def symbols_text(codes: dict[str, int]) -> str:
 
 def written() -> dict[str, str]:
     """Return the text of each file that is made from others of the repository, by its path there."""
-    return {SYMBOLS: symbols_text(read(REPOSITORY / HRESULTS) | MORE_HRESULTS)}
+    return {SYMBOLS: symbols_text(read(REPOSITORY / HRESULTS) | MORE_HRESULTS), **functions.generated()}
 
 
 def taken(shared: Path) -> dict[str, str]:
@@ -158,37 +159,8 @@ def taken(shared: Path) -> dict[str, str]:
     }
 
 
-def declarations(header: str) -> dict[str, tuple[list[str], str]]:
-    """Return the C types of each function of hcsapi.h, the result's first, and the Windows version that has it."""
-    versions = dict(re.findall(r'#define (HCSRT_\w+) "([^"]*)"', header))
-    # In the macro's body each function is F(result, name, (parameters), since).
-    rows = re.findall(r"F\(([\w ]+?\*?), (Hcs\w+),\s*\(([^)]*)\),\s*(\w+)\)", header.replace("\\\n", "\n"))
-    return {
-        name: ([result, *(re.sub(r"\w+$", "", " ".join(item.split())).strip() for item in items.split(","))], since)
-        for result, name, items, macro in rows
-        for since in [versions.get(macro, macro)]
-    }
-
-
 def function_differences(shared: Path) -> Iterator[str]:
-    declared = declarations((REPOSITORY / HCSAPI).read_text(encoding="utf-8"))
-    facts = {
-        entry["name"]: entry
-        for entry in read(shared / "functions.json")
-        if entry["dll"] == "computecore.dll" and entry["params"] is not None
-    }
-    for name in sorted(declared.keys() - facts.keys()):
-        yield f"{HCSAPI}: {name} is no public function of computecore.dll"
-    for name in sorted(facts.keys() - declared.keys()):
-        yield f"{HCSAPI}: {name} is missing"
-    for name in sorted(facts.keys() & declared.keys()):
-        types, since = declared[name]
-        wanted = [C_TYPES[kind] for kind in (facts[name]["returns"], *(item["type"] for item in facts[name]["params"]))]
-        if types != wanted:
-            yield f"{HCSAPI}: {name} has the types {types}, the facts say {wanted}"
-        minimum = facts[name]["min_windows"]
-        if minimum is not None and minimum != since:
-            yield f"{HCSAPI}: {name} is said to be in {since}, the facts say {minimum}"
+    yield from functions.differences(read(shared / "functions.json"), C_TYPES)
 
 
 def file_differences(files: dict[str, str], job: str) -> Iterator[str]:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import wrap
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ROWS = "hcsrt/native/backends/functions.h"
@@ -95,13 +94,18 @@ def _function(name: str, since: dict[str, str], version: str, shape: str, subjec
     return Function(name, since[version], shape, subject, lane, result, listed)
 
 
-def _lines(text: str, indent: str) -> list[str]:
-    return wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-
-
-def _declared(result: str, call: str, name: str, parameters: Iterable[str]) -> str:
+def _declared(indent: str, result: str, call: str, name: str, parameters: Iterable[str], end: str) -> list[str]:
+    """Return the lines of a pointer to a function, broken between parameters."""
     star = "" if result.endswith("*") else " "
-    return f"    {result}{star}({call}*{name})({', '.join(parameters)})"
+    lines = [f"{indent}{result}{star}({call}*{name})("]
+    *most, last = parameters
+    for parameter in (*(f"{item}," for item in most), f"{last}){end}"):
+        glue = "" if lines[-1].endswith("(") else " "
+        if len(lines[-1]) + len(glue) + len(parameter) <= WIDTH:
+            lines[-1] += glue + parameter
+        else:
+            lines.append(f"{indent}    {parameter}")
+    return lines
 
 
 def header(rows: list[Function]) -> str:
@@ -118,6 +122,8 @@ def header(rows: list[Function]) -> str:
         "",
         '#include "hcsrt.h"',
         "",
+        "/* clang-format off */",
+        "",
         "/* Grows by one with each function that is appended; HCSRT_ABI grows when a compiled package would break. */",
         f"#define HCSRT_LEVEL {len(rows)}",
         "",
@@ -131,10 +137,10 @@ def header(rows: list[Function]) -> str:
         "    size_t size; /* of the table in bytes, as whoever fills it was compiled */",
     ]
     for result, name, parameter, comment in RELEASES:
-        lines.append(f"{_declared(result, '', name, [parameter])}; /* {comment} */")
+        lines += _declared("    ", result, "", name, [parameter], f"; /* {comment} */")
     for row in rows:
-        lines += _lines(_declared(row.result, "HCSRT_CALL ", row.name, row.parameters) + ";", "        ")
-    lines += ["} hcsrt_api_2;", "", "typedef hcsrt_api_2 HcsApi;", "", "#endif"]
+        lines += _declared("    ", row.result, "HCSRT_CALL ", row.name, row.parameters, ";")
+    lines += ["} hcsrt_api_2;", "", "typedef hcsrt_api_2 HcsApi;", "", "/* clang-format on */", "", "#endif"]
     return "\n".join(lines) + "\n"
 
 
@@ -173,8 +179,13 @@ def interface(rows: list[Function]) -> str:
         *((result, name, (parameter,)) for result, name, parameter, _ in RELEASES),
         *((row.result, row.name, row.parameters) for row in rows),
     ):
-        declared = _declared(result, "", name, parameters).strip()
-        lines += _lines(f"        {declared} noexcept nogil", "            ")
+        lines += _declared("        ", result, "", name, parameters, " noexcept nogil")
+    lines += [
+        "",
+        '    ctypedef struct hcsrt_backend "hcsrt_backend_2":',
+        "        size_t size",
+        "        const HcsApi *hcs",
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -11,7 +11,7 @@ from hcsrt import _library
 from .build import BARE, LIBRARY
 
 native = ctypes.CDLL(str(LIBRARY))
-native.hcsbench_api.restype = ctypes.c_void_p
+native.hcsbench_backend.restype = ctypes.c_void_p
 native.hcsbench_set_latency.argtypes = [ctypes.c_int64]
 native.hcsbench_set_document.argtypes = [ctypes.c_uint32]
 native.hcsbench_set_threads.argtypes = [ctypes.c_uint32]
@@ -31,11 +31,11 @@ def install() -> None:
     new_capsule = ctypes.pythonapi.PyCapsule_New
     new_capsule.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
     new_capsule.restype = ctypes.py_object
-    _library.choose("benchmark", new_capsule(native.hcsbench_api(), CAPSULE_NAME, None))
+    _library.choose("benchmark", new_capsule(native.hcsbench_backend(), CAPSULE_NAME, None))
 
 
 # A capsule does not copy its name.
-CAPSULE_NAME = b"hcsrt.HcsApi"
+CAPSULE_NAME = b"hcsrt.backend.2"
 
 
 def set_latency(microseconds: int) -> None:

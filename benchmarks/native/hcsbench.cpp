@@ -388,6 +388,11 @@ hcsrt_result HcsGetProcessProperties(hcsrt_process raw, hcsrt_operation operatio
 
 /* --- what can be set and asked ------------------------------------------------------------------------------------ */
 
+const hcsrt_backend *hcsbench_backend(void) {
+    static const hcsrt_backend backend = {sizeof backend, hcsbench_api()};
+    return &backend;
+}
+
 const HcsApi *hcsbench_api(void) {
     static const HcsApi table = [] {
         HcsApi api = {};

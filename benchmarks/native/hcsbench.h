@@ -13,6 +13,7 @@ extern "C" {
 
 /* The table of this library, for hcsrt. */
 const HcsApi *hcsbench_api(void);
+const hcsrt_backend *hcsbench_backend(void);
 
 /* When operations that are kicked off from now on complete: -1 inside the kick-off, else so many microseconds later on
  * a thread of this library. */

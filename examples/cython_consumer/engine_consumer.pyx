@@ -10,10 +10,10 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from hcsrt cimport HANDLE_OK, OwnedSystem, check_entered, hcs, hcsrt_char, hcsrt_result
-from hcsrt._engine cimport (
+from hcsrt.engine cimport (
     HCSRT_LANE_QUERY,
     abandon_call,
-    any_function,
+    hcsrt_function,
     enter_handle,
     hcsrt_call,
     hcsrt_outcome,
@@ -61,7 +61,7 @@ cdef int ask(Question *question, OwnedSystem system) except -1:
     PyThread_acquire_lock_timed(question.shut, -1, 0)
     memset(&request, 0, sizeof(request))
     request.start = start_verb
-    request.function = <any_function> hcs().HcsGetComputeSystemProperties
+    request.function = <hcsrt_function> hcs().HcsGetComputeSystemProperties
     request.lane = HCSRT_LANE_QUERY
     request.complete = completed
     request.context = question

@@ -16,8 +16,8 @@ from typing import Any, Literal, TypeVar
 
 from .. import _calls
 from .._facade import seconds
+from .._functions import missing_functions, since
 from .._library import backend as chosen_backend
-from .._library import missing_functions, since
 from ..documents import loads
 from ..errors import AccessDeniedError, HcsError
 from .windows import DLLS, FEATURES, Hypervisor, Service, Unreadable, Version

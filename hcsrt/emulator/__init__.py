@@ -81,13 +81,13 @@ def container_document(owner: str = "hcsrt", *, terminate_on_last_handle_closed:
     }
 
 
-def api_capsule() -> object:
-    """Return the emulator's table of functions for `hcsrt._library`, with the service running behind it."""
+def backend_capsule() -> object:
+    """Return the emulator's backend for `hcsrt._library`, with the service running behind it."""
     global _service
     with _lock:
         if _service is None:
             _service = _started(_seed)
-    return _native.api()
+    return _native.backend()
 
 
 def _started(seed: int | None) -> Service:

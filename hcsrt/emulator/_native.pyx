@@ -6,6 +6,8 @@ from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libcpp cimport bool
 
+from hcsrt._api cimport HcsApi, hcsrt_backend
+
 import os
 import sys
 
@@ -59,9 +61,12 @@ cdef extern from *:
     list misuse_list()
     list member_list(uint64_t process)
 
+cdef extern from "hcsrt.h":
+    const char *HCSRT_BACKEND_CAPSULE
+
+cdef hcsrt_backend c_backend
+
 cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
-    ctypedef struct HcsApi:
-        pass
     cdef cppclass Text:
         bool given
     cdef cppclass CRequest "hcsrt::emulator::Request":
@@ -309,6 +314,8 @@ def record_misuse(str text not None):
     c_record_misuse(text.encode("utf-8"))
 
 
-def api():
-    """The emulator's HcsApi, in a capsule for hcsrt._library."""
-    return PyCapsule_New(<void *> c_api(), "hcsrt.HcsApi", NULL)
+def backend():
+    """Return the emulator's hcsrt_backend, in a capsule for hcsrt._library."""
+    c_backend.size = sizeof(hcsrt_backend)
+    c_backend.hcs = c_api()
+    return PyCapsule_New(&c_backend, HCSRT_BACKEND_CAPSULE, NULL)

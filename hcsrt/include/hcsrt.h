@@ -8,8 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Grows by one when a layout or a prototype below changes in a way that breaks compiled consumers. */
-#define HCSRT_ABI 1
+/* Grows by one when a layout, an order or a prototype changes in a way that breaks compiled consumers. HCSRT_LEVEL of
+ * hcsapi.h grows with what is only appended. */
+#define HCSRT_ABI 2
 
 #if defined(_WIN32) && !defined(_WIN64)
 #  define HCSRT_CALL __stdcall
@@ -57,5 +58,16 @@ typedef struct hcsrt_context {
 } hcsrt_context;
 
 #include "hcsapi.h"
+
+/* What a backend is: the tables that it fills. Those of networks and storage will be appended. */
+typedef struct hcsrt_backend_2 {
+    size_t size; /* in bytes, as whoever fills it was compiled */
+    const HcsApi *hcs;
+} hcsrt_backend_2;
+
+typedef hcsrt_backend_2 hcsrt_backend;
+
+/* The name of a capsule with a backend in it. */
+#define HCSRT_BACKEND_CAPSULE "hcsrt.backend.2"
 
 #endif

@@ -17,8 +17,9 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hcsrt import hcs_calls
 import hcsrt
-from hcsrt import _calls, _library, cli, doctor, emulator, errors
+from hcsrt import _functions, cli, doctor, emulator, errors
 from hcsrt.doctor import Finding, Readings, windows
 from hcsrt.doctor.windows import Hypervisor, Service, Unreadable, Version
 from hcsrt.doctor.windows import Readings as WindowsReadings
@@ -137,15 +138,15 @@ def test_what_hcs_refuses_is_a_finding(verbs: dict[str, Callable[[Any], Any]]) -
 
 def test_the_error_document_of_the_service_comes_with_its_error(verbs: dict[str, Callable[[Any], Any]]) -> None:
     with pytest.raises(errors.InvalidDocumentError, match=r"PropertyTypes") as caught:
-        _calls.service_properties('{"PropertyTypes": ["Coffee"]}')
+        hcs_calls.service_properties('{"PropertyTypes": ["Coffee"]}')
     assert caught.value.operation == "HcsGetServiceProperties"
     assert caught.value.document is not None
 
 
 def test_a_function_that_hcs_lacks_is_missing(in_use: None) -> None:
-    assert _library.missing_functions() == {}
+    assert _functions.missing_functions() == {}
     with Table().without("HcsWaitForProcessExit"):
-        assert _library.missing_functions() == {"HcsWaitForProcessExit": SERVER_2022}
+        assert _functions.missing_functions() == {"HcsWaitForProcessExit": SERVER_2022}
     with Table().without("HcsGetServiceProperties"):
         findings = doctor.examine()
     assert findings[2].found == f"Functions are missing: HcsGetServiceProperties of {RS5}."

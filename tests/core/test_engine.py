@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 import hcsrt
-from hcsrt import OwnedSystem, _calls, _engine, emulator
+from hcsrt import OwnedSystem, _calls, _engine, _watch, emulator
 
+from ..helpers import hcs_calls
 from ..helpers.platforms import compiler, fork
 from ..helpers.programs import INSTALL, SLEEP, TRUE
 
@@ -101,7 +102,7 @@ def test_a_system_from_create_to_close(new_loop: Any) -> None:
         assert not exit.done()
         await _engine.call(other, "HcsTerminateComputeSystem")
         assert await exit is None
-        assert _calls.exit_status(system)[0] == "exited"  # type: ignore[index]
+        assert _watch.exit_status(system)[0] == "exited"  # type: ignore[index]
         await asyncio.gather(_engine.close(system), _engine.close(other))
         assert system.closed
         await _engine.close(system)
@@ -338,7 +339,7 @@ def test_loops_in_threads_use_the_same_systems() -> None:
     names = [f"shared-{number}" for number in range(3)]
     created = [_calls.create_system(name, json.dumps(emulator.container_document())) for name in names]
     for system in created:
-        _calls.start_system(system)
+        hcs_calls.start_system(system)
 
     async def ask(number: int) -> None:
         system = await _engine.open_system(names[number % 3])
@@ -353,7 +354,7 @@ def test_loops_in_threads_use_the_same_systems() -> None:
 
     def blocking() -> None:
         for number in range(30):
-            assert names[number % 3] in (_calls.system_properties(created[number % 3]) or "")
+            assert names[number % 3] in (hcs_calls.system_properties(created[number % 3]) or "")
 
     with ThreadPoolExecutor() as pool:
         loops = [pool.submit(lambda new_loop=new_loop: run(main(), new_loop)) for new_loop in [*LOOPS.values()] * 2]
@@ -361,7 +362,7 @@ def test_loops_in_threads_use_the_same_systems() -> None:
         for each in (*loops, *others):
             each.result(60)
     for system in created:
-        _calls.terminate_system(system)
+        hcs_calls.terminate_system(system)
         system.close()
 
 
@@ -444,7 +445,7 @@ def test_the_engine_has_no_task() -> None:
 def test_a_loop_closed_with_calls_in_flight_leaves_nothing(new_loop: Any, moment: int, settle: Settle) -> None:
     loop = new_loop()
     system = _calls.create_system("left", json.dumps(emulator.container_document()))
-    _calls.start_system(system)
+    hcs_calls.start_system(system)
 
     async def begin() -> None:
         for number in range(40):
@@ -467,7 +468,7 @@ def test_a_loop_closed_with_calls_in_flight_leaves_nothing(new_loop: Any, moment
     del loop, task
     gc.collect()
     assert settle(lambda: _engine.in_flight() == 0 and hcsrt.pending() == 0, 20)
-    _calls.terminate_system(system)
+    hcs_calls.terminate_system(system)
     system.close()
     assert json.loads(_calls.enumerate_systems() or "") == []
 
@@ -525,7 +526,7 @@ def test_a_cancelled_create_leaves_what_it_was_told_to(keep: bool, verbs: Verbs,
     assert [each["Id"] for each in json.loads(_calls.enumerate_systems() or "")] == ["abandoned"] * keep
     if keep:
         with _calls.open_system("abandoned") as system:
-            _calls.terminate_system(system)
+            hcs_calls.terminate_system(system)
 
 
 def test_calls_cancelled_in_several_threads_at_once_do_not_meet(settle: Settle) -> None:
@@ -603,7 +604,7 @@ def test_a_time_limit_leaves_the_call_to_the_reaper(verbs: Verbs, settle: Settle
 PROLOGUE = f"""
 import asyncio, gc, json, os, sys, threading, time, warnings
 import hcsrt
-from hcsrt import _calls, _engine, emulator
+from hcsrt import _calls, _engine, _watch, emulator
 warnings.simplefilter("ignore")
 {INSTALL}
 
@@ -760,9 +761,10 @@ def test_another_way_to_complete_is_refused() -> None:
 SLOW = """
 import asyncio, sys, time
 import slow_hcs
-from hcsrt import _library
+from hcsrt import _library, _watch
 _library.choose("slow_hcs", slow_hcs.table())
 import hcsrt
+from ..helpers import hcs_calls
 from hcsrt import _engine
 
 async def lag(seconds):

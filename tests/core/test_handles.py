@@ -27,9 +27,11 @@ from hcsrt import (
     SendHandle,
     _calls,
     _handles,
+    _watch,
     emulator,
 )
 
+from ..helpers import hcs_calls
 from ..helpers.platforms import fork
 from ..helpers.programs import INSTALL, SLEEP
 from ..helpers.raw_hcs import latency
@@ -47,7 +49,7 @@ def opened(system: ComputeSystem) -> Iterator[OwnedSystem]:
 
 @pytest.fixture
 def watched(opened: OwnedSystem) -> OwnedSystem:
-    _calls.watch_system(opened)
+    _watch.watch_system(opened)
     return opened
 
 
@@ -61,7 +63,7 @@ class InsideCall:
 
     def run(self) -> None:
         try:
-            _calls.wait_exit(self.handle, 60)
+            _watch.wait_exit(self.handle, 60)
         except HandleClosedError as error:
             self.ended_by = error
 
@@ -142,7 +144,7 @@ def test_no_copies(opened, copier):
         copier(opened.as_raw())
 
 
-@pytest.mark.parametrize("call", [_calls.start_system, _calls.system_properties, _calls.terminate_system])
+@pytest.mark.parametrize("call", [hcs_calls.start_system, hcs_calls.system_properties, hcs_calls.terminate_system])
 def test_a_bare_int_or_a_view_is_no_handle(opened, call):
     for impostor in (int(opened.as_raw()), opened.as_raw(), None):
         with pytest.raises(TypeError):
@@ -159,7 +161,7 @@ def test_close_releases_once(opened):
     assert opened.closed
     assert emulator.live()["systems"] == before - 1
     with pytest.raises(HandleClosedError, match="OwnedSystem is closed"):
-        _calls.system_properties(opened)
+        hcs_calls.system_properties(opened)
 
 
 def test_with_closes_and_masks_nothing(opened):
@@ -177,7 +179,7 @@ def test_with_closes_and_masks_nothing(opened):
 
 def test_close_with_a_call_inside_returns_at_once(opened):
     with ThreadPoolExecutor(1) as pool, latency(2, "HcsGetComputeSystemProperties"):
-        call = pool.submit(_calls.system_properties, opened)
+        call = pool.submit(hcs_calls.system_properties, opened)
         while "1 inside" not in repr(opened):
             time.sleep(0.001)
         before = time.monotonic()
@@ -194,7 +196,7 @@ def test_close_ends_a_wait_inside(watched):
         assert time.monotonic() - before < 0.09
         assert watched.closed
         with pytest.raises(HandleClosedError):
-            _calls.system_properties(watched)
+            hcs_calls.system_properties(watched)
     assert isinstance(call.ended_by, HandleClosedError)
 
 
@@ -288,13 +290,13 @@ def test_into_raw_and_back(opened):
     with pytest.raises(HandleClosedError):
         opened.into_raw()
     with OwnedSystem.from_raw(raw) as again:
-        assert _calls.system_properties(again)
+        assert hcs_calls.system_properties(again)
 
 
 def test_into_raw_of_a_handle_with_a_callback_is_refused(watched):
     with pytest.raises(HandleBusyError, match="event callback"):
         watched.into_raw()
-    assert _calls.system_properties(watched)
+    assert hcs_calls.system_properties(watched)
 
 
 def test_into_raw_with_a_call_inside_is_refused(system):
@@ -328,22 +330,22 @@ def test_repr_tells_the_state_and_touches_nothing(watched):
 
 def test_one_callback_a_handle(watched):
     with pytest.raises(HandleBusyError, match="one a handle"):
-        _calls.watch_system(watched)
+        _watch.watch_system(watched)
 
 
 def test_an_unwatched_handle_cannot_wait(opened):
-    for call in (_calls.wait_exit, _calls.exit_status, _calls.latch_exit):
+    for call in (_watch.wait_exit, _watch.exit_status, _watch.latch_exit):
         with pytest.raises(ValueError, match="watch_system"):
             call(opened)
 
 
 def test_the_latch_is_set_once_for_all(watched):
-    assert not _calls.wait_exit(watched, 0)
-    assert _calls.exit_status(watched) is None
-    _calls.latch_exit(watched, '{"Status": 0}')
-    _calls.latch_exit(watched, '{"Status": 1}')
-    assert _calls.wait_exit(watched)
-    assert _calls.exit_status(watched) == ("queried", '{"Status": 0}')
+    assert not _watch.wait_exit(watched, 0)
+    assert _watch.exit_status(watched) is None
+    _watch.latch_exit(watched, '{"Status": 0}')
+    _watch.latch_exit(watched, '{"Status": 1}')
+    assert _watch.wait_exit(watched)
+    assert _watch.exit_status(watched) == ("queried", '{"Status": 0}')
 
 
 # --- many threads --------------------------------------------------------------------------------------------------
@@ -372,7 +374,7 @@ def storm(system_id: str, threads: int, rounds: int) -> tuple[int, list[int]]:
                     elif action == 1:
                         detached.append(handle.into_raw())
                     elif action == 2:
-                        _calls.system_properties(handle)
+                        hcs_calls.system_properties(handle)
                     else:
                         int(handle.as_raw())
                 except HandleClosedError:
@@ -411,7 +413,7 @@ def test_one_closer_many_users(system, users):
     def use(handle: OwnedSystem, barrier: threading.Barrier, outcomes: list[str]) -> None:
         barrier.wait()
         try:
-            _calls.system_properties(handle)
+            hcs_calls.system_properties(handle)
             outcomes.append("used")
         except HandleClosedError:
             outcomes.append("closed")
@@ -446,14 +448,14 @@ def test_a_forked_child_releases_nothing():
         import os, warnings
         warnings.simplefilter("ignore")
         import hcsrt
-        from hcsrt import _calls, emulator
+        from hcsrt import _calls, _watch, emulator
 
         system = hcsrt.ComputeSystem.create("parent", emulator.container_document())
         spare = _calls.open_system("parent")
         child = os.fork()
         if child == 0:
             assert spare.closed
-            for call in (spare.as_raw, spare.into_raw, lambda: _calls.system_properties(spare)):
+            for call in (spare.as_raw, spare.into_raw, lambda: _calls.call(spare, "HcsGetComputeSystemProperties")):
                 try:
                     call()
                 except hcsrt.HandleClosedError as error:
@@ -486,7 +488,7 @@ def test_a_forked_child_releases_nothing():
 def test_handles_that_outlive_the_program_do_no_harm():
     done = run_script(f"""
         import hcsrt
-        from hcsrt import _calls, emulator
+        from hcsrt import _calls, _watch, emulator
 
         {INSTALL}
         system = hcsrt.ComputeSystem.create("a", emulator.container_document())

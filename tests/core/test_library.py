@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import hcsrt
-from hcsrt import _library
+from hcsrt import _functions
 
 from ..helpers.platforms import backend_variable
 
@@ -75,7 +75,7 @@ def test_importing_chooses_nothing_and_starts_nothing():
 def test_the_choice_stays():
     script = """
 import hcsrt
-from hcsrt import _library, emulator
+from hcsrt import _functions, _library, emulator
 emulator.install()
 print(hcsrt.backend())
 emulator.install()
@@ -96,12 +96,12 @@ for another_choice in (lambda: _library.choose("windows"), lambda: emulator.inst
 def test_a_table_of_ones_own_is_installed_before_first_use():
     script = """
 import hcsrt
-from hcsrt import _library, emulator
+from hcsrt import _functions, _library, emulator
 try:
     _library.choose("benchmark", object())
 except ValueError as error:
     print(error)
-_library.choose("benchmark", emulator.api_capsule())
+_library.choose("benchmark", emulator.backend_capsule())
 print(hcsrt.backend())
 print(hcsrt.systems())
 try:
@@ -118,10 +118,10 @@ except RuntimeError as error:
 
 
 def test_each_function_has_the_windows_that_brought_it():
-    assert _library.since("HcsCreateOperation") == "Windows 10 1809 / Server 2019"
-    assert _library.since("HcsWaitForProcessExit") == "Windows 10 2104 / Server 2022"
+    assert _functions.since("HcsCreateOperation") == "Windows 10 1809 / Server 2019"
+    assert _functions.since("HcsWaitForProcessExit") == "Windows 10 2104 / Server 2022"
     with pytest.raises(KeyError):
-        _library.since("HcsMakeCoffee")
+        _functions.since("HcsMakeCoffee")
 
 
 def test_the_headers_are_where_get_include_says():

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import hcsrt
-from hcsrt import _calls, emulator
+from hcsrt import _watch, emulator, operations
 from hcsrt._handles import OwnedOperation, close_all
 
 from ..helpers.programs import guest
@@ -33,7 +33,7 @@ def any_seed(request: pytest.FixtureRequest) -> int | None:
 
 @pytest.fixture
 def operation() -> Iterator[OwnedOperation]:
-    with _calls.create_operation() as operation:
+    with operations.create_operation() as operation:
         yield operation
 
 
@@ -65,28 +65,28 @@ def test_an_operation_is_used_for_one_call_after_another(
     any_seed: int | None, document: dict[str, Any], operation: OwnedOperation
 ) -> None:
     with hcsrt.ComputeSystem.create("tests", document) as system:
-        fails(HCS_E_OPERATION_NOT_STARTED, _calls.operation_result, operation)
-        fails(HCS_E_OPERATION_NOT_STARTED, _calls.wait_operation, operation)
-        _calls.kick_off(operation, "HcsStartComputeSystem", system.handle)
-        assert _calls.wait_operation(operation, 10) is None
-        _calls.kick_off(operation, PROPERTIES, system.handle, '{"PropertyTypes": []}')
-        assert json.loads(_calls.wait_operation(operation, 10) or "")["State"] == "Running"
-        assert json.loads(_calls.operation_result(operation) or "")["State"] == "Running"
-        _calls.kick_off(operation, "HcsTerminateComputeSystem", system.handle)
-        _calls.wait_operation(operation, 10)
+        fails(HCS_E_OPERATION_NOT_STARTED, operations.operation_result, operation)
+        fails(HCS_E_OPERATION_NOT_STARTED, operations.wait_operation, operation)
+        operations.kick_off(operation, "HcsStartComputeSystem", system.handle)
+        assert operations.wait_operation(operation, 10) is None
+        operations.kick_off(operation, PROPERTIES, system.handle, '{"PropertyTypes": []}')
+        assert json.loads(operations.wait_operation(operation, 10) or "")["State"] == "Running"
+        assert json.loads(operations.operation_result(operation) or "")["State"] == "Running"
+        operations.kick_off(operation, "HcsTerminateComputeSystem", system.handle)
+        operations.wait_operation(operation, 10)
 
 
 def test_a_call_goes_on_while_nobody_waits(
     system: hcsrt.ComputeSystem, operation: OwnedOperation, gate: threading.Event
 ) -> None:
-    _calls.kick_off(operation, PROPERTIES, system.handle)
-    fails(HCS_E_OPERATION_PENDING, _calls.operation_result, operation)
-    fails(HCS_E_OPERATION_ALREADY_STARTED, _calls.kick_off, operation, PROPERTIES, system.handle)
+    operations.kick_off(operation, PROPERTIES, system.handle)
+    fails(HCS_E_OPERATION_PENDING, operations.operation_result, operation)
+    fails(HCS_E_OPERATION_ALREADY_STARTED, operations.kick_off, operation, PROPERTIES, system.handle)
     for timeout in (0, 0.05):
         with pytest.raises(hcsrt.OperationTimeoutError):
-            _calls.wait_operation(operation, timeout)
+            operations.wait_operation(operation, timeout)
     gate.set()
-    assert _calls.wait_operation(operation, 10)
+    assert operations.wait_operation(operation, 10)
 
 
 def test_what_fails_later_is_told_by_the_result(
@@ -95,8 +95,8 @@ def test_what_fails_later_is_told_by_the_result(
     with hcsrt.ComputeSystem.create("tests", document) as system:
         with pytest.raises(hcsrt.InvalidDocumentError, match="Weather") as caught:  # noqa: PT012
             # Where HCS fails the call at once, its document comes with the error of the kick-off.
-            _calls.kick_off(operation, PROPERTIES, system.handle, '{"PropertyTypes": ["Weather"]}')
-            _calls.wait_operation(operation, 10)
+            operations.kick_off(operation, PROPERTIES, system.handle, '{"PropertyTypes": ["Weather"]}')
+            operations.wait_operation(operation, 10)
         assert caught.value.document is not None
         system.terminate()
 
@@ -104,62 +104,67 @@ def test_what_fails_later_is_told_by_the_result(
 def test_an_operation_closed_before_the_end_of_its_call_hurts_nobody(
     system: hcsrt.ComputeSystem, gate: threading.Event
 ) -> None:
-    with _calls.create_operation() as operation:
-        _calls.kick_off(operation, PROPERTIES, system.handle)
+    with operations.create_operation() as operation:
+        operations.kick_off(operation, PROPERTIES, system.handle)
     gate.set()
-    for call in (_calls.operation_result, _calls.operation_id, _calls.operation_type, _calls.cancel_operation):
+    for call in (
+        operations.operation_result,
+        operations.operation_id,
+        operations.operation_type,
+        operations.cancel_operation,
+    ):
         with pytest.raises(hcsrt.HandleClosedError):
             call(operation)
     with pytest.raises(hcsrt.HandleClosedError):
-        _calls.kick_off(operation, PROPERTIES, system.handle)
+        operations.kick_off(operation, PROPERTIES, system.handle)
 
 
 @pytest.mark.parametrize(
     ("function", "error", "message"),
     [
         ("HcsCreateProcess", ValueError, "HcsCreateProcess is no HCS function of a handle, an operation and a doc"),
-        ("HcsMakeCoffee", ValueError, "HcsMakeCoffee is no HCS function"),
-        ("HcsGetOperationResult", ValueError, "HcsGetOperationResult is no HCS function of"),
-        ("HcsSignalProcess", TypeError, "HcsSignalProcess needs an OwnedProcess, not OwnedSystem"),
+        ("HcsMakeCoffee", ValueError, "'HcsMakeCoffee' is no function of HCS"),
+        ("HcsGetOperationResult", ValueError, "HcsGetOperationResult is not called with"),
+        ("HcsSignalProcess", TypeError, "HcsSignalProcess is called on an OwnedProcess, not on OwnedSystem"),
     ],
 )
 def test_only_calls_that_create_nothing_are_kicked_off_by_hand(
     function: str, error: type[Exception], message: str, system: hcsrt.ComputeSystem, operation: OwnedOperation
 ) -> None:
     with pytest.raises(error, match=message):
-        _calls.kick_off(operation, function, system.handle)
-    assert _calls.operation_type(operation) == -1
+        operations.kick_off(operation, function, system.handle)
+    assert operations.operation_type(operation) == -1
 
 
 def test_a_kick_off_on_a_closed_system_is_refused(document: dict[str, Any], operation: OwnedOperation) -> None:
     with hcsrt.ComputeSystem.create("tests", document) as system:
         system.terminate()
     with pytest.raises(hcsrt.HandleClosedError):
-        _calls.kick_off(operation, PROPERTIES, system.handle)
+        operations.kick_off(operation, PROPERTIES, system.handle)
 
 
 @pytest.mark.parametrize("handle", ["8", 8.0, -1, 1 << 64])
 def test_the_handle_of_a_resource_is_checked(handle: Any, operation: OwnedOperation) -> None:
     with pytest.raises((TypeError, ValueError), match="handle "):
-        _calls.add_resource(operation, 4, "hcs:/a", handle)
+        operations.add_resource(operation, 4, "hcs:/a", handle)
 
 
 # --- the first of several ---------------------------------------------------------------------------------------------
 
 
 def test_the_first_operation_that_ends_is_found(any_seed: int | None, document: dict[str, Any]) -> None:
-    operations = [_calls.create_operation() for _ in range(4)]
+    several = [operations.create_operation() for _ in range(4)]
     with hcsrt.ComputeSystem.create("tests", document) as system:
-        for operation in operations:
-            _calls.kick_off(operation, PROPERTIES, system.handle)
-        left = list(operations)
+        for operation in several:
+            operations.kick_off(operation, PROPERTIES, system.handle)
+        left = list(several)
         while left:
-            first = _calls.wait_first(left, 10)
+            first = operations.wait_first(left, 10)
             assert first is not None
-            assert json.loads(_calls.operation_result(first) or "")["Id"] == "tests"
+            assert json.loads(operations.operation_result(first) or "")["Id"] == "tests"
             left.remove(first)
         system.terminate()
-    close_all(operations)
+    close_all(several)
 
 
 def test_the_callback_wakes_whoever_waits_for_the_first(
@@ -168,9 +173,9 @@ def test_the_callback_wakes_whoever_waits_for_the_first(
     found: list[tuple[OwnedOperation | None, float]] = []
 
     def wait() -> None:
-        found.append((_calls.wait_first([operation], 20), time.monotonic()))
+        found.append((operations.wait_first([operation], 20), time.monotonic()))
 
-    _calls.kick_off(operation, PROPERTIES, system.handle)
+    operations.kick_off(operation, PROPERTIES, system.handle)
     waiter = threading.Thread(target=wait)
     waiter.start()
     # Within a slice of a wait on a thread that is not the main one, which a callback cuts short.
@@ -184,35 +189,35 @@ def test_the_callback_wakes_whoever_waits_for_the_first(
 
 
 def test_none_ends_in_time(system: hcsrt.ComputeSystem, operation: OwnedOperation, gate: threading.Event) -> None:
-    _calls.kick_off(operation, PROPERTIES, system.handle)
+    operations.kick_off(operation, PROPERTIES, system.handle)
     for timeout in (0, 0.05):
-        assert _calls.wait_first([operation], timeout) is None
-    assert _calls.wait_first([], 0.01) is None
+        assert operations.wait_first([operation], timeout) is None
+    assert operations.wait_first([], 0.01) is None
     with pytest.raises(ValueError, match="operations must not be empty without a timeout"):
-        _calls.wait_first([])
+        operations.wait_first([])
 
 
 def test_an_operation_closed_meanwhile_ends_the_wait(
     system: hcsrt.ComputeSystem, operation: OwnedOperation, gate: threading.Event
 ) -> None:
-    _calls.kick_off(operation, PROPERTIES, system.handle)
+    operations.kick_off(operation, PROPERTIES, system.handle)
     closer = threading.Timer(0.1, operation.close)
     closer.start()
     with pytest.raises(hcsrt.HandleClosedError):
-        _calls.wait_first([operation], 20)
+        operations.wait_first([operation], 20)
     closer.join()
 
 
 def test_ctrl_c_ends_the_waits_for_operations(
     system: hcsrt.ComputeSystem, operation: OwnedOperation, gate: threading.Event, interrupted: Interrupted
 ) -> None:
-    _calls.kick_off(operation, PROPERTIES, system.handle)
+    operations.kick_off(operation, PROPERTIES, system.handle)
     for block in interrupted(0.15):
         with block:
-            _calls.wait_operation(operation)
+            operations.wait_operation(operation)
     for block in interrupted(0.15):
         with block:
-            _calls.wait_first([operation])
+            operations.wait_first([operation])
 
 
 # --- exits without event callback -------------------------------------------------------------------------------------
@@ -223,16 +228,16 @@ def test_an_exit_is_waited_for_natively(any_seed: int | None, document: dict[str
         system.start()
         with system.popen(guest("sleep(0.1); exit(3)")) as process:
             for wait, handle in (
-                (_calls.wait_process_exit, process.handle),
-                (_calls.wait_system_exit, system.handle),
+                (_watch.wait_process_exit, process.handle),
+                (_watch.wait_system_exit, system.handle),
             ):
                 for timeout in (0, 0.01):
                     with pytest.raises(hcsrt.OperationTimeoutError):
                         wait(handle, timeout)
-            status = json.loads(_calls.wait_process_exit(process.handle, 10) or "")
+            status = json.loads(_watch.wait_process_exit(process.handle, 10) or "")
             assert (status["Exited"], status["ExitCode"]) == (True, 3)
         system.terminate()
-        assert json.loads(_calls.wait_system_exit(system.handle, 10) or "")["ExitType"] == "ForcedExit"
+        assert json.loads(_watch.wait_system_exit(system.handle, 10) or "")["ExitType"] == "ForcedExit"
 
 
 def test_close_ends_a_native_wait(document: dict[str, Any]) -> None:
@@ -241,7 +246,7 @@ def test_close_ends_a_native_wait(document: dict[str, Any]) -> None:
         closer.start()
         before = time.monotonic()
         with pytest.raises(hcsrt.HandleClosedError):
-            _calls.wait_system_exit(other.handle, 20)
+            _watch.wait_system_exit(other.handle, 20)
         assert time.monotonic() - before < 2
         closer.join()
         system.terminate()
@@ -250,4 +255,4 @@ def test_close_ends_a_native_wait(document: dict[str, Any]) -> None:
 def test_ctrl_c_ends_a_native_wait(system: hcsrt.ComputeSystem, interrupted: Interrupted) -> None:
     for block in interrupted(0.15):
         with block:
-            _calls.wait_system_exit(system.handle)
+            _watch.wait_system_exit(system.handle)

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from hcsrt import _calls, emulator, errors
+from hcsrt import _calls, _watch, emulator, errors
 from hcsrt._handles import OwnedProcess, OwnedSystem
 from hcsrt._streams import StdioReader, StdioWriter
 from hcsrt.emulator import schema, systems
 
+from ..helpers import hcs_calls
 from ..helpers.platforms import WINDOWS, WINE, catches_signals, fork, process_names, pseudo_terminal
 from ..helpers.programs import CAT, ELSEWHERE, INTERRUPTED, KILLED, SLEEP, TRUE, guest, is_alive
 
@@ -69,14 +70,14 @@ def fails(hresult: int | tuple[int, ...], call: Callable[..., object], *argument
 @contextlib.contextmanager
 def created(id: str = "test", document: dict[str, Any] | None = None) -> Iterator[OwnedSystem]:
     with _calls.create_system(id, json.dumps(document or emulator.container_document("tests"))) as system:
-        _calls.watch_system(system)
+        _watch.watch_system(system)
         yield system
 
 
 @contextlib.contextmanager
 def running(id: str = "test", document: dict[str, Any] | None = None) -> Iterator[OwnedSystem]:
     with created(id, document) as system:
-        _calls.start_system(system)
+        hcs_calls.start_system(system)
         yield system
 
 
@@ -90,7 +91,7 @@ def parameters(*arguments: str, **members: Any) -> str:
 
 @contextlib.contextmanager
 def started(system: OwnedSystem, *arguments: str, **members: Any) -> Iterator[_calls.ProcessStart]:
-    start = _calls.create_process(system, parameters(*arguments, **members))
+    start = hcs_calls.create_process(system, parameters(*arguments, **members))
     try:
         yield start
     finally:
@@ -114,7 +115,7 @@ def finish(start: _calls.ProcessStart) -> Result:
 def exit_code(process: OwnedProcess) -> int:
     deadline = time.monotonic() + 20
     while True:
-        status = json.loads(_calls.process_properties(process) or "{}")
+        status = json.loads(hcs_calls.process_properties(process) or "{}")
         if status["Exited"]:
             assert status["LastWaitResult"] == 0
             return status["ExitCode"]
@@ -136,15 +137,15 @@ def wait_ready(start: _calls.ProcessStart) -> StdioReader:
 
 
 def exit_document(system: OwnedSystem) -> dict[str, Any]:
-    assert _calls.wait_exit(system, 20)
-    status = _calls.exit_status(system)
+    assert _watch.wait_exit(system, 20)
+    status = _watch.exit_status(system)
     assert status is not None
     assert status[0] == "exited"
     return json.loads(status[1] or "")
 
 
 def properties(system: OwnedSystem, **query: Any) -> dict[str, Any]:
-    return json.loads(_calls.system_properties(system, json.dumps(query) if query else None) or "")
+    return json.loads(hcs_calls.system_properties(system, json.dumps(query) if query else None) or "")
 
 
 def process_list(system: OwnedSystem) -> list[dict[str, Any]]:
@@ -184,19 +185,19 @@ def holds_nothing() -> bool:
 def test_life_of_a_container(any_seed: int | None) -> None:
     with created() as system:
         assert properties(system)["State"] == "Created"
-        fails(HCS_E_INVALID_STATE, _calls.create_process, system, parameters(*TRUE))
-        fails(HCS_E_INVALID_STATE, _calls.shutdown_system, system)
-        _calls.start_system(system)
+        fails(HCS_E_INVALID_STATE, hcs_calls.create_process, system, parameters(*TRUE))
+        fails(HCS_E_INVALID_STATE, hcs_calls.shutdown_system, system)
+        hcs_calls.start_system(system)
         assert properties(system)["State"] == "Running"
-        fails(HCS_E_INVALID_STATE, _calls.start_system, system)
+        fails(HCS_E_INVALID_STATE, hcs_calls.start_system, system)
         assert run(system, *guest("out('hello'); exit(3)")) == (3, "hello\n")
-        _calls.terminate_system(system)
+        hcs_calls.terminate_system(system)
         assert exit_document(system)["ExitType"] == "ForcedExit"
-        fails(HCS_E_SYSTEM_ALREADY_STOPPED, _calls.terminate_system, system)
-        fails(HCS_E_SYSTEM_ALREADY_STOPPED, _calls.shutdown_system, system)
+        fails(HCS_E_SYSTEM_ALREADY_STOPPED, hcs_calls.terminate_system, system)
+        fails(HCS_E_SYSTEM_ALREADY_STOPPED, hcs_calls.shutdown_system, system)
         stopped = (HCS_E_SYSTEM_ALREADY_STOPPED, HCS_E_INVALID_STATE)
-        fails(stopped, _calls.start_system, system)
-        fails(stopped, _calls.create_process, system, parameters(*TRUE))
+        fails(stopped, hcs_calls.start_system, system)
+        fails(stopped, hcs_calls.create_process, system, parameters(*TRUE))
         fails(stopped, _calls.open_process, system, 1)
         assert properties(system).items() >= {"State": "Stopped", "Stopped": True, "ExitType": "ForcedExit"}.items()
     wait_until(holds_nothing)
@@ -219,12 +220,12 @@ def test_life_of_a_virtual_machine(seed: int | None, members: dict[str, Any]) ->
     emulator.reset(seed)
     with created(document=machine(**members)) as system:
         assert properties(system).get("State", "Created") == "Created"
-        _calls.start_system(system)
+        hcs_calls.start_system(system)
         assert properties(system).items() >= {"State": "Running", "SystemType": "VirtualMachine"}.items()
-        fails((0x80070032, HCS_E_INVALID_STATE, 0x8037010A), _calls.shutdown_system, system)
-        fails((0x80070032, HCS_E_INVALID_STATE, 0x8037010A), _calls.create_process, system, parameters(*TRUE))
+        fails((0x80070032, HCS_E_INVALID_STATE, 0x8037010A), hcs_calls.shutdown_system, system)
+        fails((0x80070032, HCS_E_INVALID_STATE, 0x8037010A), hcs_calls.create_process, system, parameters(*TRUE))
         assert properties(system)["State"] == "Running"
-        _calls.terminate_system(system)
+        hcs_calls.terminate_system(system)
         assert exit_document(system)["ExitType"] == "ForcedExit"
 
 
@@ -245,17 +246,17 @@ def test_a_machine_shuts_down_if_somebody_in_it_can(members: Any, options: Any, 
     text = json.dumps(options) if isinstance(options, dict) else options
     with running(document=machine(**members)) as system:
         if works:
-            _calls.shutdown_system(system, text)
+            hcs_calls.shutdown_system(system, text)
             assert exit_document(system) == {"Status": 0, "ExitType": "GracefulExit"}
         else:
-            fails((0x80070032, HCS_E_INVALID_STATE, 0x8037010A), _calls.shutdown_system, system, text)
+            fails((0x80070032, HCS_E_INVALID_STATE, 0x8037010A), hcs_calls.shutdown_system, system, text)
 
 
 def test_options_of_shutdown_are_checked() -> None:
     with running(document=machine(GuestConnection={})) as system:
-        assert "$.Mechanism" in str(fails(0x8037010D, _calls.shutdown_system, system, '{"Mechanism": "Hope"}'))
-        assert "$.TimeoutSeconds" in str(fails(0x8037010D, _calls.shutdown_system, system, '{"TimeoutSeconds": 5}'))
-        fails(E_NOTIMPL, _calls.shutdown_system, system, '{"Type": "Reboot"}')
+        assert "$.Mechanism" in str(fails(0x8037010D, hcs_calls.shutdown_system, system, '{"Mechanism": "Hope"}'))
+        assert "$.TimeoutSeconds" in str(fails(0x8037010D, hcs_calls.shutdown_system, system, '{"TimeoutSeconds": 5}'))
+        fails(E_NOTIMPL, hcs_calls.shutdown_system, system, '{"Type": "Reboot"}')
         assert properties(system)["State"] == "Running"
 
 
@@ -263,23 +264,23 @@ def test_a_machine_pauses_saves_resumes_and_stops(any_seed: int | None, tmp_path
     saved = tmp_path / "saved.vmrs"
     options = json.dumps({"SaveType": "ToFile", "SaveStateFilePath": str(saved)})
     with created(document=machine()) as system:
-        for verb in (_calls.pause_system, _calls.resume_system, _calls.save_system, _calls.crash_system):
+        for verb in (hcs_calls.pause_system, hcs_calls.resume_system, hcs_calls.save_system, hcs_calls.crash_system):
             fails(HCS_E_INVALID_STATE, verb, system)
-        _calls.start_system(system)
-        fails(HCS_E_INVALID_STATE, _calls.save_system, system, options)
-        fails(HCS_E_INVALID_STATE, _calls.resume_system, system)
-        _calls.pause_system(system, '{"SuspensionLevel": "Suspend", "HostedNotification": {"Reason": "Save"}}')
+        hcs_calls.start_system(system)
+        fails(HCS_E_INVALID_STATE, hcs_calls.save_system, system, options)
+        fails(HCS_E_INVALID_STATE, hcs_calls.resume_system, system)
+        hcs_calls.pause_system(system, '{"SuspensionLevel": "Suspend", "HostedNotification": {"Reason": "Save"}}')
         assert properties(system)["State"] == "Paused"
-        for verb in (_calls.pause_system, _calls.start_system, _calls.shutdown_system, _calls.crash_system):
+        for verb in (hcs_calls.pause_system, hcs_calls.start_system, hcs_calls.shutdown_system, hcs_calls.crash_system):
             fails(HCS_E_INVALID_STATE, verb, system)
-        fails(E_INVALIDARG, _calls.save_system, system)
-        _calls.save_system(system, options)
-        fails(ERROR_FILE_EXISTS, _calls.save_system, system, options)
+        fails(E_INVALIDARG, hcs_calls.save_system, system)
+        hcs_calls.save_system(system, options)
+        fails(ERROR_FILE_EXISTS, hcs_calls.save_system, system, options)
         assert properties(system)["State"] == "Paused"
-        _calls.resume_system(system)
+        hcs_calls.resume_system(system)
         assert properties(system)["State"] == "Running"
-        _calls.pause_system(system)
-        _calls.terminate_system(system)
+        hcs_calls.pause_system(system)
+        hcs_calls.terminate_system(system)
         assert exit_document(system)["ExitType"] == "ForcedExit"
     with running(document=machine(RestoreState={"SaveStateFilePath": str(saved)})) as system:
         assert properties(system)["State"] == "Running"
@@ -310,29 +311,29 @@ def test_the_programs_of_a_paused_machine_stand_still(any_seed: int | None) -> N
         with StdioWriter(start.stdin) as writer, StdioReader(start.stdout) as reader:
             writer.write(b"1\n")
             assert reader.read(2) == b"1\n"
-            _calls.pause_system(system)
-            fails(HCS_E_INVALID_STATE, _calls.create_process, system, parameters(*TRUE))
+            hcs_calls.pause_system(system)
+            fails(HCS_E_INVALID_STATE, hcs_calls.create_process, system, parameters(*TRUE))
             writer.write(b"2\n")
             answer = pool.submit(reader.read, 2)
             assert not wait([answer], 0.1).done
             if not WINE:  # which does not tell psutil what has been suspended
                 wait_until(lambda: psutil.Process(start.pid).status() == psutil.STATUS_STOPPED)
-            _calls.resume_system(system)
+            hcs_calls.resume_system(system)
             assert answer.result(20) == b"2\n"
         assert exit_code(start.process) == 0
 
 
 def test_what_only_some_suspensions_and_saves_do_is_not_emulated() -> None:
     with running(document=machine()) as system:
-        fails(E_NOTIMPL, _calls.pause_system, system, '{"SuspensionLevel": "MemoryLow"}')
+        fails(E_NOTIMPL, hcs_calls.pause_system, system, '{"SuspensionLevel": "MemoryLow"}')
         assert properties(system)["State"] == "Running"
-        _calls.pause_system(system)
-        fails(E_NOTIMPL, _calls.save_system, system, '{"SaveType": "AsTemplate"}')
+        hcs_calls.pause_system(system)
+        fails(E_NOTIMPL, hcs_calls.save_system, system, '{"SaveType": "AsTemplate"}')
 
 
 def test_containers_neither_pause_nor_crash(any_seed: int | None) -> None:
     with running() as system:
-        for verb in (_calls.pause_system, _calls.resume_system, _calls.save_system, _calls.crash_system):
+        for verb in (hcs_calls.pause_system, hcs_calls.resume_system, hcs_calls.save_system, hcs_calls.crash_system):
             fails((ERROR_NOT_SUPPORTED, HCS_E_INVALID_STATE), verb, system)
         assert properties(system)["State"] == "Running"
 
@@ -347,8 +348,8 @@ def test_a_crash_is_reported_and_may_be_the_end(any_seed: int | None, monkeypatc
 
     monkeypatch.setattr(emulator._native, "emit", spy)
     with running(document=machine(GuestConnection={})) as system:
-        assert "$.Type" in str(fails(HCS_E_INVALID_JSON, _calls.crash_system, system, '{"Type": "Host"}'))
-        _calls.crash_system(system, '{"Type": "CrashGuest"}')
+        assert "$.Type" in str(fails(HCS_E_INVALID_JSON, hcs_calls.crash_system, system, '{"Type": "Host"}'))
+        hcs_calls.crash_system(system, '{"Type": "CrashGuest"}')
         wait_until(lambda: 3 in [event_type for event_type, _ in events])
         crashes = [document for event_type, document in events if event_type in (2, 3)]
         assert [document["SystemId"] for document in crashes] == ["test", "test"]
@@ -360,7 +361,7 @@ def test_a_crash_is_reported_and_may_be_the_end(any_seed: int | None, monkeypatc
             assert document["Attribution"] == [{"GuestCrash": {"CrashParameters": [0x80, 0, 0, 0, 0]}}]
         else:
             assert any_seed is not None
-            _calls.terminate_system(system)
+            hcs_calls.terminate_system(system)
             assert exit_document(system)["ExitType"] == "ForcedExit"
 
 
@@ -389,15 +390,15 @@ def test_a_creation_with_a_token_is_not_emulated() -> None:
 def test_reserved_options_may_be_empty() -> None:
     for options in (None, "", "{}"):
         with created() as system:
-            _calls.start_system(system, options)
-            _calls.terminate_system(system, options)
+            hcs_calls.start_system(system, options)
+            hcs_calls.terminate_system(system, options)
     with created() as system:
-        fails(E_INVALIDARG, _calls.start_system, system, '{"Fast": true}')
+        fails(E_INVALIDARG, hcs_calls.start_system, system, '{"Fast": true}')
 
 
 def test_a_system_that_never_started_can_be_terminated(any_seed: int | None) -> None:
     with created() as system:
-        _calls.terminate_system(system)
+        hcs_calls.terminate_system(system)
         assert exit_document(system)["ExitType"] == "ForcedExit"
 
 
@@ -406,7 +407,7 @@ def test_id_is_taken_until_the_system_has_stopped(any_seed: int | None) -> None:
         with pytest.raises(errors.SystemAlreadyExistsError):
             _calls.create_system("one", json.dumps(VM))
         assert properties(first)["SystemType"] == "Container"
-        _calls.terminate_system(first)
+        hcs_calls.terminate_system(first)
         with created("one") as second:
             assert properties(second)["State"] == "Created"
             assert properties(first)["State"] == "Stopped"
@@ -418,9 +419,9 @@ def test_open(any_seed: int | None) -> None:
         _calls.open_system("one")
     with created("one") as system:
         with _calls.open_system("one") as again:
-            _calls.start_system(again)
+            hcs_calls.start_system(again)
             assert properties(system)["State"] == "Running"
-            _calls.terminate_system(system)
+            hcs_calls.terminate_system(system)
             assert properties(again)["State"] == "Stopped"
         with pytest.raises(errors.SystemNotFoundError):
             _calls.open_system("one")
@@ -440,14 +441,14 @@ def test_last_close_ends_a_system_that_asked_for_it(any_seed: int | None) -> Non
 def test_close_leaves_other_systems_alone(any_seed: int | None) -> None:
     document = emulator.container_document(terminate_on_last_handle_closed=False)
     with running("one", document) as system:
-        pid = _calls.create_process(system, parameters(*SLEEP))
+        pid = hcs_calls.create_process(system, parameters(*SLEEP))
         pid.close()
     time.sleep(0.02)
     with _calls.open_system("one") as system:
         assert properties(system)["State"] == "Running"
         with _calls.open_process(system, pid.pid) as process:
-            assert json.loads(_calls.process_properties(process) or "")["Exited"] is False
-            _calls.terminate_system(system)
+            assert json.loads(hcs_calls.process_properties(process) or "")["Exited"] is False
+            hcs_calls.terminate_system(system)
             assert exit_code(process) == KILLED
     wait_until(holds_nothing)
 
@@ -457,7 +458,7 @@ def test_system_without_handles_ends_all_the_same(any_seed: int | None) -> None:
     with running("one", document):
         pass
     with _calls.open_system("one") as system:
-        _calls.terminate_system(system)
+        hcs_calls.terminate_system(system)
     wait_until(holds_nothing)
 
 
@@ -485,13 +486,13 @@ def test_hosted_system() -> None:
     fails(HCS_E_SYSTEM_NOT_FOUND, _calls.create_system, "pod", json.dumps(hosted))
     with created("vm", machine(**LINUX_GUEST)) as host:
         fails(HCS_E_INVALID_STATE, _calls.create_system, "pod", json.dumps(hosted))
-        _calls.start_system(host)
+        hcs_calls.start_system(host)
         with running("pod", hosted) as system:
             arguments = json.dumps({"CommandArgs": guest("exit(4)")})
-            with contextlib.closing(_calls.create_process(system, arguments)) as start:
+            with contextlib.closing(hcs_calls.create_process(system, arguments)) as start:
                 assert exit_code(start.process) == 4
             assert properties(system)["HostingSystemId"] == "vm"
-            _calls.terminate_system(host)
+            hcs_calls.terminate_system(host)
             assert exit_document(system)["ExitType"] == "UnexpectedExit"
 
 
@@ -504,14 +505,14 @@ IGNORES = guest("ignore('SIGTERM'); out('ready'); sleep(60)")
 def test_shutdown_lets_processes_end(any_seed: int | None) -> None:
     with running() as system, started(system, *OBEYS, CreateStdOutPipe=True) as start:
         wait_ready(start).close()
-        _calls.shutdown_system(system)
+        hcs_calls.shutdown_system(system)
         assert exit_document(system) == {"Status": 0, "ExitType": "GracefulExit"}
         assert exit_code(start.process) == (INTERRUPTED if WINDOWS else 5)
 
 
 def test_shutdown_without_processes(any_seed: int | None) -> None:
     with running() as system:
-        _calls.shutdown_system(system)
+        hcs_calls.shutdown_system(system)
         assert exit_document(system) == {"Status": 0, "ExitType": "GracefulExit"}
 
 
@@ -520,7 +521,7 @@ def test_shutdown_kills_after_its_grace(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(systems, "SHUTDOWN_GRACE", 0.1)
     with running() as system, started(system, *IGNORES, CreateStdOutPipe=True) as start:
         wait_ready(start).close()
-        _calls.shutdown_system(system)
+        hcs_calls.shutdown_system(system)
         assert exit_document(system)["ExitType"] == "ForcedExit"
         assert exit_code(start.process) == KILLED
 
@@ -531,7 +532,7 @@ def test_terminate_overtakes_shutdown(any_seed: int | None) -> None:
 
     def shut_down(system: OwnedSystem) -> None:
         try:
-            _calls.shutdown_system(system)
+            hcs_calls.shutdown_system(system)
             outcomes.append(0)
         except errors.HcsError as error:
             outcomes.append(error.hresult & 0xFFFFFFFF)
@@ -542,9 +543,9 @@ def test_terminate_overtakes_shutdown(any_seed: int | None) -> None:
         waiting.start()
         wait_until(lambda: is_stopping("one"))
         with _calls.open_system("one") as again:
-            fails(HCS_E_SYSTEM_ALREADY_STOPPED, _calls.shutdown_system, again)
-            fails(HCS_E_INVALID_STATE, _calls.create_process, again, parameters(*TRUE))
-            _calls.terminate_system(again)
+            fails(HCS_E_SYSTEM_ALREADY_STOPPED, hcs_calls.shutdown_system, again)
+            fails(HCS_E_INVALID_STATE, hcs_calls.create_process, again, parameters(*TRUE))
+            hcs_calls.terminate_system(again)
         waiting.join()
         assert exit_document(system)["ExitType"] == "ForcedExit"
         assert exit_code(start.process) == KILLED
@@ -557,7 +558,7 @@ def test_stop_ends_what_programs_left_behind(graceful: bool) -> None:
         child = "ignore('SIGTERM'); sleep(60)"
         pid = int(run(system, *guest(f'out(spawn("{child}", stdout=None))')).output)
         assert is_alive(pid)
-        (_calls.shutdown_system if graceful else _calls.terminate_system)(system)
+        (hcs_calls.shutdown_system if graceful else hcs_calls.terminate_system)(system)
         wait_until(lambda: not is_alive(pid))
         assert exit_document(system)["ExitType"] == ("GracefulExit" if graceful else "ForcedExit")
 
@@ -570,14 +571,14 @@ def test_shutdown_ends_an_interactive_shell() -> None:
             assert start.stdout is not None
             with StdioReader(start.stdout) as reader:
                 reader.read(1)
-                _calls.shutdown_system(system)
+                hcs_calls.shutdown_system(system)
             assert exit_document(system)["ExitType"] == "GracefulExit"
 
 
 def test_reset_ends_everything() -> None:
     system = _calls.create_system("one", json.dumps(emulator.container_document()))
-    _calls.start_system(system)
-    start = _calls.create_process(system, parameters(*SLEEP))
+    hcs_calls.start_system(system)
+    start = hcs_calls.create_process(system, parameters(*SLEEP))
     emulator.reset(5)
     wait_until(lambda: not is_alive(start.pid))
     assert ids() == []
@@ -616,7 +617,7 @@ def test_basic_properties(any_seed: int | None) -> None:
 
 def test_unknown_property_is_named() -> None:
     with running() as system:
-        error = fails(0x8037010D, _calls.system_properties, system, '{"PropertyTypes": ["Statistics", "Colour"]}')
+        error = fails(0x8037010D, hcs_calls.system_properties, system, '{"PropertyTypes": ["Statistics", "Colour"]}')
         assert "$.PropertyTypes[1]" in str(error)
         assert "Colour" in str(error)
 
@@ -636,7 +637,7 @@ def test_statistics_of_real_processes() -> None:
             assert used["TotalRuntime100ns"] == used["RuntimeUser100ns"] + used["RuntimeKernel100ns"] > 0
             assert during["Statistics"]["Memory"]["MemoryUsagePrivateWorkingSetBytes"] > 0
             assert during["Statistics"]["Uptime100ns"] > before["Statistics"]["Uptime100ns"]
-            _calls.terminate_process(start.process)
+            hcs_calls.terminate_process(start.process)
             exit_code(start.process)
         after = properties(system, PropertyTypes=["Statistics"])["Statistics"]
         assert after["Processor"]["TotalRuntime100ns"] >= used["TotalRuntime100ns"]
@@ -650,7 +651,7 @@ def test_process_list_has_the_programs_that_run() -> None:
     with running() as system, started(system, *SLEEP) as start:
         wait_until(lambda: [process["ImageName"] for process in process_list(system)] == [Path(SLEEP[0]).name])
         assert [process["ProcessId"] for process in process_list(system)] == [start.pid]
-        _calls.terminate_process(start.process)
+        hcs_calls.terminate_process(start.process)
         exit_code(start.process)
         wait_until(lambda: process_list(system) == [])
 
@@ -666,13 +667,13 @@ def test_process_list_has_what_a_program_left_behind() -> None:
 def test_figures_need_psutil(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psutil", None)
     with running() as system:
-        error = fails(E_NOTIMPL, _calls.system_properties, system, '{"PropertyTypes": ["Statistics"]}')
+        error = fails(E_NOTIMPL, hcs_calls.system_properties, system, '{"PropertyTypes": ["Statistics"]}')
         assert "hcsrt[emulator]" in str(error)
 
 
 def test_figures_need_a_running_system() -> None:
     with created() as system:
-        fails(HCS_E_INVALID_STATE, _calls.system_properties, system, '{"PropertyTypes": ["Statistics"]}')
+        fails(HCS_E_INVALID_STATE, hcs_calls.system_properties, system, '{"PropertyTypes": ["Statistics"]}')
 
 
 def test_properties_of_a_virtual_machine() -> None:
@@ -683,7 +684,7 @@ def test_properties_of_a_virtual_machine() -> None:
         assert found["Memory"]["VirtualMachineMemory"]["AssignedMemory"] == 1024 * 256
         assert found["TerminateOnLastHandleClosed"] is True
         assert found["GuestConnectionInfo"]["SupportedSchemaVersions"] == [{"Major": 2, "Minor": 6}]
-        fails(E_NOTIMPL, _calls.system_properties, system, '{"PropertyTypes": ["SharedMemoryRegion"]}')
+        fails(E_NOTIMPL, hcs_calls.system_properties, system, '{"PropertyTypes": ["SharedMemoryRegion"]}')
 
 
 def test_named_queries_fail_one_by_one() -> None:
@@ -754,7 +755,7 @@ def test_console(any_seed: int | None) -> None:
                 while b"error" not in output:
                     output += reader.read(100) or b""
                 resize = {"Operation": "ConsoleSize", "ConsoleSize": {"Height": 50, "Width": 120}}
-                _calls.modify_process(start.process, json.dumps(resize))
+                hcs_calls.modify_process(start.process, json.dumps(resize))
                 writer.write(b"\n")
                 output += reader.readall()
             assert output.replace(b"\r\n", b"\n").split() == [b"20", b"70", b"xterm", b"error", b"50", b"120"]
@@ -788,9 +789,9 @@ def test_console(any_seed: int | None) -> None:
 def test_what_cannot_start(document: dict[str, Any], hresult: int, word: str) -> None:
     emulator.reset()
     with running() as system:
-        error = fails(hresult, _calls.create_process, system, json.dumps(document))
+        error = fails(hresult, hcs_calls.create_process, system, json.dumps(document))
         assert word in str(error)
-        assert json.loads(_calls.system_properties(system) or "")["State"] == "Running"
+        assert json.loads(hcs_calls.system_properties(system) or "")["State"] == "Running"
 
 
 def test_half_a_surrogate_pair_is_text_on_windows_alone() -> None:
@@ -799,7 +800,7 @@ def test_half_a_surrogate_pair_is_text_on_windows_alone() -> None:
         if WINDOWS:
             assert run(system, *command) == (0, "['a\\ud800b']\n")
         else:
-            assert "surrogate" in str(fails(E_INVALIDARG, _calls.create_process, system, parameters(*command)))
+            assert "surrogate" in str(fails(E_INVALIDARG, hcs_calls.create_process, system, parameters(*command)))
 
 
 def test_a_file_that_is_no_program(tmp_path: Any) -> None:
@@ -807,13 +808,13 @@ def test_a_file_that_is_no_program(tmp_path: Any) -> None:
     file.write_bytes(b"\x7fELF but not really")
     file.chmod(0o755)
     with running() as system:
-        fails(0x800700C1, _calls.create_process, system, parameters(str(file)))
+        fails(0x800700C1, hcs_calls.create_process, system, parameters(str(file)))
 
 
 def test_failed_creates_leave_nothing(any_seed: int | None) -> None:
     with running() as system:
         for _ in range(20):
-            fails(0x80070002, _calls.create_process, system, parameters("no-such-program"))
+            fails(0x80070002, hcs_calls.create_process, system, parameters("no-such-program"))
         wait_until(lambda: emulator.live()["processes"] == 0)
     wait_until(holds_nothing)
 
@@ -824,21 +825,21 @@ def test_application_name() -> None:
         members = {"ApplicationName": shell, "CommandLine": f'ignored {option} "exit 6"'}
         assert run(system, **members).code == 6
         alone = json.dumps({"ApplicationName": "hostname" if WINDOWS else "true"})
-        with contextlib.closing(_calls.create_process(system, alone)) as start:
+        with contextlib.closing(hcs_calls.create_process(system, alone)) as start:
             assert exit_code(start.process) == 0
 
 
 def test_linux_guest() -> None:
     with running(document=machine(**LINUX_GUEST)) as system:
         assert properties(system, PropertyTypes=["Statistics"])["RuntimeOsType"] == "Linux"
-        fails(E_INVALIDARG, _calls.create_process, system, parameters(*TRUE))
+        fails(E_INVALIDARG, hcs_calls.create_process, system, parameters(*TRUE))
         document = {"CommandArgs": guest("on('SIGTERM', lambda: exit(7)); out('ready'); sleep(60)")}
-        start = _calls.create_process(system, json.dumps(document | {"CreateStdOutPipe": True}))
+        start = hcs_calls.create_process(system, json.dumps(document | {"CreateStdOutPipe": True}))
         with contextlib.closing(start):
             wait_ready(start).close()
             for options in ('{"Signal": "CtrlC"}', '{"Signal": 0}', '{"Signal": true}', '{"Signal": 9999}', "{}", "["):
-                fails(0x8037010D, _calls.signal_process, start.process, options)
-            _calls.signal_process(start.process, json.dumps({"Signal": int(signal.SIGTERM)}))
+                fails(0x8037010D, hcs_calls.signal_process, start.process, options)
+            hcs_calls.signal_process(start.process, json.dumps({"Signal": int(signal.SIGTERM)}))
             assert exit_code(start.process) == (INTERRUPTED if WINDOWS else 7)
 
 
@@ -857,31 +858,31 @@ def test_signals(name: str, number: str) -> None:
         reaction = "" if WINDOWS else f"on('{number}', lambda: exit(9)); "
         with started(system, *guest(f"{reaction}out('ready'); sleep(60)"), CreateStdOutPipe=True) as start:
             wait_ready(start).close()
-            _calls.signal_process(start.process, json.dumps({"Signal": name}))
+            hcs_calls.signal_process(start.process, json.dumps({"Signal": name}))
             assert exit_code(start.process) == (INTERRUPTED if WINDOWS else 9)
 
 
 def test_options_of_signal_are_checked() -> None:
     with running() as system, started(system, *SLEEP) as start:
-        fails(E_INVALIDARG, _calls.signal_process, start.process, None)
+        fails(E_INVALIDARG, hcs_calls.signal_process, start.process, None)
         for options in ("{}", '{"Signal": 2}', '{"Signal": "CtrlZ"}', '{"Sign": "CtrlC"}'):
-            fails(0x8037010D, _calls.signal_process, start.process, options)
+            fails(0x8037010D, hcs_calls.signal_process, start.process, options)
 
 
 def test_terminate_process(any_seed: int | None) -> None:
     with running() as system, started(system, *SLEEP) as start:
-        _calls.watch_process(start.process)
-        _calls.terminate_process(start.process)
+        _watch.watch_process(start.process)
+        hcs_calls.terminate_process(start.process)
         gone = (HCS_E_PROCESS_ALREADY_STOPPED, E_ACCESSDENIED)
-        fails(gone, _calls.terminate_process, start.process)
-        assert _calls.wait_exit(start.process, 20)
+        fails(gone, hcs_calls.terminate_process, start.process)
+        assert _watch.wait_exit(start.process, 20)
         expected = {"ProcessId": start.pid, "Exited": True, "ExitCode": KILLED, "LastWaitResult": 0}
-        assert json.loads((_calls.exit_status(start.process) or ("", ""))[1] or "") == expected
-        assert json.loads(_calls.process_properties(start.process) or "") == expected
-        fails(gone, _calls.terminate_process, start.process)
-        fails(gone, _calls.signal_process, start.process, '{"Signal": "CtrlC"}')
+        assert json.loads((_watch.exit_status(start.process) or ("", ""))[1] or "") == expected
+        assert json.loads(hcs_calls.process_properties(start.process) or "") == expected
+        fails(gone, hcs_calls.terminate_process, start.process)
+        fails(gone, hcs_calls.signal_process, start.process, '{"Signal": "CtrlC"}')
         close = {"Operation": "CloseHandle", "CloseHandle": {"Handle": "All"}}
-        fails(gone, _calls.modify_process, start.process, json.dumps(close))
+        fails(gone, hcs_calls.modify_process, start.process, json.dumps(close))
         fails(ERROR_NOT_FOUND, _calls.open_process, system, start.pid)
 
 
@@ -891,7 +892,7 @@ def test_terminate_reaches_the_whole_group() -> None:
         assert start.stdout is not None
         with StdioReader(start.stdout) as reader:
             child = int(reader.read(100) or b"")
-        _calls.terminate_process(start.process)
+        hcs_calls.terminate_process(start.process)
         exit_code(start.process)
         wait_until(lambda: not is_alive(child))
 
@@ -900,7 +901,7 @@ def test_open_process(any_seed: int | None) -> None:
     with running() as system:
         fails(ERROR_NOT_FOUND, _calls.open_process, system, os.getpid())
         with started(system, *SLEEP) as start, _calls.open_process(system, start.pid) as process:
-            _calls.terminate_process(process)
+            hcs_calls.terminate_process(process)
             assert exit_code(start.process) == KILLED
     with running("other") as other:
         fails(ERROR_NOT_FOUND, _calls.open_process, other, start.pid)
@@ -914,7 +915,7 @@ def test_process_info_hands_out_streams(any_seed: int | None) -> None:
         assert info.stdin is None
         assert info.stdout is not None
         info.stdout.close()
-        _calls.terminate_process(start.process)
+        hcs_calls.terminate_process(start.process)
         exit_code(start.process)
         with contextlib.suppress(errors.AlreadyStoppedError):
             stdout = _calls.process_info(start.process).stdout
@@ -925,10 +926,10 @@ def test_process_info_hands_out_streams(any_seed: int | None) -> None:
 def test_status_of_a_running_process(any_seed: int | None) -> None:
     with running() as system, started(system, *SLEEP) as start:
         for query in (None, "", "{}", '{"PropertyTypes": ["ProcessStatus"]}'):
-            status = json.loads(_calls.process_properties(start.process, query) or "")
+            status = json.loads(hcs_calls.process_properties(start.process, query) or "")
             assert status.items() >= {"ProcessId": start.pid, "Exited": False}.items()
         for query in ('{"PropertyTypes": ["Statistics"]}', "[]", '{"Queries": {}}'):
-            fails(0x8037010D, _calls.process_properties, start.process, query)
+            fails(0x8037010D, hcs_calls.process_properties, start.process, query)
 
 
 def test_modify_closes_streams() -> None:
@@ -936,7 +937,7 @@ def test_modify_closes_streams() -> None:
         assert start.stdin is not None
         writer = StdioWriter(start.stdin)
         writer.write(b"text")
-        _calls.modify_process(start.process, '{"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}')
+        hcs_calls.modify_process(start.process, '{"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}')
         with pytest.raises(BrokenPipeError):
             writer.write(b"more")
         writer.close()
@@ -958,7 +959,7 @@ def test_modify_closes_streams() -> None:
 )
 def test_modify_is_checked(document: dict[str, Any], hresult: int, place: str) -> None:
     with running() as system, started(system, *SLEEP) as start:
-        assert place in str(fails(hresult, _calls.modify_process, start.process, json.dumps(document)))
+        assert place in str(fails(hresult, hcs_calls.modify_process, start.process, json.dumps(document)))
 
 
 def test_creation_that_reports_a_failure_and_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -976,7 +977,7 @@ def test_a_bug_in_the_service_is_told_and_recorded(monkeypatch: pytest.MonkeyPat
     with created() as system:
         with monkeypatch.context() as patch:
             patch.setitem(known().verbs, "HcsGetComputeSystemProperties", lambda request: 1 / 0)
-            error = fails(E_UNEXPECTED, _calls.system_properties, system)
+            error = fails(E_UNEXPECTED, hcs_calls.system_properties, system)
             assert "ZeroDivisionError" in str(error)
         assert "ZeroDivisionError" in emulator.misuses()[0]
         assert properties(system)["State"] == "Created"
@@ -986,7 +987,7 @@ def test_a_bug_in_the_service_is_told_and_recorded(monkeypatch: pytest.MonkeyPat
 def test_what_is_not_emulated_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     with created() as system:
         monkeypatch.delitem(known().verbs, "HcsGetComputeSystemProperties")
-        assert "HcsGetComputeSystemProperties" in str(fails(E_NOTIMPL, _calls.system_properties, system))
+        assert "HcsGetComputeSystemProperties" in str(fails(E_NOTIMPL, hcs_calls.system_properties, system))
 
 
 def test_nothing_is_remembered_of_what_is_over(any_seed: int | None) -> None:
@@ -998,17 +999,17 @@ def test_nothing_is_remembered_of_what_is_over(any_seed: int | None) -> None:
     for number in range(10):
         with running(f"system-{number}") as system:
             assert run(system, *TRUE).code == 0
-            _calls.terminate_system(system)
+            hcs_calls.terminate_system(system)
     wait_until(holds_nothing)
 
 
 def script(text: str, *options: str) -> subprocess.CompletedProcess[str]:
     prologue = f"""
 import json, os, sys, warnings
-from hcsrt import _calls, emulator, errors
+from hcsrt import _calls, _watch, emulator, errors
 def system(id="one"):
     made = _calls.create_system(id, json.dumps(emulator.container_document()))
-    _calls.start_system(made)
+    _calls.call(made, "HcsStartComputeSystem")
     return made
 TRUE, SLEEP = {parameters(*TRUE)!r}, {parameters(*SLEEP)!r}
 """
@@ -1018,7 +1019,7 @@ TRUE, SLEEP = {parameters(*TRUE)!r}, {parameters(*SLEEP)!r}
 
 
 def test_warns_once() -> None:
-    done = script("for _ in range(3): _calls.create_process(system(str(_)), TRUE).close()")
+    done = script("for _ in range(3): hcs_calls.create_process(system(str(_)), TRUE).close()")
     assert done.returncode == 0
     assert "NoIsolationWarning" in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -1049,7 +1050,8 @@ def test_install() -> None:
     done = script(
         """
 emulator.install(seed=3)
-from hcsrt import _library
+from ..helpers import hcs_calls
+from hcsrt import _library, _watch
 assert _library.backend() == "emulator"
 emulator.install()
 try:
@@ -1090,10 +1092,10 @@ if child == 0:
     two = system()
     with two:
         _calls.create_process(two, TRUE).close()
-        _calls.terminate_system(two)
+        _calls.call(two, "HcsTerminateComputeSystem")
     os._exit(0 if set(emulator.live().values()) == {0} else 1)
 assert os.waitpid(child, 0)[1] == 0
-assert json.loads(_calls.process_properties(start.process))["Exited"] is False
+assert json.loads(_calls.call(start.process, "HcsGetProcessProperties"))["Exited"] is False
 """
     )
     assert (done.returncode, done.stderr) == (0, "")

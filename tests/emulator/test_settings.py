@@ -10,6 +10,7 @@ import pytest
 from hcsrt import _calls, emulator, errors
 from hcsrt._handles import OwnedSystem
 
+from ..helpers import hcs_calls
 from ..helpers.programs import ELSEWHERE
 
 GROUP = "0bd1d1cc-3f0f-4a3c-9c0c-5a2e0a7b9b11"
@@ -38,12 +39,12 @@ def fails(hresult: int | tuple[int, ...], call: Callable[..., object], *argument
 
 
 def ask(**query: Any) -> dict[str, Any]:
-    return json.loads(_calls.service_properties(json.dumps(query)) or "")
+    return json.loads(hcs_calls.service_properties(json.dumps(query)) or "")
 
 
 def change_group(operation: str, **details: Any) -> None:
     settings = {"Operation": operation, "OperationDetails": details}
-    _calls.modify_service(json.dumps({"PropertyType": "CpuGroup", "Settings": settings}))
+    hcs_calls.modify_service(json.dumps({"PropertyType": "CpuGroup", "Settings": settings}))
 
 
 def groups() -> list[dict[str, Any]]:
@@ -53,7 +54,7 @@ def groups() -> list[dict[str, Any]]:
 
 def test_the_service_tells_its_properties() -> None:
     basic = {"SupportedSchemaVersions": [{"Major": 2, "Minor": 6}]}
-    assert json.loads(_calls.service_properties() or "") == {"Properties": []}
+    assert json.loads(hcs_calls.service_properties() or "") == {"Properties": []}
     assert ask(PropertyTypes=["Basic"]) == {"Properties": [basic]}
     answers = ask(PropertyQueries={"Basic": {}, "QoSCapabilities": {}, "Colour": {}})["PropertyResponses"]
     assert answers["Basic"] == {"Response": basic}
@@ -108,7 +109,7 @@ def test_cpu_groups_come_and_go() -> None:
     ],
 )
 def test_settings_of_the_service_are_checked(request_: dict[str, Any], hresult: int, place: str) -> None:
-    error = fails(hresult, _calls.modify_service, json.dumps(request_))
+    error = fails(hresult, hcs_calls.modify_service, json.dumps(request_))
     assert place in str(error)
     assert groups() == []
 
@@ -116,7 +117,7 @@ def test_settings_of_the_service_are_checked(request_: dict[str, Any], hresult: 
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("create", [_calls.create_guest_state_file, _calls.create_runtime_state_file])
+@pytest.mark.parametrize("create", [hcs_calls.create_guest_state_file, hcs_calls.create_runtime_state_file])
 def test_a_state_file_is_created_once(create: Callable[[str], None], tmp_path: Path) -> None:
     path = tmp_path / "machine.vmgs"
     create(str(path))
@@ -131,11 +132,11 @@ def test_a_state_file_is_created_once(create: Callable[[str], None], tmp_path: P
 def test_access_is_to_files_that_are_there(tmp_path: Path) -> None:
     path, missing = tmp_path / "disk.vhdx", str(tmp_path / "missing")
     path.touch()
-    for change in (_calls.grant_vm_access, _calls.revoke_vm_access):
+    for change in (hcs_calls.grant_vm_access, hcs_calls.revoke_vm_access):
         change("vm", str(path))
         fails(ERROR_FILE_NOT_FOUND, change, "vm", missing)
         fails(E_INVALIDARG, change, "", str(path))
-    for change in (_calls.grant_vm_group_access, _calls.revoke_vm_group_access):
+    for change in (hcs_calls.grant_vm_group_access, hcs_calls.revoke_vm_group_access):
         change(str(path))
         fails(ERROR_FILE_NOT_FOUND, change, missing)
 
@@ -151,27 +152,27 @@ def machine() -> Iterator[OwnedSystem]:
         "VirtualMachine": {"Devices": {"Scsi": {"disks": {}}}},
     }
     with _calls.create_system("vm", json.dumps(document)) as system:
-        _calls.start_system(system)
+        hcs_calls.start_system(system)
         yield system
 
 
 @pytest.fixture
 def container() -> Iterator[OwnedSystem]:
     with _calls.create_system("container", json.dumps(emulator.container_document())) as system:
-        _calls.start_system(system)
+        hcs_calls.start_system(system)
         yield system
 
 
 def modify(system: OwnedSystem, path: str, change: str | None, settings: Any = None, **members: Any) -> None:
     request = {"ResourcePath": path, "RequestType": change, "Settings": settings}
     given = {name: value for name, value in request.items() if value is not None}
-    _calls.modify_system(system, json.dumps(given | members))
+    hcs_calls.modify_system(system, json.dumps(given | members))
 
 
 def test_the_memory_of_a_machine_is_what_it_was_set_to(machine: OwnedSystem) -> None:
     path = "VirtualMachine/ComputeTopology/Memory/SizeInMB"
     modify(machine, path, "Update", 4096)
-    document = json.loads(_calls.system_properties(machine, '{"PropertyTypes": ["Memory"]}') or "")
+    document = json.loads(hcs_calls.system_properties(machine, '{"PropertyTypes": ["Memory"]}') or "")
     assert document["Memory"]["VirtualMachineMemory"]["AssignedMemory"] == 4096 * 256
     assert "$.Settings" in str(fails(HCS_E_INVALID_JSON, modify, machine, path, "Update", "much"))
     fails(E_INVALIDARG, modify, machine, path, "Remove")
@@ -224,7 +225,7 @@ def test_a_path_that_leads_nowhere_is_refused(seed: int | None) -> None:
     with _calls.create_system("vm", '{"VirtualMachine": {}, "ShouldTerminateOnLastHandleClosed": true}') as system:
         memory = "VirtualMachine/ComputeTopology/Memory/SizeInMB"
         fails(HCS_E_INVALID_STATE, modify, system, memory, "Update", 4096)
-        _calls.start_system(system)
+        hcs_calls.start_system(system)
         for path in ("", "Colour", memory + "/more", "VirtualMachine/Devices/VirtualSmb/Shares/0"):
             fails((E_INVALIDARG, ERROR_NOT_FOUND), modify, system, path, "Update", 4096)
         attachment = {"Type": "VirtualDisk", "Path": "C:\\disk.vhdx"}

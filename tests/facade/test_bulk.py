@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import hcsrt
-from hcsrt import _calls, bulk, emulator
+from hcsrt import bulk, emulator, operations
 from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, E_HANDLE, Failure
 from hcsrt.emulator.outbox import Answer
 
@@ -202,7 +202,7 @@ except KeyboardInterrupt:
 def test_all_kinds_are_closed(several: list[hcsrt.ComputeSystem]) -> None:
     process = several[0].popen(SLEEP, stdout=hcsrt.PIPE)
     handle = several[1].duplicate_handle()
-    operation = _calls.create_operation()
+    operation = operations.create_operation()
     items = [process, *several, handle, operation, handle]
     assert hcsrt.close_all(iter(items)) == [None] * len(items)
     assert all(item.closed for item in items)
@@ -231,7 +231,7 @@ def test_an_error_of_a_close_is_the_result_of_its_item_alone(
             raise OSError("by the test")
 
     monkeypatch.setattr(hcsrt.ComputeSystem, "close", fail)
-    results = hcsrt.close_all([_calls.create_operation(), *several])
+    results = hcsrt.close_all([operations.create_operation(), *several])
     assert isinstance(results.pop(2), OSError)
     assert results == [None] * COUNT
     monkeypatch.undo()
@@ -242,7 +242,7 @@ def test_handles_are_closed_with_one_release_of_the_gil(monkeypatch: pytest.Monk
     given: list[tuple[Any, ...]] = []
     close = bulk.close_handles
     monkeypatch.setattr(bulk, "close_handles", lambda handles: given.append(handles) or close(handles))
-    operations = [_calls.create_operation() for _ in range(1000)]
+    operations = [operations.create_operation() for _ in range(1000)]
     assert hcsrt.close_all(operations) == [None] * 1000
     assert given == [tuple(operations)]
     assert all(operation.closed for operation in operations)

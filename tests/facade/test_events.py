@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import hcsrt
-from hcsrt import ComputeSystem, Event, Events, _calls, emulator
+from hcsrt import ComputeSystem, Event, Events, _watch, emulator
 from hcsrt.emulator.failures import Failure
 
 from ..helpers.platforms import TICK, fork
@@ -409,11 +409,11 @@ def test_a_process_hears_nothing_of_its_system(system, told):
 
 def test_a_handle_without_callback_has_no_events(system):
     with system.duplicate_handle() as handle, pytest.raises(ValueError, match="has no event callback"):
-        _calls.subscribe(handle, 1)
+        _watch.subscribe(handle, 1)
 
 
 def test_a_subscription_says_what_it_took(system):
-    subscription = _calls.subscribe(system.handle, 1)
+    subscription = _watch.subscribe(system.handle, 1)
     assert subscription.next(0) is None
     tell(UNKNOWN, "raw")
     number, data, nanoseconds, lost, data_lost = subscription.next(10)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import hcsrt
-from hcsrt import _calls, _library, emulator
+from hcsrt import _calls, _functions, emulator, operations
 
 from ..helpers import portal as portal_module
 from ..helpers.programs import SLEEP, TRUE
@@ -72,7 +72,9 @@ class Spy:
         self._table = TableInUse()
         self.missing = self._table.without
         self._before = list(self._table.pointers)
-        self._thunks = [self._thunk(name) for name in self._table.prototypes if name.startswith("Hcs")]
+        self._thunks = {
+            index: self._thunk(name) for index, name in enumerate(self._table.prototypes) if name.startswith("Hcs")
+        }
 
     def _thunk(self, name: str) -> Any:
         result, types = self._table.prototypes[name]
@@ -85,7 +87,7 @@ class Spy:
         return ctypes.CFUNCTYPE(result, *types)(called)
 
     def __enter__(self) -> "Spy":
-        for index, thunk in enumerate(self._thunks):
+        for index, thunk in self._thunks.items():
             self._table.pointers[index] = ctypes.cast(thunk, ctypes.c_void_p).value
         return self
 
@@ -154,19 +156,19 @@ class World:
 
     @functools.cached_property
     def operation(self) -> hcsrt.OwnedOperation:
-        return self.keep(_calls.create_operation())
+        return self.keep(operations.create_operation())
 
     @functools.cached_property
     def done(self) -> hcsrt.OwnedOperation:
         """An operation whose call has ended."""
-        _calls.kick_off(self.operation, "HcsGetComputeSystemProperties", self.system.handle)
-        _calls.wait_operation(self.operation, 10)
+        operations.kick_off(self.operation, "HcsGetComputeSystemProperties", self.system.handle)
+        operations.wait_operation(self.operation, 10)
         return self.operation
 
     def under_way(self, function: str, handle: Any) -> hcsrt.OwnedOperation:
         """An operation whose call never ends."""
         self._verbs[function] = lambda request: None
-        _calls.kick_off(self.operation, function, handle, '{"Signal": "CtrlC"}' if "Process" in function else None)
+        operations.kick_off(self.operation, function, handle, '{"Signal": "CtrlC"}' if "Process" in function else None)
         return self.operation
 
     @functools.cached_property
@@ -280,19 +282,19 @@ def properties(call: Call, world: World) -> None:
 
 @calls("HcsGetOperationContext")
 def operation_context(call: Call, world: World) -> None:
-    _calls.set_operation_context(world.operation, 7)
+    operations.set_operation_context(world.operation, 7)
     assert call(world.operation) == 7
 
 
 @calls("HcsSetOperationContext")
 def set_operation_context(call: Call, world: World) -> None:
     call(world.operation, 7)
-    assert _calls.operation_context(world.operation) == 7
+    assert operations.operation_context(world.operation) == 7
 
 
 @calls("HcsGetOperationId")
 def operation_id(call: Call, world: World) -> None:
-    with _calls.create_operation() as other:
+    with operations.create_operation() as other:
         assert call(world.operation) != call(other)
 
 
@@ -398,7 +400,7 @@ def test_the_document_has_each_function_of_the_header_once() -> None:
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_the_document_tells_the_windows_that_has_the_function(row: Row) -> None:
-    assert row.since == _library.since(row.function)
+    assert row.since == _functions.since(row.function)
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)

@@ -21,10 +21,11 @@ from typing import Any
 import pytest
 
 import hcsrt
-from hcsrt import DEVNULL, PIPE, STDOUT, ComputeSystem, Process, _calls, _facade, emulator
+from hcsrt import DEVNULL, PIPE, STDOUT, ComputeSystem, Process, _calls, _facade, _watch, emulator
 from hcsrt import process as process_module
 from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, HCS_E_PROCESS_ALREADY_STOPPED, Failure
 
+from ..helpers import hcs_calls
 from ..helpers.platforms import TICK, WINDOWS, catches_signals, handle_counts, pseudo_terminal
 from ..helpers.programs import CAT, GUEST, INTERRUPTED, PYTHON, SLEEP, STARTUP, TRUE, exists, guest, kill
 
@@ -68,7 +69,7 @@ def unseen(system: ComputeSystem, lost_events: None, settle: Settle) -> Process[
     """A process that has exited, which nobody has been told."""
     process = system.popen(SLEEP, stdin=PIPE)
     kill(process.pid)
-    assert settle(lambda: json.loads(_calls.process_properties(process.handle) or "")["Exited"])
+    assert settle(lambda: json.loads(hcs_calls.process_properties(process.handle) or "")["Exited"])
     assert process.returncode is None
     return process
 
@@ -601,7 +602,7 @@ def test_the_exit_of_one_is_seen_by_those_who_come_after_the_close(system: Compu
 
 def test_close_keeps_the_exit_code_that_nobody_has_asked_for(system: ComputeSystem, settle: Settle) -> None:
     process = system.popen(guest("exit(9)"))
-    assert settle(lambda: _calls.exit_status(process.handle) is not None)
+    assert settle(lambda: _watch.exit_status(process.handle) is not None)
     assert process._returncode is None  # pyright: ignore[reportPrivateUsage]
     process.close()
     assert process.wait() == 9
@@ -693,10 +694,10 @@ def test_a_late_event_tells_more_than_that_hcs_has_forgotten_the_process(
 def test_an_exit_before_the_callback_was_registered_is_seen(
     system: ComputeSystem, monkeypatch: pytest.MonkeyPatch, settle: Settle
 ) -> None:
-    watch = _calls.watch_process
+    watch = _watch.watch_process
 
     def watch_late(handle: Any) -> None:
-        assert settle(lambda: json.loads(_calls.process_properties(handle) or "")["Exited"])
+        assert settle(lambda: json.loads(hcs_calls.process_properties(handle) or "")["Exited"])
         time.sleep(0.02)  # an event that a seed makes late is gone by then
         watch(handle)
 
@@ -1387,7 +1388,7 @@ def test_nothing_that_owns_a_handle_can_be_copied(
 
 def test_who_waits_long_asks_ever_less_often(sleeper: Process[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    wait_exit = _calls.wait_exit
+    wait_exit = _watch.wait_exit
 
     def wait(handle: Any, timeout: float) -> bool:
         waits.append(timeout)
@@ -1411,7 +1412,7 @@ def test_a_duplicate_handle_makes_the_round_trip_through_raw(sleeper: Process[by
     raw = sleeper.duplicate_handle().into_raw()
     assert emulator.live()["processes"] == 2
     with hcsrt.OwnedProcess.from_raw(raw) as handle:
-        _calls.terminate_process(handle)
+        hcs_calls.terminate_process(handle)
     assert sleeper.wait(timeout=5) != 0
     with pytest.raises(hcsrt.HcsError):
         sleeper.duplicate_handle()
@@ -1452,7 +1453,7 @@ def test_a_process_that_cannot_be_set_up_is_ended(
     system: ComputeSystem, monkeypatch: pytest.MonkeyPatch, settle: Settle
 ) -> None:
     pids: list[int] = []
-    create = _calls.create_process
+    create = hcs_calls.create_process
 
     def remember(*args: Any) -> Any:
         start = create(*args)

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 import hcsrt
-from hcsrt import _calls, _facade, emulator
+from hcsrt import _calls, _facade, _watch, emulator
 from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, E_HANDLE, HCS_E_SYSTEM_ALREADY_STOPPED, Failure
 
+from ..helpers import hcs_calls
 from ..helpers.platforms import TICK, catches_signals
 from ..helpers.programs import TRUE, guest
 
@@ -438,7 +439,7 @@ def test_stop_gets_past_a_shutdown_that_hangs(system: hcsrt.ComputeSystem, verbs
 def test_stop_gets_past_a_start_that_hangs(document: Document, verbs: Verbs, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a handle of its own: HCS may let nothing else through on the one that hangs."""
     used: list[Any] = []
-    terminate = _calls.terminate_system
+    terminate = hcs_calls.terminate_system
 
     def spy(handle: Any, *args: Any) -> Any:
         used.append(handle)
@@ -660,7 +661,7 @@ def test_wait_says_that_the_service_has_gone_if_only_questions_tell(
 def test_open_of_a_system_that_stops_meanwhile_knows_the_exit(
     system: hcsrt.ComputeSystem, lost_events: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watch = _calls.watch_system
+    watch = _watch.watch_system
 
     def stop_and_watch(handle: Any) -> None:
         system.terminate()
@@ -907,7 +908,7 @@ def test_a_duplicate_handle_makes_the_round_trip_through_raw(system: hcsrt.Compu
     assert duplicate.closed
     assert emulator.live()["systems"] == 2
     with hcsrt.OwnedSystem.from_raw(raw) as handle:
-        assert json.loads(_calls.system_properties(handle) or "")["Id"] == "tests"
+        assert json.loads(hcs_calls.system_properties(handle) or "")["Id"] == "tests"
     assert emulator.live()["systems"] == 1
 
 

@@ -16,8 +16,15 @@ GENERIC_ALL = 0x10000000
 FOREVER = 0xFFFFFFFF
 
 # HRESULTs are unsigned here, as they are written. All that is missing are pointers and handles.
-_TYPES = {"void": None, "hcsrt_result": c_uint32, "int32_t": c_int32, "uint32_t": c_uint32, "uint64_t": c_uint64}
-_FUNCTION = re.compile(r"\bF\((\w+(?: \*)?), (Hcs\w+),[\s\\]*\(([^)]*)\), HCSRT_\w+\)")
+_TYPES = {
+    "void": None,
+    "int": c_int,
+    "hcsrt_result": c_uint32,
+    "int32_t": c_int32,
+    "uint32_t": c_uint32,
+    "uint64_t": c_uint64,
+}
+_FUNCTION = re.compile(r"^    ([\w ]+?\*?) ?\((?:HCSRT_CALL )?\*(\w+)\)\(([^)]*)\);", re.MULTILINE)
 
 
 class Event(ctypes.Structure):
@@ -102,7 +109,8 @@ class Table:
     def _address(self) -> int:
         from hcsrt.emulator import _native
 
-        return _pointer_in(_native.api())
+        # The second field of an hcsrt_backend.
+        return c_void_p.from_address(_pointer_in(_native.backend()) + ctypes.sizeof(c_size_t)).value or 0
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -151,8 +159,9 @@ class TableInUse(Table):
     """The table that hcsrt itself calls in this process: the emulator's, or the one made of computecore.dll."""
 
     def _address(self) -> int:
+        hcsrt.backend()
         # What Cython gives to other modules that cimport it.
-        return ctypes.PYFUNCTYPE(c_void_p)(_pointer_in(_library.__pyx_capi__["hcs"]))()
+        return CFUNCTYPE(c_void_p)(_pointer_in(_library.__pyx_capi__["hcs_chosen"]))()
 
 
 # For good: whoever has taken a pointer before it was put back may still call it.
@@ -193,13 +202,11 @@ def _pointer_in(capsule: object) -> int:
 
 
 def _prototypes(header: str) -> list[tuple[str, Any, list[Any]]]:
-    functions = [
+    return [
         (name, _TYPES.get(result, c_void_p), [_type_of(parameter) for parameter in parameters.split(",")])
         for result, name, parameters in _FUNCTION.findall(header)
     ]
-    releases = [("free_string", None), ("free_cotaskmem", None), ("close_handle", c_int)]
-    return functions + [(name, result, [c_void_p]) for name, result in releases]
 
 
 def _type_of(parameter: str) -> Any:
-    return c_void_p if "*" in parameter else _TYPES.get(parameter.replace("\\", "").split()[0], c_void_p)
+    return c_void_p if "*" in parameter else _TYPES.get(parameter.split()[0], c_void_p)

@@ -3,10 +3,11 @@
 import time
 
 import experiments
+import hcs_calls
 import pytest
 from raw_calls import parsed
 
-from hcsrt import PIPE, HandleBusyError, _calls
+from hcsrt import PIPE, HandleBusyError, _watch
 
 PATIENCE = 60.0
 
@@ -19,7 +20,7 @@ def test_register_twice(document, new_system, seen):
     seen("a second event callback on one handle", experiments.run(experiments.register_twice, document))
     system = new_system(document)
     with pytest.raises(HandleBusyError):
-        _calls.watch_system(system.handle)
+        _watch.watch_system(system.handle)
     system.start()
     system.terminate()
     assert isinstance(system.wait(PATIENCE), dict)
@@ -34,7 +35,7 @@ def test_short_processes(container, seen):
     for code in range(20):
         with container.popen(f"cmd /c exit {code}") as process:
             assert process.wait(PATIENCE) == code
-            told.append(_calls.exit_status(process.handle)[0])
+            told.append(_watch.exit_status(process.handle)[0])
     seen("how the exits of processes are learned that end at once", {how: told.count(how) for how in set(told)})
 
 
@@ -49,7 +50,7 @@ def test_exit_of_many(container, seen):
         begun = time.monotonic()
         assert process.wait(PATIENCE) == code
         slowest = max(slowest, time.monotonic() - begun)
-        told.append(_calls.exit_status(process.handle)[0])
+        told.append(_watch.exit_status(process.handle)[0])
         process.close()
     seen(
         "how the exits of 30 processes are learned",
@@ -58,9 +59,9 @@ def test_exit_of_many(container, seen):
 
 
 def test_exit_after_result(running, seen):
-    _calls.terminate_system(running.handle, None, PATIENCE)
+    hcs_calls.terminate_system(running.handle, None, PATIENCE)
     begun = time.monotonic()
-    came = _calls.wait_exit(running.handle, PATIENCE)
+    came = _watch.wait_exit(running.handle, PATIENCE)
     told = {"exit event came": came, "seconds after the result of the terminate": round(time.monotonic() - begun, 3)}
     seen("the exit event after a terminate", told)
     assert isinstance(running.wait(PATIENCE), dict)
@@ -73,15 +74,15 @@ def test_failed_registration(document, seen):
 
 def test_exit_documents(running, seen):
     running.terminate()
-    assert _calls.wait_exit(running.handle, PATIENCE)
-    how, document = _calls.exit_status(running.handle)
+    assert _watch.wait_exit(running.handle, PATIENCE)
+    how, document = _watch.exit_status(running.handle)
     seen("the exit document of a system that was terminated", {"how": how, "document": parsed(document)})
     assert running.wait(PATIENCE) == (parsed(document) or {})
 
 
 def test_shutdown_document(running, seen):
     told = {"stopped by": running.stop(grace=60)}
-    how, document = _calls.exit_status(running.handle)
+    how, document = _watch.exit_status(running.handle)
     seen("the exit document of a system that was shut down", told | {"how": how, "document": parsed(document)})
     assert running.wait(PATIENCE) == (parsed(document) or {})
 

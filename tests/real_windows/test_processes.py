@@ -6,7 +6,7 @@ import pytest
 from raw_calls import OPERATION, begin, call, close_process, create_process, failed, parsed, spell
 from raw_hcs import GENERIC_ALL
 
-from hcsrt import PIPE, ComputeSystem, HcsError, NotSupportedError, _calls
+from hcsrt import PIPE, ComputeSystem, HcsError, NotSupportedError, _calls, _watch
 
 PATIENCE = 60.0
 SIGNALS = ("CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff", "CtrlShutdown")
@@ -70,7 +70,7 @@ def test_exit_documents(container, code, table, seen):
         process.stdin.write(f"exit {signed}\r\n".encode())
         process.stdin.flush()
         assert process.wait(PATIENCE) == code
-        how, document = _calls.exit_status(process.handle)
+        how, document = _watch.exit_status(process.handle)
         told[how] = parsed(document)
         told["after the exit"] = call(table, "HcsGetProcessProperties", handle, OPERATION, None).told()
     seen(f"the ProcessStatus of a process that exits with {code}", told)
@@ -135,7 +135,7 @@ def test_signals(container, console, table, seen):
     for name in SIGNALS:
         with container.popen("cmd", stdin=PIPE, stdout=PIPE, console=console) as process:
             made = call(table, "HcsSignalProcess", int(process.handle.as_raw()), OPERATION, f'{{"Signal":"{name}"}}')
-            told[name] = made.told() | {"ends the process": _calls.wait_exit(process.handle, 2)}
+            told[name] = made.told() | {"ends the process": _watch.wait_exit(process.handle, 2)}
             process.kill()
             if not failed(made.result):
                 process.send_signal(name)

@@ -7,7 +7,7 @@ import pytest
 from raw_calls import OPERATION, call
 
 import hcsrt
-from hcsrt import ComputeSystem, HcsError, ServiceDisconnectedError, _calls
+from hcsrt import ComputeSystem, HcsError, ServiceDisconnectedError, _watch
 
 
 def test_restart(may_restart, running, table, seen):
@@ -17,8 +17,8 @@ def test_restart(may_restart, running, table, seen):
         pytest.skip(f"vmcompute cannot be killed: {killed.stderr.strip()}")
     gone = time.monotonic()
     told = {"call at once": call(table, "HcsGetComputeSystemProperties", handle, OPERATION, None).told()}
-    told["exit latch set"] = _calls.wait_exit(running.handle, 30)
-    told["how, and the document"] = _calls.exit_status(running.handle)
+    told["exit latch set"] = _watch.wait_exit(running.handle, 30)
+    told["how, and the document"] = _watch.exit_status(running.handle)
     told["seconds until then"] = round(time.monotonic() - gone, 2)
     try:
         told["wait()"] = running.wait(30)

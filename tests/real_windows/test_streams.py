@@ -5,10 +5,11 @@ import threading
 import time
 from ctypes import byref, c_uint32, c_void_p
 
+import hcs_calls
 from raw_calls import OPERATION, begin, close_process, create_process, is_handle, spell, streams
 from raw_hcs import GENERIC_ALL
 
-from hcsrt import PIPE, _calls
+from hcsrt import PIPE, _watch
 
 PATIENCE = 60.0
 CLOSE_STDIN = '{"Operation":"CloseHandle","CloseHandle":{"Handle":"StdIn"}}'
@@ -18,11 +19,11 @@ def test_half_close(container, seen):
     told = {}
     with container.popen("cmd", stdin=PIPE, bufsize=0) as process:
         process.stdin.handle.close()
-        told["our end closed, no CloseHandle"] = _calls.wait_exit(process.handle, 5)
+        told["our end closed, no CloseHandle"] = _watch.wait_exit(process.handle, 5)
         process.kill()
     with container.popen("cmd", stdin=PIPE, bufsize=0) as process:
-        _calls.modify_process(process.handle, CLOSE_STDIN, PATIENCE)
-        told["CloseHandle, our end open"] = _calls.wait_exit(process.handle, 5)
+        hcs_calls.modify_process(process.handle, CLOSE_STDIN, PATIENCE)
+        told["CloseHandle, our end open"] = _watch.wait_exit(process.handle, 5)
         process.kill()
     seen("what ends a process that reads stdin to its end", told)
     with container.popen("cmd", stdin=PIPE) as process:

@@ -11,7 +11,7 @@ from raw_calls import HANDLE, OPERATION, TIMED_OUT, begin, call, parsed, spell
 from raw_hcs import GENERIC_ALL, wide
 
 import hcsrt
-from hcsrt import PIPE, ComputeSystem, HcsError, OperationTimeoutError, SystemAlreadyExistsError, _calls
+from hcsrt import PIPE, ComputeSystem, HcsError, OperationTimeoutError, SystemAlreadyExistsError, _watch
 
 PATIENCE = 60.0
 
@@ -244,7 +244,7 @@ def test_crash(new_vm_document, new_system, table, seen):
     system = new_system(new_vm_document())
     system.start(timeout=START_TIMEOUT)
     made = call(table, "HcsCrashComputeSystem", int(system.handle.as_raw()), OPERATION, '{"Type":"CrashGuest"}')
-    told = made.told() | {"exits within 10 s": _calls.wait_exit(system.handle, 10)}
+    told = made.told() | {"exits within 10 s": _watch.wait_exit(system.handle, 10)}
     told["properties then"] = properties(table, int(system.handle.as_raw()))
     seen("a virtual machine whose guest is made to crash", told)
     system.stop(grace=0)

@@ -123,7 +123,7 @@ with hcsrt.ComputeSystem.create("x", hcsrt.emulator.container_document()) as sys
     system.start()
     with system.popen(["cmd", "/c", "exit 0"]) as process:
         try:
-            hcsrt._calls.terminate_process(process.handle)
+            hcsrt._calls.call(process.handle, "HcsTerminateProcess")
         except hcsrt.NotSupportedError as error:
             print(error)
 """

@@ -1,4 +1,4 @@
-#include "backends/computecore.h"
+#include "backends/backends.h"
 
 #if defined(_WIN32)
 
@@ -31,16 +31,18 @@ void resolve(HMODULE dll, const char *name, Function *entry) {
 
 }  // namespace
 
-uint32_t hcsrt_computecore_load(HcsApi *api) {
+uint32_t hcsrt_computecore_load(hcsrt_backend *backend) {
+    static HcsApi api;
     HMODULE dll = LoadLibraryExW(L"computecore.dll", nullptr, LOAD_LIBRARY_SEARCH_SYSTEM32);
     if (!dll) return GetLastError();
-    api->size = sizeof *api;
-#  define HCSRT_RESOLVE(result, name, parameters, since) resolve(dll, #name, &api->name);
-    HCSRT_FUNCTIONS(HCSRT_RESOLVE)
-#  undef HCSRT_RESOLVE
-    api->free_string = release_local;
-    api->free_cotaskmem = release_cotaskmem;
-    api->close_handle = release_handle;
+    api.size = sizeof api;
+#  define RESOLVE(name, since, shape, subject, lane) resolve(dll, #name, &api.name);
+    HCSRT_FUNCTIONS(RESOLVE)
+#  undef RESOLVE
+    api.free_string = release_local;
+    api.free_cotaskmem = release_cotaskmem;
+    api.close_handle = release_handle;
+    *backend = {sizeof *backend, &api};
     return 0;
 }
 
@@ -53,7 +55,7 @@ int hcsrt_impersonates(void) {
 
 #else
 
-uint32_t hcsrt_computecore_load(HcsApi *) {
+uint32_t hcsrt_computecore_load(hcsrt_backend *) {
     constexpr uint32_t ERROR_MODULE_NOT_FOUND = 126;
     return ERROR_MODULE_NOT_FOUND;
 }

@@ -7,7 +7,7 @@
 #define HCSRT_REAPER_H
 
 #include "core/state.h"
-#include "hcsrt.h"
+#include "hcsengine.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,8 +15,6 @@ extern "C" {
 
 /* Releases `raw` natively and then frees `context`. */
 typedef void (*hcsrt_close)(void *raw, void *context);
-
-enum { HCSRT_CREATES_NOTHING = 0, HCSRT_CREATES_SYSTEM = 1, HCSRT_CREATES_PROCESS = 2 };
 
 /* A call that goes on without its caller. The reaper owns all of it from hcsrt_reaper_adopt on. */
 typedef struct hcsrt_abandoned {

@@ -16,6 +16,7 @@
 
 #include "core/results.h"
 #include "core/threads.h"
+#include "backends/functions.h"
 #include "emulator/platform.h"
 
 #if !defined(_WIN32)
@@ -961,7 +962,7 @@ struct NotEmulated<Result(HCSRT_CALL *)(Arguments...)> {
 HcsApi make_table() {
     HcsApi table = {};
     table.size = sizeof table;
-#define HCSRT_FILL(result, name, parameters, since) table.name = NotEmulated<decltype(table.name)>::call;
+#define HCSRT_FILL(name, since, shape, subject, lane) table.name = NotEmulated<decltype(table.name)>::call;
     HCSRT_FUNCTIONS(HCSRT_FILL)
 #undef HCSRT_FILL
 

@@ -4,6 +4,9 @@
 #include <initializer_list>
 #include <new>
 
+#include "backends/backends.h"
+#include "core/events.h"
+#include "core/reaper.h"
 #include "core/results.h"
 #include "core/threads.h"
 
@@ -197,7 +200,6 @@ struct Chunk {
 
 struct Engine {
     bool wait = false;
-    hcsrt_engine_links links = {};
     Pool ordinary, urgent;
     std::atomic<uint32_t> waiters{0};
     std::atomic<int64_t> stale{0}, repeated{0}, asked{0};
@@ -223,10 +225,7 @@ struct Engine {
 /* Never destroyed: native threads outlive static destructors. Replaced in a forked child, whose threads are gone. */
 Engine *engine;
 
-/* A process has one HCS. */
-std::atomic<const HcsApi *> chosen{nullptr};
-
-const HcsApi *hcs() { return chosen.load(std::memory_order_acquire); }
+const HcsApi *hcs() { return hcsrt_chosen(); }
 
 void ring() {
     engine->bell.fetch_add(1);
@@ -424,11 +423,8 @@ bool let_go(Call *call) {
 
 /* --- outcomes -------------------------------------------------------------------------------------------------- */
 
-void close_system(void *raw, void *) { hcs()->HcsCloseComputeSystem(raw); }
-void close_process(void *raw, void *) { hcs()->HcsCloseProcess(raw); }
-
 hcsrt_close closer_of(const Call *call) {
-    return call->request.creates == HCSRT_CREATES_SYSTEM ? close_system : close_process;
+    return call->request.creates == HCSRT_CREATES_SYSTEM ? hcsrt_close_system : hcsrt_close_process;
 }
 
 hcsrt_handle real(hcsrt_handle handle) { return handle == reinterpret_cast<hcsrt_handle>(-1) ? nullptr : handle; }
@@ -477,7 +473,7 @@ bool has_handles(const Call *call) {
 void close_books(Call *call) {
     if (!call->off_books && is_abandoned(call) && !has_handles(call)) {
         call->off_books = true;
-        engine->links.reaper_announce(-1);
+        hcsrt_reaper_announce(-1);
     }
 }
 
@@ -488,7 +484,7 @@ void hand_over(Call *call) {
         hcsrt_abandoned gone = {hcs(),        call->operation, request.creates,
                                 request.keep, call->has_info,  call->outcome.created,
                                 nullptr,      closer_of(call), is_lost(call)};
-        engine->links.reaper_adopt(&gone);
+        hcsrt_reaper_adopt(&gone);
         call->operation = nullptr;
         call->outcome.created = nullptr;
         call->outcome.result = HCSRT_E_ABORT;
@@ -511,7 +507,7 @@ void dispose_created(Call *call) {
         return;
     }
     hcsrt_abandoned gone = {hcs(), nullptr, request.creates, 0, 0, created, nullptr, closer_of(call), 0};
-    engine->links.reaper_adopt(&gone);
+    hcsrt_reaper_adopt(&gone);
 }
 
 /* Releases everything of HCS that the call still has; on a worker. */
@@ -539,7 +535,7 @@ void free_call(Call *call) {
     while (!call->word.compare_exchange_weak(seen, (seen & ~FLAGS) + ONE_GENERATION, std::memory_order_acq_rel,
                                              std::memory_order_acquire)) {}
     /* Its port may have been closed just now. */
-    if ((seen & ABANDONED) && !call->off_books) engine->links.reaper_announce(-1);
+    if ((seen & ABANDONED) && !call->off_books) hcsrt_reaper_announce(-1);
     put_slot(call->index + 1);
     engine->released.fetch_add(1, std::memory_order_acq_rel);
 }
@@ -885,7 +881,7 @@ void supervise(void *argument) {
 bool ensure(Pool *pool) {
     uint32_t not_yet = 0;
     if (!engine->supervised.load(std::memory_order_acquire)) {
-        if (!engine->links.reaper_start()) return false;
+        if (!hcsrt_reaper_start()) return false;
         if (engine->supervised.compare_exchange_strong(not_yet, 1, std::memory_order_acq_rel) &&
             !hcsrt::start_thread(supervise, engine)) {
             engine->supervised.store(0, std::memory_order_release);
@@ -935,10 +931,10 @@ enum class Withdrawn : uint8_t {
 
 Withdrawn withdraw(Call *call, uint64_t seen) {
     uint64_t generation = seen & ~FLAGS, next;
-    engine->links.reaper_announce(1);
+    hcsrt_reaper_announce(1);
     do {
         if ((seen & ~FLAGS) != generation || (seen & ABANDONED)) {
-            engine->links.reaper_announce(-1);
+            hcsrt_reaper_announce(-1);
             return (seen & ~FLAGS) != generation ? Withdrawn::RENEWED : Withdrawn::NOTED;
         }
         next = seen & (HELD | COMPLETED) ? seen | ABANDONED : seen | HELD | COMPLETED | ABANDONED;
@@ -1006,7 +1002,6 @@ void in_forked_child() {
     Engine *parents = engine;
     engine = new Engine;
     engine->wait = parents->wait;
-    engine->links = parents->links;
     engine->notice = parents->notice;
 }
 #endif
@@ -1015,22 +1010,21 @@ void in_forked_child() {
 
 extern "C" {
 
-void hcsrt_engine_init(const hcsrt_engine_links *links, int wait) {
+void hcsrt_engine_init(int wait) {
     if (engine) return;
     engine = new Engine;
     engine->wait = wait;
-    engine->links = *links;
+    hcsrt_set_disconnect_notice(hcsrt_lose);
 #if !defined(_WIN32)
     pthread_atfork(nullptr, nullptr, in_forked_child);
 #endif
 }
 
-hcsrt_call *hcsrt_submit(const HcsApi *api, hcsrt_port *port, const hcsrt_request *request) {
+hcsrt_call *hcsrt_submit(hcsrt_port *port, const hcsrt_request *request) {
     bool urgent = request->lane == HCSRT_LANE_TERMINATE || request->lane == HCSRT_LANE_URGENT;
     Pool *pool = urgent ? &engine->urgent : &engine->ordinary;
     Call *call = new_call(pool, port);
     if (!call) return nullptr;
-    if (hcs() != api) chosen.store(api, std::memory_order_release);
     call->request = *request;
     call->complete = request->complete;
     call->context = request->context;

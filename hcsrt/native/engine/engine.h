@@ -25,85 +25,18 @@
 #ifndef HCSRT_ENGINE_H
 #define HCSRT_ENGINE_H
 
-#include "hcsrt.h"
-
-#include "core/reaper.h"
+#include "hcsengine.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-typedef struct hcsrt_call hcsrt_call;
-typedef struct hcsrt_port hcsrt_port;
-typedef struct hcsrt_request hcsrt_request;
-
-/* What a call brings. Its receiver takes a part by setting it to NULL; the rest is released with the call. */
-typedef struct hcsrt_outcome {
-    hcsrt_result result;
-    int of_resources; /* nonzero: HcsAddResourceToOperation has failed, and the call was not made */
-    hcsrt_char *document;
-    hcsrt_process_information info;
-    void *created;
-} hcsrt_outcome;
-
-/* Makes the native call, on a worker. `operation` is NULL for an untracked call, which may set `outcome->document`. A
- * handle that it is given goes to `outcome->created`, even if it fails. */
-typedef hcsrt_result (*hcsrt_start)(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
-                                    hcsrt_outcome *outcome);
-
-/* Called once for each call that was submitted, unless hcsrt_call_abandon has returned nonzero for it. */
-typedef void (*hcsrt_complete)(hcsrt_call *call, void *context);
-
-typedef enum hcsrt_lane {
-    HCSRT_LANE_NONE,      /* of no handle, or in no order */
-    HCSRT_LANE_ORDER,     /* one after another */
-    HCSRT_LANE_QUERY,     /* in no order, but not so many of one handle that nothing is left for others */
-    HCSRT_LANE_TERMINATE, /* one after another, beside all of the above */
-    HCSRT_LANE_URGENT     /* in no order, with the threads of the terminate lanes */
-} hcsrt_lane;
-
-typedef struct hcsrt_resource { /* for HcsAddResourceToOperation */
-    uint32_t type;
-    const hcsrt_char *uri;
-    hcsrt_handle handle;
-} hcsrt_resource;
-
-/* What is behind the pointers has to stay until `complete` is called, or hcsrt_call_abandon returns nonzero. */
-struct hcsrt_request {
-    hcsrt_start start;
-    void (*function)(void); /* for `start`: an entry of the table */
-    void *raw;              /* the handle that the call is about, or NULL */
-    const hcsrt_char *texts[3];
-    void *subject;                /* whose lane; the address of what owns the handle */
-    void (*leave)(void *subject); /* leaves the handle's guard, entered by the submitter; on a worker. NULL: no guard */
-    hcsrt_complete complete;
-    void *context;
-    hcsrt_lane lane;
-    int untracked; /* nonzero: no operation; the call has ended when `start` returns */
-    int creates;   /* HCSRT_CREATES_*: what `created` is */
-    int keep;      /* nonzero: what was created lives on if nobody takes it, only its handle is closed */
-    int insist;    /* nonzero: the call is made even if nobody wants its outcome any more by then */
-    int has_info;  /* nonzero: the result brings a process's information */
-    uint32_t number;
-    hcsrt_handle identity;
-    const hcsrt_resource *resources;
-    uint32_t resource_count;
-    const void *options; /* for `start`: what it needs besides; behind the pointer as behind the others */
-};
-
-/* What the engine needs of other modules. */
-typedef struct hcsrt_engine_links {
-    int (*reaper_start)(void);
-    void (*reaper_adopt)(const hcsrt_abandoned *call);
-    void (*reaper_announce)(int64_t calls);
-} hcsrt_engine_links;
-
-/* Once, when the module that links this is imported. `wait`: wait for each operation with a thread, use no callback. */
-void hcsrt_engine_init(const hcsrt_engine_links *links, int wait);
+/* Once, when the module that uses it is imported. `wait`: wait for each operation with a thread, use no callback. */
+void hcsrt_engine_init(int wait);
 
 /* Submits a call. With a port, by its owner, `complete` is for who takes it from there; without one, it is called right
  * where the call completes: on HCS's thread, on a worker, and possibly before this returns. NULL: no memory, or no thread. */
-hcsrt_call *hcsrt_submit(const HcsApi *api, hcsrt_port *port, const hcsrt_request *request);
+hcsrt_call *hcsrt_submit(hcsrt_port *port, const hcsrt_request *request);
 
 /* To reach a worker costs more than all the rest of a call, so a port's owner does that for a burst of them: how many it
  * has submitted that no worker has got, and sending them. Urgent calls are not among them. */

@@ -6,10 +6,11 @@ from cpython.unicode cimport PyUnicode_DecodeUTF16
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memset
 
+from hcsrt._api cimport hcsrt_backend
 from hcsrt cimport HANDLE_OK, HcsApi, OwnedSystem, check_entered, hcs, hcsrt_char
-from hcsrt._engine cimport (
+from hcsrt.engine cimport (
     HCSRT_LANE_QUERY,
-    any_function,
+    hcsrt_function,
     enter_handle,
     hcsrt_call,
     hcsrt_request,
@@ -28,9 +29,14 @@ cdef extern from "slow_hcs.h" namespace "slow_hcs" nogil:
     int64_t c_live "slow_hcs::live"()
 
 
+cdef hcsrt_backend c_backend
+
+
 def table():
     """The HcsApi, for hcsrt._library.choose()."""
-    return PyCapsule_New(<void *> c_api(), "hcsrt.HcsApi", NULL)
+    c_backend.size = sizeof(hcsrt_backend)
+    c_backend.hcs = c_api()
+    return PyCapsule_New(&c_backend, "hcsrt.backend.2", NULL)
 
 
 def delay(uint32_t kick_off_ms, uint32_t close_ms):
@@ -83,7 +89,7 @@ def properties_with_gil(OwnedSystem system not None):
     context = (loop, future, system)
     memset(&request, 0, sizeof(request))
     request.start = start_verb
-    request.function = <any_function> hcs().HcsGetComputeSystemProperties
+    request.function = <hcsrt_function> hcs().HcsGetComputeSystemProperties
     request.lane = HCSRT_LANE_QUERY
     request.complete = completed
     request.context = <void *> context

@@ -10,5 +10,7 @@ def attach(place: int) -> None:
     get_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
         ("PyCapsule_GetPointer", ctypes.pythonapi)
     )
-    table = get_pointer(emulator.api_capsule(), b"hcsrt.HcsApi")
+    backend = get_pointer(emulator.backend_capsule(), b"hcsrt.backend.2")
+    # The second field of an hcsrt_backend.
+    table = ctypes.c_void_p.from_address(backend + ctypes.sizeof(ctypes.c_size_t)).value
     ctypes.c_void_p.from_address(place).value = table

@@ -1,0 +1,209 @@
+"""The native library: its types, and the addresses of its functions, which _core alone is linked with.
+
+    from hcsrt._core cimport core
+    core.reaper_start()
+
+Internal: no wheel has this file.
+"""
+
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from hcsrt._api cimport HcsApi, hcsrt_backend
+from hcsrt._engine_types cimport (
+    HCSRT_CREATES_NOTHING,
+    HCSRT_CREATES_PROCESS,
+    HCSRT_CREATES_SYSTEM,
+    HCSRT_LANE_NONE,
+    HCSRT_LANE_ORDER,
+    HCSRT_LANE_QUERY,
+    HCSRT_LANE_TERMINATE,
+    HCSRT_LANE_URGENT,
+    hcsrt_call,
+    hcsrt_complete,
+    hcsrt_function,
+    hcsrt_lane,
+    hcsrt_outcome,
+    hcsrt_port,
+    hcsrt_request,
+    hcsrt_resource,
+    hcsrt_start,
+)
+from hcsrt._types cimport (
+    hcsrt_char,
+    hcsrt_context,
+    hcsrt_event,
+    hcsrt_handle,
+    hcsrt_operation,
+    hcsrt_process_information,
+    hcsrt_result,
+)
+
+cdef extern from "core/state.h" nogil:
+    const uint32_t HCSRT_OWNED
+    const uint32_t HCSRT_BOUND
+    const uint32_t HCSRT_USERS
+    int hcsrt_state_is_open(uint32_t state)
+    int hcsrt_state_is_idle(uint32_t state)
+    void hcsrt_state_adopt(uint32_t *word)
+    int hcsrt_state_enter(uint32_t *word)
+    int hcsrt_state_leave(uint32_t *word)
+    int hcsrt_state_close(uint32_t *word)
+    void hcsrt_state_finish(uint32_t *word)
+    int hcsrt_state_detach(uint32_t *word)
+    int hcsrt_state_bind(uint32_t *word)
+    uint32_t hcsrt_word_load(const uint32_t *word)
+    void *hcsrt_pointer_load(void **pointer)
+    void hcsrt_pointer_store(void **pointer, void *value)
+
+cdef extern from "core/results.h" nogil:
+    const hcsrt_result HCSRT_E_OUTOFMEMORY
+    const hcsrt_result HCSRT_E_POINTER
+    const hcsrt_result HCSRT_E_WAIT_TIMEOUT
+    const hcsrt_result HCSRT_E_CALLBACK_ALREADY_SET
+    const hcsrt_result HCSRT_E_OPERATION_PENDING
+    const hcsrt_result HCSRT_E_OPERATION_TIMEOUT
+    const hcsrt_result HCSRT_WAIT_TIMEOUT
+    const uint32_t HCSRT_GENERIC_ALL
+    const uint32_t HCSRT_CREATE_OPTIONS_1
+    const uint32_t HCSRT_EVENT_SYSTEM_EXITED
+    const uint32_t HCSRT_EVENT_PROCESS_EXITED
+
+cdef extern from "core/stdio_handle.h" nogil:
+    void hcsrt_stdio_received(hcsrt_handle handle)
+
+cdef extern from "core/reaper.h" nogil:
+    ctypedef void (*hcsrt_close)(void *raw, void *context) noexcept nogil
+    ctypedef struct hcsrt_abandoned:
+        const HcsApi *api
+        hcsrt_operation operation
+        int creates
+        int keep
+        int has_info
+        void *created
+        void *context
+        hcsrt_close close
+        int lost
+
+cdef extern from "core/events.h" nogil:
+    const uint32_t HCSRT_NOT_EXITED
+    const uint32_t HCSRT_QUERIED
+    const int HCSRT_TAKEN_NOTHING
+    const int HCSRT_TAKEN_EVENT
+    const int HCSRT_TAKEN_END
+    ctypedef struct hcsrt_watch:
+        pass
+    ctypedef struct hcsrt_subscriber:
+        pass
+    ctypedef void (*hcsrt_notify)(void *context) noexcept nogil
+    ctypedef void (*hcsrt_disconnect_notice)(void *subject) noexcept nogil
+    ctypedef struct hcsrt_taken:
+        uint32_t type
+        int data_lost
+        int64_t time
+        uint64_t lost
+        const hcsrt_char *data
+
+cdef extern from "core/streams.h" nogil:
+    ctypedef struct hcsrt_transfer:
+        pass
+
+cdef extern from "backends/table.h" nogil:
+    ctypedef enum hcsrt_shape:
+        HCSRT_SHAPE_OTHER
+        HCSRT_SHAPE_VERB
+        HCSRT_SHAPE_MODIFY
+        HCSRT_SHAPE_STRING
+        HCSRT_SHAPE_STRINGS
+        HCSRT_SHAPE_QUESTION
+    ctypedef enum hcsrt_subject:
+        HCSRT_SUBJECT_NONE
+        HCSRT_SUBJECT_SYSTEM
+        HCSRT_SUBJECT_PROCESS
+        HCSRT_SUBJECT_OPERATION
+    ctypedef struct hcsrt_row:
+        const char *name
+        const char *since
+        hcsrt_shape shape
+        hcsrt_subject subject
+        hcsrt_lane lane
+        size_t offset
+
+cdef extern from "engine/engine.h" nogil:
+    ctypedef struct hcsrt_engine_counts:
+        int64_t in_flight
+        int64_t stale
+        int64_t repeated
+        int64_t asked
+        int64_t threads
+
+cdef extern from "exports.h" nogil:
+    ctypedef struct hcsrt_core:
+        const uint32_t *epoch
+        const hcsrt_row *rows
+        size_t row_count
+
+        uint32_t (*computecore_load)(hcsrt_backend *backend) noexcept nogil
+        void (*choose)(const hcsrt_backend *backend) noexcept nogil
+        const HcsApi *(*chosen)() noexcept nogil
+        void (*replace_chosen)(const HcsApi *api) noexcept nogil
+        int (*impersonates)() noexcept nogil
+        void (*close_operation)(void *raw, void *context) noexcept nogil
+        void (*close_system)(void *raw, void *context) noexcept nogil
+        void (*close_process)(void *raw, void *context) noexcept nogil
+        void (*close_stdio)(void *raw, void *context) noexcept nogil
+
+        int (*reaper_start)() noexcept nogil
+        void (*reaper_adopt)(const hcsrt_abandoned *call) noexcept nogil
+        void (*reaper_announce)(int64_t calls) noexcept nogil
+        int64_t (*reaper_pending)() noexcept nogil
+        void (*release)(hcsrt_close close, void *raw, void *context) noexcept nogil
+        void (*callback_enter)() noexcept nogil
+        void (*callback_leave)() noexcept nogil
+        int64_t (*leaked)() noexcept nogil
+        void (*count_leak)() noexcept nogil
+
+        hcsrt_watch *(*watch_new)(uint32_t exit_event, void *subject) noexcept nogil
+        hcsrt_context *(*watch_context)(hcsrt_watch *watch) noexcept nogil
+        hcsrt_watch *(*watch_of)(hcsrt_context *context) noexcept nogil
+        void (*watch_event)(hcsrt_event *event, void *watch) noexcept nogil
+        void (*watch_latch)(hcsrt_watch *watch, uint32_t how, const hcsrt_char *document) noexcept nogil
+        uint32_t (*watch_wait)(hcsrt_watch *watch, uint32_t milliseconds) noexcept nogil
+        const hcsrt_char *(*watch_document)(hcsrt_watch *watch) noexcept nogil
+        hcsrt_subscriber *(*subscribe)(
+            hcsrt_watch *watch, uint32_t size, hcsrt_notify notify, void *context) noexcept nogil
+        void (*unsubscribe)(hcsrt_subscriber *subscriber) noexcept nogil
+        int (*subscriber_take)(hcsrt_subscriber *subscriber, uint32_t milliseconds, hcsrt_taken *taken) noexcept nogil
+        void (*taken_free)(hcsrt_taken *taken) noexcept nogil
+
+        void (*transfer_begin)(
+            hcsrt_transfer *transfer, hcsrt_handle stream, void *buffer, size_t size, int writing) noexcept nogil
+        int64_t (*transfer_step)(hcsrt_transfer *transfer, uint32_t milliseconds) noexcept nogil
+        int64_t (*transfer_end)(hcsrt_transfer *transfer) noexcept nogil
+        void (*stream_interrupt)(hcsrt_handle stream) noexcept nogil
+
+        void (*engine_init)(int wait) noexcept nogil
+        hcsrt_engine_counts (*engine_count)() noexcept nogil
+        hcsrt_call *(*submit)(hcsrt_port *port, const hcsrt_request *request) noexcept nogil
+        hcsrt_call *(*expect)(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket) noexcept nogil
+        void (*signal)(void *ticket) noexcept nogil
+        int (*call_abandon)(hcsrt_call *call) noexcept nogil
+        int (*call_is_abandoned)(const hcsrt_call *call) noexcept nogil
+        hcsrt_outcome *(*call_outcome)(hcsrt_call *call) noexcept nogil
+        # Not without the GIL: what it calls may need it.
+        void (*call_complete)(hcsrt_call *call) noexcept
+        hcsrt_call *(*call_next)(const hcsrt_call *call) noexcept nogil
+        void (*call_release)(hcsrt_call *call) noexcept nogil
+        void (*calls_release)(hcsrt_call *chain) noexcept nogil
+        hcsrt_port *(*port_new)(int with_descriptor) noexcept nogil
+        void (*port_close)(hcsrt_port *port) noexcept nogil
+        void (*port_forget)(hcsrt_port *port) noexcept nogil
+        int (*port_descriptor)(const hcsrt_port *port) noexcept nogil
+        uint32_t (*port_unsent)(const hcsrt_port *port) noexcept nogil
+        void (*port_send)(hcsrt_port *port) noexcept nogil
+        uint32_t (*port_wait)(hcsrt_port *port, uint32_t seen, uint32_t milliseconds) noexcept nogil
+        int (*port_has_arrived)(const hcsrt_port *port) noexcept nogil
+        hcsrt_call *(*port_take)(hcsrt_port *port) noexcept nogil
+        hcsrt_call *(*orphans)() noexcept nogil
+        void (*set_orphan_notice)(void (*notice)() noexcept nogil) noexcept nogil
+
+cdef hcsrt_core core

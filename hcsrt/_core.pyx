@@ -1,0 +1,10 @@
+"""The one module that is linked with the native library; it knows nothing of handles, and has no names for Python."""
+
+cdef extern from "exports.h" nogil:
+    const hcsrt_core hcsrt_linked
+
+cdef extern from "core/reaper.h" nogil:
+    void hcsrt_reaper_init()
+
+hcsrt_reaper_init()
+core = hcsrt_linked

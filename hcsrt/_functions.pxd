@@ -1,0 +1,18 @@
+"""The one table of the functions of HCS: native/backends/functions.h."""
+
+from hcsrt._api cimport HcsApi
+from hcsrt._core cimport hcsrt_function, hcsrt_row
+
+
+cdef class Function:
+    cdef const hcsrt_row *row
+    cdef readonly str name
+
+    # Its entry in a table. Raises NotSupportedError where the HCS in use lacks it.
+    cdef hcsrt_function find(self, const HcsApi *api) except NULL
+
+# Raises ValueError for a name that is none of HCS.
+cdef Function row_of(str name)
+
+# Raises NotSupportedError for a function that the HCS in use lacks.
+cdef int need(const HcsApi *api, str name) except -1

@@ -1,0 +1,66 @@
+"""What the modules of hcsrt do to handles beside the public face: over the fields of the object, inline.
+
+Internal: no wheel has this file.
+"""
+
+from libc.stdint cimport uint32_t
+
+from hcsrt._core cimport (
+    core,
+    hcsrt_abandoned,
+    hcsrt_pointer_load,
+    hcsrt_state_close,
+    hcsrt_state_detach,
+    hcsrt_state_finish,
+    hcsrt_word_load,
+)
+from hcsrt._handles cimport HANDLE_OK, Handle, OwnedOperation
+from hcsrt._types cimport hcsrt_context
+
+
+cdef inline uint32_t fork_epoch() noexcept nogil:
+    return hcsrt_word_load(core.epoch)
+
+
+# The context of a handle, or NULL. By a call that is inside.
+cdef inline hcsrt_context *context_of(Handle handle) noexcept nogil:
+    return <hcsrt_context *> hcsrt_pointer_load(&handle._ctx)
+
+
+# Closes a handle but leaves what `handle._close` does to the caller, who gets its two arguments. False: there is nothing
+# to release, or the last one out will do it.
+cdef inline bint close_without_release(Handle handle, void **raw, void **context) noexcept nogil:
+    if handle._epoch != fork_epoch() or not hcsrt_state_close(&handle._state):
+        return False
+    raw[0] = handle._raw
+    context[0] = handle._ctx
+    handle._raw = NULL
+    handle._ctx = NULL
+    hcsrt_state_finish(&handle._state)
+    return True
+
+
+# Moves a pending call to the reaper: the operation and what it creates (or None) are emptied and belong to it.
+# `creates` is HCSRT_CREATES_* of core/reaper.h; `has_info` tells that the result may bring stdio handles.
+# False: there is no thread for it, and nothing has changed.
+cdef inline bint abandon(
+    OwnedOperation operation, Handle created, int creates, bint keep, bint has_info) noexcept nogil:
+    cdef hcsrt_abandoned call
+    if not core.reaper_start() or hcsrt_state_detach(&operation._state) != HANDLE_OK:
+        return False
+    call.api = core.chosen()
+    call.operation = operation._raw
+    operation._raw = NULL
+    call.creates = creates
+    call.keep = keep
+    call.has_info = has_info
+    call.created = NULL
+    call.context = NULL
+    call.close = NULL
+    call.lost = 0
+    if creates and hcsrt_state_detach(&created._state) == HANDLE_OK:
+        call.created = created._raw
+        call.close = created._close
+        created._raw = NULL
+    core.reaper_adopt(&call)
+    return True

@@ -1,0 +1,24 @@
+"""What HCS tells of a process that was created, for the calls and the engine."""
+
+from libc.stdint cimport uint32_t
+
+from hcsrt._handles cimport OwnedProcess, OwnedStdio
+from hcsrt._types cimport hcsrt_handle
+
+
+cdef class ProcessStart:
+    cdef readonly OwnedProcess process
+    cdef readonly uint32_t pid
+    # Under other names in C++: there stdin, stdout and stderr may be macros that stand for calls.
+    cdef readonly OwnedStdio stdin "std_input"
+    cdef readonly OwnedStdio stdout "std_output"
+    cdef readonly OwnedStdio stderr "std_error"
+    # What HCS has failed with, although it has given a handle: whether the process runs is to be asked.
+    cdef readonly object error
+
+    # To None what is not connected.
+    cdef settle(self)
+
+# Empty owners for what a call will bring: made beforehand, so that nothing can fail when it does.
+cdef ProcessStart new_start(OwnedProcess process)
+cdef void own_stdio(OwnedStdio owner, hcsrt_handle handle) noexcept nogil

@@ -1,0 +1,70 @@
+"""str and UTF-16, the strings that HCS hands out, and addresses as ints; inline.
+
+Internal: no wheel has this file.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING
+from cpython.unicode cimport PyUnicode_DecodeUTF16, PyUnicode_New
+from libc.stdint cimport uintptr_t
+
+from hcsrt._api cimport HcsApi
+from hcsrt._types cimport hcsrt_char
+
+cdef extern from "Python.h":
+    void *PyUnicode_DATA(object text)
+
+cdef extern from "core/text.h" nogil:
+    size_t hcsrt_text_length(const hcsrt_char *text)
+    bint hcsrt_text_is_ascii(const hcsrt_char *text, size_t length)
+    void hcsrt_text_narrow(char *bytes, const hcsrt_char *text, size_t length)
+
+
+cdef inline bytes utf16(text, str argument):
+    """The argument as UTF-16 with its terminator; None stays None."""
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise TypeError(f"{argument} must be a str, not {type(text).__name__}")
+    if "\0" in text:
+        raise ValueError(f"{argument} contains a NUL character, where HCS would cut it off; remove it")
+    return (<str> text).encode("utf-16-le", "surrogatepass") + b"\0\0"
+
+
+cdef inline const hcsrt_char *units(bytes encoded) noexcept:
+    """The characters of utf16(), valid as long as `encoded`; NULL for None."""
+    if encoded is None:
+        return NULL
+    return <const hcsrt_char *> PyBytes_AS_STRING(encoded)
+
+
+cdef inline str decode(const hcsrt_char *text):
+    cdef Py_ssize_t length = hcsrt_text_length(text)
+    cdef int byteorder = 0
+    if not hcsrt_text_is_ascii(text, length):
+        return PyUnicode_DecodeUTF16(<const char *> text, length * sizeof(hcsrt_char), "surrogatepass", &byteorder)
+    result = PyUnicode_New(length, 127)
+    hcsrt_text_narrow(<char *> PyUnicode_DATA(result), text, length)
+    return result
+
+
+cdef inline str take_string(const HcsApi *api, hcsrt_char *text):
+    """The text of a string that HCS handed out, which is released; None for NULL."""
+    if text == NULL:
+        return None
+    try:
+        return decode(text)
+    finally:
+        with nogil:
+            api.free_string(text)
+
+
+cdef inline void *pointer(value, str argument) except? NULL:
+    """The pointer or Win32 handle that an int means; NULL for None."""
+    if value is None:
+        return NULL
+    if not isinstance(value, int):
+        raise TypeError(f"{argument} must be an int, an address or a Windows handle, not {type(value).__name__}")
+    try:
+        return <void *> <uintptr_t> value
+    except OverflowError:
+        raise ValueError(f"{argument} is {value:#x}, which is neither an address nor a Windows handle") from None

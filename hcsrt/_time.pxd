@@ -1,0 +1,34 @@
+"""Deadlines on the clock of time.monotonic(), and the slices of a wait; inline.
+
+Internal: no wheel has this file.
+"""
+
+from cpython.time cimport monotonic
+from libc.stdint cimport uint32_t
+
+# How long one guarded wait lasts: only the main thread gets Ctrl-C.
+cdef enum:
+    MAIN_SLICE_MS = 100
+    SLICE_MS = 1000
+
+
+cdef inline double deadline_of(timeout) except? -1:
+    """When `timeout` is over, on the clock of monotonic(); infinite for None."""
+    if timeout is None:
+        return float("inf")
+    cdef double seconds
+    try:
+        seconds = timeout
+    except TypeError:
+        raise TypeError(f"timeout must be a number of seconds or None, not {type(timeout).__name__}") from None
+    if not seconds >= 0:
+        raise ValueError(f"timeout is {timeout!r}; give seconds >= 0, or None to wait for ever")
+    return monotonic() + seconds
+
+
+cdef inline uint32_t slice_of(double deadline, uint32_t most) noexcept:
+    """Milliseconds to wait until the deadline, at most `most`."""
+    cdef double left = (deadline - monotonic()) * 1000
+    if left >= most:
+        return most
+    return 0 if left <= 0 else <uint32_t> left + 1

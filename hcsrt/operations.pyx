@@ -1,0 +1,365 @@
+"""Operations by hand: calls of HCS that are started without waiting for their end.
+
+An operation tracks one call at a time:
+
+    operation = create_operation()
+    kick_off(operation, "HcsStartComputeSystem", system.handle)
+    done = wait_first([operation, ...], timeout=10)
+    text = operation_result(done)
+
+The facade needs none of it: its calls make their own operations, and hcsrt.aio has any number under way. Each function
+is guarded: a handle or an operation may be closed by any thread meanwhile.
+"""
+
+cimport cython
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.time cimport monotonic
+from libc.stdint cimport int32_t, uint32_t, uint64_t, uintptr_t
+
+from hcsrt._calls cimport (
+    add_resource_to,
+    begin_operation,
+    handle_verb,
+    last_error_of_thread,
+    not_created,
+    verb_of,
+)
+from hcsrt._core cimport (
+    HCSRT_E_OPERATION_PENDING,
+    HCSRT_E_OPERATION_TIMEOUT,
+)
+from hcsrt._functions cimport need
+from hcsrt._handles cimport HANDLE_OK, Handle, OwnedOperation, adopt, check_entered, new_operation
+from hcsrt._immortal cimport make_immortal
+from hcsrt._library cimport HcsApi, hcs
+from hcsrt._text cimport take_string, units, utf16
+from hcsrt._time cimport MAIN_SLICE_MS, SLICE_MS, deadline_of, slice_of
+from hcsrt._types cimport hcsrt_char, hcsrt_event, hcsrt_operation, hcsrt_result
+from hcsrt._watch cimport on_main_thread
+
+from .errors import OperationTimeoutError, error_from
+
+cdef extern from *:
+    """
+    #include "core/threads.h"
+
+    /* A completion callback may come late, twice or never, and when its operation is closed already. So it has no
+     * context that could be gone, and tells only that it is time to ask. */
+    static std::atomic<uint32_t> hcsrt_completions{0};
+
+    static void hcsrt_count_one(void) {
+        hcsrt_completions.fetch_add(1, std::memory_order_release);
+        hcsrt::wake_all(hcsrt_completions);
+    }
+    static void HCSRT_CALL hcsrt_count_completion(hcsrt_operation, void *) { hcsrt_count_one(); }
+    static void HCSRT_CALL hcsrt_count_notification(hcsrt_event *, void *) { hcsrt_count_one(); }
+    static uint32_t hcsrt_count_so_far(void) { return hcsrt_completions.load(std::memory_order_acquire); }
+    static void hcsrt_wait_for_more(uint32_t seen, uint32_t milliseconds) {
+        hcsrt::wait_on(hcsrt_completions, seen, milliseconds);
+    }
+
+    """
+    void hcsrt_count_completion(hcsrt_operation operation, void *context) noexcept nogil
+    void hcsrt_count_notification(hcsrt_event *event, void *context) noexcept nogil
+    uint32_t hcsrt_count_so_far() noexcept nogil
+    void hcsrt_wait_for_more(uint32_t seen, uint32_t milliseconds) noexcept nogil
+
+
+def create_operation(notifications=None):
+    """Create an operation that tracks a call; see kick_off(). HCS function: HcsCreateOperation.
+
+    With `notifications`, HCS_OPERATION_OPTIONS as an int, HCS also tells of progress, whereupon wait_first() asks it
+    for the result. HCS function: HcsCreateOperationWithNotifications.
+    """
+    cdef const HcsApi *api = hcs()
+    cdef OwnedOperation operation
+    cdef hcsrt_operation raw
+    cdef uint32_t last_error = 0, c_notifications
+    if notifications is None:
+        return begin_operation()
+    c_notifications = notifications
+    operation = new_operation()
+    need(api, "HcsCreateOperationWithNotifications")
+    with nogil:
+        raw = api.HcsCreateOperationWithNotifications(c_notifications, NULL, hcsrt_count_notification)
+        if raw != NULL:
+            adopt(operation, raw)
+        else:
+            last_error = last_error_of_thread()
+    if raw == NULL:
+        raise not_created(last_error, "HcsCreateOperationWithNotifications")
+    return operation
+
+
+def kick_off(OwnedOperation operation not None, str function not None, Handle handle not None, options=None):
+    """Start a call that `operation` tracks and return at once; operation_result() tells what came of it.
+
+    `function` is the name of an HCS function that takes a handle, an operation and a document: any verb on a system or
+    a process that creates nothing. Raises what HCS answers at once. One operation tracks one call at a time; closed
+    before its end, the call goes on and its result is lost.
+    """
+    cdef const HcsApi *api = hcs()
+    cdef bytes encoded = utf16(options, "options")
+    cdef const hcsrt_char *c_options = units(encoded)
+    cdef handle_verb verb = verb_of(function, handle)
+    cdef hcsrt_result result = 0, ignored = 0
+    cdef int status, entered = HANDLE_OK
+    with nogil:
+        status = handle._enter()
+        if status == HANDLE_OK:
+            entered = operation._enter()
+            if entered == HANDLE_OK:
+                result = verb(handle._raw, operation._raw, c_options)
+                operation._leave()
+            handle._leave()
+    check_entered(handle, status)
+    check_entered(operation, entered)
+    if result < 0:
+        raise error_from(result, function, ask_result(operation, 0, &ignored))
+
+
+cdef str ask_result(OwnedOperation operation, uint32_t milliseconds, hcsrt_result *result):
+    """Ask for the result, waiting at most so long; sets `result` and returns the document."""
+    cdef const HcsApi *api = hcs()
+    cdef hcsrt_char *document = NULL
+    cdef int status
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            if milliseconds:
+                result[0] = api.HcsWaitForOperationResult(operation._raw, milliseconds, &document)
+            else:
+                result[0] = api.HcsGetOperationResult(operation._raw, &document)
+            operation._leave()
+    text = take_string(api, document)
+    check_entered(operation, status)
+    return text
+
+
+# Without binding, as a function of CPython's own: of a call so short, what Cython's functions add is a fifth.
+@cython.binding(False)
+def operation_result(OwnedOperation operation not None, /):
+    """Return the result document of a call that has ended. HCS function: HcsGetOperationResult.
+
+    Raises what the call failed with; of a call that goes on, the error is HCS_E_OPERATION_PENDING.
+    """
+    cdef hcsrt_result result = 0
+    text = ask_result(operation, 0, &result)
+    if result < 0:
+        raise error_from(result, "HcsGetOperationResult", text)
+    return text
+
+
+def wait_operation(OwnedOperation operation not None, timeout=None):
+    """Wait for the end of a call and return its result document. HCS function: HcsWaitForOperationResult.
+
+    Raises what the call failed with; OperationTimeoutError, after which the call goes on and may be waited for again.
+    """
+    cdef double deadline = deadline_of(timeout)
+    cdef uint32_t most = MAIN_SLICE_MS if on_main_thread() else SLICE_MS
+    cdef hcsrt_result result = 0
+    while True:
+        text = ask_result(operation, slice_of(deadline, most), &result)
+        if result not in (HCSRT_E_OPERATION_TIMEOUT, HCSRT_E_OPERATION_PENDING):
+            if result < 0:
+                raise error_from(result, "HcsWaitForOperationResult", text)
+            return text
+        PyErr_CheckSignals()
+        if monotonic() >= deadline:
+            raise OperationTimeoutError(HCSRT_E_OPERATION_TIMEOUT, "HcsWaitForOperationResult")
+
+
+def wait_first(operations, timeout=None):
+    """Wait until the call of one of some operations has ended and return that operation; None when the time is up.
+
+    HCS function: HcsSetOperationCallback, with a callback that runs no Python.
+    """
+    cdef double deadline = deadline_of(timeout)
+    cdef uint32_t most = MAIN_SLICE_MS if on_main_thread() else SLICE_MS
+    cdef const HcsApi *api = hcs()
+    cdef OwnedOperation operation
+    cdef hcsrt_result result = 0
+    cdef uint32_t seen, milliseconds
+    cdef int status
+    cdef list owned = list(operations)
+    if not owned and timeout is None:
+        raise ValueError("operations must not be empty without a timeout: the wait would have no end")
+    need(api, "HcsSetOperationCallback")
+    for operation in owned:
+        with nogil:
+            status = operation._enter()
+            if status == HANDLE_OK:
+                result = api.HcsSetOperationCallback(operation._raw, NULL, hcsrt_count_completion)
+                operation._leave()
+        check_entered(operation, status)
+        if result < 0:
+            raise error_from(result, "HcsSetOperationCallback", None)
+    while True:
+        # Before the question, or a completion right after it would be missed.
+        seen = hcsrt_count_so_far()
+        for operation in owned:
+            with nogil:
+                status = operation._enter()
+                if status == HANDLE_OK:
+                    result = api.HcsGetOperationResult(operation._raw, NULL)
+                    operation._leave()
+            check_entered(operation, status)
+            if result != HCSRT_E_OPERATION_PENDING:
+                return operation
+        PyErr_CheckSignals()
+        milliseconds = slice_of(deadline, most)
+        if milliseconds == 0:
+            return None
+        # The callback is a hint: it may never come, least of all if the call had ended before it was set.
+        with nogil:
+            hcsrt_wait_for_more(seen, milliseconds)
+
+
+@cython.binding(False)
+def operation_id(OwnedOperation operation not None, /):
+    """Return the number that HCS knows an operation by. HCS function: HcsGetOperationId."""
+    cdef const HcsApi *api = hcs()
+    cdef uint64_t number = 0
+    cdef int status
+    need(api, "HcsGetOperationId")
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            number = api.HcsGetOperationId(operation._raw)
+            operation._leave()
+    check_entered(operation, status)
+    return number
+
+
+@cython.binding(False)
+def operation_type(OwnedOperation operation not None, /):
+    """Return the HCS_OPERATION_TYPE of the tracked call, -1 before the first. HCS function: HcsGetOperationType."""
+    cdef const HcsApi *api = hcs()
+    cdef int32_t number = 0
+    cdef int status
+    need(api, "HcsGetOperationType")
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            number = api.HcsGetOperationType(operation._raw)
+            operation._leave()
+    check_entered(operation, status)
+    return number
+
+
+def operation_properties(OwnedOperation operation not None, options=None):
+    """Return the document that describes an operation. HCS function: HcsGetOperationProperties."""
+    cdef bytes encoded = utf16(options, "options")
+    cdef const hcsrt_char *c_options = units(encoded)
+    cdef const HcsApi *api = hcs()
+    cdef hcsrt_char *document = NULL
+    cdef hcsrt_result result = 0
+    cdef int status
+    need(api, "HcsGetOperationProperties")
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            result = api.HcsGetOperationProperties(operation._raw, c_options, &document)
+            operation._leave()
+    text = take_string(api, document)
+    check_entered(operation, status)
+    if result < 0:
+        raise error_from(result, "HcsGetOperationProperties", text)
+    return text
+
+
+@cython.binding(False)
+def operation_system(OwnedOperation operation not None, /):
+    """Return the address of the system handle that a call under way is about, to compare with int(system.as_raw()).
+
+    The handle stays its owner's. None if there is none. HCS function: HcsGetComputeSystemFromOperation.
+    """
+    cdef const HcsApi *api = hcs()
+    cdef uintptr_t address = 0
+    cdef int status
+    need(api, "HcsGetComputeSystemFromOperation")
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            address = <uintptr_t> api.HcsGetComputeSystemFromOperation(operation._raw)
+            operation._leave()
+    check_entered(operation, status)
+    return address or None
+
+
+@cython.binding(False)
+def operation_process(OwnedOperation operation not None, /):
+    """Return the address of the process handle that a call under way is about, to compare with int(process.as_raw()).
+
+    The handle stays its owner's. None if there is none. HCS function: HcsGetProcessFromOperation.
+    """
+    cdef const HcsApi *api = hcs()
+    cdef uintptr_t address = 0
+    cdef int status
+    need(api, "HcsGetProcessFromOperation")
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            address = <uintptr_t> api.HcsGetProcessFromOperation(operation._raw)
+            operation._leave()
+    check_entered(operation, status)
+    return address or None
+
+
+@cython.binding(False)
+def operation_context(OwnedOperation operation not None, /):
+    """Return the number set by set_operation_context(), 0 before. HCS function: HcsGetOperationContext."""
+    cdef const HcsApi *api = hcs()
+    cdef uintptr_t value = 0
+    cdef int status
+    need(api, "HcsGetOperationContext")
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            value = <uintptr_t> api.HcsGetOperationContext(operation._raw)
+            operation._leave()
+    check_entered(operation, status)
+    return value
+
+
+def set_operation_context(OwnedOperation operation not None, uintptr_t value):
+    """Give an operation a number of your own; wait_first() sets it to 0. HCS function: HcsSetOperationContext."""
+    cdef const HcsApi *api = hcs()
+    cdef hcsrt_result result = 0
+    cdef int status
+    need(api, "HcsSetOperationContext")
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            result = api.HcsSetOperationContext(operation._raw, <void *> value)
+            operation._leave()
+    check_entered(operation, status)
+    if result < 0:
+        raise error_from(result, "HcsSetOperationContext", None)
+
+
+def add_resource(OwnedOperation operation not None, uint32_t resource_type, uri not None, handle not None):
+    """Give an operation a resource for the call that it is going to track. HCS function: HcsAddResourceToOperation.
+
+    `resource_type` is an HCS_RESOURCE_TYPE, `handle` the Windows handle of the resource, which stays its owner's.
+    """
+    add_resource_to(operation, resource_type, uri, handle)
+
+
+def cancel_operation(OwnedOperation operation not None):
+    """Ask HCS to give a call up; no Windows so far is documented to do it. HCS function: HcsCancelOperation."""
+    cdef const HcsApi *api = hcs()
+    cdef hcsrt_result result = 0
+    cdef int status
+    need(api, "HcsCancelOperation")
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            result = api.HcsCancelOperation(operation._raw)
+            operation._leave()
+    check_entered(operation, status)
+    if result < 0:
+        raise error_from(result, "HcsCancelOperation", None)
+
+
+make_immortal(globals())

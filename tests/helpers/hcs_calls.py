@@ -1,0 +1,55 @@
+"""The plain verbs of HCS by short names, each over the one call of hcsrt."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hcsrt import _calls
+from hcsrt._streams import ProcessStart
+
+
+def _verb(function: str) -> Callable[..., str | None]:
+    def verb(handle: Any, text: str | None = None, timeout: Any = None, **options: Any) -> str | None:
+        return _calls.call(handle, function, text, timeout, **options)
+
+    verb.__name__ = function
+    return verb
+
+
+def _of_service(function: str) -> Callable[..., str | None]:
+    def verb(*texts: str | None) -> str | None:
+        return _calls.service(function, *(texts or (None,)))
+
+    verb.__name__ = function
+    return verb
+
+
+start_system = _verb("HcsStartComputeSystem")
+shutdown_system = _verb("HcsShutDownComputeSystem")
+terminate_system = _verb("HcsTerminateComputeSystem")
+system_properties = _verb("HcsGetComputeSystemProperties")
+crash_system = _verb("HcsCrashComputeSystem")
+pause_system = _verb("HcsPauseComputeSystem")
+resume_system = _verb("HcsResumeComputeSystem")
+save_system = _verb("HcsSaveComputeSystem")
+modify_system = _verb("HcsModifyComputeSystem")
+process_properties = _verb("HcsGetProcessProperties")
+signal_process = _verb("HcsSignalProcess")
+modify_process = _verb("HcsModifyProcess")
+terminate_process = _verb("HcsTerminateProcess")
+service_properties = _of_service("HcsGetServiceProperties")
+modify_service = _of_service("HcsModifyServiceSettings")
+create_guest_state_file = _of_service("HcsCreateEmptyGuestStateFile")
+create_runtime_state_file = _of_service("HcsCreateEmptyRuntimeStateFile")
+grant_vm_access = _of_service("HcsGrantVmAccess")
+revoke_vm_access = _of_service("HcsRevokeVmAccess")
+grant_vm_group_access = _of_service("HcsGrantVmGroupAccess")
+revoke_vm_group_access = _of_service("HcsRevokeVmGroupAccess")
+
+
+def create_process(*arguments: Any, **options: Any) -> ProcessStart:
+    """Create a process; that it fails is an error, whatever handle there is."""
+    start = _calls.create_process(*arguments, **options)
+    if start.error is not None:
+        start.close()
+        raise start.error
+    return start
