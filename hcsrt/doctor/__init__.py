@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import Any, Literal, TypeVar
 
 from .. import _calls
-from .._facade import seconds
+from .._facade.times import seconds
 from .._library import backend as chosen_backend
 from .._library import missing_functions, since
 from ..documents import loads
