@@ -6,20 +6,22 @@ from collections import deque
 from contextlib import suppress
 from threading import Thread
 
-from ._blocking import aside
-from ._facade import EVENT_PATIENCE, INVALID_DATA, Deadline, Owner, check_name, finish, seconds
+from ._blocking import aside, finish
+from ._facade.arguments import check_name
+from ._facade.bulk import checked, closable, reap_opened
+from ._facade.times import STOP_TIMEOUT, Deadline, seconds
 from ._handles import Handle, are_handles
 from ._handles import close_all as close_handles
-from .errors import HcsError, SystemNotFoundError, error_from
+from .errors import SystemNotFoundError
 from .process import Process
-from .system import CHECK_TIMEOUT, STOP_TIMEOUT, ComputeSystem, SystemCore, systems
+from .system import ComputeSystem, systems
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, TypeVar
 
-    from .system import Rung
+    from ._facade.system import Rung
 
     ItemT = TypeVar("ItemT")
     ResultT = TypeVar("ResultT")
@@ -104,51 +106,6 @@ def _reap(found: dict[str, Any], owner: str, namespace: str | None, timeout: flo
         return "already-stopped"
     with system:
         return finish(reap_opened(system, found, owner, deadline))
-
-
-async def reap_opened(system: SystemCore, found: dict[str, Any], owner: str, deadline: Deadline) -> Rung:
-    """Terminate the system if it is still the one that was found, and the owner's."""
-    try:
-        limit = deadline.within(CHECK_TIMEOUT)
-        properties = await system._properties((), None, limit)  # pyright: ignore[reportPrivateUsage]
-    except HcsError:
-        # HCS refuses questions about a system that is going in more than one way.
-        try:
-            await system._wait(deadline.within(EVENT_PATIENCE))  # pyright: ignore[reportPrivateUsage]
-        except TimeoutError:
-            pass
-        else:
-            return "already-stopped"
-        raise
-    runtime_ids = found.get("RuntimeId"), properties.get("RuntimeId")
-    if None not in runtime_ids and runtime_ids[0] != runtime_ids[1]:
-        return "already-stopped"
-    # Not every answer of HCS names the owner; the same RuntimeId means the same system, and the same owner.
-    if properties.get("Owner", owner if None not in runtime_ids else None) != owner:
-        reason = f"HCS does not say of the compute system {found['Id']!r} that it is owned by {owner!r}"
-        raise error_from(INVALID_DATA, "HcsGetComputeSystemProperties", {"ErrorMessage": reason})
-    return await system._stop(0, deadline.remaining())  # pyright: ignore[reportPrivateUsage]
-
-
-def checked(systems: Iterable[ItemT], kind: type[ItemT]) -> list[ItemT]:
-    """A list of the systems, or the error that one of them is something else."""
-    return _all(systems, "systems", (kind,), "a ComputeSystem")
-
-
-def closable(items: Iterable[ItemT], *kinds: type) -> list[ItemT]:
-    """A list of the items, or the error that one of them is neither of these kinds nor a handle."""
-    return _all(items, "items", (*kinds, Handle), "a ComputeSystem, a Process or a handle")
-
-
-def _all(items: Iterable[ItemT], argument: str, kinds: tuple[type, ...], expected: str) -> list[ItemT]:
-    listed = list(items)
-    for index, item in enumerate(listed):
-        if not isinstance(item, kinds):
-            name, package = type(item).__name__, type(item).__module__.rpartition(".")[0]
-            if isinstance(item, Owner) and name in [kind.__name__ for kind in kinds]:
-                raise TypeError(f"{argument}[{index}] is a {name} of {package}, which has a function of its own for it")
-            raise TypeError(f"{argument}[{index}] must be {expected}, not {name}")
-    return listed
 
 
 def _at_once(action: Callable[[ItemT], ResultT], items: list[ItemT]) -> list[ResultT | Exception]:

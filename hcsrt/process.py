@@ -3,271 +3,51 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from _thread import allocate_lock
-from codecs import lookup_error
 from contextlib import suppress
 from threading import Thread
 from time import monotonic
 
 from . import _calls
-from ._blocking import Blocking, aside, close_aside, tracked
+from ._blocking import CALLS, Blocking, aside, close_aside, finish
 from ._calls import Limit
-from ._facade import (
-    CLEANUP_TIMEOUT,
-    PROCESS_INFO_NOT_AVAILABLE,
-    QUERY_TIMEOUT,
-    SERVICE_DISCONNECT,
-    SHORT_CLEANUP,
-    AnyStr,
-    Deadline,
-    Generic,
-    Owner,
-    answer,
-    check_name,
-    check_text,
-    cleanup_time,
-    debug,
-    exit_document,
-    finish,
-    integer,
-    path_text,
-    query_timeout,
-    seconds,
+from ._facade import AnyStr, Generic, times
+from ._facade.commands import (
+    DEVNULL,
+    PIPE,
+    STDOUT,
+    StreamFormat,
+    check_attach,
+    check_given,
+    encoded,
+    resize_request,
 )
+from ._facade.owner import debug, exit_status
+from ._facade.process import CLOSE_STDIN, Drain, ProcessCore, check_stdin_error, running
+from ._facade.times import CLEANUP_TIMEOUT, SHORT_CLEANUP, Deadline, cleanup_time, seconds
 from ._handles import OwnedProcess, close_all
-from ._streams import StdioReader, StdioWriter
-from .documents import dumps
-from .errors import (
-    AlreadyStoppedError,
-    HandleClosedError,
-    HcsError,
-    OperationTimeoutError,
-    ServiceDisconnectedError,
-    SystemNotFoundError,
-    error_from,
-)
+from ._streams import ProcessStart, StdioReader, StdioWriter
+from .errors import HandleClosedError, HcsError, ServiceDisconnectedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping
     from subprocess import CompletedProcess
     from types import TracebackType
-    from typing import IO, Any, TypeAlias
+    from typing import IO, Any
 
-    from ._calls import ProcessStart
-    from ._facade import Calls
-    from ._facade.expired import TimeoutExpired
+    from ._facade.calls import Calls
+    from ._facade.commands import Command
     from ._handles import OwnedStdio, OwnedSystem
 
-    Command: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-
 __all__ = ["DEVNULL", "PIPE", "STDOUT", "Process"]
-
-# The values of subprocess, which is slow to import.
-PIPE = -1
-STDOUT = -2
-DEVNULL = -3
-
-KILL_PATIENCE = 2.0
-"""Seconds after which a kill is tried again on handles of its own: HCS may be busy with another call on the first."""
-CLOSE_TIMEOUT = 5.0
-"""Seconds that writing what is left for stdin may take, and telling HCS of its end."""
-DRAIN_QUIET = 1.0
-"""Seconds without a byte after which the output of an exited process is taken to be complete."""
-DRAIN_LIMIT = 10.0
-"""Seconds after the exit when the output is taken to be complete in any case."""
 
 _CHUNK = 64 * 1024
 # Threads are joined in slices: on Windows a join does not let Ctrl-C through.
 _SLICE = 0.1
 # A reader whose handle is closed ends in a moment.
 _RELEASE = 1.0
-
-CLOSE_STDIN = '{"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}'
-
-_SIGNALS = ("CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff", "CtrlShutdown")
-_NOT_FOUND = 0x80070490  # ERROR_NOT_FOUND
-
-
-class ProcessCore(Owner[OwnedProcess]):
-    """What a process does in either face."""
-
-    pid: int
-    args: Command
-
-    def __init__(
-        self,
-        start: ProcessStart,
-        args: Command,
-        streams: StreamFormat,
-        reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
-        is_windows: Callable[[], bool],
-    ) -> None:
-        super().__init__(start.process)
-        self.pid = start.pid
-        self.args = args
-        self._returncode: int | None = None
-        self._streams = streams
-        self._reopen_system = reopen_system
-        self._is_windows = is_windows
-
-    @property
-    def returncode(self) -> int | None:
-        return self._returncode
-
-    def _state(self) -> str:
-        if self.returncode is not None:
-            return f"returncode={self.returncode}"
-        return "closed" if self.closed else "running"
-
-    async def _set_up(self, deadline: Deadline) -> None:
-        await self._calls.watch_process(self._handle, deadline.remaining())
-        # A short process may have exited before its callback was registered: no event tells of that.
-        await self._query_exit(deadline)
-        self._is_given = True
-
-    async def _wait(self, timeout: float | None) -> int:
-        limit = seconds(timeout)
-        code = await self._returncode_by(Deadline(limit))
-        if code is None:
-            raise self._timeout_expired(limit)
-        return code
-
-    async def _kill(self, timeout: float | None) -> None:
-        deadline = Deadline(seconds(timeout))
-        if self._is_over():
-            return
-        try:
-            try:
-                await self._calls.terminate_process(self._handle, deadline.within(KILL_PATIENCE))
-            except OperationTimeoutError:
-                if deadline.passed():
-                    raise
-                debug(__name__, "%r: the kill hangs, trying it on handles of its own", self)
-                process = await self._open_again(deadline)
-                try:
-                    # With the first handle busy, the event alone tells whether another process has the pid now.
-                    if not self._has_exited():
-                        await self._calls.terminate_process(process, deadline.remaining())
-                finally:
-                    await self._calls.close(process, deadline)
-        except HcsError as error:
-            if not await self._is_gone(error, deadline):
-                raise
-        else:
-            self._expect_exit()
-
-    async def _open_again(self, deadline: Deadline) -> OwnedProcess:
-        """Open whatever has our pid."""
-        system = await self._reopen_system(deadline)
-        try:
-            process = await self._calls.open_process(system, self.pid, deadline.remaining())
-        except BaseException:
-            await self._calls.close(system, deadline)
-            raise
-        try:
-            await self._calls.close(system, deadline)
-        except BaseException:
-            await self._calls.close(process, deadline)
-            raise
-        return process
-
-    async def _signal(self, signal: str | int, timeout: float | None) -> None:
-        deadline = Deadline(seconds(timeout))
-        if isinstance(signal, str):
-            if signal not in _SIGNALS:
-                raise ValueError(f"signal must be one of {', '.join(_SIGNALS)}, or a number; not {signal!r}")
-        else:
-            signal = integer(signal, "signal", "a str or an int")
-            if self._is_windows():
-                raise ValueError(f"signal must be one of {', '.join(_SIGNALS)} for a Windows guest, not {signal}")
-        if self._is_over():
-            return
-        try:
-            await self._calls.signal_process(self._handle, dumps({"Signal": signal}), deadline.remaining())
-        except HcsError as error:
-            if not await self._is_gone(error, deadline):
-                raise
-        else:
-            self._expect_exit()
-
-    async def _duplicate(self) -> OwnedProcess:
-        self._check_open()
-        deadline = Deadline(CLEANUP_TIMEOUT)
-        handle = await self._open_again(deadline)
-        try:
-            # A process that runs now has had its pid all the time.
-            if self._is_over() or await self._ask_exit(QUERY_TIMEOUT) is not None:
-                reason = f"Process {self.pid} has exited, and another one may have its pid now"
-                raise error_from(_NOT_FOUND, "HcsOpenProcess", {"ErrorMessage": reason})
-        except BaseException:
-            await self._calls.close(handle, deadline)
-            raise
-        return handle
-
-    async def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
-        return await _ask_exit(self._calls, self._handle, timeout)
-
-    def _is_over(self) -> bool:
-        return self._returncode is not None or self._has_exited()
-
-    async def _returncode_by(self, deadline: Deadline) -> int | None:
-        """Wait for the exit code; None when the time is up."""
-        try:
-            if self._returncode is None and await self._wait_exit(deadline):
-                await self._learn_returncode(deadline)
-        except HandleClosedError:
-            # Another thread or task may have seen the exit first, and closed this object.
-            if self._returncode is None:
-                raise
-        return self._returncode
-
-    def _take_latched(self) -> str | None:
-        """Keep the exit code if the latch holds it; returns how the latch was set."""
-        status = _calls.exit_status(self._handle)
-        if status is None:
-            return None
-        how, document = status
-        if self._returncode is None:
-            self._keep_code(document)
-        return how
-
-    def _keep_code(self, document: str | None) -> None:
-        code = _exit_code(document)
-        # Without a code nothing is stored: another thread may be storing one.
-        if code is not None:
-            self._returncode = code
-
-    async def _learn_returncode(self, deadline: Deadline) -> None:
-        """Find the exit code, the latch being set; an answer that the deadline cuts off is still to come."""
-        how = self._take_latched()
-        if self._returncode is not None:
-            return
-        # The event came without a code, or the service went away. What HCS knows now is the last chance.
-        try:
-            self._keep_code(await self._calls.process_properties(self._handle, query_timeout(deadline)))
-        except HcsError as error:
-            if isinstance(error, OperationTimeoutError) and deadline.passed():
-                return
-            debug(__name__, "asking for the exit code of %r failed: %s", self, error)
-        if self._returncode is None:
-            if how == "disconnected":
-                raise error_from(SERVICE_DISCONNECT, "HcsSetProcessCallback")
-            reason = f"Process {self.pid} has exited, and HCS does not tell its exit code"
-            raise error_from(PROCESS_INFO_NOT_AVAILABLE, "HcsGetProcessProperties", {"ErrorMessage": reason})
-
-    if TYPE_CHECKING:
-
-        def _partial(self) -> tuple[bytes | None, bytes | None]:
-            """What communicate() has read so far from stdout and stderr."""
-            ...
-
-    def _timeout_expired(self, timeout: float | None) -> TimeoutExpired:
-        from ._facade.expired import TimeoutExpired
-
-        return TimeoutExpired(self.args, timeout or 0.0, *self._partial())
 
 
 class Process(Blocking[OwnedProcess], ProcessCore, Generic[AnyStr]):
@@ -305,9 +85,9 @@ class Process(Blocking[OwnedProcess], ProcessCore, Generic[AnyStr]):
         self._stdio = [stdio for stdio in (start.stdin, start.stdout, start.stderr) if stdio is not None]
         calls = self._calls
         # Not a method of this object: the stream would keep it alive.
-        self.stdin = start.stdin and streams.writer(start.stdin, lambda: close_guest_stdin(calls, handle))
-        self.stdout = start.stdout and streams.reader(start.stdout)
-        self.stderr = start.stderr and streams.reader(start.stderr)
+        self.stdin = start.stdin and open_writer(streams, start.stdin, lambda: close_guest_stdin(calls, handle))
+        self.stdout = start.stdout and open_reader(streams, start.stdout)
+        self.stderr = start.stderr and open_reader(streams, start.stderr)
         self._pumps: dict[IO[AnyStr], _Pump] | None = None
         self._pumps_lock = allocate_lock()
 
@@ -410,7 +190,7 @@ class Process(Blocking[OwnedProcess], ProcessCore, Generic[AnyStr]):
         height, width: rows and columns. timeout: seconds. Raises HcsError if the process has no console or has
         exited. HcsModifyProcess.
         """
-        self.modify(resize_request(height, width), timeout=timeout)
+        finish(self._modify(resize_request(height, width), timeout))
 
     def properties(self, *, timeout: float | None = None) -> dict[str, Any]:
         """What HCS tells of the process: a ProcessStatus document.
@@ -418,8 +198,7 @@ class Process(Blocking[OwnedProcess], ProcessCore, Generic[AnyStr]):
         Its ExitCode means something only if Exited is true and LastWaitResult 0. timeout: seconds. Raises
         OperationTimeoutError, HcsError. HcsGetProcessProperties.
         """
-        text = self._track("HcsGetProcessProperties", _calls.process_properties, timeout, None)
-        return answer(text, "HcsGetProcessProperties", dict)
+        return finish(self._properties(timeout))
 
     def modify(self, request: Mapping[str, Any] | str, *, timeout: float | None = None) -> None:
         """Change the process by a ProcessModifyRequest: the size of its console, or the end of its standard streams.
@@ -427,7 +206,7 @@ class Process(Blocking[OwnedProcess], ProcessCore, Generic[AnyStr]):
         request: a document such as {"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}. timeout: seconds.
         Raises HcsError if the process has exited, OperationTimeoutError. HcsModifyProcess.
         """
-        self._track("HcsModifyProcess", _calls.modify_process, timeout, dumps(request, argument="request"))
+        finish(self._modify(request, timeout))
 
     def duplicate_handle(self) -> OwnedProcess:
         """Open a second handle to this process, without event callback: one that into_raw() may give away.
@@ -446,7 +225,7 @@ class Process(Blocking[OwnedProcess], ProcessCore, Generic[AnyStr]):
             if stream is self.stdin and not at_once and not handle.closed:
                 try:
                     # It may wait for a process that does not read, or for a thread that writes to one.
-                    aside("the close of stdin", CLOSE_TIMEOUT, stream.close)
+                    aside("the close of stdin", times.CLOSE_TIMEOUT, stream.close)
                 except (OSError, ValueError) as error:
                     debug(__name__, "%r did not take what was left for its stdin: %s", self, error)
                 finally:
@@ -461,7 +240,7 @@ class Process(Blocking[OwnedProcess], ProcessCore, Generic[AnyStr]):
     def _close_handles(self, timeout: float | None) -> None:
         close_all(self._stdio)
         try:
-            self._take_latched()
+            self._keep_latched()
         except HandleClosedError:
             return
         close_aside(self._handle, timeout)
@@ -489,20 +268,18 @@ class Process(Blocking[OwnedProcess], ProcessCore, Generic[AnyStr]):
 
     def _drain(self, pumps: list[_Pump], deadline: Deadline) -> bool:
         """Let the pumps finish, the process having exited; False if the deadline comes first."""
-        exited = monotonic()
-        while running := [pump for pump in pumps if pump.is_alive()]:
-            now = monotonic()
-            last_move = max(exited, *(pump.moved for pump in running))
-            if now >= min(last_move + DRAIN_QUIET, exited + DRAIN_LIMIT):
+        drain = Drain()
+        while moving := [pump for pump in pumps if pump.is_alive()]:
+            if drain.left(pump.moved for pump in moving) <= 0:
                 debug(__name__, "%r has exited and something else holds its pipes open", self)
-                for pump in running:
+                for pump in moving:
                     pump.release()
-                for pump in running:
+                for pump in moving:
                     pump.join(_RELEASE)
                 return True
             if deadline.passed():
                 return False
-            running[0].join(deadline.within(_SLICE))
+            moving[0].join(deadline.within(_SLICE))
         return True
 
     def _moved(self, stream: IO[AnyStr] | None) -> bytes | None:
@@ -519,72 +296,15 @@ class Process(Blocking[OwnedProcess], ProcessCore, Generic[AnyStr]):
         return "" if pump is None else pump.text
 
 
-async def _ask_exit(calls: Calls, handle: OwnedProcess, timeout: float) -> dict[str, Any] | None:
-    """The ProcessStatus of a process that has exited, empty if HCS does not tell it; None if it has not exited."""
-    try:
-        status = answer(await calls.process_properties(handle, timeout), "HcsGetProcessProperties", dict)
-    except HcsError as error:
-        # There was a process, or there would be no handle: HCS does not find it any more.
-        if error.hresult & 0xFFFFFFFF == _NOT_FOUND:
-            return {}
-        raise
-    return status if status.get("Exited") is True else None
-
-
-def _exit_code(document: str | None) -> int | None:
-    """The exit code in a ProcessStatus; None where the document does not vouch for one."""
-    status = exit_document(document)
-    if status.get("Exited") is not True or status.get("LastWaitResult") != 0:
-        return None
-    code = status.get("ExitCode")
-    return code & 0xFFFFFFFF if isinstance(code, int) else None
-
-
 def close_guest_stdin(calls: Calls, handle: OwnedProcess) -> None:
     """Tell HCS of the end of stdin: closing our end of the pipe need not reach a guest behind a VM's border."""
     if sys.is_finalizing():
         return
     try:
-        if _calls.exit_status(handle) is None:
-            tracked("HcsModifyProcess", CLOSE_TIMEOUT, _calls.modify_process, handle, CLOSE_STDIN)
+        if exit_status(handle) is None:
+            finish(CALLS.call(handle, "HcsModifyProcess", CLOSE_STDIN, times.CLOSE_TIMEOUT))
     except (HandleClosedError, HcsError) as error:
         finish(check_stdin_error(calls, handle, error))
-
-
-async def check_stdin_error(calls: Calls, handle: OwnedProcess, error: HandleClosedError | HcsError) -> None:
-    """Raise the error that HCS was told of the end of stdin with, unless there is no process any more to tell of it."""
-    if isinstance(error, (HandleClosedError, AlreadyStoppedError, SystemNotFoundError)):
-        return  # closing the pipe is all that is left to do
-    try:
-        exited = await _ask_exit(calls, handle, QUERY_TIMEOUT) is not None
-    except (AlreadyStoppedError, SystemNotFoundError):
-        exited = True
-    except HcsError:
-        exited = False
-    if not exited:
-        raise error from None
-
-
-def encoded(input: Any, streams: StreamFormat, stdin_is_open: bool) -> bytes:
-    """What communicate() has to write to stdin."""
-    if input is None:
-        return b""
-    if streams.text:
-        if not isinstance(input, str):
-            raise TypeError(f"input must be a str, not {type(input).__name__}: the streams are in text mode")
-    else:
-        try:
-            input = bytes(memoryview(input))
-        except TypeError:
-            raise TypeError(
-                f"input must be bytes, not {type(input).__name__}: the streams are not in text mode"
-            ) from None
-    if not input:
-        return b""
-    if not stdin_is_open:
-        raise ValueError("input needs stdin=PIPE, and not closed yet")
-    # Text as writing to the stream would do it.
-    return input.replace("\n", os.linesep).encode(*streams.codec()) if isinstance(input, str) else input
 
 
 def _codec(stream: Any) -> tuple[str, str]:
@@ -688,148 +408,29 @@ class _Writer(_Pump):
             self.moved = monotonic()
 
 
-class StreamFormat:
-    """How the streams of a process are wrapped, by the parameters that subprocess.Popen has for it."""
-
-    def __init__(self, text: bool | None, encoding: str | None, errors: str | None, bufsize: int) -> None:
-        # Before there is a process that could not be read.
-        if encoding and encoding != "locale":  # which only io knows
-            "".encode(encoding)
-        if errors:
-            lookup_error(errors)
-        bufsize = self._bufsize = integer(bufsize, "bufsize")
-        self.text: bool = bool(text or encoding or errors)
-        self._encoding = encoding or ("utf-8" if sys.flags.utf8_mode else "locale")
-        self._errors = errors
-        self._line_buffering = self.text and bufsize == 1
-        self._size = io.DEFAULT_BUFFER_SIZE if bufsize < 0 or self._line_buffering else bufsize
-
-    @property
-    def limit(self) -> int:
-        """How many bytes a reader of hcsrt.aio holds for a line, as asyncio's limit."""
-        return self._bufsize if self._bufsize > 1 else _CHUNK
-
-    def codec(self) -> tuple[str, str]:
-        """Encoding and error handler of text."""
-        encoding = self._encoding
-        if encoding == "locale":
-            import locale
-
-            encoding = locale.getencoding()
-        return encoding, self._errors or "strict"
-
-    def reader(self, handle: OwnedStdio) -> Any:
-        raw = StdioReader(handle)
-        if self.text:
-            return self._text_over(_TextSource(raw, self._size or io.DEFAULT_BUFFER_SIZE))
-        return io.BufferedReader(raw, self._size) if self._size else raw
-
-    def writer(self, handle: OwnedStdio, before_close: Callable[[], object]) -> Any:
-        raw = StdioWriter(handle, before_close)
-        binary = io.BufferedWriter(raw, self._size) if self._size else raw
-        if not self.text:
-            return binary
-        return self._text_over(binary, self._line_buffering, write_through=True)
-
-    def _text_over(self, binary: Any, line_buffering: bool = False, write_through: bool = False) -> io.TextIOWrapper:
-        return io.TextIOWrapper(
-            binary, self._encoding, self._errors, line_buffering=line_buffering, write_through=write_through
-        )
+def open_reader(streams: StreamFormat, handle: OwnedStdio) -> Any:
+    """Wrap our end of stdout or stderr."""
+    raw = StdioReader(handle)
+    if streams.text:
+        return _text_over(streams, _TextSource(raw, streams.buffer_size or io.DEFAULT_BUFFER_SIZE))
+    return io.BufferedReader(raw, streams.buffer_size) if streams.buffer_size else raw
 
 
-async def process_parameters(
-    args: Command,
-    *,
-    is_linux: Callable[[], Coroutine[Any, Any, bool]],
-    stdin: int | None,
-    stdout: int | None,
-    stderr: int | None,
-    cwd: str | os.PathLike[str] | None,
-    env: Mapping[str, str] | None,
-    user: str | None,
-    console: bool | tuple[int, int],
-) -> str:
-    """The ProcessParameters of a command, as JSON; is_linux asks HCS what the guest is."""
-    document: dict[str, Any] = {}
-    if cwd is not None:
-        document["WorkingDirectory"] = path_text(cwd, "cwd")
-    if env is not None:
-        document["Environment"] = _environment(env)
-    if user is not None:
-        check_name(user, "user")
-        document["User"] = user
-    if console is not False:
-        document["EmulateConsole"] = True
-        if stderr == PIPE:
-            raise ValueError("a console has no stderr of its own, its output comes on stdout: leave stderr=PIPE away")
-        if console is not True:
-            document["ConsoleSize"] = list(_console_size(console))
-    elif stderr == STDOUT:
-        raise ValueError(
-            "HCS cannot join stderr to stdout: redirect in the command itself (cmd /c or sh -c with 2>&1), or use "
-            "console=True"
-        )
-    for name, key, value, also in (
-        ("stdin", "CreateStdInPipe", stdin, ()),
-        ("stdout", "CreateStdOutPipe", stdout, ()),
-        ("stderr", "CreateStdErrPipe", stderr, (STDOUT,)),
-    ):
-        if value not in (None, PIPE, DEVNULL, *also):
-            raise ValueError(f"{name} must be None, PIPE or DEVNULL, not {value!r}: HCS connects only pipes it makes")
-        if value == PIPE:
-            document[key] = True
-    return dumps(document | await _command(args, is_linux))
+def open_writer(streams: StreamFormat, handle: OwnedStdio, before_close: Callable[[], object]) -> Any:
+    """Wrap our end of stdin."""
+    raw = StdioWriter(handle, before_close)
+    binary = io.BufferedWriter(raw, streams.buffer_size) if streams.buffer_size else raw
+    if not streams.text:
+        return binary
+    return _text_over(streams, binary, streams.line_buffering, write_through=True)
 
 
-async def _command(args: Command, is_linux: Callable[[], Coroutine[Any, Any, bool]]) -> dict[str, Any]:
-    if isinstance(args, str):
-        check_name(args, "args")
-        return {"CommandLine": args}
-    if isinstance(args, (bytes, bytearray)):
-        raise TypeError("args must be text or a list of it, not bytes: decode it first")
-    if isinstance(args, os.PathLike):
-        words = [path_text(args, "args")]
-    else:
-        try:
-            given = list(args)
-        except TypeError:
-            raise TypeError(f"args must be a str, a path or a list of them, not {type(args).__name__}") from None
-        words = [path_text(word, f"args[{index}]") for index, word in enumerate(given)]
-    if not words:
-        raise ValueError("args must not be empty")
-    if await is_linux():
-        return {"CommandArgs": words}
-    from subprocess import list2cmdline
-
-    return {"CommandLine": list2cmdline(words)}
-
-
-def _environment(env: Mapping[str, str]) -> dict[str, str]:
-    """A copy of the variables. Errors name the variable and never tell its value, which may be a secret."""
-    items = getattr(env, "items", None)
-    if items is None:
-        raise TypeError(f"env must be a mapping of names to values, not {type(env).__name__}")
-    for name, value in items():
-        check_name(name, "the name of an env variable")
-        if "=" in name:
-            raise ValueError(f"env has a name with '=' in it, that of {name.partition('=')[0]!r}")
-        check_text(value, f"env[{name!r}]")
-    return dict(env)
-
-
-def resize_request(height: int, width: int) -> dict[str, Any]:
-    """A ProcessModifyRequest for the size of the console."""
-    rows, columns = _console_size((height, width))
-    return {"Operation": "ConsoleSize", "ConsoleSize": {"Height": rows, "Width": columns}}
-
-
-def _console_size(size: tuple[int, int]) -> tuple[int, int]:
-    if not isinstance(size, tuple) or len(size) != 2:  # pyright: ignore[reportUnnecessaryIsInstance,reportUnnecessaryComparison]
-        raise TypeError(f"console must be True, False or a tuple (rows, columns), not {size!r}")
-    rows, columns = integer(size[0], "the rows of a console"), integer(size[1], "the columns of a console")
-    if not (0 < rows < 0x10000 and 0 < columns < 0x10000):
-        raise ValueError(f"a console has 1 to 65535 rows and columns, not {rows!r} and {columns!r}")
-    return rows, columns
+def _text_over(
+    streams: StreamFormat, binary: Any, line_buffering: bool = False, write_through: bool = False
+) -> io.TextIOWrapper:
+    return io.TextIOWrapper(
+        binary, streams.encoding, streams.errors, line_buffering=line_buffering, write_through=write_through
+    )
 
 
 def start_process(
@@ -847,38 +448,18 @@ def start_process(
     try:
         # A list has what was made even if a KeyboardInterrupt comes right after the call, before any assignment.
         limit = Limit(deadline.remaining())
-        aside("HcsCreateProcess", limit, _calls.create_process, system, parameters, limit, results=made, drop=_abandon)
-        objects.extend(map(Process, made, [args], [streams], [reopen_system], [is_windows]))
+        aside(
+            "HcsCreateProcess", limit, _calls.create_process, system, parameters, limit, results=made, discard=_abandon
+        )
+        if made[0].error is not None:
+            made.append(finish(running(CALLS, made[0], deadline)))
+        objects.extend(map(Process, made[-1:], [args], [streams], [reopen_system], [is_windows]))
         finish(objects[0]._set_up(deadline))  # pyright: ignore[reportPrivateUsage]
         return objects[0]
     except BaseException as error:
         for start in made:
             _abandon(start, cleanup_time(error))
         raise
-
-
-def check_attach(pid: int, wanted: Mapping[str, int | None]) -> int:
-    """The pid, if a process can be opened so."""
-    for name, value in wanted.items():
-        if value not in (None, PIPE):
-            raise ValueError(f"{name} must be None or PIPE, not {value!r}")
-    pid = integer(pid, "pid")
-    if not 0 <= pid <= 0xFFFFFFFF:
-        raise ValueError(f"pid must be from 0 to {0xFFFFFFFF}, not {pid}")
-    return pid
-
-
-def check_given(start: ProcessStart, pid: int, wanted: Mapping[str, int | None]) -> None:
-    """Raise if HCS has not given a stream that is wanted."""
-    missing = [name for name, value in wanted.items() if value == PIPE and getattr(start, name) is None]
-    if missing:
-        names = " and ".join(missing)
-        asked = " and ".join(f"{name}=PIPE" for name in missing)
-        reason = (
-            f"HCS has no handle for {names} of process {pid}: it was started without a pipe there, or whoever had the "
-            f"pipe has closed it. Open the process without {asked}, and start it again for a new pipe"
-        )
-        raise error_from(PROCESS_INFO_NOT_AVAILABLE, "HcsGetProcessInfo", {"ErrorMessage": reason})
 
 
 def attach_process(
@@ -905,9 +486,9 @@ def attach_process(
             unwanted = [getattr(starts[0], name) for name, value in wanted.items() if value != PIPE]
             close_all(stdio for stdio in unwanted if stdio is not None)
             ends = [getattr(starts[0], name) if value == PIPE else None for name, value in wanted.items()]
-            starts = [_calls.ProcessStart(handle, pid, *ends)]
+            starts = [ProcessStart(handle, pid, *ends)]
         else:
-            starts.append(_calls.ProcessStart(handle, pid))
+            starts.append(ProcessStart(handle, pid))
         objects.extend(map(Process, starts, [[]], [streams], [reopen_system], [is_windows]))
         finish(objects[0]._set_up(deadline))  # pyright: ignore[reportPrivateUsage]
         return objects[0]
@@ -915,27 +496,6 @@ def attach_process(
         for end in (*starts, handle):
             close_aside(end, cleanup_time(error))
         raise
-
-
-def run_pipes(
-    input: object,
-    capture_output: bool,
-    stdin: int | None,
-    stdout: int | None,
-    stderr: int | None,
-    console: bool | tuple[int, int],
-) -> tuple[int | None, int | None, int | None]:
-    """The streams of a process that run() starts."""
-    if input is not None:
-        if stdin is not None:
-            raise ValueError("give input or stdin, not both")
-        stdin = PIPE
-    if capture_output:
-        if stdout is not None or stderr is not None:
-            raise ValueError("give capture_output, or stdout and stderr, not both")
-        stdout = PIPE
-        stderr = None if console else PIPE
-    return stdin, stdout, stderr
 
 
 def run_to_end(
@@ -973,7 +533,7 @@ def kill_quietly(process: Process[Any], timeout: float) -> None:
 def _abandon(start: ProcessStart, patience: float = CLEANUP_TIMEOUT) -> None:
     """End a process that nobody will own."""
     try:
-        tracked("HcsTerminateProcess", patience, _calls.terminate_process, start.process, None)
+        finish(CALLS.call(start.process, "HcsTerminateProcess", None, patience))
     except (HcsError, HandleClosedError) as error:
         debug(__name__, "ending process %d, which could not be set up, failed: %s", start.pid, error)
     finally:

@@ -6,9 +6,10 @@ On the main thread, and where there is a timeout, it is made on another thread, 
 
 from __future__ import annotations
 
-from . import _calls
-from ._blocking import aside
-from ._facade import answer, check_name, path_text, query_text, seconds
+from ._blocking import CALLS, finish
+from ._facade.arguments import check_name, path_text
+from ._facade.requests import answer, query_text
+from ._facade.times import seconds
 from .documents import dumps, plain
 
 TYPE_CHECKING = False
@@ -42,7 +43,7 @@ def properties(
     HcsError. HcsGetServiceProperties.
     """
     query = query_text(types, query)
-    text = aside("HcsGetServiceProperties", seconds(timeout), _calls.service_properties, query)
+    text = finish(CALLS.service("HcsGetServiceProperties", query, timeout=seconds(timeout)))
     return answer(text, "HcsGetServiceProperties", dict)
 
 
@@ -55,7 +56,7 @@ def modify(property_type: str, settings: Mapping[str, Any], *, timeout: float | 
     """
     check_name(property_type, "property_type")
     request = dumps({"PropertyType": property_type, "Settings": plain(settings, "settings")})
-    aside("HcsModifyServiceSettings", seconds(timeout), _calls.modify_service, request)
+    finish(CALLS.service("HcsModifyServiceSettings", request, timeout=seconds(timeout)))
 
 
 def submit_wer_report(crash_report: Mapping[str, Any] | str, *, timeout: float | None = None) -> None:
@@ -65,7 +66,7 @@ def submit_wer_report(crash_report: Mapping[str, Any] | str, *, timeout: float |
     HcsSubmitWerReport.
     """
     report = dumps(crash_report, argument="crash_report")
-    aside("HcsSubmitWerReport", seconds(timeout), _calls.submit_wer_report, report)
+    finish(CALLS.service("HcsSubmitWerReport", report, timeout=seconds(timeout)))
 
 
 def create_guest_state_file(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
@@ -74,7 +75,7 @@ def create_guest_state_file(path: str | os.PathLike[str], *, timeout: float | No
     path: its full path. timeout: seconds. Raises PathExistsError, PathNotFoundError, OperationTimeoutError, HcsError.
     HcsCreateEmptyGuestStateFile.
     """
-    aside("HcsCreateEmptyGuestStateFile", seconds(timeout), _calls.create_guest_state_file, path_text(path, "path"))
+    finish(CALLS.service("HcsCreateEmptyGuestStateFile", path_text(path, "path"), timeout=seconds(timeout)))
 
 
 def create_runtime_state_file(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
@@ -83,7 +84,7 @@ def create_runtime_state_file(path: str | os.PathLike[str], *, timeout: float | 
     path: its full path. timeout: seconds. Raises PathExistsError, PathNotFoundError, OperationTimeoutError, HcsError.
     HcsCreateEmptyRuntimeStateFile.
     """
-    aside("HcsCreateEmptyRuntimeStateFile", seconds(timeout), _calls.create_runtime_state_file, path_text(path, "path"))
+    finish(CALLS.service("HcsCreateEmptyRuntimeStateFile", path_text(path, "path"), timeout=seconds(timeout)))
 
 
 def grant_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
@@ -93,7 +94,7 @@ def grant_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout: float 
     PathNotFoundError, OperationTimeoutError, HcsError. HcsGrantVmAccess.
     """
     check_name(vm_id, "vm_id")
-    aside("HcsGrantVmAccess", seconds(timeout), _calls.grant_vm_access, vm_id, path_text(path, "path"))
+    finish(CALLS.service("HcsGrantVmAccess", vm_id, path_text(path, "path"), timeout=seconds(timeout)))
 
 
 def revoke_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
@@ -103,7 +104,7 @@ def revoke_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout: float
     HcsRevokeVmAccess.
     """
     check_name(vm_id, "vm_id")
-    aside("HcsRevokeVmAccess", seconds(timeout), _calls.revoke_vm_access, vm_id, path_text(path, "path"))
+    finish(CALLS.service("HcsRevokeVmAccess", vm_id, path_text(path, "path"), timeout=seconds(timeout)))
 
 
 def grant_vm_group_access(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
@@ -112,7 +113,7 @@ def grant_vm_group_access(path: str | os.PathLike[str], *, timeout: float | None
     path: the full path of the file. timeout: seconds. Raises NotSupportedError before Windows 10 2004, or as
     grant_vm_access(). HcsGrantVmGroupAccess.
     """
-    aside("HcsGrantVmGroupAccess", seconds(timeout), _calls.grant_vm_group_access, path_text(path, "path"))
+    finish(CALLS.service("HcsGrantVmGroupAccess", path_text(path, "path"), timeout=seconds(timeout)))
 
 
 def revoke_vm_group_access(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
@@ -120,7 +121,7 @@ def revoke_vm_group_access(path: str | os.PathLike[str], *, timeout: float | Non
 
     path: the full path of the file. timeout: seconds. Raises as grant_vm_group_access(). HcsRevokeVmGroupAccess.
     """
-    aside("HcsRevokeVmGroupAccess", seconds(timeout), _calls.revoke_vm_group_access, path_text(path, "path"))
+    finish(CALLS.service("HcsRevokeVmGroupAccess", path_text(path, "path"), timeout=seconds(timeout)))
 
 
 def processor_compatibility(path: str | os.PathLike[str], *, timeout: float | None = None) -> dict[str, Any]:
@@ -130,5 +131,5 @@ def processor_compatibility(path: str | os.PathLike[str], *, timeout: float | No
     PathNotFoundError, OperationTimeoutError, HcsError. HcsGetProcessorCompatibilityFromSavedState.
     """
     function = "HcsGetProcessorCompatibilityFromSavedState"
-    text = aside(function, seconds(timeout), _calls.processor_compatibility, path_text(path, "path"))
+    text = finish(CALLS.service(function, path_text(path, "path"), timeout=seconds(timeout)))
     return answer(text, function, dict)

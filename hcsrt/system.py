@@ -3,51 +3,29 @@
 from __future__ import annotations
 
 from . import _calls
-from ._blocking import Blocking, aside, close_aside, tracked
+from ._blocking import CALLS, Blocking, aside, close_aside, finish
 from ._calls import Limit
-from ._facade import (
-    CLEANUP_TIMEOUT,
-    EVENT_PATIENCE,
-    INVALID_DATA,
-    SERVICE_DISCONNECT,
-    SHORT_CLEANUP,
-    SYSTEM_NOT_FOUND,
-    Deadline,
-    Owner,
-    answer,
-    check_handle,
-    check_name,
-    check_text,
-    cleanup_time,
-    debug,
-    exit_document,
-    finish,
+from ._facade.arguments import check_name, check_namespace, is_kept
+from ._facade.commands import StreamFormat, process_parameters, run_pipes
+from ._facade.owner import debug
+from ._facade.requests import (
+    Selection,
     in_namespace,
-    path_text,
-    query_text,
-    query_timeout,
+)
+from ._facade.system import SystemCore
+from ._facade.times import (
+    CHECK_TIMEOUT,
+    CLEANUP_TIMEOUT,
+    SHORT_CLEANUP,
+    STOP_TIMEOUT,
+    Deadline,
+    cleanup_time,
     seconds,
 )
 from ._handles import OwnedSystem
-from .documents import dumps, plain
-from .errors import (
-    AlreadyStoppedError,
-    HandleClosedError,
-    HcsError,
-    OperationTimeoutError,
-    ServiceDisconnectedError,
-    SystemNotFoundError,
-    error_from,
-)
-from .process import (
-    StreamFormat,
-    attach_process,
-    kill_quietly,
-    process_parameters,
-    run_pipes,
-    run_to_end,
-    start_process,
-)
+from .documents import dumps
+from .errors import HandleClosedError, HcsError, OperationTimeoutError
+from .process import attach_process, kill_quietly, run_to_end, start_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,276 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from subprocess import CompletedProcess
     from types import TracebackType
-    from typing import Any, Literal, Self, TypeAlias, TypedDict, Unpack, overload
+    from typing import Any, Literal, Self, Unpack, overload
 
-    from ._facade import AnswerT
-    from .process import Command, Process
-
-    Rung: TypeAlias = Literal["already-stopped", "shutdown", "terminate"]
-
-    class PopenOptions(TypedDict, total=False):
-        stdin: int | None
-        stdout: int | None
-        stderr: int | None
-        cwd: str | os.PathLike[str] | None
-        env: Mapping[str, str] | None
-        user: str | None
-        bufsize: int
-        console: bool | tuple[int, int]
-        timeout: float | None
-
-    class RunOptions(PopenOptions, total=False):
-        capture_output: bool
-        check: bool
-
+    from ._facade.commands import Command, PopenOptions, RunOptions
+    from ._facade.system import Rung
+    from .process import Process
 
 __all__ = ["ComputeSystem", "systems"]
-
-STOP_TIMEOUT = 30.0
-"""Seconds that terminating a system may take in stop(), unless it is told otherwise."""
-CHECK_TIMEOUT = 10.0
-"""Seconds that asking a system what it is may take, before something else is done with it."""
-
-# HCS_RESOURCE_TYPE, and the name under which the service looks for the socket of a live migration.
-_SOCKET = 4
-_MIGRATION_SOCKET = "hcs:/VirtualMachine/LiveMigrationSocket"
-
-_REQUEST_TYPES = ("Add", "Remove", "Update")
-
-
-class SystemCore(Owner[OwnedSystem]):
-    """What a compute system does in either face."""
-
-    def __init__(self, handle: OwnedSystem, id: str, namespace: str | None = None) -> None:
-        super().__init__(handle)
-        self._id = id
-        self._namespace = namespace
-        self._runtime_id: str | None = None
-        self._guest_os: str | None = None
-        self._exit: dict[str, Any] | None = None
-
-    @property
-    def id(self) -> str:
-        """The id that the system was created or opened with."""
-        return self._id
-
-    @property
-    def namespace(self) -> str | None:
-        """The namespace that the system was created or opened in; None for that of everybody."""
-        return self._namespace
-
-    async def _set_up(self, deadline: Deadline) -> None:
-        await self._calls.watch_system(self._handle, deadline.remaining())
-        await self._query_exit(deadline)
-        self._is_given = True
-
-    async def _shutdown(self, options: Mapping[str, Any] | str | None, timeout: float | None) -> None:
-        await self._calls.shutdown_system(self._handle, options_text(options), seconds(timeout))
-        self._expect_exit()
-
-    async def _terminate(self, timeout: float | None) -> None:
-        deadline = Deadline(seconds(timeout))
-        try:
-            await self._calls.terminate_system(self._handle, deadline.remaining())
-        except HcsError as error:
-            if not await self._is_gone(error, deadline):
-                raise
-        except HandleClosedError:
-            if self._exit is None:
-                raise
-        else:
-            self._expect_exit()
-
-    async def _stop(self, grace: float, timeout: float | None) -> Rung:
-        grace_period = Deadline(seconds(grace, "grace"))
-        limit = seconds(timeout)
-        try:
-            return await self._climb(grace_period, limit)
-        except HandleClosedError:
-            # Another thread or task may have seen the exit first, and closed this object.
-            if self._exit is None:
-                raise
-            return "already-stopped"
-
-    async def _climb(self, grace_period: Deadline, limit: float | None) -> Rung:
-        stopped_by: Rung = "already-stopped"
-        if self._has_exited():
-            return stopped_by
-        if not grace_period.passed():
-            if await self._ask_to_shut_down(grace_period):
-                stopped_by = "shutdown"
-            if self._has_exited():
-                return stopped_by
-        debug(__name__, "terminating %r", self)
-        deadline = Deadline(limit)
-        try:
-            await self._terminate_on_new_handle(deadline)
-        except SystemNotFoundError:
-            # Its exit event tells more than that it is gone.
-            if not await self._calls.wait_exit(self._handle, deadline.within(EVENT_PATIENCE)):
-                _calls.latch_exit(self._handle)
-        except HcsError as error:
-            if not await self._is_gone(error, deadline):
-                raise
-        else:
-            stopped_by = "terminate"
-        self._expect_exit()
-        if not await self._wait_exit(deadline):
-            raise TimeoutError(f"compute system {self._id!r} was terminated, but has not exited within {limit} s")
-        return stopped_by
-
-    async def _ask_to_shut_down(self, grace_period: Deadline) -> bool:
-        """Shut down and wait for the exit, if there is hope for one; whether it was this shutdown that HCS accepted."""
-        accepted = False
-        try:
-            try:
-                await self._calls.shutdown_system(self._handle, None, grace_period.remaining())
-                accepted = True
-            except OperationTimeoutError:
-                accepted = True
-            except (AlreadyStoppedError, SystemNotFoundError):
-                pass  # HCS says the same of a system that somebody else is stopping
-            self._expect_exit()
-            await self._wait_exit(grace_period)
-        except HcsError as error:
-            debug(__name__, "%r cannot be shut down: %s", self, error)
-        return accepted
-
-    async def _wait(self, timeout: float | None) -> dict[str, Any]:
-        limit = seconds(timeout)
-        deadline = Deadline(limit)
-        document = self._exit
-        try:
-            if document is None:
-                if not await self._wait_exit(deadline):
-                    raise TimeoutError(f"compute system {self._id!r} has not exited within {limit} s")
-                self._exit = document = await self._learn_exit(deadline)
-        except HandleClosedError:
-            # Another thread or task may have seen the exit first, and closed this object.
-            document = self._exit
-            if document is None:
-                raise
-        return dict(document)
-
-    async def _properties(
-        self, types: tuple[str, ...], query: Mapping[str, Any] | str | None, timeout: float | None
-    ) -> dict[str, Any]:
-        return await self._ask(self._handle, query_text(types, query), seconds(timeout))
-
-    async def _block(self, name: str, kind: type[AnswerT], timeout: float | None) -> AnswerT:
-        """One block of the properties; that HCS left it out is an error, never an empty block."""
-        operation = "HcsGetComputeSystemProperties"
-        properties = await self._properties((name,), None, timeout)
-        value = properties.get(name)
-        if isinstance(value, kind):
-            return value
-        responses: dict[str, dict[str, dict[str, Any]]] = properties.get("PropertyResponses", {})
-        error = responses.get(name, {}).get("Error") or {"ErrorMessage": f"The answer of HCS has no {name}"}
-        raise error_from(error.get("Error", INVALID_DATA), operation, error)
-
-    async def _reopen(self, deadline: Deadline) -> OwnedSystem:
-        """What duplicate_handle() does; processes do it even when this object is closed."""
-        if self._runtime_id is None:
-            self._note(await self._ask(self._handle, None, deadline.within(CHECK_TIMEOUT), urgent=True))
-        handle = await self._calls.open_system(self._id, self._namespace, deadline.remaining())
-        try:
-            properties = await self._ask(handle, None, deadline.within(CHECK_TIMEOUT), urgent=True)
-            if properties.get("RuntimeId") != self._runtime_id:
-                reason = f"Another compute system has the id {self._id!r} now"
-                raise error_from(SYSTEM_NOT_FOUND, "HcsOpenComputeSystem", {"ErrorMessage": reason})
-        except BaseException:
-            await self._calls.close(handle, deadline)
-            raise
-        return handle
-
-    async def _terminate_on_new_handle(self, deadline: Deadline) -> None:
-        """Terminate past whatever HCS may still be doing on our handle."""
-        handle = None
-        if self._runtime_id is not None:
-            try:
-                # Half the time, or a question that hangs would leave none for the termination.
-                handle = await self._reopen(Deadline(deadline.within(2 * CHECK_TIMEOUT) / 2))
-            except (AlreadyStoppedError, SystemNotFoundError, ServiceDisconnectedError):
-                raise
-            except HcsError as error:
-                debug(__name__, "opening %r once more failed: %s", self, error)
-        try:
-            # Only a handle that was checked may stand in for ours: another system may have the id now.
-            await self._calls.terminate_system(self._handle if handle is None else handle, deadline.remaining())
-        finally:
-            if handle is not None:
-                await self._calls.close(handle, deadline)
-
-    async def _ask(
-        self, handle: OwnedSystem, query: str | None, timeout: float | None, *, urgent: bool = False
-    ) -> dict[str, Any]:
-        text = await self._calls.system_properties(handle, query, timeout, urgent)
-        return answer(text, "HcsGetComputeSystemProperties", dict)
-
-    def _note(self, properties: dict[str, Any]) -> None:
-        """Keep what does not change."""
-        self._runtime_id = self._runtime_id or properties.get("RuntimeId")
-        if properties.get("RuntimeOsType") in ("Windows", "Linux"):
-            self._guest_os = properties["RuntimeOsType"]
-
-    async def _has_linux_guest(self, deadline: Deadline) -> bool:
-        if self._guest_os is None:
-            # A virtual machine may not tell before its guest has booted.
-            try:
-                self._note(await self._ask(self._handle, None, deadline.within(CHECK_TIMEOUT)))
-            except HcsError as error:
-                debug(__name__, "asking %r for its operating system failed: %s", self, error)
-        return self._guest_os == "Linux"
-
-    def _has_windows_guest(self) -> bool:
-        return self._guest_os == "Windows"
-
-    async def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
-        deadline = Deadline(timeout)
-        try:
-            properties = await self._ask(self._handle, None, timeout)
-        except (OperationTimeoutError, ServiceDisconnectedError):
-            raise
-        except HcsError:
-            # HCS refuses questions about a system that is going in more than one way. Its id tells whether it is gone.
-            await self._calls.close(await self._reopen(deadline), deadline)
-            raise
-        self._note(properties)
-        exit_type = properties.get("ExitType")
-        if exit_type == "None":  # the word of HCS for a system that has not exited
-            exit_type = None
-        # Stopped alone may be true of a system that has never run.
-        if properties.get("State") == "Stopped" or (properties.get("Stopped") is True and exit_type):
-            return {"ExitType": exit_type} if exit_type else {}
-        return None
-
-    def _latched(self) -> dict[str, Any] | None:
-        """The exit document that the latch holds; empty if the exit is all that is known, None without an exit."""
-        status = _calls.exit_status(self._handle)
-        return exit_document(status[1]) if status is not None and self._has_exited() else None
-
-    def _keep_exit(self) -> None:
-        """Keep what the latch holds of the exit, the handle being about to be closed."""
-        if not self._exit:
-            document = self._latched()
-            # Without an exit nothing is stored: another thread may be storing one.
-            if document is not None:
-                self._exit = document
-
-    async def _learn_exit(self, deadline: Deadline) -> dict[str, Any]:
-        """Find the exit document, the latch being set."""
-        document = self._latched()
-        if document is None:
-            # The service went away. What it says now, if it is back, is the last chance.
-            try:
-                document = await self._ask_exit(query_timeout(deadline))
-            except (AlreadyStoppedError, SystemNotFoundError):
-                document = {}
-            except HcsError as error:
-                debug(__name__, "asking for the exit of %r failed: %s", self, error)
-        if document is None:
-            raise error_from(SERVICE_DISCONNECT, "HcsSetComputeSystemCallback")
-        return document
 
 
 class ComputeSystem(Blocking[OwnedSystem], SystemCore):
@@ -366,7 +81,7 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
         made: list[OwnedSystem] = []
         objects: list[Self] = []
 
-        def drop(handle: OwnedSystem) -> None:
+        def end(handle: OwnedSystem) -> None:
             _abandon(handle, id, keep)
 
         try:
@@ -375,9 +90,9 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
             given = (id, text, limit, keep)
             function = in_namespace("HcsCreateComputeSystem", namespace)
             if namespace is None:
-                aside(function, limit, _calls.create_system, *given, results=made, drop=drop)
+                aside(function, limit, _calls.create_system, *given, results=made, discard=end)
             else:
-                aside(function, limit, _calls.create_system_in_namespace, namespace, *given, results=made, drop=drop)
+                aside(function, limit, _calls.create_system_in_namespace, namespace, *given, results=made, discard=end)
             objects.extend(map(cls, made, [id], [namespace]))
             finish(objects[0]._set_up(deadline))
             return objects[0]
@@ -397,7 +112,7 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
         check_name(id, "id")
         check_namespace(namespace)
         deadline = Deadline(seconds(timeout))
-        handle = finish(cls._calls.open_system(id, namespace, deadline.remaining()))
+        handle = finish(CALLS.open_system(id, namespace, deadline.remaining()))
         objects: list[Self] = []
         try:
             objects.extend(map(cls, [handle], [id], [namespace]))  # as in create()
@@ -446,9 +161,7 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
         Windows handle of a connected socket, which stays yours. timeout: seconds. Raises InvalidStateError if it was
         started before, OperationTimeoutError, HcsError. HcsStartComputeSystem, HcsAddResourceToOperation.
         """
-        text = options_text(options)
-        resources = migration_resources(migration_socket)
-        self._track("HcsStartComputeSystem", _calls.start_system, timeout, text, after=resources)
+        finish(self._start(options, migration_socket, timeout))
         debug(__name__, "started %r", self)
 
     def shutdown(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
@@ -482,8 +195,7 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
         options: a CrashOptions document, from schema 2.3 on. timeout: seconds. Raises InvalidStateError,
         OperationTimeoutError, HcsError. HcsCrashComputeSystem.
         """
-        self._track("HcsCrashComputeSystem", _calls.crash_system, timeout, options_text(options))
-        self._expect_exit()
+        finish(self._crash(options, timeout))
 
     def pause(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
         """Let a running virtual machine stand still.
@@ -491,14 +203,14 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
         options: a PauseOptions document. timeout: seconds. Raises InvalidStateError, OperationTimeoutError, HcsError;
         containers do not pause. HcsPauseComputeSystem.
         """
-        self._track("HcsPauseComputeSystem", _calls.pause_system, timeout, options_text(options))
+        finish(self._pause(options, timeout))
 
     def resume(self, *, timeout: float | None = None) -> None:
         """Let a paused virtual machine go on.
 
         timeout: seconds. Raises InvalidStateError, OperationTimeoutError, HcsError. HcsResumeComputeSystem.
         """
-        self._track("HcsResumeComputeSystem", _calls.resume_system, timeout, None)
+        finish(self._resume(timeout))
 
     def save(
         self,
@@ -513,7 +225,7 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
         that goes on from there. timeout: seconds. Raises InvalidStateError if the machine is not paused,
         OperationTimeoutError, HcsError. HcsSaveComputeSystem.
         """
-        self._track("HcsSaveComputeSystem", _calls.save_system, timeout, save_options(path, save_type))
+        finish(self._save(path, save_type, timeout))
 
     def modify(
         self,
@@ -533,8 +245,7 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
         machine can be modified once its guest has booted. Raises InvalidStateError, OperationTimeoutError, HcsError.
         HcsModifyComputeSystem.
         """
-        request = modify_request(resource_path, request_type, settings, guest_request)
-        self._track("HcsModifyComputeSystem", _calls.modify_system, timeout, request, identity)
+        finish(self._modify(resource_path, request_type, settings, guest_request, identity, timeout))
 
     def initialize_live_migration(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
@@ -544,12 +255,7 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
         options: a MigrationInitializeOptions document. timeout: seconds. Raises NotSupportedError on a Windows that
         has no live migration, OperationTimeoutError, HcsError. HcsInitializeLiveMigrationOnSource.
         """
-        self._track(
-            "HcsInitializeLiveMigrationOnSource",
-            _calls.initialize_live_migration_on_source,
-            timeout,
-            options_text(options),
-        )
+        finish(self._initialize_live_migration(options, timeout))
 
     def start_live_migration(
         self,
@@ -564,14 +270,7 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
         options: a MigrationStartOptions document. timeout: seconds. Raises as initialize_live_migration().
         HcsStartLiveMigrationOnSource, HcsAddResourceToOperation.
         """
-        resources = migration_resources(migration_socket)
-        self._track(
-            "HcsStartLiveMigrationOnSource",
-            _calls.start_live_migration_on_source,
-            timeout,
-            options_text(options),
-            after=resources,
-        )
+        finish(self._start_live_migration(migration_socket, options, timeout))
 
     def start_live_migration_transfer(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
@@ -581,9 +280,7 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
         options: a MigrationTransferOptions document. timeout: seconds. Raises as initialize_live_migration().
         HcsStartLiveMigrationTransfer.
         """
-        self._track(
-            "HcsStartLiveMigrationTransfer", _calls.start_live_migration_transfer, timeout, options_text(options)
-        )
+        finish(self._start_live_migration_transfer(options, timeout))
 
     def finalize_live_migration(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
@@ -593,7 +290,7 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
         options: a MigrationFinalizedOptions document. timeout: seconds. Raises as initialize_live_migration().
         HcsFinalizeLiveMigration.
         """
-        self._track("HcsFinalizeLiveMigration", _calls.finalize_live_migration, timeout, options_text(options))
+        finish(self._finalize_live_migration(options, timeout))
 
     def cancel_live_migration(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
@@ -603,7 +300,7 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
         options: None, as long as Microsoft describes no document for them. timeout: seconds. Raises as
         initialize_live_migration(). HcsCancelLiveMigration.
         """
-        self._track("HcsCancelLiveMigration", _calls.cancel_live_migration, timeout, options_text(options))
+        finish(self._cancel_live_migration(options, timeout))
 
     def wait(self, timeout: float | None = None) -> dict[str, Any]:
         """Wait for the system to exit, for whatever reason, and return its exit document.
@@ -917,106 +614,19 @@ def systems(
     AccessDeniedError, OperationTimeoutError, HcsError.
     HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace.
     """
-    limit = Limit(seconds(timeout))
+    limit = seconds(timeout)
     check_namespace(namespace)
     selection = Selection(owner, ids, types)
     if selection.is_empty():
         return []
-    function = in_namespace("HcsEnumerateComputeSystems", namespace)
-    return selection.of(aside(function, limit, _calls.enumerate_systems, selection.query, limit, namespace))
-
-
-class Selection:
-    """Compute systems with certain owners, ids and types."""
-
-    def __init__(
-        self,
-        owner: str | Iterable[str] | None,
-        ids: str | Iterable[str] | None,
-        types: str | Iterable[str] | None,
-    ) -> None:
-        query: dict[str, list[str]] = {}
-        self._wanted: dict[str, list[str]] = {}
-        for argument, key, field, value in (
-            ("owner", "Owners", "Owner", owner),
-            ("ids", "Ids", "Id", ids),
-            ("types", "Types", "SystemType", types),
-        ):
-            if value is not None:
-                query[key] = self._wanted[field] = _values(value, argument)
-        self.query: str | None = dumps(query) if query else None
-
-    def is_empty(self) -> bool:
-        """Whether there is nothing to ask HCS for."""
-        return not all(self._wanted.values())
-
-    def of(self, text: str | None) -> list[dict[str, Any]]:
-        """The systems in an answer of HCS that are wanted; how it matches itself is not documented."""
-        found = answer(text, "HcsEnumerateComputeSystems", list)
-        return [item for item in found if all(item.get(field) in values for field, values in self._wanted.items())]
-
-
-def check_namespace(namespace: str | None) -> None:
-    if namespace is not None:
-        check_name(namespace, "namespace")
-
-
-def is_kept(on_abandon: Literal["terminate", "keep"]) -> bool:
-    if on_abandon not in ("terminate", "keep"):
-        raise ValueError(f"on_abandon must be 'terminate' or 'keep', not {on_abandon!r}")
-    return on_abandon == "keep"
-
-
-def migration_resources(migration_socket: int | None) -> tuple[tuple[int, str, int], ...]:
-    """What the operation of a live migration needs."""
-    check_handle(migration_socket, "migration_socket")
-    return () if migration_socket is None else ((_SOCKET, _MIGRATION_SOCKET, migration_socket),)
-
-
-def save_options(path: str | os.PathLike[str] | None, save_type: str) -> str:
-    """A SaveOptions document."""
-    options: dict[str, Any] = {"SaveType": save_type}
-    if path is not None:
-        options["SaveStateFilePath"] = path_text(path, "path")
-    return dumps(options)
-
-
-def modify_request(resource_path: str, request_type: str, settings: Any, guest_request: Any) -> str:
-    """A ModifySettingRequest."""
-    check_text(resource_path, "resource_path")
-    if request_type not in _REQUEST_TYPES:
-        raise ValueError(f"request_type must be one of {', '.join(_REQUEST_TYPES)}, not {request_type!r}")
-    request = {"ResourcePath": resource_path, "RequestType": request_type}
-    for name, argument, value in (
-        ("Settings", "settings", settings),
-        ("GuestRequest", "guest_request", guest_request),
-    ):
-        if value is not None:
-            request[name] = plain(value, argument)
-    return dumps(request)
-
-
-def options_text(options: Mapping[str, Any] | str | None) -> str | None:
-    return None if options is None else dumps(options, argument="options")
-
-
-def _values(value: str | Iterable[str], argument: str) -> list[str]:
-    if isinstance(value, (bytes, bytearray)):
-        raise TypeError(f"{argument} must be text or a list of it, not bytes: decode it first")
-    try:
-        values = [value] if isinstance(value, str) else list(value)
-    except TypeError:
-        raise TypeError(f"{argument} must be a str or a list of them, not {type(value).__name__}") from None
-    for index, item in enumerate(values):
-        check_name(item, argument if isinstance(value, str) else f"{argument}[{index}]")
-    return values
+    return selection.of(finish(CALLS.enumerate_systems(selection.query, namespace, limit)))
 
 
 def _abandon(handle: OwnedSystem, id: str, keep: bool, patience: float = CLEANUP_TIMEOUT) -> None:
     """Give up a system that was created and could not be set up."""
     try:
         if not keep:
-            tracked("HcsTerminateComputeSystem", patience, _calls.terminate_system, handle, None)
+            finish(CALLS.call(handle, "HcsTerminateComputeSystem", None, patience))
     except (HcsError, HandleClosedError) as error:
         debug(__name__, "terminating %r, which could not be set up, failed: %s", id, error)
     finally:

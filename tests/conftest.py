@@ -20,7 +20,8 @@ import hypothesis
 import pytest
 
 import hcsrt
-from hcsrt import ComputeSystem, _engine, _facade, emulator
+from hcsrt import ComputeSystem, _engine, emulator
+from hcsrt._facade import times
 
 # How long an example takes is a matter of the machine, and none of these tests asks.
 hypothesis.settings.register_profile("hcsrt", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -191,7 +192,7 @@ def settle() -> Callable[..., bool]:
 def lost_events(monkeypatch: pytest.MonkeyPatch) -> None:
     """No event arrives; who waits for one asks soon."""
     monkeypatch.setattr(emulator._native, "emit", lambda *event: None)
-    monkeypatch.setattr(_facade, "FIRST_QUERY", 0.05)
+    monkeypatch.setattr(times, "FIRST_QUERY", 0.05)
 
 
 @contextmanager

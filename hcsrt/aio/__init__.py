@@ -5,8 +5,8 @@ Errors, events and handles are those of hcsrt. Streams follow asyncio's, the res
 
 from __future__ import annotations
 
-from ..events import Event
-from ..process import DEVNULL, PIPE, STDOUT
+from .._facade.commands import DEVNULL, PIPE, STDOUT
+from .._facade.events import Event
 from . import service as service
 from .bulk import close_all, reap, statistics_of, stop_all
 from .events import Events

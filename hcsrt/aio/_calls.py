@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from .. import _calls, _engine
-from .._facade import EVENTS_MAXSIZE, OPERATION_TIMEOUT, Deadline, HandleT, Owner, debug, seconds
-from ..errors import HandleClosedError, HcsError, error_from
+from .. import _engine, _watch
+from .._facade import ExitHandleT
+from .._facade.events import EVENTS_MAXSIZE
+from .._facade.owner import ExitOwner, debug
+from .._facade.times import SHORT_CLEANUP, Deadline, seconds
+from ..errors import HandleClosedError, HcsError
 from .events import Events
 
 TYPE_CHECKING = False
@@ -14,24 +17,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from typing import Any, Self, TypeVar
 
-    from .._facade import Calls
+    from .._facade.calls import Calls
     from .._handles import Handle, OwnedProcess, OwnedSystem
+    from .._streams import ProcessStart
 
     ResultT = TypeVar("ResultT")
 
-LAST_WORD = 2.0
-"""Seconds that a task waits for the end of what it has started on its way out."""
-SHORT_WORD = 0.1
-"""The same where a cancellation or Ctrl-C is what it is on its way out by."""
+PARTING_TIMEOUT = 2.0
+"""Seconds that a task waits for what it has started on its way out."""
 
 
 def is_told_to_stop(reason: type[BaseException] | None) -> bool:
-    """Whether a cancellation or Ctrl-C is what something ends by: nobody wants to wait for it any more."""
+    """Return whether a cancellation or Ctrl-C ends something: nobody wants to wait for it any more."""
     return reason is not None and issubclass(reason, (asyncio.CancelledError, KeyboardInterrupt))
 
 
-def is_forgotten() -> bool:
-    """Whether what runs here is a coroutine whose loop was closed before its end: it can wait for nothing."""
+def has_lost_loop() -> bool:
+    """Return whether this runs in a coroutine whose loop was closed before its end: it can wait for nothing."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -39,122 +41,134 @@ def is_forgotten() -> bool:
     return False
 
 
-def leave(waited_for: Iterable[asyncio.Future[Any]]) -> None:
-    """Wait no more for what HCS is at: hcsrt.pending() counts it until it is over."""
-    for future in waited_for:
+def abandon(futures: Iterable[asyncio.Future[Any]]) -> None:
+    """Stop waiting for calls: hcsrt.pending() counts them until HCS has completed them."""
+    for future in futures:
         # The calls of a closed loop are abandoned already.
         if not future.get_loop().is_closed():
             future.cancel()
 
 
-async def answered(future: asyncio.Future[ResultT], timeout: float | None, function: str) -> ResultT:
-    """What HCS answers within the time; a call that nobody waits for any more is the engine's."""
-    if timeout is None:
+async def made(future: asyncio.Future[ResultT], end: Callable[[ResultT], object]) -> ResultT:
+    """Wait for what HCS makes; end it if it was made at the moment when the task was cancelled."""
+    try:
         return await future
-    deadline = Deadline(timeout)
-    try:
-        # asyncio.timeout() would cancel this task; and its TimeoutError does not tell which call it was. More than
-        # once, as timers may be early: those of uvloop count whole milliseconds.
-        while True:
-            await asyncio.wait((future,), timeout=deadline.remaining())
-            if future.done():
-                return future.result()
-            if deadline.passed():
-                break
-    finally:
-        leave((future,))
-    raise error_from(OPERATION_TIMEOUT, function)
-
-
-async def created(
-    future: asyncio.Future[ResultT], timeout: float | None, function: str, end: Callable[[ResultT], object]
-) -> ResultT:
-    """What HCS makes within the time; ended if it was made at the moment when the task was cancelled."""
-    try:
-        return await answered(future, timeout, function)
     except BaseException:
-        if future.done() and not future.cancelled() and future.exception() is None:
+        if not future.done():
+            abandon((future,))
+        elif not future.cancelled() and future.exception() is None:
             end(future.result())
         raise
 
 
-def release(*handles: Handle | None) -> None:
-    """Close handles without waiting for it."""
+def discard(*handles: Handle | None) -> None:
+    """Close handles; nobody waits for it."""
     for handle in handles:
         if handle is not None:
             _engine.drop(handle)
 
 
-async def until_closed(closing: Collection[asyncio.Future[None]], timeout: float | None = None) -> None:
-    """Wait for what is being closed, so long as the task is not cancelled and the time is not up."""
+async def wait_closed(closing: Collection[asyncio.Future[None]], timeout: float | None = None) -> None:
+    """Wait for closes, until the task is cancelled or the time is up."""
     try:
-        if closing and not is_forgotten():
+        if closing and not has_lost_loop():
             await asyncio.wait(closing, timeout=timeout)
     finally:
-        leave(closing)
+        abandon(closing)
 
 
-async def closed(*handles: Handle | None) -> None:
+async def close_handles(*handles: Handle | None) -> None:
     """Close handles, all at once."""
-    if is_forgotten():
-        release(*handles)
+    if has_lost_loop():
+        discard(*handles)
         return
-    await until_closed([_engine.close(handle) for handle in handles if handle is not None])
+    await wait_closed([_engine.close(handle) for handle in handles if handle is not None])
 
 
 def terminate(handle: OwnedSystem | OwnedProcess, function: str) -> asyncio.Future[str | None] | None:
     """Terminate what nobody will own, whatever becomes of the task that does so and of its loop."""
-    if is_forgotten():
+    if has_lost_loop():
         _engine.end(handle, function)
         return None
     future = _engine.call(handle, function, insist=True)
-    future.add_done_callback(_note)
+    future.add_done_callback(_log_failure)
     return future
 
 
-def _note(future: asyncio.Future[str | None]) -> None:
+def _log_failure(future: asyncio.Future[str | None]) -> None:
     if not future.cancelled() and (error := future.exception()) is not None:
         debug(__name__, "ending what nobody owns failed: %s", error)
 
 
-def abandon(
+def terminate_and_discard(
     handle: OwnedSystem | OwnedProcess, function: str, *others: Handle | None
 ) -> asyncio.Future[str | None] | None:
-    """Terminate and release; the future of the termination, which goes on without anybody waiting."""
+    """Terminate what nobody will own and close its handles; return the future of the termination."""
     try:
         return terminate(handle, function)
     except (HcsError, HandleClosedError) as error:
         debug(__name__, "ending what could not be set up failed: %s", error)
         return None
     finally:
-        release(*others, handle)
+        discard(*others, handle)
 
 
-async def last_word(future: asyncio.Future[str | None] | None, reason: BaseException) -> None:
-    """Wait a while for a call that HCS gets whatever happens; hcsrt.pending() counts it when nobody waits any more."""
+async def wait_before_parting(future: asyncio.Future[str | None] | None, reason: BaseException) -> None:
+    """Wait a while for a call that HCS gets in any case, then abandon it."""
     if future is not None:
         try:
-            # A coroutine that is dropped may not wait.
+            # A coroutine that is closed may not wait.
             if not isinstance(reason, GeneratorExit):
-                await asyncio.wait((future,), timeout=SHORT_WORD if is_told_to_stop(type(reason)) else LAST_WORD)
+                is_short = is_told_to_stop(type(reason))
+                await asyncio.wait((future,), timeout=SHORT_CLEANUP if is_short else PARTING_TIMEOUT)
         finally:
             future.cancel()
 
 
 class AwaitingCalls:
-    """The functions of the engine, with timeouts."""
+    """The functions of the engine. A plain call is its future: no coroutine stands before it."""
 
-    async def close(self, handle: OwnedSystem | OwnedProcess, deadline: Deadline) -> None:
-        await until_closed([_engine.close(handle, urgent=True)], deadline.within(LAST_WORD))
+    def call(
+        self,
+        handle: OwnedSystem | OwnedProcess,
+        function: str,
+        text: str | None,
+        timeout: float | None,
+        *,
+        resources: tuple[tuple[int, str, int], ...] = (),
+        identity: int | None = None,
+        urgent: bool = False,
+    ) -> asyncio.Future[str | None]:
+        return _engine.call(
+            handle, function, text, timeout=timeout, resources=resources, identity=identity, urgent=urgent
+        )
 
-    async def watch_system(self, handle: OwnedSystem, timeout: float | None) -> None:
-        await answered(_engine.watch(handle), timeout, "HcsSetComputeSystemCallback")
+    def service(self, function: str, *texts: str | None, timeout: float | None) -> asyncio.Future[str | None]:
+        return _engine.service(function, *texts, timeout=timeout)
 
-    async def watch_process(self, handle: OwnedProcess, timeout: float | None) -> None:
-        await answered(_engine.watch(handle), timeout, "HcsSetProcessCallback")
+    def enumerate_systems(
+        self, query: str | None, namespace: str | None, timeout: float | None
+    ) -> asyncio.Future[str | None]:
+        return _engine.enumerate_systems(query, namespace, timeout=timeout)
+
+    async def open_system(
+        self, id: str, namespace: str | None, timeout: float | None, *, urgent: bool = False
+    ) -> OwnedSystem:
+        return await made(_engine.open_system(id, namespace, urgent, timeout=timeout), discard)
+
+    async def open_process(
+        self, system: OwnedSystem, pid: int, timeout: float | None, *, urgent: bool = False
+    ) -> OwnedProcess:
+        return await made(_engine.open_process(system, pid, urgent, timeout=timeout), discard)
+
+    async def process_info(self, process: OwnedProcess, timeout: float | None) -> ProcessStart:
+        return await made(_engine.process_info(process, timeout=timeout), _discard_streams)
+
+    def watch(self, handle: OwnedSystem | OwnedProcess, timeout: float | None) -> asyncio.Future[None]:
+        return _engine.watch(handle, timeout=timeout)
 
     async def wait_exit(self, handle: OwnedSystem | OwnedProcess, timeout: float | None) -> bool:
-        if _calls.wait_exit(handle, 0):
+        if _watch.wait_exit(handle, 0):
             return True
         future = _engine.wait_exit(handle)
         try:
@@ -164,50 +178,23 @@ class AwaitingCalls:
             future.result()
             return True
         finally:
-            leave((future,))
+            abandon((future,))
 
-    async def open_system(self, id: str, namespace: str | None, timeout: float | None) -> OwnedSystem:
-        opening = _engine.open_system(id, namespace, urgent=True)
-        return await created(opening, timeout, "HcsOpenComputeSystem", release)
+    async def close(self, handle: OwnedSystem | OwnedProcess, deadline: Deadline) -> None:
+        await wait_closed([_engine.close(handle, urgent=True)], deadline.within(PARTING_TIMEOUT))
 
-    async def system_properties(
-        self, handle: OwnedSystem, query: str | None, timeout: float | None, urgent: bool
-    ) -> str | None:
-        return await self._call(handle, "HcsGetComputeSystemProperties", query, timeout, urgent)
-
-    async def shutdown_system(self, handle: OwnedSystem, options: str | None, timeout: float | None) -> None:
-        await self._call(handle, "HcsShutDownComputeSystem", options, timeout)
-
-    async def terminate_system(self, handle: OwnedSystem, timeout: float | None) -> None:
-        await self._call(handle, "HcsTerminateComputeSystem", None, timeout)
-
-    async def open_process(self, system: OwnedSystem, pid: int, timeout: float | None) -> OwnedProcess:
-        return await created(_engine.open_process(system, pid, urgent=True), timeout, "HcsOpenProcess", release)
-
-    async def process_properties(self, handle: OwnedProcess, timeout: float | None) -> str | None:
-        return await self._call(handle, "HcsGetProcessProperties", None, timeout)
-
-    async def signal_process(self, handle: OwnedProcess, options: str, timeout: float | None) -> None:
-        await self._call(handle, "HcsSignalProcess", options, timeout)
-
-    async def terminate_process(self, handle: OwnedProcess, timeout: float | None) -> None:
-        await self._call(handle, "HcsTerminateProcess", None, timeout)
-
-    async def _call(
-        self,
-        handle: OwnedSystem | OwnedProcess,
-        function: str,
-        text: str | None,
-        timeout: float | None,
-        urgent: bool = False,
-    ) -> str | None:
-        return await answered(_engine.call(handle, function, text, urgent=urgent), timeout, function)
+    def discard(self, *handles: Handle | None) -> None:
+        discard(*handles)
 
 
-CALLS: Calls = AwaitingCalls()
+def _discard_streams(start: ProcessStart) -> None:
+    discard(start.stdin, start.stdout, start.stderr)
 
 
-class Awaiting(Owner[HandleT]):
+CALLS = AwaitingCalls()
+
+
+class Awaiting(ExitOwner[ExitHandleT]):
     """An owner whose methods are awaited."""
 
     _calls: Calls = CALLS
@@ -216,21 +203,8 @@ class Awaiting(Owner[HandleT]):
         self._check_open()
         return self
 
-    def _drop(self) -> None:
+    def _discard(self) -> None:
         _engine.drop(self._handle)
-
-    async def _call(
-        self,
-        function: str,
-        text: str | None,
-        timeout: float | None,
-        *,
-        resources: tuple[tuple[int, str, int], ...] = (),
-        identity: int | None = None,
-    ) -> str | None:
-        limit = seconds(timeout)
-        future = _engine.call(self._handle, function, text, resources=resources, identity=identity)
-        return await answered(future, limit, function)
 
     def events(self, *, maxsize: int = EVENTS_MAXSIZE, timeout: float | None = None) -> Events:
         """The events that HCS tells from now on, for an `async for` loop or get(); every reader gets each of them.

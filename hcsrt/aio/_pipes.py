@@ -6,12 +6,12 @@ import asyncio
 import sys
 from time import monotonic
 
-from .. import _calls, _engine
-from .. import process as blocking
-from .._facade import OPERATION_TIMEOUT, debug
+from .. import _engine
+from .._facade import times
+from .._facade.owner import debug, exit_status
+from .._facade.process import CLOSE_STDIN, check_stdin_error
 from .._streams import claim_for_loop, transfer_now
-from ..errors import HandleClosedError, HcsError, error_from
-from ..process import CLOSE_STDIN, check_stdin_error
+from ..errors import HandleClosedError, HcsError
 from ._calls import CALLS
 from ._loops import check_own_loop
 
@@ -43,13 +43,13 @@ class PipeEnd:
         self.process: OwnedProcess | None = process
         self._number = claim_for_loop(handle)
         self._closing = False
-        self._is_released = False
+        self._is_closed = False
         self._telling: asyncio.Future[str | None] | None = None
         self._checking: asyncio.Task[None] | None = None
 
     def fileno(self) -> int:
         # As that of sockets: a Proactor may be about to read from a pipe that is closed, whose number may be another's.
-        return -1 if self._is_released or self.handle.closed else self._number
+        return -1 if self._is_closed or self.handle.closed else self._number
 
     def check_loop(self, thing: object) -> None:
         """Raise RuntimeError if what reads or writes here is used on another event loop than its own."""
@@ -65,31 +65,29 @@ class PipeEnd:
             self.handle.close()
             return
         try:
-            if self.process is not None and _calls.exit_status(self.process) is None:
-                told = _engine.call(self.process, "HcsModifyProcess", CLOSE_STDIN)
+            if self.process is not None and exit_status(self.process) is None:
+                told = _engine.call(self.process, "HcsModifyProcess", CLOSE_STDIN, timeout=times.CLOSE_TIMEOUT)
                 self._telling = told
-                limit = told.get_loop().call_later(blocking.CLOSE_TIMEOUT, told.cancel)
-                told.add_done_callback(lambda told: self._told(told, limit))
+                told.add_done_callback(self._told)
                 return
         except HandleClosedError:
             pass  # closing the pipe is all that is left to do
-        self._release()
+        self._close_handle()
 
     def abort(self) -> None:
         """Close the handle now, whatever HCS has been told."""
         for waiting in (self._telling, self._checking):
             if waiting is not None:
                 waiting.cancel()
-        self._release()
+        self._close_handle()
 
-    def _told(self, told: asyncio.Future[str | None], limit: asyncio.TimerHandle) -> None:
-        limit.cancel()
-        error = error_from(OPERATION_TIMEOUT, "HcsModifyProcess") if told.cancelled() else told.exception()
+    def _told(self, told: asyncio.Future[str | None]) -> None:
+        error = None if told.cancelled() else told.exception()
         if isinstance(error, (HcsError, HandleClosedError)) and self.process is not None:
             # The process may end by the close of the pipe: whether it has ended before is asked before.
             self._checking = told.get_loop().create_task(self._check(self.process, error))
         else:
-            self._release()
+            self._close_handle()
 
     async def _check(self, process: OwnedProcess, error: HcsError | HandleClosedError) -> None:
         try:
@@ -98,18 +96,18 @@ class PipeEnd:
             self.error = refusal
             debug(__name__, "a process may not see the end of its stdin: %s", refusal)
         finally:
-            self._release()
+            self._close_handle()
 
-    def _release(self) -> None:
-        if self._is_released:
+    def _close_handle(self) -> None:
+        if self._is_closed:
             return
-        self._is_released = True
+        self._is_closed = True
         closing = _engine.close(self.handle)
         # Whoever waits for this end waits for the engine; when nobody does, hcsrt.pending() tells.
-        closing.add_done_callback(self._released)
+        closing.add_done_callback(self._handle_closed)
         self.closed.add_done_callback(lambda _: closing.cancel())
 
-    def _released(self, closing: asyncio.Future[None]) -> None:
+    def _handle_closed(self, closing: asyncio.Future[None]) -> None:
         if not self.closed.done():
             self.closed.set_result(None)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from .._facade import Deadline, check_name, seconds
+from .._facade.arguments import check_name
+from .._facade.bulk import checked, closable, reap_opened
+from .._facade.times import STOP_TIMEOUT, Deadline, seconds
 from .._handles import Handle
-from ..bulk import checked, closable, reap_opened
 from ..errors import SystemNotFoundError
-from ..system import STOP_TIMEOUT
-from ._calls import closed
+from ._calls import close_handles
 from .process import Process
 from .system import ComputeSystem, systems
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
     from typing import Any, TypeVar
 
-    from ..system import Rung
+    from .._facade.system import Rung
 
     ItemT = TypeVar("ItemT")
     ResultT = TypeVar("ResultT")
@@ -59,7 +59,7 @@ async def close_all(items: Iterable[ComputeSystem | Process[Any] | Handle]) -> l
     """
 
     def close(item: ComputeSystem | Process[Any] | Handle) -> Coroutine[Any, Any, None]:
-        return closed(item) if isinstance(item, Handle) else item.close()
+        return close_handles(item) if isinstance(item, Handle) else item.close()
 
     return await _at_once(close, closable(items, ComputeSystem, Process))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from .. import _engine
-from .._facade import Deadline, seconds
-from ..events import Event, EventsCore, queue_size
+from .._facade.events import Event, EventsCore, queue_size
+from .._facade.times import Deadline, seconds
 from ._loops import check_own_loop
 
 TYPE_CHECKING = False
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
-    from .._facade import Owner
-    from ..events import Taken
+    from .._facade.events import RawEvent
+    from .._facade.owner import ExitOwner
 
 __all__ = ["Event", "Events"]
 
@@ -30,7 +30,7 @@ class Events(EventsCore):
     # That of who reads first.
     _loop: asyncio.AbstractEventLoop | None = None
 
-    def __init__(self, owner: Owner[Any], maxsize: int, timeout: float | None) -> None:
+    def __init__(self, owner: ExitOwner[Any], maxsize: int, timeout: float | None) -> None:
         self._reader: _engine.EventReader | None = _engine.EventReader(owner.handle, queue_size(maxsize))
         # One for all tasks that wait, and none without them: until it comes it keeps the reader.
         self._news: asyncio.Future[None] | None = None
@@ -81,11 +81,11 @@ class Events(EventsCore):
         loop = self._loop or self.__dict__.setdefault("_loop", asyncio.get_running_loop())
         check_own_loop(self, loop, "make another reader for this one with events()")
 
-    async def _take(self, timeout: float) -> Taken | None:
+    async def _next_raw(self, timeout: float) -> RawEvent | None:
         if self._reader is not None:
             self._check_loop()
-        taken = self._now()
-        if taken is None and timeout > 0 and self._reader is not None:
+        raw = self._next_now()
+        if raw is None and timeout > 0 and self._reader is not None:
             if self._news is None or self._news.done():
                 self._news = self._reader.ready()
             self._waiting += 1
@@ -95,10 +95,10 @@ class Events(EventsCore):
                 self._waiting -= 1
                 if not self._waiting and not self._news.get_loop().is_closed():
                     self._news.cancel()
-            taken = self._now()
-        return taken
+            raw = self._next_now()
+        return raw
 
-    def _now(self) -> Taken | None:
+    def _next_now(self) -> RawEvent | None:
         if self._reader is None:
             raise EOFError("these events are closed")
         return self._reader.take()

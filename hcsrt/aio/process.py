@@ -5,49 +5,40 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from functools import partial
-from time import monotonic
 from weakref import ref
 
 from .. import _engine
-from .. import process as blocking
-from .._calls import ProcessStart
-from .._facade import (
-    CLEANUP_TIMEOUT,
-    AnyStr,
-    Deadline,
-    Generic,
-    answer,
-    debug,
-    has_exited,
-    seconds,
-)
-from .._handles import OwnedProcess
-from ..documents import dumps
-from ..errors import HandleClosedError, HcsError, ServiceDisconnectedError
-from ..process import (
+from .._facade import AnyStr, Generic, times
+from .._facade.commands import (
     DEVNULL,
     PIPE,
     STDOUT,
-    ProcessCore,
     StreamFormat,
     check_attach,
     check_given,
     encoded,
     resize_request,
 )
+from .._facade.owner import debug, has_exited
+from .._facade.process import Drain, ProcessCore, running
+from .._facade.times import CLEANUP_TIMEOUT, Deadline, seconds
+from .._handles import OwnedProcess
+from .._streams import ProcessStart
+from ..errors import HandleClosedError, HcsError, ServiceDisconnectedError
 from ._calls import (
-    LAST_WORD,
+    CALLS,
+    PARTING_TIMEOUT,
     Awaiting,
     abandon,
-    closed,
-    created,
-    is_forgotten,
+    close_handles,
+    discard,
+    has_lost_loop,
     is_told_to_stop,
-    last_word,
-    leave,
-    release,
+    made,
     terminate,
-    until_closed,
+    terminate_and_discard,
+    wait_before_parting,
+    wait_closed,
 )
 from ._loops import check_own_loop
 from ._pipes import REOPEN, check_loop
@@ -60,8 +51,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+    from .._facade.commands import Command
     from .._handles import OwnedStdio, OwnedSystem
-    from ..process import Command
     from .streams import StreamReader, StreamWriter
 
 __all__ = ["DEVNULL", "PIPE", "STDOUT", "Process"]
@@ -122,7 +113,7 @@ class Process(Awaiting[OwnedProcess], ProcessCore, Generic[AnyStr]):
     def returncode(self) -> int | None:
         if self._returncode is None:
             with suppress(HandleClosedError):
-                self._take_latched()
+                self._keep_latched()
         return self._returncode
 
     def __repr__(self) -> str:
@@ -135,7 +126,7 @@ class Process(Awaiting[OwnedProcess], ProcessCore, Generic[AnyStr]):
         traceback: TracebackType | None,
     ) -> None:
         """Close the streams, wait for the exit (not after a cancellation or Ctrl-C), and close the handle."""
-        is_over = is_forgotten() or self._loop.is_closed()
+        is_over = has_lost_loop() or self._loop.is_closed()
         if not is_over:
             self._check_loop()
         try:
@@ -147,7 +138,7 @@ class Process(Awaiting[OwnedProcess], ProcessCore, Generic[AnyStr]):
                         await self._wait_exit(Deadline(None))
                 await self.close()
         finally:
-            leave(self._let_go())
+            abandon(self._start_closing())
 
     async def close(self) -> None:
         """Close the streams and the handle; this does not kill the process.
@@ -158,16 +149,16 @@ class Process(Awaiting[OwnedProcess], ProcessCore, Generic[AnyStr]):
         """
         if self._loop.is_closed():
             with suppress(HandleClosedError):
-                self._take_latched()
-            await closed(*[pipe.give_up() for pipe in self._pipes()], self._handle)
+                self._keep_latched()
+            await close_handles(*[pipe.handle for pipe in self._pipes()], self._handle)
             return
         self._check_loop()
         try:
             await self._close_streams()
         except BaseException:
-            leave(self._let_go())
+            abandon(self._start_closing())
             raise
-        await until_closed(self._let_go())
+        await wait_closed(self._start_closing())
 
     async def poll(self) -> int | None:
         """The exit code if the process has exited, else None.
@@ -236,7 +227,7 @@ class Process(Awaiting[OwnedProcess], ProcessCore, Generic[AnyStr]):
         height, width: rows and columns. timeout: seconds. Raises HcsError if the process has no console or has
         exited. HcsModifyProcess.
         """
-        await self.modify(resize_request(height, width), timeout=timeout)
+        await self._modify(resize_request(height, width), timeout)
 
     async def properties(self, *, timeout: float | None = None) -> dict[str, Any]:
         """What HCS tells of the process: a ProcessStatus document.
@@ -244,7 +235,7 @@ class Process(Awaiting[OwnedProcess], ProcessCore, Generic[AnyStr]):
         Its ExitCode means something only if Exited is true and LastWaitResult 0. timeout: seconds. Raises
         OperationTimeoutError, HcsError. HcsGetProcessProperties.
         """
-        return answer(await self._call("HcsGetProcessProperties", None, timeout), "HcsGetProcessProperties", dict)
+        return await self._properties(timeout)
 
     async def modify(self, request: Mapping[str, Any] | str, *, timeout: float | None = None) -> None:
         """Change the process by a ProcessModifyRequest: the size of its console, or the end of its standard streams.
@@ -252,7 +243,7 @@ class Process(Awaiting[OwnedProcess], ProcessCore, Generic[AnyStr]):
         request: a document such as {"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}. timeout: seconds.
         Raises HcsError if the process has exited, OperationTimeoutError. HcsModifyProcess.
         """
-        await self._call("HcsModifyProcess", dumps(request, argument="request"), timeout)
+        await self._modify(request, timeout)
 
     async def duplicate_handle(self) -> OwnedProcess:
         """Open a second handle to this process, without event callback: one that into_raw() may give away.
@@ -285,21 +276,20 @@ class Process(Awaiting[OwnedProcess], ProcessCore, Generic[AnyStr]):
 
     async def _drain(self, deadline: Deadline) -> bool:
         """Let the streams come to their ends, the process having exited; False if the deadline comes first."""
-        exited = monotonic()
+        drain = Drain()
         while True:
-            running = [pipe for pipe in self._pipes() if not pipe.lost.done()]
-            if not running:
+            moving = [pipe for pipe in self._pipes() if not pipe.lost.done()]
+            if not moving:
                 return True
-            quiet = max(exited, *(stream.moved for stream in running)) + blocking.DRAIN_QUIET
-            left = min(quiet, exited + blocking.DRAIN_LIMIT) - monotonic()
+            left = drain.left(stream.moved for stream in moving)
             if left <= 0:
                 debug(__name__, "%r has exited and something else holds its pipes open", self)
-                self._let_go_of_streams()
+                self._start_closing_streams()
                 return True
             if deadline.passed():
                 return False
             await asyncio.wait(
-                [stream.lost for stream in running],
+                [stream.lost for stream in moving],
                 timeout=deadline.within(left),
                 return_when=asyncio.FIRST_COMPLETED,
             )
@@ -315,23 +305,23 @@ class Process(Awaiting[OwnedProcess], ProcessCore, Generic[AnyStr]):
                 reader.close()
         if self._writer is not None:
             self._writer.close()
-            await asyncio.wait((self._writer.lost,), timeout=blocking.CLOSE_TIMEOUT)
+            await asyncio.wait((self._writer.lost,), timeout=times.CLOSE_TIMEOUT)
 
-    def _let_go_of_streams(self) -> list[asyncio.Future[None]]:
+    def _start_closing_streams(self) -> list[asyncio.Future[None]]:
         """Close the streams at once; the futures tell when that is done."""
         if self._loop.is_closed():
-            release(*[pipe.give_up() for pipe in self._pipes()])
+            discard(*[pipe.handle for pipe in self._pipes()])
             return []
         ends = [reader.close() for reader in self._readers if reader is not None]
         return ends if self._writer is None else [*ends, self._writer.abort()]
 
-    def _let_go(self) -> list[asyncio.Future[None]]:
+    def _start_closing(self) -> list[asyncio.Future[None]]:
         """Close everything at once; the futures tell when that is done."""
-        ends = self._let_go_of_streams()
+        ends = self._start_closing_streams()
         with suppress(HandleClosedError):
-            self._take_latched()
-        if is_forgotten() or self._loop.is_closed():
-            release(self._handle)
+            self._keep_latched()
+        if has_lost_loop() or self._loop.is_closed():
+            discard(self._handle)
             return ends
         if self._exit is not None:
             self._exit.cancel()
@@ -358,23 +348,24 @@ async def start_process(
     deadline: Deadline,
 ) -> Process[Any]:
     """Create a process and everything around it, or leave nothing behind. HcsCreateProcess."""
-    creating = _engine.create_process(system, parameters)
-    start = await created(creating, deadline.remaining(), "HcsCreateProcess", _abandon)
+    creating = _engine.create_process(system, parameters, timeout=deadline.remaining())
+    start = await made(creating, _terminate)
     process: Process[Any] | None = None
     try:
+        start = await running(CALLS, start, deadline)
         process = Process(start, args, streams, reopen_system, is_windows)
         await process._set_up(deadline)  # pyright: ignore[reportPrivateUsage]
         return process
     except BaseException as error:
-        await last_word(_abandon(start, process), error)
+        await wait_before_parting(_terminate(start, process), error)
         raise
 
 
-def _abandon(start: ProcessStart, process: Process[Any] | None = None) -> asyncio.Future[str | None] | None:
+def _terminate(start: ProcessStart, process: Process[Any] | None = None) -> asyncio.Future[str | None] | None:
     """End a process that nobody will own."""
     if process is not None:
-        leave(process._let_go_of_streams())  # pyright: ignore[reportPrivateUsage]
-    return abandon(start.process, "HcsTerminateProcess", start.stdin, start.stdout, start.stderr)
+        abandon(process._start_closing_streams())  # pyright: ignore[reportPrivateUsage]
+    return terminate_and_discard(start.process, "HcsTerminateProcess", start.stdin, start.stdout, start.stderr)
 
 
 async def attach_process(
@@ -390,28 +381,26 @@ async def attach_process(
     pid = check_attach(pid, wanted)
     if PIPE in wanted.values():
         check_loop()
-    opening = _engine.open_process(system, pid)
-    handle = await created(opening, deadline.remaining(), "HcsOpenProcess", release)
+    handle = await CALLS.open_process(system, pid, deadline.remaining())
     process: Process[Any] | None = None
     stdio: list[OwnedStdio | None] = []
     try:
         ends: list[OwnedStdio | None] = []
         if PIPE in wanted.values():
-            asking = _engine.process_info(handle)
-            start = await created(asking, deadline.remaining(), "HcsGetProcessInfo", ProcessStart.close)
+            start = await CALLS.process_info(handle, deadline.remaining())
             stdio = [start.stdin, start.stdout, start.stderr]
             check_given(start, pid, wanted)
             for end, value in zip(stdio, wanted.values(), strict=True):
                 ends.append(end if value == PIPE else None)
                 # A handle that nobody uses could keep the process from seeing the end of its input.
-                release(None if value == PIPE else end)
+                discard(None if value == PIPE else end)
         process = Process(ProcessStart(handle, pid, *ends), [], streams, reopen_system, is_windows)
         await process._set_up(deadline)  # pyright: ignore[reportPrivateUsage]
         return process
     except BaseException:
         if process is not None:
-            leave(process._let_go_of_streams())  # pyright: ignore[reportPrivateUsage]
-        release(*stdio, handle)
+            abandon(process._start_closing_streams())  # pyright: ignore[reportPrivateUsage]
+        discard(*stdio, handle)
         raise
 
 
@@ -426,7 +415,7 @@ async def run_to_end(
 
     # If the loop is closed now, the garbage collector may come to the process before it comes to this.
     process._is_given = False  # pyright: ignore[reportPrivateUsage]
-    patience = LAST_WORD
+    patience = PARTING_TIMEOUT
     try:
         try:
             stdout, stderr = await process.communicate(input, deadline.remaining())
@@ -442,10 +431,10 @@ async def run_to_end(
         if is_told_to_stop(type(error)):
             patience = 0.0
         if not process.closed and not process._is_over():  # pyright: ignore[reportPrivateUsage]
-            await last_word(terminate(process.handle, "HcsTerminateProcess"), error)
+            await wait_before_parting(terminate(process.handle, "HcsTerminateProcess"), error)
         raise
     finally:
-        await until_closed(process._let_go(), patience)  # pyright: ignore[reportPrivateUsage]
+        await wait_closed(process._start_closing(), patience)  # pyright: ignore[reportPrivateUsage]
     if check and code:
         raise CalledProcessError(code, process.args, stdout, stderr)
     return CompletedProcess(process.args, code, stdout, stderr)

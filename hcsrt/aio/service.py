@@ -5,10 +5,11 @@ HCS tracks none of these calls with an operation: one that is cancelled, or whos
 
 from __future__ import annotations
 
-from .. import _engine
-from .._facade import answer, check_name, path_text, query_text, seconds
+from .._facade.arguments import check_name, path_text
+from .._facade.requests import answer, query_text
+from .._facade.times import seconds
 from ..documents import dumps, plain
-from ._calls import answered
+from ._calls import CALLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ async def properties(
     PropertyResponses. timeout: seconds. Raises AccessDeniedError, ServiceDisconnectedError, OperationTimeoutError,
     HcsError. HcsGetServiceProperties.
     """
-    text = await _ask("HcsGetServiceProperties", timeout, query_text(types, query))
+    text = await CALLS.service("HcsGetServiceProperties", query_text(types, query), timeout=seconds(timeout))
     return answer(text, "HcsGetServiceProperties", dict)
 
 
@@ -53,7 +54,7 @@ async def modify(property_type: str, settings: Mapping[str, Any], *, timeout: fl
     """
     check_name(property_type, "property_type")
     request = dumps({"PropertyType": property_type, "Settings": plain(settings, "settings")})
-    await _ask("HcsModifyServiceSettings", timeout, request)
+    await CALLS.service("HcsModifyServiceSettings", request, timeout=seconds(timeout))
 
 
 async def submit_wer_report(crash_report: Mapping[str, Any] | str, *, timeout: float | None = None) -> None:
@@ -62,7 +63,7 @@ async def submit_wer_report(crash_report: Mapping[str, Any] | str, *, timeout: f
     crash_report: the CrashReport document of its crash event. timeout: seconds. Raises OperationTimeoutError, HcsError.
     HcsSubmitWerReport.
     """
-    await _ask("HcsSubmitWerReport", timeout, dumps(crash_report, argument="crash_report"))
+    await CALLS.service("HcsSubmitWerReport", dumps(crash_report, argument="crash_report"), timeout=seconds(timeout))
 
 
 async def create_guest_state_file(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
@@ -71,7 +72,7 @@ async def create_guest_state_file(path: str | os.PathLike[str], *, timeout: floa
     path: its full path. timeout: seconds. Raises PathExistsError, PathNotFoundError, OperationTimeoutError, HcsError.
     HcsCreateEmptyGuestStateFile.
     """
-    await _ask("HcsCreateEmptyGuestStateFile", timeout, path_text(path, "path"))
+    await CALLS.service("HcsCreateEmptyGuestStateFile", path_text(path, "path"), timeout=seconds(timeout))
 
 
 async def create_runtime_state_file(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
@@ -80,7 +81,7 @@ async def create_runtime_state_file(path: str | os.PathLike[str], *, timeout: fl
     path: its full path. timeout: seconds. Raises PathExistsError, PathNotFoundError, OperationTimeoutError, HcsError.
     HcsCreateEmptyRuntimeStateFile.
     """
-    await _ask("HcsCreateEmptyRuntimeStateFile", timeout, path_text(path, "path"))
+    await CALLS.service("HcsCreateEmptyRuntimeStateFile", path_text(path, "path"), timeout=seconds(timeout))
 
 
 async def grant_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
@@ -90,7 +91,7 @@ async def grant_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout: 
     PathNotFoundError, OperationTimeoutError, HcsError. HcsGrantVmAccess.
     """
     check_name(vm_id, "vm_id")
-    await _ask("HcsGrantVmAccess", timeout, vm_id, path_text(path, "path"))
+    await CALLS.service("HcsGrantVmAccess", vm_id, path_text(path, "path"), timeout=seconds(timeout))
 
 
 async def revoke_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
@@ -100,7 +101,7 @@ async def revoke_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout:
     HcsRevokeVmAccess.
     """
     check_name(vm_id, "vm_id")
-    await _ask("HcsRevokeVmAccess", timeout, vm_id, path_text(path, "path"))
+    await CALLS.service("HcsRevokeVmAccess", vm_id, path_text(path, "path"), timeout=seconds(timeout))
 
 
 async def grant_vm_group_access(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
@@ -109,7 +110,7 @@ async def grant_vm_group_access(path: str | os.PathLike[str], *, timeout: float 
     path: the full path of the file. timeout: seconds. Raises NotSupportedError before Windows 10 2004, or as
     grant_vm_access(). HcsGrantVmGroupAccess.
     """
-    await _ask("HcsGrantVmGroupAccess", timeout, path_text(path, "path"))
+    await CALLS.service("HcsGrantVmGroupAccess", path_text(path, "path"), timeout=seconds(timeout))
 
 
 async def revoke_vm_group_access(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
@@ -117,7 +118,7 @@ async def revoke_vm_group_access(path: str | os.PathLike[str], *, timeout: float
 
     path: the full path of the file. timeout: seconds. Raises as grant_vm_group_access(). HcsRevokeVmGroupAccess.
     """
-    await _ask("HcsRevokeVmGroupAccess", timeout, path_text(path, "path"))
+    await CALLS.service("HcsRevokeVmGroupAccess", path_text(path, "path"), timeout=seconds(timeout))
 
 
 async def processor_compatibility(path: str | os.PathLike[str], *, timeout: float | None = None) -> dict[str, Any]:
@@ -126,10 +127,6 @@ async def processor_compatibility(path: str | os.PathLike[str], *, timeout: floa
     path: the full path of its .vmrs file. timeout: seconds. Raises NotSupportedError before Windows 10 2104,
     PathNotFoundError, OperationTimeoutError, HcsError. HcsGetProcessorCompatibilityFromSavedState.
     """
-    text = await _ask("HcsGetProcessorCompatibilityFromSavedState", timeout, path_text(path, "path"))
-    return answer(text, "HcsGetProcessorCompatibilityFromSavedState", dict)
-
-
-async def _ask(function: str, timeout: float | None, *texts: str | None) -> str | None:
-    limit = seconds(timeout)
-    return await answered(_engine.service(function, *texts), limit, function)
+    function = "HcsGetProcessorCompatibilityFromSavedState"
+    text = await CALLS.service(function, path_text(path, "path"), timeout=seconds(timeout))
+    return answer(text, function, dict)

@@ -10,8 +10,8 @@ import sys
 from contextlib import suppress
 from time import monotonic
 
-from .. import process as blocking
-from .._facade import AnyStr, Generic, Single, debug
+from .._facade import AnyStr, Generic, times
+from .._facade.owner import Single, debug
 from ._pipes import PipeEnd, connect_reader, connect_writer
 
 TYPE_CHECKING = False
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from typing import Any, Self
 
+    from .._facade.commands import StreamFormat
     from .._handles import OwnedProcess, OwnedStdio
     from ..errors import HcsError
-    from ..process import StreamFormat
 
 __all__ = ["StreamReader", "StreamWriter"]
 
@@ -346,7 +346,7 @@ class PipeReader(StreamReader[AnyStr]):
         """End the stream after so many turns without a byte, or with any; a loop that is busy makes fewer of them."""
         if self.lost.done() or self._source.taken is not None:
             return
-        if quiet >= _TURNS or total >= _TURNS * blocking.DRAIN_LIMIT / blocking.DRAIN_QUIET:
+        if quiet >= _TURNS or total >= _TURNS * times.DRAIN_LIMIT / times.DRAIN_QUIET:
             debug(__name__, "a process has exited and something else holds the pipe of %r open", self)
             self.close()
             return
@@ -358,10 +358,11 @@ class PipeReader(StreamReader[AnyStr]):
             else:
                 self._listen(quiet + 1 if self.moved == moved else 0, total + 1, self.moved)
 
-        self._end.closed.get_loop().call_later(blocking.DRAIN_QUIET / _TURNS, turn)
+        self._end.closed.get_loop().call_later(times.DRAIN_QUIET / _TURNS, turn)
 
-    def give_up(self) -> OwnedStdio:
-        """The handle, for who closes it because the loop that reads from it is closed itself."""
+    @property
+    def handle(self) -> OwnedStdio:
+        """The handle, to be closed without the loop, once that is closed."""
         return self._end.handle
 
     def close(self) -> asyncio.Future[None]:
@@ -468,8 +469,9 @@ class PipeWriter(StreamWriter[AnyStr]):
         self._transport.abort()
         return self._end.closed
 
-    def give_up(self) -> OwnedStdio:
-        """The handle, for who closes it because the loop that writes to it is closed itself."""
+    @property
+    def handle(self) -> OwnedStdio:
+        """The handle, to be closed without the loop, once that is closed."""
         return self._end.handle
 
     def send(self, data: bytes) -> None:

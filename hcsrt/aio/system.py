@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 from .. import _engine
-from .._facade import Deadline, check_name, debug, in_namespace, seconds
+from .._facade.arguments import check_name, check_namespace, is_kept
+from .._facade.commands import PIPE, StreamFormat, process_parameters, run_pipes
+from .._facade.owner import debug
+from .._facade.requests import (
+    Selection,
+)
+from .._facade.system import SystemCore
+from .._facade.times import CHECK_TIMEOUT, STOP_TIMEOUT, Deadline, seconds
 from .._handles import OwnedSystem
 from ..documents import dumps
 from ..errors import HandleClosedError, OperationTimeoutError
-from ..process import PIPE, StreamFormat, process_parameters, run_pipes
-from ..system import (
-    CHECK_TIMEOUT,
-    STOP_TIMEOUT,
-    Selection,
-    SystemCore,
-    check_namespace,
-    is_kept,
-    migration_resources,
-    modify_request,
-    options_text,
-    save_options,
-)
 from ._calls import (
+    CALLS,
     Awaiting,
     abandon,
-    answered,
-    created,
-    is_forgotten,
+    discard,
+    has_lost_loop,
     is_told_to_stop,
-    last_word,
-    leave,
-    release,
-    until_closed,
+    made,
+    terminate_and_discard,
+    wait_before_parting,
+    wait_closed,
 )
 from ._pipes import check_loop
 from .process import attach_process, run_to_end, start_process
@@ -44,8 +38,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Literal, Self, Unpack, overload
 
-    from ..process import Command
-    from ..system import PopenOptions, Rung, RunOptions
+    from .._facade.commands import Command, PopenOptions, RunOptions
+    from .._facade.system import Rung
     from .process import Process
 
 __all__ = ["ComputeSystem", "systems"]
@@ -89,18 +83,17 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
         text = dumps(document)
         deadline = Deadline(seconds(timeout))
         keep = is_kept(on_abandon)
-        creating = _engine.create_system(id, text, keep, namespace)
-        function = in_namespace("HcsCreateComputeSystem", namespace)
-        handle = await created(creating, deadline.remaining(), function, release if keep else _abandon)
+        creating = _engine.create_system(id, text, keep, namespace, timeout=deadline.remaining())
+        handle = await made(creating, discard if keep else _terminate)
         try:
             system = cls(handle, id, namespace)
             await system._set_up(deadline)
             return system
         except BaseException as error:
             if keep:
-                release(handle)
+                discard(handle)
             else:
-                await last_word(_abandon(handle), error)
+                await wait_before_parting(_terminate(handle), error)
             raise
 
     @classmethod
@@ -114,15 +107,13 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
         check_name(id, "id")
         check_namespace(namespace)
         deadline = Deadline(seconds(timeout))
-        opening = _engine.open_system(id, namespace)
-        function = in_namespace("HcsOpenComputeSystem", namespace)
-        handle = await created(opening, deadline.remaining(), function, release)
+        handle = await CALLS.open_system(id, namespace, deadline.remaining())
         try:
             system = cls(handle, id, namespace)
             await system._set_up(deadline)
             return system
         except BaseException:
-            release(handle)
+            discard(handle)
             raise
 
     def __repr__(self) -> str:
@@ -135,13 +126,13 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
         traceback: TracebackType | None,
     ) -> None:
         """Close the handle, and wait until it is closed unless a cancellation or Ctrl-C leads here."""
-        if is_forgotten():
-            release(self._handle)
+        if has_lost_loop():
+            discard(self._handle)
             return
-        closing = self._let_go()
+        closing = self._start_closing()
         if is_told_to_stop(exception_type):
-            leave(closing)
-        await until_closed(closing)
+            abandon(closing)
+        await wait_closed(closing)
 
     async def close(self) -> None:
         """Close the handle; the system goes on unless its document says otherwise.
@@ -150,10 +141,10 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
         this is cancelled, hcsrt.pending() counts the handle until it is closed. A second close does nothing.
         HcsCloseComputeSystem.
         """
-        await until_closed(self._let_go())
+        await wait_closed(self._start_closing())
 
-    def _let_go(self) -> list[asyncio.Future[None]]:
-        """Close the handle; the future tells when that is done."""
+    def _start_closing(self) -> list[asyncio.Future[None]]:
+        """Close the handle; the future is done when it is closed."""
         try:
             self._keep_exit()
         except HandleClosedError:
@@ -173,9 +164,7 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
         Windows handle of a connected socket, which stays yours. timeout: seconds. Raises InvalidStateError if it was
         started before, OperationTimeoutError, HcsError. HcsStartComputeSystem, HcsAddResourceToOperation.
         """
-        text = options_text(options)
-        resources = migration_resources(migration_socket)
-        await self._call("HcsStartComputeSystem", text, timeout, resources=resources)
+        await self._start(options, migration_socket, timeout)
         debug(__name__, "started %r", self)
 
     async def shutdown(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
@@ -209,8 +198,7 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
         options: a CrashOptions document, from schema 2.3 on. timeout: seconds. Raises InvalidStateError,
         OperationTimeoutError, HcsError. HcsCrashComputeSystem.
         """
-        await self._call("HcsCrashComputeSystem", options_text(options), timeout)
-        self._expect_exit()
+        await self._crash(options, timeout)
 
     async def pause(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
         """Let a running virtual machine stand still.
@@ -218,14 +206,14 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
         options: a PauseOptions document. timeout: seconds. Raises InvalidStateError, OperationTimeoutError, HcsError;
         containers do not pause. HcsPauseComputeSystem.
         """
-        await self._call("HcsPauseComputeSystem", options_text(options), timeout)
+        await self._pause(options, timeout)
 
     async def resume(self, *, timeout: float | None = None) -> None:
         """Let a paused virtual machine go on.
 
         timeout: seconds. Raises InvalidStateError, OperationTimeoutError, HcsError. HcsResumeComputeSystem.
         """
-        await self._call("HcsResumeComputeSystem", None, timeout)
+        await self._resume(timeout)
 
     async def save(
         self,
@@ -240,7 +228,7 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
         that goes on from there. timeout: seconds. Raises InvalidStateError if the machine is not paused,
         OperationTimeoutError, HcsError. HcsSaveComputeSystem.
         """
-        await self._call("HcsSaveComputeSystem", save_options(path, save_type), timeout)
+        await self._save(path, save_type, timeout)
 
     async def modify(
         self,
@@ -260,8 +248,7 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
         machine can be modified once its guest has booted. Raises InvalidStateError, OperationTimeoutError, HcsError.
         HcsModifyComputeSystem.
         """
-        request = modify_request(resource_path, request_type, settings, guest_request)
-        await self._call("HcsModifyComputeSystem", request, timeout, identity=identity)
+        await self._modify(resource_path, request_type, settings, guest_request, identity, timeout)
 
     async def initialize_live_migration(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
@@ -271,7 +258,7 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
         options: a MigrationInitializeOptions document. timeout: seconds. Raises NotSupportedError on a Windows that
         has no live migration, OperationTimeoutError, HcsError. HcsInitializeLiveMigrationOnSource.
         """
-        await self._call("HcsInitializeLiveMigrationOnSource", options_text(options), timeout)
+        await self._initialize_live_migration(options, timeout)
 
     async def start_live_migration(
         self,
@@ -286,8 +273,7 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
         options: a MigrationStartOptions document. timeout: seconds. Raises as initialize_live_migration().
         HcsStartLiveMigrationOnSource, HcsAddResourceToOperation.
         """
-        resources = migration_resources(migration_socket)
-        await self._call("HcsStartLiveMigrationOnSource", options_text(options), timeout, resources=resources)
+        await self._start_live_migration(migration_socket, options, timeout)
 
     async def start_live_migration_transfer(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
@@ -297,7 +283,7 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
         options: a MigrationTransferOptions document. timeout: seconds. Raises as initialize_live_migration().
         HcsStartLiveMigrationTransfer.
         """
-        await self._call("HcsStartLiveMigrationTransfer", options_text(options), timeout)
+        await self._start_live_migration_transfer(options, timeout)
 
     async def finalize_live_migration(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
@@ -307,7 +293,7 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
         options: a MigrationFinalizedOptions document. timeout: seconds. Raises as initialize_live_migration().
         HcsFinalizeLiveMigration.
         """
-        await self._call("HcsFinalizeLiveMigration", options_text(options), timeout)
+        await self._finalize_live_migration(options, timeout)
 
     async def cancel_live_migration(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
@@ -317,7 +303,7 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
         options: None, as long as Microsoft describes no document for them. timeout: seconds. Raises as
         initialize_live_migration(). HcsCancelLiveMigration.
         """
-        await self._call("HcsCancelLiveMigration", options_text(options), timeout)
+        await self._cancel_live_migration(options, timeout)
 
     async def wait(self, timeout: float | None = None) -> dict[str, Any]:
         """Wait for the system to exit, for whatever reason, and return its exit document.
@@ -632,10 +618,9 @@ async def systems(
     selection = Selection(owner, ids, types)
     if selection.is_empty():
         return []
-    asking = _engine.enumerate_systems(selection.query, namespace)
-    return selection.of(await answered(asking, limit, in_namespace("HcsEnumerateComputeSystems", namespace)))
+    return selection.of(await CALLS.enumerate_systems(selection.query, namespace, limit))
 
 
-def _abandon(handle: OwnedSystem) -> asyncio.Future[str | None] | None:
+def _terminate(handle: OwnedSystem) -> asyncio.Future[str | None] | None:
     """End a system that nobody will own."""
-    return abandon(handle, "HcsTerminateComputeSystem")
+    return terminate_and_discard(handle, "HcsTerminateComputeSystem")

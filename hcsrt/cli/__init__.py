@@ -32,7 +32,7 @@ from rich.text import Text
 
 import hcsrt
 
-from .._facade import Deadline
+from .._facade.times import Deadline
 from ..doctor import Status, examine, usable
 from ..documents import dumps, loads
 from ..errors import HcsError, NoIsolationWarning, OperationTimeoutError, explain

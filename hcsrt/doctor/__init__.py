@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import Any, Literal, TypeVar
 
 from .. import _calls
-from .._facade import seconds
+from .._facade.times import seconds
 from .._functions import missing_functions, since
 from .._library import backend as chosen_backend
 from ..documents import loads
@@ -84,7 +84,9 @@ def examine(*, timeout: float | None = ANSWER_TIMEOUT) -> list[Finding]:
     missing = answer = windows = None
     if not isinstance(backend, Exception):
         missing = _outcome(missing_functions)
-        answer = _bounded(lambda: _calls.service_properties('{"PropertyTypes": ["Basic"]}') or "", limit)
+        answer = _bounded(
+            lambda: _calls.service("HcsGetServiceProperties", '{"PropertyTypes": ["Basic"]}') or "", limit
+        )
     if sys.platform == "win32":
         system = "Windows"
         if backend != "emulator":

@@ -19,6 +19,7 @@ import pytest
 
 import hcsrt
 from hcsrt import PIPE, _engine, aio, emulator
+from hcsrt._facade import times
 from hcsrt.emulator.failures import E_FAIL, Failure
 
 from ..helpers.loops import asynchronous, each_loop
@@ -353,7 +354,7 @@ async def test_only_one_task_reads_at_a_time(options: Document, document: Docume
 async def test_a_child_that_keeps_the_pipe_does_not_keep_a_reader(
     options: Document, document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hcsrt.process, "DRAIN_QUIET", 0.4)
+    monkeypatch.setattr(times, "DRAIN_QUIET", 0.4)
     async with running(document) as system:
         command = guest("out('mine'); spawn('sleep(60)'); exit(3)")
         async with await system.popen(command, stdout=PIPE, stderr=PIPE, **options) as process:
@@ -368,7 +369,7 @@ async def test_a_child_that_keeps_the_pipe_does_not_keep_a_reader(
 async def test_what_a_child_writes_soon_after_the_exit_reaches_a_reader(
     document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hcsrt.process, "DRAIN_QUIET", STARTUP + 0.6)
+    monkeypatch.setattr(times, "DRAIN_QUIET", STARTUP + 0.6)
     command = guest("spawn('for i in 1, 2, 3: sleep(0.3); out(i)\\nsleep(60)'); out('mine')")
     async with running(document) as system, await system.popen(command, stdout=PIPE) as process:
         assert await process.stdout.read() == b"mine\n1\n2\n3\n"
@@ -378,7 +379,7 @@ async def test_what_a_child_writes_soon_after_the_exit_reaches_a_reader(
 async def test_a_child_that_goes_on_writing_does_not_keep_a_reader(
     document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hcsrt.process, "DRAIN_LIMIT", 1.0)
+    monkeypatch.setattr(times, "DRAIN_LIMIT", 1.0)
     command = guest("spawn('while True: out(7); sleep(0.05)'); out('mine')")
     async with running(document) as system, await system.popen(command, stdout=PIPE) as process:
         lines = [line async for line in process.stdout]
@@ -392,8 +393,8 @@ async def test_a_child_that_goes_on_writing_does_not_keep_a_reader(
 async def test_who_reads_late_gets_all_that_the_process_has_written(
     verb: str, options: Document, document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hcsrt.process, "DRAIN_QUIET", 0.1)
-    monkeypatch.setattr(hcsrt.process, "DRAIN_LIMIT", 0.2)
+    monkeypatch.setattr(times, "DRAIN_QUIET", 0.1)
+    monkeypatch.setattr(times, "DRAIN_LIMIT", 0.2)
     async with running(document) as system:
         # More than a reader takes before somebody asks for it, less than would keep the process from its end.
         command = guest("spawn('sleep(60)'); write(b'x' * 100_000); exit(0)")
@@ -502,7 +503,7 @@ async def test_close_lets_a_reader_go(document: Document) -> None:
 async def test_close_does_not_wait_for_ever_for_what_nobody_reads(
     document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hcsrt.process, "CLOSE_TIMEOUT", 0.2)
+    monkeypatch.setattr(times, "CLOSE_TIMEOUT", 0.2)
     async with running(document) as system:
         process = await system.popen(SLEEP, stdin=PIPE)
         process.stdin.write(bytes(1 << 20))
@@ -633,7 +634,7 @@ async def test_a_create_that_cannot_be_set_up_leaves_what_it_was_told_to(
     async def refuse(*_: Any) -> None:
         raise hcsrt.HcsError(E_FAIL, "HcsSetComputeSystemCallback")
 
-    monkeypatch.setattr(aio.ComputeSystem._calls, "watch_system", refuse, raising=False)
+    monkeypatch.setattr(aio.ComputeSystem._calls, "watch", refuse, raising=False)
     with pytest.raises(hcsrt.HcsError, match="HcsSetComputeSystemCallback"):
         await aio.ComputeSystem.create("half", document, on_abandon=on_abandon)
     assert settle(lambda: ids() == left)
@@ -650,7 +651,7 @@ async def test_a_process_that_cannot_be_set_up_is_ended(
         raise hcsrt.HcsError(E_FAIL, "HcsSetProcessCallback")
 
     async with running(document) as system:
-        monkeypatch.setattr(aio.Process._calls, "watch_process", refuse, raising=False)
+        monkeypatch.setattr(aio.Process._calls, "watch", refuse, raising=False)
         with pytest.raises(hcsrt.HcsError, match="HcsSetProcessCallback"):
             await system.popen(SLEEP, stdin=PIPE, stdout=PIPE, stderr=PIPE)
         assert await asyncio.to_thread(settle, lambda: emulator.live()["processes"] == 0)
@@ -746,7 +747,7 @@ async def test_a_duplicate_leaves_no_other_handle_behind(document: Document, set
 async def test_kill_keeps_its_timeout_where_the_process_cannot_be_opened_again(
     document: Document, verbs: Verbs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hcsrt.process, "KILL_PATIENCE", 0.05)
+    monkeypatch.setattr(times, "KILL_PATIENCE", 0.05)
     async with await aio.ComputeSystem.create("tests", document) as system:
         await system.start()
         process = await system.popen(SLEEP)

@@ -10,6 +10,7 @@ import pytest
 
 import hcsrt
 from hcsrt import _engine, aio, emulator
+from hcsrt._facade import times
 
 from ..helpers.loops import LOOPS, each_loop
 from ..helpers.programs import CAT, SLEEP, guest
@@ -73,7 +74,7 @@ def test_a_terminate_is_not_stuck_behind_a_start_that_hangs(loop_factory: Any, d
 def test_what_ends_things_is_not_stuck_behind_any_number_of_calls_that_hang(
     loop_factory: Any, document: Document, verbs: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hcsrt.process, "KILL_PATIENCE", 0.05)
+    monkeypatch.setattr(times, "KILL_PATIENCE", 0.05)
     terminate = verbs["HcsTerminateProcess"]
 
     def hang_once(request: Any) -> None:

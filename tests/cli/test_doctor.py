@@ -17,9 +17,8 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hcsrt import hcs_calls
 import hcsrt
-from hcsrt import _functions, cli, doctor, emulator, errors
+from hcsrt import _functions, cli, doctor, emulator, errors, hcs_calls
 from hcsrt.doctor import Finding, Readings, windows
 from hcsrt.doctor.windows import Hypervisor, Service, Unreadable, Version
 from hcsrt.doctor.windows import Readings as WindowsReadings

@@ -21,11 +21,11 @@ from typing import Any
 import pytest
 
 import hcsrt
-from hcsrt import DEVNULL, PIPE, STDOUT, ComputeSystem, Process, _calls, _facade, _watch, emulator
+from hcsrt import DEVNULL, PIPE, STDOUT, ComputeSystem, Process, _calls, _watch, emulator
 from hcsrt import process as process_module
-from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, HCS_E_PROCESS_ALREADY_STOPPED, Failure
+from hcsrt._facade import times
+from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, E_INVALIDARG, HCS_E_PROCESS_ALREADY_STOPPED, Failure
 
-from ..helpers import hcs_calls
 from ..helpers.platforms import TICK, WINDOWS, catches_signals, handle_counts, pseudo_terminal
 from ..helpers.programs import CAT, GUEST, INTERRUPTED, PYTHON, SLEEP, STARTUP, TRUE, exists, guest, kill
 
@@ -69,7 +69,7 @@ def unseen(system: ComputeSystem, lost_events: None, settle: Settle) -> Process[
     """A process that has exited, which nobody has been told."""
     process = system.popen(SLEEP, stdin=PIPE)
     kill(process.pid)
-    assert settle(lambda: json.loads(hcs_calls.process_properties(process.handle) or "")["Exited"])
+    assert settle(lambda: json.loads(_calls.call(process.handle, "HcsGetProcessProperties") or "")["Exited"])
     assert process.returncode is None
     return process
 
@@ -77,9 +77,9 @@ def unseen(system: ComputeSystem, lost_events: None, settle: Settle) -> Process[
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is waited for in doubt is waited for only briefly."""
-    monkeypatch.setattr(_facade, "FIRST_QUERY", 0.05)
-    monkeypatch.setattr(_facade, "EVENT_PATIENCE", 0.1)
-    monkeypatch.setattr(process_module, "KILL_PATIENCE", 0.2)
+    monkeypatch.setattr(times, "FIRST_QUERY", 0.05)
+    monkeypatch.setattr(times, "EVENT_PATIENCE", 0.1)
+    monkeypatch.setattr(times, "KILL_PATIENCE", 0.2)
 
 
 # --- exit codes -------------------------------------------------------------------------------------------------------
@@ -509,7 +509,7 @@ def test_a_stdin_that_hcs_will_not_close_is_an_error_and_closed(system: ComputeS
 def test_a_stdin_of_whose_end_hcs_does_not_hear_in_time_is_an_error_and_closed(
     system: ComputeSystem, verbs: Verbs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hcsrt.process, "CLOSE_TIMEOUT", 0.1)
+    monkeypatch.setattr(times, "CLOSE_TIMEOUT", 0.1)
     with system.popen(CAT, stdin=PIPE, stdout=PIPE) as process, system.popen(CAT, stdin=PIPE, stdout=PIPE) as other:
         verbs["HcsModifyProcess"] = lambda request: None
         assert process.stdin
@@ -697,11 +697,11 @@ def test_an_exit_before_the_callback_was_registered_is_seen(
     watch = _watch.watch_process
 
     def watch_late(handle: Any) -> None:
-        assert settle(lambda: json.loads(hcs_calls.process_properties(handle) or "")["Exited"])
+        assert settle(lambda: json.loads(_calls.call(handle, "HcsGetProcessProperties") or "")["Exited"])
         time.sleep(0.02)  # an event that a seed makes late is gone by then
         watch(handle)
 
-    monkeypatch.setattr(_calls, "watch_process", watch_late)
+    monkeypatch.setattr(_watch, "watch_process", watch_late)
     with system.popen(guest("exit(3)")) as process:
         assert process.wait(timeout=0) == 3
     process = system.popen(guest("exit(4)"))
@@ -822,7 +822,7 @@ def test_the_timeout_of_run_is_for_starting_the_process_too(
 def test_a_child_that_keeps_the_pipes_does_not_keep_communicate(
     system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process_module, "DRAIN_QUIET", 0.3)
+    monkeypatch.setattr(times, "DRAIN_QUIET", 0.3)
     before = time.monotonic()
     done = system.run(guest("out('mine'); spawn('sleep(60)'); exit(3)"), capture_output=True)
     assert (done.returncode, done.stdout) == (3, b"mine\n")
@@ -832,7 +832,7 @@ def test_a_child_that_keeps_the_pipes_does_not_keep_communicate(
 def test_what_a_child_writes_soon_after_the_exit_is_not_lost(
     system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process_module, "DRAIN_QUIET", STARTUP + 0.6)
+    monkeypatch.setattr(times, "DRAIN_QUIET", STARTUP + 0.6)
     child = "for i in 1, 2, 3: sleep(0.3); out(i)"
     done = system.run(guest(f"spawn({child!r}); out('mine')"), capture_output=True)
     assert done.stdout == b"mine\n1\n2\n3\n"
@@ -841,7 +841,7 @@ def test_what_a_child_writes_soon_after_the_exit_is_not_lost(
 def test_pipes_that_a_child_keeps_are_closed_after_the_drain(
     system: ComputeSystem, monkeypatch: pytest.MonkeyPatch, settle: Settle
 ) -> None:
-    monkeypatch.setattr(process_module, "DRAIN_QUIET", 0.1)
+    monkeypatch.setattr(times, "DRAIN_QUIET", 0.1)
     with system.popen(guest("spawn('sleep(60)', stdin=0)"), stdin=PIPE, stdout=PIPE) as process:
         assert process.communicate(bytes(1 << 20), timeout=10) == (b"", None)
         assert settle(lambda: emulator.live()["stdio"] == 0)
@@ -853,7 +853,7 @@ def test_pipes_that_a_child_keeps_are_closed_after_the_drain(
 def test_a_child_that_goes_on_writing_does_not_keep_communicate(
     system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process_module, "DRAIN_LIMIT", 1.0)
+    monkeypatch.setattr(times, "DRAIN_LIMIT", 1.0)
     before = time.monotonic()
     child = "while True: out('child'); sleep(0.05)"
     done = system.run(guest(f'spawn("{child}"); out("mine")'), capture_output=True)
@@ -865,7 +865,7 @@ def test_a_child_that_goes_on_writing_does_not_keep_communicate(
 def test_a_child_that_keeps_stdin_does_not_keep_communicate(
     system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process_module, "DRAIN_QUIET", 0.3)
+    monkeypatch.setattr(times, "DRAIN_QUIET", 0.3)
     done = system.run(guest("spawn('sleep(60)', stdin=0); exit(2)"), input=bytes(1 << 20))
     assert done.returncode == 2
 
@@ -873,7 +873,7 @@ def test_a_child_that_keeps_stdin_does_not_keep_communicate(
 def test_the_timeout_holds_for_a_child_that_keeps_the_pipes(
     system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process_module, "DRAIN_QUIET", STARTUP + 0.8)
+    monkeypatch.setattr(times, "DRAIN_QUIET", STARTUP + 0.8)
     before = time.monotonic()
     with pytest.raises(subprocess.TimeoutExpired) as caught:
         system.run(guest("out('mine'); spawn('sleep(60)')"), capture_output=True, timeout=STARTUP + 0.4)
@@ -1072,16 +1072,16 @@ def test_a_kill_that_hangs_is_tried_on_handles_of_its_own(sleeper: Process[bytes
 
 
 def test_a_kill_keeps_to_its_timeout(sleeper: Process[bytes], verbs: Verbs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_module, "KILL_PATIENCE", 0.2)
+    monkeypatch.setattr(times, "KILL_PATIENCE", 0.2)
     asked: list[Any] = []
     verbs["HcsTerminateProcess"] = asked.append
-    for timeout, times in ((0.05, 1), (0.4, 2)):
+    for timeout, count in ((0.05, 1), (0.4, 2)):
         asked.clear()
         before = time.monotonic()
         with pytest.raises(hcsrt.OperationTimeoutError):
             sleeper.kill(timeout=timeout)
         assert timeout - TICK <= time.monotonic() - before < timeout + 0.5
-        assert len(asked) == times
+        assert len(asked) == count
     emulator.reset()
     sleeper.close()
 
@@ -1345,7 +1345,7 @@ def test_threads_may_close_it_at_once(system: ComputeSystem) -> None:
 def test_close_does_not_wait_for_ever_for_what_nobody_reads(
     text: bool, system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process_module, "CLOSE_TIMEOUT", 0.2)
+    monkeypatch.setattr(times, "CLOSE_TIMEOUT", 0.2)
     process: Any = system.popen(SLEEP, stdin=PIPE, text=text)
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(process.stdin.write, "x" * (1 << 20) if text else bytes(1 << 20))
@@ -1394,8 +1394,8 @@ def test_who_waits_long_asks_ever_less_often(sleeper: Process[bytes], monkeypatc
         waits.append(timeout)
         return wait_exit(handle, timeout)
 
-    monkeypatch.setattr(_facade, "FIRST_QUERY", 0.02)
-    monkeypatch.setattr(_calls, "wait_exit", wait)
+    monkeypatch.setattr(times, "FIRST_QUERY", 0.02)
+    monkeypatch.setattr(_watch, "wait_exit", wait)
     sleeper._expect_exit()  # pyright: ignore[reportPrivateUsage]
     with pytest.raises(subprocess.TimeoutExpired):
         sleeper.wait(timeout=0.6)
@@ -1412,7 +1412,7 @@ def test_a_duplicate_handle_makes_the_round_trip_through_raw(sleeper: Process[by
     raw = sleeper.duplicate_handle().into_raw()
     assert emulator.live()["processes"] == 2
     with hcsrt.OwnedProcess.from_raw(raw) as handle:
-        hcs_calls.terminate_process(handle)
+        _calls.call(handle, "HcsTerminateProcess")
     assert sleeper.wait(timeout=5) != 0
     with pytest.raises(hcsrt.HcsError):
         sleeper.duplicate_handle()
@@ -1453,7 +1453,7 @@ def test_a_process_that_cannot_be_set_up_is_ended(
     system: ComputeSystem, monkeypatch: pytest.MonkeyPatch, settle: Settle
 ) -> None:
     pids: list[int] = []
-    create = hcs_calls.create_process
+    create = _calls.create_process
 
     def remember(*args: Any) -> Any:
         start = create(*args)
@@ -1464,12 +1464,12 @@ def test_a_process_that_cannot_be_set_up_is_ended(
         raise hcsrt.HcsError(E_FAIL, "HcsSetProcessCallback")
 
     monkeypatch.setattr(_calls, "create_process", remember)
-    monkeypatch.setattr(_calls, "watch_process", refuse)
+    monkeypatch.setattr(_watch, "watch_process", refuse)
     with pytest.raises(hcsrt.HcsError, match="HcsSetProcessCallback"):
         system.popen(SLEEP, stdin=PIPE, stdout=PIPE, text=True)
     assert settle(lambda: not exists(pids[0]))
     assert (emulator.live()["processes"], emulator.live()["stdio"]) == (0, 0)
-    monkeypatch.setattr(_calls, "watch_process", lambda handle: None)
+    monkeypatch.setattr(_watch, "watch_process", lambda handle: None)
     monkeypatch.setattr(process_module, "StdioReader", lambda handle: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         system.popen(SLEEP, stdin=PIPE, stdout=PIPE)
@@ -1559,3 +1559,52 @@ with hcsrt.ComputeSystem.create("lost", hcsrt.emulator.container_document()) as 
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("True\n", "", 0)
+
+
+# HCS may fail to create a process and give a handle all the same: then it is asked whether the process runs.
+
+
+@pytest.fixture
+def doubtful(verbs: Verbs) -> list[int]:
+    """The pids of the processes that HCS has created, and failed to create as it says."""
+    found: list[int] = []
+    create = verbs["HcsCreateProcess"]
+
+    def fail(request: Any) -> Any:
+        found.append(create(request).pid)
+        raise Failure(E_INVALIDARG, "The parameter is incorrect.")
+
+    verbs["HcsCreateProcess"] = fail
+    return found
+
+
+def test_a_process_that_runs_is_a_process(system: ComputeSystem, doubtful: list[int]) -> None:
+    with system.popen(CAT, stdin=PIPE, stdout=PIPE) as process:
+        assert process.communicate(b"it runs", timeout=30) == (b"it runs", None)
+        assert process.pid == doubtful[0]
+        assert process.returncode == 0
+
+
+def test_a_process_that_does_not_run_fails_as_its_creation(
+    system: ComputeSystem, doubtful: list[int], verbs: Verbs
+) -> None:
+    def refuse(request: Any) -> Any:
+        with suppress(ProcessLookupError):
+            kill(doubtful[0])
+        raise Failure(HCS_E_PROCESS_ALREADY_STOPPED, "The process has exited.")
+
+    verbs["HcsGetProcessInfo"] = refuse
+    with pytest.raises(hcsrt.HcsError, match="HcsCreateProcess") as caught:
+        system.popen(SLEEP, stdin=PIPE, stdout=PIPE)
+    assert caught.value.hresult & 0xFFFFFFFF == E_INVALIDARG
+
+
+def test_a_process_of_which_nothing_is_known_in_time_is_ended(
+    system: ComputeSystem, doubtful: list[int], verbs: Verbs, settle: Settle
+) -> None:
+    verbs["HcsGetProcessInfo"] = lambda request: None
+    with pytest.raises(hcsrt.OperationTimeoutError):
+        system.popen(SLEEP, timeout=0.3)
+    assert settle(lambda: emulator.live()["processes"] == 0)
+    assert settle(lambda: not system.process_list())
+    emulator.reset()

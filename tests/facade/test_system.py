@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 import hcsrt
-from hcsrt import _calls, _facade, _watch, emulator
+from hcsrt import _calls, _watch, emulator
+from hcsrt._facade import times
 from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, E_HANDLE, HCS_E_SYSTEM_ALREADY_STOPPED, Failure
 
-from ..helpers import hcs_calls
 from ..helpers.platforms import TICK, catches_signals
 from ..helpers.programs import TRUE, guest
 
@@ -181,7 +181,7 @@ def test_a_create_whose_callback_cannot_be_registered_fails(
     def refuse(handle: Any) -> None:
         raise hcsrt.HcsError(E_FAIL, "HcsSetComputeSystemCallback")
 
-    monkeypatch.setattr(_calls, "watch_system", refuse)
+    monkeypatch.setattr(_watch, "watch_system", refuse)
     with pytest.raises(hcsrt.HcsError, match="HcsSetComputeSystemCallback"):
         hcsrt.ComputeSystem.create("half-made", document, on_abandon=on_abandon)
     assert ids() == left
@@ -235,7 +235,7 @@ def test_abandoning_what_is_closed_hides_no_interrupt(document: Document, monkey
         handle.close()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_calls, "watch_system", close_and_interrupt)
+    monkeypatch.setattr(_watch, "watch_system", close_and_interrupt)
     with pytest.raises(KeyboardInterrupt):
         hcsrt.ComputeSystem.create("closed", document | {"ShouldTerminateOnLastHandleClosed": True})
 
@@ -439,13 +439,14 @@ def test_stop_gets_past_a_shutdown_that_hangs(system: hcsrt.ComputeSystem, verbs
 def test_stop_gets_past_a_start_that_hangs(document: Document, verbs: Verbs, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a handle of its own: HCS may let nothing else through on the one that hangs."""
     used: list[Any] = []
-    terminate = hcs_calls.terminate_system
+    call = _calls.call
 
-    def spy(handle: Any, *args: Any) -> Any:
-        used.append(handle)
-        return terminate(handle, *args)
+    def spy(handle: Any, function: str, *args: Any) -> Any:
+        if function == "HcsTerminateComputeSystem":
+            used.append(handle)
+        return call(handle, function, *args)
 
-    monkeypatch.setattr(_calls, "terminate_system", spy)
+    monkeypatch.setattr(_calls, "call", spy)
     verbs["HcsStartComputeSystem"] = lambda request: None
     with hcsrt.ComputeSystem.create("hung", document) as system, ThreadPoolExecutor(1) as pool:
         start = pool.submit(system.start)
@@ -482,7 +483,7 @@ def test_stop_from_two_threads_stops_once(system: hcsrt.ComputeSystem) -> None:
 def test_stop_never_touches_a_later_system_of_the_same_id(
     document: Document, lost_events: None, verbs: Verbs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_facade, "EVENT_PATIENCE", 0.05)
+    monkeypatch.setattr(times, "EVENT_PATIENCE", 0.05)
     with hcsrt.ComputeSystem.create("twin", document) as first:
         first.start()
         with hcsrt.ComputeSystem.open("twin") as again:
@@ -502,7 +503,7 @@ def test_stop_believes_that_an_id_is_gone_when_the_handle_leads_nowhere(
     verbs: Verbs, system: hcsrt.ComputeSystem, lost_events: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after a crash of the service, whose disconnect did not come through either."""
-    monkeypatch.setattr(_facade, "EVENT_PATIENCE", 0.05)
+    monkeypatch.setattr(times, "EVENT_PATIENCE", 0.05)
     with hcsrt.ComputeSystem.open(system.id) as again:
         again.terminate()
     disconnected = failing(HCS_E_SERVICE_DISCONNECT)
@@ -582,7 +583,7 @@ def test_wait_finds_a_lost_exit_that_is_somebody_elses_doing(lost_events: None, 
 def test_a_refused_question_about_a_system_that_is_gone_is_an_exit(
     hresult: int, system: hcsrt.ComputeSystem, lost_events: None, verbs: Verbs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_facade, "EVENT_PATIENCE", 0.1)
+    monkeypatch.setattr(times, "EVENT_PATIENCE", 0.1)
     system.terminate()
     verbs["HcsGetComputeSystemProperties"] = failing(hresult)
     assert system.wait(10) == {}
@@ -667,7 +668,7 @@ def test_open_of_a_system_that_stops_meanwhile_knows_the_exit(
         system.terminate()
         watch(handle)
 
-    monkeypatch.setattr(_calls, "watch_system", stop_and_watch)
+    monkeypatch.setattr(_watch, "watch_system", stop_and_watch)
     with hcsrt.ComputeSystem.open(system.id) as again:
         assert again.wait(timeout=0)["ExitType"] == "ForcedExit"
 
@@ -908,7 +909,7 @@ def test_a_duplicate_handle_makes_the_round_trip_through_raw(system: hcsrt.Compu
     assert duplicate.closed
     assert emulator.live()["systems"] == 2
     with hcsrt.OwnedSystem.from_raw(raw) as handle:
-        assert json.loads(hcs_calls.system_properties(handle) or "")["Id"] == "tests"
+        assert json.loads(_calls.call(handle, "HcsGetComputeSystemProperties") or "")["Id"] == "tests"
     assert emulator.live()["systems"] == 1
 
 

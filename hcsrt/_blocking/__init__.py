@@ -1,4 +1,4 @@
-"""The synchronous face: calls of HCS that block, and what its compute systems and processes have in common."""
+"""The blocking face: calls of HCS that block, and what its compute systems and processes have in common."""
 
 from __future__ import annotations
 
@@ -7,24 +7,30 @@ import sys
 from _queue import SimpleQueue
 from _thread import LockType, allocate_lock
 from contextlib import suppress
+from functools import partial
 from sys import is_finalizing
 from threading import Thread, get_ident, main_thread
 
-from . import _calls
-from ._calls import Claim, Limit, ProcessStart
-from ._facade import EVENTS_MAXSIZE, OPERATION_TIMEOUT, Deadline, HandleT, Owner, in_namespace, seconds
-from ._handles import Handle, announce
-from ._library import impersonates
-from .errors import OperationTimeoutError, error_from
+from .. import _calls, _watch
+from .._calls import Claim, Limit
+from .._facade import ExitHandleT
+from .._facade.events import EVENTS_MAXSIZE
+from .._facade.owner import ExitOwner
+from .._facade.requests import OPERATION_TIMEOUT, in_namespace
+from .._facade.times import Deadline, seconds
+from .._handles import Handle, OwnedSystem, announce, close_all
+from .._library import impersonates
+from .._streams import ProcessStart
+from ..errors import OperationTimeoutError, error_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Self, TypeVar
+    from collections.abc import Callable, Coroutine
+    from typing import Any, Self, TypeVar
 
-    from ._facade import Calls
-    from ._handles import OwnedProcess, OwnedSystem
-    from .events import Events
+    from .._facade.calls import Calls
+    from .._handles import OwnedProcess
+    from ..events import Events
 
     ResultT = TypeVar("ResultT")
 
@@ -33,6 +39,16 @@ _SLICE = 0.1
 # Seconds that a call with a Limit has to end by itself: only one that hangs in HCS is left to its thread.
 _PATIENCE = 0.05
 _MOST_IDLE = 16
+
+
+def finish(coroutine: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Run a coroutine that never suspends."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    coroutine.close()
+    raise RuntimeError("a coroutine of the blocking face wanted to wait for an event loop")
 
 
 def _close(result: object) -> None:
@@ -48,14 +64,14 @@ def aside(
     call: Callable[..., ResultT],
     *arguments: object,
     results: list[ResultT] | None = None,
-    drop: Callable[[ResultT], None] = _close,
+    discard: Callable[[ResultT], None] = _close,
     _is_finalizing: Callable[[], bool] = is_finalizing,
 ) -> ResultT:
     """Make a call on another thread, so that the time and Ctrl-C end the wait for it even while HCS keeps that thread.
 
     limit: seconds, or the Limit that is one of the arguments and ends the call too. results: gets the result, so that
-    a KeyboardInterrupt that comes right after the call cannot lose it. drop: what becomes of a result that nobody waits
-    for any more; hcsrt.pending() counts the call until then.
+    a KeyboardInterrupt that comes right after the call cannot lose it. discard: what becomes of a result that nobody
+    waits for any more; hcsrt.pending() counts the call until then.
     """
     made: list[ResultT] = [] if results is None else results
 
@@ -82,13 +98,13 @@ def aside(
             errors.append(error)
         if not claim.settle():
             try:
-                discard()
+                discard_all()
             finally:
                 announce(-1)
 
-    def discard() -> None:
+    def discard_all() -> None:
         while made:
-            drop(made.pop())
+            discard(made.pop())
 
     try:
         helper = _Helper.get()
@@ -108,15 +124,9 @@ def aside(
         if not given:
             _idle.append(helper)
         elif not claim.forsake(limit if isinstance(limit, Limit) else None):
-            discard()
+            discard_all()
         raise
     raise errors.pop()
-
-
-def tracked(function: str, timeout: float | None, call: Callable[..., ResultT], *arguments: object) -> ResultT:
-    """Make a call with an operation, whose timeout comes right after the arguments, as aside() does."""
-    limit = Limit(timeout)
-    return aside(function, limit, call, *arguments, limit)
 
 
 def close_aside(handle: Handle | ProcessStart, timeout: float | None) -> None:
@@ -167,64 +177,70 @@ if sys.platform != "win32":
 class BlockingCalls:
     """The functions of _calls as coroutines that never suspend."""
 
+    async def call(
+        self,
+        handle: OwnedSystem | OwnedProcess,
+        function: str,
+        text: str | None,
+        timeout: float | None,
+        *,
+        resources: tuple[tuple[int, str, int], ...] = (),
+        identity: int | None = None,
+        urgent: bool = False,
+    ) -> str | None:
+        limit = Limit(timeout)
+        call = _calls.call
+        if resources or identity is not None:
+            call = partial(call, resources=resources, identity=identity)
+        return aside(function, limit, call, handle, function, text, limit)
+
+    async def service(self, function: str, *texts: str | None, timeout: float | None) -> str | None:
+        return aside(function, timeout, _calls.service, function, *texts)
+
+    async def enumerate_systems(self, query: str | None, namespace: str | None, timeout: float | None) -> str | None:
+        limit = Limit(timeout)
+        function = in_namespace("HcsEnumerateComputeSystems", namespace)
+        return aside(function, limit, _calls.enumerate_systems, query, limit, namespace)
+
+    async def open_system(
+        self, id: str, namespace: str | None, timeout: float | None, *, urgent: bool = False
+    ) -> OwnedSystem:
+        function = in_namespace("HcsOpenComputeSystem", namespace)
+        return aside(function, timeout, _calls.open_system, id, namespace)
+
+    async def open_process(
+        self, system: OwnedSystem, pid: int, timeout: float | None, *, urgent: bool = False
+    ) -> OwnedProcess:
+        return aside("HcsOpenProcess", timeout, _calls.open_process, system, pid)
+
+    async def process_info(self, process: OwnedProcess, timeout: float | None) -> ProcessStart:
+        limit = Limit(timeout)
+        return aside("HcsGetProcessInfo", limit, _calls.process_info, process, limit)
+
+    async def watch(self, handle: OwnedSystem | OwnedProcess, timeout: float | None) -> None:
+        if isinstance(handle, OwnedSystem):
+            aside("HcsSetComputeSystemCallback", timeout, _watch.watch_system, handle)
+        else:
+            aside("HcsSetProcessCallback", timeout, _watch.watch_process, handle)
+
+    async def wait_exit(self, handle: OwnedSystem | OwnedProcess, timeout: float | None) -> bool:
+        return _watch.wait_exit(handle, timeout)
+
     async def close(self, handle: OwnedSystem | OwnedProcess, deadline: Deadline) -> None:
         # What the caller's time is for is done already.
         close_aside(handle, deadline.remaining())
 
-    async def watch_system(self, handle: OwnedSystem, timeout: float | None) -> None:
-        aside("HcsSetComputeSystemCallback", timeout, _calls.watch_system, handle)
-
-    async def watch_process(self, handle: OwnedProcess, timeout: float | None) -> None:
-        aside("HcsSetProcessCallback", timeout, _calls.watch_process, handle)
-
-    async def wait_exit(self, handle: OwnedSystem | OwnedProcess, timeout: float | None) -> bool:
-        return _calls.wait_exit(handle, timeout)
-
-    async def open_system(self, id: str, namespace: str | None, timeout: float | None) -> OwnedSystem:
-        function = in_namespace("HcsOpenComputeSystem", namespace)
-        return aside(function, timeout, _calls.open_system, id, namespace)
-
-    async def system_properties(
-        self, handle: OwnedSystem, query: str | None, timeout: float | None, urgent: bool
-    ) -> str | None:
-        return tracked("HcsGetComputeSystemProperties", timeout, _calls.system_properties, handle, query)
-
-    async def shutdown_system(self, handle: OwnedSystem, options: str | None, timeout: float | None) -> None:
-        tracked("HcsShutDownComputeSystem", timeout, _calls.shutdown_system, handle, options)
-
-    async def terminate_system(self, handle: OwnedSystem, timeout: float | None) -> None:
-        tracked("HcsTerminateComputeSystem", timeout, _calls.terminate_system, handle, None)
-
-    async def open_process(self, system: OwnedSystem, pid: int, timeout: float | None) -> OwnedProcess:
-        return aside("HcsOpenProcess", timeout, _calls.open_process, system, pid)
-
-    async def process_properties(self, handle: OwnedProcess, timeout: float | None) -> str | None:
-        return tracked("HcsGetProcessProperties", timeout, _calls.process_properties, handle, None)
-
-    async def signal_process(self, handle: OwnedProcess, options: str, timeout: float | None) -> None:
-        tracked("HcsSignalProcess", timeout, _calls.signal_process, handle, options)
-
-    async def terminate_process(self, handle: OwnedProcess, timeout: float | None) -> None:
-        tracked("HcsTerminateProcess", timeout, _calls.terminate_process, handle, None)
+    def discard(self, *handles: Handle | None) -> None:
+        close_all(handle for handle in handles if handle is not None)
 
 
-class Blocking(Owner[HandleT]):
+CALLS = BlockingCalls()
+
+
+class Blocking(ExitOwner[ExitHandleT]):
     """An owner whose methods block."""
 
-    _calls: Calls = BlockingCalls()
-
-    def _track(
-        self,
-        function: str,
-        call: Callable[..., ResultT],
-        timeout: float | None,
-        *arguments: object,
-        after: object = None,
-    ) -> ResultT:
-        """Make a call on this handle with an operation; `after` is the argument behind the timeout."""
-        limit = Limit(seconds(timeout))
-        behind = () if after is None else (after,)
-        return aside(function, limit, call, self._handle, *arguments, limit, *behind)
+    _calls: Calls = CALLS
 
     def __enter__(self) -> Self:
         self._check_open()
@@ -238,6 +254,6 @@ class Blocking(Owner[HandleT]):
         comes at once if it has happened before. timeout: seconds, from now on, after which a loop over the events
         raises TimeoutError. Raises HandleClosedError. HcsSetComputeSystemCallback, HcsSetProcessCallback.
         """
-        from .events import Events
+        from ..events import Events
 
         return Events(self, maxsize, seconds(timeout))

@@ -1,0 +1,78 @@
+"""Checks of what a caller gives, before HCS gets any of it."""
+
+from __future__ import annotations
+
+import operator
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Literal
+
+
+def check_text(value: object, argument: str) -> None:
+    """Refuse what HCS could not take as a string, before it is cut at the NUL or read as something else."""
+    if not isinstance(value, str):
+        raise TypeError(f"{argument} must be a str, not {type(value).__name__}")
+    if "\0" in value:
+        raise ValueError(f"{argument} must not contain a NUL character")
+
+
+def check_name(value: object, argument: str) -> None:
+    """Refuse what is no string, or an empty one."""
+    check_text(value, argument)
+    if not value:
+        raise ValueError(f"{argument} must not be empty")
+
+
+def integer(value: object, argument: str, wanted: str = "an int") -> int:
+    """The int that a value stands for, if it is one."""
+    try:
+        return operator.index(value)  # pyright: ignore[reportArgumentType]
+    except TypeError:
+        raise TypeError(f"{argument} must be {wanted}, not {type(value).__name__}") from None
+
+
+def check_handle(value: object, argument: str) -> None:
+    """Refuse what is no Windows handle as an int; None is one that is not given."""
+    if value is None:
+        return
+    if not isinstance(value, int):
+        raise TypeError(f"{argument} must be a Windows handle as an int, not {type(value).__name__}")
+    if not 0 <= value <= 2 * sys.maxsize + 1:
+        raise ValueError(f"{argument} is {value:#x}, which is no Windows handle")
+
+
+def path_text(value: str | os.PathLike[str], argument: str) -> str:
+    """A path as text."""
+    try:
+        text = os.fspath(value)
+    except TypeError:
+        raise TypeError(f"{argument} must be a str or path, not {type(value).__name__}") from None
+    check_text(text, argument)
+    return text
+
+
+def check_namespace(namespace: str | None) -> None:
+    if namespace is not None:
+        check_name(namespace, "namespace")
+
+
+def is_kept(on_abandon: Literal["terminate", "keep"]) -> bool:
+    if on_abandon not in ("terminate", "keep"):
+        raise ValueError(f"on_abandon must be 'terminate' or 'keep', not {on_abandon!r}")
+    return on_abandon == "keep"
+
+
+def values(value: str | Iterable[str], argument: str) -> list[str]:
+    if isinstance(value, (bytes, bytearray)):
+        raise TypeError(f"{argument} must be text or a list of it, not bytes: decode it first")
+    try:
+        found = [value] if isinstance(value, str) else list(value)
+    except TypeError:
+        raise TypeError(f"{argument} must be a str or a list of them, not {type(value).__name__}") from None
+    for index, item in enumerate(found):
+        check_name(item, argument if isinstance(value, str) else f"{argument}[{index}]")
+    return found

@@ -1,0 +1,63 @@
+"""What the verbs on many things do in either face."""
+
+from __future__ import annotations
+
+from .._handles import Handle
+from ..errors import HcsError, error_from
+from .owner import Owner
+from .requests import INVALID_DATA
+from .times import CHECK_TIMEOUT, EVENT_PATIENCE, Deadline
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, TypeVar
+
+    from .system import Rung, SystemCore
+
+    ItemT = TypeVar("ItemT")
+
+
+async def reap_opened(system: SystemCore, found: dict[str, Any], owner: str, deadline: Deadline) -> Rung:
+    """Terminate the system if it is still the one that was found, and the owner's."""
+    try:
+        limit = deadline.within(CHECK_TIMEOUT)
+        properties = await system._properties((), None, limit)  # pyright: ignore[reportPrivateUsage]
+    except HcsError:
+        # HCS refuses questions about a system that is going in more than one way.
+        try:
+            await system._wait(deadline.within(EVENT_PATIENCE))  # pyright: ignore[reportPrivateUsage]
+        except TimeoutError:
+            pass
+        else:
+            return "already-stopped"
+        raise
+    runtime_ids = found.get("RuntimeId"), properties.get("RuntimeId")
+    if None not in runtime_ids and runtime_ids[0] != runtime_ids[1]:
+        return "already-stopped"
+    # Not every answer of HCS names the owner; the same RuntimeId means the same system, and the same owner.
+    if properties.get("Owner", owner if None not in runtime_ids else None) != owner:
+        reason = f"HCS does not say of the compute system {found['Id']!r} that it is owned by {owner!r}"
+        raise error_from(INVALID_DATA, "HcsGetComputeSystemProperties", {"ErrorMessage": reason})
+    return await system._stop(0, deadline.remaining())  # pyright: ignore[reportPrivateUsage]
+
+
+def checked(systems: Iterable[ItemT], kind: type[ItemT]) -> list[ItemT]:
+    """A list of the systems, or the error that one of them is something else."""
+    return _all(systems, "systems", (kind,), "a ComputeSystem")
+
+
+def closable(items: Iterable[ItemT], *kinds: type) -> list[ItemT]:
+    """A list of the items, or the error that one of them is neither of these kinds nor a handle."""
+    return _all(items, "items", (*kinds, Handle), "a ComputeSystem, a Process or a handle")
+
+
+def _all(items: Iterable[ItemT], argument: str, kinds: tuple[type, ...], expected: str) -> list[ItemT]:
+    listed = list(items)
+    for index, item in enumerate(listed):
+        if not isinstance(item, kinds):
+            name, package = type(item).__name__, type(item).__module__.rpartition(".")[0]
+            if isinstance(item, Owner) and name in [kind.__name__ for kind in kinds]:
+                raise TypeError(f"{argument}[{index}] is a {name} of {package}, which has a function of its own for it")
+            raise TypeError(f"{argument}[{index}] must be {expected}, not {name}")
+    return listed

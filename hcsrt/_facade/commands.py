@@ -1,0 +1,237 @@
+"""Commands that run in a compute system: the parameters of a process and of its streams."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from codecs import lookup_error
+
+from ..documents import dumps
+from ..errors import error_from
+from .arguments import check_name, check_text, integer, path_text
+from .requests import PROCESS_INFO_NOT_AVAILABLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from typing import Any, TypeAlias, TypedDict
+
+    from .._streams import ProcessStart
+
+    Command: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+    class PopenOptions(TypedDict, total=False):
+        stdin: int | None
+        stdout: int | None
+        stderr: int | None
+        cwd: str | os.PathLike[str] | None
+        env: Mapping[str, str] | None
+        user: str | None
+        bufsize: int
+        console: bool | tuple[int, int]
+        timeout: float | None
+
+    class RunOptions(PopenOptions, total=False):
+        capture_output: bool
+        check: bool
+
+
+# The values of subprocess, which is slow to import.
+PIPE = -1
+STDOUT = -2
+DEVNULL = -3
+_CHUNK = 64 * 1024
+
+
+class StreamFormat:
+    """How the streams of a process are wrapped, by the parameters that subprocess.Popen has for it."""
+
+    def __init__(self, text: bool | None, encoding: str | None, errors: str | None, bufsize: int) -> None:
+        # Before there is a process that could not be read.
+        if encoding and encoding != "locale":  # which only io knows
+            "".encode(encoding)
+        if errors:
+            lookup_error(errors)
+        bufsize = self._bufsize = integer(bufsize, "bufsize")
+        self.text: bool = bool(text or encoding or errors)
+        self.encoding: str = encoding or ("utf-8" if sys.flags.utf8_mode else "locale")
+        self.errors: str | None = errors
+        self.line_buffering: bool = self.text and bufsize == 1
+        self.buffer_size: int = io.DEFAULT_BUFFER_SIZE if bufsize < 0 or self.line_buffering else bufsize
+
+    @property
+    def limit(self) -> int:
+        """How many bytes a reader of hcsrt.aio holds for a line, as asyncio's limit."""
+        return self._bufsize if self._bufsize > 1 else _CHUNK
+
+    def codec(self) -> tuple[str, str]:
+        """Encoding and error handler of text."""
+        encoding = self.encoding
+        if encoding == "locale":
+            import locale
+
+            encoding = locale.getencoding()
+        return encoding, self.errors or "strict"
+
+
+async def process_parameters(
+    args: Command,
+    *,
+    is_linux: Callable[[], Coroutine[Any, Any, bool]],
+    stdin: int | None,
+    stdout: int | None,
+    stderr: int | None,
+    cwd: str | os.PathLike[str] | None,
+    env: Mapping[str, str] | None,
+    user: str | None,
+    console: bool | tuple[int, int],
+) -> str:
+    """The ProcessParameters of a command, as JSON; is_linux asks HCS what the guest is."""
+    document: dict[str, Any] = {}
+    if cwd is not None:
+        document["WorkingDirectory"] = path_text(cwd, "cwd")
+    if env is not None:
+        document["Environment"] = _environment(env)
+    if user is not None:
+        check_name(user, "user")
+        document["User"] = user
+    if console is not False:
+        document["EmulateConsole"] = True
+        if stderr == PIPE:
+            raise ValueError("a console has no stderr of its own, its output comes on stdout: leave stderr=PIPE away")
+        if console is not True:
+            document["ConsoleSize"] = list(_console_size(console))
+    elif stderr == STDOUT:
+        raise ValueError(
+            "HCS cannot join stderr to stdout: redirect in the command itself (cmd /c or sh -c with 2>&1), or use "
+            "console=True"
+        )
+    for name, key, value, also in (
+        ("stdin", "CreateStdInPipe", stdin, ()),
+        ("stdout", "CreateStdOutPipe", stdout, ()),
+        ("stderr", "CreateStdErrPipe", stderr, (STDOUT,)),
+    ):
+        if value not in (None, PIPE, DEVNULL, *also):
+            raise ValueError(f"{name} must be None, PIPE or DEVNULL, not {value!r}: HCS connects only pipes it makes")
+        if value == PIPE:
+            document[key] = True
+    return dumps(document | await _command(args, is_linux))
+
+
+async def _command(args: Command, is_linux: Callable[[], Coroutine[Any, Any, bool]]) -> dict[str, Any]:
+    if isinstance(args, str):
+        check_name(args, "args")
+        return {"CommandLine": args}
+    if isinstance(args, (bytes, bytearray)):
+        raise TypeError("args must be text or a list of it, not bytes: decode it first")
+    if isinstance(args, os.PathLike):
+        words = [path_text(args, "args")]
+    else:
+        try:
+            given = list(args)
+        except TypeError:
+            raise TypeError(f"args must be a str, a path or a list of them, not {type(args).__name__}") from None
+        words = [path_text(word, f"args[{index}]") for index, word in enumerate(given)]
+    if not words:
+        raise ValueError("args must not be empty")
+    if await is_linux():
+        return {"CommandArgs": words}
+    from subprocess import list2cmdline
+
+    return {"CommandLine": list2cmdline(words)}
+
+
+def _environment(env: Mapping[str, str]) -> dict[str, str]:
+    """A copy of the variables. Errors name the variable and never tell its value, which may be a secret."""
+    items = getattr(env, "items", None)
+    if items is None:
+        raise TypeError(f"env must be a mapping of names to values, not {type(env).__name__}")
+    for name, value in items():
+        check_name(name, "the name of an env variable")
+        if "=" in name:
+            raise ValueError(f"env has a name with '=' in it, that of {name.partition('=')[0]!r}")
+        check_text(value, f"env[{name!r}]")
+    return dict(env)
+
+
+def resize_request(height: int, width: int) -> dict[str, Any]:
+    """A ProcessModifyRequest for the size of the console."""
+    rows, columns = _console_size((height, width))
+    return {"Operation": "ConsoleSize", "ConsoleSize": {"Height": rows, "Width": columns}}
+
+
+def _console_size(size: tuple[int, int]) -> tuple[int, int]:
+    if not isinstance(size, tuple) or len(size) != 2:  # pyright: ignore[reportUnnecessaryIsInstance,reportUnnecessaryComparison]
+        raise TypeError(f"console must be True, False or a tuple (rows, columns), not {size!r}")
+    rows, columns = integer(size[0], "the rows of a console"), integer(size[1], "the columns of a console")
+    if not (0 < rows < 0x10000 and 0 < columns < 0x10000):
+        raise ValueError(f"a console has 1 to 65535 rows and columns, not {rows!r} and {columns!r}")
+    return rows, columns
+
+
+def check_attach(pid: int, wanted: Mapping[str, int | None]) -> int:
+    """The pid, if a process can be opened so."""
+    for name, value in wanted.items():
+        if value not in (None, PIPE):
+            raise ValueError(f"{name} must be None or PIPE, not {value!r}")
+    pid = integer(pid, "pid")
+    if not 0 <= pid <= 0xFFFFFFFF:
+        raise ValueError(f"pid must be from 0 to {0xFFFFFFFF}, not {pid}")
+    return pid
+
+
+def check_given(start: ProcessStart, pid: int, wanted: Mapping[str, int | None]) -> None:
+    """Raise if HCS has not given a stream that is wanted."""
+    missing = [name for name, value in wanted.items() if value == PIPE and getattr(start, name) is None]
+    if missing:
+        names = " and ".join(missing)
+        asked = " and ".join(f"{name}=PIPE" for name in missing)
+        reason = (
+            f"HCS has no handle for {names} of process {pid}: it was started without a pipe there, or whoever had the "
+            f"pipe has closed it. Open the process without {asked}, and start it again for a new pipe"
+        )
+        raise error_from(PROCESS_INFO_NOT_AVAILABLE, "HcsGetProcessInfo", {"ErrorMessage": reason})
+
+
+def run_pipes(
+    input: object,
+    capture_output: bool,
+    stdin: int | None,
+    stdout: int | None,
+    stderr: int | None,
+    console: bool | tuple[int, int],
+) -> tuple[int | None, int | None, int | None]:
+    """The streams of a process that run() starts."""
+    if input is not None:
+        if stdin is not None:
+            raise ValueError("give input or stdin, not both")
+        stdin = PIPE
+    if capture_output:
+        if stdout is not None or stderr is not None:
+            raise ValueError("give capture_output, or stdout and stderr, not both")
+        stdout = PIPE
+        stderr = None if console else PIPE
+    return stdin, stdout, stderr
+
+
+def encoded(input: Any, streams: StreamFormat, stdin_is_open: bool) -> bytes:
+    """What communicate() has to write to stdin."""
+    if input is None:
+        return b""
+    if streams.text:
+        if not isinstance(input, str):
+            raise TypeError(f"input must be a str, not {type(input).__name__}: the streams are in text mode")
+    else:
+        try:
+            input = bytes(memoryview(input))
+        except TypeError:
+            raise TypeError(
+                f"input must be bytes, not {type(input).__name__}: the streams are not in text mode"
+            ) from None
+    if not input:
+        return b""
+    if not stdin_is_open:
+        raise ValueError("input needs stdin=PIPE, and not closed yet")
+    # Text as writing to the stream would do it.
+    return input.replace("\n", os.linesep).encode(*streams.codec()) if isinstance(input, str) else input

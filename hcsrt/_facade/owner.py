@@ -1,0 +1,178 @@
+"""Owners of a handle, and of one behind which something exits."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from time import monotonic
+
+from .._watch import exit_status, latch_exit
+from ..documents import dumps
+from ..errors import (
+    AlreadyStoppedError,
+    HcsError,
+    OperationTimeoutError,
+    ServiceDisconnectedError,
+    SystemNotFoundError,
+)
+from . import ExitHandleT, Generic, HandleT, times
+from .times import Deadline, query_timeout
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Any, Literal, NoReturn, TypeVar
+
+    from .._handles import OwnedProcess, OwnedSystem
+    from .calls import Calls
+
+    ResultT = TypeVar("ResultT")
+
+
+def debug(logger: str, message: str, *values: object) -> None:
+    """Log for those who listen, which a program that never imported logging cannot."""
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        logging.getLogger(logger).debug(message, *values)
+
+
+def has_exited(handle: OwnedSystem | OwnedProcess) -> bool:
+    """Return whether an exit has set the latch; a service that went away says nothing about it."""
+    status = exit_status(handle)
+    return status is not None and (status[0] != "disconnected" or status[1] is not None)
+
+
+class Single:
+    """What cannot be copied or pickled."""
+
+    def __reduce__(self) -> NoReturn:
+        # Whichever copy went first would close what the others still use.
+        raise TypeError(f"{type(self).__name__} cannot be copied or pickled: what it owns has one owner")
+
+
+class Owner(Single, Generic[HandleT]):
+    """Owns a handle, until close() or the garbage collector ends it."""
+
+    _calls: Calls
+    _handle: HandleT
+    # Until somebody gets the object, whoever makes it sees to its handle.
+    _is_given = False
+
+    def __init__(self, handle: HandleT) -> None:
+        self._handle = handle
+
+    @property
+    def handle(self) -> HandleT:
+        """The native handle, owned by this object: close this object, not the handle."""
+        return self._handle
+
+    @property
+    def closed(self) -> bool:
+        """Whether the object is closed: only what is known of an exit can still be asked for then."""
+        return self._handle.closed
+
+    def _discard(self) -> None:
+        """Close the handle, on any thread, after the garbage collector has found the object."""
+        self._handle.close()
+
+    def _check_open(self) -> None:
+        """Raise HandleClosedError if the handle is closed."""
+        self._handle.as_raw()
+
+    def __del__(self, _is_finalizing: Any = sys.is_finalizing, _warn: Any = warnings.warn) -> None:
+        handle = self.__dict__.get("_handle")
+        if handle is None or not self._is_given or handle.closed or _is_finalizing():
+            return
+        try:
+            _warn(f"unclosed {self!r}", ResourceWarning, source=self)
+        finally:
+            self._discard()
+
+
+class ExitOwner(Owner[ExitHandleT]):
+    """Owns the handle of what exits, a compute system or a process, and waits for that.
+
+    Exit is a latch in the native layer. The handle's event sets it; because HCS may lose that event, waiting asks HCS
+    now and then as well.
+    """
+
+    def __init__(self, handle: ExitHandleT) -> None:
+        super().__init__(handle)
+        self._query_interval = times.FIRST_QUERY
+        # The first wait asks at once: an exit before the event callback was registered has no event.
+        self._query_at = monotonic()
+        self._patience: Deadline | None = None
+
+    async def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
+        """Ask HCS for the exit; return its document, empty if it tells no details, None before the exit."""
+
+    async def _query_exit(self, deadline: Deadline) -> None:
+        """Ask HCS whether the exit has happened, and latch it; that the service is gone is an error."""
+        self._query_at = monotonic() + self._query_interval
+        self._query_interval = min(self._query_interval * 2, times.LAST_QUERY)
+        try:
+            document = await self._ask_exit(query_timeout(deadline))
+        except (AlreadyStoppedError, SystemNotFoundError):
+            document = {}
+        except ServiceDisconnectedError:
+            raise
+        except HcsError as error:
+            debug("hcsrt._facade", "asking whether %r has exited failed: %s", self, error)
+            return
+        if document:
+            latch_exit(self._handle, dumps(document))
+        elif document is not None:
+            await self._latch_after_patience(deadline)
+
+    async def _latch_after_patience(self, deadline: Deadline) -> None:
+        """Set the latch after an exit, unless the event, which tells more, still comes.
+
+        Where the deadline comes before the end of the patience, a later query goes on with what is left of it.
+        """
+        if self._patience is None:
+            self._patience = Deadline(times.EVENT_PATIENCE)
+        if await self._calls.wait_exit(self._handle, deadline.within(self._patience.within(times.EVENT_PATIENCE))):
+            return
+        if self._patience.passed():
+            latch_exit(self._handle)
+        else:
+            self._query_at = monotonic() + self._patience.within(times.EVENT_PATIENCE)
+
+    def _expect_exit(self) -> None:
+        """Ask soon: something was done that leads to the exit."""
+        self._query_interval = times.FIRST_QUERY
+        self._query_at = min(self._query_at, monotonic() + times.FIRST_QUERY)
+
+    async def _wait_exit(self, deadline: Deadline) -> bool:
+        """Wait until something sets the latch; return False when the time is up."""
+
+        async def exited(timeout: float) -> Literal[True] | None:
+            return await self._calls.wait_exit(self._handle, timeout) or None
+
+        return await self._wait_for(exited, deadline) is not None
+
+    async def _wait_for(self, wait: Callable[[float], Awaitable[ResultT | None]], deadline: Deadline) -> ResultT | None:
+        """Wait for what `wait` gives, and ask HCS for the exit now and then; return None when the time is up."""
+        # In slices: another thread or task may do something that makes it time to ask. They grow, since that one asks
+        # too if it waits, and a wait that has gone on for long most likely goes on.
+        longest = times.FIRST_QUERY
+        while (result := await wait(deadline.within(min(self._query_at - monotonic(), longest)))) is None:
+            longest = min(longest * 2, times.LAST_QUERY)
+            if monotonic() >= self._query_at:
+                await self._query_exit(deadline)
+            elif deadline.passed():
+                return None
+        return result
+
+    def _has_exited(self) -> bool:
+        return has_exited(self._handle)
+
+    async def _is_gone(self, error: HcsError, deadline: Deadline) -> bool:
+        """Return whether a request failed because its system or process has exited, as HCS may be about to tell."""
+        if isinstance(error, (AlreadyStoppedError, SystemNotFoundError)):
+            return True
+        if not isinstance(error, (OperationTimeoutError, ServiceDisconnectedError)):
+            self._query_interval = times.FIRST_QUERY
+            self._query_at = monotonic()
+            await self._wait_exit(Deadline(deadline.within(times.EVENT_PATIENCE)))
+        return self._has_exited()

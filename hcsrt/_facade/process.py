@@ -1,0 +1,285 @@
+"""What a process does in either face."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from .._handles import OwnedProcess
+from ..documents import dumps
+from ..errors import (
+    AlreadyStoppedError,
+    HandleClosedError,
+    HcsError,
+    OperationTimeoutError,
+    SystemNotFoundError,
+    error_from,
+)
+from . import times
+from .arguments import integer
+from .owner import ExitOwner, debug, exit_status
+from .requests import NOT_FOUND, PROCESS_INFO_NOT_AVAILABLE, SERVICE_DISCONNECT, answer, exit_code
+from .times import CLEANUP_TIMEOUT, QUERY_TIMEOUT, Deadline, query_timeout, seconds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from typing import Any
+
+    from .._handles import OwnedSystem
+    from .._streams import ProcessStart
+    from .calls import Calls
+    from .commands import Command, StreamFormat
+    from .expired import TimeoutExpired
+
+
+CLOSE_STDIN = '{"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}'
+_PROPERTIES = "HcsGetProcessProperties"
+_SIGNALS = ("CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff", "CtrlShutdown")
+
+
+class ProcessCore(ExitOwner[OwnedProcess]):
+    """What a process does in either face."""
+
+    pid: int
+    args: Command
+
+    def __init__(
+        self,
+        start: ProcessStart,
+        args: Command,
+        streams: StreamFormat,
+        reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
+        is_windows: Callable[[], bool],
+    ) -> None:
+        super().__init__(start.process)
+        self.pid = start.pid
+        self.args = args
+        self._returncode: int | None = None
+        self._streams = streams
+        self._reopen_system = reopen_system
+        self._is_windows = is_windows
+
+    @property
+    def returncode(self) -> int | None:
+        return self._returncode
+
+    def _state(self) -> str:
+        if self.returncode is not None:
+            return f"returncode={self.returncode}"
+        return "closed" if self.closed else "running"
+
+    async def _set_up(self, deadline: Deadline) -> None:
+        await self._calls.watch(self._handle, deadline.remaining())
+        # A short process may have exited before its callback was registered: no event tells of that.
+        await self._query_exit(deadline)
+        self._is_given = True
+
+    async def _wait(self, timeout: float | None) -> int:
+        limit = seconds(timeout)
+        code = await self._returncode_by(Deadline(limit))
+        if code is None:
+            raise self._timeout_expired(limit)
+        return code
+
+    async def _kill(self, timeout: float | None) -> None:
+        deadline = Deadline(seconds(timeout))
+        if self._is_over():
+            return
+        try:
+            try:
+                await self._calls.call(self._handle, "HcsTerminateProcess", None, deadline.within(times.KILL_PATIENCE))
+            except OperationTimeoutError:
+                if deadline.passed():
+                    raise
+                debug("hcsrt.process", "%r: the kill hangs, trying it on handles of its own", self)
+                process = await self._open_again(deadline)
+                try:
+                    # With the first handle busy, the event alone tells whether another process has the pid now.
+                    if not self._has_exited():
+                        await self._calls.call(process, "HcsTerminateProcess", None, deadline.remaining())
+                finally:
+                    await self._calls.close(process, deadline)
+        except HcsError as error:
+            if not await self._is_gone(error, deadline):
+                raise
+        else:
+            self._expect_exit()
+
+    async def _open_again(self, deadline: Deadline) -> OwnedProcess:
+        """Open whatever has our pid."""
+        system = await self._reopen_system(deadline)
+        try:
+            process = await self._calls.open_process(system, self.pid, deadline.remaining(), urgent=True)
+        except BaseException:
+            await self._calls.close(system, deadline)
+            raise
+        try:
+            await self._calls.close(system, deadline)
+        except BaseException:
+            await self._calls.close(process, deadline)
+            raise
+        return process
+
+    async def _signal(self, signal: str | int, timeout: float | None) -> None:
+        deadline = Deadline(seconds(timeout))
+        if isinstance(signal, str):
+            if signal not in _SIGNALS:
+                raise ValueError(f"signal must be one of {', '.join(_SIGNALS)}, or a number; not {signal!r}")
+        else:
+            signal = integer(signal, "signal", "a str or an int")
+            if self._is_windows():
+                raise ValueError(f"signal must be one of {', '.join(_SIGNALS)} for a Windows guest, not {signal}")
+        if self._is_over():
+            return
+        try:
+            options = dumps({"Signal": signal})
+            await self._calls.call(self._handle, "HcsSignalProcess", options, deadline.remaining())
+        except HcsError as error:
+            if not await self._is_gone(error, deadline):
+                raise
+        else:
+            self._expect_exit()
+
+    async def _properties(self, timeout: float | None) -> dict[str, Any]:
+        return answer(await self._calls.call(self._handle, _PROPERTIES, None, seconds(timeout)), _PROPERTIES, dict)
+
+    async def _modify(self, request: Mapping[str, Any] | str, timeout: float | None) -> None:
+        text = dumps(request, argument="request")
+        await self._calls.call(self._handle, "HcsModifyProcess", text, seconds(timeout))
+
+    async def _duplicate(self) -> OwnedProcess:
+        self._check_open()
+        deadline = Deadline(CLEANUP_TIMEOUT)
+        handle = await self._open_again(deadline)
+        try:
+            # A process that runs now has had its pid all the time.
+            if self._is_over() or await self._ask_exit(QUERY_TIMEOUT) is not None:
+                reason = f"Process {self.pid} has exited, and another one may have its pid now"
+                raise error_from(NOT_FOUND, "HcsOpenProcess", {"ErrorMessage": reason})
+        except BaseException:
+            await self._calls.close(handle, deadline)
+            raise
+        return handle
+
+    async def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
+        return await ask_exit(self._calls, self._handle, timeout)
+
+    def _is_over(self) -> bool:
+        return self._returncode is not None or self._has_exited()
+
+    async def _returncode_by(self, deadline: Deadline) -> int | None:
+        """Wait for the exit code; return None when the time is up."""
+        try:
+            if self._returncode is None and await self._wait_exit(deadline):
+                await self._learn_returncode(deadline)
+        except HandleClosedError:
+            # Another thread or task may have seen the exit first, and closed this object.
+            if self._returncode is None:
+                raise
+        return self._returncode
+
+    def _keep_latched(self) -> str | None:
+        """Keep the exit code if the latch holds it; return what has set the latch."""
+        status = exit_status(self._handle)
+        if status is None:
+            return None
+        how, document = status
+        if self._returncode is None:
+            self._keep_code(document)
+        return how
+
+    def _keep_code(self, document: str | None) -> None:
+        code = exit_code(document)
+        # Without a code nothing is stored: another thread may be storing one.
+        if code is not None:
+            self._returncode = code
+
+    async def _learn_returncode(self, deadline: Deadline) -> None:
+        """Find the exit code; the latch is set. An answer that the deadline cuts off is still to come."""
+        how = self._keep_latched()
+        if self._returncode is not None:
+            return
+        # The event came without a code, or the service went away. What HCS knows now is the last chance.
+        try:
+            text = await self._calls.call(self._handle, _PROPERTIES, None, query_timeout(deadline))
+            self._keep_code(text)
+        except HcsError as error:
+            if isinstance(error, OperationTimeoutError) and deadline.passed():
+                return
+            debug("hcsrt.process", "asking for the exit code of %r failed: %s", self, error)
+        if self._returncode is None:
+            if how == "disconnected":
+                raise error_from(SERVICE_DISCONNECT, "HcsSetProcessCallback")
+            reason = f"Process {self.pid} has exited, and HCS does not tell its exit code"
+            raise error_from(PROCESS_INFO_NOT_AVAILABLE, _PROPERTIES, {"ErrorMessage": reason})
+
+    if TYPE_CHECKING:
+
+        def _partial(self) -> tuple[bytes | None, bytes | None]:
+            """Return what communicate() has read so far from stdout and stderr."""
+            ...
+
+    def _timeout_expired(self, timeout: float | None) -> TimeoutExpired:
+        from .expired import TimeoutExpired
+
+        return TimeoutExpired(self.args, timeout or 0.0, *self._partial())
+
+
+async def ask_exit(calls: Calls, handle: OwnedProcess, timeout: float) -> dict[str, Any] | None:
+    """Ask for the ProcessStatus after an exit: empty if HCS does not tell it, None before the exit."""
+    try:
+        status = answer(await calls.call(handle, _PROPERTIES, None, timeout), _PROPERTIES, dict)
+    except HcsError as error:
+        # There was a process, or there would be no handle: HCS does not find it any more.
+        if error.hresult & 0xFFFFFFFF == NOT_FOUND:
+            return {}
+        raise
+    return status if status.get("Exited") is True else None
+
+
+async def check_stdin_error(calls: Calls, handle: OwnedProcess, error: HandleClosedError | HcsError) -> None:
+    """Raise the error of the call that told HCS of the end of stdin, unless the process has exited."""
+    if isinstance(error, (HandleClosedError, AlreadyStoppedError, SystemNotFoundError)):
+        return  # closing the pipe is all that is left to do
+    try:
+        exited = await ask_exit(calls, handle, QUERY_TIMEOUT) is not None
+    except (AlreadyStoppedError, SystemNotFoundError):
+        exited = True
+    except HcsError:
+        exited = False
+    if not exited:
+        raise error from None
+
+
+async def running(calls: Calls, start: ProcessStart, deadline: Deadline) -> ProcessStart:
+    """Ask HCS whether a process runs whose creation has failed and given a handle all the same.
+
+    Server 2022 is known for it, with process-isolated containers. Returns the start of the process. If it does not run,
+    its handle is closed, and the error of its creation is raised. Any other exception leaves the handle open.
+    """
+    if start.error is None:
+        return start
+    try:
+        found = await calls.process_info(start.process, deadline.remaining())
+    except OperationTimeoutError:
+        raise
+    except HcsError as error:
+        debug("hcsrt.process", "a process that could not be created does not run: %s", error)
+        await calls.close(start.process, deadline)
+        raise start.error from None
+    finally:
+        # HcsGetProcessInfo has given handles of its own.
+        calls.discard(start.stdin, start.stdout, start.stderr)
+    return found
+
+
+class Drain:
+    """The time in which the output of an exited process comes to its end, though something may hold the pipes open."""
+
+    def __init__(self) -> None:
+        self._exited = monotonic()
+
+    def left(self, moved: Iterable[float]) -> float:
+        """Return the seconds until the output is taken to be complete; `moved` is when bytes came last."""
+        quiet = max(self._exited, *moved) + times.DRAIN_QUIET
+        return min(quiet, self._exited + times.DRAIN_LIMIT) - monotonic()

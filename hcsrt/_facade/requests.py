@@ -1,0 +1,138 @@
+"""What HCS is asked and told, as JSON text, and what it answers."""
+
+from __future__ import annotations
+
+from ..documents import dumps, loads, plain
+from ..errors import HcsError, error_from
+from .arguments import check_handle, check_name, check_text, path_text, values
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+    from typing import Any, TypeVar
+
+    AnswerT = TypeVar("AnswerT", "dict[str, Any]", "list[Any]")
+
+# HCS_E_OPERATION_TIMEOUT, HCS_E_SERVICE_DISCONNECT, HCS_E_SYSTEM_NOT_FOUND, HCS_E_PROCESS_INFO_NOT_AVAILABLE;
+# ERROR_INVALID_DATA and ERROR_NOT_FOUND as HRESULTs.
+OPERATION_TIMEOUT = 0x80370118
+SERVICE_DISCONNECT = 0x8037011E
+SYSTEM_NOT_FOUND = 0x8037010E
+PROCESS_INFO_NOT_AVAILABLE = 0x8037011D
+INVALID_DATA = 0x8007000D
+NOT_FOUND = 0x80070490
+# HCS_RESOURCE_TYPE, and the name under which the service looks for the socket of a live migration.
+_SOCKET = 4
+_MIGRATION_SOCKET = "hcs:/VirtualMachine/LiveMigrationSocket"
+_REQUEST_TYPES = ("Add", "Remove", "Update")
+
+
+def answer(text: str | None, operation: str, kind: type[AnswerT]) -> AnswerT:
+    """Read what HCS answered; no document at all is an empty one."""
+    try:
+        value = loads(text)
+    except ValueError:
+        value = text
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        name = "object" if kind is dict else "array"
+        raise error_from(INVALID_DATA, operation, {"ErrorMessage": f"The answer of HCS is not a JSON {name}"})
+    return value
+
+
+def exit_document(text: str | None) -> dict[str, Any]:
+    """Read what came with an exit; that it has happened counts more than a document that cannot be read."""
+    try:
+        return answer(text, "an exit", dict)
+    except HcsError:
+        return {}
+
+
+def exit_code(document: str | None) -> int | None:
+    """The exit code in a ProcessStatus; None where the document does not vouch for one."""
+    status = exit_document(document)
+    if status.get("Exited") is not True or status.get("LastWaitResult") != 0:
+        return None
+    code = status.get("ExitCode")
+    return code & 0xFFFFFFFF if isinstance(code, int) else None
+
+
+def query_text(types: tuple[str, ...], query: Mapping[str, Any] | str | None) -> str | None:
+    """A PropertyQuery for blocks, or the one that was given."""
+    if types and query is not None:
+        raise ValueError("give property types or a query, not both")
+    if not types:
+        return None if query is None else dumps(query, argument="query")
+    for name in types:
+        check_name(name, "a property type")
+    return dumps({"PropertyTypes": list(types)})
+
+
+def in_namespace(function: str, namespace: str | None) -> str:
+    """The name of the HCS function that does this in a namespace, if there is one."""
+    return function if namespace is None else f"{function}InNamespace"
+
+
+def options_text(options: Mapping[str, Any] | str | None) -> str | None:
+    return None if options is None else dumps(options, argument="options")
+
+
+def migration_resources(migration_socket: int | None) -> tuple[tuple[int, str, int], ...]:
+    """What the operation of a live migration needs."""
+    check_handle(migration_socket, "migration_socket")
+    return () if migration_socket is None else ((_SOCKET, _MIGRATION_SOCKET, migration_socket),)
+
+
+def save_options(path: str | os.PathLike[str] | None, save_type: str) -> str:
+    """A SaveOptions document."""
+    options: dict[str, Any] = {"SaveType": save_type}
+    if path is not None:
+        options["SaveStateFilePath"] = path_text(path, "path")
+    return dumps(options)
+
+
+def modify_request(resource_path: str, request_type: str, settings: Any, guest_request: Any) -> str:
+    """A ModifySettingRequest."""
+    check_text(resource_path, "resource_path")
+    if request_type not in _REQUEST_TYPES:
+        raise ValueError(f"request_type must be one of {', '.join(_REQUEST_TYPES)}, not {request_type!r}")
+    request = {"ResourcePath": resource_path, "RequestType": request_type}
+    for name, argument, value in (
+        ("Settings", "settings", settings),
+        ("GuestRequest", "guest_request", guest_request),
+    ):
+        if value is not None:
+            request[name] = plain(value, argument)
+    return dumps(request)
+
+
+class Selection:
+    """Compute systems with certain owners, ids and types."""
+
+    def __init__(
+        self,
+        owner: str | Iterable[str] | None,
+        ids: str | Iterable[str] | None,
+        types: str | Iterable[str] | None,
+    ) -> None:
+        query: dict[str, list[str]] = {}
+        self._wanted: dict[str, list[str]] = {}
+        for argument, key, field, value in (
+            ("owner", "Owners", "Owner", owner),
+            ("ids", "Ids", "Id", ids),
+            ("types", "Types", "SystemType", types),
+        ):
+            if value is not None:
+                query[key] = self._wanted[field] = values(value, argument)
+        self.query: str | None = dumps(query) if query else None
+
+    def is_empty(self) -> bool:
+        """Whether there is nothing to ask HCS for."""
+        return not all(self._wanted.values())
+
+    def of(self, text: str | None) -> list[dict[str, Any]]:
+        """The systems in an answer of HCS that are wanted; how it matches itself is not documented."""
+        found = answer(text, "HcsEnumerateComputeSystems", list)
+        return [item for item in found if all(item.get(field) in values for field, values in self._wanted.items())]
