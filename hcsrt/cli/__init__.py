@@ -32,6 +32,7 @@ from rich.text import Text
 
 import hcsrt
 
+from .. import _hresults as hresults
 from .._facade import Deadline
 from ..doctor import Status, examine, usable
 from ..documents import dumps, loads
@@ -46,11 +47,11 @@ NOT_FOUND = 127
 
 # What creating a process says is wrong with its program.
 _EXIT_CODES = {
-    0x80070002: NOT_FOUND,  # ERROR_FILE_NOT_FOUND
-    0x80070003: NOT_FOUND,  # ERROR_PATH_NOT_FOUND
-    0x80070005: NOT_INVOKABLE,  # ERROR_ACCESS_DENIED
-    0x800700C1: NOT_INVOKABLE,  # ERROR_BAD_EXE_FORMAT
-    0x8007010B: NOT_INVOKABLE,  # ERROR_DIRECTORY
+    hresults.ERROR_FILE_NOT_FOUND: NOT_FOUND,
+    hresults.ERROR_PATH_NOT_FOUND: NOT_FOUND,
+    hresults.E_ACCESSDENIED: NOT_INVOKABLE,
+    hresults.ERROR_BAD_EXE_FORMAT: NOT_INVOKABLE,
+    hresults.ERROR_DIRECTORY: NOT_INVOKABLE,
 }
 
 _CHUNK = 64 * 1024

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 __all__ = ["dumps", "loads", "plain"]
 
-_INVALID_JSON = 0x8037010D
 _MOST_BITS = 2048  # fewer than the digits that str() makes, whatever its limit
 
 _decoder: JSONDecoder | None = None
@@ -109,6 +108,7 @@ def _too_deep(argument: str) -> InvalidDocumentError:
 
 
 def _refused(place: str, reason: str) -> InvalidDocumentError:
+    from .._hresults import HCS_E_INVALID_JSON
     from ..errors import InvalidDocumentError
 
-    return InvalidDocumentError(_INVALID_JSON, place, {"ErrorEvents": [{"Message": reason}]})
+    return InvalidDocumentError(HCS_E_INVALID_JSON, place, {"ErrorEvents": [{"Message": reason}]})

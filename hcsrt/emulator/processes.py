@@ -8,8 +8,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
-from . import _native, commandline, schema
-from .failures import (
+from .._hresults import (
     E_ACCESSDENIED,
     E_FAIL,
     ERROR_BAD_EXE_FORMAT,
@@ -20,13 +19,10 @@ from .failures import (
     ERROR_NOT_FOUND,
     ERROR_PATH_NOT_FOUND,
     ERROR_TOO_MANY_OPEN_FILES,
-    Failure,
-    Problem,
-    invalid_argument,
-    invalid_json,
-    not_emulated,
-    signed,
+    from_win32,
 )
+from . import _native, commandline, schema
+from .failures import Failure, Problem, invalid_argument, invalid_json, not_emulated, signed
 
 if TYPE_CHECKING:
     from .systems import System
@@ -172,7 +168,7 @@ class Launch:
                 [Problem("$.WorkingDirectory", f"no folder {self.folder!r}")],
             )
         if sys.platform == "win32":
-            hresult = 0x80070000 | error.winerror
+            hresult = from_win32(error.winerror)
         else:
             hresult = _PROGRAM_ERRORS.get(error.errno or 0, E_FAIL)
         return Failure(hresult, f"Starting {self.program_and_arguments[0]!r} failed: {error.strerror}.")

@@ -15,15 +15,9 @@ from datetime import UTC, datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from .._hresults import ERROR_NOT_SUPPORTED, HCS_E_INVALID_STATE
 from . import _native, schema
-from .failures import (
-    ERROR_NOT_SUPPORTED,
-    HCS_E_INVALID_STATE,
-    Failure,
-    Problem,
-    invalid_json,
-    not_emulated,
-)
+from .failures import Failure, Problem, invalid_json, not_emulated
 from .settings import SCHEMA_VERSIONS
 
 if TYPE_CHECKING:

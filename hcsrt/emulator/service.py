@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from .._hresults import E_UNEXPECTED
 from . import _native
-from .failures import E_UNEXPECTED, Failure, not_emulated
+from .failures import Failure, not_emulated
 from .outbox import Answer, Outbox, Variation
 from .settings import Host
 from .systems import Systems

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any, cast
 
-from . import _native, schema
-from .failures import (
+from .._hresults import (
     E_ACCESSDENIED,
     E_FAIL,
     ERROR_ALREADY_EXISTS,
@@ -17,12 +16,9 @@ from .failures import (
     ERROR_FILE_NOT_FOUND,
     ERROR_NOT_FOUND,
     ERROR_PATH_NOT_FOUND,
-    Failure,
-    Problem,
-    invalid_argument,
-    invalid_json,
-    not_emulated,
 )
+from . import _native, schema
+from .failures import Failure, Problem, invalid_argument, invalid_json, not_emulated
 from .outbox import Answer
 
 SCHEMA_VERSIONS = {"SupportedSchemaVersions": [{"Major": 2, "Minor": 6}]}

@@ -14,9 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from ..errors import NoIsolationWarning
-from . import _native, properties, resources, schema
-from .failures import (
+from .._hresults import (
     E_ACCESSDENIED,
     E_FAIL,
     E_HANDLE,
@@ -30,13 +28,10 @@ from .failures import (
     HCS_E_SYSTEM_ALREADY_STOPPED,
     HCS_E_SYSTEM_NOT_FOUND,
     HCS_E_TERMINATED,
-    Failure,
-    Problem,
-    invalid_argument,
-    invalid_json,
-    not_emulated,
-    signed,
 )
+from ..errors import NoIsolationWarning
+from . import _native, properties, resources, schema
+from .failures import Failure, Problem, invalid_argument, invalid_json, not_emulated, signed
 from .outbox import Answer, Outbox
 from .processes import SIGCONT, SIGHUP, SIGKILL, SIGSTOP, SIGTERM, Launch, Process, signal_number
 from .settings import create_file, read_file
