@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-SCHEMA = "hcsrt/emulator/schema.json"
+SCHEMA = "hcsrt/documents/schema.json"
 HRESULTS = "tests/data/hresults.json"
 SYMBOLS = "hcsrt/_hresults.py"
 HCSAPI = "hcsrt/include/hcsapi.h"
