@@ -278,7 +278,7 @@ def _parsed(document: str | Mapping[str, Any] | None) -> dict[str, Any] | None:
         return None
     if not isinstance(document, str):
         return dict(document)
-    from .documents import loads
+    from ._json import loads
 
     try:
         parsed = loads(document)
