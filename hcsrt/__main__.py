@@ -7,6 +7,8 @@ def main() -> int:
     """Run the command line and return its exit code; 1 where the extra ``cli`` is not installed."""
     try:
         from hcsrt import cli
+
+        cli.main()
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in ("click", "rich"):
@@ -15,7 +17,6 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    cli.main()
     return 0
 
 

@@ -380,7 +380,6 @@ HINTS: dict[tuple[int, str], str] = {
     ),
 }
 
-_WIN32 = 0x80070000
 _NTSTATUS = 0x10000000
 
 
@@ -390,12 +389,12 @@ def look_up(code: int, operation: str) -> tuple[str | None, str, str | None]:
     if entry := MEANINGS.get(key):
         meaning, hint = entry
         return SYMBOLS.get(code) or SYMBOLS[key], meaning, HINTS.get((code, operation), hint)
-    if code & 0xFFFF0000 == _WIN32:
-        number = code & 0xFFFF
+    number = code & 0xFFFF
+    if code == hresults.from_win32(number):
         return None, f"Windows answered with its error {number}", f"`net helpmsg {number}` on Windows tells its text."
     if code & 0x80000000 and code & _NTSTATUS:
         return None, f"The Windows kernel answered with the status 0x{code & ~_NTSTATUS:08X}", None
     outcome = "An error" if code & 0x80000000 else "A success code"
     facility = code >> 16 & 0x7FF
     origin = FACILITIES.get(facility, f"facility {facility}")
-    return None, f"{outcome} that hcsrt does not know: number 0x{code & 0xFFFF:04X} of {origin}", None
+    return None, f"{outcome} that hcsrt does not know: number 0x{number:04X} of {origin}", None

@@ -32,8 +32,6 @@ __all__ = [
     "explain",
 ]
 
-_WIN32 = 0x80070000
-
 _tables: Callable[[int, str], tuple[str | None, str, str | None]] | None = None
 
 
@@ -217,7 +215,7 @@ def explain(code_or_name: int | str) -> Explanation:
     Raises ValueError for a name that is not in the table, with the closest ones, and for more than 32 bits.
     """
     number = _number(code_or_name) if isinstance(code_or_name, str) else code_or_name
-    code = _unsigned(_WIN32 | number if 0 < number <= 0xFFFF else number)
+    code = _unsigned(hresults.from_win32(number) if 0 < number <= 0xFFFF else number)
     symbol, meaning, hint = _look_up(code)
     return Explanation(symbol, _signed(code), meaning, hint, _class_of(code).__name__)
 
@@ -280,7 +278,7 @@ def _parsed(document: str | Mapping[str, Any] | None) -> dict[str, Any] | None:
         return None
     if not isinstance(document, str):
         return dict(document)
-    from .documents import loads
+    from ._json import loads
 
     try:
         parsed = loads(document)

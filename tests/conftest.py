@@ -179,7 +179,7 @@ def verbs(plain_order: None) -> dict[str, Callable[[Any], Any]]:
 
     One that returns None never answers, until emulator.reset() lets the service go down.
     """
-    return emulator._service._systems.verbs  # type: ignore[union-attr]
+    return emulator._service.verbs  # type: ignore[union-attr]
 
 
 @pytest.fixture

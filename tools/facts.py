@@ -22,7 +22,7 @@ from typing import Any
 import functions
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-SCHEMA = "hcsrt/emulator/schema.json"
+SCHEMA = "hcsrt/documents/schema.json"
 HRESULTS = "tests/data/hresults.json"
 SYMBOLS = "hcsrt/_hresults.py"
 
@@ -67,6 +67,13 @@ MORE_HRESULTS = {
     "HCS_E_SYSTEM_NOT_CONFIGURED_FOR_OPERATION": 0x80370120,
     "HCS_E_OPERATION_ALREADY_CANCELLED": 0x80370121,
 }
+
+FROM_WIN32 = '''
+
+def from_win32(number: int) -> int:
+    """Return the HRESULT of an error number of Windows."""
+    return 0x80070000 | number
+'''
 
 # How native/backends/functions.h writes the types of functions.json.
 C_TYPES = {
@@ -142,7 +149,7 @@ def symbols_text(codes: dict[str, int]) -> str:
     """Return a module of constants, by value. Of the names of one value the first is its symbol in messages."""
     rows = sorted(codes.items(), key=lambda row: (row[1], not row[0].startswith(("S_", "E_"))))
     title = '"""The HRESULTs that hcsrt knows, by symbol. `tools/facts.py write` makes this file."""'
-    return f"{title}\n\n" + "".join(f"{name} = 0x{value:08X}\n" for name, value in rows)
+    return f"{title}\n\n" + "".join(f"{name} = 0x{value:08X}\n" for name, value in rows) + FROM_WIN32
 
 
 def written() -> dict[str, str]:

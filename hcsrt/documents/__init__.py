@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from .._hresults import HCS_E_INVALID_JSON
+from .._json import loads
+from ..errors import InvalidDocumentError
+
 TYPE_CHECKING = False  # the name that type checkers know; importing typing would cost more than this module
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from json import JSONDecoder
     from typing import Any, TypeGuard
-
-    from ..errors import InvalidDocumentError
 
 __all__ = ["dumps", "loads", "plain"]
 
-_INVALID_JSON = 0x8037010D
 _MOST_BITS = 2048  # fewer than the digits that str() makes, whatever its limit
-
-_decoder: JSONDecoder | None = None
 
 
 def dumps(document: Mapping[str, Any] | str, *, argument: str = "document") -> str:
@@ -54,20 +52,6 @@ def plain(value: Any, argument: str) -> Any:
         return _plain(value, argument)
     except RecursionError:
         raise _too_deep(argument) from None
-
-
-def loads(text: str | None) -> Any:
-    """The value of JSON text that HCS gave; None for no text. Raises ValueError for text that is not JSON."""
-    global _decoder
-    if not text or text.isspace():
-        return None
-    if _decoder is None:
-        from json import JSONDecoder
-
-        # Messages of Windows may stand in documents of HCS with their line breaks unescaped. Kept, because to make it
-        # takes as long as to read a document of 1 KB.
-        _decoder = JSONDecoder(strict=False)
-    return _decoder.decode(text)
 
 
 def _plain(value: Any, path: str) -> Any:
@@ -109,6 +93,4 @@ def _too_deep(argument: str) -> InvalidDocumentError:
 
 
 def _refused(place: str, reason: str) -> InvalidDocumentError:
-    from ..errors import InvalidDocumentError
-
-    return InvalidDocumentError(_INVALID_JSON, place, {"ErrorEvents": [{"Message": reason}]})
+    return InvalidDocumentError(HCS_E_INVALID_JSON, place, {"ErrorEvents": [{"Message": reason}]})

@@ -13,6 +13,12 @@ from .failures import Failure
 
 T = TypeVar("T")
 
+# HCS_EVENT_TYPE.
+SYSTEM_EXITED = 0x00000001
+CRASH_INITIATED = 0x00000002
+CRASH_REPORT = 0x00000003
+PROCESS_EXITED = 0x00010000
+
 
 class Answer(NamedTuple):
     """A successful result: its document, the key of an opened object, the pid of a process."""

@@ -1,263 +1,167 @@
-"""Processes: the documents that describe them, the programs that they really are, and how these end."""
+"""The HCS functions upon the processes of compute systems."""
 
 from __future__ import annotations
 
-import errno
-import os
-import signal
-import sys
-from typing import TYPE_CHECKING, Any, cast
+import json
+import warnings
+from typing import Any
 
-from . import _native, commandline, schema
-from .failures import (
-    E_ACCESSDENIED,
-    E_FAIL,
-    ERROR_BAD_EXE_FORMAT,
-    ERROR_DIRECTORY,
-    ERROR_FILE_NOT_FOUND,
-    ERROR_FILENAME_EXCED_RANGE,
-    ERROR_NO_SYSTEM_RESOURCES,
-    ERROR_NOT_FOUND,
-    ERROR_PATH_NOT_FOUND,
-    ERROR_TOO_MANY_OPEN_FILES,
-    Failure,
-    Problem,
-    invalid_argument,
-    invalid_json,
-    not_emulated,
-    signed,
-)
-
-if TYPE_CHECKING:
-    from .systems import System
-
-_WINDOWS = sys.platform == "win32"
-
-_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_DEFAULT_CONSOLE = (24, 80)
-
-# The numbers that every POSIX system gives them. Windows has no signals: there SIGSTOP and SIGCONT suspend and resume
-# what is in a job, SIGKILL ends it, and so does each of the others, with the exit code of a Ctrl-C that nobody handles.
-SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM = 1, 2, 3, 9, 15
-if sys.platform == "win32":
-    SIGCONT, SIGSTOP = 18, 19
-else:
-    SIGCONT, SIGSTOP = signal.SIGCONT, signal.SIGSTOP
-_SIGNALS = range(1, 65) if _WINDOWS else signal.valid_signals()
-
-# By what programs that run on Windows and on POSIX take for the same request: CtrlBreak makes a Java VM print its
-# threads as SIGQUIT does, and libuv reports a closed console as SIGHUP.
-_WINDOWS_SIGNALS = {
-    "CtrlC": SIGINT,
-    "CtrlBreak": SIGQUIT,
-    "CtrlClose": SIGHUP,
-    "CtrlLogOff": SIGHUP,
-    "CtrlShutdown": SIGTERM,
-}
-
-_PROGRAM_ERRORS = {
-    errno.ENOENT: ERROR_FILE_NOT_FOUND,
-    errno.ENOTDIR: ERROR_PATH_NOT_FOUND,
-    errno.EACCES: E_ACCESSDENIED,
-    errno.EPERM: E_ACCESSDENIED,
-    errno.ENOEXEC: ERROR_BAD_EXE_FORMAT,
-    errno.E2BIG: ERROR_FILENAME_EXCED_RANGE,
-    errno.ENAMETOOLONG: ERROR_FILENAME_EXCED_RANGE,
-    errno.EMFILE: ERROR_TOO_MANY_OPEN_FILES,
-    errno.ENFILE: ERROR_TOO_MANY_OPEN_FILES,
-    errno.EAGAIN: ERROR_NO_SYSTEM_RESOURCES,
-    errno.ENOMEM: ERROR_NO_SYSTEM_RESOURCES,
-}
+from .._hresults import E_FAIL, E_INVALIDARG, ERROR_NOT_FOUND, HCS_E_INVALID_STATE, HCS_E_PROCESS_ALREADY_STOPPED
+from ..errors import NoIsolationWarning
+from . import _native, schema
+from .failures import Failure, Problem, invalid_argument, invalid_json
+from .launch import Launch
+from .model import Model, Process
+from .outbox import PROCESS_EXITED, Answer, Outbox
+from .signals import SIGKILL, signal_number
+from .stopping import Stopping
+from .verbs import expect_no_options, verb
 
 
-class Process:
-    """A process of a compute system: a real program, from its start until nobody can ask for it any more."""
+class Processes:
+    """The HCS functions upon processes, and the news of their ends."""
 
-    __slots__ = (
-        "exit_code",
-        "group_gone",
-        "held",
-        "info_owed",
-        "is_console",
-        "key",
-        "lost",
-        "pid",
-        "system",
-        "terminated",
-    )
+    def __init__(self, model: Model, stopping: Stopping, outbox: Outbox) -> None:
+        self._model = model
+        self._stopping = stopping
+        self._outbox = outbox
+        self._variation = outbox.variation
 
-    def __init__(self, key: int, pid: int, system: System, *, is_console: bool) -> None:
-        self.key: int = key
-        self.pid: int = pid
-        self.system: System = system
-        self.is_console: bool = is_console
-        self.exit_code: int | None = None
-        # Whether its exit code went to somebody else: this process ignores SIGCHLD, or waits for all its children.
-        self.lost: bool = False
-        # Whether its process group is empty. From then on its pid may be that of anybody.
-        self.group_gone: bool = False
-        self.terminated: bool = False
-        # Whether a handle to it is open.
-        self.held: bool = True
-        # Whether its creator was told of a failure and has yet to fetch what a success would have given.
-        self.info_owed: bool = False
-
-    @property
-    def exited(self) -> bool:
-        """Whether the program has ended."""
-        return self.exit_code is not None
-
-    def signal(self, number: int) -> bool:
-        """Send a signal, 0 for none, to its process group; False if nobody is left there."""
-        if self.group_gone:
-            return False
-        reached = _native.signal(self.key, number)
-        self.group_gone = self.exited and not reached
-        return reached
-
-    def status(self) -> dict[str, object]:
-        """Return the ProcessStatus of an ended process."""
-        result = signed(ERROR_NOT_FOUND) if self.lost else 0
-        return {"ProcessId": self.pid, "Exited": True, "ExitCode": self.exit_code, "LastWaitResult": result}
-
-
-class Launch:
-    """A ProcessParameters document, translated into what starts a program."""
-
-    def __init__(self, text: str, *, linux: bool) -> None:
-        document = schema.parse(text, "ProcessParameters")
-        for member in ("User", "RestrictedToken"):
-            if document.get(member):
-                raise not_emulated(f"{member}; every process runs as the user of the program that uses the emulator")
-        self.program_and_arguments: list[str] = _arguments(document, linux=linux)
-        self.folder: str = document.get("WorkingDirectory") or _root()
-        self.is_console: bool = document.get("EmulateConsole", False)
-        if self.is_console and _WINDOWS:
-            raise not_emulated("EmulateConsole on Windows")
-        rows, columns = document.get("ConsoleSize", _DEFAULT_CONSOLE)
-        self.console: tuple[int, int] | None = (rows, columns) if self.is_console else None
-        self.stdin: bool = document.get("CreateStdInPipe", False)
-        self.stdout: bool = document.get("CreateStdOutPipe", False)
-        self.stderr: bool = document.get("CreateStdErrPipe", False) and not self.is_console
-        environment = _minimal_environment(console=self.is_console)
-        given: set[str] = set()
-        for name, value in document.get("Environment", {}).items():
-            if not name or "=" in name:
-                raise invalid_argument(schema.member("$.Environment", name), "is no name of a variable")
-            if _WINDOWS:
-                if name.upper() in given:
-                    raise invalid_argument(schema.member("$.Environment", name), "is there twice, but for its case")
-                given.add(name.upper())
-                environment.pop(name.upper(), None)
-            environment[name] = value
-        place = "$.CommandArgs" if linux else "$.CommandLine"
-        argv = self.program_and_arguments
-        if _WINDOWS:
-            from subprocess import list2cmdline
-
-            # A program takes its command line apart itself, and must get the one that was meant for it.
-            argv = [argv[0], document.get("CommandLine") or list2cmdline(argv)]
-        self.argv: list[bytes] = [_encode(part, place) for part in argv]
-        self.environment: list[bytes] = [
-            _encode(f"{name}={value}", schema.member("$.Environment", name)) for name, value in environment.items()
-        ]
-        self.directory: bytes = _encode(self.folder, "$.WorkingDirectory")
-
-    def failure(self, error: OSError) -> Failure:
-        """Return what the caller is told when the program could not be started."""
-        if error.filename == self.folder and error.errno in (errno.ENOENT, errno.ENOTDIR):
-            return Failure(
-                ERROR_DIRECTORY,
-                "The directory name is invalid.",
-                [Problem("$.WorkingDirectory", f"no folder {self.folder!r}")],
+    @verb("HcsCreateProcess")
+    def _create_process(self, request: _native.Request) -> Answer:
+        system = self._model.live_system_of(request)
+        if system.state != "Running":
+            raise Failure(HCS_E_INVALID_STATE, "The compute system does not run.")
+        if not system.runs_processes:
+            raise self._model.no_guest("The virtual machine has no guest connection to create a process through.")
+        launch = Launch(request.text or "", linux=system.linux)
+        _warn_once()
+        for process in list(system.processes.values()):
+            self._model.forget_if_unused(process)
+        try:
+            pid = _native.spawn(
+                request.process,
+                launch.argv,
+                launch.environment,
+                launch.directory,
+                launch.stdin,
+                launch.stdout,
+                launch.stderr,
+                launch.console,
             )
-        if sys.platform == "win32":
-            hresult = 0x80070000 | error.winerror
+        except OSError as error:
+            raise launch.failure(error) from None
+        process = Process(request.process, pid, system, is_console=launch.is_console)
+        self._model.processes[process.key] = system.processes[process.key] = process
+        if "Container" in system.document and self._variation.sometimes(8):
+            # Server 2022 reports this for process-isolated containers although the process runs.
+            process.info_owed = True
+            raise Failure(E_INVALIDARG, "The parameter is incorrect.")
+        return Answer(pid=pid)
+
+    @verb("HcsOpenProcess", at_once=True)
+    def _open_process(self, request: _native.Request) -> Answer:
+        system = self._model.live_system_of(request)
+        for process in system.processes.values():
+            if process.pid == request.number and not process.exited:
+                process.held = True
+                return Answer(key=process.key)
+        raise Failure(ERROR_NOT_FOUND, f"The compute system has no process {request.number}.")
+
+    @verb("HcsGetProcessInfo")
+    def _process_info(self, request: _native.Request) -> Answer:
+        process = self._model.process_of(request)
+        if process.exited and not process.info_owed and self._variation.pick(True, False):
+            raise Failure(HCS_E_PROCESS_ALREADY_STOPPED, "The process has exited.")
+        process.info_owed = False
+        return Answer(pid=process.pid)
+
+    @verb("HcsGetProcessProperties")
+    def _process_properties(self, request: _native.Request) -> Answer:
+        _expect_process_status(request.text)
+        process = self._model.process_of(request)
+        if process.exited:
+            return Answer(json.dumps(process.status()))
+        # The other members of a process that runs mean nothing; Windows has its own words for that.
+        rest = self._variation.pick(
+            {"ExitCode": 259, "LastWaitResult": 258},
+            {"ExitCode": 0, "LastWaitResult": 0},
+            {},
+        )
+        return Answer(json.dumps({"ProcessId": process.pid, "Exited": False, **rest}))
+
+    @verb("HcsSignalProcess")
+    def _signal_process(self, request: _native.Request) -> Answer:
+        process = self._model.running_process_of(request)
+        if not process.signal(signal_number(request.text, linux=process.system.linux)):
+            raise self._model.gone()
+        return Answer()
+
+    @verb("HcsTerminateProcess")
+    def _terminate_process(self, request: _native.Request) -> Answer:
+        expect_no_options(request)
+        process = self._model.running_process_of(request)
+        if process.terminated or not process.signal(SIGKILL):
+            raise self._model.gone()
+        process.terminated = True
+        return Answer()
+
+    @verb("HcsModifyProcess")
+    def _modify_process(self, request: _native.Request) -> Answer:
+        document = schema.parse(request.text or "", "ProcessModifyRequest")
+        operation = document.get("Operation")
+        if operation is None:
+            raise invalid_json(Problem("$.Operation", "is missing"))
+        process = self._model.running_process_of(request)
+        settings: dict[str, Any] = document.get(operation, {})
+        if operation == "CloseHandle":
+            if "Handle" not in settings:
+                raise invalid_json(Problem("$.CloseHandle.Handle", "is missing"))
+            streams = ("StdIn", "StdOut", "StdErr") if settings["Handle"] == "All" else (settings["Handle"],)
+            for stream in streams:
+                _native.close_stream(process.key, stream)
         else:
-            hresult = _PROGRAM_ERRORS.get(error.errno or 0, E_FAIL)
-        return Failure(hresult, f"Starting {self.program_and_arguments[0]!r} failed: {error.strerror}.")
+            for member in ("Height", "Width"):
+                if not settings.get(member):
+                    raise invalid_json(Problem(f"$.ConsoleSize.{member}", "a size above zero is needed"))
+            if not process.is_console:
+                raise invalid_argument("$.ConsoleSize", "the process has no console")
+            _native.resize(process.key, settings["Height"], settings["Width"])
+        return Answer()
+
+    @verb("ProcessExited", "ProcessLost")
+    def _process_exited(self, request: _native.Request) -> None:
+        process = self._model.processes[request.process]
+        process.exit_code = request.number
+        process.lost = request.function == "ProcessLost"
+        # Learn at once whether it left anybody behind: later its pid may be somebody else's.
+        process.signal(0)
+        self._outbox.emit(process.key, PROCESS_EXITED, json.dumps(process.status()))
+        self._model.forget_if_unused(process)
+        self._stopping.advance(process.system)
 
 
-def _root() -> str:
-    return os.environ.get("SYSTEMDRIVE", "C:") + "\\" if _WINDOWS else "/"
+def _expect_process_status(query: str | None) -> None:
+    """A process has one kind of properties; the reference names it as the query's type."""
+    if query and schema.load(query) not in ({}, {"PropertyTypes": []}, {"PropertyTypes": ["ProcessStatus"]}):
+        raise invalid_json(Problem("$.PropertyTypes", "a process has the property type ProcessStatus only"))
 
 
-def _minimal_environment(*, console: bool) -> dict[str, str]:
-    if _WINDOWS:
-        return _minimal_windows_environment()
-    environment = {"PATH": _DEFAULT_PATH, "HOME": _home(), "LANG": "C.UTF-8"}
-    if console:
-        environment["TERM"] = "xterm"
-    return environment
+_warned = False
 
 
-def _minimal_windows_environment() -> dict[str, str]:
-    """Return what Windows itself and its programs need to work at all, in capitals, as the names are compared."""
-    windows = os.environ.get("SYSTEMROOT", "C:\\Windows")
-    environment = {
-        "COMSPEC": f"{windows}\\System32\\cmd.exe",
-        "PATH": f"{windows}\\System32;{windows}",
-        "PATHEXT": ".COM;.EXE;.BAT;.CMD",
-        "SYSTEMDRIVE": _root().rstrip("\\"),
-        "SYSTEMROOT": windows,
-        "WINDIR": windows,
-    }
-    for name in ("TEMP", "TMP", "USERPROFILE"):
-        if name in os.environ:
-            environment[name] = os.environ[name]
-    return environment
-
-
-def _home() -> str:
-    """Return the user's home as the system knows it, whatever the manager's environment says."""
-    assert sys.platform != "win32"
-    import pwd
-
+def _warn_once() -> None:
+    """Warn before the first real process of this program, or fail if a filter makes the warning an error."""
+    global _warned
+    if _warned:
+        return
+    message = (
+        "the hcsrt emulator starts real programs of this machine, with your rights and without isolation; "
+        "silence this with warnings.simplefilter('ignore', hcsrt.NoIsolationWarning)"
+    )
     try:
-        return pwd.getpwuid(os.getuid()).pw_dir
-    except KeyError:
-        return "/"
-
-
-def _arguments(document: dict[str, Any], *, linux: bool) -> list[str]:
-    """Return the program and its arguments, from the member that the guest's system uses."""
-    application: str = document.get("ApplicationName", "")
-    command_line: str = document.get("CommandLine", "")
-    command_args: list[str] = document.get("CommandArgs", [])
-    if command_line and command_args:
-        raise invalid_argument("$", "CommandLine and CommandArgs exclude each other")
-    if command_line and linux:
-        raise invalid_argument("$.CommandLine", "a Linux guest takes CommandArgs")
-    if command_args and not linux:
-        raise invalid_argument("$.CommandArgs", "a Windows guest takes CommandLine")
-    arguments = commandline.split(command_line) if command_line else command_args
-    if application:
-        arguments = [application, *arguments[1:]]
-    if not arguments or not arguments[0]:
-        raise invalid_argument("$", f"{'CommandArgs' if linux else 'CommandLine'} names no program")
-    return arguments
-
-
-def _encode(text: str, place: str) -> bytes:
-    if "\0" in text:
-        raise invalid_argument(place, "holds a NUL character")
-    try:
-        return os.fsencode(text)
-    except UnicodeEncodeError:
-        raise invalid_argument(place, "holds half of a surrogate pair") from None
-
-
-def signal_number(text: str | None, *, linux: bool) -> int:
-    """Return the signal that a SignalProcessOptions document asks for; for a Linux guest it holds the number itself."""
-    if not text:
-        raise invalid_argument("$", "options with a Signal are needed")
-    if not linux:
-        name = schema.parse(text, "SignalProcessOptions").get("Signal")
-        if name is None:
-            raise invalid_json(Problem("$.Signal", "is missing"))
-        return _WINDOWS_SIGNALS[name]
-    options = schema.load(text)
-    number: object = cast("dict[str, object]", options).get("Signal") if isinstance(options, dict) else None
-    if not isinstance(number, int) or isinstance(number, bool) or number not in _SIGNALS:
-        raise invalid_json(Problem("$.Signal", "the number of a signal is expected"))
-    return number
+        # By name and not by stack level: no caller is on the stack of the service's thread.
+        warnings.warn_explicit(message, NoIsolationWarning, "hcsrt.emulator", 0, module="hcsrt.emulator")
+    except NoIsolationWarning as warning:
+        raise Failure(E_FAIL, f"{NoIsolationWarning.__name__}: {warning}.") from None
+    _warned = True

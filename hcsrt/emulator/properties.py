@@ -15,42 +15,22 @@ from datetime import UTC, datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from .._hresults import ERROR_NOT_SUPPORTED, HCS_E_INVALID_STATE
 from . import _native, schema
-from .failures import (
-    ERROR_NOT_SUPPORTED,
-    HCS_E_INVALID_STATE,
-    Failure,
-    Problem,
-    invalid_json,
-    not_emulated,
-)
+from .failures import Failure, Problem, invalid_json, not_emulated
 from .settings import SCHEMA_VERSIONS
+from .usage import Usage
 
 if TYPE_CHECKING:
     import psutil
 
+    from .model import System
     from .outbox import Variation
-    from .systems import System
 
 T = TypeVar("T")
 
 _PAGES_PER_MB = 256
 _TICKS_PER_SECOND = 10_000_000
-
-
-class Usage(NamedTuple):
-    """What a process has used up to now; times in 100 ns."""
-
-    user: int = 0
-    kernel: int = 0
-    reads: int = 0
-    bytes_read: int = 0
-    writes: int = 0
-    bytes_written: int = 0
-
-    def plus(self, other: Usage) -> Usage:
-        """Return the sum."""
-        return Usage(*(mine + its for mine, its in zip(self, other, strict=True)))
 
 
 class Sample(NamedTuple):
@@ -60,27 +40,6 @@ class Sample(NamedTuple):
     usage: Usage
     commit: int
     private: int
-
-
-class Meter:
-    """What the processes of a system have used since it started, ended ones as last seen: totals never fall."""
-
-    def __init__(self) -> None:
-        self._ended = Usage()
-        # By pid and time of creation, since pids come back.
-        self._seen: dict[tuple[int, float], Usage] = {}
-        self.peak_commit = 0
-
-    def total(self, living: dict[tuple[int, float], Usage]) -> Usage:
-        """Return the total, given what each living process has used."""
-        for process, usage in self._seen.items():
-            if process not in living:
-                self._ended = self._ended.plus(usage)
-        self._seen = living
-        total = self._ended
-        for usage in living.values():
-            total = total.plus(usage)
-        return total
 
 
 def basic(system: System) -> dict[str, object]:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .._hresults import ERROR_ALREADY_EXISTS, ERROR_NOT_FOUND
 from . import schema
-from .failures import ERROR_ALREADY_EXISTS, ERROR_NOT_FOUND, Failure, invalid_argument, invalid_json, not_emulated
+from .failures import Failure, invalid_argument, invalid_json, not_emulated
 
 _CHANGES = ("Add", "Update", "Remove")
 _PLUGGED = ("Add", "Remove")

@@ -1,18 +1,18 @@
 """JSON documents held to Microsoft's schema and to the constraints that its reference states in words.
 
-`schema.json` comes from `tools/facts.py`. The schema versions in it are not enforced: HCS takes a document by what the
-Windows at hand knows, and the emulator knows schema 2.6.
+The schema versions in it are not enforced: HCS takes a document by what the Windows at hand knows, and the emulator
+knows schema 2.6.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, NoReturn, cast
 
+from ..documents.schema import tables
 from .failures import Problem, invalid_json
 
 # Members that Microsoft's own samples use although the schema reference does not list them.
@@ -43,13 +43,11 @@ _PLAIN_NAME = re.compile(r"\w+", re.ASCII)
 @cache
 def _schema() -> tuple[dict[str, list[str]], dict[str, dict[str, str]]]:
     """Return the enums with their values and the structs with the types of their members."""
-    with open(os.path.join(os.path.dirname(__file__), "schema.json"), encoding="utf-8") as file:
-        facts = json.load(file)
-    structs = {
+    enums, structs = tables()
+    return enums, {
         name: {member: kind for member, (kind, _since) in members.items()} | _SAMPLE_MEMBERS.get(name, {})
-        for name, members in facts["structs"].items()
+        for name, members in structs.items()
     }
-    return facts["enums"], structs
 
 
 def enum_values(name: str) -> list[str]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from .._hresults import E_UNEXPECTED
 from . import _native
-from .failures import E_UNEXPECTED, Failure, not_emulated
+from .failures import Failure, not_emulated
+from .model import Model
 from .outbox import Answer, Outbox, Variation
-from .settings import Host
+from .processes import Processes
+from .settings import Settings
+from .stopping import Stopping
 from .systems import Systems
-
-# Their callers wait inside the call. An opened handle has to be bound before it can be the last one that closes.
-_OPENING = ("HcsOpenComputeSystem", "HcsOpenComputeSystemInNamespace", "HcsOpenProcess")
+from .verbs import table_of
 
 
 class Service:
@@ -21,8 +23,10 @@ class Service:
     def __init__(self, seed: int | None) -> None:
         self._seed = seed
         self._outbox = Outbox(Variation(seed))
-        self._systems = Systems(self._outbox)
-        self._host = Host()
+        self.model = Model(self._outbox.variation)
+        stopping = Stopping(self.model, self._outbox)
+        parts = (Systems(self.model, stopping, self._outbox), Processes(self.model, stopping, self._outbox), Settings())
+        self.verbs, self._at_once = table_of(*parts)
         self._thread = threading.Thread(target=self._run, name="hcsrt-emulator", daemon=True)
 
     def start(self) -> None:
@@ -51,13 +55,10 @@ class Service:
     def _serve(self, request: _native.Request) -> None:
         outcome = self._guard(lambda: self._outcome(request))
         if outcome is not None and request.ticket:
-            self._outbox.answer(request.ticket, outcome, at_once=self._is_synchronous(request.function))
-
-    def _is_synchronous(self, function: str) -> bool:
-        return function in _OPENING or function in self._host.verbs
+            self._outbox.answer(request.ticket, outcome, at_once=request.function in self._at_once)
 
     def _outcome(self, request: _native.Request) -> Answer | Failure | None:
-        verb = self._systems.verbs.get(request.function) or self._host.verbs.get(request.function)
+        verb = self.verbs.get(request.function)
         try:
             if verb is None:
                 raise not_emulated(request.function)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any, cast
 
-from . import _native, schema
-from .failures import (
+from .._hresults import (
     E_ACCESSDENIED,
     E_FAIL,
     ERROR_ALREADY_EXISTS,
@@ -17,13 +15,11 @@ from .failures import (
     ERROR_FILE_NOT_FOUND,
     ERROR_NOT_FOUND,
     ERROR_PATH_NOT_FOUND,
-    Failure,
-    Problem,
-    invalid_argument,
-    invalid_json,
-    not_emulated,
 )
+from . import _native, schema
+from .failures import Failure, Problem, invalid_argument, invalid_json, not_emulated
 from .outbox import Answer
+from .verbs import verb
 
 SCHEMA_VERSIONS = {"SupportedSchemaVersions": [{"Major": 2, "Minor": 6}]}
 
@@ -35,24 +31,14 @@ _GROUP_OPERATIONS = {
 }
 
 
-class Host:
-    """The host of all compute systems, as far as HCS lets it be looked at and changed."""
+class Settings:
+    """The service's own properties and settings."""
 
     def __init__(self) -> None:
         # CpuGroupConfig by GroupId in lower case.
         self._groups: dict[str, dict[str, Any]] = {}
-        self.verbs: dict[str, Callable[[_native.Request], Answer]] = {
-            "HcsGetServiceProperties": self._properties,
-            "HcsModifyServiceSettings": self._modify,
-            "HcsCreateEmptyGuestStateFile": self._create_file,
-            "HcsCreateEmptyRuntimeStateFile": self._create_file,
-            # Every program of the emulator may use what its user may use, so nothing else comes of these.
-            "HcsGrantVmAccess": self._find_file,
-            "HcsRevokeVmAccess": self._find_file,
-            "HcsGrantVmGroupAccess": self._find_file,
-            "HcsRevokeVmGroupAccess": self._find_file,
-        }
 
+    @verb("HcsGetServiceProperties", at_once=True)
     def _properties(self, request: _native.Request) -> Answer:
         asked = schema.parse_optional(request.text, "Service_PropertyQuery")
         document: dict[str, object] = {"Properties": [self._property(name) for name in asked.get("PropertyTypes", [])]}
@@ -75,6 +61,7 @@ class Host:
         except Failure as failure:
             return {"Error": failure.result_error()}
 
+    @verb("HcsModifyServiceSettings", at_once=True)
     def _modify(self, request: _native.Request) -> Answer:
         document = schema.parse(request.text or "", "ModificationRequest")
         if document.get("PropertyType") != "CpuGroup":
@@ -114,10 +101,13 @@ class Host:
         others = [item for item in group["GroupProperties"] if item["PropertyCode"] != code]
         group["GroupProperties"] = [*others, {"PropertyCode": code, "PropertyValue": value}]
 
+    @verb("HcsCreateEmptyGuestStateFile", "HcsCreateEmptyRuntimeStateFile", at_once=True)
     def _create_file(self, request: _native.Request) -> Answer:
         create_file(request.text or "", b"")
         return Answer()
 
+    # Every program of the emulator may use what its user may use, so nothing else comes of these.
+    @verb("HcsGrantVmAccess", "HcsRevokeVmAccess", "HcsGrantVmGroupAccess", "HcsRevokeVmGroupAccess", at_once=True)
     def _find_file(self, request: _native.Request) -> Answer:
         path = _full(request.text or "")
         if not os.path.exists(path):

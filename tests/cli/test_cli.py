@@ -288,7 +288,7 @@ def test_125_when_a_terminal_would_get_its_input_from_a_pipe(tmp_path: Path, opt
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
-@pytest.mark.parametrize("place", ["hcsrt.backend", "hcsrt.cli._in_background", "hcsrt.cli.Deadline"])
+@pytest.mark.parametrize("place", ["hcsrt.backend", "hcsrt.cli.job._in_background", "hcsrt.cli.run.Deadline"])
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -300,7 +300,7 @@ def test_125_when_a_terminal_would_get_its_input_from_a_pipe(tmp_path: Path, opt
 def test_125_when_hcsrt_breaks_down(tmp_path: Path, options: list[str], place: str, error: str, said: str) -> None:
     script = f"""
 {INSTALL}
-import hcsrt.cli
+import hcsrt.cli.run
 
 def break_down(*args, **options):
     raise {error}

@@ -19,7 +19,9 @@ from hypothesis import strategies as st
 
 import hcsrt
 from hcsrt import _functions, cli, doctor, emulator, errors, hcs_calls
-from hcsrt.doctor import Finding, Readings, windows
+from hcsrt.doctor import Finding, windows
+from hcsrt.doctor.conclusions import conclude
+from hcsrt.doctor.readings import Readings
 from hcsrt.doctor.windows import Hypervisor, Service, Unreadable, Version
 from hcsrt.doctor.windows import Readings as WindowsReadings
 from hcsrt.emulator.failures import Failure
@@ -67,7 +69,7 @@ def named(name: str, findings: list[Finding]) -> Finding:
 
 
 def finding(name: str, readings: Readings) -> Finding:
-    return named(name, doctor.findings(readings))
+    return named(name, conclude(readings))
 
 
 @pytest.fixture
@@ -228,7 +230,7 @@ def check(findings: list[Finding]) -> None:
 
 
 def test_a_healthy_host_has_nothing_to_remedy() -> None:
-    findings = doctor.findings(HEALTHY)
+    findings = conclude(HEALTHY)
     assert {finding.name: finding.remedy for finding in findings} == dict.fromkeys(
         [
             "system",
@@ -350,7 +352,7 @@ def test_each_finding_has_its_remedy(
 ) -> None:
     if name.startswith(("service.", "dll.")):
         readings = replace(readings, answer=None)  # an answer would tell that there is no such obstacle
-    findings = doctor.findings(readings)
+    findings = conclude(readings)
     check(findings)
     one = finding(name, readings)
     assert one.status == status
@@ -375,7 +377,7 @@ def test_each_finding_has_its_remedy(
 )
 def test_each_error_of_hcs_has_its_remedy(code: int, remedy: str) -> None:
     readings = replace(HEALTHY, answer=errors.error_from(code, "HcsGetServiceProperties"))
-    check(doctor.findings(readings))
+    check(conclude(readings))
     one = finding("hcs", readings)
     assert one.status == "error"
     assert f"(0x{code:08X})." in one.found
@@ -384,11 +386,11 @@ def test_each_error_of_hcs_has_its_remedy(code: int, remedy: str) -> None:
 
 def test_a_warning_leaves_hcs_usable_and_one_error_does_not() -> None:
     limited = on(services={"hns": None, "vmms": None}, hypervisor=Hypervisor(False, None, False))
-    assert {finding.status for finding in doctor.findings(limited)} == {"ok", "warning"}
-    assert doctor.usable(doctor.findings(limited))
+    assert {finding.status for finding in conclude(limited)} == {"ok", "warning"}
+    assert doctor.usable(conclude(limited))
     without_service = on(services={"vmcompute": None})
-    assert not doctor.usable(doctor.findings(replace(without_service, answer=None)))
-    assert doctor.usable(doctor.findings(without_service)), "HCS has answered"
+    assert not doctor.usable(conclude(replace(without_service, answer=None)))
+    assert doctor.usable(conclude(without_service)), "HCS has answered"
     assert finding("service.vmcompute", without_service).status == "warning"
 
 
@@ -438,7 +440,7 @@ FAILURES = st.builds(errors.error_from, CODES, st.just("HcsX")) | st.builds(OSEr
     )
 )
 def test_any_readings_give_findings_with_remedies(readings: Readings) -> None:
-    check(doctor.findings(readings))
+    check(conclude(readings))
 
 
 # The readings of this Windows

@@ -237,7 +237,7 @@ def test_events_wake_their_reader(new_loop: Any) -> None:
         await _engine.watch(system)
         reader = _engine.EventReader(system, 16)
         assert reader.take() is None
-        (key,) = emulator._service._systems._systems  # type: ignore[union-attr]
+        (key,) = emulator._service.model.systems  # type: ignore[union-attr]
         seen = []
         for number in range(20):
             ready = reader.ready()
@@ -268,7 +268,7 @@ SERVICE_DISCONNECT = 0x2000000
 
 def tell_of_disconnect(id: str) -> None:
     """As when the service has crashed, and answers nothing of what it was asked."""
-    systems = emulator._service._systems._systems.values()  # type: ignore[union-attr]
+    systems = emulator._service.model.systems.values()  # type: ignore[union-attr]
     (key,) = [system.key for system in systems if system.id == id]
     emulator._native.emit(key, SERVICE_DISCONNECT, "")
 
@@ -655,7 +655,7 @@ loop.run_until_complete(main())
 def test_an_interpreter_ends_although_hcs_never_answers() -> None:
     script("""
 emulator.reset()
-emulator._service._systems.verbs["HcsGetComputeSystemProperties"] = lambda request: None
+emulator._service.verbs["HcsGetComputeSystemProperties"] = lambda request: None
 async def main():
     global system
     system = await started()
@@ -724,11 +724,11 @@ def test_a_disconnect_ends_what_threads_wait_for() -> None:
 async def main():
     system = await started()
     await _engine.watch(system)
-    systems = emulator._service._systems
-    systems.verbs["HcsGetComputeSystemProperties"] = lambda request: None
+    service = emulator._service
+    service.verbs["HcsGetComputeSystemProperties"] = lambda request: None
     futures = [_engine.call(system, "HcsGetComputeSystemProperties") for _ in range(5)]
     await asyncio.sleep(0.1)
-    (key,) = systems._systems
+    (key,) = service.model.systems
     emulator._native.emit(key, {SERVICE_DISCONNECT}, "")
     outcomes = await asyncio.wait_for(asyncio.gather(*futures, return_exceptions=True), 10)
     assert all(isinstance(outcome, hcsrt.ServiceDisconnectedError) for outcome in outcomes), outcomes

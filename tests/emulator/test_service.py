@@ -18,7 +18,9 @@ import pytest
 from hcsrt import _calls, _watch, emulator, errors
 from hcsrt._handles import OwnedProcess, OwnedSystem
 from hcsrt._streams import StdioReader, StdioWriter
-from hcsrt.emulator import schema, systems
+from hcsrt.emulator import schema, stopping
+from hcsrt.emulator.model import Model
+from hcsrt.emulator.service import Service
 
 from ..helpers import hcs_calls
 from ..helpers.platforms import WINDOWS, WINE, catches_signals, fork, process_names, pseudo_terminal
@@ -164,19 +166,23 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def known() -> systems.Systems:
-    """What the service has in mind."""
+def service() -> Service:
     assert emulator._service is not None
-    return emulator._service._systems
+    return emulator._service
+
+
+def known() -> Model:
+    """What the service has in mind."""
+    return service().model
 
 
 def is_stopping(id: str) -> bool:
-    return known()._ids["", id].stopping
+    return known().ids["", id].stopping
 
 
 def holds_nothing() -> bool:
     """Whether the service remembers no system and no process."""
-    return not (known()._systems or known()._ids or known()._processes)
+    return not (known().systems or known().ids or known().processes)
 
 
 # --- the life of a compute system -------------------------------------------------------------------------------------
@@ -518,7 +524,7 @@ def test_shutdown_without_processes(any_seed: int | None) -> None:
 
 @catches_signals
 def test_shutdown_kills_after_its_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(systems, "SHUTDOWN_GRACE", 0.1)
+    monkeypatch.setattr(stopping, "SHUTDOWN_GRACE", 0.1)
     with running() as system, started(system, *IGNORES, CreateStdOutPipe=True) as start:
         wait_ready(start).close()
         hcs_calls.shutdown_system(system)
@@ -964,7 +970,7 @@ def test_modify_is_checked(document: dict[str, Any], hresult: int, place: str) -
 
 def test_creation_that_reports_a_failure_and_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """HCS may say E_INVALIDARG of a process that runs; HcsGetProcessInfo then tells about it, though it has exited."""
-    variation = known()._variation
+    variation = known().variation
     monkeypatch.setattr(variation, "sometimes", lambda one_in: one_in == 8)
     with running() as system:
         assert run(system, *guest("out('text')")) == (0, "text\n")
@@ -976,7 +982,7 @@ def test_creation_that_reports_a_failure_and_runs(monkeypatch: pytest.MonkeyPatc
 def test_a_bug_in_the_service_is_told_and_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     with created() as system:
         with monkeypatch.context() as patch:
-            patch.setitem(known().verbs, "HcsGetComputeSystemProperties", lambda request: 1 / 0)
+            patch.setitem(service().verbs, "HcsGetComputeSystemProperties", lambda request: 1 / 0)
             error = fails(E_UNEXPECTED, hcs_calls.system_properties, system)
             assert "ZeroDivisionError" in str(error)
         assert "ZeroDivisionError" in emulator.misuses()[0]
@@ -986,7 +992,7 @@ def test_a_bug_in_the_service_is_told_and_recorded(monkeypatch: pytest.MonkeyPat
 
 def test_what_is_not_emulated_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     with created() as system:
-        monkeypatch.delitem(known().verbs, "HcsGetComputeSystemProperties")
+        monkeypatch.delitem(service().verbs, "HcsGetComputeSystemProperties")
         assert "HcsGetComputeSystemProperties" in str(fails(E_NOTIMPL, hcs_calls.system_properties, system))
 
 

@@ -177,7 +177,7 @@ import hcsrt
 hcsrt.emulator.install()
 system = hcsrt.ComputeSystem.create("hangs", hcsrt.emulator.container_document())
 system.start()
-hcsrt.emulator._service._systems.verbs["HcsShutDownComputeSystem"] = lambda request: None
+hcsrt.emulator._service.verbs["HcsShutDownComputeSystem"] = lambda request: None
 print("ready", flush=True)
 try:
     hcsrt.stop_all([system], grace=60)

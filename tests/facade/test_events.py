@@ -31,8 +31,8 @@ Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 
 def key_of(kind: str = "system") -> int:
     """What the emulator calls the only compute system, or the only process."""
-    systems = emulator._service._systems  # type: ignore[union-attr]
-    (key,) = systems._systems if kind == "system" else systems._processes
+    model = emulator._service.model  # type: ignore[union-attr]
+    (key,) = model.systems if kind == "system" else model.processes
     return key
 
 

@@ -49,7 +49,7 @@ def failing(hresult: int) -> Callable[[Any], Any]:
 
 def nothing_runs() -> bool:
     """Whether every process that the emulator has started has exited."""
-    processes = list(emulator._service._systems._processes.values())  # type: ignore[union-attr]
+    processes = list(emulator._service.model.processes.values())  # type: ignore[union-attr]
     return all(process.exited for process in processes)
 
 
@@ -102,7 +102,7 @@ def test_an_exit_code_is_unsigned_and_has_32_bits(
     told: int, code: int, system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status = {"ProcessId": 7, "Exited": True, "ExitCode": told, "LastWaitResult": 0}
-    monkeypatch.setattr(emulator.processes.Process, "status", lambda process: status)
+    monkeypatch.setattr(emulator.model.Process, "status", lambda process: status)
     assert system.run(TRUE).returncode == code
 
 
@@ -122,7 +122,7 @@ def test_an_exit_code_is_unsigned_and_has_32_bits(
 def test_an_exit_code_that_hcs_does_not_vouch_for_is_an_error(
     status: dict[str, Any], system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(emulator.processes.Process, "status", lambda process: status)
+    monkeypatch.setattr(emulator.model.Process, "status", lambda process: status)
     with system.popen(CAT, stdin=PIPE) as process:
         assert process.stdin
         process.stdin.close()
@@ -789,7 +789,7 @@ def test_run_kills_on_a_timeout_and_keeps_the_output(system: ComputeSystem) -> N
 
 def test_what_a_process_writes_until_its_kill_takes_effect_is_kept(system: ComputeSystem, verbs: Verbs) -> None:
     def kill_late(request: Any) -> Any:
-        pid = emulator._service._systems._processes[request.process].pid  # type: ignore[union-attr]
+        pid = emulator._service.model.processes[request.process].pid  # type: ignore[union-attr]
         threading.Timer(STARTUP + 0.5, kill, [pid]).start()
         return emulator.service.Answer()
 

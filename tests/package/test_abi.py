@@ -12,7 +12,7 @@ import pytest
 
 import hcsrt
 from hcsrt import _hresults
-from hcsrt.emulator import systems
+from hcsrt.emulator import outbox
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 INCLUDE = Path(hcsrt.get_include())
@@ -463,7 +463,7 @@ def test_the_metadata_has_the_same_enums(metadata: ast.Module) -> None:
             name: theirs[flat(prefix + CONSTANTS.get(name, name.removeprefix(own)))] for name in enumerators
         }
         assert enumerators
-    events = {"HcsEventSystemExited": systems._SYSTEM_EXITED, "HcsEventProcessExited": systems._PROCESS_EXITED}
+    events = {"HcsEventSystemExited": outbox.SYSTEM_EXITED, "HcsEventProcessExited": outbox.PROCESS_EXITED}
     assert events == {name: theirs[flat(name)] for name in events}
 
 

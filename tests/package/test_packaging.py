@@ -244,7 +244,7 @@ handles = [system.handle for system in systems] * 20
 assert [answer["Id"] for answer in engine_consumer.properties_of(handles)] == [system.id for system in systems] * 20
 assert hcsrt.pending() == 0
 
-hcsrt.emulator._service._systems.verbs["HcsGetComputeSystemProperties"] = lambda request: None
+hcsrt.emulator._service.verbs["HcsGetComputeSystemProperties"] = lambda request: None
 try:
     engine_consumer.properties_of(handles, 0.3)
 except TimeoutError:

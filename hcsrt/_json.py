@@ -1,0 +1,34 @@
+"""Reading the JSON that HCS gives. Knows no error of ours."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # the name that type checkers know; importing typing would cost more than this module
+if TYPE_CHECKING:
+    from json import JSONDecoder
+    from typing import Any
+
+_decoder: JSONDecoder | None = None
+
+
+def loads(text: str | None) -> Any:
+    """Return the value of JSON text that HCS gave.
+
+    Args:
+        text: JSON text, where strings may have line breaks and other control characters in them.
+
+    Returns:
+        The value; None for no text, or for blanks alone.
+
+    Raises:
+        ValueError: The text is not JSON.
+    """
+    global _decoder
+    if not text or text.isspace():
+        return None
+    if _decoder is None:
+        from json import JSONDecoder
+
+        # Messages of Windows may stand in documents of HCS with their line breaks unescaped. Kept, because to make it
+        # takes as long as to read a document of 1 KB.
+        _decoder = JSONDecoder(strict=False)
+    return _decoder.decode(text)

@@ -1,0 +1,26 @@
+"""What the command line itself has to say, and its exit codes."""
+
+import os
+
+from rich.console import Console
+from rich.markup import escape
+
+TIMED_OUT = 124
+FAILED = 125
+NOT_INVOKABLE = 126
+NOT_FOUND = 127
+
+
+def complain(error: Exception) -> None:
+    message = " ".join(str(error).split()) or type(error).__name__
+    try:
+        Console(stderr=True, highlight=False).print(f"[bold red]hcsrt:[/] {escape(message)}", soft_wrap=True)
+    except OSError:
+        discard_output_to(2)
+
+
+def discard_output_to(fd: int) -> None:
+    """Let what is left in a stream's buffer go; failing to write it would give Python an exit code of its own."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, fd)
+    os.close(null)

@@ -1,0 +1,160 @@
+"""``hcsrt run``: one command in a compute system of its own.
+
+Its exit codes are those of ``docker run``: the command's own, 124 when the time was up, 125 when hcsrt itself failed,
+126 when the command cannot be invoked and 127 when it cannot be found.
+"""
+
+import json
+import math
+import os
+import secrets
+import signal
+import sys
+import warnings
+from typing import Any
+
+import click
+
+import hcsrt
+
+from .._facade.times import Deadline
+from ..documents import dumps, loads
+from ..errors import NoIsolationWarning
+from .job import Job, Report, carry_out
+from .output import FAILED, TIMED_OUT, complain
+from .signals import Interrupted, Signals
+from .streams import open_closed_descriptors, writer_to
+
+
+class _WrongUsage(click.UsageError):
+    exit_code = FAILED  # the usual 2 might be the command's
+
+
+class _RunCommand(click.Command):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise _WrongUsage(error.format_message(), ctx) from None
+
+
+def _parse_environment(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    environment: dict[str, str] = {}
+    for value in values:
+        name, separator, content = value.partition("=")
+        if not name or not separator:
+            raise click.BadParameter("expected KEY=VALUE")
+        environment[name] = content
+    return environment
+
+
+def _refuse_empty(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value == "":
+        raise click.BadParameter("must not be empty")
+    return value
+
+
+def _refuse_endless(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter("expected a finite number of seconds")
+    return value
+
+
+def _read_document(source: str | None, owner: str | None) -> dict[str, Any]:
+    """The compute system document of ``--document``, or the emulator's own."""
+    if source is None:
+        if hcsrt.backend() == "windows":
+            raise ValueError(
+                "--document is needed: a JSON file that describes a compute system, for a container at least "
+                "Container.Storage with its Layers and scratch Path"
+            )
+        return hcsrt.emulator.container_document(owner=owner or "hcsrt")
+    with click.open_file(source, encoding="utf-8-sig") as file:
+        document: dict[str, Any] = loads(dumps(file.read(), argument=f"--document {source}"))
+    if owner is not None:
+        document["Owner"] = owner
+    # Nothing of a run outlives it, even if hcsrt is killed.
+    document.setdefault("ShouldTerminateOnLastHandleClosed", True)
+    return document
+
+
+@click.command(cls=_RunCommand, context_settings={"allow_interspersed_args": False})
+@click.option(
+    "--id", "id_", metavar="ID", callback=_refuse_empty, help="Id of the compute system; a new one by default."
+)
+@click.option("--owner", metavar="NAME", callback=_refuse_empty, help="Owner of the compute system; hcsrt by default.")
+@click.option("--document", metavar="FILE|-", help="JSON document of the compute system; - reads it from stdin.")
+@click.option("--cwd", metavar="DIR", help="Working directory of the command.")
+@click.option(
+    "-e",
+    "environment",
+    metavar="KEY=VALUE",
+    multiple=True,
+    callback=_parse_environment,
+    help="Set an environment variable; may be repeated.",
+)
+@click.option("-i", "interactive", is_flag=True, help="Forward stdin to the command.")
+@click.option("-t", "terminal", is_flag=True, help="Give the command a pseudo-terminal.")
+@click.option(
+    "--timeout",
+    metavar="S",
+    type=click.FloatRange(min=0),
+    callback=_refuse_endless,
+    help="Seconds that everything may take; exit code 124.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document with output, exit code and timings.")
+@click.argument("command", metavar="COMMAND [ARG]...", nargs=-1, required=True, type=click.UNPROCESSED)
+def run(
+    id_: str | None,
+    owner: str | None,
+    document: str | None,
+    cwd: str | None,
+    environment: dict[str, str],
+    interactive: bool,
+    terminal: bool,
+    timeout: float | None,
+    as_json: bool,
+    command: tuple[str, ...],
+) -> None:
+    """Run a command in a compute system of its own and exit with its exit code.
+
+    The system is created and started first, and stopped when the command has exited. The first Ctrl-C goes to the
+    command, the second terminates the system.
+    """
+    if interactive and document == "-":
+        raise _WrongUsage("-i and --document - both want stdin")
+    if terminal and as_json:
+        raise _WrongUsage("-t is for a person, --json for a program: choose one")
+    open_closed_descriptors()
+    if interactive and terminal and not os.isatty(0):
+        # No end of file gets through a pseudo-terminal: the command would wait for more for ever.
+        raise _WrongUsage("-t with -i needs a terminal on stdin; leave out -t")
+    if sys.platform != "win32":
+        # Whoever started us may ignore it, and the kernel then throws the exit codes of the emulator's programs away.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    warnings.simplefilter("ignore", NoIsolationWarning)
+    report = Report(id_ or f"hcsrt-{secrets.token_hex(6)}")
+    deadline = Deadline(timeout)
+    try:
+        with Signals() as signals:
+            system = _read_document(document, owner)
+            job = Job(report.id, system, command, cwd, environment, interactive, terminal)
+            if hcsrt.backend() == "emulator" and os.isatty(2):
+                click.echo("hcsrt: emulated compute system: the command runs on this machine, not isolated", err=True)
+            code = carry_out(job, report, signals, deadline, live=not as_json)
+    except Interrupted as interrupted:
+        code = 128 + interrupted.number
+    except Exception as error:
+        report.timed_out = isinstance(error, TimeoutError) and deadline.passed()
+        report.error = TimeoutError(f"timed out after {timeout:g} s") if report.timed_out else error
+        code = TIMED_OUT if report.timed_out else FAILED
+    if as_json:
+        text = json.dumps(report.as_document(), indent=2)
+        try:
+            writer_to(1)(memoryview(f"{text}\n".encode()))
+        except OSError as error:
+            complain(error)
+            code = FAILED
+    elif report.error is not None:
+        complain(report.error)
+    sys.exit(code)

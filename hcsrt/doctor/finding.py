@@ -1,0 +1,31 @@
+"""What a finding is, and the remedies that several of them name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Status = Literal["ok", "warning", "error", "unknown"]
+"""How a finding is to be taken. Only with an error can HCS not be used; a warning limits what can be done with it."""
+
+TURN_ON = "Turn on the Windows feature Containers, Hyper-V or Virtual Machine Platform, and restart Windows."
+BECOME_MEMBER = "Have an administrator add this account to the group Hyper-V Administrators, and sign in again."
+UPDATE = "Update to Windows 10 1809, Windows Server 2019 or newer."
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was examined.
+
+    name: what it is, the same in every release. status: how it is. found: what was found, in a sentence. remedy: what
+    to do about it, None if there is nothing to do.
+    """
+
+    name: str
+    status: Status
+    found: str
+    remedy: str | None = None
+
+
+def enable(service: str) -> str:
+    return f"Enable it as an administrator with `sc.exe config {service} start= demand`."

@@ -1,0 +1,109 @@
+"""How compute systems end: by a shutdown, by force, or because nobody holds them any more."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from .._hresults import HCS_E_TERMINATED
+from .failures import Failure, signed
+from .model import FORCED, UNEXPECTED, Model, System
+from .outbox import SYSTEM_EXITED, Answer, Outbox
+from .signals import SIGHUP, SIGKILL, SIGTERM
+
+# Seconds. Longer than clients wait for a shutdown, so that it is they who decide to terminate.
+SHUTDOWN_GRACE = 30.0
+# Seconds for what programs left behind in their process groups, once the programs themselves are gone.
+_LEFTOVER_GRACE = 0.5
+# Seconds after which a program that SIGKILL does not end counts as gone.
+_KILL_GRACE = 5.0
+_STOP_POLL = 0.02
+
+
+class Stopping:
+    """The systems that are on their way down, and what is left to do for them."""
+
+    def __init__(self, model: Model, outbox: Outbox) -> None:
+        self._model = model
+        self._outbox = outbox
+        self._stopping: dict[int, System] = {}
+        self._polling = False
+
+    def begin(self, system: System, exit_type: str) -> None:
+        """Make the processes of a system end, and the system with the last of them."""
+        system.exit_type = exit_type
+        for process in system.processes.values():
+            if system.killed:
+                process.signal(SIGKILL)
+                continue
+            process.signal(SIGTERM)
+            if process.is_console:
+                # An interactive shell ignores SIGTERM; that its terminal goes away is what ends it.
+                process.signal(SIGHUP)
+        system.deadline = time.monotonic() + (_KILL_GRACE if system.killed else SHUTDOWN_GRACE)
+        self._stopping[system.key] = system
+        self.advance(system)
+        self._poll()
+
+    def _poll(self) -> None:
+        """Look after the systems that are being stopped, from time to time as long as there are any."""
+        if self._stopping and not self._polling:
+            self._polling = True
+            self._outbox.after(_STOP_POLL, self._advance_all)
+
+    def _advance_all(self) -> None:
+        self._polling = False
+        for system in list(self._stopping.values()):
+            self.advance(system)
+        self._poll()
+
+    def advance(self, system: System) -> None:
+        """Take the next step of a stop: its end if the processes have ended, more force if they had their time."""
+        if system.key not in self._stopping:
+            return
+        ended = all(process.exited for process in system.processes.values())
+        late = time.monotonic() >= system.deadline
+        if system.killed:
+            if ended or late:
+                self._finish(system)
+        elif not ended:
+            if late:
+                self.begin(system, FORCED)
+        else:
+            leftovers = [process for process in system.processes.values() if process.signal(0)]
+            if leftovers and not late:
+                system.deadline = min(system.deadline, time.monotonic() + _LEFTOVER_GRACE)
+                return
+            for process in leftovers:
+                process.signal(SIGKILL)
+            self._finish(system)
+
+    def _finish(self, system: System) -> None:
+        system.state = "Stopped"
+        del self._stopping[system.key]
+        del self._model.ids[system.scope, system.id]
+        for process in list(system.processes.values()):
+            self._model.forget_if_unused(process)
+        for guest in [other for other in self._model.ids.values() if other.host is system]:
+            if not guest.killed:
+                self.begin(guest, UNEXPECTED)
+        status = self._outbox.variation.pick(0, signed(HCS_E_TERMINATED)) if system.exit_type == FORCED else 0
+        attribution = {"Attribution": system.attribution} if system.attribution else {}
+        exited = json.dumps({"Status": status, "ExitType": system.exit_type, **attribution})
+        if self._outbox.variation.pick(False, True):
+            self._outbox.emit(system.key, SYSTEM_EXITED, exited)
+            self._answer(system)
+        else:
+            self._answer(system)
+            self._outbox.emit(system.key, SYSTEM_EXITED, exited)
+        if not system.held:
+            del self._model.systems[system.key]
+
+    def _answer(self, system: System) -> None:
+        if system.shutdown_ticket:
+            outcome: Answer | Failure = Answer()
+            if system.terminate_ticket and self._outbox.variation.pick(False, True):
+                outcome = Failure(HCS_E_TERMINATED, "The compute system was terminated while it shut down.")
+            self._outbox.answer(system.shutdown_ticket, outcome)
+        if system.terminate_ticket:
+            self._outbox.answer(system.terminate_ticket, Answer())
