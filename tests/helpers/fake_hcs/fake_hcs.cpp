@@ -1,4 +1,4 @@
-#include "slow_hcs.h"
+#include "fake_hcs.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -9,7 +9,7 @@
 
 #include "core/results.h"
 
-namespace slow_hcs {
+namespace fake_hcs {
 namespace {
 
 constexpr int THREADS = 2;
@@ -240,4 +240,4 @@ void hang_starts(bool hang) {
 
 int64_t live() { return live_things.load(); }
 
-}  // namespace slow_hcs
+}  // namespace fake_hcs

@@ -1,13 +1,13 @@
 /* An HCS with nothing behind it: each call completes at once, on threads of its own, unless it is told to take long to
  * take calls and closes, as a busy one does. */
-#ifndef SLOW_HCS_H
-#define SLOW_HCS_H
+#ifndef FAKE_HCS_H
+#define FAKE_HCS_H
 
 #include <cstdint>
 
 #include "hcsrt.h"
 
-namespace slow_hcs {
+namespace fake_hcs {
 
 const HcsApi *api();
 
@@ -20,6 +20,6 @@ void hang_starts(bool hang);
 /* Handles and strings given out and not released. */
 int64_t live();
 
-}  // namespace slow_hcs
+}  // namespace fake_hcs
 
 #endif
