@@ -14,13 +14,17 @@ COMPILER = os.environ.get("CXX") or shutil.which("clang++-19") or shutil.which("
 
 pytestmark = pytest.mark.skipif(os.name == "nt" or COMPILER is None, reason="needs a C++ compiler for POSIX threads")
 
-ENGINE = [HERE / "engine_stress.cpp", PACKAGE / "native/engine/engine.cpp", PACKAGE / "native/core/reaper.cpp"]
+FAKE = PACKAGE.parent / "tests/helpers/fake_hcs"
+FAKE_HCS = FAKE / "fake_hcs.cpp"
+REAPER_SOURCE = PACKAGE / "native/core/reaper.cpp"
+ENGINE_SOURCES = sorted((PACKAGE / "native/engine").glob("*.cpp"))
+ENGINE = [HERE / "engine_stress.cpp", FAKE_HCS, REAPER_SOURCE, *ENGINE_SOURCES]
 EVENTS = HERE / "events_stress.cpp"
-REAPER = [HERE / "reaper_stress.cpp", PACKAGE / "native/core/reaper.cpp", PACKAGE / "native/core/events.cpp"]
+REAPER = [HERE / "reaper_stress.cpp", FAKE_HCS, REAPER_SOURCE, PACKAGE / "native/core/events.cpp"]
 
 
 def build(program: Path, sources: list[Path], *flags: str, headers: Path = PACKAGE / "native") -> Path:
-    folders = dict.fromkeys([headers, PACKAGE / "native", PACKAGE / "include", HERE])
+    folders = dict.fromkeys([headers, PACKAGE / "native", PACKAGE / "include", HERE, FAKE])
     includes = [f"-I{folder}" for folder in folders]
     command = [COMPILER, "-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-pthread", *includes, *flags]
     subprocess.run([*command, *map(str, sources), "-o", str(program)], check=True)
@@ -167,8 +171,9 @@ def test_engine_stress(wait, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("mutation", ENGINE_PROTOCOL, ids=named)
 def test_the_engine_stress_catches(mutation, tmp_path):
-    sources = [ENGINE[0], mutation.apply(tmp_path) / "engine/engine.cpp", ENGINE[2]]
-    program = build(tmp_path / "engine", sources, "-fsanitize=address")
+    mutated = mutation.apply(tmp_path) / mutation.source
+    sources = [mutated if source == PACKAGE / "native" / mutation.source else source for source in ENGINE]
+    program = build(tmp_path / "engine", sources, "-fsanitize=address", headers=tmp_path)
     assert run("timeout", "20", program, "4000").returncode != 0
 
 

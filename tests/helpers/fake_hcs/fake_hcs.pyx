@@ -1,4 +1,4 @@
-"""Binds fake_hcs.cpp, and calls it from Cython with a completion that runs on the thread of HCS."""
+"""Bind the fake HCS, and call it from Cython with a completion that runs on a thread of HCS."""
 
 from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_DECREF, Py_INCREF
