@@ -173,7 +173,7 @@ def test_engine_stress(wait, tmp_path):
 def test_the_engine_stress_catches(mutation, tmp_path):
     mutated = mutation.apply(tmp_path) / mutation.source
     sources = [mutated if source == PACKAGE / "native" / mutation.source else source for source in ENGINE]
-    program = build(tmp_path / "engine", sources, "-fsanitize=address", headers=tmp_path)
+    program = build(tmp_path / "mutated", sources, "-fsanitize=address", headers=tmp_path)
     assert run("timeout", "20", program, "4000").returncode != 0
 
 
