@@ -20,6 +20,7 @@ REAPER_SOURCE = PACKAGE / "native/core/reaper.cpp"
 ENGINE_SOURCES = sorted((PACKAGE / "native/engine").glob("*.cpp"))
 ENGINE = [HERE / "engine_stress.cpp", FAKE_HCS, REAPER_SOURCE, *ENGINE_SOURCES]
 EVENTS = HERE / "events_stress.cpp"
+INTERPOSE = [HERE / "interpose_test.cpp", FAKE_HCS, PACKAGE / "native/interpose/interpose.cpp"]
 REAPER = [HERE / "reaper_stress.cpp", FAKE_HCS, REAPER_SOURCE, PACKAGE / "native/core/events.cpp"]
 
 
@@ -187,6 +188,7 @@ def test_the_engine_stress_catches(mutation, tmp_path):
         pytest.param(ENGINE, ["6000"], id="engine"),
         pytest.param(ENGINE, ["1000", "wait"], id="engine waiters"),
         pytest.param([EVENTS, PACKAGE / "native/core/events.cpp"], ["1500"], id="events"),
+        pytest.param(INTERPOSE, ["20000"], id="interpose"),
     ],
 )
 def test_sanitizers_find_nothing(sanitizer, sources, arguments, tmp_path):
@@ -199,6 +201,50 @@ def test_sanitizers_find_nothing(sanitizer, sources, arguments, tmp_path):
 def test_the_thread_sanitizer_catches(mutation, tmp_path):
     program = build(tmp_path / "stress", [HERE / "stress.cpp"], "-fsanitize=thread", headers=mutation.apply(tmp_path))
     done = run(program, "20000")
+    assert done.returncode != 0
+    assert "data race" in done.stderr
+
+
+# --- the table around a table ---------------------------------------------------------------------------------------
+
+
+def of_interpose(name: str, before: str, after: str) -> Mutation:
+    return Mutation(name, before, after, "interpose/interpose.cpp")
+
+
+WAKES_NOBODY = of_interpose("the end of a rule wakes nobody", "hcsrt::wake_all(slot.word);", "")
+INTERPOSE_MUTATIONS = [
+    of_interpose("a call does not see that a rule has ended", "acq_rel) & ACTIVE) &&", "acq_rel) | ACTIVE) &&"),
+    of_interpose(
+        "a rule is written while a call is inside",
+        "uint32_t free = 0;",
+        "uint32_t free = slot.word.load() & ~(ACTIVE | CLAIMED);",
+    ),
+    of_interpose(
+        "a call leaves a rule relaxed",
+        "slot.word.fetch_sub(INSIDE, std::memory_order_acq_rel)",
+        "slot.word.fetch_sub(INSIDE, std::memory_order_relaxed)",
+    ),
+]
+
+
+def test_interpose(tmp_path):
+    done = run(build(tmp_path / "program", INTERPOSE), "3000")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def interpose_with(mutation: Mutation, folder: Path, *flags: str) -> Path:
+    return build(folder / "program", [*INTERPOSE[:2], mutation.apply(folder) / mutation.source], *flags)
+
+
+def test_the_interpose_test_hangs_where_a_call_is_not_woken(tmp_path):
+    assert run("timeout", "10", interpose_with(WAKES_NOBODY, tmp_path), "100").returncode == 124
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutation", INTERPOSE_MUTATIONS, ids=named)
+def test_the_thread_sanitizer_catches_of_interpose(mutation, tmp_path):
+    done = run(interpose_with(mutation, tmp_path, "-fsanitize=thread"), "20000")
     assert done.returncode != 0
     assert "data race" in done.stderr
 
