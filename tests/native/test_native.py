@@ -212,6 +212,12 @@ def of_interpose(name: str, before: str, after: str) -> Mutation:
     return Mutation(name, before, after, "interpose/interpose.cpp")
 
 
+# Not wrong, but it makes frequent what is rare: that a call comes to a rule that has ended, or is another function's.
+STALE = of_interpose(
+    "what has ended is found",
+    "fetch_and(~(uint64_t{1} << number)",
+    "fetch_and(~(uint64_t{0} << number)",
+)
 WAKES_NOBODY = of_interpose("the end of a rule wakes nobody", "hcsrt::wake_all(slot.word);", "")
 INTERPOSE_MUTATIONS = [
     of_interpose("a call does not see that a rule has ended", "acq_rel) & ACTIVE) &&", "acq_rel) | ACTIVE) &&"),
@@ -242,11 +248,18 @@ def test_the_interpose_test_hangs_where_a_call_is_not_woken(tmp_path):
 
 
 @pytest.mark.slow
+def test_interpose_where_calls_come_to_rules_that_have_ended(tmp_path):
+    done = run(interpose_with(STALE, tmp_path, "-fsanitize=thread"), "20000")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("mutation", INTERPOSE_MUTATIONS, ids=named)
 def test_the_thread_sanitizer_catches_of_interpose(mutation, tmp_path):
+    STALE.apply(tmp_path)
     done = run(interpose_with(mutation, tmp_path, "-fsanitize=thread"), "20000")
     assert done.returncode != 0
-    assert "data race" in done.stderr
+    assert "data race" in done.stderr or "violation: " in done.stderr
 
 
 # --- events ---------------------------------------------------------------------------------------------------------
