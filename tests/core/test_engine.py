@@ -760,11 +760,10 @@ def test_another_way_to_complete_is_refused() -> None:
 
 SLOW = """
 import asyncio, sys, time
-import slow_hcs
-from hcsrt import _library, _watch
-_library.choose("slow_hcs", slow_hcs.table())
+import fake_hcs
+from hcsrt import _library
+_library.choose("fake_hcs", fake_hcs.table())
 import hcsrt
-from ..helpers import hcs_calls
 from hcsrt import _engine
 
 async def lag(seconds):
@@ -778,17 +777,17 @@ async def lag(seconds):
 
 def settle():
     end = time.monotonic() + 20
-    while (_engine.in_flight() or hcsrt.pending() or slow_hcs.live()) and time.monotonic() < end:
+    while (_engine.in_flight() or hcsrt.pending() or fake_hcs.live()) and time.monotonic() < end:
         time.sleep(0.01)
-    assert (_engine.in_flight(), hcsrt.pending(), slow_hcs.live()) == (0, 0, 0), _engine.counts()
+    assert (_engine.in_flight(), hcsrt.pending(), fake_hcs.live()) == (0, 0, 0), _engine.counts()
 """
 
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], None]:
     """Runs a program with that HCS."""
-    folder = tmp_path_factory.mktemp("slow_hcs")
-    setup = ROOT / "tests" / "helpers" / "slow_hcs" / "setup.py"
+    folder = tmp_path_factory.mktemp("fake_hcs")
+    setup = ROOT / "tests" / "helpers" / "fake_hcs" / "setup.py"
     folders = ["--build-lib", str(folder), "--build-temp", str(folder / "temporary")]
     command = [sys.executable, str(setup), "--quiet", "build_ext", *folders]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -801,7 +800,7 @@ def test_slow_kick_offs_and_closes_run_side_by_side(slow: Callable[[str], None])
     slow("""
 async def main():
     systems = await asyncio.gather(*[_engine.create_system(str(n), "{}") for n in range(200)])
-    slow_hcs.delay(500, 500)
+    fake_hcs.delay(500, 500)
     ticker = asyncio.ensure_future(lag(1.5))
     await asyncio.sleep(0.1)
     began = time.perf_counter()
@@ -824,7 +823,7 @@ def test_a_terminate_overtakes_all_that_hangs(slow: Callable[[str], None]) -> No
     slow("""
 async def main():
     systems = await asyncio.gather(*[_engine.create_system(str(n), "{}") for n in range(300)])
-    slow_hcs.hang_starts(True)
+    fake_hcs.hang_starts(True)
     # More than there are workers, and one more of the first system, which its lane holds up.
     hung = [_engine.call(s, "HcsStartComputeSystem") for s in systems]
     behind = _engine.call(systems[0], "HcsPauseComputeSystem")
@@ -839,7 +838,7 @@ async def main():
         future.cancel()
     await asyncio.sleep(0)
     assert hcsrt.pending() == 151
-    slow_hcs.hang_starts(False)
+    fake_hcs.hang_starts(False)
     await asyncio.gather(*hung[:150])
     await asyncio.gather(*map(_engine.close, (*systems, opened)))
 asyncio.run(main())
@@ -852,7 +851,7 @@ def test_calls_of_one_lane_keep_their_order(slow: Callable[[str], None]) -> None
     slow("""
 async def main():
     system = await _engine.create_system("order", "{}")
-    slow_hcs.delay(5, 0)
+    fake_hcs.delay(5, 0)
     ended = []
     async def one(number, function):
         await _engine.call(system, function)
@@ -874,7 +873,7 @@ def test_cython_code_hears_of_the_end_on_the_thread_of_hcs(slow: Callable[[str],
     slow("""
 async def main():
     system = await _engine.create_system("cython", "{}")
-    answers = await asyncio.gather(*[slow_hcs.properties_with_gil(system) for _ in range(500)])
+    answers = await asyncio.gather(*[fake_hcs.properties_with_gil(system) for _ in range(500)])
     assert all('"State":"Running"' in answer for answer in answers)
     await _engine.close(system)
 asyncio.run(main())

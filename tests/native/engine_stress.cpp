@@ -1,15 +1,14 @@
 /* The engine under threads: loops with ports of their own submit calls, cancel some, close handles and go away with calls
  * in flight. The HCS behind it completes a call inline, before the kick-off returns, later, twice, too early, or without
  * telling, refuses callbacks and fails, and for some handles the service goes away: it answers no more, and tells so. It
- * counts what is open. What a call refers to is freed as soon as the engine says
- * that nobody needs it any more, so that a sanitizer sees who does. */
+ * counts what is open. What a call refers to is freed as soon as the engine says that nobody needs it any more, so that a
+ * sanitizer sees who does. */
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
-#include <map>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -17,9 +16,11 @@
 
 #include <poll.h>
 
+#include "backends/backends.h"
 #include "core/results.h"
 #include "core/state.h"
 #include "engine/engine.h"
+#include "fake_hcs.h"
 
 namespace {
 
@@ -37,245 +38,28 @@ unsigned draw(unsigned below) {
     return static_cast<unsigned>(rand_r(&seed)) % below;
 }
 
-/* --- an HCS ---------------------------------------------------------------------------------------------------- */
+/* --- the HCS ---------------------------------------------------------------------------------------------------- */
 
-enum Way { INLINE, EARLY, LATER, TWICE, TOO_EARLY, NEVER, REFUSED, FAILS, FAILS_AFTER_ALL, WAYS };
+using fake_hcs::Service;
+using fake_hcs::Way;
 
-/* What HCS_OPERATION points to; HCS itself keeps the rest as long as the call runs. */
-struct Tracked {
-    void *context;
-    hcsrt_operation_completion callback;
-    std::atomic<bool> done{false}, told{false};
-};
+const HcsApi &api = *fake_hcs::api();
 
-struct Operation {
-    std::shared_ptr<Tracked> tracked;
-    bool info_given = false;
-};
+constexpr Way WAYS[] = {Way::INLINE, Way::EARLY,   Way::LATER, Way::TWICE,          Way::LATER,
+                        Way::LATER,  Way::REFUSED, Way::FAILS, Way::FAILS_AFTER_ALL};
 
-/* What HCS_SYSTEM and HCS_PROCESS point to. */
-enum Service { THERE, SILENT, GONE };
-struct Target {
-    std::atomic<Service> service{THERE};
-};
-
-std::atomic<long> operations{0}, systems{0}, processes{0}, stdio{0}, strings{0};
-std::atomic<long> ended{0}, made{0};
-
-struct Later {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::deque<std::pair<std::shared_ptr<Tracked>, Way>> queue;
-} later;
-
-/* The calls of each target that a silent service does not answer. */
-struct Unanswered {
-    std::mutex mutex;
-    std::multimap<Target *, std::shared_ptr<Tracked>> calls;
-} unanswered;
-
-void tell(const std::shared_ptr<Tracked> &tracked) {
-    if (tracked->callback) tracked->callback(nullptr, tracked->context);
-    tracked->told.store(true);
-}
-
-void complete_later() {
-    for (;;) {
-        std::pair<std::shared_ptr<Tracked>, Way> item;
-        {
-            std::unique_lock<std::mutex> lock(later.mutex);
-            later.changed.wait(lock, [] { return !later.queue.empty(); });
-            item = later.queue.front();
-            later.queue.pop_front();
-        }
-        auto &[tracked, way] = item;
-        if (draw(4) == 0) std::this_thread::sleep_for(microseconds(draw(200)));
-        if (way == TOO_EARLY) tell(tracked);
-        tracked->done.store(true);
-        if (way == NEVER || way == TOO_EARLY) continue;
-        tell(tracked);
-        if (way != TWICE) continue;
-        std::this_thread::sleep_for(microseconds(draw(300)));
-        tell(tracked);
-    }
-}
-
-hcsrt_operation HCSRT_CALL create_operation(void *context, hcsrt_operation_completion callback) {
-    ++operations;
-    auto *operation = new Operation;
-    operation->tracked = std::make_shared<Tracked>();
-    operation->tracked->context = context;
-    operation->tracked->callback = callback;
-    return operation;
-}
-
-void HCSRT_CALL close_operation(hcsrt_operation operation) {
-    --operations;
-    delete static_cast<Operation *>(operation);
-}
-
-hcsrt_result HCSRT_CALL result_and_info(hcsrt_operation raw, hcsrt_process_information *info, hcsrt_char **document) {
-    auto *operation = static_cast<Operation *>(raw);
-    if (!operation->tracked->done.load()) return HCSRT_E_OPERATION_PENDING;
-    *document = new hcsrt_char[1]{0};
-    ++strings;
-    if (info && !operation->info_given) {
-        operation->info_given = true;
-        info->process_id = 7;
-        info->std_input = new char;
-        info->std_output = reinterpret_cast<hcsrt_handle>(-1);
-        ++stdio;
-    }
-    return HCSRT_S_OK;
-}
-
-hcsrt_result HCSRT_CALL result_only(hcsrt_operation operation, hcsrt_char **document) {
-    return result_and_info(operation, nullptr, document);
-}
-
-hcsrt_result HCSRT_CALL wait_info(hcsrt_operation operation, uint32_t ms, hcsrt_process_information *info,
-                                  hcsrt_char **document) {
-    for (uint32_t i = 0; i < ms * 10; ++i) {
-        hcsrt_result result = result_and_info(operation, info, document);
-        if (result != HCSRT_E_OPERATION_PENDING) return result;
-        std::this_thread::sleep_for(microseconds(100));
-    }
-    return HCSRT_E_OPERATION_TIMEOUT;
-}
-
-hcsrt_result HCSRT_CALL wait_only(hcsrt_operation operation, uint32_t ms, hcsrt_char **document) {
-    return wait_info(operation, ms, nullptr, document);
-}
-
-hcsrt_result begin(hcsrt_operation raw, void *handle = nullptr) {
-    auto tracked = static_cast<Operation *>(raw)->tracked;
-    if (auto target = static_cast<Target *>(handle)) {
-        Service service = target->service.load();
-        if (service == GONE) return HCSRT_E_SERVICE_DISCONNECT;
-        if (service == SILENT) {
-            std::lock_guard<std::mutex> lock(unanswered.mutex);
-            unanswered.calls.emplace(target, tracked);
-            return HCSRT_S_OK;
-        }
-    }
+/* A call of which nothing is heard has to be asked for, which takes long: there are few. */
+fake_hcs::Plan plan() {
+    fake_hcs::Plan plan;
     unsigned roll = draw(2000);
-    Way way = roll < 4 ? NEVER : roll < 8 ? TOO_EARLY : static_cast<Way>(roll % WAYS);
-    if (way == NEVER && roll >= 4) way = LATER;
-    if (way == TOO_EARLY && (roll < 4 || roll >= 8)) way = LATER;
-    switch (way) {
-    case INLINE:
-        tracked->done.store(true);
-        tell(tracked);
-        return HCSRT_S_OK;
-    case REFUSED:
-        if (tracked->callback) return HCSRT_E_CALLBACK_ALREADY_SET;
-        way = LATER;
-        break;
-    case FAILS: return HCSRT_E_INVALIDARG;
-    case FAILS_AFTER_ALL:
-        tracked->done.store(true);
-        if (draw(2)) tell(tracked);
-        return HCSRT_E_INVALIDARG;
-    default: break;
-    }
-    {
-        std::lock_guard<std::mutex> lock(later.mutex);
-        later.queue.push_back({tracked, way});
-    }
-    later.changed.notify_one();
-    if (way == EARLY)
-        while (!tracked->told.load()) std::this_thread::yield();
-    if (draw(500) == 0) std::this_thread::sleep_for(milliseconds(3));
-    return HCSRT_S_OK;
+    plan.way = roll < 4 ? Way::NEVER_TOLD : roll < 8 ? Way::TOO_EARLY : WAYS[roll % std::size(WAYS)];
+    if (draw(500) == 0) plan.kick_off_us = 3000;
+    if (draw(4) == 0) plan.complete_us = draw(200);
+    plan.again_us = draw(300);
+    plan.tells = draw(2);
+    plan.fails_with_handle = draw(2);
+    return plan;
 }
-
-hcsrt_result HCSRT_CALL verb(void *handle, hcsrt_operation operation, const hcsrt_char *) {
-    return begin(operation, handle);
-}
-
-hcsrt_result HCSRT_CALL terminate(void *, hcsrt_operation operation, const hcsrt_char *) {
-    ++ended;
-    return begin(operation);
-}
-
-hcsrt_result HCSRT_CALL process_info(void *, hcsrt_operation operation) { return begin(operation); }
-
-/* A failed create gives a handle, too, every other time. */
-template <typename Count>
-hcsrt_result create(Count &count, hcsrt_operation operation, void **out, void *owner = nullptr) {
-    auto *handle = new Target;
-    ++count;
-    *out = handle;
-    hcsrt_result result = begin(operation, owner);
-    if (hcsrt_failed(result) && draw(2)) {
-        --count;
-        delete handle;
-        *out = nullptr;
-    }
-    return result;
-}
-
-hcsrt_result HCSRT_CALL create_system(const hcsrt_char *, const hcsrt_char *, hcsrt_operation operation, const void *,
-                                      hcsrt_system *system) {
-    return create(systems, operation, system);
-}
-
-hcsrt_result HCSRT_CALL create_process(hcsrt_system system, const hcsrt_char *, hcsrt_operation operation, const void *,
-                                       hcsrt_process *process) {
-    return create(processes, operation, process, system);
-}
-
-hcsrt_result HCSRT_CALL open_system(const hcsrt_char *, uint32_t, hcsrt_system *system) {
-    *system = new Target;
-    ++systems;
-    return HCSRT_S_OK;
-}
-
-void HCSRT_CALL close_system(hcsrt_system system) {
-    --systems;
-    delete static_cast<Target *>(system);
-}
-
-void HCSRT_CALL close_process(hcsrt_process process) {
-    --processes;
-    delete static_cast<Target *>(process);
-}
-
-void free_string(hcsrt_char *string) {
-    --strings;
-    delete[] string;
-}
-
-int close_stdio(hcsrt_handle handle) {
-    --stdio;
-    delete static_cast<char *>(handle);
-    return 1;
-}
-
-HcsApi make_api() {
-    HcsApi api = {};
-    api.size = sizeof api;
-    api.HcsCreateOperation = create_operation;
-    api.HcsCloseOperation = close_operation;
-    api.HcsGetOperationResult = result_only;
-    api.HcsGetOperationResultAndProcessInfo = result_and_info;
-    api.HcsWaitForOperationResult = wait_only;
-    api.HcsWaitForOperationResultAndProcessInfo = wait_info;
-    api.HcsStartComputeSystem = verb;
-    api.HcsTerminateComputeSystem = terminate;
-    api.HcsTerminateProcess = terminate;
-    api.HcsGetProcessInfo = process_info;
-    api.HcsCreateComputeSystem = create_system;
-    api.HcsCreateProcess = create_process;
-    api.HcsOpenComputeSystem = open_system;
-    api.HcsCloseComputeSystem = close_system;
-    api.HcsCloseProcess = close_process;
-    api.free_string = free_string;
-    api.close_handle = close_stdio;
-    return api;
-}
-
-const HcsApi api = make_api();
 
 /* --- its client ------------------------------------------------------------------------------------------------ */
 
@@ -285,36 +69,21 @@ struct Handle {
     uint32_t state = 0;
 
     Handle() {
-        raw = new Target;
-        ++systems;
+        const hcsrt_char id[] = {0};
+        api.HcsOpenComputeSystem(id, HCSRT_GENERIC_ALL, &raw);
         hcsrt_state_adopt(&state);
     }
     ~Handle() {
-        if (hcsrt_state_is_idle(state)) close_native();
+        if (hcsrt_state_is_idle(state)) api.HcsCloseComputeSystem(raw);
         else if (state & HCSRT_OWNED) fail("a handle was dropped while a call was inside");
     }
     void close() {
         if (hcsrt_state_close(&state)) release();
     }
     void release() {
-        close_native();
+        api.HcsCloseComputeSystem(raw);
         hcsrt_state_finish(&state);
     }
-    /* What was left unanswered ends here, long after the engine should have given it up. */
-    void close_native() {
-        std::vector<std::shared_ptr<Tracked>> left;
-        {
-            std::lock_guard<std::mutex> lock(unanswered.mutex);
-            auto range = unanswered.calls.equal_range(static_cast<Target *>(raw));
-            for (auto each = range.first; each != range.second; ++each) left.push_back(each->second);
-            unanswered.calls.erase(range.first, range.second);
-        }
-        close_system(raw);
-        std::lock_guard<std::mutex> lock(later.mutex);
-        for (auto &tracked : left) later.queue.push_back({tracked, LATER});
-        later.changed.notify_one();
-    }
-    void set_service(Service service) { static_cast<Target *>(raw)->service.store(service); }
     static void leave(void *subject) {
         Handle *handle = static_cast<Handle *>(subject);
         if (hcsrt_state_leave(&handle->state)) handle->release();
@@ -331,7 +100,7 @@ struct Client {
     size_t place = 0;
 };
 
-std::atomic<long> submitted{0}, completed{0}, gone{0}, orphaned{0}, succeeded{0}, lost{0};
+std::atomic<long> submitted{0}, completed{0}, gone{0}, orphaned{0}, succeeded{0}, lost{0}, made{0};
 std::atomic<bool> over{false};
 
 /* The handles whose service is silent, and will be gone. */
@@ -358,7 +127,7 @@ void disconnect() {
         std::this_thread::sleep_for(microseconds(draw(500)));
         /* As a native close waits for the callbacks that run, so does this keep the handle open. */
         if (hcsrt_state_enter(&handle->state) != HCSRT_OK) continue;
-        handle->set_service(GONE);
+        fake_hcs::set_service(handle->raw, Service::GONE);
         hcsrt_lose(handle.get());
         Handle::leave(handle.get());
     }
@@ -413,9 +182,9 @@ void take_outcome(hcsrt_call *call) {
         outcome->created = nullptr;
         ++made;
     }
-    if (outcome->document) free_string(outcome->document);
+    if (outcome->document) api.free_string(outcome->document);
     outcome->document = nullptr;
-    if (outcome->info.std_input) close_stdio(outcome->info.std_input);
+    if (outcome->info.std_input) api.close_handle(outcome->info.std_input);
     outcome->info.std_input = nullptr;
 }
 
@@ -510,13 +279,13 @@ struct Loop {
         }
         ++submitted;
         if (direct) {
-            if (!hcsrt_submit(&api, nullptr, &request)) fail("not submitted");
+            if (!hcsrt_submit(nullptr, &request)) fail("not submitted");
             return;
         }
         client->in_flight = &in_flight;
         client->place = in_flight.size();
         in_flight.push_back(client);
-        client->call = hcsrt_submit(&api, port, &request);
+        client->call = hcsrt_submit(port, &request);
         if (!client->call) fail("not submitted");
     }
 
@@ -530,18 +299,15 @@ struct Loop {
         in_flight.push_back(client);
         client->call = hcsrt_expect(port, complete_on_loop, client, &ticket);
         if (!client->call) fail("not expected");
-        std::lock_guard<std::mutex> lock(later.mutex);
-        auto tracked = std::make_shared<Tracked>();
-        tracked->context = ticket;
-        tracked->callback = [](hcsrt_operation, void *context) { hcsrt_signal(context); };
-        later.queue.push_back({tracked, TWICE});
-        later.changed.notify_one();
+        fake_hcs::Plan plan = ::plan();
+        plan.way = Way::TWICE;
+        fake_hcs::call_later([](hcsrt_operation, void *context) { hcsrt_signal(context); }, ticket, plan);
     }
 
     void lose() {
         auto &handle = handles[draw(static_cast<unsigned>(handles.size()))];
         if (!handle || hcsrt_state_enter(&handle->state) != HCSRT_OK) return;
-        handle->set_service(SILENT);
+        fake_hcs::set_service(handle->raw, Service::SILENT);
         Handle::leave(handle.get());
         std::lock_guard<std::mutex> lock(silent.mutex);
         silent.handles.push_back(handle);
@@ -611,11 +377,12 @@ void collect() {
 int main(int count, char **arguments) {
     int rounds = count > 1 ? std::atoi(arguments[1]) : 2000;
     bool wait = count > 2;
+    fake_hcs::set_plan(plan);
     hcsrt_reaper_init();
-    const hcsrt_engine_links links = {hcsrt_reaper_start, hcsrt_reaper_adopt, hcsrt_reaper_announce};
-    hcsrt_engine_init(&links, wait);
+    const hcsrt_backend backend = {sizeof backend, &api};
+    hcsrt_choose(&backend);
+    hcsrt_engine_init(wait);
     hcsrt_set_orphan_notice([] { orphans_left = true; });
-    for (int i = 0; i < 2; ++i) std::thread(complete_later).detach();
     std::thread collector(collect), disconnecter(disconnect);
     std::vector<std::thread> loops;
     for (int i = 0; i < 3; ++i)
@@ -630,19 +397,22 @@ int main(int count, char **arguments) {
     collector.join();
     disconnecter.join();
     hcsrt_engine_counts counts = hcsrt_engine_count();
+    fake_hcs::Counts open = fake_hcs::counts();
+    long handles = static_cast<long>(open.systems + open.processes) - made.load();
     std::printf(
         "submitted %ld, completed %ld, gone %ld, orphaned %ld, succeeded %ld, lost %ld, ended %ld, taken %ld, stale "
         "%lld, repeated %lld, "
         "asked %lld\n",
-        submitted.load(), completed.load(), gone.load(), orphaned.load(), succeeded.load(), lost.load(), ended.load(),
-        made.load(), static_cast<long long>(counts.stale), static_cast<long long>(counts.repeated),
-        static_cast<long long>(counts.asked));
-    std::printf("left: in flight %lld, reaper %lld, operations %ld, handles %ld, stdio %ld, strings %ld\n",
+        submitted.load(), completed.load(), gone.load(), orphaned.load(), succeeded.load(), lost.load(),
+        static_cast<long>(open.terminated), made.load(), static_cast<long long>(counts.stale),
+        static_cast<long long>(counts.repeated), static_cast<long long>(counts.asked));
+    std::printf("left: in flight %lld, reaper %lld, operations %lld, handles %ld, stdio %lld, strings %lld\n",
                 static_cast<long long>(counts.in_flight), static_cast<long long>(hcsrt_reaper_pending()),
-                operations.load(), systems.load() + processes.load() - made.load(), stdio.load(), strings.load());
+                static_cast<long long>(open.operations), handles, static_cast<long long>(open.stdio),
+                static_cast<long long>(open.strings));
     bool clean =
-        is_idle() && submitted == completed + gone && !operations && systems + processes == made && !stdio && !strings;
-    bool seen = orphaned > 0 && ended > 0 && lost > 0 &&
+        is_idle() && submitted == completed + gone && !open.operations && !handles && !open.stdio && !open.strings;
+    bool seen = orphaned > 0 && open.terminated > 0 && lost > 0 &&
                 (wait || (gone > 0 && counts.stale > 0 && counts.repeated > 0 && counts.asked > 0));
     std::fflush(stdout);
     _Exit(clean && seen ? 0 : 1);

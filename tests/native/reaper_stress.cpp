@@ -1,6 +1,6 @@
 /* The reaper and the exit latch under threads: calls are abandoned, closes arrive from callback threads, waiters wait on
- * latches that other threads set. The HCS behind them is a few lines that complete each operation after a few looks and
- * count what is open. */
+ * latches that other threads set. The HCS behind them completes each operation after a few looks and counts what is
+ * open. */
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -12,76 +12,42 @@
 #include "core/events.h"
 #include "core/reaper.h"
 #include "core/results.h"
+#include "fake_hcs.h"
 
 namespace {
 
-struct Native {
-    std::atomic<int> looks{0};
-};
+const HcsApi &api = *fake_hcs::api();
 
-std::atomic<long> open_operations{0}, open_handles{0}, open_stdio{0}, open_strings{0}, open_contexts{0}, terminated{0};
+std::atomic<long> open_contexts{0};
 
 void fail(const char *what) {
     std::fprintf(stderr, "violation: %s\n", what);
     std::abort();
 }
 
-hcsrt_operation HCSRT_CALL create_operation(void *, hcsrt_operation_completion) {
-    ++open_operations;
-    return new Native;
-}
-
-void HCSRT_CALL close_operation(hcsrt_operation operation) {
-    --open_operations;
-    delete static_cast<Native *>(operation);
-}
-
-hcsrt_result HCSRT_CALL result_and_info(hcsrt_operation operation, hcsrt_process_information *info,
-                                        hcsrt_char **document) {
-    if (static_cast<Native *>(operation)->looks++ < 3) return HCSRT_E_OPERATION_PENDING;
-    *document = new hcsrt_char[1]{0};
-    ++open_strings;
-    if (info) {
-        info->std_input = new Native;
-        info->std_output = reinterpret_cast<hcsrt_handle>(-1);
-        ++open_stdio;
-    }
-    return HCSRT_S_OK;
-}
-
-hcsrt_result HCSRT_CALL result_only(hcsrt_operation operation, hcsrt_char **document) {
-    return result_and_info(operation, nullptr, document);
-}
-
-hcsrt_result HCSRT_CALL terminate(void *, hcsrt_operation, const hcsrt_char *) {
-    ++terminated;
-    return HCSRT_S_OK;
-}
-
-void free_string(hcsrt_char *string) {
-    --open_strings;
-    delete[] string;
-}
-
-int close_stdio(hcsrt_handle handle) {
-    --open_stdio;
-    delete static_cast<Native *>(handle);
-    return 1;
-}
-
 struct Context {
     hcsrt_context base;
 };
 
-void close_handle(void *raw, void *context) {
-    --open_handles;
-    delete static_cast<Native *>(raw);
+void destroy(void *context) {
     if (context) static_cast<hcsrt_context *>(context)->destroy(static_cast<hcsrt_context *>(context));
 }
 
-void *new_handle() {
-    ++open_handles;
-    return new Native;
+void close_system(void *raw, void *context) {
+    api.HcsCloseComputeSystem(raw);
+    destroy(context);
+}
+
+void close_process(void *raw, void *context) {
+    api.HcsCloseProcess(raw);
+    destroy(context);
+}
+
+hcsrt_system new_system() {
+    const hcsrt_char id[] = {0};
+    hcsrt_system system = nullptr;
+    api.HcsOpenComputeSystem(id, HCSRT_GENERIC_ALL, &system);
+    return system;
 }
 
 hcsrt_context *new_context() {
@@ -92,40 +58,43 @@ hcsrt_context *new_context() {
             }}})->base;
 }
 
-HcsApi make_api() {
-    HcsApi api = {};
-    api.size = sizeof api;
-    api.HcsCreateOperation = create_operation;
-    api.HcsCloseOperation = close_operation;
-    api.HcsGetOperationResult = result_only;
-    api.HcsGetOperationResultAndProcessInfo = result_and_info;
-    api.HcsTerminateComputeSystem = terminate;
-    api.HcsTerminateProcess = terminate;
-    api.free_string = free_string;
-    api.close_handle = close_stdio;
-    return api;
+/* There is an outcome after a few looks, of these calls and of the terminates that the reaper makes. */
+fake_hcs::Plan plan() {
+    fake_hcs::Plan plan;
+    plan.way = fake_hcs::Way::LOOKED_FOR;
+    plan.looks = 3;
+    return plan;
 }
 
-const HcsApi api = make_api();
-
 void abandon_calls(int rounds) {
+    const hcsrt_char text[] = {0};
+    hcsrt_system owner = new_system();
     for (int round = 0; round < rounds; ++round) {
         hcsrt_abandoned call = {
-            &api, create_operation(nullptr, nullptr), round % 3, round % 2, round % 2, nullptr, nullptr, nullptr, 0};
-        if (call.creates) {
-            call.created = new_handle();
-            call.close = close_handle;
+            &api, api.HcsCreateOperation(nullptr, nullptr), round % 3, round % 2, round % 2, nullptr, nullptr, nullptr,
+            0};
+        switch (call.creates) {
+        case HCSRT_CREATES_SYSTEM:
+            call.close = close_system;
+            api.HcsCreateComputeSystem(text, text, call.operation, nullptr, &call.created);
+            break;
+        case HCSRT_CREATES_PROCESS:
+            call.close = close_process;
+            api.HcsCreateProcess(owner, text, call.operation, nullptr, &call.created);
+            break;
+        default: api.HcsEnumerateComputeSystems(text, call.operation);
         }
         if (!hcsrt_reaper_start()) fail("no thread");
         hcsrt_reaper_adopt(&call);
     }
+    close_system(owner, nullptr);
 }
 
 /* A callback thread: its closes must not run on it. */
 void call_back(int rounds) {
     for (int round = 0; round < rounds; ++round) {
         hcsrt_callback_enter();
-        hcsrt_release(close_handle, new_handle(), new_context());
+        hcsrt_release(close_system, new_system(), new_context());
         hcsrt_callback_leave();
         std::this_thread::sleep_for(std::chrono::microseconds(50));
     }
@@ -156,6 +125,7 @@ void watch_exits(int rounds) {
 
 int main(int count, char **arguments) {
     int rounds = count > 1 ? std::atoi(arguments[1]) : 2000;
+    fake_hcs::set_plan(plan);
     hcsrt_reaper_init();
     if (!hcsrt_reaper_start()) fail("no thread");
     std::vector<std::thread> threads;
@@ -168,12 +138,16 @@ int main(int count, char **arguments) {
     for (int i = 0; i < 3000 && hcsrt_reaper_pending(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     /* A close that found the reserve full was leaked and counted; its handle and context stay open. */
     long leaked = static_cast<long>(hcsrt_leaked());
+    fake_hcs::Counts counts = fake_hcs::counts();
+    long handles = static_cast<long>(counts.systems + counts.processes);
     std::printf(
-        "pending %lld, leaked %ld, operations %ld, handles %ld, contexts %ld, stdio %ld, strings %ld, terminated %ld\n",
-        static_cast<long long>(hcsrt_reaper_pending()), leaked, open_operations.load(), open_handles.load(),
-        open_contexts.load(), open_stdio.load(), open_strings.load(), terminated.load());
-    bool clean = !hcsrt_reaper_pending() && !open_operations && open_handles == leaked && open_contexts == leaked &&
-                 !open_stdio && !open_strings && terminated > 0;
+        "pending %lld, leaked %ld, operations %lld, handles %ld, contexts %ld, stdio %lld, strings %lld, terminated "
+        "%lld, asked again %lld\n",
+        static_cast<long long>(hcsrt_reaper_pending()), leaked, static_cast<long long>(counts.operations), handles,
+        open_contexts.load(), static_cast<long long>(counts.stdio), static_cast<long long>(counts.strings),
+        static_cast<long long>(counts.terminated), static_cast<long long>(counts.asked_again));
+    bool clean = !hcsrt_reaper_pending() && !counts.operations && handles == leaked && open_contexts == leaked &&
+                 !counts.stdio && !counts.strings && counts.terminated > 0 && !counts.asked_again;
     std::fflush(stdout);
     _Exit(clean ? 0 : 1);
 }

@@ -14,13 +14,18 @@ COMPILER = os.environ.get("CXX") or shutil.which("clang++-19") or shutil.which("
 
 pytestmark = pytest.mark.skipif(os.name == "nt" or COMPILER is None, reason="needs a C++ compiler for POSIX threads")
 
-ENGINE = [HERE / "engine_stress.cpp", PACKAGE / "native/engine/engine.cpp", PACKAGE / "native/core/reaper.cpp"]
+FAKE = PACKAGE.parent / "tests/helpers/fake_hcs"
+FAKE_HCS = FAKE / "fake_hcs.cpp"
+REAPER_SOURCE = PACKAGE / "native/core/reaper.cpp"
+ENGINE_SOURCES = sorted((PACKAGE / "native/engine").glob("*.cpp"))
+ENGINE = [HERE / "engine_stress.cpp", FAKE_HCS, REAPER_SOURCE, *ENGINE_SOURCES]
 EVENTS = HERE / "events_stress.cpp"
-REAPER = [HERE / "reaper_stress.cpp", PACKAGE / "native/core/reaper.cpp", PACKAGE / "native/core/events.cpp"]
+INTERPOSE = [HERE / "interpose_test.cpp", FAKE_HCS, PACKAGE / "native/interpose/interpose.cpp"]
+REAPER = [HERE / "reaper_stress.cpp", FAKE_HCS, REAPER_SOURCE, PACKAGE / "native/core/events.cpp"]
 
 
 def build(program: Path, sources: list[Path], *flags: str, headers: Path = PACKAGE / "native") -> Path:
-    folders = dict.fromkeys([headers, PACKAGE / "native", PACKAGE / "include", HERE])
+    folders = dict.fromkeys([headers, PACKAGE / "native", PACKAGE / "include", HERE, FAKE])
     includes = [f"-I{folder}" for folder in folders]
     command = [COMPILER, "-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-pthread", *includes, *flags]
     subprocess.run([*command, *map(str, sources), "-o", str(program)], check=True)
@@ -167,8 +172,9 @@ def test_engine_stress(wait, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("mutation", ENGINE_PROTOCOL, ids=named)
 def test_the_engine_stress_catches(mutation, tmp_path):
-    sources = [ENGINE[0], mutation.apply(tmp_path) / "engine/engine.cpp", ENGINE[2]]
-    program = build(tmp_path / "engine", sources, "-fsanitize=address")
+    mutated = mutation.apply(tmp_path) / mutation.source
+    sources = [mutated if source == PACKAGE / "native" / mutation.source else source for source in ENGINE]
+    program = build(tmp_path / "mutated", sources, "-fsanitize=address", headers=tmp_path)
     assert run("timeout", "20", program, "4000").returncode != 0
 
 
@@ -182,6 +188,7 @@ def test_the_engine_stress_catches(mutation, tmp_path):
         pytest.param(ENGINE, ["6000"], id="engine"),
         pytest.param(ENGINE, ["1000", "wait"], id="engine waiters"),
         pytest.param([EVENTS, PACKAGE / "native/core/events.cpp"], ["1500"], id="events"),
+        pytest.param(INTERPOSE, ["20000"], id="interpose"),
     ],
 )
 def test_sanitizers_find_nothing(sanitizer, sources, arguments, tmp_path):
@@ -196,6 +203,63 @@ def test_the_thread_sanitizer_catches(mutation, tmp_path):
     done = run(program, "20000")
     assert done.returncode != 0
     assert "data race" in done.stderr
+
+
+# --- the table around a table ---------------------------------------------------------------------------------------
+
+
+def of_interpose(name: str, before: str, after: str) -> Mutation:
+    return Mutation(name, before, after, "interpose/interpose.cpp")
+
+
+# Not wrong, but it makes frequent what is rare: that a call comes to a rule that has ended, or is another function's.
+STALE = of_interpose(
+    "what has ended is found",
+    "fetch_and(~(uint64_t{1} << number)",
+    "fetch_and(~(uint64_t{0} << number)",
+)
+WAKES_NOBODY = of_interpose("the end of a rule wakes nobody", "hcsrt::wake_all(slot.word);", "")
+INTERPOSE_MUTATIONS = [
+    of_interpose("a call does not see that a rule has ended", "acq_rel) & ACTIVE) &&", "acq_rel) | ACTIVE) &&"),
+    of_interpose(
+        "a rule is written while a call is inside",
+        "uint32_t free = 0;",
+        "uint32_t free = slot.word.load() & ~(ACTIVE | CLAIMED);",
+    ),
+    of_interpose(
+        "a call leaves a rule relaxed",
+        "slot.word.fetch_sub(INSIDE, std::memory_order_acq_rel)",
+        "slot.word.fetch_sub(INSIDE, std::memory_order_relaxed)",
+    ),
+]
+
+
+def test_interpose(tmp_path):
+    done = run(build(tmp_path / "program", INTERPOSE), "3000")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def interpose_with(mutation: Mutation, folder: Path, *flags: str) -> Path:
+    return build(folder / "program", [*INTERPOSE[:2], mutation.apply(folder) / mutation.source], *flags)
+
+
+def test_the_interpose_test_hangs_where_a_call_is_not_woken(tmp_path):
+    assert run("timeout", "10", interpose_with(WAKES_NOBODY, tmp_path), "100").returncode == 124
+
+
+@pytest.mark.slow
+def test_interpose_where_calls_come_to_rules_that_have_ended(tmp_path):
+    done = run(interpose_with(STALE, tmp_path, "-fsanitize=thread"), "20000")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutation", INTERPOSE_MUTATIONS, ids=named)
+def test_the_thread_sanitizer_catches_of_interpose(mutation, tmp_path):
+    STALE.apply(tmp_path)
+    done = run(interpose_with(mutation, tmp_path, "-fsanitize=thread"), "20000")
+    assert done.returncode != 0
+    assert "data race" in done.stderr or "violation: " in done.stderr
 
 
 # --- events ---------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Builds the module `slow_hcs`: python tests/helpers/slow_hcs/setup.py build_ext --build-lib FOLDER."""
+"""Builds the module `fake_hcs`: python tests/helpers/fake_hcs/setup.py build_ext --build-lib FOLDER."""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ HERE = Path(__file__).parent
 INCLUDE = Path(hcsrt.get_include())
 
 setup(
-    name="slow_hcs",
+    name="fake_hcs",
     ext_modules=cythonize(
         [
             Extension(
-                "slow_hcs",
-                [str(HERE / "slow_hcs.pyx"), str(HERE / "slow_hcs.cpp")],
+                "fake_hcs",
+                [str(HERE / "fake_hcs.pyx"), str(HERE / "fake_hcs.cpp")],
                 include_dirs=[str(HERE), str(INCLUDE), str(INCLUDE.parent / "native")],
-                depends=[str(HERE / "slow_hcs.h")],
+                depends=[str(HERE / "fake_hcs.h")],
                 language="c++",
                 extra_compile_args=["-std=c++17", "-pthread"],
                 extra_link_args=["-pthread"],

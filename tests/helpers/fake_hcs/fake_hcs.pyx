@@ -1,4 +1,4 @@
-"""Binds slow_hcs.cpp, and calls it from Cython with a completion that runs on the thread of HCS."""
+"""Bind the fake HCS, and call it from Cython with a completion that runs on a thread of HCS."""
 
 from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -22,11 +22,11 @@ from hcsrt.engine cimport (
 
 from asyncio import get_running_loop
 
-cdef extern from "slow_hcs.h" namespace "slow_hcs" nogil:
-    const HcsApi *c_api "slow_hcs::api"()
-    void c_delay "slow_hcs::delay"(uint32_t kick_off_ms, uint32_t close_ms)
-    void c_hang_starts "slow_hcs::hang_starts"(bint hang)
-    int64_t c_live "slow_hcs::live"()
+cdef extern from "fake_hcs.h" namespace "fake_hcs" nogil:
+    const HcsApi *c_api "fake_hcs::api"()
+    void c_delay "fake_hcs::delay"(uint32_t kick_off_ms, uint32_t close_ms)
+    void c_hang_starts "fake_hcs::hang_starts"(bint hang)
+    int64_t c_live "fake_hcs::live"()
 
 
 cdef hcsrt_backend c_backend

@@ -1,0 +1,229 @@
+#include "interpose/interpose.h"
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstring>
+#include <initializer_list>
+#include <new>
+#include <type_traits>
+
+#include "backends/functions.h"
+#include "core/threads.h"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/* The ways to release have no row among the functions. */
+#define HCSRT_ENTRIES(F) \
+    HCSRT_FUNCTIONS(F) \
+    F(free_string, RS5, OTHER, NONE, NONE) \
+    F(free_cotaskmem, RS5, OTHER, NONE, NONE) \
+    F(close_handle, RS5, OTHER, NONE, NONE)
+
+enum Function : int {
+#define HCSRT_NUMBER(name, since, shape, subject, lane) NUMBER_##name,
+    HCSRT_ENTRIES(HCSRT_NUMBER)
+#undef HCSRT_NUMBER
+        FUNCTIONS
+};
+
+/* --- rules -------------------------------------------------------------------------------------------------------- */
+
+/* The word of a slot says who may touch the rest of it: from 0, to which it comes back, whoever adds a rule CLAIMs it and
+ * writes the rule, which is then ACTIVE. A call that has found the slot among those of its function counts itself in
+ * before it looks, for what it has found may have ended meanwhile, or be another function's by now. */
+constexpr uint32_t ACTIVE = 1, CLAIMED = 2, INSIDE = 4;
+
+struct Slot {
+    std::atomic<uint32_t> word{0};
+    int function = 0;
+    hcsrt_rule rule = {};
+    std::atomic<uint32_t> seen{0}, met{0}, waiting{0};
+};
+
+constexpr int SLOTS = 64;
+Slot slots[SLOTS];
+
+struct Counted {
+    std::atomic<uint64_t> calls{0};
+    std::atomic<uint64_t> rules{0}; /* a bit for each slot */
+};
+
+Counted counted[FUNCTIONS];
+
+struct Verdict {
+    bool deaf = false, fails = false;
+    hcsrt_result result = 0;
+};
+
+bool is_for(const hcsrt_rule &rule, uint32_t number) {
+    return number >= rule.first && (!rule.calls || number - rule.first < rule.calls);
+}
+
+void wait_in(Slot &slot) {
+    uint32_t limit = slot.rule.milliseconds;
+    auto end = Clock::now() + std::chrono::milliseconds(limit);
+    slot.waiting.fetch_add(1, std::memory_order_relaxed);
+    for (;;) {
+        uint32_t seen = slot.word.load(std::memory_order_acquire);
+        auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
+        if (!(seen & ACTIVE) || (limit && left <= 0)) break;
+        hcsrt::wait_on(slot.word, seen, limit ? static_cast<uint32_t>(left) : hcsrt::FOREVER);
+    }
+    slot.waiting.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void meet(Slot &slot, int function, Verdict *verdict) {
+    if ((slot.word.fetch_add(INSIDE, std::memory_order_acq_rel) & ACTIVE) && slot.function == function &&
+        is_for(slot.rule, slot.seen.fetch_add(1, std::memory_order_relaxed) + 1)) {
+        slot.met.fetch_add(1, std::memory_order_relaxed);
+        if (slot.rule.waits) wait_in(slot);
+        if (slot.rule.deaf) verdict->deaf = true;
+        if (slot.rule.fails) {
+            verdict->fails = true;
+            verdict->result = slot.rule.result;
+        }
+    }
+    slot.word.fetch_sub(INSIDE, std::memory_order_acq_rel);
+}
+
+Verdict arrive(int function) {
+    Verdict verdict;
+    counted[function].calls.fetch_add(1, std::memory_order_relaxed);
+    uint64_t rules = counted[function].rules.load(std::memory_order_acquire);
+    for (int i = 0; rules; ++i, rules >>= 1)
+        if (rules & 1) meet(slots[i], function, &verdict);
+    return verdict;
+}
+
+/* --- tables ------------------------------------------------------------------------------------------------------- */
+
+std::atomic<const HcsApi *> inner{nullptr};
+
+template <typename Argument>
+constexpr bool IS_CALLBACK =
+    std::is_same_v<Argument, hcsrt_event_callback> || std::is_same_v<Argument, hcsrt_operation_completion>;
+
+template <typename Argument>
+void deafen(Argument *argument) {
+    if constexpr (std::is_same_v<Argument, hcsrt_event_callback>) *argument = [](hcsrt_event *, void *) {};
+    if constexpr (std::is_same_v<Argument, hcsrt_operation_completion>) *argument = [](hcsrt_operation, void *) {};
+}
+
+template <auto Entry, int Number>
+struct Through;
+template <typename Result, typename... Parameters, Result (HCSRT_CALL *HcsApi::*Entry)(Parameters...), int Number>
+struct Through<Entry, Number> {
+    static constexpr bool can_fail = std::is_same_v<Result, hcsrt_result> || std::is_pointer_v<Result>;
+    static constexpr bool has_callback = (IS_CALLBACK<Parameters> || ...);
+
+    static Result HCSRT_CALL call(Parameters... arguments) {
+        Verdict verdict = arrive(Number);
+        if constexpr (std::is_pointer_v<Result>) {
+            if (verdict.fails) return nullptr;
+        } else if constexpr (can_fail) {
+            if (verdict.fails) return verdict.result;
+        }
+        if (verdict.deaf) (deafen(&arguments), ...);
+        return (inner.load(std::memory_order_relaxed)->*Entry)(arguments...);
+    }
+
+    static void put(HcsApi *table, bool missing) {
+        table->*Entry = missing || !(inner.load(std::memory_order_relaxed)->*Entry) ? nullptr : call;
+    }
+};
+
+struct Row {
+    const char *name;
+    size_t end; /* of the entry in the table: one that is older may be shorter */
+    bool can_fail, has_callback;
+    void (*put)(HcsApi *table, bool missing);
+};
+
+const Row rows[] = {
+#define HCSRT_ROW(name, since, shape, subject, lane) \
+    {#name, offsetof(HcsApi, name) + sizeof(HcsApi::name), Through<&HcsApi::name, NUMBER_##name>::can_fail, \
+     Through<&HcsApi::name, NUMBER_##name>::has_callback, Through<&HcsApi::name, NUMBER_##name>::put},
+    HCSRT_ENTRIES(HCSRT_ROW)
+#undef HCSRT_ROW
+};
+
+/* Freed by nobody: whoever has asked for the table in use may call through it much later. */
+struct Table {
+    HcsApi api;
+    Table *next;
+};
+
+hcsrt::Lock lock;
+Table *tables = nullptr;
+bool missing[FUNCTIONS];
+
+/* Under the lock. One that has the same entries will do. */
+const HcsApi *table_of_now() {
+    HcsApi api = {};
+    api.size = inner.load(std::memory_order_relaxed)->size;
+    if (api.size > sizeof api) api.size = sizeof api;
+    for (int function = 0; function < FUNCTIONS; ++function)
+        if (rows[function].end <= api.size) rows[function].put(&api, missing[function]);
+    for (Table *each = tables; each; each = each->next)
+        if (!std::memcmp(&each->api, &api, sizeof api)) return &each->api;
+    Table *made = new (std::nothrow) Table{api, tables};
+    if (!made) return nullptr;
+    tables = made;
+    return &made->api;
+}
+
+}  // namespace
+
+extern "C" {
+
+const HcsApi *hcsrt_interpose(const HcsApi *table) {
+    hcsrt::Locked locked(lock);
+    inner.store(table, std::memory_order_relaxed);
+    return table_of_now();
+}
+
+int hcsrt_interposed(const char *name) {
+    for (int function = 0; function < FUNCTIONS; ++function)
+        if (!std::strcmp(rows[function].name, name)) return function;
+    return -1;
+}
+
+const HcsApi *hcsrt_interpose_without(int function, int is_missing) {
+    hcsrt::Locked locked(lock);
+    missing[function] = is_missing;
+    return table_of_now();
+}
+
+uint64_t hcsrt_interposed_calls(int function) { return counted[function].calls.load(std::memory_order_relaxed); }
+
+int hcsrt_rule_add(int function, const hcsrt_rule *rule) {
+    if ((rule->fails && !rows[function].can_fail) || (rule->deaf && !rows[function].has_callback)) return -1;
+    for (int i = 0; i < SLOTS; ++i) {
+        Slot &slot = slots[i];
+        uint32_t free = 0;
+        if (!slot.word.compare_exchange_strong(free, CLAIMED, std::memory_order_acq_rel)) continue;
+        slot.function = function;
+        slot.rule = *rule;
+        for (auto *count : {&slot.seen, &slot.met, &slot.waiting}) count->store(0, std::memory_order_relaxed);
+        slot.word.fetch_sub(CLAIMED - ACTIVE, std::memory_order_acq_rel);
+        counted[function].rules.fetch_or(uint64_t{1} << i, std::memory_order_acq_rel);
+        return i;
+    }
+    return -1;
+}
+
+void hcsrt_rule_remove(int number) {
+    Slot &slot = slots[number];
+    counted[slot.function].rules.fetch_and(~(uint64_t{1} << number), std::memory_order_acq_rel);
+    slot.word.fetch_sub(ACTIVE, std::memory_order_acq_rel);
+    hcsrt::wake_all(slot.word);
+}
+
+uint32_t hcsrt_rule_met(int number) { return slots[number].met.load(std::memory_order_relaxed); }
+
+uint32_t hcsrt_rule_waiting(int number) { return slots[number].waiting.load(std::memory_order_relaxed); }
+
+}  // extern "C"
