@@ -12,12 +12,15 @@ from setuptools.command.build_ext import build_ext
 # CPython do: _PYTHON_HOST_PLATFORM, with compilers and file names in a module of _PYTHON_SYSCONFIGDATA_NAME.
 WINDOWS = sysconfig.get_platform().startswith("win")
 
+# In the order of their names, so that a build does not depend on that of a folder.
+ENGINE = sorted(glob("hcsrt/native/engine/*.cpp"))
+
 # Each module with the native sources that are linked into it.
 MODULES = {
     "hcsrt._library": ["hcsrt/_library.pyx", "hcsrt/native/backends/computecore.cpp"],
     "hcsrt._handles": ["hcsrt/_handles.pyx", "hcsrt/native/core/reaper.cpp"],
     "hcsrt._calls": ["hcsrt/_calls.pyx", "hcsrt/native/core/events.cpp"],
-    "hcsrt._engine": ["hcsrt/_engine.pyx", "hcsrt/native/engine/engine.cpp", "hcsrt/native/core/events.cpp"],
+    "hcsrt._engine": ["hcsrt/_engine.pyx", *ENGINE, "hcsrt/native/core/events.cpp"],
     "hcsrt._streams": ["hcsrt/_streams.pyx", f"hcsrt/native/core/streams_{'windows' if WINDOWS else 'posix'}.cpp"],
     "hcsrt.emulator._native": [
         "hcsrt/emulator/_native.pyx",

@@ -14,7 +14,8 @@ COMPILER = os.environ.get("CXX") or shutil.which("clang++-19") or shutil.which("
 
 pytestmark = pytest.mark.skipif(os.name == "nt" or COMPILER is None, reason="needs a C++ compiler for POSIX threads")
 
-ENGINE = [HERE / "engine_stress.cpp", PACKAGE / "native/engine/engine.cpp", PACKAGE / "native/core/reaper.cpp"]
+ENGINE_PARTS = sorted((PACKAGE / "native/engine").glob("*.cpp"))
+ENGINE = [HERE / "engine_stress.cpp", PACKAGE / "native/core/reaper.cpp", *ENGINE_PARTS]
 EVENTS = HERE / "events_stress.cpp"
 REAPER = [HERE / "reaper_stress.cpp", PACKAGE / "native/core/reaper.cpp", PACKAGE / "native/core/events.cpp"]
 
@@ -95,25 +96,35 @@ ORDERINGS = [
 ]
 
 
-def of_engine(name: str, before: str, after: str) -> Mutation:
-    return Mutation(name, before, after, "engine/engine.cpp")
+def of_engine(part: str, name: str, before: str, after: str) -> Mutation:
+    return Mutation(name, before, after, f"engine/{part}")
 
 
 # Each is also a mutation of tests/native/engine_model.py, which walks what the threads of a stress only happen to meet.
 ENGINE_PROTOCOL = [
-    of_engine("the callback pushes a call that is held", "if (!(seen & HELD)) arrive(call);", "arrive(call);"),
     of_engine(
+        "calls.cpp", "the callback pushes a call that is held", "if (!(seen & HELD)) arrive(call);", "arrive(call);"
+    ),
+    of_engine(
+        "supervisor.cpp",
         "who is told of a loss leaves a call alone that nobody holds",
         "bool lost = (seen & FLAGS) == (LIVE | LOST);",
         "bool lost = false;",
     ),
-    of_engine("the holder lets go without looking", "if (seen & (COMPLETED | ABANDONED | LOST)) return false;", ""),
     of_engine(
+        "calls.cpp",
+        "the holder lets go without looking",
+        "if (seen & (COMPLETED | ABANDONED | LOST)) return false;",
+        "",
+    ),
+    of_engine(
+        "calls.cpp",
         "who cancels takes a call that is held",
         "if (seen & (HELD | COMPLETED)) return Withdrawn::NOTED;",
         "if (seen & COMPLETED) return Withdrawn::NOTED;",
     ),
     of_engine(
+        "start.cpp",
         "the guard is left too late",
         "if (request.leave) request.leave(request.subject);\n    request.leave = nullptr;\n"
         "    pool_of(call)->leave_lane(call);",
@@ -167,8 +178,9 @@ def test_engine_stress(wait, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("mutation", ENGINE_PROTOCOL, ids=named)
 def test_the_engine_stress_catches(mutation, tmp_path):
-    sources = [ENGINE[0], mutation.apply(tmp_path) / "engine/engine.cpp", ENGINE[2]]
-    program = build(tmp_path / "engine", sources, "-fsanitize=address")
+    folder = mutation.apply(tmp_path)
+    sources = [folder / mutation.source if source.name == Path(mutation.source).name else source for source in ENGINE]
+    program = build(tmp_path / "engine", sources, "-fsanitize=address", headers=folder)
     assert run("timeout", "20", program, "4000").returncode != 0
 
 
