@@ -100,38 +100,42 @@ def of_engine(part: str, name: str, before: str, after: str) -> Mutation:
     return Mutation(name, before, after, f"engine/{part}")
 
 
-# Each is also a mutation of tests/native/engine_model.py, which walks what the threads of a stress only happen to meet.
+# Those of the word are also mutations of tests/native/test_engine_model.py, which walks what the threads of a stress only
+# happen to meet.
 ENGINE_PROTOCOL = [
     of_engine(
-        "calls.cpp", "the callback pushes a call that is held", "if (!(seen & HELD)) arrive(call);", "arrive(call);"
+        "word.h",
+        "the callback delivers a call that is held",
+        "return seen & HELD ? Signal::NOTED : Signal::DELIVER;",
+        "return Signal::DELIVER;",
     ),
     of_engine(
-        "supervisor.cpp",
-        "who is told of a loss leaves a call alone that nobody holds",
-        "bool lost = (seen & FLAGS) == (LIVE | LOST);",
-        "bool lost = false;",
+        "word.h",
+        "the supervisor leaves a disconnected call alone that nobody holds",
+        "return (seen & FLAGS) == (LIVE | DISCONNECTED);",
+        "return (void)seen, false;",
     ),
     of_engine(
-        "calls.cpp",
-        "the holder lets go without looking",
-        "if (seen & (COMPLETED | ABANDONED | LOST)) return false;",
+        "word.h",
+        "the holder ends its holding without looking",
+        "if (seen & (COMPLETED | ABANDONED | DISCONNECTED)) return false;",
         "",
     ),
     of_engine(
-        "calls.cpp",
-        "who cancels takes a call that is held",
-        "if (seen & (HELD | COMPLETED)) return Withdrawn::NOTED;",
-        "if (seen & COMPLETED) return Withdrawn::NOTED;",
+        "word.h",
+        "who abandons takes a call that is held",
+        "bool taken = seen & (HELD | COMPLETED);",
+        "bool taken = seen & COMPLETED;",
     ),
     of_engine(
-        "start.cpp",
+        "worker.cpp",
         "the guard is left too late",
         "if (request.leave) request.leave(request.subject);\n    request.leave = nullptr;\n"
-        "    pool_of(call)->leave_lane(call);",
-        "auto leave = request.leave;\n    void *subject = request.subject;\n    pool_of(call)->leave_lane(call);\n"
-        "    if (call->fetched || !let_go(call)) settle(call);\n"
+        "    bool more = pool->leave_lane(call);",
+        "auto leave = request.leave;\n    void *subject = request.subject;\n    bool more = pool->leave_lane(call);\n"
+        "    if (call->collected || !unhold(call)) complete_held(call);\n"
         "    for (int64_t end = now_ms() + 2; leave && now_ms() < end;) {}\n"
-        "    if (leave) leave(subject);\n    return;",
+        "    if (leave) leave(subject);\n    return (void)more;",
     ),
 ]
 
@@ -180,7 +184,7 @@ def test_engine_stress(wait, tmp_path):
 def test_the_engine_stress_catches(mutation, tmp_path):
     folder = mutation.apply(tmp_path)
     sources = [folder / mutation.source if source.name == Path(mutation.source).name else source for source in ENGINE]
-    program = build(tmp_path / "engine", sources, "-fsanitize=address", headers=folder)
+    program = build(tmp_path / "program", sources, "-fsanitize=address", headers=folder)
     assert run("timeout", "20", program, "4000").returncode != 0
 
 

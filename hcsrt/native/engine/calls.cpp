@@ -1,73 +1,108 @@
-#include <initializer_list>
+#include "engine/calls.h"
 
-#include "core/results.h"
-#include "engine/supervisor.h"
+#include <initializer_list>
 
 namespace hcsrt::engine {
 
-/* A new generation for the next operation of a call that its holder makes again. */
-void renew(Call *call) {
-    uint64_t seen = call->word.load(std::memory_order_acquire);
-    while (!call->word.compare_exchange_weak(seen,
-                                             ((seen & ~FLAGS) + ONE_GENERATION) | ((seen & FLAGS & ~COMPLETED) | HELD),
-                                             std::memory_order_acq_rel, std::memory_order_acquire)) {}
-}
-
-/* The call goes to its receiver; by the one who may. After this only the receiver may touch it. */
-void arrive(Call *call) {
-    Port *port = call->port.load(std::memory_order_relaxed);
-    if (!port) {
-        hcsrt_call_complete(call);
-        return;
-    }
-    bool closed;
-    if (push(port->arrived, call, call, &closed)) wake(port);
-    if (closed) forward(call);
-    drop(port);
-}
-
-/* What the ticket names has happened. */
-void signal(void *ticket) {
-    uint64_t given = reinterpret_cast<uintptr_t>(ticket);
-    uint32_t index = static_cast<uint32_t>(given & FLAGS);
-    if (index >= engine->slots.load(std::memory_order_acquire)) return;
-    Call *call = slot(index);
-    uint64_t seen = call->word.load(std::memory_order_acquire);
-    do {
-        if (((seen ^ given) & ~FLAGS) || !(seen & LIVE)) {
-            engine->stale.fetch_add(1, std::memory_order_relaxed);
-            return;
-        }
-        if (seen & COMPLETED) {
-            engine->repeated.fetch_add(1, std::memory_order_relaxed);
-            return;
-        }
-    } while (!call->word.compare_exchange_weak(seen, seen | COMPLETED, std::memory_order_acq_rel,
-                                               std::memory_order_acquire));
-    if (!(seen & HELD)) arrive(call);
-}
-
-/* By the holder. False: something has happened meanwhile, and the caller goes on holding it. */
-bool let_go(Call *call) {
-    uint32_t look_ms = call->look_ms;
-    call->look_at.store(now_ms() + look_ms, std::memory_order_relaxed);
-    uint64_t seen = call->word.load(std::memory_order_acquire);
-    do {
-        if (seen & (COMPLETED | ABANDONED | LOST)) return false;
-    } while (
-        !call->word.compare_exchange_weak(seen, seen & ~HELD, std::memory_order_seq_cst, std::memory_order_acquire));
-    /* The supervisor stops looking when it finds nothing to look at, and then looks once more. */
-    if (look_ms < CALLBACK_LOOK_MS || !engine->looking.load(std::memory_order_seq_cst)) {
-        engine->look_wanted.store(true);
-        ring();
-    }
-    return true;
-}
-
 namespace {
+
+/* So many calls of a burst are not worth waiting for the rest of it. */
+constexpr uint32_t MOST_UNSENT = 64;
+
+/* Slots that a port keeps for its next calls. */
+constexpr uint32_t SPARE_SLOTS = 64;
 
 void close_system(void *raw, void *) { hcs()->HcsCloseComputeSystem(raw); }
 void close_process(void *raw, void *) { hcs()->HcsCloseProcess(raw); }
+
+hcsrt_handle real(hcsrt_handle handle) { return handle == reinterpret_cast<hcsrt_handle>(-1) ? nullptr : handle; }
+
+bool has_handles(const Call *call) {
+    const hcsrt_process_information &info = call->outcome.info;
+    return call->outcome.created || info.std_input || info.std_output || info.std_error;
+}
+
+/* The next call will write what other processors have written last. */
+void prefetch(const Call *call) {
+#if defined(__GNUC__)
+    const char *line = reinterpret_cast<const char *>(call);
+    for (size_t offset = 0; offset < sizeof(Call); offset += LINE) __builtin_prefetch(line + offset, 1);
+#else
+    (void)call;
+#endif
+}
+
+/* A slot for a call, not live yet. NULL: no memory, or no thread. */
+Call *new_call(Pool *pool, Port *port) {
+    if (!engine->supervisor.ensure() || !pool->ensure_worker()) return nullptr;
+    Slab &slab = engine->slab;
+    uint32_t place = port ? port->spare : 0;
+    while (!place && !(place = slab.get(port ? SPARE_SLOTS : 1)))
+        if (!slab.grow()) return nullptr;
+    Call *call = slab.slot(place - 1);
+    if (port && (port->spare = slab.next_of(place))) prefetch(slab.slot(port->spare - 1));
+    call->urgent = pool == &engine->urgent;
+    call->stage = Stage::START;
+    call->collected = call->asked = call->unannounced = false;
+    call->port.store(port, std::memory_order_relaxed);
+    if (port && !port->credit--) {
+        port->references.fetch_add(SPARE_SLOTS, std::memory_order_relaxed);
+        port->credit = SPARE_SLOTS - 1;
+    }
+    engine->submitted.fetch_add(1, std::memory_order_acq_rel);
+    return call;
+}
+
+/* True: the call belongs to the caller, who has to release it or to make it an orphan. */
+template <typename IsMeant>
+bool abandon(Call *call, IsMeant is_meant) {
+    if (!word::abandon(call->word, is_meant, engine->links.reaper_announce)) return false;
+    Port *port = call->port.load(std::memory_order_relaxed);
+    give_to_reaper(call);
+    if (port) unreference(port);
+    return true;
+}
+
+bool is_this() { return true; }
+
+hcsrt_result start_process_info(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                                hcsrt_outcome *) {
+    return api->HcsGetProcessInfo(request->raw, operation);
+}
+
+/* Server 2022 reports failure for some process-isolated containers although the process runs: HCS is asked once more. */
+bool is_doubtful(const Call *call) {
+    return call->request.creates == HCSRT_CREATES_PROCESS && call->has_info && !call->asked && call->outcome.created &&
+           hcsrt_failed(call->outcome.result);
+}
+
+/* The port's reference of a call goes when it is delivered; one that is pending again needs a new one. */
+void add_reference(Call *call) {
+    call->port.load(std::memory_order_relaxed)->references.fetch_add(1, std::memory_order_acq_rel);
+}
+
+void start_again(Call *call) {
+    call->asked = true;
+    call->first = call->outcome;
+    call->outcome = {};
+    call->outcome.created = call->first.created;
+    call->first.created = nullptr;
+    call->request.start = start_process_info;
+    call->request.raw = call->outcome.created;
+    call->request.resource_count = 0;
+    call->collected = false;
+    add_reference(call);
+    word::renew(call->word);
+    pool_of(call)->submit(call, call);
+}
+
+/* HCS has called back, but says that the operation is pending. */
+void pend(Call *call) {
+    call->look_ms = FIRST_LOOK_MS;
+    add_reference(call);
+    word::pend(call->word);
+    if (!unhold(call)) complete_held(call);
+}
 
 }  // namespace
 
@@ -75,14 +110,7 @@ hcsrt_close closer_of(const Call *call) {
     return call->request.creates == HCSRT_CREATES_SYSTEM ? close_system : close_process;
 }
 
-namespace {
-
-hcsrt_handle real(hcsrt_handle handle) { return handle == reinterpret_cast<hcsrt_handle>(-1) ? nullptr : handle; }
-
-}  // namespace
-
-/* Asks HCS, waiting at most so long. Stores what it hands out; returns its verdict. */
-hcsrt_result ask(Call *call, uint32_t milliseconds) {
+hcsrt_result query(Call *call, uint32_t milliseconds) {
     const HcsApi *api = hcs();
     hcsrt_process_information info = {};
     hcsrt_char *document = nullptr;
@@ -106,226 +134,45 @@ hcsrt_result ask(Call *call, uint32_t milliseconds) {
     return result;
 }
 
-/* True: the outcome is HCS's last word. */
-bool fetch(Call *call) {
-    if (!call->fetched) {
-        hcsrt_result result = ask(call, 0);
-        call->outcome.result = result;
-        call->fetched = result != HCSRT_E_OPERATION_PENDING;
-    }
-    return call->fetched;
-}
-
-namespace {
-
-bool has_handles(const Call *call) {
-    const hcsrt_process_information &info = call->outcome.info;
-    return call->outcome.created || info.std_input || info.std_output || info.std_error;
-}
-
-}  // namespace
-
-/* An abandoned call is announced to the reaper until that has it, or nothing is left of it; here this ends, once. */
-void close_books(Call *call) {
-    if (!call->off_books && is_abandoned(call) && !has_handles(call)) {
-        call->off_books = true;
+void unannounce(Call *call) {
+    if (!call->unannounced && word::is_abandoned(call->word) && !has_handles(call)) {
+        call->unannounced = true;
         engine->links.reaper_announce(-1);
     }
 }
 
-/* A call that HCS has goes to the reaper, with what it creates. */
-void hand_over(Call *call) {
-    if (call->operation && !call->fetched) {
+void give_to_reaper(Call *call) {
+    if (call->operation && !call->collected) {
         const hcsrt_request &request = call->request;
+        bool disconnected = word::is_disconnected(call->word);
         hcsrt_abandoned gone = {hcs(),        call->operation, request.creates,
                                 request.keep, call->has_info,  call->outcome.created,
-                                nullptr,      closer_of(call), is_lost(call)};
+                                nullptr,      closer_of(call), disconnected};
         engine->links.reaper_adopt(&gone);
         call->operation = nullptr;
         call->outcome.created = nullptr;
-        call->outcome.result = HCSRT_E_ABORT;
-        call->fetched = true;
+        conclude(call, HCSRT_E_ABORT);
     }
-    close_books(call);
+    unannounce(call);
 }
 
-/* Releases the handle that the call gave and nobody took; on a worker. */
-void dispose_created(Call *call) {
-    void *created = call->outcome.created;
-    const hcsrt_request &request = call->request;
-    call->outcome.created = nullptr;
-    if (!created) return;
-    /* As the reaper does: a create that failed may have given the handle of somebody else's system. */
-    bool ok = !hcsrt_failed(call->outcome.result);
-    bool ours = ok || (request.creates == HCSRT_CREATES_PROCESS && is_abandoned(call));
-    if (request.keep || !ours) {
-        closer_of(call)(created, nullptr);
-        return;
-    }
-    hcsrt_abandoned gone = {hcs(), nullptr, request.creates, 0, 0, created, nullptr, closer_of(call), 0};
-    engine->links.reaper_adopt(&gone);
-}
-
-/* Releases everything of HCS that the call still has; on a worker. */
-void dispose(Call *call) {
-    const HcsApi *api = hcs();
-    hand_over(call);
-    for (hcsrt_outcome *outcome : {&call->outcome, &call->first}) {
-        if (outcome->document) api->free_string(outcome->document);
-        outcome->document = nullptr;
-        outcome->of_resources = 0;
-        hcsrt_process_information &info = outcome->info;
-        for (hcsrt_handle handle : {info.std_input, info.std_output, info.std_error})
-            if (handle) api->close_handle(handle);
-        info = {};
-    }
-    dispose_created(call);
-    if (call->operation) api->HcsCloseOperation(call->operation);
-    call->operation = nullptr;
-    close_books(call);
-}
-
-void free_call(Call *call) {
-    call->port.store(nullptr, std::memory_order_relaxed);
-    uint64_t seen = call->word.load(std::memory_order_acquire);
-    while (!call->word.compare_exchange_weak(seen, (seen & ~FLAGS) + ONE_GENERATION, std::memory_order_acq_rel,
-                                             std::memory_order_acquire)) {}
-    /* Its port may have been closed just now. */
-    if ((seen & ABANDONED) && !call->off_books) engine->links.reaper_announce(-1);
-    put_slot(call->index + 1);
-    engine->released.fetch_add(1, std::memory_order_acq_rel);
-}
-
-void orphan(Call *call) {
-    if (!push(engine->orphans, call, call)) return;
-    Locked locked(engine->notice_lock);
-    if (engine->notice) engine->notice();
-}
-
-/* By the holder of a call that has completed, was abandoned or is lost. */
-void settle(Call *call) {
-    uint64_t seen = call->word.fetch_or(COMPLETED, std::memory_order_acq_rel);
-    if (seen & ABANDONED) {
-        hand_over(call);
-    } else if ((seen & LOST) && !fetch(call)) {
-        hand_over(call);
+void complete_held(Call *call) {
+    uint64_t before = word::complete(call->word);
+    if (before & word::ABANDONED) {
+        give_to_reaper(call);
+    } else if ((before & word::DISCONNECTED) && !collect(call)) {
+        give_to_reaper(call);
         call->outcome.result = HCSRT_E_SERVICE_DISCONNECT;
     }
-    arrive(call);
+    deliver(call);
 }
 
-Withdrawn withdraw(Call *call, uint64_t seen) {
-    uint64_t generation = seen & ~FLAGS, next;
-    engine->links.reaper_announce(1);
-    do {
-        if ((seen & ~FLAGS) != generation || (seen & ABANDONED)) {
-            engine->links.reaper_announce(-1);
-            return (seen & ~FLAGS) != generation ? Withdrawn::RENEWED : Withdrawn::NOTED;
-        }
-        next = seen & (HELD | COMPLETED) ? seen | ABANDONED : seen | HELD | COMPLETED | ABANDONED;
-    } while (!call->word.compare_exchange_weak(seen, next, std::memory_order_acq_rel, std::memory_order_acquire));
-    if (seen & (HELD | COMPLETED)) return Withdrawn::NOTED;
-    Port *port = call->port.load(std::memory_order_relaxed);
-    hand_over(call);
-    if (port) drop(port);
-    return Withdrawn::TAKEN;
-}
-
-/* A call whose port is closed loses all that is HCS's, and then waits for whoever owns what is behind its request. That
- * it is abandoned has to be seen by then: its loop is gone, and the thread that finds it may be any. */
-void forward(Call *call) {
-    withdraw(call, call->word.load(std::memory_order_acquire));
+/* That the call is abandoned has to be seen by then: its loop is gone, and the thread that gets it may be any. */
+void make_orphan(Call *call) {
+    abandon(call, is_this);
     call->stage = Stage::ORPHAN;
     pool_of(call)->submit(call, call);
 }
-
-namespace {
-
-hcsrt_result start_process_info(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
-                                hcsrt_outcome *) {
-    return api->HcsGetProcessInfo(request->raw, operation);
-}
-
-}  // namespace
-
-/* Server 2022 reports failure for some process-isolated containers although the process runs: HCS is asked once more. */
-bool is_doubtful(const Call *call) {
-    return call->request.creates == HCSRT_CREATES_PROCESS && call->has_info && !call->asked && call->outcome.created &&
-           hcsrt_failed(call->outcome.result);
-}
-
-namespace {
-
-/* The port's reference of a call goes with the push; a call that goes back needs a new one. */
-void take_back(Call *call) {
-    call->port.load(std::memory_order_relaxed)->references.fetch_add(1, std::memory_order_acq_rel);
-}
-
-}  // namespace
-
-void make_again(Call *call) {
-    call->asked = true;
-    call->first = call->outcome;
-    call->outcome = {};
-    call->outcome.created = call->first.created;
-    call->first.created = nullptr;
-    call->request.start = start_process_info;
-    call->request.raw = call->outcome.created;
-    call->request.resource_count = 0;
-    call->fetched = false;
-    take_back(call);
-    renew(call);
-    pool_of(call)->submit(call, call);
-}
-
-/* HCS has called back, but says that the operation is pending. */
-void wait_again(Call *call) {
-    call->look_ms = FIRST_LOOK_MS;
-    take_back(call);
-    uint64_t seen = call->word.load(std::memory_order_acquire);
-    while (!call->word.compare_exchange_weak(seen, (seen & ~COMPLETED) | HELD, std::memory_order_acq_rel,
-                                             std::memory_order_acquire)) {}
-    if (!let_go(call)) settle(call);
-}
-
-namespace {
-
-/* So many calls of a burst are not worth waiting for the rest of it. */
-constexpr uint32_t MOST_UNSENT = 64;
-
-constexpr uint32_t SPARE_SLOTS = 64;
-
-/* The next call will write what other processors have written last. */
-void prefetch(const Call *call) {
-#if defined(__GNUC__)
-    const char *line = reinterpret_cast<const char *>(call);
-    for (size_t offset = 0; offset < sizeof(Call); offset += LINE) __builtin_prefetch(line + offset, 1);
-#else
-    (void)call;
-#endif
-}
-
-/* A slot for a call, not live yet. NULL: no memory, or no thread. */
-Call *new_call(Pool *pool, Port *port) {
-    if (!ensure(pool)) return nullptr;
-    uint32_t place = port ? port->spare : 0;
-    while (!place && !(place = take_slots(port ? SPARE_SLOTS : 1)))
-        if (!add_chunk()) return nullptr;
-    Call *call = slot(place - 1);
-    if (port && (port->spare = next_of(place))) prefetch(slot(port->spare - 1));
-    call->urgent = pool == &engine->urgent;
-    call->stage = Stage::MAKE;
-    call->fetched = call->asked = call->off_books = false;
-    call->port.store(port, std::memory_order_relaxed);
-    if (port && !port->credit--) {
-        port->references.fetch_add(SPARE_SLOTS, std::memory_order_relaxed);
-        port->credit = SPARE_SLOTS - 1;
-    }
-    engine->submitted.fetch_add(1, std::memory_order_acq_rel);
-    return call;
-}
-
-}  // namespace
 
 }  // namespace hcsrt::engine
 
@@ -344,7 +191,7 @@ hcsrt_call *hcsrt_submit(const HcsApi *api, hcsrt_port *port, const hcsrt_reques
     call->context = request->context;
     call->has_info = request->has_info;
     call->subject.store(request->subject, std::memory_order_relaxed);
-    call->word.fetch_or(LIVE | HELD, std::memory_order_acq_rel);
+    word::begin(call->word);
     if (!port || urgent) {
         pool->submit(call, call);
     } else {
@@ -359,53 +206,40 @@ hcsrt_call *hcsrt_submit(const HcsApi *api, hcsrt_port *port, const hcsrt_reques
 hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket) {
     Call *call = new_call(&engine->ordinary, port);
     if (!call) return nullptr;
-    call->outcome.result = HCSRT_S_OK;
     call->request = {};
     call->complete = complete;
     call->context = context;
     call->has_info = false;
-    call->fetched = true;
+    conclude(call, HCSRT_S_OK);
     call->subject.store(nullptr, std::memory_order_relaxed);
     call->look_at.store(NEVER, std::memory_order_relaxed);
     *ticket = ticket_of(call);
-    call->word.fetch_or(LIVE, std::memory_order_acq_rel);
+    word::expect(call->word);
     return call;
 }
 
 void hcsrt_signal(void *ticket) { signal(ticket); }
 
 void hcsrt_lose(void *subject) {
-    uint32_t slots = engine->slots.load(std::memory_order_acquire);
+    uint32_t slots = engine->slab.size();
     bool any = false;
     for (uint32_t index = 0; index < slots; ++index) {
-        Call *call = slot(index);
-        bool marked = false;
-        while (!marked) {
-            uint64_t seen = call->word.load(std::memory_order_acquire);
-            if (!(seen & LIVE) || call->subject.load(std::memory_order_relaxed) != subject) break;
-            /* With another generation it may be a call of somebody else by now, or the same one, which is made again. */
-            marked = call->word.compare_exchange_strong(seen, seen | LOST, std::memory_order_acq_rel);
-        }
-        any |= marked;
+        Call *call = engine->slab.slot(index);
+        any |= word::disconnect(call->word, [=] { return call->subject.load(std::memory_order_relaxed) == subject; });
     }
-    if (!any) return;
-    engine->look_wanted.store(true);
-    ring();
+    if (any) engine->supervisor.want_look();
 }
 
 int hcsrt_call_abandon(hcsrt_call *call) {
-    Withdrawn how;
-    do how = withdraw(call, call->word.load(std::memory_order_acquire));
-    while (how == Withdrawn::RENEWED);
-    if (how != Withdrawn::TAKEN) return 0;
+    if (!abandon(call, is_this)) return 0;
     hcsrt_call_release(call);
     return 1;
 }
 
-int hcsrt_call_is_abandoned(const hcsrt_call *call) { return is_abandoned(call); }
+int hcsrt_call_is_abandoned(const hcsrt_call *call) { return word::is_abandoned(call->word); }
 
 hcsrt_outcome *hcsrt_call_outcome(hcsrt_call *call) {
-    fetch(call);
+    collect(call);
     return &call->outcome;
 }
 
@@ -434,6 +268,51 @@ void hcsrt_calls_release(hcsrt_call *chain) {
         }
         if (first) pool->submit(first, last);
     }
+}
+
+hcsrt_call *hcsrt_port_take(hcsrt_port *port) {
+    clear_wake(port);
+    Call *chain = oldest_first(port->delivered.exchange(nullptr, std::memory_order_acq_rel));
+    Call **link = &chain;
+    while (Call *call = *link) {
+        if (collect(call) && !(is_doubtful(call) && !word::is_abandoned(call->word))) {
+            if (call->asked && hcsrt_failed(call->outcome.result) && call->first.document) {
+                hcsrt_char *second = call->outcome.document;
+                call->outcome.document = call->first.document;
+                call->first.document = second;
+            }
+            if (call->asked && hcsrt_failed(call->outcome.result)) call->outcome.result = call->first.result;
+            link = &call->next;
+            continue;
+        }
+        *link = call->next;
+        if (call->collected) start_again(call);
+        else pend(call);
+    }
+    return chain;
+}
+
+void hcsrt_port_close(hcsrt_port *port) {
+    hcsrt_port_send(port);
+    Call *chain = port->delivered.exchange(CLOSED, std::memory_order_acq_rel);
+    while (Call *call = chain) {
+        chain = call->next;
+        make_orphan(call);
+    }
+    Slab &slab = engine->slab;
+    uint32_t slots = slab.size();
+    for (uint32_t index = 0; index < slots; ++index) {
+        Call *call = slab.slot(index);
+        if (abandon(call, [=] { return call->port.load(std::memory_order_relaxed) == port; })) make_orphan(call);
+    }
+    while (uint32_t place = port->spare) {
+        port->spare = slab.next_of(place);
+        slab.give_back(place);
+    }
+    port->bell.fetch_add(1, std::memory_order_acq_rel);
+    hcsrt::wake_all(port->bell);
+    port->references.fetch_sub(port->credit, std::memory_order_relaxed);
+    unreference(port);
 }
 
 hcsrt_call *hcsrt_orphans(void) {

@@ -37,7 +37,7 @@ void hcsrt_engine_init(const hcsrt_engine_links *links, int wait) {
 }
 
 void hcsrt_set_orphan_notice(void (*notice)(void)) {
-    Locked locked(engine->notice_lock);
+    hcsrt::Locked locked(engine->notice_lock);
     engine->notice = notice;
 }
 

@@ -1,4 +1,4 @@
-/* Lists of calls: one without a lock, and one for under a lock. */
+/* Lists of calls: one without a lock, and one to use under a lock. */
 #ifndef HCSRT_ENGINE_LISTS_H
 #define HCSRT_ENGINE_LISTS_H
 

@@ -1,10 +1,10 @@
+#include "engine/ports.h"
+
 #include <new>
 
-#include "core/results.h"
-#include "engine/calls.h"
+#include "engine/shared.h"
 
 #if !defined(_WIN32)
-#  include <errno.h>
 #  include <fcntl.h>
 #  include <unistd.h>
 #  if defined(__linux__)
@@ -14,6 +14,8 @@
 
 namespace hcsrt::engine {
 
+namespace {
+
 void close_descriptors(Port *port) {
 #if !defined(_WIN32)
     if (port->reader >= 0) close(port->reader);
@@ -21,8 +23,6 @@ void close_descriptors(Port *port) {
 #endif
     port->reader = port->writer = -1;
 }
-
-namespace {
 
 bool open_descriptors(Port *port) {
 #if defined(_WIN32)
@@ -60,8 +60,6 @@ void wake(Port *port) {
     hcsrt::wake_all(port->bell);
 }
 
-namespace {
-
 void clear_wake(Port *port) {
 #if !defined(_WIN32)
     uint64_t some[8];
@@ -72,7 +70,10 @@ void clear_wake(Port *port) {
 #endif
 }
 
-}  // namespace
+void delete_port(Port *port) {
+    close_descriptors(port);
+    delete port;
+}
 
 }  // namespace hcsrt::engine
 
@@ -107,58 +108,8 @@ uint32_t hcsrt_port_wait(hcsrt_port *port, uint32_t seen, uint32_t milliseconds)
 }
 
 int hcsrt_port_has_arrived(const hcsrt_port *port) {
-    Call *newest = port->arrived.load(std::memory_order_acquire);
+    Call *newest = port->delivered.load(std::memory_order_acquire);
     return newest && newest != CLOSED;
-}
-
-hcsrt_call *hcsrt_port_take(hcsrt_port *port) {
-    clear_wake(port);
-    Call *chain = oldest_first(port->arrived.exchange(nullptr, std::memory_order_acq_rel));
-    Call **link = &chain;
-    while (Call *call = *link) {
-        if (fetch(call) && !(is_doubtful(call) && !is_abandoned(call))) {
-            if (call->asked && hcsrt_failed(call->outcome.result) && call->first.document) {
-                hcsrt_char *second = call->outcome.document;
-                call->outcome.document = call->first.document;
-                call->first.document = second;
-            }
-            if (call->asked && hcsrt_failed(call->outcome.result)) call->outcome.result = call->first.result;
-            link = &call->next;
-            continue;
-        }
-        *link = call->next;
-        if (call->fetched) make_again(call);
-        else wait_again(call);
-    }
-    return chain;
-}
-
-void hcsrt_port_close(hcsrt_port *port) {
-    hcsrt_port_send(port);
-    Call *chain = port->arrived.exchange(CLOSED, std::memory_order_acq_rel);
-    while (Call *call = chain) {
-        chain = call->next;
-        forward(call);
-    }
-    uint32_t slots = engine->slots.load(std::memory_order_acquire);
-    for (uint32_t index = 0; index < slots; ++index) {
-        Call *call = slot(index);
-        Withdrawn how;
-        do {
-            uint64_t seen = call->word.load(std::memory_order_acquire);
-            bool ours = (seen & LIVE) && call->port.load(std::memory_order_relaxed) == port;
-            how = ours ? withdraw(call, seen) : Withdrawn::NOTED;
-        } while (how == Withdrawn::RENEWED);
-        if (how == Withdrawn::TAKEN) forward(call);
-    }
-    while (uint32_t place = port->spare) {
-        port->spare = next_of(place);
-        put_slot(place);
-    }
-    port->bell.fetch_add(1, std::memory_order_acq_rel);
-    hcsrt::wake_all(port->bell);
-    port->references.fetch_sub(port->credit, std::memory_order_relaxed);
-    drop(port);
 }
 
 void hcsrt_port_forget(hcsrt_port *port) { close_descriptors(port); }

@@ -5,7 +5,7 @@
 #include "engine/slab.h"
 
 struct hcsrt_port {
-    std::atomic<hcsrt_call *> arrived{nullptr};
+    std::atomic<hcsrt_call *> delivered{nullptr};
     std::atomic<uint32_t> references{1};
     std::atomic<uint32_t> bell{0};
     int reader = -1, writer = -1;
@@ -13,19 +13,19 @@ struct hcsrt_port {
     alignas(hcsrt::engine::LINE) hcsrt_call *newest = nullptr;
     hcsrt_call *oldest = nullptr; /* a chain of calls that were not sent to a worker yet */
     uint32_t unsent = 0;
-    uint32_t spare = 0;  /* the index + 1 of the first slot that it keeps for its next calls */
+    uint32_t spare = 0;  /* the place of the first slot that it keeps for its next calls */
     uint32_t credit = 0; /* references that it keeps for them */
 };
 
 namespace hcsrt::engine {
 
-void close_descriptors(Port *port);
 void wake(Port *port);
+void clear_wake(Port *port);
+void delete_port(Port *port);
 
-inline void drop(Port *port) {
-    if (port->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    close_descriptors(port);
-    delete port;
+/* Each call that is to be delivered has a reference, so that the wake-up does not go to a closed descriptor. */
+inline void unreference(Port *port) {
+    if (port->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete_port(port);
 }
 
 }  // namespace hcsrt::engine
