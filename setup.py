@@ -21,7 +21,7 @@ def native(*rooms: str) -> list[str]:
 
 # Each module with the native sources that are linked into it: all others get the addresses of the functions from _core.
 MODULES = {
-    "hcsrt._core": ["hcsrt/native/exports.cpp", *native("core", "backends", "engine")],
+    "hcsrt._core": ["hcsrt/native/exports.cpp", *native("core", "backends", "engine", "interpose")],
     "hcsrt._library": [],
     "hcsrt._handles": [],
     "hcsrt._functions": [],

@@ -15,7 +15,8 @@
 #define HCSRT_EXPORTS(F) \
     F(computecore_load) \
     F(choose) \
-    F(chosen) F(replace_chosen) F(impersonates) F(close_operation) F(close_system) F(close_process) F(close_stdio) \
+    F(chosen) \
+    F(replace_chosen) F(impersonates) F(close_operation) F(close_system) F(close_process) F(close_stdio) \
         F(reaper_start) F(reaper_adopt) F(reaper_announce) F(reaper_pending) F(release) F(callback_enter) \
             F(callback_leave) F(leaked) F(count_leak) F(watch_new) F(watch_context) F(watch_of) F(watch_event) \
                 F(watch_latch) F(watch_wait) F(watch_document) F(subscribe) F(unsubscribe) F(subscriber_take) \

@@ -17,8 +17,10 @@ pytestmark = pytest.mark.skipif(os.name == "nt" or COMPILER is None, reason="nee
 FAKE = PACKAGE.parent / "tests/helpers/fake_hcs"
 FAKE_HCS = FAKE / "fake_hcs.cpp"
 REAPER_SOURCE = PACKAGE / "native/core/reaper.cpp"
+EVENTS_SOURCE = PACKAGE / "native/core/events.cpp"
+CHOSEN_SOURCE = PACKAGE / "native/backends/chosen.cpp"
 ENGINE_SOURCES = sorted((PACKAGE / "native/engine").glob("*.cpp"))
-ENGINE = [HERE / "engine_stress.cpp", FAKE_HCS, REAPER_SOURCE, *ENGINE_SOURCES]
+ENGINE = [HERE / "engine_stress.cpp", FAKE_HCS, REAPER_SOURCE, EVENTS_SOURCE, CHOSEN_SOURCE, *ENGINE_SOURCES]
 EVENTS = HERE / "events_stress.cpp"
 INTERPOSE = [HERE / "interpose_test.cpp", FAKE_HCS, PACKAGE / "native/interpose/interpose.cpp"]
 REAPER = [HERE / "reaper_stress.cpp", FAKE_HCS, REAPER_SOURCE, PACKAGE / "native/core/events.cpp"]
@@ -100,32 +102,46 @@ ORDERINGS = [
 ]
 
 
-def of_engine(name: str, before: str, after: str) -> Mutation:
-    return Mutation(name, before, after, "engine/engine.cpp")
+def of_engine(part: str, name: str, before: str, after: str) -> Mutation:
+    return Mutation(name, before, after, f"engine/{part}")
 
 
-# Each is also a mutation of tests/native/engine_model.py, which walks what the threads of a stress only happen to meet.
+# Those of the word are also mutations of tests/native/test_engine_model.py, which walks what the threads of a stress only
+# happen to meet.
 ENGINE_PROTOCOL = [
-    of_engine("the callback pushes a call that is held", "if (!(seen & HELD)) arrive(call);", "arrive(call);"),
     of_engine(
-        "who is told of a loss leaves a call alone that nobody holds",
-        "bool lost = (seen & FLAGS) == (LIVE | LOST);",
-        "bool lost = false;",
-    ),
-    of_engine("the holder lets go without looking", "if (seen & (COMPLETED | ABANDONED | LOST)) return false;", ""),
-    of_engine(
-        "who cancels takes a call that is held",
-        "if (seen & (HELD | COMPLETED)) return Withdrawn::NOTED;",
-        "if (seen & COMPLETED) return Withdrawn::NOTED;",
+        "word.h",
+        "the callback delivers a call that is held",
+        "return seen & HELD ? Signal::NOTED : Signal::DELIVER;",
+        "return Signal::DELIVER;",
     ),
     of_engine(
+        "word.h",
+        "the supervisor leaves a disconnected call alone that nobody holds",
+        "return (seen & FLAGS) == (LIVE | DISCONNECTED);",
+        "return (void)seen, false;",
+    ),
+    of_engine(
+        "word.h",
+        "the holder ends its holding without looking",
+        "if (seen & (COMPLETED | ABANDONED | DISCONNECTED)) return false;",
+        "",
+    ),
+    of_engine(
+        "word.h",
+        "who abandons takes a call that is held",
+        "bool taken = seen & (HELD | COMPLETED);",
+        "bool taken = seen & COMPLETED;",
+    ),
+    of_engine(
+        "worker.cpp",
         "the guard is left too late",
         "if (request.leave) request.leave(request.subject);\n    request.leave = nullptr;\n"
-        "    pool_of(call)->leave_lane(call);",
-        "auto leave = request.leave;\n    void *subject = request.subject;\n    pool_of(call)->leave_lane(call);\n"
-        "    if (call->fetched || !let_go(call)) settle(call);\n"
+        "    bool more = pool->leave_lane(call);",
+        "auto leave = request.leave;\n    void *subject = request.subject;\n    bool more = pool->leave_lane(call);\n"
+        "    if (call->collected || !unhold(call)) complete_held(call);\n"
         "    for (int64_t end = now_ms() + 2; leave && now_ms() < end;) {}\n"
-        "    if (leave) leave(subject);\n    return;",
+        "    if (leave) leave(subject);\n    return (void)more;",
     ),
 ]
 

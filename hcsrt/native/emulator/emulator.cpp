@@ -14,9 +14,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "backends/functions.h"
 #include "core/results.h"
 #include "core/threads.h"
-#include "backends/functions.h"
 #include "emulator/platform.h"
 
 #if !defined(_WIN32)

@@ -11,17 +11,7 @@
  * wake-up. It never blocks, allocates or takes a lock. It is a hint: a call that stays pending is asked for.
  *
  * A call is a node of slab memory that is never returned. The context of its callback is its slot and its generation, so
- * a callback that comes late finds that it is not meant. The word of a call is its generation and five flags:
- *
- *   LIVE       it is in use
- *   HELD       a native thread has it: the queue, the worker, or who asks for its result. What happens meanwhile is only
- *              noted; the holder acts on it when it lets go. This is what lets a callback come before the kick-off returns
- *   COMPLETED  its outcome is there; whoever sets this for a call that nobody holds, pushes it. Set once
- *   ABANDONED  nobody wants the outcome
- *   LOST       the service has told its handle that it is gone. Whoever has the call then asks HCS once: what is still
- *              pending has failed, and its operation is the reaper's
- *
- * tests/native/engine_model.py walks every interleaving of these steps. */
+ * a callback that comes late finds that it is not meant. word.h has the protocol. */
 #ifndef HCSRT_ENGINE_H
 #define HCSRT_ENGINE_H
 

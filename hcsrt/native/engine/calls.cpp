@@ -1,0 +1,319 @@
+#include "engine/calls.h"
+
+#include <initializer_list>
+
+namespace hcsrt::engine {
+
+namespace {
+
+/* So many calls of a burst are not worth waiting for the rest of it. */
+constexpr uint32_t MOST_UNSENT = 64;
+
+/* Slots that a port keeps for its next calls. */
+constexpr uint32_t SPARE_SLOTS = 64;
+
+hcsrt_handle real(hcsrt_handle handle) { return handle == reinterpret_cast<hcsrt_handle>(-1) ? nullptr : handle; }
+
+bool has_handles(const Call *call) {
+    const hcsrt_process_information &info = call->outcome.info;
+    return call->outcome.created || info.std_input || info.std_output || info.std_error;
+}
+
+/* The next call will write what other processors have written last. */
+void prefetch(const Call *call) {
+#if defined(__GNUC__)
+    const char *line = reinterpret_cast<const char *>(call);
+    for (size_t offset = 0; offset < sizeof(Call); offset += LINE) __builtin_prefetch(line + offset, 1);
+#else
+    (void)call;
+#endif
+}
+
+/* A slot for a call, not live yet. NULL: no memory, or no thread. */
+Call *new_call(Pool *pool, Port *port) {
+    if (!engine->supervisor.ensure() || !pool->ensure_worker()) return nullptr;
+    Slab &slab = engine->slab;
+    uint32_t place = port ? port->spare : 0;
+    while (!place && !(place = slab.get(port ? SPARE_SLOTS : 1)))
+        if (!slab.grow()) return nullptr;
+    Call *call = slab.slot(place - 1);
+    if (port && (port->spare = slab.next_of(place))) prefetch(slab.slot(port->spare - 1));
+    call->urgent = pool == &engine->urgent;
+    call->stage = Stage::START;
+    call->collected = call->asked = call->unannounced = false;
+    call->port.store(port, std::memory_order_relaxed);
+    if (port && !port->credit--) {
+        port->references.fetch_add(SPARE_SLOTS, std::memory_order_relaxed);
+        port->credit = SPARE_SLOTS - 1;
+    }
+    engine->submitted.fetch_add(1, std::memory_order_acq_rel);
+    return call;
+}
+
+/* True: the call belongs to the caller, who has to release it or to make it an orphan. */
+template <typename IsMeant>
+bool abandon(Call *call, IsMeant is_meant) {
+    if (!word::abandon(call->word, is_meant, hcsrt_reaper_announce)) return false;
+    Port *port = call->port.load(std::memory_order_relaxed);
+    give_to_reaper(call);
+    if (port) unreference(port);
+    return true;
+}
+
+bool is_this() { return true; }
+
+hcsrt_result start_process_info(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                                hcsrt_outcome *) {
+    return api->HcsGetProcessInfo(request->raw, operation);
+}
+
+/* Server 2022 reports failure for some process-isolated containers although the process runs: HCS is asked once more. */
+bool is_doubtful(const Call *call) {
+    return call->request.creates == HCSRT_CREATES_PROCESS && call->has_info && !call->asked && call->outcome.created &&
+           hcsrt_failed(call->outcome.result);
+}
+
+/* The port's reference of a call goes when it is delivered; one that is pending again needs a new one. */
+void add_reference(Call *call) {
+    call->port.load(std::memory_order_relaxed)->references.fetch_add(1, std::memory_order_acq_rel);
+}
+
+void start_again(Call *call) {
+    call->asked = true;
+    call->first = call->outcome;
+    call->outcome = {};
+    call->outcome.created = call->first.created;
+    call->first.created = nullptr;
+    call->request.start = start_process_info;
+    call->request.raw = call->outcome.created;
+    call->request.resource_count = 0;
+    call->collected = false;
+    add_reference(call);
+    word::renew(call->word);
+    pool_of(call)->submit(call, call);
+}
+
+/* HCS has called back, but says that the operation is pending. */
+void pend(Call *call) {
+    call->look_ms = FIRST_LOOK_MS;
+    add_reference(call);
+    word::pend(call->word);
+    if (!unhold(call)) complete_held(call);
+}
+
+}  // namespace
+
+hcsrt_close closer_of(const Call *call) {
+    return call->request.creates == HCSRT_CREATES_SYSTEM ? hcsrt_close_system : hcsrt_close_process;
+}
+
+hcsrt_result query(Call *call, uint32_t milliseconds) {
+    const HcsApi *api = hcs();
+    hcsrt_process_information info = {};
+    hcsrt_char *document = nullptr;
+    hcsrt_result result;
+    if (call->has_info)
+        result = milliseconds
+                     ? api->HcsWaitForOperationResultAndProcessInfo(call->operation, milliseconds, &info, &document)
+                     : api->HcsGetOperationResultAndProcessInfo(call->operation, &info, &document);
+    else
+        result = milliseconds ? api->HcsWaitForOperationResult(call->operation, milliseconds, &document)
+                              : api->HcsGetOperationResult(call->operation, &document);
+    if (result == HCSRT_E_OPERATION_PENDING || (milliseconds && result == HCSRT_E_OPERATION_TIMEOUT)) {
+        if (document) api->free_string(document);
+        return HCSRT_E_OPERATION_PENDING;
+    }
+    call->outcome.document = document;
+    call->outcome.info.process_id = info.process_id;
+    call->outcome.info.std_input = real(info.std_input);
+    call->outcome.info.std_output = real(info.std_output);
+    call->outcome.info.std_error = real(info.std_error);
+    return result;
+}
+
+void unannounce(Call *call) {
+    if (!call->unannounced && word::is_abandoned(call->word) && !has_handles(call)) {
+        call->unannounced = true;
+        hcsrt_reaper_announce(-1);
+    }
+}
+
+void give_to_reaper(Call *call) {
+    if (call->operation && !call->collected) {
+        const hcsrt_request &request = call->request;
+        bool disconnected = word::is_disconnected(call->word);
+        hcsrt_abandoned gone = {hcs(),        call->operation, request.creates,
+                                request.keep, call->has_info,  call->outcome.created,
+                                nullptr,      closer_of(call), disconnected};
+        hcsrt_reaper_adopt(&gone);
+        call->operation = nullptr;
+        call->outcome.created = nullptr;
+        conclude(call, HCSRT_E_ABORT);
+    }
+    unannounce(call);
+}
+
+void complete_held(Call *call) {
+    uint64_t before = word::complete(call->word);
+    if (before & word::ABANDONED) {
+        give_to_reaper(call);
+    } else if ((before & word::DISCONNECTED) && !collect(call)) {
+        give_to_reaper(call);
+        call->outcome.result = HCSRT_E_SERVICE_DISCONNECT;
+    }
+    deliver(call);
+}
+
+/* That the call is abandoned has to be seen by then: its loop is gone, and the thread that gets it may be any. */
+void make_orphan(Call *call) {
+    abandon(call, is_this);
+    call->stage = Stage::ORPHAN;
+    pool_of(call)->submit(call, call);
+}
+
+}  // namespace hcsrt::engine
+
+using namespace hcsrt::engine;
+
+extern "C" {
+
+hcsrt_call *hcsrt_submit(hcsrt_port *port, const hcsrt_request *request) {
+    bool urgent = request->lane == HCSRT_LANE_TERMINATE || request->lane == HCSRT_LANE_URGENT;
+    Pool *pool = urgent ? &engine->urgent : &engine->ordinary;
+    Call *call = new_call(pool, port);
+    if (!call) return nullptr;
+    call->request = *request;
+    call->complete = request->complete;
+    call->context = request->context;
+    call->has_info = request->has_info;
+    call->subject.store(request->subject, std::memory_order_relaxed);
+    word::begin(call->word);
+    if (!port || urgent) {
+        pool->submit(call, call);
+    } else {
+        call->next = port->newest;
+        port->newest = call;
+        if (!port->unsent++) port->oldest = call;
+        if (port->unsent == MOST_UNSENT) hcsrt_port_send(port);
+    }
+    return call;
+}
+
+hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket) {
+    Call *call = new_call(&engine->ordinary, port);
+    if (!call) return nullptr;
+    call->request = {};
+    call->complete = complete;
+    call->context = context;
+    call->has_info = false;
+    conclude(call, HCSRT_S_OK);
+    call->subject.store(nullptr, std::memory_order_relaxed);
+    call->look_at.store(NEVER, std::memory_order_relaxed);
+    *ticket = ticket_of(call);
+    word::expect(call->word);
+    return call;
+}
+
+void hcsrt_signal(void *ticket) { signal(ticket); }
+
+void hcsrt_lose(void *subject) {
+    uint32_t slots = engine->slab.size();
+    bool any = false;
+    for (uint32_t index = 0; index < slots; ++index) {
+        Call *call = engine->slab.slot(index);
+        any |= word::disconnect(call->word, [=] { return call->subject.load(std::memory_order_relaxed) == subject; });
+    }
+    if (any) engine->supervisor.want_look();
+}
+
+int hcsrt_call_abandon(hcsrt_call *call) {
+    if (!abandon(call, is_this)) return 0;
+    hcsrt_call_release(call);
+    return 1;
+}
+
+int hcsrt_call_is_abandoned(const hcsrt_call *call) { return word::is_abandoned(call->word); }
+
+hcsrt_outcome *hcsrt_call_outcome(hcsrt_call *call) {
+    collect(call);
+    return &call->outcome;
+}
+
+void hcsrt_call_complete(hcsrt_call *call) { call->complete(call, call->context); }
+
+hcsrt_call *hcsrt_call_next(const hcsrt_call *call) { return call->next; }
+
+void hcsrt_call_release(hcsrt_call *call) {
+    call->next = nullptr;
+    hcsrt_calls_release(call);
+}
+
+void hcsrt_calls_release(hcsrt_call *chain) {
+    for (Pool *pool : {&engine->ordinary, &engine->urgent}) {
+        Call *first = nullptr, *last = nullptr, **link = &chain;
+        while (Call *call = *link) {
+            if (pool_of(call) != pool) {
+                link = &call->next;
+                continue;
+            }
+            *link = call->next;
+            call->stage = Stage::RELEASE;
+            call->next = first;
+            first = call;
+            if (!last) last = call;
+        }
+        if (first) pool->submit(first, last);
+    }
+}
+
+hcsrt_call *hcsrt_port_take(hcsrt_port *port) {
+    clear_wake(port);
+    Call *chain = oldest_first(port->delivered.exchange(nullptr, std::memory_order_acq_rel));
+    Call **link = &chain;
+    while (Call *call = *link) {
+        if (collect(call) && !(is_doubtful(call) && !word::is_abandoned(call->word))) {
+            if (call->asked && hcsrt_failed(call->outcome.result) && call->first.document) {
+                hcsrt_char *second = call->outcome.document;
+                call->outcome.document = call->first.document;
+                call->first.document = second;
+            }
+            if (call->asked && hcsrt_failed(call->outcome.result)) call->outcome.result = call->first.result;
+            link = &call->next;
+            continue;
+        }
+        *link = call->next;
+        if (call->collected) start_again(call);
+        else pend(call);
+    }
+    return chain;
+}
+
+void hcsrt_port_close(hcsrt_port *port) {
+    hcsrt_port_send(port);
+    Call *chain = port->delivered.exchange(CLOSED, std::memory_order_acq_rel);
+    while (Call *call = chain) {
+        chain = call->next;
+        make_orphan(call);
+    }
+    Slab &slab = engine->slab;
+    uint32_t slots = slab.size();
+    for (uint32_t index = 0; index < slots; ++index) {
+        Call *call = slab.slot(index);
+        if (abandon(call, [=] { return call->port.load(std::memory_order_relaxed) == port; })) make_orphan(call);
+    }
+    while (uint32_t place = port->spare) {
+        port->spare = slab.next_of(place);
+        slab.give_back(place);
+    }
+    port->bell.fetch_add(1, std::memory_order_acq_rel);
+    hcsrt::wake_all(port->bell);
+    port->references.fetch_sub(port->credit, std::memory_order_relaxed);
+    unreference(port);
+}
+
+hcsrt_call *hcsrt_orphans(void) {
+    if (!engine->orphans.load(std::memory_order_acquire)) return nullptr;
+    return oldest_first(engine->orphans.exchange(nullptr, std::memory_order_acq_rel));
+}
+
+}  // extern "C"

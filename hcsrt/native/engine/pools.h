@@ -1,0 +1,110 @@
+/* Pools of workers, and the lanes in which calls of one handle wait for one another. */
+#ifndef HCSRT_ENGINE_POOLS_H
+#define HCSRT_ENGINE_POOLS_H
+
+#include <chrono>
+
+#include "engine/lists.h"
+
+namespace hcsrt::engine {
+
+/* How long a call waits before one more worker is woken for it, or started, and how long a worker waits for a call. */
+constexpr int64_t WAKE_MS = 1;
+constexpr int64_t GROW_MS = 5;
+constexpr uint32_t IDLE_MS = 10000;
+
+/* Workers of each pool that may hang in HCS at the same time. */
+constexpr uint32_t MOST_WORKERS = 256;
+
+/* Queries of one handle that may be inside HCS at the same time. */
+constexpr uint32_t QUERY_WIDTH = 64;
+
+constexpr int64_t NEVER = INT64_MAX;
+
+inline int64_t now_ms() {
+    using namespace std::chrono;
+    return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+struct Lane {
+    void *subject;
+    hcsrt_lane kind;
+    uint32_t running;
+    Queue waiting;
+    Lane *next;
+};
+
+/* What is written by one processor and read by another stands in a cache line of its own. */
+struct Pool {
+    alignas(LINE) std::atomic<Call *> inbox{nullptr};
+    alignas(LINE) std::atomic<uint32_t> bell{0};
+    std::atomic<uint32_t> threads{0}, idle{0};
+    alignas(LINE) Lock lock;
+    /* Under the lock: */
+    static constexpr uint32_t BUCKETS = 256;
+    Queue ready;
+    Lane *lanes[BUCKETS] = {};
+    Lane *spare = nullptr;
+
+    /* False: the system has no thread to give. */
+    bool ensure_worker() { return threads.load(std::memory_order_acquire) || start_worker(); }
+
+    void submit(Call *first, Call *last) {
+        if (push(inbox, first, last)) encourage();
+    }
+
+    /* There is something to do that no worker has been told of. */
+    void encourage();
+
+    /* The next call that may be started; *more: there is another one. */
+    Call *next(bool *more) {
+        Locked locked(lock);
+        if (inbox.load(std::memory_order_acquire)) accept();
+        Call *call = ready.pop();
+        *more = ready.count;
+        return call;
+    }
+
+    /* The native call has returned. True: another one of its lane may be started. */
+    bool leave_lane(Call *call) {
+        Lane *lane = call->lane;
+        call->lane = nullptr;
+        if (!lane) return false;
+        Locked locked(lock);
+        if (Call *next = lane->waiting.pop()) {
+            next->since = now_ms();
+            ready.push(next);
+            return true;
+        }
+        if (!--lane->running) {
+            *find(lane->subject, lane->kind) = lane->next;
+            lane->next = spare;
+            spare = lane;
+        }
+        return false;
+    }
+
+    /* Whether there is one worker too many, which is the caller then. */
+    bool retire();
+
+    /* By the supervisor: more workers if a call waits for one. True: look again soon. */
+    bool tend(int64_t now);
+
+  private:
+    bool start_worker();
+    void accept();
+
+    Lane **find(void *subject, hcsrt_lane kind) {
+        uintptr_t address = reinterpret_cast<uintptr_t>(subject);
+        Lane **link = &lanes[(address >> 4 ^ address >> 12) % BUCKETS];
+        while (*link && ((*link)->subject != subject || (*link)->kind != kind)) link = &(*link)->next;
+        return link;
+    }
+};
+
+/* On a new worker. */
+void work(void *pool);
+
+}  // namespace hcsrt::engine
+
+#endif

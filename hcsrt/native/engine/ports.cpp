@@ -1,0 +1,117 @@
+#include "engine/ports.h"
+
+#include <new>
+
+#include "engine/shared.h"
+
+#if !defined(_WIN32)
+#  include <fcntl.h>
+#  include <unistd.h>
+#  if defined(__linux__)
+#    include <sys/eventfd.h>
+#  endif
+#endif
+
+namespace hcsrt::engine {
+
+namespace {
+
+void close_descriptors(Port *port) {
+#if !defined(_WIN32)
+    if (port->reader >= 0) close(port->reader);
+    if (port->writer >= 0 && port->writer != port->reader) close(port->writer);
+#endif
+    port->reader = port->writer = -1;
+}
+
+bool open_descriptors(Port *port) {
+#if defined(_WIN32)
+    (void)port;
+    return false;
+#elif defined(__linux__)
+    port->reader = port->writer = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return port->reader >= 0;
+#else
+    int ends[2];
+    if (pipe(ends)) return false;
+    for (int end : ends) {
+        fcntl(end, F_SETFL, O_NONBLOCK);
+        fcntl(end, F_SETFD, FD_CLOEXEC);
+    }
+    port->reader = ends[0];
+    port->writer = ends[1];
+    return true;
+#endif
+}
+
+}  // namespace
+
+void wake(Port *port) {
+#if !defined(_WIN32)
+    if (port->writer >= 0) {
+        /* If there is no room, a wake-up that nobody has cleared is there already. */
+        uint64_t one = 1;
+        ssize_t written = write(port->writer, &one, port->writer == port->reader ? sizeof one : 1);
+        (void)written;
+        return;
+    }
+#endif
+    port->bell.fetch_add(1, std::memory_order_acq_rel);
+    hcsrt::wake_all(port->bell);
+}
+
+void clear_wake(Port *port) {
+#if !defined(_WIN32)
+    uint64_t some[8];
+    if (port->reader >= 0)
+        while (read(port->reader, some, sizeof some) == static_cast<ssize_t>(sizeof some)) {}
+#else
+    (void)port;
+#endif
+}
+
+void delete_port(Port *port) {
+    close_descriptors(port);
+    delete port;
+}
+
+}  // namespace hcsrt::engine
+
+using namespace hcsrt::engine;
+
+extern "C" {
+
+uint32_t hcsrt_port_unsent(const hcsrt_port *port) { return port->unsent; }
+
+void hcsrt_port_send(hcsrt_port *port) {
+    if (!port->unsent) return;
+    Call *newest = port->newest;
+    port->newest = nullptr;
+    port->unsent = 0;
+    engine->ordinary.submit(newest, port->oldest);
+}
+
+hcsrt_port *hcsrt_port_new(int with_descriptor) {
+    Port *port = new (std::nothrow) Port;
+    if (port && with_descriptor && !open_descriptors(port)) {
+        delete port;
+        return nullptr;
+    }
+    return port;
+}
+
+int hcsrt_port_descriptor(const hcsrt_port *port) { return port->reader; }
+
+uint32_t hcsrt_port_wait(hcsrt_port *port, uint32_t seen, uint32_t milliseconds) {
+    if (port->bell.load(std::memory_order_acquire) == seen) hcsrt::wait_on(port->bell, seen, milliseconds);
+    return port->bell.load(std::memory_order_acquire);
+}
+
+int hcsrt_port_has_arrived(const hcsrt_port *port) {
+    Call *newest = port->delivered.load(std::memory_order_acquire);
+    return newest && newest != CLOSED;
+}
+
+void hcsrt_port_forget(hcsrt_port *port) { close_descriptors(port); }
+
+}  // extern "C"

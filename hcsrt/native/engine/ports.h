@@ -1,0 +1,33 @@
+/* Ports: where the calls of one event loop are delivered. */
+#ifndef HCSRT_ENGINE_PORTS_H
+#define HCSRT_ENGINE_PORTS_H
+
+#include "engine/slab.h"
+
+struct hcsrt_port {
+    std::atomic<hcsrt_call *> delivered{nullptr};
+    std::atomic<uint32_t> references{1};
+    std::atomic<uint32_t> bell{0};
+    int reader = -1, writer = -1;
+    /* Of the owner alone, whose writes would cost the threads that push their own line: */
+    alignas(hcsrt::engine::LINE) hcsrt_call *newest = nullptr;
+    hcsrt_call *oldest = nullptr; /* a chain of calls that were not sent to a worker yet */
+    uint32_t unsent = 0;
+    uint32_t spare = 0;  /* the place of the first slot that it keeps for its next calls */
+    uint32_t credit = 0; /* references that it keeps for them */
+};
+
+namespace hcsrt::engine {
+
+void wake(Port *port);
+void clear_wake(Port *port);
+void delete_port(Port *port);
+
+/* Each call that is to be delivered has a reference, so that the wake-up does not go to a closed descriptor. */
+inline void unreference(Port *port) {
+    if (port->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete_port(port);
+}
+
+}  // namespace hcsrt::engine
+
+#endif

@@ -1,0 +1,187 @@
+/* What a worker does with a call: it starts it, and releases what the call has left in the end. */
+#include <initializer_list>
+
+#include "engine/calls.h"
+
+namespace hcsrt::engine {
+
+namespace {
+
+/* Threads that wait for operations where no callback is used, and how long one guarded wait lasts. */
+constexpr uint32_t MOST_WAITERS = 256;
+constexpr uint32_t WAIT_SLICE_MS = 500;
+
+/* --- start ----------------------------------------------------------------------------------------------------- */
+
+/* The completion callback of HCS. */
+void HCSRT_CALL completed(hcsrt_operation, void *context) { signal(context); }
+
+hcsrt_result no_operation() {
+#if defined(_WIN32)
+    /* That the last error is set is what hcsshim and WSL count on, the documentation does not say it. */
+    DWORD code = GetLastError();
+    if (code) return static_cast<hcsrt_result>(0x80070000u | code);
+#endif
+    return HCSRT_E_OUTOFMEMORY;
+}
+
+hcsrt_result add_resources(Call *call) {
+    const hcsrt_request &request = call->request;
+    hcsrt_result result = HCSRT_S_OK;
+    for (uint32_t i = 0; i < request.resource_count && !hcsrt_failed(result); ++i) {
+        const hcsrt_resource &resource = request.resources[i];
+        result = hcs()->HcsAddResourceToOperation(call->operation, resource.type, resource.uri, resource.handle);
+    }
+    return result;
+}
+
+/* Hands a tracked call to HCS. If that fails, the outcome is collected. */
+void kick_off(Call *call) {
+    const HcsApi *api = hcs();
+    bool with_callback = !engine->wait;
+    hcsrt_result result;
+    for (;;) {
+        call->operation =
+            api->HcsCreateOperation(with_callback ? ticket_of(call) : nullptr, with_callback ? completed : nullptr);
+        if (!call->operation) return conclude(call, no_operation());
+        result = add_resources(call);
+        call->outcome.of_resources = hcsrt_failed(result);
+        if (!hcsrt_failed(result)) result = call->request.start(api, &call->request, call->operation, &call->outcome);
+        if (result != HCSRT_E_CALLBACK_ALREADY_SET || !with_callback) break;
+        /* The handle wants to hear of its operations itself: one without a callback is welcome. */
+        api->HcsCloseOperation(call->operation);
+        if (call->outcome.created) closer_of(call)(call->outcome.created, nullptr);
+        call->outcome.created = nullptr;
+        with_callback = false;
+        word::renew(call->word);
+    }
+    call->look_ms = with_callback ? CALLBACK_LOOK_MS : FIRST_LOOK_MS;
+    if (!hcsrt_failed(result)) return;
+    /* A call that could not be kicked off may have a document all the same. */
+    query(call, 0);
+    conclude(call, result);
+}
+
+/* Waits for a call without callback, if there may be one more thread that does. */
+void wait_for(Call *call, Pool *pool) {
+    if (engine->waiters.fetch_add(1, std::memory_order_acq_rel) < MOST_WAITERS) {
+        pool->threads.fetch_sub(1, std::memory_order_acq_rel);
+        pool->encourage();
+        while (word::may_wait(call->word) && !collect(call, WAIT_SLICE_MS)) {}
+        pool->threads.fetch_add(1, std::memory_order_acq_rel);
+    }
+    engine->waiters.fetch_sub(1, std::memory_order_acq_rel);
+}
+
+/* Releases the handle that the call gave and nobody took. */
+void release_created(Call *call) {
+    void *created = call->outcome.created;
+    const hcsrt_request &request = call->request;
+    call->outcome.created = nullptr;
+    if (!created) return;
+    /* As the reaper does: a create that failed may have given the handle of somebody else's system. */
+    bool ok = !hcsrt_failed(call->outcome.result);
+    bool ours = ok || (request.creates == HCSRT_CREATES_PROCESS && word::is_abandoned(call->word));
+    if (request.keep || !ours) {
+        closer_of(call)(created, nullptr);
+        return;
+    }
+    hcsrt_abandoned gone = {hcs(), nullptr, request.creates, 0, 0, created, nullptr, closer_of(call), 0};
+    hcsrt_reaper_adopt(&gone);
+}
+
+void start(Call *call, Pool *pool) {
+    hcsrt_request &request = call->request;
+    if (call->operation) {
+        hcs()->HcsCloseOperation(call->operation);
+        call->operation = nullptr;
+    }
+    if (word::is_abandoned(call->word) && !request.insist) conclude(call, HCSRT_E_ABORT);
+    else if (request.untracked) conclude(call, request.start(hcs(), &request, nullptr, &call->outcome));
+    else if (word::is_disconnected(call->word)) conclude(call, HCSRT_E_SERVICE_DISCONNECT);
+    else kick_off(call);
+    /* Before anybody can learn that the call is over: then the handle's owner may go. */
+    if (request.leave) request.leave(request.subject);
+    request.leave = nullptr;
+    bool more = pool->leave_lane(call);
+    if (engine->wait) {
+        /* This worker may go on to wait for the call. */
+        if (more) pool->encourage();
+        if (!call->collected) wait_for(call, pool);
+    }
+    /* Not only once its loop has seen it. */
+    if (call->collected && word::is_abandoned(call->word)) release_created(call);
+    if (call->collected || !unhold(call)) complete_held(call);
+}
+
+/* --- release --------------------------------------------------------------------------------------------------- */
+
+/* Releases everything of HCS that the call still has. */
+void release(Call *call) {
+    const HcsApi *api = hcs();
+    give_to_reaper(call);
+    for (hcsrt_outcome *outcome : {&call->outcome, &call->first}) {
+        if (outcome->document) api->free_string(outcome->document);
+        outcome->document = nullptr;
+        outcome->of_resources = 0;
+        hcsrt_process_information &info = outcome->info;
+        for (hcsrt_handle handle : {info.std_input, info.std_output, info.std_error})
+            if (handle) api->close_handle(handle);
+        info = {};
+    }
+    release_created(call);
+    if (call->operation) api->HcsCloseOperation(call->operation);
+    call->operation = nullptr;
+    unannounce(call);
+}
+
+void free_slot(Call *call) {
+    call->port.store(nullptr, std::memory_order_relaxed);
+    uint64_t before = word::finish(call->word);
+    /* Its port may have been closed just now. */
+    if ((before & word::ABANDONED) && !call->unannounced) hcsrt_reaper_announce(-1);
+    engine->slab.give_back(call->index + 1);
+    engine->released.fetch_add(1, std::memory_order_acq_rel);
+}
+
+void add_orphan(Call *call) {
+    if (!push(engine->orphans, call, call)) return;
+    Locked locked(engine->notice_lock);
+    if (engine->notice) engine->notice();
+}
+
+void perform(Call *call, Pool *pool) {
+    switch (call->stage) {
+    case Stage::START: start(call, pool); break;
+    case Stage::RELEASE:
+        release(call);
+        free_slot(call);
+        break;
+    case Stage::ORPHAN:
+        release(call);
+        add_orphan(call);
+        break;
+    }
+}
+
+}  // namespace
+
+void work(void *argument) {
+    Pool *pool = static_cast<Pool *>(argument);
+    for (;;) {
+        uint32_t heard = pool->bell.load();
+        bool more;
+        if (Call *call = pool->next(&more)) {
+            if (more) engine->supervisor.alarm();
+            perform(call, pool);
+            continue;
+        }
+        int64_t began = now_ms();
+        pool->idle.fetch_add(1);
+        wait_on(pool->bell, heard, IDLE_MS);
+        pool->idle.fetch_sub(1);
+        if (now_ms() - began >= IDLE_MS && pool->retire()) return;
+    }
+}
+
+}  // namespace hcsrt::engine
