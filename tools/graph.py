@@ -1,0 +1,318 @@
+"""Draws which module of hcsrt knows which, and says what breaks the laws of the house.
+
+    python -m tools.graph [FOLDER]        FOLDER/hcsrt is read; the repository by default
+
+Every import counts: of .py, .pyx, .pxd and .pyi files, cimports too, those inside functions and those that only type
+checkers see. The exit code is 1 if an arrow runs up, across the faces or into an unknown room, if modules know each
+other in a circle, or if an exception below is no longer needed.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PACKAGE = "hcsrt"
+
+# The rooms of the house from the ground up, each with its modules; a package stands for all that it holds. A room
+# knows the rooms in the rows below it. Modules of one room may know each other, but not in a circle.
+HOUSE: list[tuple[str, list[str]]] = [
+    ("facts", ["_codes", "_hresults", "_json", "_version"]),
+    ("errors", ["errors"]),
+    ("documents", ["documents"]),
+    ("emulator", ["emulator"]),
+    ("core", ["_core"]),
+    ("library", ["_library"]),
+    ("handles", ["_handles"]),
+    ("functions", ["_functions", "_text"]),
+    ("calls", ["_watch", "_calls", "operations", "_engine", "_streams"]),
+    ("facade", ["_facade"]),
+    ("blocking", ["_blocking", "system", "process", "events", "service", "bulk"]),
+    ("aio", ["aio"]),
+    ("doctor", ["doctor"]),
+    ("names", [""]),
+    ("tools", ["cli", "__main__", "pytest_plugin"]),
+]
+
+# Rooms that stand side by side: neither knows the other, although they have rows.
+FACES = {"blocking", "aio"}
+
+# Arrows that may run as they do, each with its reason.
+ALLOWED = {
+    ("emulator", "_library", "lazy"): "install() chooses it; who can call that has imported the package, so _library",
+}
+
+KINDS = ("import", "cimport", "lazy", "types")
+
+
+@dataclass(frozen=True, order=True)
+class Arrow:
+    """One module knows another. kind: how it comes to know it, one of KINDS."""
+
+    source: str
+    target: str
+    kind: str
+    file: str = field(compare=False)
+    line: int = field(compare=False)
+
+    def __str__(self) -> str:
+        kind = "" if self.kind == "import" else f" ({self.kind})"
+        return f"{self.source or PACKAGE} -> {self.target or PACKAGE}{kind}  {self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Import:
+    """A line that imports: `from {dots}{module} import {names}`, or `import {module}` where names is empty."""
+
+    line: int
+    kind: str
+    level: int
+    module: str
+    names: tuple[str, ...] = ()
+
+
+def imports_of_python(text: str, *, stub: bool = False) -> Iterator[Import]:
+    """Yield the imports of a .py file; those of a stub are seen by type checkers only."""
+
+    def visit(node: ast.AST, kind: str) -> Iterator[Import]:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(node.lineno, kind, 0, alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            names = tuple(alias.name for alias in node.names)
+            yield Import(node.lineno, kind, node.level, node.module or "", names)
+        elif isinstance(node, ast.Call) and (found := dynamic(node, kind)):
+            yield found
+        for name, value in ast.iter_fields(node):
+            inner = kind
+            if isinstance(node, ast.If) and name == "body" and only_typing(node.test):
+                inner = "types"
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and name == "body":
+                inner = "types" if kind == "types" else "lazy"
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST):
+                    yield from visit(child, inner)
+
+    yield from visit(ast.parse(text), "types" if stub else "import")
+
+
+def only_typing(test: ast.expr) -> bool:
+    return ast.unparse(test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+
+
+def dynamic(call: ast.Call, kind: str) -> Import | None:
+    """Return what import_module("...") or __import__("...") imports, if it is written there."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name not in ("import_module", "__import__") or not call.args:
+        return None
+    first = call.args[0]
+    if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
+        return None
+    module = first.value.lstrip(".")
+    return Import(call.lineno, kind, len(first.value) - len(module), module)
+
+
+# What may hide an import in Cython, or look like one: strings and comments.
+_HIDDEN = re.compile(
+    r'"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|#[^\n]*', re.S
+)
+_FROM = re.compile(r"from\s+(\.*)\s*([\w.]*)\s+(c?import)\s+(.+)", re.S)
+_IMPORT = re.compile(r"(c?import)\s+(.+)", re.S)
+_FUNCTION = re.compile(r"(?:(?:async\s+)?def|cpdef|cdef)\b.*\)[^()]*:$", re.S)
+_TYPING = re.compile(r"if\s+(?:typing\.)?TYPE_CHECKING\s*:$")
+
+
+def logical_lines(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield number, indentation and text of each logical line of a Cython file, without strings and comments."""
+    text = _HIDDEN.sub(lambda found: "''" + "\n" * found[0].count("\n") if found[0][0] != "#" else "", text)
+    open_, start, parts = 0, 0, list[str]()
+    for number, line in enumerate(text.splitlines(), 1):
+        start = start if parts else number
+        continued = line.endswith("\\")
+        parts.append(line.removesuffix("\\"))
+        open_ += sum(line.count(c) for c in "([{") - sum(line.count(c) for c in ")]}")
+        if open_ <= 0 and not continued:
+            joined = " ".join(parts)
+            if joined.strip():
+                yield start, len(joined) - len(joined.lstrip()), joined.strip()
+            open_, parts = 0, []
+
+
+def imports_of_cython(text: str) -> Iterator[Import]:
+    """Yield the imports and cimports of a .pyx or .pxd file."""
+    blocks: list[tuple[int, str]] = []  # what the lines further in are, from the outside
+    for number, indent, logical in logical_lines(text):
+        while blocks and blocks[-1][0] >= indent:
+            blocks.pop()
+        kinds = {kind for _, kind in blocks}
+        kind = "types" if "types" in kinds else "lazy" if "lazy" in kinds else "import"
+        if _FUNCTION.match(logical):
+            blocks.append((indent, "lazy"))
+        elif _TYPING.match(logical):
+            blocks.append((indent, "types"))
+        for statement in map(str.strip, re.split(r";|:\s(?=\s*(?:from|c?import)\s)", logical)):
+            if found := _FROM.fullmatch(statement):
+                dots, module, how, names = found.groups()
+                listed = tuple(name.split()[0] for name in names.strip("() ").split(",") if name.strip())
+                yield Import(number, "cimport" if how == "cimport" else kind, len(dots), module, listed)
+            elif found := _IMPORT.fullmatch(statement):
+                for name in found[2].split(","):
+                    yield Import(number, "cimport" if found[1] == "cimport" else kind, 0, name.split()[0])
+
+
+@dataclass(frozen=True)
+class House:
+    """The modules of a package, by their names without the package's, and who knows whom."""
+
+    modules: frozenset[str]
+    arrows: tuple[Arrow, ...]
+
+    @classmethod
+    def read(cls, root: Path) -> "House":
+        files: list[tuple[str, Path]] = []
+        for suffix in ("py", "pyx", "pxd", "pyi"):
+            for path in sorted((root / PACKAGE).rglob(f"*.{suffix}")):
+                parts = path.relative_to(root / PACKAGE).with_suffix("").parts
+                files.append((".".join(parts[:-1] if parts[-1] == "__init__" else parts), path))
+        modules = frozenset(name for name, _ in files)
+        arrows: dict[tuple[str, str, str], Arrow] = {}
+        for name, path in files:
+            text = path.read_text("utf-8")
+            cython = path.suffix in (".pyx", ".pxd")
+            found = imports_of_cython(text) if cython else imports_of_python(text, stub=path.suffix == ".pyi")
+            package = name if path.stem == "__init__" else name.rpartition(".")[0]
+            for imported in found:
+                for target in targets(imported, package, modules):
+                    arrow = Arrow(name, target, imported.kind, path.relative_to(root).as_posix(), imported.line)
+                    if target != name:
+                        arrows.setdefault((name, target, imported.kind), arrow)
+        return cls(modules, tuple(sorted(arrows.values())))
+
+
+def targets(imported: Import, package: str, modules: frozenset[str]) -> Iterator[str]:
+    """Yield the modules of the package that an import in `package` names."""
+    if imported.level:
+        parts = package.split(".") if package else []
+        base = ".".join(parts[: len(parts) - imported.level + 1])
+        full = ".".join(filter(None, (base, imported.module)))
+    elif imported.module == PACKAGE or imported.module.startswith(f"{PACKAGE}."):
+        full = imported.module.removeprefix(PACKAGE).removeprefix(".")
+    else:
+        return
+    # A name of a package may be a module of it.
+    inside = [".".join(filter(None, (full, name))) for name in imported.names]
+    yield from (name for name in inside if name in modules)
+    if not imported.names or any(name not in modules for name in inside):
+        while full not in modules and full:  # a name that no file has: its package stands for it
+            full = full.rpartition(".")[0]
+        yield full
+
+
+def row_of(module: str) -> int | None:
+    """Return the number of the room's row in HOUSE, None for a module that stands in no room."""
+    for row, (_, names) in enumerate(HOUSE):
+        if module in names or module.partition(".")[0] in names:
+            return row
+    return None
+
+
+def allowed(arrow: Arrow) -> tuple[str, str, str] | None:
+    """Return the key in ALLOWED of an arrow that it lists."""
+    key = (arrow.source, arrow.target, arrow.kind)
+    return key if key in ALLOWED else None
+
+
+def circles(arrows: Iterable[Arrow]) -> list[list[str]]:
+    """Return each set of modules that know each other, by whatever way round."""
+    known: dict[str, set[str]] = {}
+    for arrow in arrows:
+        known.setdefault(arrow.source, set()).add(arrow.target)
+
+    def reached(start: str) -> set[str]:
+        seen: set[str] = set()
+        to_do = [start]
+        while to_do:
+            for target in known.get(to_do.pop(), ()):
+                if target not in seen:
+                    seen.add(target)
+                    to_do.append(target)
+        return seen
+
+    reach = {module: reached(module) for module in known}
+    found = {frozenset(other for other in reach[module] if module in reach.get(other, ())) for module in known}
+    return sorted(sorted(circle) for circle in found if circle)
+
+
+@dataclass
+class Broken:
+    """What breaks the laws of the house, each list empty in a sound one."""
+
+    homeless: list[str]
+    up: list[Arrow]
+    across: list[Arrow]
+    circles: list[list[str]]
+    unneeded: list[tuple[str, str, str]]
+
+    def __bool__(self) -> bool:
+        return any((self.homeless, self.up, self.across, self.circles, self.unneeded))
+
+
+def judge(house: House) -> Broken:
+    used = {key for arrow in house.arrows if (key := allowed(arrow))}
+    judged = [arrow for arrow in house.arrows if not allowed(arrow)]
+    up, across = [], []
+    for arrow in judged:
+        source, target = row_of(arrow.source), row_of(arrow.target)
+        if source is None or target is None:
+            continue
+        if source != target and {HOUSE[source][0], HOUSE[target][0]} == FACES:
+            across.append(arrow)
+        elif target > source:
+            up.append(arrow)
+    homeless = sorted(module for module in house.modules if row_of(module) is None)
+    # An exception for an arrow between modules that are not there is none that was forgotten.
+    there = [key for key in ALLOWED if key[0] in house.modules and key[1] in house.modules]
+    return Broken(homeless, up, across, circles(judged), [key for key in there if key not in used])
+
+
+def draw(house: House) -> Iterator[str]:
+    """Yield the lines of the picture: rooms from the top down, and what each of their modules knows."""
+    for row in reversed(range(len(HOUSE))):
+        modules = sorted(module for module in house.modules if row_of(module) == row)
+        if modules:
+            yield f"{HOUSE[row][0]}"
+        for module in modules:
+            known = [arrow for arrow in house.arrows if arrow.source == module]
+            shown = []
+            for kind in KINDS:
+                names = [arrow.target or PACKAGE for arrow in known if arrow.kind == kind]
+                shown += [f"{kind}: {', '.join(names)}"] if names else []
+            yield f"    {module or PACKAGE:28} {'; '.join(shown)}".rstrip()
+    yield ""
+
+
+def told(broken: Broken) -> Iterator[str]:
+    """Yield the lines that say what is broken."""
+    for title, found in (
+        ("modules that stand in no room", broken.homeless),
+        ("arrows up", broken.up),
+        ("arrows between the faces", broken.across),
+        ("circles", [" <-> ".join(name or PACKAGE for name in circle) for circle in broken.circles]),
+        ("exceptions that nothing needs", [" -> ".join(key[:2]) + f" ({key[2]})" for key in broken.unneeded]),
+    ):
+        yield f"{len(found)} {title}"
+        yield from (f"    {item}" for item in found)
+
+
+def main(arguments: list[str]) -> int:
+    root = Path(arguments[0]) if arguments else Path(__file__).resolve().parents[1]
+    house = House.read(root)
+    broken = judge(house)
+    print("\n".join([*draw(house), *told(broken)]))
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
