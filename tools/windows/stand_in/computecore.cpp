@@ -3,8 +3,10 @@
  * It lies where the loader looks, and the code under test cannot tell: strings are released with LocalFree, stdio handles
  * with CloseHandle. Both are caught on their way through kernel32.dll, so that the emulator counts what Windows would not
  * tell anybody. The first call brings the emulator's service up in the Python of the process. x64 and Wine only. */
-#include <psapi.h>
 #include <windows.h>
+
+// It needs the types of windows.h.
+#include <psapi.h>
 
 #include <atomic>
 #include <cstdio>
