@@ -9,11 +9,13 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import threading
 import time
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -23,12 +25,16 @@ import hcsrt
 from hcsrt import ComputeSystem, _engine, emulator
 from hcsrt._facade import times
 
+from .helpers.turns import Turns
+
 # How long an example takes is a matter of the machine, and none of these tests asks.
 hypothesis.settings.register_profile("hcsrt", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("hcsrt")
 
 SEED = pytest.StashKey[int]()
 STDERR = pytest.StashKey[int]()
+TURNS = pytest.StashKey[Turns]()
+LOCK = pytest.StashKey[Path]()
 
 collect_ignore = ["real_windows"]  # a suite of its own, for a real HCS: python -m pytest tests/real_windows
 
@@ -51,9 +57,50 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+WORKERS = 2 * (os.cpu_count() or 1)
+"""Processes for the tests, most of which wait most of their time."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Have folders of tests run by several processes, where nothing else is said with -n.
+
+    Not in addopts, which would ask for xdist whatever -p no:xdist says. Who names a file or a test wants to see it run.
+    """
+    option = config.option
+    # A pytest that a test starts is told, as xdist tells its own processes, that there are enough.
+    if "PYTEST_XDIST_WORKER" in os.environ or getattr(option, "numprocesses", 0) is not None:
+        return
+    watched = option.usepdb or option.collectonly or option.capture == "no"
+    if not watched and all(Path(argument).is_dir() for argument in config.args):
+        option.numprocesses = WORKERS
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    return WORKERS
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process of xdist what it shares with the others."""
+    node.workerinput["hcsrt_seed"] = node.config.stash[SEED]
+    node.workerinput["hcsrt_lock"] = str(node.config.stash[LOCK])
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    seed = config.getoption("--hcsrt-seed")
+    shared: dict[str, Any] = getattr(config, "workerinput", {})
+    seed = shared.get("hcsrt_seed", config.getoption("--hcsrt-seed"))
     config.stash[SEED] = random.randrange(1 << 31) if seed is None else seed
+    # Runs that are told the same file share it, and so does each with its processes.
+    lock = os.environ.get("HCSRT_TESTS_LOCK") or shared.get("hcsrt_lock")
+    if lock is None:
+        folder = tempfile.TemporaryDirectory(prefix="hcsrt-tests-")
+        config.add_cleanup(folder.cleanup)
+        lock = os.path.join(folder.name, "turns")
+    config.stash[LOCK] = Path(lock)
+    config.stash[TURNS] = turns = Turns(Path(lock))
+    config.add_cleanup(turns.close)
     # While a test runs, its output is captured; what ends the whole run has to be seen.
     config.stash[STDERR] = os.dup(2)
     config.addinivalue_line("filterwarnings", "ignore::hcsrt.NoIsolationWarning")
@@ -70,8 +117,24 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"hcsrt: backend {hcsrt.backend()}, --hcsrt-seed={config.stash[SEED]}"
 
 
-@pytest.hookimpl(wrapper=True)
+def runs_alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None or "interrupted" in getattr(item, "fixturenames", ())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # At the end: each of them waits until the tests of the other processes are over.
+    items.sort(key=runs_alone)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    # Around the time limit of the test, which its wait for others is no part of.
+    with item.config.stash[TURNS].turn(alone=runs_alone(item)):
+        return (yield from protocol(item))
+
+
+def protocol(item: pytest.Item) -> Generator[None, object, object]:
     marker = item.get_closest_marker("timeout")
     limit = float(marker.args[0] if marker and marker.args else item.config.getini("timeout") or 0)
     faulthandler.dump_traceback_later(limit + HANG_SECONDS, exit=True, file=item.config.stash[STDERR])

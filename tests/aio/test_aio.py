@@ -1443,6 +1443,7 @@ async def test_a_stream_that_is_dropped_is_closed(document: Document) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.alone
 @asynchronous
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 async def test_what_is_dropped_unclosed_is_not_closed_by_who_drops_it(document: Document) -> None:
@@ -1478,6 +1479,7 @@ def test_a_timeout_lasts_where_timers_are_early(document: Document, verbs: Verbs
         runner.run(main())
 
 
+@pytest.mark.alone
 @asynchronous
 async def test_nothing_blocks_the_loop(document: Document, verbs: Verbs) -> None:
     """While every call takes its time, a ticker goes on; three times, as other programs need the processors too."""

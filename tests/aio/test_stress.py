@@ -26,6 +26,7 @@ async def ticks(lags: list[float]) -> None:
         lags.append(time.perf_counter() - before - 0.001)
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @each_loop
 def test_the_loop_goes_on_while_kick_offs_and_closes_take_half_a_second(loop_factory: Any, document: Document) -> None:
@@ -52,6 +53,7 @@ def test_the_loop_goes_on_while_kick_offs_and_closes_take_half_a_second(loop_fac
         assert min(runner.run(main(number)) for number in range(3)) < 0.010
 
 
+@pytest.mark.alone
 @each_loop
 def test_a_terminate_is_not_stuck_behind_a_start_that_hangs(loop_factory: Any, document: Document) -> None:
     async def main() -> None:

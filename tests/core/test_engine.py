@@ -273,6 +273,7 @@ def tell_of_disconnect(id: str) -> None:
     emulator._native.emit(key, SERVICE_DISCONNECT, "")
 
 
+@pytest.mark.alone
 def test_a_disconnect_fails_what_is_pending_on_its_handle_and_nothing_else(
     new_loop: Any, verbs: Verbs, settle: Settle
 ) -> None:
@@ -795,6 +796,7 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], None]:
     return lambda program: script(program, prologue=SLOW, folder=folder)
 
 
+@pytest.mark.alone
 @compiler
 def test_slow_kick_offs_and_closes_run_side_by_side(slow: Callable[[str], None]) -> None:
     slow("""
@@ -846,6 +848,7 @@ settle()
 """)
 
 
+@pytest.mark.alone
 @compiler
 def test_calls_of_one_lane_keep_their_order(slow: Callable[[str], None]) -> None:
     slow("""

@@ -177,6 +177,7 @@ def test_with_closes_and_masks_nothing(opened):
         pass
 
 
+@pytest.mark.alone
 def test_close_with_a_call_inside_returns_at_once(opened):
     with ThreadPoolExecutor(1) as pool, latency(2, "HcsGetComputeSystemProperties"):
         call = pool.submit(hcs_calls.system_properties, opened)
@@ -189,6 +190,7 @@ def test_close_with_a_call_inside_returns_at_once(opened):
         assert call.result(10)
 
 
+@pytest.mark.alone
 def test_close_ends_a_wait_inside(watched):
     with InsideCall(watched) as call:
         before = time.monotonic()

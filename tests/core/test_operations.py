@@ -167,6 +167,7 @@ def test_the_first_operation_that_ends_is_found(any_seed: int | None, document: 
     close_all(several)
 
 
+@pytest.mark.alone
 def test_the_callback_wakes_whoever_waits_for_the_first(
     system: hcsrt.ComputeSystem, operation: OwnedOperation, gate: threading.Event
 ) -> None:

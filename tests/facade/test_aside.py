@@ -58,6 +58,7 @@ TRACKED: dict[str, Call] = {
 CALLS = UNTRACKED | TRACKED
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("function", CALLS)
 def test_a_timeout_ends_the_wait(function: str, system: hcsrt.ComputeSystem) -> None:
     with latency(LONG, function):
@@ -69,6 +70,7 @@ def test_a_timeout_ends_the_wait(function: str, system: hcsrt.ComputeSystem) -> 
     assert caught.value.operation == function
 
 
+@pytest.mark.alone
 @asynchronous
 async def test_a_timeout_ends_the_wait_of_a_task(system: hcsrt.ComputeSystem) -> None:
     async with await aio.ComputeSystem.open(system.id, timeout=5) as opened:
@@ -134,6 +136,7 @@ def test_after_ctrl_c_nothing_is_waited_for(
     assert hcsrt.systems(ids="late") == []
 
 
+@pytest.mark.alone
 def test_stop_goes_on_to_the_next_rung_when_hcs_keeps_the_thread_that_asks(system: hcsrt.ComputeSystem) -> None:
     before = time.monotonic()
     with latency(LONG, "HcsShutDownComputeSystem"):
@@ -141,6 +144,7 @@ def test_stop_goes_on_to_the_next_rung_when_hcs_keeps_the_thread_that_asks(syste
         assert time.monotonic() - before < LONG * 0.8
 
 
+@pytest.mark.alone
 def test_what_stop_opens_for_itself_is_closed_within_its_time(system: hcsrt.ComputeSystem) -> None:
     system.properties()
     before = time.monotonic()

@@ -261,6 +261,7 @@ def test_ctrl_c_ends_the_wait_for_handles_and_they_are_closed_all_the_same(
             assert all(handle.closed for handle in handles)
 
 
+@pytest.mark.alone
 def test_they_are_closed_side_by_side(several: list[hcsrt.ComputeSystem]) -> None:
     before = time.monotonic()
     with latency(0.3, "HcsCloseComputeSystem"):
@@ -355,6 +356,7 @@ def test_reap_in_a_namespace() -> None:
         hcsrt.reap("ci-7", namespace="")
 
 
+@pytest.mark.alone
 def test_the_time_of_reap_is_also_that_of_opening(several: list[hcsrt.ComputeSystem]) -> None:
     before = time.monotonic()
     with latency(1, "HcsOpenComputeSystem"):

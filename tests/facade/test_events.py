@@ -306,6 +306,7 @@ def test_a_service_that_goes_without_a_word_is_an_error(verbs, system, lost_even
     emulator.reset()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("what", ["events", "system"])
 def test_a_close_ends_the_wait_of_another_thread(system, what):
     events = system.events()
@@ -359,6 +360,7 @@ def test_a_reader_that_nobody_has_any_more_goes(system):
 # --- time and signals -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 def test_a_timeout_ends_a_wait_and_not_the_events(system):
     with system.events(timeout=0.1) as events:
         before = time.monotonic()

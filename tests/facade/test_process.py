@@ -949,6 +949,7 @@ def test_a_console_is_captured_from_stdout(system: ComputeSystem) -> None:
     assert done.stderr is None
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("verb", [lambda process: process.wait(0.1), lambda process: process.poll()])
 def test_a_question_that_hangs_holds_nobody_up(verb: Any, sleeper: Process[bytes], verbs: Verbs) -> None:
     verbs["HcsGetProcessProperties"] = lambda request: None
@@ -960,6 +961,7 @@ def test_a_question_that_hangs_holds_nobody_up(verb: Any, sleeper: Process[bytes
     sleeper.close()
 
 
+@pytest.mark.alone
 def test_a_run_keeps_to_its_timeout_while_questions_hang(system: ComputeSystem, verbs: Verbs) -> None:
     verbs["HcsGetProcessProperties"] = lambda request: None
     before = time.monotonic()
@@ -1071,6 +1073,7 @@ def test_a_kill_that_hangs_is_tried_on_handles_of_its_own(sleeper: Process[bytes
     sleeper.close()
 
 
+@pytest.mark.alone
 def test_a_kill_keeps_to_its_timeout(sleeper: Process[bytes], verbs: Verbs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(times, "KILL_PATIENCE", 0.2)
     asked: list[Any] = []
@@ -1250,6 +1253,7 @@ def test_ctrl_c_while_a_process_is_created_leaves_none(
     assert settle(nothing_runs)
 
 
+@pytest.mark.alone
 def test_the_end_of_a_block_does_not_wait_after_ctrl_c(system: ComputeSystem) -> None:
     before = time.monotonic()
     with pytest.raises(KeyboardInterrupt), system.popen(SLEEP) as process:
@@ -1295,6 +1299,7 @@ def test_close_writes_what_is_buffered(system: ComputeSystem, tmp_path: Path, se
     assert settle(lambda: saved.read_text() == "kept")
 
 
+@pytest.mark.alone
 def test_close_lets_a_reader_go(system: ComputeSystem) -> None:
     process = system.popen(SLEEP, stdout=PIPE)
     assert process.stdout

@@ -302,6 +302,7 @@ def test_timeouts_are_checked(timeout: Any, error: type[Exception], system: hcsr
     assert system.properties()["State"] == "Running"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("function", "verb"),
     [
@@ -458,6 +459,7 @@ def test_stop_gets_past_a_start_that_hangs(document: Document, verbs: Verbs, mon
         assert [handle.closed for handle in used] == [True]
 
 
+@pytest.mark.alone
 def test_timeouts_hold_while_questions_hang(document: Document, system: hcsrt.ComputeSystem, verbs: Verbs) -> None:
     verbs["HcsGetComputeSystemProperties"] = lambda request: None
     before = time.monotonic()
@@ -551,6 +553,7 @@ def test_an_exit_document_is_the_callers_own(system: hcsrt.ComputeSystem) -> Non
     assert system.wait()["ExitType"] == "GracefulExit"
 
 
+@pytest.mark.alone
 def test_close_ends_a_wait(system: hcsrt.ComputeSystem) -> None:
     with ThreadPoolExecutor(1) as pool:
         wait = pool.submit(system.wait, 10)
