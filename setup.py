@@ -1,6 +1,7 @@
 """The extension modules of hcsrt; everything else about the package is in pyproject.toml."""
 
 import os
+import sys
 import sysconfig
 from glob import glob
 
@@ -11,6 +12,7 @@ from setuptools.command.build_ext import build_ext
 # The platform built for. tools/windows/wheels.py builds for Windows elsewhere, and names it the way cross builds of
 # CPython do: _PYTHON_HOST_PLATFORM, with compilers and file names in a module of _PYTHON_SYSCONFIGDATA_NAME.
 WINDOWS = sysconfig.get_platform().startswith("win")
+
 
 def native(*rooms: str) -> list[str]:
     """Return the sources of rooms of hcsrt/native, those of the other system left out."""
@@ -52,6 +54,9 @@ MSVC_LINK_ARGS = ["/NODEFAULTLIB:libucrt.lib", "/DEFAULTLIB:ucrt.lib", "/guard:c
 # Without exceptions: where CPython ends a daemon thread by unwinding it, no frame of ours may stop that. GCC before 12
 # makes vectors of the loops of native/core/text.h at -O3 only.
 GNU_ARGS = ["-std=c++17", "-O3", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti", "-pthread"]
+# CPython's own flags ask for debug information, which is most of what a module weighs. Apple's linker knows no -s.
+STRIP = [] if os.environ.get("HCSRT_DEBUG_BUILD") else ["-Wl,-x" if sys.platform == "darwin" else "-Wl,-s"]
+GNU_LINK_ARGS = ["-pthread", *STRIP]
 
 
 class BuildModules(build_ext):
@@ -66,26 +71,29 @@ class BuildModules(build_ext):
         msvc = self.compiler.compiler_type == "msvc"
         for extension in self.extensions:
             extension.extra_compile_args = MSVC_ARGS if msvc else GNU_ARGS
-            extension.extra_link_args = MSVC_LINK_ARGS if msvc else ["-pthread"]
+            extension.extra_link_args = MSVC_LINK_ARGS if msvc else GNU_LINK_ARGS
         super().build_extensions()
 
 
-setup(
-    ext_modules=cythonize(
-        [
-            Extension(
-                name,
-                [f"{name.replace('.', '/')}.pyx", *sources],
-                include_dirs=["hcsrt/include", "hcsrt/native"],
-                depends=HEADERS,
-                language="c++",
-                libraries=["synchronization", "advapi32"] if WINDOWS else [],
-            )
-            for name, sources in MODULES.items()
-        ],
-        # The generated C++ stays out of the source folders, and so out of wheel and sdist.
-        build_dir="build/cython",
-        compiler_directives=DIRECTIVES,
-    ),
-    cmdclass={"build_ext": BuildModules},
-)
+# Cython's processes may import this file.
+if __name__ == "__main__":
+    setup(
+        ext_modules=cythonize(
+            [
+                Extension(
+                    name,
+                    [f"{name.replace('.', '/')}.pyx", *sources],
+                    include_dirs=["hcsrt/include", "hcsrt/native"],
+                    depends=HEADERS,
+                    language="c++",
+                    libraries=["synchronization", "advapi32"] if WINDOWS else [],
+                )
+                for name, sources in MODULES.items()
+            ],
+            # The generated C++ stays out of the source folders, and so out of wheel and sdist.
+            build_dir="build/cython",
+            compiler_directives=DIRECTIVES,
+            nthreads=os.cpu_count() or 1,
+        ),
+        cmdclass={"build_ext": BuildModules},
+    )
