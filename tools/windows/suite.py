@@ -5,13 +5,12 @@ import subprocess
 import threading
 import time
 import zipfile
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
-from xml.etree import ElementTree
 
 import pins
 from bed import MINGW, Run, bed
@@ -19,9 +18,13 @@ from cache import call, say, temporary
 from pins import Python
 
 STAND_IN = pins.HERE / "stand_in"
+PLUGIN = "hcsrt_progress"
 
-# The lines that are shown again below all else if there is no report.
+# The lines that are shown again below all else if pytest did not end by itself.
 LAST_WORDS = 20
+
+# Set by whoever ends the runs from outside.
+stop = threading.Event()
 
 # Rarely a first program under Wine ends at once, before Python says a word: within so many seconds, and tried so often.
 START = 20
@@ -29,13 +32,36 @@ STARTS = 3
 
 
 @dataclass(frozen=True)
+class Progress:
+    """How far pytest has come, as the plugin progress.py has written it down."""
+
+    counts: Counter[str]
+    running: tuple[str, ...]
+    last: str
+
+    @classmethod
+    def read(cls, file: Path) -> "Progress":
+        outcomes: dict[str, str] = {}
+        running: dict[str, None] = {}
+        last = ""
+        for line in file.read_text("utf-8", "replace").splitlines() if file.exists() else ():
+            word, _, test = line.partition(" ")
+            if word == "begun":
+                running[test] = None
+            elif word == "ended":
+                running.pop(test, None)
+                last = test
+            elif outcomes.get(test) != "failed":  # by what was before or after it, too
+                outcomes[test] = word
+        return cls(Counter(outcomes.values()), tuple(running), last)
+
+
+@dataclass(frozen=True)
 class Result:
     python: str
     status: str
     seconds: float
-    tests: int = 0
-    skipped: int = 0
-    failed: int = 0
+    progress: Progress
     last_words: tuple[str, ...] = ()
 
     @property
@@ -43,12 +69,16 @@ class Result:
         return self.status == "passed"
 
     def __str__(self) -> str:
-        passed = self.tests - self.skipped - self.failed
-        return "\n".join([
-            f"{self.python}: {self.status}: {self.tests} tests, {passed} passed, {self.skipped} skipped, "
-            f"{self.failed} failed in {self.seconds:.0f} s",
+        counts = self.progress.counts
+        lines = [
+            f"{self.python}: {self.status}: {counts.total()} tests, {counts['passed']} passed, "
+            f"{counts['skipped']} skipped, {counts['failed']} failed in {self.seconds:.0f} s",
             *(f"{self.python}: its last words: {line}" for line in self.last_words),
-        ])  # fmt: skip
+        ]
+        if self.last_words:
+            lines.append(f"{self.python}: the last test that ended: {self.progress.last or 'none'}")
+            lines += [f"{self.python}: a test that had not ended: {test}" for test in self.progress.running]
+        return "\n".join(lines)
 
 
 def windows_path(path: Path) -> str:
@@ -58,6 +88,7 @@ def windows_path(path: Path) -> str:
 def install(python: Python, run: Run, wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(run.site_packages)
+    shutil.copy(pins.HERE / "progress.py", run.site_packages / f"{PLUGIN}.py")
     run.call("-m", "compileall", "-q", "Lib/site-packages/hcsrt")
     source = STAND_IN / "computecore.cpp"
     if not source.exists():
@@ -109,47 +140,60 @@ def served(run: Run) -> Iterator[None]:
         run.end()
 
 
-def attempt(python: Python, run: Run, limit: float, report: Path, arguments: list[str]) -> Result:
+def attempt(python: Python, run: Run, patience: float, progress: Path, arguments: list[str]) -> Result:
     start = time.monotonic()
     process = run.start(
         "-m", "pytest", "-c", windows_path(pins.REPOSITORY / "pyproject.toml"),
-        "--rootdir", windows_path(pins.REPOSITORY), "-p", "no:cacheprovider", f"--junit-xml={windows_path(report)}",
+        "--rootdir", windows_path(pins.REPOSITORY), "-p", "no:cacheprovider",
+        "-p", PLUGIN, "--progress-file", windows_path(progress),
         *(arguments or [windows_path(pins.REPOSITORY / "tests")]),
     )  # fmt: skip
     output = Output(python, process.stdout)
-    try:
-        code = process.wait(limit)
-    except subprocess.TimeoutExpired:
+    status = watch(process, progress, patience)
+    if status:
         run.end()
-        output.wait()
-        return Result(python.version, f"ended after {limit:.0f} s", limit, last_words=tuple(output.last_words))
     seconds = time.monotonic() - start
     output.wait()
-    status = "passed" if code == 0 else f"pytest failed with {code}"
-    try:
-        (counts,) = ElementTree.parse(report).getroot().iter("testsuite")
-    except (OSError, ElementTree.ParseError):  # it crashed
-        status = status if code else "pytest wrote no report"
-        return Result(python.version, status, seconds, last_words=tuple(output.last_words))
-    failed = int(counts.get("failures", 0)) + int(counts.get("errors", 0))
-    return Result(python.version, status, seconds, int(counts.get("tests", 0)), int(counts.get("skipped", 0)), failed)
+    code = process.wait()
+    status = status or ("passed" if code == 0 else f"pytest failed with {code}")
+    # With exit code 1 pytest has told of each failed test itself.
+    words = () if code in (0, 1) else tuple(output.last_words)
+    return Result(python.version, status, seconds, Progress.read(progress), words)
 
 
-def run(python: Python, wheel: Path, limit: float, arguments: list[str]) -> Result:
+def watch(process: subprocess.Popen[bytes], progress: Path, patience: float) -> str | None:
+    """Wait until the process has ended, and return None, or why it has to be ended."""
+    size, since = 0, time.monotonic()
+    while True:
+        try:
+            process.wait(1)
+        except subprocess.TimeoutExpired:
+            now = progress.stat().st_size if progress.exists() else 0
+            if now != size:
+                size, since = now, time.monotonic()
+            if stop.is_set():
+                return "ended from outside"
+            if time.monotonic() - since > patience:
+                return f"ended, as no test began or ended for {patience:.0f} s"
+        else:
+            return None
+
+
+def run(python: Python, wheel: Path, patience: float, arguments: list[str]) -> Result:
     """Install the wheel into a fresh copy of the test bed and run pytest there.
 
-    :param limit: seconds after which every process of the copy is ended
+    :param patience: every process of the copy is ended if for so many seconds no test has begun or ended
     :param arguments: for pytest, instead of the folder of tests
     """
     with temporary() as folder:
         bed_run = Run(bed(python), folder)
-        report = folder / "report.xml"
+        progress = folder / "progress"
         with served(bed_run):
             install(python, bed_run, wheel)
-            result = attempt(python, bed_run, limit, report, arguments)
+            result = attempt(python, bed_run, patience, progress, arguments)
             for _ in range(STARTS - 1):
-                if report.exists() or result.seconds > START:
+                if progress.exists() or result.seconds > START or stop.is_set():
                     break
                 say(python.version, f"pytest did not come up. Once more. {result}")
-                result = attempt(python, bed_run, limit, report, arguments)
+                result = attempt(python, bed_run, patience, progress, arguments)
             return result
