@@ -120,7 +120,7 @@ except RuntimeError as error:
 def test_each_function_has_the_windows_that_brought_it():
     assert _functions.since("HcsCreateOperation") == "Windows 10 1809 / Server 2019"
     assert _functions.since("HcsWaitForProcessExit") == "Windows 10 2104 / Server 2022"
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="HcsMakeCoffee"):
         _functions.since("HcsMakeCoffee")
 
 

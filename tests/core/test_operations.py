@@ -122,7 +122,7 @@ def test_an_operation_closed_before_the_end_of_its_call_hurts_nobody(
 @pytest.mark.parametrize(
     ("function", "error", "message"),
     [
-        ("HcsCreateProcess", ValueError, "HcsCreateProcess is no HCS function of a handle, an operation and a doc"),
+        ("HcsCreateProcess", ValueError, "HcsCreateProcess is not called with a handle and one text"),
         ("HcsMakeCoffee", ValueError, "'HcsMakeCoffee' is no function of HCS"),
         ("HcsGetOperationResult", ValueError, "HcsGetOperationResult is not called with"),
         ("HcsSignalProcess", TypeError, "HcsSignalProcess is called on an OwnedProcess, not on OwnedSystem"),

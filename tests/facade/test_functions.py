@@ -407,7 +407,7 @@ def test_the_document_tells_the_windows_that_has_the_function(row: Row) -> None:
 def test_the_document_tells_the_name_for_asyncio(row: Row) -> None:
     # A loop is told of the end of a call, and asks for the result only then.
     waits = row.function.startswith("HcsWaitFor")
-    by_hand = row.name.startswith(("_calls.", "OwnedOperation."))
+    by_hand = row.name.startswith(("operations.", "_watch.", "OwnedOperation."))
     assert row.awaited == ("—" if by_hand or waits else f"aio.{row.name}")
 
 

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "backends/functions.h"
 #include "core/results.h"
 
 /* What of a type both sides have to agree on: the width and signedness of a number or an enum, what a pointer points to,
@@ -147,10 +148,9 @@ using hcsrt_process_information = HCS_PROCESS_INFORMATION;
 /* The functions take a pointer to the enum that each version of the struct begins with. */
 using hcsrt_create_options = HCS_CREATE_OPTIONS;
 
-struct Functions {
-#define FUNCTION(result, name, parameters, since) result(HCSRT_CALL *name) parameters;
-    HCSRT_FUNCTIONS(FUNCTION)
-};
+/* The table once more, of these types. */
+#undef HCSRT_HCSAPI_H
+#include <hcsapi.h>
 }  // namespace in_windows_types
 
 /* ::name and known_missing::name are looked up in the namespaces that are used there only if they are not declared. */
@@ -158,13 +158,13 @@ struct Functions {
 struct Missing;
 
 namespace missing {
-#define MISSING(result, name, parameters, since) extern Missing name;
+#define MISSING(name, since, shape, subject, lane) extern Missing name;
 HCSRT_FUNCTIONS(MISSING)
 }  // namespace missing
 using namespace missing;
 
 namespace others {
-#define OTHER(result, name, parameters, since) constexpr bool name = false;
+#define OTHER(name, since, shape, subject, lane) constexpr bool name = false;
 HCSRT_FUNCTIONS(OTHER)
 }  // namespace others
 namespace known_missing {
@@ -176,10 +176,9 @@ using namespace others;
 template <typename Theirs>
 constexpr bool is_missing = std::is_same_v<Theirs, Missing *>;
 
-#define CHECK_FUNCTION(result, name, parameters, since) \
-    static_assert( \
-        is_missing<decltype(&::name)> || same<decltype(in_windows_types::Functions::name), decltype(&::name)>, \
-        #name " is not what mingw-w64 declares"); \
+#define CHECK_FUNCTION(name, since, shape, subject, lane) \
+    static_assert(is_missing<decltype(&::name)> || same<decltype(in_windows_types::HcsApi::name), decltype(&::name)>, \
+                  #name " is not what mingw-w64 declares"); \
     static_assert(is_missing<decltype(&::name)> || alike<decltype(HcsApi::name), decltype(&::name)>, \
                   #name " is another function in HcsApi"); \
     static_assert(is_missing<decltype(&::name)> == known_missing::name, \
