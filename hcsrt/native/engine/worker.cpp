@@ -50,8 +50,11 @@ void kick_off(Call *call) {
         if (result != HCSRT_E_CALLBACK_ALREADY_SET || !with_callback) break;
         /* The handle wants to hear of its operations itself: one without a callback is welcome. */
         api->HcsCloseOperation(call->operation);
-        if (call->outcome.created) closer_of(call)(call->outcome.created, nullptr);
-        call->outcome.created = nullptr;
+        /* Not the process that HCS is asked about once more: nobody has made it anew. */
+        if (call->outcome.created && !call->asked) {
+            closer_of(call)(call->outcome.created, nullptr);
+            call->outcome.created = nullptr;
+        }
         with_callback = false;
         word::renew(call->word);
     }
