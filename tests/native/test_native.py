@@ -1,20 +1,16 @@
 """The native sources themselves: every interleaving, threads under sanitizers, and that both checks can fail."""
 
 import os
-import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-PACKAGE = Path(__file__).parents[2] / "hcsrt"
-COMPILER = os.environ.get("CXX") or shutil.which("clang++-19") or shutil.which("g++") or shutil.which("c++")
+from ..helpers.native import COMPILER, FAKE, PACKAGE, Mutation, build, named, run
+from ..helpers.native import NATIVE as HERE
 
 pytestmark = pytest.mark.skipif(os.name == "nt" or COMPILER is None, reason="needs a C++ compiler for POSIX threads")
 
-FAKE = PACKAGE.parent / "tests/helpers/fake_hcs"
 FAKE_HCS = FAKE / "fake_hcs.cpp"
 REAPER_SOURCE = PACKAGE / "native/core/reaper.cpp"
 EVENTS_SOURCE = PACKAGE / "native/core/events.cpp"
@@ -26,42 +22,9 @@ INTERPOSE = [HERE / "interpose_test.cpp", FAKE_HCS, PACKAGE / "native/interpose/
 REAPER = [HERE / "reaper_stress.cpp", FAKE_HCS, REAPER_SOURCE, PACKAGE / "native/core/events.cpp"]
 
 
-def build(program: Path, sources: list[Path], *flags: str, headers: Path = PACKAGE / "native") -> Path:
-    folders = dict.fromkeys([headers, PACKAGE / "native", PACKAGE / "include", HERE, FAKE])
-    includes = [f"-I{folder}" for folder in folders]
-    command = [COMPILER, "-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-pthread", *includes, *flags]
-    subprocess.run([*command, *map(str, sources), "-o", str(program)], check=True)
-    return program
-
-
-def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"TSAN_OPTIONS": "halt_on_error=1", "UBSAN_OPTIONS": "halt_on_error=1"}
-    return subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, timeout=240, env=environment, check=False
-    )
-
-
 def model(folder: Path, headers: Path = PACKAGE / "native") -> subprocess.CompletedProcess[str]:
     primitives = '-DHCSRT_STATE_PRIMITIVES="model_primitives.h"'
     return run(build(folder / "model", [HERE / "model.cpp"], primitives, headers=headers))
-
-
-@dataclass(frozen=True)
-class Mutation:
-    name: str
-    before: str
-    after: str
-    source: str = "core/state.h"
-
-    def apply(self, folder: Path) -> Path:
-        """Put the mutated source into a folder; several mutations of it add up."""
-        mutated = folder / self.source
-        text = (mutated if mutated.exists() else PACKAGE / "native" / self.source).read_text()
-        found = text.count(self.before)
-        assert found == 1, f"{self.source} has changed: the mutation {self.name!r} finds its line {found} times"
-        mutated.parent.mkdir(exist_ok=True)
-        mutated.write_text(text.replace(self.before, self.after))
-        return folder
 
 
 PROTOCOL = [
@@ -106,8 +69,7 @@ def of_engine(part: str, name: str, before: str, after: str) -> Mutation:
     return Mutation(name, before, after, f"engine/{part}")
 
 
-# Those of the word are also mutations of tests/native/test_engine_model.py, which walks what the threads of a stress only
-# happen to meet.
+# Also mutations of tests/native/test_engine_model.py, which walks what the threads of a stress only happen to meet.
 ENGINE_PROTOCOL = [
     of_engine(
         "word.h",
@@ -144,10 +106,6 @@ ENGINE_PROTOCOL = [
         "    if (leave) leave(subject);\n    return (void)more;",
     ),
 ]
-
-
-def named(mutation: Mutation) -> str:
-    return mutation.name.replace(" ", "-")
 
 
 def test_every_interleaving_keeps_the_invariants(tmp_path):

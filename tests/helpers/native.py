@@ -1,0 +1,50 @@
+"""Native sources compiled alone, as they are or with a step of theirs mutated."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "hcsrt"
+NATIVE = ROOT / "tests/native"
+FAKE = ROOT / "tests/helpers/fake_hcs"
+COMPILER = os.environ.get("CXX") or shutil.which("clang++-19") or shutil.which("g++") or shutil.which("c++")
+
+
+def build(program: Path, sources: list[Path], *flags: str, headers: Path = PACKAGE / "native") -> Path:
+    folders = dict.fromkeys([headers, PACKAGE / "native", PACKAGE / "include", NATIVE, FAKE])
+    includes = [f"-I{folder}" for folder in folders]
+    command = [COMPILER, "-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-pthread", *includes, *flags]
+    subprocess.run([*command, *map(str, sources), "-o", str(program)], check=True)
+    return program
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"TSAN_OPTIONS": "halt_on_error=1", "UBSAN_OPTIONS": "halt_on_error=1"}
+    return subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, timeout=240, env=environment, check=False
+    )
+
+
+@dataclass(frozen=True)
+class Mutation:
+    name: str
+    before: str
+    after: str
+    source: str = "core/state.h"
+
+    def apply(self, folder: Path) -> Path:
+        """Put the mutated source into a folder; several mutations of it add up."""
+        mutated = folder / self.source
+        text = (mutated if mutated.exists() else PACKAGE / "native" / self.source).read_text()
+        found = text.count(self.before)
+        assert found == 1, f"{self.source} has changed: the mutation {self.name!r} finds its line {found} times"
+        mutated.parent.mkdir(exist_ok=True)
+        mutated.write_text(text.replace(self.before, self.after))
+        return folder
+
+
+def named(mutation: Mutation) -> str:
+    return mutation.name.replace(" ", "-")
