@@ -17,6 +17,7 @@
 #include <poll.h>
 
 #include "backends/backends.h"
+#include "core/reaper.h"
 #include "core/results.h"
 #include "core/state.h"
 #include "engine/engine.h"
