@@ -17,7 +17,7 @@ import pytest
 
 from hcsrt import _calls, _watch, emulator, errors
 from hcsrt._handles import OwnedProcess, OwnedSystem
-from hcsrt._streams import StdioReader, StdioWriter
+from hcsrt._streams import ProcessStart, StdioReader, StdioWriter
 from hcsrt.emulator import schema, stopping
 from hcsrt.emulator.model import Model
 from hcsrt.emulator.service import Service
@@ -92,7 +92,7 @@ def parameters(*arguments: str, **members: Any) -> str:
 
 
 @contextlib.contextmanager
-def started(system: OwnedSystem, *arguments: str, **members: Any) -> Iterator[_calls.ProcessStart]:
+def started(system: OwnedSystem, *arguments: str, **members: Any) -> Iterator[ProcessStart]:
     start = hcs_calls.create_process(system, parameters(*arguments, **members))
     try:
         yield start
@@ -105,7 +105,7 @@ class Result(NamedTuple):
     output: str
 
 
-def finish(start: _calls.ProcessStart) -> Result:
+def finish(start: ProcessStart) -> Result:
     """Read a process's output to its end and return its exit code with it."""
     output = ""
     if start.stdout is not None:
@@ -130,7 +130,7 @@ def run(system: OwnedSystem, *arguments: str, **members: Any) -> Result:
         return finish(start)
 
 
-def wait_ready(start: _calls.ProcessStart) -> StdioReader:
+def wait_ready(start: ProcessStart) -> StdioReader:
     """Wait for the first line of a program's output."""
     assert start.stdout is not None
     reader = StdioReader(start.stdout)
@@ -1017,6 +1017,11 @@ def system(id="one"):
     made = _calls.create_system(id, json.dumps(emulator.container_document()))
     _calls.call(made, "HcsStartComputeSystem")
     return made
+def create_process(system, text):
+    start = _calls.create_process(system, text)
+    if start.error is not None:
+        raise start.error
+    return start
 TRUE, SLEEP = {parameters(*TRUE)!r}, {parameters(*SLEEP)!r}
 """
     return subprocess.run(
@@ -1025,7 +1030,7 @@ TRUE, SLEEP = {parameters(*TRUE)!r}, {parameters(*SLEEP)!r}
 
 
 def test_warns_once() -> None:
-    done = script("for _ in range(3): hcs_calls.create_process(system(str(_)), TRUE).close()")
+    done = script("for _ in range(3): create_process(system(str(_)), TRUE).close()")
     assert done.returncode == 0
     assert "NoIsolationWarning" in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -1038,14 +1043,14 @@ warnings.simplefilter("error")
 one = system()
 for _ in range(2):
     try:
-        _calls.create_process(one, TRUE)
+        create_process(one, TRUE)
     except errors.HcsError as error:
         assert error.hresult & 0xFFFFFFFF == 0x80004005
         assert "NoIsolationWarning" in str(error) and "without isolation" in str(error)
     else:
         raise SystemExit("started all the same")
 warnings.simplefilter("ignore", errors.NoIsolationWarning)
-_calls.create_process(one, TRUE).close()
+create_process(one, TRUE).close()
 assert not emulator.misuses()
 """
     )
@@ -1056,7 +1061,6 @@ def test_install() -> None:
     done = script(
         """
 emulator.install(seed=3)
-from ..helpers import hcs_calls
 from hcsrt import _library, _watch
 assert _library.backend() == "emulator"
 emulator.install()

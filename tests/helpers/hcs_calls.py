@@ -5,6 +5,7 @@ from typing import Any
 
 from hcsrt import _calls
 from hcsrt._streams import ProcessStart
+from hcsrt.errors import HcsError
 
 
 def _verb(function: str) -> Callable[..., str | None]:
@@ -47,9 +48,12 @@ revoke_vm_group_access = _of_service("HcsRevokeVmGroupAccess")
 
 
 def create_process(*arguments: Any, **options: Any) -> ProcessStart:
-    """Create a process; that it fails is an error, whatever handle there is."""
+    """Create a process. Where HCS reports a failure and gives a handle, it is asked whether the process runs."""
     start = _calls.create_process(*arguments, **options)
-    if start.error is not None:
+    if start.error is None:
+        return start
+    try:
+        return _calls.process_info(start.process)
+    except HcsError:
         start.close()
-        raise start.error
-    return start
+        raise start.error from None

@@ -1,0 +1,96 @@
+/* Threads that call completions and events back. */
+#include "core/threads.h"
+#include "emulator/core.h"
+
+namespace hcsrt::emulator {
+
+namespace {
+
+/* A callback that takes longer than this blocks HCS. Generous: a busy machine is no misuse. */
+constexpr std::chrono::seconds CALLBACK_LIMIT{2};
+
+}  // namespace
+
+void Core::deliver(Delivery delivery, void *raw) {
+    int lane = static_cast<int>((reinterpret_cast<uintptr_t>(raw) >> 4) % DISPATCHERS);
+    deliveries[lane].push_back(std::move(delivery));
+    if (!dispatcher_started[lane]) {
+        struct Start {
+            Core *core;
+            int lane;
+        };
+        dispatcher_started[lane] = start_thread(
+            [](void *given) {
+                Start start = *static_cast<Start *>(given);
+                delete static_cast<Start *>(given);
+                start.core->dispatch(start.lane);
+            },
+            new Start{this, lane});
+    }
+    delivered[lane].notify_one();
+}
+
+template <typename Call>
+void Core::call_back(Lock &lock, const char *what, void *raw, Call call) {
+    ++callback_depth;
+    lock.unlock();
+    auto began = Clock::now();
+    call();
+    auto took = Clock::now() - began;
+    lock.lock();
+    --callback_depth;
+    if (took > CALLBACK_LIMIT) misuse(what, raw, "had a callback that blocked");
+}
+
+void Core::complete_by_callback(Lock &lock, const std::shared_ptr<Operation> &operation) {
+    auto callback = operation->callback;
+    void *raw = raw_of(operation), *context = operation->context;
+    operation->callback_running = true;
+    if (callback) call_back(lock, "completion callback", raw, [&] { callback(raw, context); });
+    operation->callback_running = false;
+    operation->callback_done = true;
+    operation->changed.notify_all();
+}
+
+void *Core::raw_of(const std::shared_ptr<Operation> &operation) {
+    return reinterpret_cast<void *>(
+        static_cast<uintptr_t>(operation->id << 4 | static_cast<uintptr_t>(Kind::Operation)));
+}
+
+void Core::event_by_callback(Lock &lock, Delivery &delivery) {
+    auto handle = delivery.handle;
+    if (!handle->callback) return;
+    auto callback = handle->callback;
+    void *context = handle->context;
+    hcsrt_event event = {delivery.type, nullptr, delivery.operation};
+    if (delivery.data.given) event.data = reinterpret_cast<const hcsrt_char *>(delivery.data.value.c_str());
+    ++handle->running;
+    Handle *outer = std::exchange(calling_back, handle.get());
+    call_back(lock, "event callback", handle->raw, [&] { callback(&event, context); });
+    calling_back = outer;
+    --handle->running;
+    handle->drained.notify_all();
+}
+
+void Core::dispatch(int lane) {
+    dispatching = true;
+    Lock lock(mutex);
+    for (;;) {
+        while (deliveries[lane].empty()) delivered[lane].wait(lock);
+        Delivery delivery = std::move(deliveries[lane].front());
+        deliveries[lane].pop_front();
+        dispatcher_busy[lane] = true;
+        if (delivery.completion) complete_by_callback(lock, delivery.completion);
+        else event_by_callback(lock, delivery);
+        dispatcher_busy[lane] = false;
+        settled.notify_all();
+    }
+}
+
+bool Core::all_delivered() const {
+    for (int lane = 0; lane < DISPATCHERS; ++lane)
+        if (dispatcher_busy[lane] || !deliveries[lane].empty()) return false;
+    return true;
+}
+
+}  // namespace hcsrt::emulator

@@ -1,0 +1,532 @@
+/* The exports of computecore.dll. */
+#include <chrono>
+
+#include "backends/functions.h"
+#include "core/threads.h"
+#include "emulator/core.h"
+
+namespace hcsrt::emulator {
+
+namespace {
+
+hcsrt_result system_call(const char *function, int32_t type, void *raw, void *operation, const hcsrt_char *text) {
+    Lock lock(core->mutex);
+    Inside system(raw, Kind::System, function);
+    if (!system) return system.error();
+    Request request;
+    request.function = function;
+    request.system = system.target()->key;
+    request.text = argument(text);
+    return kick_off(lock, type, operation, system.handle(), std::move(request));
+}
+
+hcsrt_result process_call(const char *function, int32_t type, void *raw, void *operation, const hcsrt_char *text) {
+    Lock lock(core->mutex);
+    Inside process(raw, Kind::Process, function);
+    if (!process) return process.error();
+    Request request;
+    request.function = function;
+    request.process = process.target()->key;
+    request.text = argument(text);
+    auto info = type == HCSRT_TYPE_PROCESS_INFO ? process.target() : nullptr;
+    return kick_off(lock, type, operation, process.handle(), std::move(request), info);
+}
+
+hcsrt_result create_system_in(const char *function, const hcsrt_char *scope, const hcsrt_char *id,
+                              const hcsrt_char *configuration, hcsrt_operation operation,
+                              const hcsrt_create_options *options, hcsrt_system *system) {
+    if (!system) return HCSRT_E_POINTER;
+    *system = nullptr;
+    if (!id || !*id || !configuration) return HCSRT_E_INVALIDARG;
+    Lock lock(core->mutex);
+    auto target = core->add_target(Kind::System, ++core->serial);
+    auto handle = core->add_handle(target);
+    if (options) {
+        handle->options = options->callback_options;
+        handle->context = options->callback_context;
+        handle->callback = options->callback;
+    }
+    Request request;
+    request.function = function;
+    request.system = target->key;
+    request.scope = argument(scope);
+    request.id = argument(id);
+    request.text = argument(configuration);
+    hcsrt_result result = kick_off(lock, HCSRT_TYPE_CREATE, operation, handle, std::move(request));
+    /* A create that fails at once may have given a handle all the same. */
+    if (!hcsrt_failed(result) || core->chance(2)) *system = handle->raw;
+    else core->close_target_handle(lock, handle->raw, Kind::System, function);
+    return result;
+}
+
+hcsrt_result HCSRT_CALL create_system(const hcsrt_char *id, const hcsrt_char *configuration, hcsrt_operation operation,
+                                      const void *security_descriptor, hcsrt_system *system) {
+    if (security_descriptor) return HCSRT_E_INVALIDARG;
+    return create_system_in("HcsCreateComputeSystem", nullptr, id, configuration, operation, nullptr, system);
+}
+
+hcsrt_result HCSRT_CALL create_system_in_namespace(const hcsrt_char *scope, const hcsrt_char *id,
+                                                   const hcsrt_char *configuration, hcsrt_operation operation,
+                                                   const hcsrt_create_options *options, hcsrt_system *system) {
+    if (!scope || !*scope || (options && options->version != HCSRT_CREATE_OPTIONS_1)) return HCSRT_E_INVALIDARG;
+    if (options && (options->user_token || options->security_descriptor)) return HCSRT_E_NOTIMPL;
+    return create_system_in("HcsCreateComputeSystemInNamespace", scope, id, configuration, operation, options, system);
+}
+
+hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *parameters, hcsrt_operation operation,
+                                       const void *security_descriptor, hcsrt_process *process) {
+    if (!process) return HCSRT_E_POINTER;
+    *process = nullptr;
+    if (!parameters || security_descriptor) return HCSRT_E_INVALIDARG;
+    Lock lock(core->mutex);
+    Inside system(raw, Kind::System, "HcsCreateProcess");
+    if (!system) return system.error();
+    auto target = core->add_target(Kind::Process, ++core->serial);
+    auto handle = core->add_handle(target);
+    Request request;
+    request.function = "HcsCreateProcess";
+    request.system = system.target()->key;
+    request.process = target->key;
+    request.text = argument(parameters);
+    hcsrt_result result =
+        kick_off(lock, HCSRT_TYPE_CREATE_PROCESS, operation, system.handle(), std::move(request), target);
+    /* A running process is never without its handle, whatever the call says. */
+    if (!hcsrt_failed(result) || target->started || core->chance(2)) *process = handle->raw;
+    else core->close_target_handle(lock, handle->raw, Kind::Process, "HcsCreateProcess");
+    return result;
+}
+
+hcsrt_result enumerate_systems_in(const char *function, const hcsrt_char *scope, const hcsrt_char *query,
+                                  hcsrt_operation operation) {
+    Lock lock(core->mutex);
+    Request request;
+    request.function = function;
+    request.scope = argument(scope);
+    request.text = argument(query);
+    return kick_off(lock, HCSRT_TYPE_ENUMERATE, operation, nullptr, std::move(request));
+}
+
+hcsrt_result HCSRT_CALL enumerate_systems(const hcsrt_char *query, hcsrt_operation operation) {
+    return enumerate_systems_in("HcsEnumerateComputeSystems", nullptr, query, operation);
+}
+
+hcsrt_result HCSRT_CALL enumerate_systems_in_namespace(const hcsrt_char *scope, const hcsrt_char *query,
+                                                       hcsrt_operation operation) {
+    if (!scope || !*scope) return HCSRT_E_INVALIDARG;
+    return enumerate_systems_in("HcsEnumerateComputeSystemsInNamespace", scope, query, operation);
+}
+
+/* --- synchronous calls --------------------------------------------------------------------------------------- */
+
+hcsrt_result ask_and_wait(Lock &lock, Request request, std::shared_ptr<Question> *question) {
+    if (core->is_gone() || serving) return HCSRT_E_SERVICE_DISCONNECT;
+    *question = std::make_shared<Question>();
+    core->ask(std::move(request), *question);
+    core->wait_answer(lock, *question);
+    return (*question)->result;
+}
+
+hcsrt_result open_system_in(const char *function, const hcsrt_char *scope, const hcsrt_char *id, uint32_t access,
+                            hcsrt_system *system) {
+    if (!system) return HCSRT_E_POINTER;
+    *system = nullptr;
+    if (!id || !*id || access != HCSRT_GENERIC_ALL) return HCSRT_E_INVALIDARG;
+    Lock lock(core->mutex);
+    Request request;
+    request.function = function;
+    request.scope = argument(scope);
+    request.id = argument(id);
+    std::shared_ptr<Question> question;
+    hcsrt_result result = ask_and_wait(lock, std::move(request), &question);
+    if (question && question->opened) *system = question->opened->raw;
+    return result;
+}
+
+hcsrt_result HCSRT_CALL open_system(const hcsrt_char *id, uint32_t access, hcsrt_system *system) {
+    return open_system_in("HcsOpenComputeSystem", nullptr, id, access, system);
+}
+
+hcsrt_result HCSRT_CALL open_system_in_namespace(const hcsrt_char *scope, const hcsrt_char *id, uint32_t access,
+                                                 hcsrt_system *system) {
+    if (!scope || !*scope) return HCSRT_E_INVALIDARG;
+    return open_system_in("HcsOpenComputeSystemInNamespace", scope, id, access, system);
+}
+
+hcsrt_result HCSRT_CALL open_process(hcsrt_system raw, uint32_t pid, uint32_t, hcsrt_process *process) {
+    if (!process) return HCSRT_E_POINTER;
+    *process = nullptr;
+    Lock lock(core->mutex);
+    Inside system(raw, Kind::System, "HcsOpenProcess");
+    if (!system) return system.error();
+    Request request;
+    request.function = "HcsOpenProcess";
+    request.system = system.target()->key;
+    request.number = pid;
+    std::shared_ptr<Question> question;
+    hcsrt_result result = ask_and_wait(lock, std::move(request), &question);
+    if (question && question->opened) *process = question->opened->raw;
+    return result;
+}
+
+hcsrt_result service_call(const char *function, const hcsrt_char *text, hcsrt_char **out,
+                          const hcsrt_char *id = nullptr) {
+    if (out) *out = nullptr;
+    Lock lock(core->mutex);
+    Request request;
+    request.function = function;
+    request.id = argument(id);
+    request.text = argument(text);
+    std::shared_ptr<Question> question;
+    hcsrt_result result = ask_and_wait(lock, std::move(request), &question);
+    if (question) core->give(question->document, out);
+    return result;
+}
+
+hcsrt_result HCSRT_CALL service_properties(const hcsrt_char *query, hcsrt_char **result) {
+    return result ? service_call("HcsGetServiceProperties", query, result) : HCSRT_E_POINTER;
+}
+
+hcsrt_result HCSRT_CALL modify_service(const hcsrt_char *settings, hcsrt_char **result) {
+    return settings ? service_call("HcsModifyServiceSettings", settings, result) : HCSRT_E_INVALIDARG;
+}
+
+hcsrt_result path_call(const char *function, const hcsrt_char *path) {
+    return path && *path ? service_call(function, path, nullptr) : HCSRT_E_INVALIDARG;
+}
+
+hcsrt_result access_call(const char *function, const hcsrt_char *vm_id, const hcsrt_char *path) {
+    bool given = vm_id && *vm_id && path && *path;
+    return given ? service_call(function, path, nullptr, vm_id) : HCSRT_E_INVALIDARG;
+}
+
+/* --- operations ---------------------------------------------------------------------------------------------- */
+
+hcsrt_operation HCSRT_CALL create_operation(void *context, hcsrt_operation_completion callback) {
+    Lock lock(core->mutex);
+    auto handle = core->add_handle(Kind::Operation);
+    handle->operation = std::make_shared<Operation>();
+    handle->operation->id = reinterpret_cast<uintptr_t>(handle->raw) >> 4;
+    handle->operation->context = context;
+    handle->operation->callback = callback;
+    return handle->raw;
+}
+
+/* Nothing that the emulator does has progress to tell of. */
+hcsrt_operation HCSRT_CALL create_operation_with_notifications(uint32_t, const void *context, hcsrt_event_callback) {
+    return create_operation(const_cast<void *>(context), nullptr);
+}
+
+void HCSRT_CALL close_operation(hcsrt_operation raw) {
+    Lock lock(core->mutex);
+    auto handle = core->find(raw, Kind::Operation, "HcsCloseOperation");
+    if (!handle) return;
+    core->handles.erase(reinterpret_cast<uintptr_t>(raw));
+    if (handle->inside) core->misuse("HcsCloseOperation", raw, "was closed while a call on it had not returned");
+    auto &operation = handle->operation;
+    operation->closed = true;
+    /* Whether the close waits for a callback that runs on another thread is not documented. */
+    if (!callback_depth && core->chance(2))
+        while (operation->callback_running) operation->changed.wait(lock);
+}
+
+hcsrt_result HCSRT_CALL set_operation_callback(hcsrt_operation raw, const void *context,
+                                               hcsrt_operation_completion callback) {
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, "HcsSetOperationCallback");
+    if (!inside) return inside.error();
+    auto &operation = inside.operation();
+    operation->context = const_cast<void *>(context);
+    operation->callback = callback;
+    /* For an operation that has completed already, it fires at once or never: not documented. */
+    if (operation->phase == Phase::Done && callback && core->chance(2)) core->deliver_completion(operation);
+    return HCSRT_S_OK;
+}
+
+hcsrt_result HCSRT_CALL set_operation_context(hcsrt_operation raw, void *context) {
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, "HcsSetOperationContext");
+    if (!inside) return inside.error();
+    inside.operation()->context = context;
+    return HCSRT_S_OK;
+}
+
+void *HCSRT_CALL operation_context(hcsrt_operation raw) {
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, "HcsGetOperationContext");
+    return inside ? inside.operation()->context : nullptr;
+}
+
+uint64_t HCSRT_CALL operation_id(hcsrt_operation raw) {
+    constexpr uint64_t invalid = ~static_cast<uint64_t>(0);
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, "HcsGetOperationId");
+    return inside ? inside.operation()->id : invalid;
+}
+
+int32_t HCSRT_CALL operation_type(hcsrt_operation raw) {
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, "HcsGetOperationType");
+    return inside ? inside.operation()->type : HCSRT_TYPE_NONE;
+}
+
+hcsrt_system HCSRT_CALL system_from_operation(hcsrt_operation raw) {
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, "HcsGetComputeSystemFromOperation");
+    return inside && inside.operation()->phase == Phase::Running ? inside.operation()->system : nullptr;
+}
+
+hcsrt_process HCSRT_CALL process_from_operation(hcsrt_operation raw) {
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, "HcsGetProcessFromOperation");
+    return inside && inside.operation()->phase == Phase::Running ? inside.operation()->process : nullptr;
+}
+
+hcsrt_result HCSRT_CALL cancel_operation(hcsrt_operation raw) {
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, "HcsCancelOperation");
+    return inside ? static_cast<hcsrt_result>(HCSRT_E_NOTIMPL) : inside.error();
+}
+
+hcsrt_result take_result(const char *function, hcsrt_operation raw, uint32_t timeout_ms, bool with_info,
+                         hcsrt_process_information *info, hcsrt_char **document) {
+    if (document) *document = nullptr;
+    if (info) *info = {};
+    Lock lock(core->mutex);
+    Inside inside(raw, Kind::Operation, function);
+    if (!inside) return inside.error();
+    auto operation = inside.operation();
+    if (operation->phase == Phase::Idle) return HCSRT_E_OPERATION_NOT_STARTED;
+    bool has_info = operation->type == HCSRT_TYPE_CREATE_PROCESS || operation->type == HCSRT_TYPE_PROCESS_INFO;
+    if (with_info && !has_info) return HCSRT_E_INVALIDARG;
+    auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
+    while (operation->phase == Phase::Running) {
+        if (core->is_gone()) return HCSRT_E_SERVICE_DISCONNECT;
+        if (!timeout_ms) return HCSRT_E_OPERATION_PENDING;
+        if (timeout_ms == FOREVER) operation->changed.wait(lock);
+        else if (operation->changed.wait_until(lock, deadline) == std::cv_status::timeout &&
+                 operation->phase == Phase::Running)
+            return HCSRT_E_OPERATION_TIMEOUT;
+    }
+    core->give(operation->document, document);
+    if (info && !hcsrt_failed(operation->result)) core->give_process_info(operation, info);
+    return operation->result;
+}
+
+hcsrt_result HCSRT_CALL operation_result(hcsrt_operation raw, hcsrt_char **document) {
+    return take_result("HcsGetOperationResult", raw, 0, false, nullptr, document);
+}
+
+hcsrt_result HCSRT_CALL operation_result_and_info(hcsrt_operation raw, hcsrt_process_information *info,
+                                                  hcsrt_char **document) {
+    return take_result("HcsGetOperationResultAndProcessInfo", raw, 0, true, info, document);
+}
+
+hcsrt_result timed_out_if_pending(hcsrt_result result) {
+    return result == HCSRT_E_OPERATION_PENDING ? static_cast<hcsrt_result>(HCSRT_E_OPERATION_TIMEOUT) : result;
+}
+
+hcsrt_result HCSRT_CALL wait_operation(hcsrt_operation raw, uint32_t timeout_ms, hcsrt_char **document) {
+    return timed_out_if_pending(take_result("HcsWaitForOperationResult", raw, timeout_ms, false, nullptr, document));
+}
+
+hcsrt_result HCSRT_CALL wait_operation_and_info(hcsrt_operation raw, uint32_t timeout_ms,
+                                                hcsrt_process_information *info, hcsrt_char **document) {
+    return timed_out_if_pending(
+        take_result("HcsWaitForOperationResultAndProcessInfo", raw, timeout_ms, true, info, document));
+}
+
+/* --- events and exit ----------------------------------------------------------------------------------------- */
+
+hcsrt_result set_callback(const char *function, void *raw, Kind kind, uint32_t options, const void *context,
+                          hcsrt_event_callback callback) {
+    Lock lock(core->mutex);
+    Inside inside(raw, kind, function);
+    if (!inside) return inside.error();
+    if (!callback) return HCSRT_E_INVALIDARG;
+    auto &handle = inside.handle();
+    /* A second registration is refused or replaces the first: not documented. */
+    if (handle->callback && !core->chance(2)) return HCSRT_E_CALLBACK_ALREADY_SET;
+    handle->options = options;
+    handle->context = const_cast<void *>(context);
+    handle->callback = callback;
+    return HCSRT_S_OK;
+}
+
+hcsrt_result HCSRT_CALL set_system_callback(hcsrt_system raw, uint32_t options, const void *context,
+                                            hcsrt_event_callback callback) {
+    return set_callback("HcsSetComputeSystemCallback", raw, Kind::System, options, context, callback);
+}
+
+hcsrt_result HCSRT_CALL set_process_callback(hcsrt_process raw, uint32_t options, void *context,
+                                             hcsrt_event_callback callback) {
+    return set_callback("HcsSetProcessCallback", raw, Kind::Process, options, context, callback);
+}
+
+hcsrt_result wait_exit(const char *function, void *raw, Kind kind, uint32_t timeout_ms, hcsrt_char **document) {
+    if (document) *document = nullptr;
+    Lock lock(core->mutex);
+    Inside inside(raw, kind, function);
+    if (!inside) return inside.error();
+    auto target = inside.target();
+    auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
+    while (!target->exited) {
+        if (core->is_gone()) return HCSRT_E_SERVICE_DISCONNECT;
+        if (timeout_ms == FOREVER) target->changed.wait(lock);
+        else if (target->changed.wait_until(lock, deadline) == std::cv_status::timeout && !target->exited)
+            /* The code for a wait that timed out is not documented. */
+            return core->chance(2) ? HCSRT_E_WAIT_TIMEOUT : HCSRT_E_OPERATION_TIMEOUT;
+    }
+    core->give(target->exit_document, document);
+    return HCSRT_S_OK;
+}
+
+hcsrt_result HCSRT_CALL wait_system_exit(hcsrt_system raw, uint32_t timeout_ms, hcsrt_char **document) {
+    return wait_exit("HcsWaitForComputeSystemExit", raw, Kind::System, timeout_ms, document);
+}
+
+hcsrt_result HCSRT_CALL wait_process_exit(hcsrt_process raw, uint32_t timeout_ms, hcsrt_char **document) {
+    return wait_exit("HcsWaitForProcessExit", raw, Kind::Process, timeout_ms, document);
+}
+
+/* --- release ------------------------------------------------------------------------------------------------- */
+
+void HCSRT_CALL close_system(hcsrt_system raw) {
+    Lock lock(core->mutex);
+    core->close_target_handle(lock, raw, Kind::System, "HcsCloseComputeSystem");
+}
+
+void HCSRT_CALL close_process(hcsrt_process raw) {
+    Lock lock(core->mutex);
+    core->close_target_handle(lock, raw, Kind::Process, "HcsCloseProcess");
+}
+
+void free_string(hcsrt_char *string) {
+    if (!string) return;
+    Lock lock(core->mutex);
+    if (core->strings.erase(string)) platform::release_string(string);
+    else core->misuse("LocalFree", string, "is no string of HCS, or was freed before");
+}
+
+void free_cotaskmem(void *memory) {
+    if (!memory) return;
+    Lock lock(core->mutex);
+    core->misuse("CoTaskMemFree", memory, "is no string of HCN");
+}
+
+int close_stdio(hcsrt_handle raw) {
+    Lock lock(core->mutex);
+    return core->close_stdio(raw);
+}
+
+/* --- the table ----------------------------------------------------------------------------------------------- */
+
+template <typename Function>
+struct NotEmulated;
+template <typename... Arguments>
+struct NotEmulated<hcsrt_result(HCSRT_CALL *)(Arguments...)> {
+    static hcsrt_result HCSRT_CALL call(Arguments...) { return HCSRT_E_NOTIMPL; }
+};
+template <typename Result, typename... Arguments>
+struct NotEmulated<Result(HCSRT_CALL *)(Arguments...)> {
+    static Result HCSRT_CALL call(Arguments...) { return Result(); }
+};
+
+HcsApi make_table() {
+    HcsApi table = {};
+    table.size = sizeof table;
+#define HCSRT_FILL(name, since, shape, subject, lane) table.name = NotEmulated<decltype(table.name)>::call;
+    HCSRT_FUNCTIONS(HCSRT_FILL)
+#undef HCSRT_FILL
+
+#define SYSTEM_CALL(name, type) \
+    table.name = [](hcsrt_system system, hcsrt_operation operation, const hcsrt_char *text) { \
+        return system_call(#name, type, system, operation, text); \
+    }
+    SYSTEM_CALL(HcsStartComputeSystem, HCSRT_TYPE_START);
+    SYSTEM_CALL(HcsShutDownComputeSystem, HCSRT_TYPE_SHUTDOWN);
+    SYSTEM_CALL(HcsTerminateComputeSystem, HCSRT_TYPE_TERMINATE);
+    SYSTEM_CALL(HcsPauseComputeSystem, HCSRT_TYPE_PAUSE);
+    SYSTEM_CALL(HcsResumeComputeSystem, HCSRT_TYPE_RESUME);
+    SYSTEM_CALL(HcsSaveComputeSystem, HCSRT_TYPE_SAVE);
+    SYSTEM_CALL(HcsCrashComputeSystem, HCSRT_TYPE_CRASH);
+    SYSTEM_CALL(HcsGetComputeSystemProperties, HCSRT_TYPE_PROPERTIES);
+#undef SYSTEM_CALL
+    table.HcsModifyComputeSystem = [](hcsrt_system system, hcsrt_operation operation, const hcsrt_char *configuration,
+                                      hcsrt_handle identity) -> hcsrt_result {
+        if (identity) return HCSRT_E_NOTIMPL;
+        if (!configuration) return HCSRT_E_INVALIDARG;
+        return system_call("HcsModifyComputeSystem", HCSRT_TYPE_MODIFY, system, operation, configuration);
+    };
+
+#define PROCESS_CALL(name, type) \
+    table.name = [](hcsrt_process process, hcsrt_operation operation, const hcsrt_char *text) { \
+        return process_call(#name, type, process, operation, text); \
+    }
+    PROCESS_CALL(HcsSignalProcess, HCSRT_TYPE_SIGNAL_PROCESS);
+    /* HCS_OPERATION_TYPE has no value for it. */
+    PROCESS_CALL(HcsTerminateProcess, HCSRT_TYPE_SIGNAL_PROCESS);
+    PROCESS_CALL(HcsModifyProcess, HCSRT_TYPE_MODIFY_PROCESS);
+    PROCESS_CALL(HcsGetProcessProperties, HCSRT_TYPE_PROCESS_PROPERTIES);
+#undef PROCESS_CALL
+    table.HcsGetProcessInfo = [](hcsrt_process process, hcsrt_operation operation) {
+        return process_call("HcsGetProcessInfo", HCSRT_TYPE_PROCESS_INFO, process, operation, nullptr);
+    };
+
+#define PATH_CALL(name) table.name = [](const hcsrt_char *path) { return path_call(#name, path); }
+    PATH_CALL(HcsCreateEmptyGuestStateFile);
+    PATH_CALL(HcsCreateEmptyRuntimeStateFile);
+    PATH_CALL(HcsGrantVmGroupAccess);
+    PATH_CALL(HcsRevokeVmGroupAccess);
+#undef PATH_CALL
+    table.HcsGrantVmAccess = [](const hcsrt_char *vm_id, const hcsrt_char *path) {
+        return access_call("HcsGrantVmAccess", vm_id, path);
+    };
+    table.HcsRevokeVmAccess = [](const hcsrt_char *vm_id, const hcsrt_char *path) {
+        return access_call("HcsRevokeVmAccess", vm_id, path);
+    };
+
+    table.HcsCreateComputeSystem = create_system;
+    table.HcsCreateComputeSystemInNamespace = create_system_in_namespace;
+    table.HcsOpenComputeSystem = open_system;
+    table.HcsOpenComputeSystemInNamespace = open_system_in_namespace;
+    table.HcsCloseComputeSystem = close_system;
+    table.HcsEnumerateComputeSystems = enumerate_systems;
+    table.HcsEnumerateComputeSystemsInNamespace = enumerate_systems_in_namespace;
+    table.HcsCreateProcess = create_process;
+    table.HcsOpenProcess = open_process;
+    table.HcsCloseProcess = close_process;
+    table.HcsSetComputeSystemCallback = set_system_callback;
+    table.HcsSetProcessCallback = set_process_callback;
+    table.HcsWaitForComputeSystemExit = wait_system_exit;
+    table.HcsWaitForProcessExit = wait_process_exit;
+    table.HcsGetServiceProperties = service_properties;
+    table.HcsModifyServiceSettings = modify_service;
+    table.HcsCreateOperation = create_operation;
+    table.HcsCreateOperationWithNotifications = create_operation_with_notifications;
+    table.HcsCloseOperation = close_operation;
+    table.HcsSetOperationCallback = set_operation_callback;
+    table.HcsSetOperationContext = set_operation_context;
+    table.HcsGetOperationContext = operation_context;
+    table.HcsGetOperationId = operation_id;
+    table.HcsGetOperationType = operation_type;
+    table.HcsGetComputeSystemFromOperation = system_from_operation;
+    table.HcsGetProcessFromOperation = process_from_operation;
+    table.HcsCancelOperation = cancel_operation;
+    table.HcsGetOperationResult = operation_result;
+    table.HcsGetOperationResultAndProcessInfo = operation_result_and_info;
+    table.HcsWaitForOperationResult = wait_operation;
+    table.HcsWaitForOperationResultAndProcessInfo = wait_operation_and_info;
+    table.free_string = free_string;
+    table.free_cotaskmem = free_cotaskmem;
+    table.close_handle = close_stdio;
+    return table;
+}
+
+}  // namespace
+
+const HcsApi *api() {
+    static const HcsApi table = make_table();
+    return &table;
+}
+
+}  // namespace hcsrt::emulator

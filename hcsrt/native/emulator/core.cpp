@@ -1,0 +1,179 @@
+#include "emulator/core.h"
+
+#include <cstdio>
+#include <cstring>
+#include <thread>
+
+static_assert(sizeof(void *) == 8, "a stdio handle carries a serial number and a descriptor");
+
+namespace hcsrt::emulator {
+
+namespace {
+
+constexpr size_t MOST_MISUSES = 1000;
+
+const char *name_of(Kind kind) {
+    return kind == Kind::Operation ? "HCS_OPERATION" : kind == Kind::System ? "HCS_SYSTEM" : "HCS_PROCESS";
+}
+
+std::u16string copy(const hcsrt_char *text) {
+    std::u16string result;
+    for (; *text; ++text) result.push_back(static_cast<char16_t>(*text));
+    return result;
+}
+
+}  // namespace
+
+int (*is_finalizing)(void) = nullptr;
+
+thread_local int callback_depth = 0;
+thread_local Handle *calling_back = nullptr;
+thread_local bool dispatching = false;
+thread_local bool serving = false;
+
+Core *core = new Core;
+
+Text argument(const hcsrt_char *text) {
+    Text result;
+    if (!text) return result;
+    result.given = true;
+    result.value = copy(text);
+    return result;
+}
+
+uint64_t Core::random() {
+    uint64_t z = random_state += 0x9E3779B97F4A7C15u;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+void Core::misuse(std::string text) {
+    if (misuses.size() < MOST_MISUSES) misuses.push_back(std::move(text));
+}
+
+void Core::misuse(const char *function, const void *raw, const char *what) {
+    char text[200];
+    std::snprintf(text, sizeof text, "%s: handle %p %s", function, raw, what);
+    misuse(text);
+}
+
+std::shared_ptr<Handle> Core::add_handle(Kind kind) {
+    auto handle = std::make_shared<Handle>();
+    handle->kind = kind;
+    handle->raw = reinterpret_cast<void *>(static_cast<uintptr_t>(++serial << 4 | static_cast<uintptr_t>(kind)));
+    handles[reinterpret_cast<uintptr_t>(handle->raw)] = handle;
+    return handle;
+}
+
+std::shared_ptr<Handle> Core::add_handle(const std::shared_ptr<Target> &target) {
+    auto handle = add_handle(target->kind);
+    handle->target = target;
+    ++target->handles;
+    return handle;
+}
+
+std::shared_ptr<Handle> Core::find(void *raw, Kind kind, const char *function) {
+    auto found = handles.find(reinterpret_cast<uintptr_t>(raw));
+    if (found != handles.end() && found->second->kind == kind) return found->second;
+    if (raw && is_stale(raw)) return nullptr;
+    char what[100];
+    bool ever = reinterpret_cast<uintptr_t>(raw) >> 4 <= serial && raw;
+    std::snprintf(what, sizeof what,
+                  found != handles.end() ? "is of the wrong kind, %s is expected"
+                  : ever                 ? "is closed; %s is expected"
+                                         : "was never given out; %s is expected",
+                  name_of(kind));
+    misuse(function, raw, what);
+    return nullptr;
+}
+
+std::shared_ptr<Target> Core::add_target(Kind kind, Key key) {
+    auto target = std::make_shared<Target>();
+    target->kind = kind;
+    target->key = key;
+    targets[key] = target;
+    return target;
+}
+
+std::shared_ptr<Target> Core::target_of(Key key) {
+    auto found = targets.find(key);
+    return found == targets.end() ? nullptr : found->second;
+}
+
+void Core::drop_target(const std::shared_ptr<Target> &target) {
+    for (platform::End &end : target->unclaimed) platform::close_end(std::exchange(end, platform::NO_END));
+    platform::close_end(std::exchange(target->console, platform::NO_END));
+    targets.erase(target->key);
+}
+
+void Core::close_target_handle(Lock &lock, void *raw, Kind kind, const char *function) {
+    auto handle = find(raw, kind, function);
+    if (!handle) return;
+    handles.erase(reinterpret_cast<uintptr_t>(raw));
+    if (handle->inside) misuse(function, raw, "was closed while a call on it had not returned");
+    if (callback_depth) misuse(function, raw, "was closed on a callback thread");
+    handle->callback = nullptr;
+    int own = calling_back == handle.get() ? 1 : 0;
+    while (handle->running > own) handle->drained.wait(lock);
+    if (chance(8)) {
+        std::chrono::microseconds drain(random() % 2000);
+        lock.unlock();
+        std::this_thread::sleep_for(drain);
+        lock.lock();
+    }
+    auto &target = handle->target;
+    if (--target->handles) return;
+    Request released;
+    released.function = "HandlesReleased";
+    (kind == Kind::System ? released.system : released.process) = target->key;
+    if (kind == Kind::System) targets.erase(target->key);
+    post(std::move(released));
+}
+
+void Core::give(const Text &text, hcsrt_char **out) {
+    if (!out) return;
+    *out = nullptr;
+    if (!text.given) return;
+    size_t bytes = (text.value.size() + 1) * sizeof(hcsrt_char);
+    hcsrt_char *string = platform::allocate_string(bytes);
+    if (!string) return;
+    std::memcpy(string, text.value.c_str(), bytes);
+    strings[string] = true;
+    *out = string;
+}
+
+hcsrt_handle Core::give_end(platform::End end, Key process, int stream) {
+    if (end == platform::NO_END) return nullptr;
+    hcsrt_handle handle = platform::handle_of(static_cast<uint32_t>(++serial), end);
+    stdio[reinterpret_cast<uintptr_t>(handle)] = Stdio{serial, end, process, stream};
+    return handle;
+}
+
+void Core::give_process_info(const std::shared_ptr<Operation> &operation, hcsrt_process_information *info) {
+    info->process_id = operation->pid;
+    auto target = std::exchange(operation->info, nullptr);
+    if (!target) return;
+    hcsrt_handle *out[STREAMS] = {&info->std_input, &info->std_output, &info->std_error};
+    for (int stream = 0; stream < STREAMS; ++stream) {
+        platform::End end = std::exchange(target->unclaimed[stream], platform::NO_END);
+        for (auto entry = stdio.begin(); end == platform::NO_END && entry != stdio.end(); ++entry)
+            if (entry->second.process == target->key && entry->second.stream == stream)
+                end = platform::duplicate(entry->second.end);
+        *out[stream] = give_end(end, target->key, stream);
+    }
+}
+
+int Core::close_stdio(hcsrt_handle raw) {
+    auto found = stdio.find(reinterpret_cast<uintptr_t>(raw));
+    if (found == stdio.end()) {
+        misuse("CloseHandle", raw, "is no open stdio handle");
+        return 0;
+    }
+    platform::End end = found->second.end;
+    stdio.erase(found);
+    platform::close_end(end);
+    return 1;
+}
+
+}  // namespace hcsrt::emulator

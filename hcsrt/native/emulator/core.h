@@ -1,0 +1,240 @@
+/* What the emulator's native half has in mind: handles, operations, strings, pipes, callbacks and questions. */
+#ifndef HCSRT_EMULATOR_CORE_H
+#define HCSRT_EMULATOR_CORE_H
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "core/results.h"
+#include "emulator/emulator.h"
+#include "emulator/platform.h"
+
+namespace hcsrt::emulator {
+
+using Clock = std::chrono::steady_clock;
+using Lock = std::unique_lock<std::mutex>;
+
+constexpr int STREAMS = 3;
+constexpr int DISPATCHERS = 2;
+
+enum class Kind : uintptr_t { Operation = 1, System = 2, Process = 3 };
+
+/* When a call completes, as seen by its caller: HCS promises none of the three. */
+enum class Order { Later, Inline, BeforeReturn };
+
+enum class Phase { Idle, Running, Done };
+
+/* A compute system or a process, as far as native code has to know it. */
+struct Target {
+    Kind kind;
+    Key key;
+    int handles = 0;
+    bool exited = false;
+    Text exit_document;
+    std::condition_variable changed;
+    /* Of a process: */
+    platform::Group group = platform::NO_GROUP;
+    bool started = false, reaped = false;
+    bool group_gone = false; /* nobody is left, so its pid may be somebody else's by now */
+    platform::End unclaimed[STREAMS] = {platform::NO_END, platform::NO_END, platform::NO_END};
+    platform::End console = platform::NO_END;
+
+    ~Target() {
+        if (group != platform::NO_GROUP) platform::drop_group(group);
+    }
+};
+
+struct Operation {
+    uint64_t id = 0;
+    Phase phase = Phase::Idle;
+    int32_t type = HCSRT_TYPE_NONE;
+    Order order = Order::Later;
+    void *context = nullptr;
+    hcsrt_operation_completion callback = nullptr;
+    hcsrt_result result = HCSRT_S_OK;
+    Text document;
+    void *system = nullptr, *process = nullptr; /* the handles that it was started with; borrowed */
+    uint32_t pid = 0;
+    std::shared_ptr<Target> info; /* whose stdio handles the result gives, until it gave them */
+    bool closed = false, callback_running = false, callback_done = false;
+    std::condition_variable changed;
+};
+
+struct Handle {
+    Kind kind;
+    void *raw;
+    std::shared_ptr<Operation> operation;
+    std::shared_ptr<Target> target;
+    uint32_t options = 0;
+    hcsrt_event_callback callback = nullptr;
+    void *context = nullptr;
+    int inside = 0;  /* API calls that have not returned */
+    int running = 0; /* callbacks that have not returned */
+    std::condition_variable drained;
+};
+
+struct Stdio {
+    uint64_t serial;
+    platform::End end;
+    Key process;
+    int stream;
+};
+
+/* A question of a call that waits for its answer, or of an operation. */
+struct Question {
+    std::shared_ptr<Operation> operation; /* none: a synchronous call waits on `changed` */
+    std::shared_ptr<Handle> subject;      /* whose event callback hears of it, if it asked for that */
+    bool answered = false;
+    hcsrt_result result = HCSRT_S_OK;
+    Text document;
+    std::shared_ptr<Handle> opened; /* made with the answer, so that no close can come in between */
+    std::condition_variable changed;
+};
+
+struct Delivery {
+    std::shared_ptr<Handle> handle;
+    std::shared_ptr<Operation> completion;
+    void *operation = nullptr;
+    uint32_t type = 0;
+    Text data;
+};
+
+extern int (*is_finalizing)(void);
+
+extern thread_local int callback_depth;
+extern thread_local Handle *calling_back;
+extern thread_local bool dispatching;
+
+/* Python's garbage collector may run a finalizer that calls HCS on the service's own thread, which cannot answer itself. */
+extern thread_local bool serving;
+
+Text argument(const hcsrt_char *text);
+
+struct Core {
+    std::mutex mutex;
+    std::condition_variable queued;
+    std::deque<Request> queue;
+    bool stopped = false;
+    bool vary = false;
+    uint64_t random_state = 0;
+    uint64_t serial = 0x1000;
+    uint64_t oldest = 0; /* handles made before this serial are left over from a reset */
+    std::unordered_map<uintptr_t, std::shared_ptr<Handle>> handles;
+    std::unordered_map<Key, std::shared_ptr<Target>> targets;
+    std::unordered_map<uintptr_t, Stdio> stdio;
+    std::unordered_map<void *, bool> strings; /* false: left over from a reset */
+    std::unordered_map<uint64_t, std::shared_ptr<Question>> questions;
+    std::deque<Delivery> deliveries[DISPATCHERS];
+    std::condition_variable delivered[DISPATCHERS];
+    bool dispatcher_started[DISPATCHERS] = {}, dispatcher_busy[DISPATCHERS] = {};
+    std::condition_variable settled;
+    std::vector<std::string> misuses;
+
+    /* --- the service ----------------------------------------------------------------------------------------- */
+
+    /* Whether nobody answers any more: the service went down, or Python, in which it runs, is being finalized. */
+    bool is_gone() const { return stopped || (is_finalizing && is_finalizing()); }
+
+    /* --- chance ---------------------------------------------------------------------------------------------- */
+
+    uint64_t random();
+
+    /* True once in `n` times where behaviour varies, else never. */
+    bool chance(uint32_t n) { return vary && random() % n == 0; }
+
+    /* --- misuse ---------------------------------------------------------------------------------------------- */
+
+    void misuse(std::string text);
+    void misuse(const char *function, const void *raw, const char *what);
+
+    /* --- handles --------------------------------------------------------------------------------------------- */
+
+    std::shared_ptr<Handle> add_handle(Kind kind);
+    std::shared_ptr<Handle> add_handle(const std::shared_ptr<Target> &target);
+    bool is_stale(const void *raw) const { return (reinterpret_cast<uintptr_t>(raw) >> 4) < oldest; }
+
+    std::shared_ptr<Handle> find(void *raw, Kind kind, const char *function);
+    std::shared_ptr<Target> add_target(Kind kind, Key key);
+    std::shared_ptr<Target> target_of(Key key);
+    void drop_target(const std::shared_ptr<Target> &target);
+    void close_target_handle(Lock &lock, void *raw, Kind kind, const char *function);
+
+    /* --- strings and stdio ----------------------------------------------------------------------------------- */
+
+    void give(const Text &text, hcsrt_char **out);
+    hcsrt_handle give_end(platform::End end, Key process, int stream);
+
+    /* The pipe ends of a process: the first asker gets them, later ones get duplicates of those still open. */
+    void give_process_info(const std::shared_ptr<Operation> &operation, hcsrt_process_information *info);
+    int close_stdio(hcsrt_handle raw);
+
+    /* --- callbacks ------------------------------------------------------------------------------------------- */
+
+    void deliver(Delivery delivery, void *raw);
+    template <typename Call>
+    void call_back(Lock &lock, const char *what, void *raw, Call call);
+    void complete_by_callback(Lock &lock, const std::shared_ptr<Operation> &operation);
+    static void *raw_of(const std::shared_ptr<Operation> &operation);
+    void event_by_callback(Lock &lock, Delivery &delivery);
+    void dispatch(int lane);
+    bool all_delivered() const;
+
+    /* --- operations ------------------------------------------------------------------------------------------ */
+
+    void post(Request request);
+    void ask(Request request, const std::shared_ptr<Question> &question);
+    void answer(const std::shared_ptr<Question> &question);
+    void deliver_completion(const std::shared_ptr<Operation> &operation);
+
+    /* Waits for a synchronous answer. */
+    void wait_answer(Lock &lock, const std::shared_ptr<Question> &question);
+    Order pick_order();
+};
+
+/* Never destroyed: callback threads outlive static destructors. Replaced in a forked child, which shares nothing. */
+extern Core *core;
+
+/* Marks a handle as in use by an API call, as long as it lives; the lock is held whenever one dies. */
+class Inside {
+  public:
+    Inside(void *raw, Kind kind, const char *function) : handle_(core->find(raw, kind, function)) {
+        if (handle_) ++handle_->inside;
+        stale_ = !handle_ && raw && core->is_stale(raw);
+    }
+    ~Inside() { leave(); }
+    Inside(const Inside &) = delete;
+    Inside &operator=(const Inside &) = delete;
+
+    void leave() {
+        if (handle_ && !left_) --handle_->inside;
+        left_ = true;
+    }
+    explicit operator bool() const { return static_cast<bool>(handle_); }
+    const std::shared_ptr<Handle> &handle() const { return handle_; }
+    const std::shared_ptr<Operation> &operation() const { return handle_->operation; }
+    const std::shared_ptr<Target> &target() const { return handle_->target; }
+    hcsrt_result error() const { return stale_ ? HCSRT_E_SERVICE_DISCONNECT : HCSRT_E_HANDLE; }
+
+  private:
+    std::shared_ptr<Handle> handle_;
+    bool stale_ = false, left_ = false;
+};
+
+/* Starts `operation_raw` on a request; the answer becomes its result. `subject` is the handle that the call is about. */
+hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::shared_ptr<Handle> &subject,
+                      Request request, const std::shared_ptr<Target> &info = nullptr);
+
+/* A signal to the group of a process, 0 for none; false if nobody is left in it. */
+bool signal_target(const std::shared_ptr<Target> &target, int number);
+void kill_everything();
+
+}  // namespace hcsrt::emulator
+
+#endif

@@ -1,0 +1,103 @@
+/* Operations: what is asked with them, and what the service answers. */
+#include "emulator/core.h"
+
+namespace hcsrt::emulator {
+
+namespace {
+
+/* How long a kick-off is held up to let its call complete first. What takes longer completes later in any case. */
+constexpr std::chrono::milliseconds KICK_OFF_LIMIT{20};
+
+}  // namespace
+
+void Core::post(Request request) {
+    if (stopped) return;
+    queue.push_back(std::move(request));
+    queued.notify_one();
+}
+
+void Core::ask(Request request, const std::shared_ptr<Question> &question) {
+    request.ticket = ++serial;
+    questions[request.ticket] = question;
+    post(std::move(request));
+}
+
+void Core::answer(const std::shared_ptr<Question> &question) {
+    question->answered = true;
+    question->changed.notify_all();
+    auto &operation = question->operation;
+    if (!operation) return;
+    operation->result = question->result;
+    operation->document = std::move(question->document);
+    operation->phase = Phase::Done;
+    operation->changed.notify_all();
+    auto &subject = question->subject;
+    if (subject && subject->options & HCSRT_OPTION_OPERATION_CALLBACKS) {
+        Delivery event;
+        event.handle = subject;
+        event.type = HCSRT_EVENT_OPERATION_CALLBACK;
+        event.operation = raw_of(operation);
+        deliver(std::move(event), subject->raw);
+    }
+    /* Whether the callback of an operation that was closed meanwhile still fires is not documented. */
+    bool wanted = operation->callback && operation->order != Order::Inline && !(operation->closed && chance(2));
+    if (wanted) deliver_completion(operation);
+}
+
+void Core::deliver_completion(const std::shared_ptr<Operation> &operation) {
+    Delivery completion;
+    completion.completion = operation;
+    deliver(std::move(completion), raw_of(operation));
+}
+
+void Core::wait_answer(Lock &lock, const std::shared_ptr<Question> &question) {
+    while (!question->answered) question->changed.wait(lock);
+}
+
+Order Core::pick_order() {
+    if (!vary) return Order::Later;
+    Order order = static_cast<Order>(random() % 3);
+    /* A dispatcher that waited for a callback on its own thread would wait for ever. */
+    return order == Order::BeforeReturn && dispatching ? Order::Later : order;
+}
+
+hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::shared_ptr<Handle> &subject,
+                      Request request, const std::shared_ptr<Target> &info) {
+    Inside inside(operation_raw, Kind::Operation, request.function);
+    if (!inside) return inside.error();
+    auto operation = inside.operation();
+    if (operation->phase == Phase::Running) return HCSRT_E_OPERATION_ALREADY_STARTED;
+    if (operation->callback && subject && subject->options & HCSRT_OPTION_OPERATION_CALLBACKS)
+        return HCSRT_E_CALLBACK_ALREADY_SET;
+    if (core->is_gone() || serving) return HCSRT_E_SERVICE_DISCONNECT;
+
+    operation->phase = Phase::Running;
+    operation->type = type;
+    operation->order = core->pick_order();
+    operation->document = Text();
+    operation->callback_done = false;
+    operation->pid = 0;
+    operation->info = info;
+    operation->system = subject && subject->kind == Kind::System ? subject->raw : nullptr;
+    operation->process = subject && subject->kind == Kind::Process ? subject->raw : nullptr;
+
+    auto question = std::make_shared<Question>();
+    question->operation = operation;
+    question->subject = subject;
+    core->ask(std::move(request), question);
+    /* From here on a callback may close the operation, which is allowed. */
+    inside.leave();
+    if (operation->order == Order::Later) return HCSRT_S_OK;
+    auto limit = Clock::now() + KICK_OFF_LIMIT;
+    operation->changed.wait_until(lock, limit, [&] { return operation->phase == Phase::Done; });
+    if (operation->phase == Phase::Running) {
+        operation->order = Order::Later;
+        return HCSRT_S_OK;
+    }
+    if (operation->order == Order::Inline) core->complete_by_callback(lock, operation);
+    else if (operation->callback) operation->changed.wait_until(lock, limit, [&] { return operation->callback_done; });
+    /* A call that is known to have failed may say so at once; its document is kept either way. */
+    return hcsrt_failed(operation->result) && core->chance(2) ? operation->result : HCSRT_S_OK;
+}
+
+}  // namespace hcsrt::emulator

@@ -1,0 +1,135 @@
+/* The programs behind processes. */
+#include <cstdlib>
+#include <utility>
+
+#include "core/threads.h"
+#include "emulator/core.h"
+
+namespace hcsrt::emulator {
+
+bool signal_target(const std::shared_ptr<Target> &target, int number) {
+    if (!target->started || target->group_gone) return false;
+    /* While anybody is left in the group, the pid of its leader that has gone is given to nobody else. */
+    target->group_gone =
+        (target->reaped && platform::is_reused(target->group)) || !platform::signal_group(target->group, number);
+    return !target->group_gone;
+}
+
+void kill_everything() {
+    for (auto &entry : core->targets) signal_target(entry.second, platform::KILL);
+}
+
+namespace {
+
+struct Watch {
+    Core *core;
+    std::shared_ptr<Target> target;
+    platform::Group group;
+};
+
+void watch(void *given) {
+    Watch watching = *static_cast<Watch *>(given);
+    delete static_cast<Watch *>(given);
+    uint32_t code = 0;
+    bool known = platform::wait_for_exit(watching.group, &code);
+    Lock lock(watching.core->mutex);
+    platform::reap(watching.group);
+    auto &target = watching.target;
+    target->reaped = true;
+    signal_target(target, 0);
+    platform::close_end(std::exchange(target->console, platform::NO_END));
+    if (watching.core->target_of(target->key) != target) return;
+    Request exited;
+    exited.function = known ? "ProcessExited" : "ProcessLost";
+    exited.process = target->key;
+    exited.number = code;
+    watching.core->post(std::move(exited));
+}
+
+#if !defined(_WIN32)
+/* After Python has gone, so that nobody is left to be woken by it. On Windows the job objects go with this process. */
+void kill_at_exit() {
+    Lock lock(core->mutex);
+    kill_everything();
+}
+#endif
+
+}  // namespace
+
+int spawn(Key process, const Program &program, int *error, bool *directory_failed) {
+    Lock lock(core->mutex);
+    auto target = core->target_of(process);
+    if (!target || core->stopped) {
+        *error = platform::NO_SUCH_PROCESS;
+        return -1;
+    }
+    platform::Child child;
+    *error = platform::spawn(program, &child, directory_failed);
+    if (*error) return -1;
+#if !defined(_WIN32)
+    static const int registered = std::atexit(kill_at_exit);
+    (void)registered;
+#endif
+    target->group = child.group;
+    target->started = true;
+    target->console = child.console;
+    for (int stream = 0; stream < STREAMS; ++stream) target->unclaimed[stream] = child.ends[stream];
+    Watch *watching = new Watch{core, target, child.group};
+    if (!start_thread(watch, watching)) {
+        delete watching;
+        *error = platform::NO_THREAD;
+        platform::signal_group(child.group, platform::KILL);
+        platform::reap(child.group);
+        target->started = false;
+        core->drop_target(target);
+        return -1;
+    }
+    return child.pid;
+}
+
+bool signal(Key process, int number) {
+    Lock lock(core->mutex);
+    auto target = core->target_of(process);
+    return target && signal_target(target, number);
+}
+
+bool members(Key process, std::vector<int> *pids) {
+    Lock lock(core->mutex);
+    auto target = core->target_of(process);
+    return target && target->started && platform::members_of(target->group, pids);
+}
+
+void resize(Key process, uint16_t rows, uint16_t columns) {
+    Lock lock(core->mutex);
+    auto target = core->target_of(process);
+    if (target && target->console != platform::NO_END) platform::resize(target->console, rows, columns);
+}
+
+bool close_stream(Key process, int stream) {
+    Lock lock(core->mutex);
+    auto target = core->target_of(process);
+    if (!target) return false;
+    if (target->console != platform::NO_END) {
+        if (stream == 0) platform::send_end_of_file(target->console);
+        return true;
+    }
+    bool any = target->unclaimed[stream] != platform::NO_END;
+    platform::close_end(std::exchange(target->unclaimed[stream], platform::NO_END));
+    for (auto &entry : core->stdio) {
+        if (entry.second.process != process || entry.second.stream != stream) continue;
+        platform::sever(target->group, entry.second.end, stream == 0);
+        any = true;
+    }
+    bool for_writing = any && stream == 0;
+    lock.unlock();
+    if (for_writing) platform::settle(target->group);
+    return any;
+}
+
+void forget(Key process) {
+    Lock lock(core->mutex);
+    auto target = core->target_of(process);
+    if (target) core->drop_target(target);
+}
+
+}  // namespace hcsrt::emulator

@@ -1,0 +1,181 @@
+/* The service's side of the emulator, and that of the tests. */
+#include <chrono>
+#include <cstring>
+
+#include "emulator/core.h"
+
+#if !defined(_WIN32)
+#  include <pthread.h>
+#endif
+
+namespace hcsrt::emulator {
+
+namespace {
+
+/* How long a service that goes down waits for its last events to be delivered. */
+constexpr std::chrono::seconds DELIVERY_LIMIT{5};
+
+void disconnect_everyone() {
+    auto questions = std::move(core->questions);
+    core->questions.clear();
+    core->queue.clear();
+    for (auto &entry : questions) {
+        entry.second->result = HCSRT_E_SERVICE_DISCONNECT;
+        core->answer(entry.second);
+    }
+}
+
+#if !defined(_WIN32)
+void before_fork() { core->mutex.lock(); }
+void in_parent() { core->mutex.unlock(); }
+
+/* The child has copies of our pipe ends, which would keep the parent's processes from seeing their ends. */
+void in_child() {
+    Core *parents = core;
+    for (auto &entry : parents->stdio) platform::close_end(entry.second.end);
+    for (auto &entry : parents->targets) {
+        for (platform::End end : entry.second->unclaimed) platform::close_end(end);
+        platform::close_end(entry.second->console);
+    }
+    core = new Core;
+    core->vary = parents->vary;
+    core->random_state = parents->random_state;
+    callback_depth = 0;
+    dispatching = false;
+    serving = false;
+    calling_back = nullptr;
+}
+
+[[maybe_unused]] const int fork_handlers = pthread_atfork(before_fork, in_parent, in_child);
+#endif
+
+/* The last handle was closed, but another one opened before the service heard of it. */
+bool is_outdated(const Request &request) {
+    if (std::strcmp(request.function, "HandlesReleased") != 0) return false;
+    auto target = core->target_of(request.system ? request.system : request.process);
+    return target && target->handles;
+}
+
+}  // namespace
+
+void set_finalizing(int (*function)(void)) { is_finalizing = function; }
+
+Taken take(int64_t timeout_ms, Request *request) {
+    serving = true;
+    Lock lock(core->mutex);
+    auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
+    for (;;) {
+        if (core->stopped) return Taken::Stopped;
+        if (!core->queue.empty()) {
+            *request = std::move(core->queue.front());
+            core->queue.pop_front();
+            if (!is_outdated(*request)) return Taken::Item;
+        } else if (timeout_ms < 0) {
+            core->queued.wait(lock);
+        } else if (core->queued.wait_until(lock, deadline) == std::cv_status::timeout && core->queue.empty()) {
+            return core->stopped ? Taken::Stopped : Taken::Nothing;
+        }
+    }
+}
+
+void reply(uint64_t ticket, hcsrt_result result, const Text &document, Key key, uint32_t pid) {
+    Lock lock(core->mutex);
+    auto found = core->questions.find(ticket);
+    if (found == core->questions.end()) return;
+    auto question = found->second;
+    core->questions.erase(found);
+    question->result = result;
+    question->document = document;
+    if (question->operation) question->operation->pid = pid;
+    if (key) {
+        auto target = core->target_of(key);
+        /* Only a system is known to the service beyond its last handle. */
+        if (!target) target = core->add_target(Kind::System, key);
+        question->opened = core->add_handle(target);
+    }
+    core->answer(question);
+}
+
+void emit(Key key, uint32_t event_type, const Text &data) {
+    Lock lock(core->mutex);
+    auto target = core->target_of(key);
+    if (!target) return;
+    if (event_type == HCSRT_EVENT_SYSTEM_EXITED || event_type == HCSRT_EVENT_PROCESS_EXITED) {
+        target->exited = true;
+        target->exit_document = data;
+        target->changed.notify_all();
+    }
+    for (auto &entry : core->handles) {
+        if (entry.second->target != target || !entry.second->callback) continue;
+        Delivery event;
+        event.handle = entry.second;
+        event.type = event_type;
+        event.data = data;
+        core->deliver(std::move(event), entry.second->raw);
+    }
+}
+
+void configure(bool vary, uint64_t seed) {
+    Lock lock(core->mutex);
+    core->vary = vary;
+    core->random_state = seed;
+}
+
+void start() {
+    Lock lock(core->mutex);
+    core->stopped = false;
+}
+
+void stop() {
+    Lock lock(core->mutex);
+    if (core->stopped) return;
+    core->stopped = true;
+    kill_everything();
+    disconnect_everyone();
+    for (auto &entry : core->handles) {
+        if (!entry.second->callback) continue;
+        Delivery event;
+        event.handle = entry.second;
+        event.type = HCSRT_EVENT_SERVICE_DISCONNECT;
+        core->deliver(std::move(event), entry.second->raw);
+    }
+    for (auto &entry : core->targets) entry.second->changed.notify_all();
+    core->queued.notify_all();
+    if (!dispatching) core->settled.wait_for(lock, DELIVERY_LIMIT, [] { return core->all_delivered(); });
+}
+
+void clear() {
+    Lock lock(core->mutex);
+    kill_everything();
+    disconnect_everyone();
+    for (auto &entry : core->handles) entry.second->callback = nullptr;
+    core->handles.clear();
+    while (!core->targets.empty()) core->drop_target(core->targets.begin()->second);
+    for (auto &entry : core->strings) entry.second = false;
+    core->misuses.clear();
+    core->oldest = ++core->serial;
+}
+
+Counts live() {
+    Lock lock(core->mutex);
+    Counts counts = {};
+    for (auto &entry : core->handles) {
+        Kind kind = entry.second->kind;
+        ++(kind == Kind::Operation ? counts.operations : kind == Kind::System ? counts.systems : counts.processes);
+    }
+    for (auto &entry : core->strings) counts.strings += entry.second;
+    for (auto &entry : core->stdio) counts.stdio += entry.second.serial >= core->oldest;
+    return counts;
+}
+
+std::vector<std::string> misuses() {
+    Lock lock(core->mutex);
+    return core->misuses;
+}
+
+void record_misuse(const char *text) {
+    Lock lock(core->mutex);
+    core->misuse(text);
+}
+
+}  // namespace hcsrt::emulator
