@@ -149,15 +149,15 @@ def attempt(python: Python, run: Run, patience: float, progress: Path, arguments
         *(arguments or [windows_path(pins.REPOSITORY / "tests")]),
     )  # fmt: skip
     output = Output(python, process.stdout)
-    status = watch(process, progress, patience)
-    if status:
+    ended = watch(process, progress, patience)
+    if ended:
         run.end()
     seconds = time.monotonic() - start
     output.wait()
     code = process.wait()
-    status = status or ("passed" if code == 0 else f"pytest failed with {code}")
+    status = ended or ("passed" if code == 0 else f"pytest failed with {code}")
     # With exit code 1 pytest has told of each failed test itself.
-    words = () if code in (0, 1) else tuple(output.last_words)
+    words = tuple(output.last_words) if ended or code not in (0, 1) else ()
     return Result(python.version, status, seconds, Progress.read(progress), words)
 
 
