@@ -20,14 +20,15 @@ PACKAGE = "hcsrt"
 # knows the rooms in the rows below it. Modules of one room may know each other, but not in a circle.
 HOUSE: list[tuple[str, list[str]]] = [
     ("facts", ["_codes", "_hresults", "_json", "_version"]),
+    ("types", ["_types", "_api", "_engine_types", "_immortal", "_time"]),
     ("errors", ["errors"]),
     ("documents", ["documents"]),
     ("emulator", ["emulator"]),
     ("core", ["_core"]),
     ("library", ["_library"]),
-    ("handles", ["_handles"]),
+    ("handles", ["_handles", "_plumbing"]),
     ("functions", ["_functions", "_text"]),
-    ("calls", ["_watch", "_calls", "operations", "_engine", "_streams"]),
+    ("calls", ["_watch", "_calls", "operations", "_engine", "_streams", "engine"]),
     ("facade", ["_facade"]),
     ("blocking", ["_blocking", "system", "process", "events", "service", "bulk"]),
     ("aio", ["aio"]),

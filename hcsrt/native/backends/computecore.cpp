@@ -7,6 +7,8 @@
 #  endif
 #  include <windows.h>
 
+#  include "backends/functions.h"
+
 namespace {
 
 void release_local(hcsrt_char *string) { LocalFree(string); }

@@ -15,6 +15,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "backends/functions.h"
 #include "core/results.h"
 #include "hcsrt.h"
 
@@ -164,7 +165,7 @@ struct Forward<Entry> {
 
 extern "C" {
 
-#define HCSRT_EXPORT(result, name, parameters, since) \
+#define HCSRT_EXPORT(name, since, shape, subject, lane) \
     extern void *const hcsrt_forward_##name; \
     void *const hcsrt_forward_##name = reinterpret_cast<void *>(Forward<&HcsApi::name>::call); \
     __asm__(".section .text\n.globl " #name "\n" #name ":\n\tjmp *hcsrt_forward_" #name \
