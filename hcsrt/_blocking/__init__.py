@@ -12,11 +12,12 @@ from sys import is_finalizing
 from threading import Thread, get_ident, main_thread
 
 from .. import _calls, _watch
+from .. import _hresults as hresults
 from .._calls import Claim, Limit
 from .._facade import ExitHandleT
 from .._facade.events import EVENTS_MAXSIZE
 from .._facade.owner import ExitOwner
-from .._facade.requests import OPERATION_TIMEOUT, in_namespace
+from .._facade.requests import in_namespace
 from .._facade.times import Deadline, seconds
 from .._handles import Handle, OwnedSystem, announce, close_all
 from .._library import impersonates
@@ -117,7 +118,7 @@ def aside(
         given.extend(map(helper.give, ((job, over),)))
         while not over.acquire(timeout=deadline.within(_SLICE)):
             if deadline.passed():
-                raise error_from(OPERATION_TIMEOUT, function)
+                raise error_from(hresults.HCS_E_OPERATION_TIMEOUT, function)
         if not errors:
             return made[0]
     except BaseException:

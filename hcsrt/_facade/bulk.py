@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from .. import _hresults as hresults
 from .._handles import Handle
 from ..errors import HcsError, error_from
 from .owner import Owner
-from .requests import INVALID_DATA
 from .times import CHECK_TIMEOUT, EVENT_PATIENCE, Deadline
 
 TYPE_CHECKING = False
@@ -38,7 +38,7 @@ async def reap_opened(system: SystemCore, found: dict[str, Any], owner: str, dea
     # Not every answer of HCS names the owner; the same RuntimeId means the same system, and the same owner.
     if properties.get("Owner", owner if None not in runtime_ids else None) != owner:
         reason = f"HCS does not say of the compute system {found['Id']!r} that it is owned by {owner!r}"
-        raise error_from(INVALID_DATA, "HcsGetComputeSystemProperties", {"ErrorMessage": reason})
+        raise error_from(hresults.ERROR_INVALID_DATA, "HcsGetComputeSystemProperties", {"ErrorMessage": reason})
     return await system._stop(0, deadline.remaining())  # pyright: ignore[reportPrivateUsage]
 
 

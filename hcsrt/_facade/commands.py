@@ -7,10 +7,10 @@ import os
 import sys
 from codecs import lookup_error
 
+from .. import _hresults as hresults
 from ..documents import dumps
 from ..errors import error_from
 from .arguments import check_name, check_text, integer, path_text
-from .requests import PROCESS_INFO_NOT_AVAILABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def check_given(start: ProcessStart, pid: int, wanted: Mapping[str, int | None])
             f"HCS has no handle for {names} of process {pid}: it was started without a pipe there, or whoever had the "
             f"pipe has closed it. Open the process without {asked}, and start it again for a new pipe"
         )
-        raise error_from(PROCESS_INFO_NOT_AVAILABLE, "HcsGetProcessInfo", {"ErrorMessage": reason})
+        raise error_from(hresults.HCS_E_PROCESS_INFO_NOT_AVAILABLE, "HcsGetProcessInfo", {"ErrorMessage": reason})
 
 
 def run_pipes(

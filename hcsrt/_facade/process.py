@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 
+from .. import _hresults as hresults
 from .._handles import OwnedProcess
 from ..documents import dumps
 from ..errors import (
@@ -17,7 +18,7 @@ from ..errors import (
 from . import times
 from .arguments import integer
 from .owner import ExitOwner, debug, exit_status
-from .requests import NOT_FOUND, PROCESS_INFO_NOT_AVAILABLE, SERVICE_DISCONNECT, answer, exit_code
+from .requests import answer, exit_code
 from .times import CLEANUP_TIMEOUT, QUERY_TIMEOUT, Deadline, query_timeout, seconds
 
 TYPE_CHECKING = False
@@ -155,7 +156,7 @@ class ProcessCore(ExitOwner[OwnedProcess]):
             # A process that runs now has had its pid all the time.
             if self._is_over() or await self._ask_exit(QUERY_TIMEOUT) is not None:
                 reason = f"Process {self.pid} has exited, and another one may have its pid now"
-                raise error_from(NOT_FOUND, "HcsOpenProcess", {"ErrorMessage": reason})
+                raise error_from(hresults.ERROR_NOT_FOUND, "HcsOpenProcess", {"ErrorMessage": reason})
         except BaseException:
             await self._calls.close(handle, deadline)
             raise
@@ -209,9 +210,9 @@ class ProcessCore(ExitOwner[OwnedProcess]):
             debug("hcsrt.process", "asking for the exit code of %r failed: %s", self, error)
         if self._returncode is None:
             if how == "disconnected":
-                raise error_from(SERVICE_DISCONNECT, "HcsSetProcessCallback")
+                raise error_from(hresults.HCS_E_SERVICE_DISCONNECT, "HcsSetProcessCallback")
             reason = f"Process {self.pid} has exited, and HCS does not tell its exit code"
-            raise error_from(PROCESS_INFO_NOT_AVAILABLE, _PROPERTIES, {"ErrorMessage": reason})
+            raise error_from(hresults.HCS_E_PROCESS_INFO_NOT_AVAILABLE, _PROPERTIES, {"ErrorMessage": reason})
 
     if TYPE_CHECKING:
 
@@ -231,7 +232,7 @@ async def ask_exit(calls: Calls, handle: OwnedProcess, timeout: float) -> dict[s
         status = answer(await calls.call(handle, _PROPERTIES, None, timeout), _PROPERTIES, dict)
     except HcsError as error:
         # There was a process, or there would be no handle: HCS does not find it any more.
-        if error.hresult & 0xFFFFFFFF == NOT_FOUND:
+        if error.hresult & 0xFFFFFFFF == hresults.ERROR_NOT_FOUND:
             return {}
         raise
     return status if status.get("Exited") is True else None

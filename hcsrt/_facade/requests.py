@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import _hresults as hresults
 from ..documents import dumps, loads, plain
 from ..errors import HcsError, error_from
 from .arguments import check_handle, check_name, check_text, path_text, values
@@ -14,14 +15,6 @@ if TYPE_CHECKING:
 
     AnswerT = TypeVar("AnswerT", "dict[str, Any]", "list[Any]")
 
-# HCS_E_OPERATION_TIMEOUT, HCS_E_SERVICE_DISCONNECT, HCS_E_SYSTEM_NOT_FOUND, HCS_E_PROCESS_INFO_NOT_AVAILABLE;
-# ERROR_INVALID_DATA and ERROR_NOT_FOUND as HRESULTs.
-OPERATION_TIMEOUT = 0x80370118
-SERVICE_DISCONNECT = 0x8037011E
-SYSTEM_NOT_FOUND = 0x8037010E
-PROCESS_INFO_NOT_AVAILABLE = 0x8037011D
-INVALID_DATA = 0x8007000D
-NOT_FOUND = 0x80070490
 # HCS_RESOURCE_TYPE, and the name under which the service looks for the socket of a live migration.
 _SOCKET = 4
 _MIGRATION_SOCKET = "hcs:/VirtualMachine/LiveMigrationSocket"
@@ -38,7 +31,9 @@ def answer(text: str | None, operation: str, kind: type[AnswerT]) -> AnswerT:
         return kind()
     if not isinstance(value, kind):
         name = "object" if kind is dict else "array"
-        raise error_from(INVALID_DATA, operation, {"ErrorMessage": f"The answer of HCS is not a JSON {name}"})
+        raise error_from(
+            hresults.ERROR_INVALID_DATA, operation, {"ErrorMessage": f"The answer of HCS is not a JSON {name}"}
+        )
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import _hresults as hresults
 from .._handles import OwnedSystem
 from ..errors import (
     AlreadyStoppedError,
@@ -13,18 +14,7 @@ from ..errors import (
     error_from,
 )
 from .owner import ExitOwner, debug, exit_status, latch_exit
-from .requests import (
-    INVALID_DATA,
-    SERVICE_DISCONNECT,
-    SYSTEM_NOT_FOUND,
-    answer,
-    exit_document,
-    migration_resources,
-    modify_request,
-    options_text,
-    query_text,
-    save_options,
-)
+from .requests import answer, exit_document, migration_resources, modify_request, options_text, query_text, save_options
 from .times import CHECK_TIMEOUT, EVENT_PATIENCE, Deadline, query_timeout, seconds
 
 TYPE_CHECKING = False
@@ -219,7 +209,7 @@ class SystemCore(ExitOwner[OwnedSystem]):
             return value
         responses: dict[str, dict[str, dict[str, Any]]] = properties.get("PropertyResponses", {})
         error = responses.get(name, {}).get("Error") or {"ErrorMessage": f"The answer of HCS has no {name}"}
-        raise error_from(error.get("Error", INVALID_DATA), _PROPERTIES, error)
+        raise error_from(error.get("Error", hresults.ERROR_INVALID_DATA), _PROPERTIES, error)
 
     async def _reopen(self, deadline: Deadline) -> OwnedSystem:
         """Open a second handle to this very system. Processes do so even when this object is closed."""
@@ -230,7 +220,7 @@ class SystemCore(ExitOwner[OwnedSystem]):
             properties = await self._ask(handle, deadline.within(CHECK_TIMEOUT), urgent=True)
             if properties.get("RuntimeId") != self._runtime_id:
                 reason = f"Another compute system has the id {self._id!r} now"
-                raise error_from(SYSTEM_NOT_FOUND, "HcsOpenComputeSystem", {"ErrorMessage": reason})
+                raise error_from(hresults.HCS_E_SYSTEM_NOT_FOUND, "HcsOpenComputeSystem", {"ErrorMessage": reason})
         except BaseException:
             await self._calls.close(handle, deadline)
             raise
@@ -320,5 +310,5 @@ class SystemCore(ExitOwner[OwnedSystem]):
             except HcsError as error:
                 debug("hcsrt.system", "asking for the exit of %r failed: %s", self, error)
         if document is None:
-            raise error_from(SERVICE_DISCONNECT, "HcsSetComputeSystemCallback")
+            raise error_from(hresults.HCS_E_SERVICE_DISCONNECT, "HcsSetComputeSystemCallback")
         return document
