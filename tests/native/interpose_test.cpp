@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "backends/functions.h"
 #include "core/results.h"
 #include "fake_hcs.h"
 #include "interpose/interpose.h"
@@ -48,7 +49,7 @@ hcsrt_rule waiting(uint32_t first, uint32_t calls, uint32_t ms = 0) { return {fi
 
 void test_entries() {
     CHECK(outer->size == sizeof(HcsApi));
-#define SAME_ENTRY(result, name, parameters, since) \
+#define SAME_ENTRY(name, since, shape, subject, lane) \
     CHECK(!outer->name == !inner->name); \
     CHECK(!outer->name || outer->name != inner->name); \
     CHECK(hcsrt_interposed(#name) >= 0);
