@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hcsrt
-from hcsrt import _functions, cli, doctor, emulator, errors, hcs_calls
+from hcsrt import _functions, cli, doctor, emulator, errors
 from hcsrt.doctor import Finding, windows
 from hcsrt.doctor.conclusions import conclude
 from hcsrt.doctor.readings import Readings
@@ -26,6 +26,7 @@ from hcsrt.doctor.windows import Hypervisor, Service, Unreadable, Version
 from hcsrt.doctor.windows import Readings as WindowsReadings
 from hcsrt.emulator.failures import Failure
 
+from ..helpers import hcs_calls
 from ..helpers.platforms import WINDOWS, win32
 from ..helpers.raw_hcs import Table
 

@@ -311,8 +311,8 @@ hcsrt_result HCSRT_CALL cancel_operation(hcsrt_operation raw) {
     return inside ? static_cast<hcsrt_result>(HCSRT_E_NOTIMPL) : inside.error();
 }
 
-hcsrt_result take_result(const char *function, hcsrt_operation raw, uint32_t timeout_ms, bool with_info,
-                         hcsrt_process_information *info, hcsrt_char **document) {
+hcsrt_result collect(const char *function, hcsrt_operation raw, uint32_t timeout_ms, bool with_info,
+                     hcsrt_process_information *info, hcsrt_char **document) {
     if (document) *document = nullptr;
     if (info) *info = {};
     Lock lock(core->mutex);
@@ -337,12 +337,12 @@ hcsrt_result take_result(const char *function, hcsrt_operation raw, uint32_t tim
 }
 
 hcsrt_result HCSRT_CALL operation_result(hcsrt_operation raw, hcsrt_char **document) {
-    return take_result("HcsGetOperationResult", raw, 0, false, nullptr, document);
+    return collect("HcsGetOperationResult", raw, 0, false, nullptr, document);
 }
 
 hcsrt_result HCSRT_CALL operation_result_and_info(hcsrt_operation raw, hcsrt_process_information *info,
                                                   hcsrt_char **document) {
-    return take_result("HcsGetOperationResultAndProcessInfo", raw, 0, true, info, document);
+    return collect("HcsGetOperationResultAndProcessInfo", raw, 0, true, info, document);
 }
 
 hcsrt_result timed_out_if_pending(hcsrt_result result) {
@@ -350,13 +350,13 @@ hcsrt_result timed_out_if_pending(hcsrt_result result) {
 }
 
 hcsrt_result HCSRT_CALL wait_operation(hcsrt_operation raw, uint32_t timeout_ms, hcsrt_char **document) {
-    return timed_out_if_pending(take_result("HcsWaitForOperationResult", raw, timeout_ms, false, nullptr, document));
+    return timed_out_if_pending(collect("HcsWaitForOperationResult", raw, timeout_ms, false, nullptr, document));
 }
 
 hcsrt_result HCSRT_CALL wait_operation_and_info(hcsrt_operation raw, uint32_t timeout_ms,
                                                 hcsrt_process_information *info, hcsrt_char **document) {
     return timed_out_if_pending(
-        take_result("HcsWaitForOperationResultAndProcessInfo", raw, timeout_ms, true, info, document));
+        collect("HcsWaitForOperationResultAndProcessInfo", raw, timeout_ms, true, info, document));
 }
 
 /* --- events and exit ----------------------------------------------------------------------------------------- */
