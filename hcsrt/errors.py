@@ -1,4 +1,4 @@
-"""What can go wrong: the exceptions of hcsrt, and the meaning of every HRESULT in plain English."""
+"""The exceptions of hcsrt, and the meaning of every HRESULT in plain English."""
 
 from __future__ import annotations
 
@@ -38,9 +38,18 @@ _tables: Callable[[int, str], tuple[str | None, str, str | None]] | None = None
 class HcsError(OSError):
     """A call of HCS failed.
 
-    hresult: the HRESULT, signed or unsigned. operation: the HCS function, or the place in an argument that was refused
-    before any call. document: the ResultError that came with it, as JSON text or parsed; text that is no JSON object
-    is kept as its ErrorMessage.
+    Args:
+        hresult: The HRESULT, signed or unsigned.
+        operation: The HCS function, or the place in an argument that was refused before any call.
+        document: The ResultError that came with it, as JSON text or parsed. Text that is no JSON object is kept as its
+            ErrorMessage.
+
+    Attributes:
+        hresult: The HRESULT as a signed number, as C has it.
+        symbol: Its name, `HCS_E_INVALID_STATE` for one; None if hcsrt knows none.
+        operation: The HCS function, or the place in an argument.
+        document: The ResultError, parsed; None if none came.
+        hint: What to do about it; None if there is nothing to advise.
     """
 
     hresult: int  # signed, as C has it
@@ -128,7 +137,12 @@ class NotSupportedError(HcsError, NotImplementedError):
 
     @classmethod
     def missing(cls, function: str, since: str) -> NotSupportedError:
-        """The error of an export that the DLL lacks; since names the Windows version that has it."""
+        """Return the error of an export that the DLL lacks.
+
+        Args:
+            function: The HCS function.
+            since: The Windows version that has it.
+        """
         error = cls(hresults.ERROR_PROC_NOT_FOUND, function)
         error.hint = f"{function} needs {since}."
         return error
@@ -187,12 +201,26 @@ _CLASSES: dict[int, type[HcsError]] = {
 
 
 def error_from(hresult: int, operation: str, document: str | Mapping[str, Any] | None = None) -> HcsError:
-    """The exception for an HRESULT, of the class that fits it; the parameters are those of HcsError."""
+    """Return the exception for an HRESULT, of the class that fits it.
+
+    Args:
+        hresult: The HRESULT, signed or unsigned.
+        operation: The HCS function, or the place in an argument that was refused before any call.
+        document: The ResultError that came with it, as JSON text or parsed.
+    """
     return _class_of(_unsigned(hresult))(hresult, operation, document)
 
 
 class Explanation:
-    """What an HRESULT means: symbol, hresult (signed), meaning, hint, and the name of the exception it becomes."""
+    """The meaning of an HRESULT.
+
+    Attributes:
+        symbol: Its name; None if hcsrt knows none.
+        hresult: The HRESULT as a signed number.
+        meaning: What it means, in a sentence without a full stop.
+        hint: What to do about it; None if there is nothing to advise.
+        exception: The name of the exception that it becomes.
+    """
 
     __slots__ = ("exception", "hint", "hresult", "meaning", "symbol")
 
@@ -209,10 +237,14 @@ class Explanation:
 
 
 def explain(code_or_name: int | str) -> Explanation:
-    """Explain an HRESULT given as a number, signed or unsigned, or as text: decimal, hexadecimal or a symbol.
+    """Explain an HRESULT.
 
-    Eight hexadecimal digits need no prefix. A number from 1 to 65535 is taken as a Win32 error.
-    Raises ValueError for a name that is not in the table, with the closest ones, and for more than 32 bits.
+    Args:
+        code_or_name: A number, signed or unsigned, or text: decimal, hexadecimal or a symbol. Eight hexadecimal digits
+            need no prefix. A number from 1 to 65535 is a Win32 error.
+
+    Raises:
+        ValueError: No HRESULT has this name (the message offers close ones), or the number has more than 32 bits.
     """
     number = _number(code_or_name) if isinstance(code_or_name, str) else code_or_name
     code = _unsigned(hresults.from_win32(number) if 0 < number <= 0xFFFF else number)
@@ -221,7 +253,7 @@ def explain(code_or_name: int | str) -> Explanation:
 
 
 def _number(text: str) -> int:
-    """The code that a text means: a number or a symbol, in any case."""
+    """Return the code that a text stands for: a number or a symbol, in any case."""
     word = text.strip().upper()
     if len(word) == 8 and not set(word) - set("0123456789ABCDEF"):
         return int(word, 16)
@@ -288,7 +320,7 @@ def _parsed(document: str | Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _additions(code: int, document: dict[str, Any] | None) -> list[str]:
-    """What the document says beyond the HRESULT: its events, else its message, and a code of its own.
+    """Return what the document says beyond the HRESULT: its events, else its message, and a code of its own.
 
     Documents of HCS are not always what the schema says, least of all the Data of an event; whatever has another
     shape is passed over.
@@ -315,7 +347,7 @@ def _objects(value: list[Any] | None) -> list[dict[str, Any]]:
 
 
 def _one_line(value: object) -> str:
-    """Text fit for one line of any terminal or log: no line breaks, control characters or lone surrogates."""
+    """Return text fit for one line of any terminal or log: no line breaks, control characters or lone surrogates."""
     if not isinstance(value, str):
         return ""
     return " ".join("".join(character if character.isprintable() else " " for character in value).split())

@@ -1,4 +1,4 @@
-"""What ``hcsrt run`` does: a compute system, one process in it, and the end of both."""
+"""The job of ``hcsrt run``: a compute system, one process in it, and the end of both."""
 
 import contextlib
 import signal
@@ -40,7 +40,7 @@ _REQUEST_TIMEOUT = 5.0
 
 @dataclass
 class Job:
-    """What ``hcsrt run`` was asked to do."""
+    """The job that ``hcsrt run`` was given."""
 
     id: str
     document: dict[str, Any]
@@ -53,7 +53,7 @@ class Job:
 
 @dataclass
 class Report:
-    """What came of it: the document that ``--json`` prints."""
+    """The outcome of a job: the document that ``--json`` prints."""
 
     id: str
     pid: int | None = None
@@ -185,7 +185,7 @@ def _supervise(
 
 
 def _next_event(events: SimpleQueue[Event], deadline: Deadline) -> Event | None:
-    """The next event, or None once the deadline has passed."""
+    """Return the next event, or None once the deadline has passed."""
     while True:
         remaining = deadline.remaining()
         try:
@@ -218,14 +218,14 @@ def _stop(system: ComputeSystem, report: Report) -> None:
 
 
 def _wait_until_nothing_pends() -> None:
-    """Gives the reaper time to end what an interrupted call was still creating."""
+    """Give the reaper time to end what an interrupted call was still creating."""
     end = time.monotonic() + _STOP_GRACE
     while hcsrt.pending() and time.monotonic() < end:
         time.sleep(0.01)
 
 
 def _exit_status(code: int | None) -> int:
-    """The exit code as this operating system can carry it: Windows has 32 bits, POSIX 8, and failure stays failure."""
+    """Return the exit code as this system can carry it: Windows has 32 bits, POSIX 8, and failure stays failure."""
     if code is None:
         return FAILED
     if sys.platform == "win32":

@@ -1,4 +1,4 @@
-"""What the command line itself has to say, and its exit codes."""
+"""Messages and exit codes of the command line itself."""
 
 import os
 
@@ -20,7 +20,7 @@ def complain(error: Exception) -> None:
 
 
 def discard_output_to(fd: int) -> None:
-    """Let what is left in a stream's buffer go; failing to write it would give Python an exit code of its own."""
+    """Lose what is left in a stream's buffer; failing to write it would give Python an exit code of its own."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, fd)
     os.close(null)

@@ -61,7 +61,7 @@ def _refuse_endless(context: click.Context, parameter: click.Parameter, value: f
 
 
 def _read_document(source: str | None, owner: str | None) -> dict[str, Any]:
-    """The compute system document of ``--document``, or the emulator's own."""
+    """Return the compute system document of ``--document``, or the emulator's own."""
     if source is None:
         if hcsrt.backend() == "windows":
             raise ValueError(

@@ -1,4 +1,4 @@
-"""The streams of this process and of its command: passed on from one to the other."""
+"""Passes streams on between this process and its command."""
 
 import contextlib
 import errno
@@ -18,7 +18,7 @@ Sink = Callable[[memoryview], object]
 
 
 class Pump:
-    """Passes on what comes from one stream of the command."""
+    """A thread's work: what comes from one stream of the command is passed on."""
 
     def __init__(self, source: IO[bytes], sink: Sink, events: SimpleQueue[Event]) -> None:
         self._source = cast(RawIOBase, source)
@@ -45,7 +45,7 @@ class Pump:
         self._events.put("drained")
 
     def is_idle(self) -> bool:
-        """Whether nothing has come since this was asked last; a slow reader of ours is not the command's silence."""
+        """Return whether nothing has come since the last call; a slow reader of ours is not the command's silence."""
         has_moved, self._has_moved = self._has_moved, False
         return self._is_reading and not has_moved
 
@@ -93,7 +93,7 @@ def open_closed_descriptors() -> None:
 
 
 def console_size() -> tuple[int, int]:
-    """Rows and columns of the local terminal."""
+    """Return rows and columns of the local terminal."""
     for fd in (0, 1, 2):
         with contextlib.suppress(OSError):
             size = os.get_terminal_size(fd)
@@ -103,7 +103,7 @@ def console_size() -> tuple[int, int]:
 
 @contextlib.contextmanager
 def raw_terminal() -> Generator[None, None, None]:
-    """Passes each key to the command: its own terminal echoes, edits lines and turns Ctrl-C into a signal."""
+    """Pass each key to the command: its own terminal echoes, edits lines and turns Ctrl-C into a signal."""
     if sys.platform == "win32" or not os.isatty(0):
         yield
         return

@@ -1,4 +1,4 @@
-"""What ``hcsrt doctor`` finds out: whether HCS can be used from here, and if not, what to do about it.
+"""Examines whether HCS can be used from here, and tells what to do if it cannot: ``hcsrt doctor``.
 
 Where the emulator takes the place of HCS it is the emulator that is examined. Nothing is changed, no compute system is
 touched, and no Windows service is started but vmcompute, by the one question that HCS is asked.
@@ -18,14 +18,21 @@ ANSWER_TIMEOUT = 5.0
 
 
 def examine(*, timeout: float | None = ANSWER_TIMEOUT) -> list[Finding]:
-    """Find out whether HCS can be used by this process. Never raises an HcsError: that is a finding.
+    """Examine whether HCS can be used by this process.
 
-    timeout: seconds that HCS has for its answer. As any first call does, it decides which HCS this process uses.
-    HcsGetServiceProperties.
+    As any first call does, it decides which HCS this process uses. What HCS refuses is a finding, not an exception.
+
+    Args:
+        timeout: Seconds that HCS has for its answer; None waits for ever.
+
+    Returns:
+        The findings, in the order in which people read them.
+
+    HCS: HcsGetServiceProperties
     """
     return conclude(read(seconds(timeout)))
 
 
 def usable(findings: list[Finding]) -> bool:
-    """Whether HCS can be used, as far as could be found out."""
+    """Return whether HCS can be used, as far as could be found out."""
     return all(finding.status != "error" for finding in findings)

@@ -1,4 +1,4 @@
-"""What the readings mean: for the backend of this process, and what it answers."""
+"""Concludes from the readings of the backend of this process, and from its answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SIGNS = ("service.", "dll.", "feature.", "hypervisor")
 
 
 def conclude(readings: Readings) -> list[Finding]:
-    """What the readings mean."""
+    """Return the findings that follow from the readings."""
     found = _system(readings)
     if readings.windows is not None:
         found += windows_conclusions.conclude(readings.windows)
@@ -123,7 +123,7 @@ def _answer_remedy(error: HcsError) -> str:
 
 
 def _schema_versions(document: str) -> str | None:
-    """The versions as people write them: each newest one stands for all of its major version."""
+    """Return the versions as people write them: each newest one stands for all of its major version."""
     try:
         parsed: Any = loads(document)
         newest = sorted(

@@ -1,4 +1,4 @@
-"""What a finding is, and the remedies that several of them name."""
+"""Findings, and the remedies that several of them name."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ UPDATE = "Update to Windows 10 1809, Windows Server 2019 or newer."
 class Finding:
     """One thing that was examined.
 
-    name: what it is, the same in every release. status: how it is. found: what was found, in a sentence. remedy: what
-    to do about it, None if there is nothing to do.
+    Attributes:
+        name: What it is; the same in every release.
+        status: How it is.
+        found: What was found, in a sentence.
+        remedy: What to do about it; None if there is nothing to do.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What the doctor looks at: the backend of this process, what it answers, and Windows."""
+"""Reads the backend of this process, its answer, and Windows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Readings:
-    """What the findings are concluded from."""
+    """All that the findings are concluded from."""
 
     system: str
     backend: Literal["windows", "emulator"] | Exception
@@ -56,7 +56,7 @@ def _outcome(call: Callable[[], T]) -> T | Exception:
 
 
 def _bounded(call: Callable[[], T], limit: float | None) -> T | Exception:
-    """The outcome of a call that cannot be cancelled, a TimeoutError if there is none in time."""
+    """Return the outcome of a call that cannot be cancelled, a TimeoutError if there is none in time."""
     outcomes: list[T | Exception] = []
     thread = threading.Thread(target=lambda: outcomes.append(_outcome(call)), name="hcsrt doctor", daemon=True)
     thread.start()

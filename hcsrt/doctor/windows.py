@@ -1,4 +1,4 @@
-"""What this Windows tells of itself, for the doctor: read with ctypes and winreg alone, and nothing is changed."""
+"""Reads what this Windows tells of itself, with ctypes and winreg alone; nothing is changed."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Readings:
 
 
 def taken(reading: Callable[[], T]) -> T | Unreadable:
-    """The reading, or why there is none, in English whatever the language of Windows is."""
+    """Return the reading, or why there is none, in English whatever the language of Windows is."""
     try:
         return reading()
     except Exception as error:
@@ -130,7 +130,7 @@ if sys.platform == "win32":
             raise ctypes.WinError(ctypes.get_last_error())
 
     def _registry_value(key: str, name: str) -> object:
-        """A value of the local machine, None if it or its key is not there."""
+        """Return a value of the local machine, None if it or its key is not there."""
         try:
             access = winreg.KEY_READ | winreg.KEY_WOW64_64KEY
             with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key, access=access) as opened:
@@ -169,7 +169,7 @@ if sys.platform == "win32":
         )
 
     def _is_member(group: str) -> bool:
-        """Whether a group counts for what this process does; one that is for denying only does not."""
+        """Return whether a group counts for what this process does; one that is for denying only does not."""
         advapi32 = _dll("advapi32")
         sid = ctypes.c_void_p()
         _check(advapi32.ConvertStringSidToSidW(ctypes.c_wchar_p(group), ctypes.byref(sid)))
@@ -181,7 +181,7 @@ if sys.platform == "win32":
             _dll("kernel32").LocalFree(sid)
 
     def _could_elevate() -> bool:
-        """Whether this is the lesser of an administrator's two tokens."""
+        """Return whether this is the lesser of an administrator's two tokens."""
         kernel32, advapi32 = _dll("kernel32"), _dll("advapi32")
         kernel32.GetCurrentProcess.restype = wintypes.HANDLE
         token = wintypes.HANDLE()

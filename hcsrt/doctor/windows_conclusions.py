@@ -1,4 +1,4 @@
-"""What the readings of Windows mean."""
+"""Concludes from the readings of Windows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON in and out: what HCS is given and what it answers."""
+"""JSON documents: those that HCS is given, and those that it answers with."""
 
 from __future__ import annotations
 
@@ -17,11 +17,16 @@ _MOST_BITS = 2048  # fewer than the digits that str() makes, whatever its limit
 
 
 def dumps(document: Mapping[str, Any] | str, *, argument: str = "document") -> str:
-    """The JSON text of a document, which is a mapping or JSON text already; argument is its name in errors.
+    """Return the JSON text of a document.
 
-    Text that is right comes back unchanged.
-    Raises InvalidDocumentError, a ValueError, for text that is no JSON object, for NaN, infinity and huge
-    integers; TypeError for keys and values that JSON has no form for. Each names the place.
+    Args:
+        document: A mapping, or JSON text. Text that is right is returned unchanged.
+        argument: The name of the document in errors.
+
+    Raises:
+        InvalidDocumentError: The text is no JSON object, or has NaN, infinity or a huge integer in it. It is a
+            ValueError too, and names the place.
+        TypeError: JSON has no form for a key or a value. The message names the place.
     """
     import json
 
@@ -47,7 +52,16 @@ def dumps(document: Mapping[str, Any] | str, *, argument: str = "document") -> s
 
 
 def plain(value: Any, argument: str) -> Any:
-    """A value for a document in dicts, lists and scalars of JSON. Raises as dumps()."""
+    """Return a value for a document in dicts, lists and scalars of JSON.
+
+    Args:
+        value: Mappings, lists, tuples, texts, numbers, bools and None, in each other.
+        argument: The name of the value in errors.
+
+    Raises:
+        InvalidDocumentError: It has NaN, infinity or a huge integer in it, or contains itself.
+        TypeError: JSON has no form for a key or a value.
+    """
     try:
         return _plain(value, argument)
     except RecursionError:
@@ -55,7 +69,7 @@ def plain(value: Any, argument: str) -> Any:
 
 
 def _plain(value: Any, path: str) -> Any:
-    """The value in dicts, lists and scalars of JSON; the path is Python's way to it, for errors."""
+    """Return the value in dicts, lists and scalars of JSON; the path is Python's way to it, for errors."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, int):

@@ -24,8 +24,11 @@ _seed: int | None = None
 def install(seed: int | None = None) -> None:
     """Choose the emulator for this process; on Windows this is the only way to get it.
 
-    `seed` is that of `reset`. Raises RuntimeError if the process uses another HCS already, or if a seed is given to an
-    emulator that runs.
+    Args:
+        seed: That of `reset`.
+
+    Raises:
+        RuntimeError: The process uses another HCS already, or a seed is given to an emulator that runs.
     """
     global _seed
     from .._library import choose
@@ -41,8 +44,12 @@ def install(seed: int | None = None) -> None:
 def reset(seed: int | None = None) -> None:
     """End every compute system with its processes and start afresh; handles from before lead nowhere any more.
 
-    `seed` varies what HCS leaves open: order and time of answers and events, and which of several documented errors is
-    given. None gives one plain order. Raises RuntimeError if the old service's thread does not end.
+    Args:
+        seed: Varies what HCS leaves open: order and time of answers and events, and which of several documented errors
+            is given. None gives one plain order.
+
+    Raises:
+        RuntimeError: The thread of the old service does not end.
     """
     global _service, _seed
     with _lock:
@@ -54,7 +61,11 @@ def reset(seed: int | None = None) -> None:
 
 
 def live() -> dict[str, int]:
-    """Return how many operations, systems, processes, strings and stdio handles were given out and not released."""
+    """Return how many things were given out and not released yet.
+
+    Returns:
+        A count each for "operations", "systems", "processes", "strings" and "stdio" (handles).
+    """
     return _native.live()
 
 
@@ -66,7 +77,9 @@ def misuses() -> list[str]:
 def container_document(owner: str = "hcsrt", *, terminate_on_last_handle_closed: bool = True) -> dict[str, Any]:
     """Return a document of a container that the emulator accepts; the folders in it need not exist.
 
-    With `terminate_on_last_handle_closed` the container ends when its last handle closes.
+    Args:
+        owner: The Owner in it.
+        terminate_on_last_handle_closed: Whether the container ends when its last handle closes.
     """
     return {
         "SchemaVersion": {"Major": 2, "Minor": 1},
@@ -97,7 +110,7 @@ def _started(seed: int | None) -> Service:
 
 
 def _start_afresh_in_child() -> None:
-    """A forked child has neither the service's thread nor its compute systems."""
+    """Start a service in a forked child, which has neither the thread nor the compute systems of its parent."""
     global _lock, _service
     _lock = threading.Lock()
     if _service is not None:

@@ -151,7 +151,7 @@ cdef class Request:
 
 
 def take(timeout):
-    """Wait at most `timeout` seconds (None: for ever) for the next item; None if none came.
+    """Return the next item, or None if none came within `timeout` seconds (None: for ever).
 
     Raises Stopped once the native half went down.
     """
@@ -293,7 +293,7 @@ def clear():
 
 
 def live():
-    """Handles and strings given out and not released yet."""
+    """Return how many handles and strings were given out and not released yet."""
     cdef Counts counts = c_live()
     return {
         "operations": counts.operations,
@@ -305,7 +305,7 @@ def live():
 
 
 def misuses():
-    """What callers did that would have crashed, or corrupted, the real thing."""
+    """Return what callers did that would have crashed, or corrupted, the real HCS."""
     return misuse_list()
 
 

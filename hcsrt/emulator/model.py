@@ -1,4 +1,4 @@
-"""What the service knows: compute systems, their processes, and which of them a request is about.
+"""The service's knowledge: compute systems, their processes, and which of them a request is about.
 
 Used on the service's one thread; it needs no locks.
 """

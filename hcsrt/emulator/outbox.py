@@ -1,4 +1,4 @@
-"""What leaves the service: answers and events, in an order and at times that a seed varies."""
+"""Answers and events on their way out, in an order and at times that a seed varies."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ class Processes:
 
 
 def _expect_process_status(query: str | None) -> None:
-    """A process has one kind of properties; the reference names it as the query's type."""
+    """Refuse a query for more than the one kind of properties of a process, ProcessStatus."""
     if query and schema.load(query) not in ({}, {"PropertyTypes": []}, {"PropertyTypes": ["ProcessStatus"]}):
         raise invalid_json(Problem("$.PropertyTypes", "a process has the property type ProcessStatus only"))
 

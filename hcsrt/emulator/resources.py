@@ -1,4 +1,4 @@
-"""What a ModifySettingRequest can change of a compute system: resource paths, and their places in its document."""
+"""Changes of a compute system by a ModifySettingRequest: resource paths, and their places in its document."""
 
 from __future__ import annotations
 

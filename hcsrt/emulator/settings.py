@@ -1,4 +1,4 @@
-"""What the service does beside compute systems: its own properties and settings, and files for virtual machines."""
+"""The service beside compute systems: its own properties and settings, and files for virtual machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What processes have used up to now."""
+"""Resources that processes have used up to now."""
 
 from __future__ import annotations
 

@@ -43,6 +43,6 @@ def table_of(*owners: object) -> tuple[dict[str, Verb], frozenset[str]]:
 
 
 def expect_no_options(request: _native.Request) -> None:
-    """Clients send "" or "{}" where the reference wants NULL, and get away with it."""
+    """Refuse options where the reference wants NULL; clients send "" or "{}" too, and get away with it."""
     if request.text not in (None, "", "{}"):
         raise invalid_argument("$", "the options are reserved and must be NULL")

@@ -28,7 +28,7 @@ from hcsrt.emulator.failures import Failure
 
 from ..helpers import hcs_calls
 from ..helpers.platforms import WINDOWS, win32
-from ..helpers.raw_hcs import Table
+from ..helpers.raw_hcs import TableInUse
 
 ELSEWHERE = pytest.mark.skipif(WINDOWS, reason="on Windows no environment variable decides")
 
@@ -147,9 +147,9 @@ def test_the_error_document_of_the_service_comes_with_its_error(verbs: dict[str,
 
 def test_a_function_that_hcs_lacks_is_missing(in_use: None) -> None:
     assert _functions.missing_functions() == {}
-    with Table().without("HcsWaitForProcessExit"):
+    with TableInUse().without("HcsWaitForProcessExit"):
         assert _functions.missing_functions() == {"HcsWaitForProcessExit": SERVER_2022}
-    with Table().without("HcsGetServiceProperties"):
+    with TableInUse().without("HcsGetServiceProperties"):
         findings = doctor.examine()
     assert findings[2].found == f"Functions are missing: HcsGetServiceProperties of {RS5}."
     assert findings[3].remedy == "Update to Windows 10 1809, Windows Server 2019 or newer."

@@ -139,6 +139,15 @@ def test_every_symbol_has_a_meaning() -> None:
     assert [name for name in symbols if errors.explain(name).symbol is None] == []
 
 
+def test_no_module_writes_an_hresult_as_a_number() -> None:
+    number = re.compile(r"\b0x(?:8000[4F]|8007|8037|803B|C037)(?!0000\b)[0-9A-F]+\b")
+    assert number.search("0x8037010E")
+    package = Path(errors.__file__).parent
+    assert len([*package.rglob("*.py")]) > 50
+    found = {file.name: number.findall(file.read_text(encoding="utf-8")) for file in package.rglob("*.py")}
+    assert {name for name, numbers in found.items() if numbers} == {"_hresults.py"}
+
+
 def test_a_symbol_stands_for_its_own_code_except_for_second_names() -> None:
     second_names = {
         "ERROR_ACCESS_DENIED": "E_ACCESSDENIED",

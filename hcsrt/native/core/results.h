@@ -1,5 +1,5 @@
 /* The HRESULTs and the enums of HCS that native code itself produces or looks at; the table of codes for people is
- * hcsrt/_codes.py. tests/package/test_abi.py holds each value against those of others. */
+ * hcsrt/_hresults.py. tests/package/test_abi.py holds each value against those of others. */
 #ifndef HCSRT_RESULTS_H
 #define HCSRT_RESULTS_H
 

@@ -83,7 +83,7 @@ void Core::dispatch(int lane) {
         if (delivery.completion) complete_by_callback(lock, delivery.completion);
         else event_by_callback(lock, delivery);
         dispatcher_busy[lane] = false;
-        settled.notify_all();
+        idle.notify_all();
     }
 }
 

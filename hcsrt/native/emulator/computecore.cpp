@@ -1,5 +1,6 @@
 /* The exports of computecore.dll. */
 #include <chrono>
+#include <cstring>
 
 #include "backends/functions.h"
 #include "core/threads.h"
@@ -9,27 +10,50 @@ namespace hcsrt::emulator {
 
 namespace {
 
-hcsrt_result system_call(const char *function, int32_t type, void *raw, void *operation, const hcsrt_char *text) {
-    Lock lock(core->mutex);
-    Inside system(raw, Kind::System, function);
-    if (!system) return system.error();
-    Request request;
-    request.function = function;
-    request.system = system.target()->key;
-    request.text = argument(text);
-    return kick_off(lock, type, operation, system.handle(), std::move(request));
+/* HCS_OPERATION_TYPE of the calls that it has a value for; of the others None. */
+int32_t type_of(const char *function) {
+    static constexpr struct {
+        const char *function;
+        int32_t type;
+    } TYPES[] = {
+        {"HcsStartComputeSystem", HCSRT_TYPE_START},
+        {"HcsShutDownComputeSystem", HCSRT_TYPE_SHUTDOWN},
+        {"HcsTerminateComputeSystem", HCSRT_TYPE_TERMINATE},
+        {"HcsPauseComputeSystem", HCSRT_TYPE_PAUSE},
+        {"HcsResumeComputeSystem", HCSRT_TYPE_RESUME},
+        {"HcsSaveComputeSystem", HCSRT_TYPE_SAVE},
+        {"HcsCrashComputeSystem", HCSRT_TYPE_CRASH},
+        {"HcsModifyComputeSystem", HCSRT_TYPE_MODIFY},
+        {"HcsGetComputeSystemProperties", HCSRT_TYPE_PROPERTIES},
+        {"HcsSignalProcess", HCSRT_TYPE_SIGNAL_PROCESS},
+        {"HcsTerminateProcess", HCSRT_TYPE_SIGNAL_PROCESS}, /* it has no value of its own */
+        {"HcsModifyProcess", HCSRT_TYPE_MODIFY_PROCESS},
+        {"HcsGetProcessProperties", HCSRT_TYPE_PROCESS_PROPERTIES},
+        {"HcsGetProcessInfo", HCSRT_TYPE_PROCESS_INFO},
+    };
+    for (auto &row : TYPES)
+        if (!std::strcmp(row.function, function)) return row.type;
+    return HCSRT_TYPE_NONE;
 }
 
-hcsrt_result process_call(const char *function, int32_t type, void *raw, void *operation, const hcsrt_char *text) {
+/* A call that the service answers, upon a compute system or a process. */
+hcsrt_result verb_call(const char *function, Kind kind, void *raw, void *operation, const hcsrt_char *text) {
     Lock lock(core->mutex);
-    Inside process(raw, Kind::Process, function);
-    if (!process) return process.error();
+    Inside inside(raw, kind, function);
+    if (!inside) return inside.error();
     Request request;
     request.function = function;
-    request.process = process.target()->key;
+    (kind == Kind::System ? request.system : request.process) = inside.target()->key;
     request.text = argument(text);
-    auto info = type == HCSRT_TYPE_PROCESS_INFO ? process.target() : nullptr;
-    return kick_off(lock, type, operation, process.handle(), std::move(request), info);
+    int32_t type = type_of(function);
+    auto info = type == HCSRT_TYPE_PROCESS_INFO ? inside.target() : nullptr;
+    return kick_off(lock, type, operation, inside.handle(), std::move(request), info);
+}
+
+hcsrt_result modify_call(const char *function, Kind kind, void *raw, void *operation, const hcsrt_char *configuration,
+                         hcsrt_handle identity) {
+    if (identity) return HCSRT_E_NOTIMPL;
+    return configuration ? verb_call(function, kind, raw, operation, configuration) : HCSRT_E_INVALIDARG;
 }
 
 hcsrt_result create_system_in(const char *function, const hcsrt_char *scope, const hcsrt_char *id,
@@ -287,8 +311,8 @@ hcsrt_result HCSRT_CALL cancel_operation(hcsrt_operation raw) {
     return inside ? static_cast<hcsrt_result>(HCSRT_E_NOTIMPL) : inside.error();
 }
 
-hcsrt_result take_result(const char *function, hcsrt_operation raw, uint32_t timeout_ms, bool with_info,
-                         hcsrt_process_information *info, hcsrt_char **document) {
+hcsrt_result collect(const char *function, hcsrt_operation raw, uint32_t timeout_ms, bool with_info,
+                     hcsrt_process_information *info, hcsrt_char **document) {
     if (document) *document = nullptr;
     if (info) *info = {};
     Lock lock(core->mutex);
@@ -313,12 +337,12 @@ hcsrt_result take_result(const char *function, hcsrt_operation raw, uint32_t tim
 }
 
 hcsrt_result HCSRT_CALL operation_result(hcsrt_operation raw, hcsrt_char **document) {
-    return take_result("HcsGetOperationResult", raw, 0, false, nullptr, document);
+    return collect("HcsGetOperationResult", raw, 0, false, nullptr, document);
 }
 
 hcsrt_result HCSRT_CALL operation_result_and_info(hcsrt_operation raw, hcsrt_process_information *info,
                                                   hcsrt_char **document) {
-    return take_result("HcsGetOperationResultAndProcessInfo", raw, 0, true, info, document);
+    return collect("HcsGetOperationResultAndProcessInfo", raw, 0, true, info, document);
 }
 
 hcsrt_result timed_out_if_pending(hcsrt_result result) {
@@ -326,13 +350,13 @@ hcsrt_result timed_out_if_pending(hcsrt_result result) {
 }
 
 hcsrt_result HCSRT_CALL wait_operation(hcsrt_operation raw, uint32_t timeout_ms, hcsrt_char **document) {
-    return timed_out_if_pending(take_result("HcsWaitForOperationResult", raw, timeout_ms, false, nullptr, document));
+    return timed_out_if_pending(collect("HcsWaitForOperationResult", raw, timeout_ms, false, nullptr, document));
 }
 
 hcsrt_result HCSRT_CALL wait_operation_and_info(hcsrt_operation raw, uint32_t timeout_ms,
                                                 hcsrt_process_information *info, hcsrt_char **document) {
     return timed_out_if_pending(
-        take_result("HcsWaitForOperationResultAndProcessInfo", raw, timeout_ms, true, info, document));
+        collect("HcsWaitForOperationResultAndProcessInfo", raw, timeout_ms, true, info, document));
 }
 
 /* --- events and exit ----------------------------------------------------------------------------------------- */
@@ -362,7 +386,7 @@ hcsrt_result HCSRT_CALL set_process_callback(hcsrt_process raw, uint32_t options
     return set_callback("HcsSetProcessCallback", raw, Kind::Process, options, context, callback);
 }
 
-hcsrt_result wait_exit(const char *function, void *raw, Kind kind, uint32_t timeout_ms, hcsrt_char **document) {
+hcsrt_result wait_exit(const char *function, Kind kind, void *raw, uint32_t timeout_ms, hcsrt_char **document) {
     if (document) *document = nullptr;
     Lock lock(core->mutex);
     Inside inside(raw, kind, function);
@@ -380,24 +404,11 @@ hcsrt_result wait_exit(const char *function, void *raw, Kind kind, uint32_t time
     return HCSRT_S_OK;
 }
 
-hcsrt_result HCSRT_CALL wait_system_exit(hcsrt_system raw, uint32_t timeout_ms, hcsrt_char **document) {
-    return wait_exit("HcsWaitForComputeSystemExit", raw, Kind::System, timeout_ms, document);
-}
-
-hcsrt_result HCSRT_CALL wait_process_exit(hcsrt_process raw, uint32_t timeout_ms, hcsrt_char **document) {
-    return wait_exit("HcsWaitForProcessExit", raw, Kind::Process, timeout_ms, document);
-}
-
 /* --- release ------------------------------------------------------------------------------------------------- */
 
-void HCSRT_CALL close_system(hcsrt_system raw) {
+void close_call(const char *function, Kind kind, void *raw) {
     Lock lock(core->mutex);
-    core->close_target_handle(lock, raw, Kind::System, "HcsCloseComputeSystem");
-}
-
-void HCSRT_CALL close_process(hcsrt_process raw) {
-    Lock lock(core->mutex);
-    core->close_target_handle(lock, raw, Kind::Process, "HcsCloseProcess");
+    core->close_target_handle(lock, raw, kind, function);
 }
 
 void free_string(hcsrt_char *string) {
@@ -431,74 +442,58 @@ struct NotEmulated<Result(HCSRT_CALL *)(Arguments...)> {
     static Result HCSRT_CALL call(Arguments...) { return Result(); }
 };
 
+constexpr Kind KIND_SYSTEM = Kind::System, KIND_PROCESS = Kind::Process, KIND_OPERATION = Kind::Operation;
+
 HcsApi make_table() {
     HcsApi table = {};
     table.size = sizeof table;
-#define HCSRT_FILL(name, since, shape, subject, lane) table.name = NotEmulated<decltype(table.name)>::call;
-    HCSRT_FUNCTIONS(HCSRT_FILL)
-#undef HCSRT_FILL
-
-#define SYSTEM_CALL(name, type) \
-    table.name = [](hcsrt_system system, hcsrt_operation operation, const hcsrt_char *text) { \
-        return system_call(#name, type, system, operation, text); \
-    }
-    SYSTEM_CALL(HcsStartComputeSystem, HCSRT_TYPE_START);
-    SYSTEM_CALL(HcsShutDownComputeSystem, HCSRT_TYPE_SHUTDOWN);
-    SYSTEM_CALL(HcsTerminateComputeSystem, HCSRT_TYPE_TERMINATE);
-    SYSTEM_CALL(HcsPauseComputeSystem, HCSRT_TYPE_PAUSE);
-    SYSTEM_CALL(HcsResumeComputeSystem, HCSRT_TYPE_RESUME);
-    SYSTEM_CALL(HcsSaveComputeSystem, HCSRT_TYPE_SAVE);
-    SYSTEM_CALL(HcsCrashComputeSystem, HCSRT_TYPE_CRASH);
-    SYSTEM_CALL(HcsGetComputeSystemProperties, HCSRT_TYPE_PROPERTIES);
-#undef SYSTEM_CALL
-    table.HcsModifyComputeSystem = [](hcsrt_system system, hcsrt_operation operation, const hcsrt_char *configuration,
-                                      hcsrt_handle identity) -> hcsrt_result {
-        if (identity) return HCSRT_E_NOTIMPL;
-        if (!configuration) return HCSRT_E_INVALIDARG;
-        return system_call("HcsModifyComputeSystem", HCSRT_TYPE_MODIFY, system, operation, configuration);
+    /* By its shape each function of the table has its entry, whether the service knows it or not. */
+#define FILL(name, since, shape, subject, lane) FILL_##shape(name, subject)
+#define FILL_VERB(name, subject) \
+    table.name = [](void *raw, hcsrt_operation operation, const hcsrt_char *text) { \
+        return verb_call(#name, KIND_##subject, raw, operation, text); \
     };
+#define FILL_MODIFY(name, subject) \
+    table.name = [](void *raw, hcsrt_operation operation, const hcsrt_char *configuration, hcsrt_handle identity) { \
+        return modify_call(#name, KIND_##subject, raw, operation, configuration, identity); \
+    };
+#define FILL_EXIT(name, subject) \
+    table.name = [](void *raw, uint32_t timeout_ms, hcsrt_char **document) { \
+        return wait_exit(#name, KIND_##subject, raw, timeout_ms, document); \
+    };
+#define FILL_CLOSE(name, subject) table.name = [](void *raw) { close_call(#name, KIND_##subject, raw); };
+#define FILL_STRING(name, subject) table.name = [](const hcsrt_char *text) { return path_call(#name, text); };
+#define FILL_STRINGS(name, subject) \
+    table.name = [](const hcsrt_char *vm_id, const hcsrt_char *path) { return access_call(#name, vm_id, path); };
+#define FILL_QUESTION(name, subject) \
+    table.name = [](const hcsrt_char *query, hcsrt_char **result) { return service_call(#name, query, result); };
+#define FILL_OTHER(name, subject) table.name = NotEmulated<decltype(table.name)>::call;
+#define FILL_OF(result, parameters) FILL_OTHER
+    HCSRT_FUNCTIONS(FILL)
+#undef FILL
+#undef FILL_VERB
+#undef FILL_MODIFY
+#undef FILL_EXIT
+#undef FILL_CLOSE
+#undef FILL_STRING
+#undef FILL_STRINGS
+#undef FILL_QUESTION
+#undef FILL_OTHER
+#undef FILL_OF
 
-#define PROCESS_CALL(name, type) \
-    table.name = [](hcsrt_process process, hcsrt_operation operation, const hcsrt_char *text) { \
-        return process_call(#name, type, process, operation, text); \
-    }
-    PROCESS_CALL(HcsSignalProcess, HCSRT_TYPE_SIGNAL_PROCESS);
-    /* HCS_OPERATION_TYPE has no value for it. */
-    PROCESS_CALL(HcsTerminateProcess, HCSRT_TYPE_SIGNAL_PROCESS);
-    PROCESS_CALL(HcsModifyProcess, HCSRT_TYPE_MODIFY_PROCESS);
-    PROCESS_CALL(HcsGetProcessProperties, HCSRT_TYPE_PROCESS_PROPERTIES);
-#undef PROCESS_CALL
     table.HcsGetProcessInfo = [](hcsrt_process process, hcsrt_operation operation) {
-        return process_call("HcsGetProcessInfo", HCSRT_TYPE_PROCESS_INFO, process, operation, nullptr);
+        return verb_call("HcsGetProcessInfo", Kind::Process, process, operation, nullptr);
     };
-
-#define PATH_CALL(name) table.name = [](const hcsrt_char *path) { return path_call(#name, path); }
-    PATH_CALL(HcsCreateEmptyGuestStateFile);
-    PATH_CALL(HcsCreateEmptyRuntimeStateFile);
-    PATH_CALL(HcsGrantVmGroupAccess);
-    PATH_CALL(HcsRevokeVmGroupAccess);
-#undef PATH_CALL
-    table.HcsGrantVmAccess = [](const hcsrt_char *vm_id, const hcsrt_char *path) {
-        return access_call("HcsGrantVmAccess", vm_id, path);
-    };
-    table.HcsRevokeVmAccess = [](const hcsrt_char *vm_id, const hcsrt_char *path) {
-        return access_call("HcsRevokeVmAccess", vm_id, path);
-    };
-
     table.HcsCreateComputeSystem = create_system;
     table.HcsCreateComputeSystemInNamespace = create_system_in_namespace;
     table.HcsOpenComputeSystem = open_system;
     table.HcsOpenComputeSystemInNamespace = open_system_in_namespace;
-    table.HcsCloseComputeSystem = close_system;
     table.HcsEnumerateComputeSystems = enumerate_systems;
     table.HcsEnumerateComputeSystemsInNamespace = enumerate_systems_in_namespace;
     table.HcsCreateProcess = create_process;
     table.HcsOpenProcess = open_process;
-    table.HcsCloseProcess = close_process;
     table.HcsSetComputeSystemCallback = set_system_callback;
     table.HcsSetProcessCallback = set_process_callback;
-    table.HcsWaitForComputeSystemExit = wait_system_exit;
-    table.HcsWaitForProcessExit = wait_process_exit;
     table.HcsGetServiceProperties = service_properties;
     table.HcsModifyServiceSettings = modify_service;
     table.HcsCreateOperation = create_operation;

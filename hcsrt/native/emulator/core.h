@@ -134,7 +134,7 @@ struct Core {
     std::deque<Delivery> deliveries[DISPATCHERS];
     std::condition_variable delivered[DISPATCHERS];
     bool dispatcher_started[DISPATCHERS] = {}, dispatcher_busy[DISPATCHERS] = {};
-    std::condition_variable settled;
+    std::condition_variable idle;
     std::vector<std::string> misuses;
 
     /* --- the service ----------------------------------------------------------------------------------------- */

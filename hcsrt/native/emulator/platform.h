@@ -63,9 +63,9 @@ End duplicate(End end);
 void close_end(End end);
 
 /* The end stays valid for whoever holds it, but nothing is behind it any more. What was written to a stdin before still
- * arrives; what was not read of an output yet is lost. settle() waits a moment until an end for writing refuses more. */
+ * arrives; what was not read of an output yet is lost. wait_severed() waits a moment until an end for writing refuses more. */
 void sever(Group group, End end, bool for_writing);
-void settle(Group group);
+void wait_severed(Group group);
 
 hcsrt_handle handle_of(uint32_t serial, End end);
 

@@ -254,7 +254,7 @@ void sever(Group, End end, bool for_writing) {
     close(ours);
 }
 
-void settle(Group) {}
+void wait_severed(Group) {}
 
 hcsrt_handle handle_of(uint32_t serial, End end) { return hcsrt_stdio_handle(serial, static_cast<int>(end)); }
 

@@ -122,7 +122,7 @@ bool close_stream(Key process, int stream) {
     }
     bool for_writing = any && stream == 0;
     lock.unlock();
-    if (for_writing) platform::settle(target->group);
+    if (for_writing) platform::wait_severed(target->group);
     return any;
 }
 

@@ -141,7 +141,7 @@ void stop() {
     }
     for (auto &entry : core->targets) entry.second->changed.notify_all();
     core->queued.notify_all();
-    if (!dispatching) core->settled.wait_for(lock, DELIVERY_LIMIT, [] { return core->all_delivered(); });
+    if (!dispatching) core->idle.wait_for(lock, DELIVERY_LIMIT, [] { return core->all_delivered(); });
 }
 
 void clear() {

@@ -455,7 +455,7 @@ void sever(Group group, End end, bool for_writing) {
 }
 
 /* A relay that waits for its program to read takes the rest, and closes, when the program has done so. */
-void settle(Group group) {
+void wait_severed(Group group) {
     Relay *relay = job_of(group)->relay;
     if (relay) WaitForSingleObject(relay->closed.get(), RELAY_LIMIT_MS);
 }
