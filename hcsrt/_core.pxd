@@ -196,13 +196,13 @@ cdef extern from "exports.h" nogil:
         void (*calls_release)(hcsrt_call *chain) noexcept nogil
         hcsrt_port *(*port_new)(int with_descriptor) noexcept nogil
         void (*port_close)(hcsrt_port *port) noexcept nogil
-        void (*port_forget)(hcsrt_port *port) noexcept nogil
+        void (*port_close_copy)(hcsrt_port *port) noexcept nogil
         int (*port_descriptor)(const hcsrt_port *port) noexcept nogil
         uint32_t (*port_unsent)(const hcsrt_port *port) noexcept nogil
         void (*port_send)(hcsrt_port *port) noexcept nogil
         uint32_t (*port_wait)(hcsrt_port *port, uint32_t seen, uint32_t milliseconds) noexcept nogil
-        int (*port_has_arrived)(const hcsrt_port *port) noexcept nogil
-        hcsrt_call *(*port_take)(hcsrt_port *port) noexcept nogil
+        int (*port_has_calls)(const hcsrt_port *port) noexcept nogil
+        hcsrt_call *(*port_collect)(hcsrt_port *port) noexcept nogil
         hcsrt_call *(*orphans)() noexcept nogil
         void (*set_orphan_notice)(void (*notice)() noexcept nogil) noexcept nogil
 

@@ -158,7 +158,7 @@ cdef class Port:
         cdef hcsrt_call *chain
         if self.epoch == fork_epoch():
             with nogil:
-                chain = core.port_take(self.port)
+                chain = core.port_collect(self.port)
             finish(chain)
 
     def send(self):
@@ -172,7 +172,7 @@ cdef class Port:
         if self.epoch == fork_epoch():
             core.port_close(self.port)
         else:
-            core.port_forget(self.port)
+            core.port_close_copy(self.port)
 
 
 cdef dict ports = {}
@@ -233,7 +233,7 @@ def _wake(Port port):
             return
         # What has stayed there since the last look may be there because the loop has missed its wake-up: a Proactor was
         # seen to, of a free-threaded CPython under Wine. One time too many does no harm.
-        if bursts != seen or core.port_has_arrived(port.port):
+        if bursts != seen or core.port_has_calls(port.port):
             seen = bursts
             try:
                 loop.call_soon_threadsafe(port)

@@ -129,7 +129,7 @@ void disconnect() {
         /* As a native close waits for the callbacks that run, so does this keep the handle open. */
         if (hcsrt_state_enter(&handle->state) != HCSRT_OK) continue;
         fake_hcs::set_service(handle->raw, Service::GONE);
-        hcsrt_lose(handle.get());
+        hcsrt_disconnect(handle.get());
         Handle::leave(handle.get());
     }
 }
@@ -331,7 +331,7 @@ struct Loop {
         } else {
             bursts = hcsrt_port_wait(port, bursts, static_cast<uint32_t>(milliseconds));
         }
-        finish(hcsrt_port_take(port));
+        finish(hcsrt_port_collect(port));
     }
 
     void close() {

@@ -216,7 +216,7 @@ hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *contex
 
 void hcsrt_signal(void *ticket) { signal(ticket); }
 
-void hcsrt_lose(void *subject) {
+void hcsrt_disconnect(void *subject) {
     uint32_t slots = engine->slab.size();
     bool any = false;
     for (uint32_t index = 0; index < slots; ++index) {
@@ -266,7 +266,7 @@ void hcsrt_calls_release(hcsrt_call *chain) {
     }
 }
 
-hcsrt_call *hcsrt_port_take(hcsrt_port *port) {
+hcsrt_call *hcsrt_port_collect(hcsrt_port *port) {
     clear_wake(port);
     Call *chain = oldest_first(port->delivered.exchange(nullptr, std::memory_order_acq_rel));
     Call **link = &chain;

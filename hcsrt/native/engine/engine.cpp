@@ -27,7 +27,7 @@ void hcsrt_engine_init(int wait) {
     if (engine) return;
     engine = new Engine;
     engine->wait = wait;
-    hcsrt_set_disconnect_notice(hcsrt_lose);
+    hcsrt_set_disconnect_notice(hcsrt_disconnect);
 #if !defined(_WIN32)
     pthread_atfork(nullptr, nullptr, in_forked_child);
 #endif

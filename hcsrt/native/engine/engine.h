@@ -1,7 +1,7 @@
 /* The engine: calls of HCS that nobody waits for with a thread of Python's.
  *
- * A call is submitted, a worker makes it, HCS completes it on a thread of its own, and it arrives at its port, which an
- * event loop drains in one go. Nothing here needs Python or its lock.
+ * A call is submitted, a worker starts it, HCS completes it on a thread of its own, and it is delivered to its port, from
+ * where an event loop collects all calls in one go. Nothing here needs Python or its lock.
  *
  * Submission. Each pool of workers has an inbox without a lock, and lanes behind it: calls of one lane are handed to HCS
  * in their order, calls of different lanes do not wait for one another. What ends things has a pool of its own, so that
@@ -33,24 +33,24 @@ hcsrt_call *hcsrt_submit(hcsrt_port *port, const hcsrt_request *request);
 uint32_t hcsrt_port_unsent(const hcsrt_port *port);
 void hcsrt_port_send(hcsrt_port *port);
 
-/* A call that no worker makes: it arrives once hcsrt_signal is called with its ticket, which any thread may do at any time
+/* A call that no worker starts: it is delivered once hcsrt_signal is called with its ticket, which any thread may do at any time
  * and any number of times, an HCS callback too. NULL: no memory, or no thread. */
 hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket);
 void hcsrt_signal(void *ticket);
 
-/* The service has told the handle of this subject that it is gone: of its calls those that were not made are not made, and
- * those that HCS has not done fail. For the event callback of that handle, during which no other handle can have this
+/* The service has told the handle of this subject that it is gone: of its calls those that were not started are not started,
+ * and those that HCS has not completed fail. For the event callback of that handle, during which no other handle can have this
  * subject: it only marks the calls. */
-void hcsrt_lose(void *subject);
+void hcsrt_disconnect(void *subject);
 
-/* Nobody wants the outcome any more: a call that was not made is not made unless it insists, one that HCS has goes to the
- * reaper, and what it creates is ended unless it is to be kept. Nonzero: the call is gone. Zero: it will still arrive, as
- * soon as no native thread needs what is behind its request; or it has arrived, and is counted as abandoned until it is
- * released with all that it has brought. */
+/* Nobody wants the outcome any more: a call that was not started is not started unless it insists, one that HCS has goes
+ * to the reaper, and what it creates is ended unless it is to be kept. Nonzero: the call is gone. Zero: it will still be
+ * delivered, as soon as no native thread needs what is behind its request; or it was, and is counted as abandoned until it
+ * is released with all that it has brought. */
 int hcsrt_call_abandon(hcsrt_call *call);
 int hcsrt_call_is_abandoned(const hcsrt_call *call);
 
-/* The outcome of a call that has arrived; asks HCS for it if nobody has. */
+/* The outcome of a call that was delivered; asks HCS for it if nobody has. */
 hcsrt_outcome *hcsrt_call_outcome(hcsrt_call *call);
 
 /* Calls its `complete`. */
@@ -63,28 +63,28 @@ hcsrt_call *hcsrt_call_next(const hcsrt_call *call);
 void hcsrt_call_release(hcsrt_call *call);
 void hcsrt_calls_release(hcsrt_call *chain);
 
-/* A port belongs to one event loop. With a descriptor, that becomes readable when calls have arrived; without one, a
+/* A port belongs to one event loop. With a descriptor, that becomes readable when calls were delivered; without one, a
  * thread has to wait. NULL: no memory, or no descriptor. */
 hcsrt_port *hcsrt_port_new(int with_descriptor);
 int hcsrt_port_descriptor(const hcsrt_port *port);
 
-/* For a port without a descriptor: sleeps until the number of bursts that have arrived is another than `seen`, at most so
- * long, and returns it. May return early. */
+/* For a port without a descriptor: sleeps until the number of bursts that were delivered is another than `seen`, at most
+ * so long, and returns it. May return early. */
 uint32_t hcsrt_port_wait(hcsrt_port *port, uint32_t seen, uint32_t milliseconds);
 
-/* Whether calls that have arrived wait to be taken. */
-int hcsrt_port_has_arrived(const hcsrt_port *port);
+/* Whether calls were delivered that are not collected. */
+int hcsrt_port_has_calls(const hcsrt_port *port);
 
-/* Clears the wake-up and takes the calls that have arrived, the oldest first, with their outcomes. */
-hcsrt_call *hcsrt_port_take(hcsrt_port *port);
+/* Clears the wake-up and collects the calls that were delivered, the oldest first. */
+hcsrt_call *hcsrt_port_collect(hcsrt_port *port);
 
-/* Gives the port up; nobody may submit to it meanwhile or later. Its calls are abandoned and come to hcsrt_orphans. */
+/* Closes the port; nobody may submit to it meanwhile or later. Its calls are abandoned and come to hcsrt_orphans. */
 void hcsrt_port_close(hcsrt_port *port);
 
 /* In a forked child, for a port of the parent: closes the child's copies of its descriptors, nothing else. */
-void hcsrt_port_forget(hcsrt_port *port);
+void hcsrt_port_close_copy(hcsrt_port *port);
 
-/* Takes the calls of closed ports that no native thread needs any more; whoever takes them completes and releases them. */
+/* The calls of closed ports that no native thread needs any more; whoever gets them completes and releases them. */
 hcsrt_call *hcsrt_orphans(void);
 
 /* Called on a native thread when there are orphans; NULL: nobody. When this returns, the one before is not running. */

@@ -107,11 +107,11 @@ uint32_t hcsrt_port_wait(hcsrt_port *port, uint32_t seen, uint32_t milliseconds)
     return port->bell.load(std::memory_order_acquire);
 }
 
-int hcsrt_port_has_arrived(const hcsrt_port *port) {
+int hcsrt_port_has_calls(const hcsrt_port *port) {
     Call *newest = port->delivered.load(std::memory_order_acquire);
     return newest && newest != CLOSED;
 }
 
-void hcsrt_port_forget(hcsrt_port *port) { close_descriptors(port); }
+void hcsrt_port_close_copy(hcsrt_port *port) { close_descriptors(port); }
 
 }  // extern "C"
