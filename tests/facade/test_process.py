@@ -22,7 +22,7 @@ import pytest
 
 import hcsrt
 from hcsrt import DEVNULL, PIPE, STDOUT, ComputeSystem, Process, _calls, _watch, emulator
-from hcsrt import process as process_module
+from hcsrt._blocking import process as process_module
 from hcsrt._facade import times
 from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, E_INVALIDARG, HCS_E_PROCESS_ALREADY_STOPPED, Failure
 
