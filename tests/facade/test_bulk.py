@@ -16,7 +16,8 @@ import pytest
 import hcsrt
 from hcsrt import emulator, operations
 from hcsrt._blocking import bulk
-from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, E_HANDLE, Failure
+from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_HANDLE
+from hcsrt.emulator.failures import Failure
 from hcsrt.emulator.outbox import Answer
 
 from ..helpers.platforms import TICK, catches_signals
