@@ -1,3 +1,4 @@
+# Made from hcsrt/aio/service.py by `python tools/faces.py write`: change that file instead of this one.
 """The Host Compute Service itself: its properties and settings, and the files that virtual machines need.
 
 HCS takes and answers each of these calls in one go: one that is interrupted, or whose time is up, goes on to its end.
@@ -35,24 +36,44 @@ __all__ = [
 def properties(
     *types: str, query: Mapping[str, Any] | str | None = None, timeout: float | None = None
 ) -> dict[str, Any]:
-    """What HCS tells of itself: a ServiceProperties document.
+    """Ask HCS for its own properties.
 
-    types: names such as "Basic", which gives the schema versions, or "CpuGroup"; Properties has one item for each.
-    query: a Service_PropertyQuery document instead of them; the error of a query that failed stands under
-    PropertyResponses. timeout: seconds. Raises AccessDeniedError, ServiceDisconnectedError, OperationTimeoutError,
-    HcsError. HcsGetServiceProperties.
+    Args:
+        types: Names such as "Basic", which gives the schema versions, or "CpuGroup".
+        query: A Service_PropertyQuery document instead of them.
+        timeout: Seconds, None for ever.
+
+    Returns:
+        A ServiceProperties document. Properties has one item for each type; the error of a query that failed stands
+        under PropertyResponses.
+
+    Raises:
+        AccessDeniedError: This account may not do it.
+        ServiceDisconnectedError: The service has gone away.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsGetServiceProperties
     """
-    query = query_text(types, query)
-    text = finish(CALLS.service("HcsGetServiceProperties", query, timeout=seconds(timeout)))
+    text = finish(CALLS.service("HcsGetServiceProperties", query_text(types, query), timeout=seconds(timeout)))
     return answer(text, "HcsGetServiceProperties", dict)
 
 
 def modify(property_type: str, settings: Mapping[str, Any], *, timeout: float | None = None) -> None:
     """Change settings of the service, by a ModificationRequest.
 
-    property_type: "CpuGroup" or "ContainerCredentialGuard". settings: what HCS expects for it, such as a
-    HostProcessorModificationRequest. timeout: seconds. Raises AccessDeniedError, ServiceDisconnectedError,
-    OperationTimeoutError, HcsError. HcsModifyServiceSettings.
+    Args:
+        property_type: "CpuGroup" or "ContainerCredentialGuard".
+        settings: What HCS expects for it, such as a HostProcessorModificationRequest.
+        timeout: Seconds, None for ever.
+
+    Raises:
+        AccessDeniedError: This account may not do it.
+        ServiceDisconnectedError: The service has gone away.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsModifyServiceSettings
     """
     check_name(property_type, "property_type")
     request = dumps({"PropertyType": property_type, "Settings": plain(settings, "settings")})
@@ -62,8 +83,15 @@ def modify(property_type: str, settings: Mapping[str, Any], *, timeout: float | 
 def submit_wer_report(crash_report: Mapping[str, Any] | str, *, timeout: float | None = None) -> None:
     """Send the crash of a virtual machine to Windows Error Reporting.
 
-    crash_report: the CrashReport document of its crash event. timeout: seconds. Raises OperationTimeoutError, HcsError.
-    HcsSubmitWerReport.
+    Args:
+        crash_report: The CrashReport document of its crash event.
+        timeout: Seconds, None for ever.
+
+    Raises:
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsSubmitWerReport
     """
     report = dumps(crash_report, argument="crash_report")
     finish(CALLS.service("HcsSubmitWerReport", report, timeout=seconds(timeout)))
@@ -72,8 +100,17 @@ def submit_wer_report(crash_report: Mapping[str, Any] | str, *, timeout: float |
 def create_guest_state_file(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Create an empty guest-state file (.vmgs), for the GuestState of a virtual machine.
 
-    path: its full path. timeout: seconds. Raises PathExistsError, PathNotFoundError, OperationTimeoutError, HcsError.
-    HcsCreateEmptyGuestStateFile.
+    Args:
+        path: Its full path.
+        timeout: Seconds, None for ever.
+
+    Raises:
+        PathExistsError: There is such a file.
+        PathNotFoundError: There is no such folder.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsCreateEmptyGuestStateFile
     """
     finish(CALLS.service("HcsCreateEmptyGuestStateFile", path_text(path, "path"), timeout=seconds(timeout)))
 
@@ -81,8 +118,17 @@ def create_guest_state_file(path: str | os.PathLike[str], *, timeout: float | No
 def create_runtime_state_file(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Create an empty runtime-state file (.vmrs), for the GuestState of a virtual machine.
 
-    path: its full path. timeout: seconds. Raises PathExistsError, PathNotFoundError, OperationTimeoutError, HcsError.
-    HcsCreateEmptyRuntimeStateFile.
+    Args:
+        path: Its full path.
+        timeout: Seconds, None for ever.
+
+    Raises:
+        PathExistsError: There is such a file.
+        PathNotFoundError: There is no such folder.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsCreateEmptyRuntimeStateFile
     """
     finish(CALLS.service("HcsCreateEmptyRuntimeStateFile", path_text(path, "path"), timeout=seconds(timeout)))
 
@@ -90,8 +136,18 @@ def create_runtime_state_file(path: str | os.PathLike[str], *, timeout: float | 
 def grant_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Let a virtual machine use a file, by an entry in the file's access list that revoke_vm_access() removes.
 
-    vm_id: the id of the compute system. path: the full path of the file. timeout: seconds. Raises AccessDeniedError,
-    PathNotFoundError, OperationTimeoutError, HcsError. HcsGrantVmAccess.
+    Args:
+        vm_id: The id of the compute system.
+        path: The full path of the file.
+        timeout: Seconds, None for ever.
+
+    Raises:
+        AccessDeniedError: This account may not do it.
+        PathNotFoundError: There is no such file.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsGrantVmAccess
     """
     check_name(vm_id, "vm_id")
     finish(CALLS.service("HcsGrantVmAccess", vm_id, path_text(path, "path"), timeout=seconds(timeout)))
@@ -100,8 +156,18 @@ def grant_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout: float 
 def revoke_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Take back what grant_vm_access() gave.
 
-    vm_id: the id of the compute system. path: the full path of the file. timeout: seconds. Raises as grant_vm_access().
-    HcsRevokeVmAccess.
+    Args:
+        vm_id: The id of the compute system.
+        path: The full path of the file.
+        timeout: Seconds, None for ever.
+
+    Raises:
+        AccessDeniedError: This account may not do it.
+        PathNotFoundError: There is no such file.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsRevokeVmAccess
     """
     check_name(vm_id, "vm_id")
     finish(CALLS.service("HcsRevokeVmAccess", vm_id, path_text(path, "path"), timeout=seconds(timeout)))
@@ -110,8 +176,18 @@ def revoke_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout: float
 def grant_vm_group_access(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Let every virtual machine use a file.
 
-    path: the full path of the file. timeout: seconds. Raises NotSupportedError before Windows 10 2004, or as
-    grant_vm_access(). HcsGrantVmGroupAccess.
+    Args:
+        path: The full path of the file.
+        timeout: Seconds, None for ever.
+
+    Raises:
+        NotSupportedError: This Windows is older than Windows 10 2004.
+        AccessDeniedError: This account may not do it.
+        PathNotFoundError: There is no such file.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsGrantVmGroupAccess
     """
     finish(CALLS.service("HcsGrantVmGroupAccess", path_text(path, "path"), timeout=seconds(timeout)))
 
@@ -119,16 +195,39 @@ def grant_vm_group_access(path: str | os.PathLike[str], *, timeout: float | None
 def revoke_vm_group_access(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Take back what grant_vm_group_access() gave.
 
-    path: the full path of the file. timeout: seconds. Raises as grant_vm_group_access(). HcsRevokeVmGroupAccess.
+    Args:
+        path: The full path of the file.
+        timeout: Seconds, None for ever.
+
+    Raises:
+        NotSupportedError: This Windows is older than Windows 10 2004.
+        AccessDeniedError: This account may not do it.
+        PathNotFoundError: There is no such file.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsRevokeVmGroupAccess
     """
     finish(CALLS.service("HcsRevokeVmGroupAccess", path_text(path, "path"), timeout=seconds(timeout)))
 
 
 def processor_compatibility(path: str | os.PathLike[str], *, timeout: float | None = None) -> dict[str, Any]:
-    """What a saved virtual machine needs of the processor that it goes on with: a VmProcessorRequirements document.
+    """Ask what a saved virtual machine needs of the processor that it goes on with.
 
-    path: the full path of its .vmrs file. timeout: seconds. Raises NotSupportedError before Windows 10 2104,
-    PathNotFoundError, OperationTimeoutError, HcsError. HcsGetProcessorCompatibilityFromSavedState.
+    Args:
+        path: The full path of its .vmrs file.
+        timeout: Seconds, None for ever.
+
+    Returns:
+        A VmProcessorRequirements document.
+
+    Raises:
+        NotSupportedError: This Windows is older than Windows 10 2104.
+        PathNotFoundError: There is no such file.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsGetProcessorCompatibilityFromSavedState
     """
     function = "HcsGetProcessorCompatibilityFromSavedState"
     text = finish(CALLS.service(function, path_text(path, "path"), timeout=seconds(timeout)))

@@ -1,48 +1,35 @@
+# Made from hcsrt/aio/system.py by `python tools/faces.py write`: change that file instead of this one.
 """Compute systems: containers and virtual machines of the Host Compute Service."""
 
 from __future__ import annotations
 
-from . import _calls
-from ._blocking import CALLS, Blocking, aside, close_aside, finish
-from ._calls import Limit
+from ._blocking import CALLS, finish
+from ._blocking.process import attach_process, run_to_end, start_process
+from ._blocking.system import BlockingSystem
 from ._facade.arguments import check_name, check_namespace, is_kept
-from ._facade.commands import StreamFormat, process_parameters, run_pipes
+from ._facade.commands import StreamFormat, check_attach, process_parameters, run_pipes
 from ._facade.owner import debug
-from ._facade.requests import (
-    Selection,
-    in_namespace,
-)
-from ._facade.system import SystemCore
-from ._facade.times import (
-    CHECK_TIMEOUT,
-    CLEANUP_TIMEOUT,
-    SHORT_CLEANUP,
-    STOP_TIMEOUT,
-    Deadline,
-    cleanup_time,
-    seconds,
-)
+from ._facade.requests import Selection
+from ._facade.times import CHECK_TIMEOUT, STOP_TIMEOUT, Deadline, seconds
 from ._handles import OwnedSystem
 from .documents import dumps
-from .errors import HandleClosedError, HcsError, OperationTimeoutError
-from .process import attach_process, kill_quietly, run_to_end, start_process
+from .events import EventSource
+from .process import Process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
     from subprocess import CompletedProcess
-    from types import TracebackType
     from typing import Any, Literal, Self, Unpack, overload
 
     from ._facade.commands import Command, PopenOptions, RunOptions
     from ._facade.system import Rung
-    from .process import Process
 
 __all__ = ["ComputeSystem", "systems"]
 
 
-class ComputeSystem(Blocking[OwnedSystem], SystemCore):
+class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
     """A compute system: made by create() or open(), closed by close() or the end of the `with` block.
 
     Closing releases the handle and does not stop the system; HCS terminates it with its last handle if its document
@@ -51,8 +38,8 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
 
     A timeout and Ctrl-C end every wait for HCS, even where it keeps the thread that calls it: on the main thread, and
     where there is a timeout, the call is made on another thread. It goes on there, hcsrt.pending() counts it, and what
-    it makes is given up as with on_abandon. Only a thread that acts as somebody else, on Windows, makes its calls
-    itself, with its own token: there the wait begins when HCS has taken the call.
+    it makes is ended as with on_abandon. Only a thread that acts as somebody else, on Windows, makes its calls itself,
+    with its own token: there the wait begins when HCS has taken the call.
     """
 
     @classmethod
@@ -67,86 +54,57 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
     ) -> Self:
         """Create a compute system and do not start it.
 
-        id: its name, unique on the host or in its namespace. document: a ComputeSystem document as a mapping or JSON
-        text. namespace: its name, None for the namespace of everybody. timeout: seconds. on_abandon: what becomes of
-        the system if creating it times out, is interrupted or fails halfway.
-        Raises InvalidDocumentError, SystemAlreadyExistsError, AccessDeniedError, OperationTimeoutError, HcsError.
-        HcsCreateComputeSystem, HcsCreateComputeSystemInNamespace.
+        Args:
+            id: The name of the system, unique on the host or in its namespace.
+            document: A ComputeSystem document, as a mapping or as JSON text.
+            namespace: The name of a namespace, None for that of everybody.
+            timeout: Seconds, None for ever.
+            on_abandon: What becomes of the system if its creation times out, is interrupted or fails halfway.
+
+        Raises:
+            InvalidDocumentError: HCS does not accept the document.
+            SystemAlreadyExistsError: There is a system with this id.
+            AccessDeniedError: This account may not use HCS.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsCreateComputeSystem, HcsCreateComputeSystemInNamespace
         """
         check_name(id, "id")
         check_namespace(namespace)
         text = dumps(document)
         deadline = Deadline(seconds(timeout))
-        keep = is_kept(on_abandon)
-        made: list[OwnedSystem] = []
-        objects: list[Self] = []
-
-        def end(handle: OwnedSystem) -> None:
-            _abandon(handle, id, keep)
-
-        try:
-            # A list has what was made even if a KeyboardInterrupt comes right after the call, before any assignment.
-            limit = Limit(deadline.remaining())
-            given = (id, text, limit, keep)
-            function = in_namespace("HcsCreateComputeSystem", namespace)
-            if namespace is None:
-                aside(function, limit, _calls.create_system, *given, results=made, discard=end)
-            else:
-                aside(function, limit, _calls.create_system_in_namespace, namespace, *given, results=made, discard=end)
-            objects.extend(map(cls, made, [id], [namespace]))
-            finish(objects[0]._set_up(deadline))
-            return objects[0]
-        except BaseException as error:
-            for handle in made:
-                _abandon(handle, id, keep, cleanup_time(error))
-            raise
+        return finish(cls._create(id, text, namespace, deadline, is_kept(on_abandon)))
 
     @classmethod
     def open(cls, id: str, *, namespace: str | None = None, timeout: float | None = None) -> Self:
         """Open an existing compute system, whoever has created it.
 
-        namespace: the one that it was created in. timeout: seconds. Raises SystemNotFoundError, AccessDeniedError,
-        OperationTimeoutError.
-        HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace.
+        Args:
+            id: The id that the system was created with.
+            namespace: The namespace that it was created in.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            SystemNotFoundError: There is no system with this id.
+            AccessDeniedError: This account may not use HCS.
+            OperationTimeoutError: The time is up.
+
+        HCS: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace
         """
         check_name(id, "id")
         check_namespace(namespace)
-        deadline = Deadline(seconds(timeout))
-        handle = finish(CALLS.open_system(id, namespace, deadline.remaining()))
-        objects: list[Self] = []
-        try:
-            objects.extend(map(cls, [handle], [id], [namespace]))  # as in create()
-            finish(objects[0]._set_up(deadline))
-            return objects[0]
-        except BaseException as error:
-            close_aside(handle, cleanup_time(error))
-            raise
-
-    def __repr__(self) -> str:
-        return f"<hcsrt.ComputeSystem {self._id!r}{' closed' if self.closed else ''}>"
-
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._let_go(SHORT_CLEANUP if exception_type is KeyboardInterrupt else None)
+        return finish(cls._open(id, namespace, Deadline(seconds(timeout))))
 
     def close(self) -> None:
         """Close the handle; the system goes on unless its document says otherwise.
 
-        A call that is being handed over to HCS meanwhile closes it when it is done, maybe after this has returned. A
-        second close does nothing. HcsCloseComputeSystem.
-        """
-        self._let_go(None)
+        A call that HCS is just being given closes the handle when it returns, maybe after this. A second close does
+        nothing.
 
-    def _let_go(self, timeout: float | None) -> None:
-        try:
-            self._keep_exit()
-        except HandleClosedError:
-            return
-        close_aside(self._handle, timeout)
+        HCS: HcsCloseComputeSystem
+        """
+        finish(self._close())
 
     def start(
         self,
@@ -157,9 +115,17 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
     ) -> None:
         """Start the system.
 
-        options, migration_socket: what the destination of a live migration needs, a StartOptions document and the
-        Windows handle of a connected socket, which stays yours. timeout: seconds. Raises InvalidStateError if it was
-        started before, OperationTimeoutError, HcsError. HcsStartComputeSystem, HcsAddResourceToOperation.
+        Args:
+            options: A StartOptions document, for the destination of a live migration.
+            migration_socket: The Windows handle of a connected socket, for the same. It stays yours.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            InvalidStateError: The system was started before.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsStartComputeSystem, HcsAddResourceToOperation
         """
         finish(self._start(options, migration_socket, timeout))
         debug(__name__, "started %r", self)
@@ -167,48 +133,97 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
     def shutdown(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
         """Ask the guest to shut down; wait() tells when it has.
 
-        options: a ShutdownOptions document, from schema 2.5 on. timeout: seconds. Raises AlreadyStoppedError,
-        OperationTimeoutError, HcsError if the guest has nothing that could be asked. HcsShutDownComputeSystem.
+        Args:
+            options: A ShutdownOptions document, from schema 2.5 on.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            AlreadyStoppedError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: The guest has nothing that could be asked, or HCS refuses for another reason.
+
+        HCS: HcsShutDownComputeSystem
         """
         finish(self._shutdown(options, timeout))
 
     def terminate(self, *, timeout: float | None = None) -> None:
-        """Switch the system off; that it has stopped already is success.
+        """Switch the system off. It is no error if it has stopped already.
 
-        timeout: seconds. Raises OperationTimeoutError, HcsError. HcsTerminateComputeSystem.
+        Args:
+            timeout: Seconds, None for ever.
+
+        Raises:
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsTerminateComputeSystem
         """
         finish(self._terminate(timeout))
 
     def stop(self, grace: float = 10.0, *, timeout: float | None = STOP_TIMEOUT) -> Rung:
         """Stop the system for certain: shut it down, wait, terminate it if that was not enough, wait.
 
-        grace: seconds for the shutdown, 0 terminates at once. timeout: seconds for the termination after it. Returns
-        what has stopped it: "shutdown", "terminate", or "already-stopped" if nothing had to. A guest that cannot be
-        asked is terminated without waiting. Raises TimeoutError if the system still runs at the end, HcsError.
-        HcsShutDownComputeSystem, HcsTerminateComputeSystem.
+        A guest that cannot be asked is terminated without waiting.
+
+        Args:
+            grace: Seconds for the shutdown; 0 terminates at once.
+            timeout: Seconds for the termination after it.
+
+        Returns:
+            What has stopped the system: "shutdown", "terminate", or "already-stopped" if nothing had to.
+
+        Raises:
+            TimeoutError: The system still runs at the end.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsShutDownComputeSystem, HcsTerminateComputeSystem
         """
         return finish(self._stop(grace, timeout))
 
     def crash(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
-        """Make the guest of a virtual machine crash, for a dump of it; whether the machine exits then is open.
+        """Make the guest of a virtual machine crash, for a dump of it. The machine may or may not exit then.
 
-        options: a CrashOptions document, from schema 2.3 on. timeout: seconds. Raises InvalidStateError,
-        OperationTimeoutError, HcsError. HcsCrashComputeSystem.
+        Args:
+            options: A CrashOptions document, from schema 2.3 on.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            InvalidStateError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsCrashComputeSystem
         """
         finish(self._crash(options, timeout))
 
     def pause(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
-        """Let a running virtual machine stand still.
+        """Pause a running virtual machine. Containers do not pause.
 
-        options: a PauseOptions document. timeout: seconds. Raises InvalidStateError, OperationTimeoutError, HcsError;
-        containers do not pause. HcsPauseComputeSystem.
+        Args:
+            options: A PauseOptions document.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            InvalidStateError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsPauseComputeSystem
         """
         finish(self._pause(options, timeout))
 
     def resume(self, *, timeout: float | None = None) -> None:
         """Let a paused virtual machine go on.
 
-        timeout: seconds. Raises InvalidStateError, OperationTimeoutError, HcsError. HcsResumeComputeSystem.
+        Args:
+            timeout: Seconds, None for ever.
+
+        Raises:
+            InvalidStateError: The system is not paused.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsResumeComputeSystem
         """
         finish(self._resume(timeout))
 
@@ -221,9 +236,18 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
     ) -> None:
         """Save the state of a paused virtual machine, which stays paused and has to be terminated.
 
-        path: the file to save to; a document with it as VirtualMachine.RestoreState.SaveStateFilePath makes a machine
-        that goes on from there. timeout: seconds. Raises InvalidStateError if the machine is not paused,
-        OperationTimeoutError, HcsError. HcsSaveComputeSystem.
+        Args:
+            path: The file to save to. A document with it as VirtualMachine.RestoreState.SaveStateFilePath makes a
+                machine that goes on from there.
+            save_type: The SaveType of the SaveOptions document.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            InvalidStateError: The machine is not paused.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsSaveComputeSystem
         """
         finish(self._save(path, save_type, timeout))
 
@@ -239,11 +263,23 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
     ) -> None:
         """Change a resource of the system, by a ModifySettingRequest.
 
-        resource_path: such as "VirtualMachine/ComputeTopology/Memory/SizeInMB"; empty if only the guest is asked.
-        settings, guest_request: what HCS expects for that path, values that JSON has a form for; None leaves them
-        out. identity: the Windows handle of an access token to apply the settings with. timeout: seconds. A virtual
-        machine can be modified once its guest has booted. Raises InvalidStateError, OperationTimeoutError, HcsError.
-        HcsModifyComputeSystem.
+        A virtual machine can be modified once its guest has booted.
+
+        Args:
+            resource_path: A path such as "VirtualMachine/ComputeTopology/Memory/SizeInMB"; empty if only the guest is
+                asked.
+            request_type: What to do with the resource.
+            settings: What HCS expects for that path, a value that JSON has a form for; None leaves it out.
+            guest_request: The same for the guest.
+            identity: The Windows handle of an access token to apply the settings with.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            InvalidStateError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsModifyComputeSystem
         """
         finish(self._modify(resource_path, request_type, settings, guest_request, identity, timeout))
 
@@ -252,8 +288,16 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
     ) -> None:
         """Prepare a virtual machine to leave this host.
 
-        options: a MigrationInitializeOptions document. timeout: seconds. Raises NotSupportedError on a Windows that
-        has no live migration, OperationTimeoutError, HcsError. HcsInitializeLiveMigrationOnSource.
+        Args:
+            options: A MigrationInitializeOptions document.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            NotSupportedError: This Windows has no live migration.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsInitializeLiveMigrationOnSource
         """
         finish(self._initialize_live_migration(options, timeout))
 
@@ -266,9 +310,17 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
     ) -> None:
         """Begin to migrate a virtual machine that was initialized for it.
 
-        migration_socket: the Windows handle of a socket connected to the other host, which stays yours and open.
-        options: a MigrationStartOptions document. timeout: seconds. Raises as initialize_live_migration().
-        HcsStartLiveMigrationOnSource, HcsAddResourceToOperation.
+        Args:
+            migration_socket: The Windows handle of a socket connected to the other host. It stays yours, and open.
+            options: A MigrationStartOptions document.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            NotSupportedError: This Windows has no live migration.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsStartLiveMigrationOnSource, HcsAddResourceToOperation
         """
         finish(self._start_live_migration(migration_socket, options, timeout))
 
@@ -277,8 +329,16 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
     ) -> None:
         """Begin to send the memory of a virtual machine that migrates.
 
-        options: a MigrationTransferOptions document. timeout: seconds. Raises as initialize_live_migration().
-        HcsStartLiveMigrationTransfer.
+        Args:
+            options: A MigrationTransferOptions document.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            NotSupportedError: This Windows has no live migration.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsStartLiveMigrationTransfer
         """
         finish(self._start_live_migration_transfer(options, timeout))
 
@@ -287,60 +347,130 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
     ) -> None:
         """End a live migration, on the host that the virtual machine leaves or on the one that it comes to.
 
-        options: a MigrationFinalizedOptions document. timeout: seconds. Raises as initialize_live_migration().
-        HcsFinalizeLiveMigration.
+        Args:
+            options: A MigrationFinalizedOptions document.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            NotSupportedError: This Windows has no live migration.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsFinalizeLiveMigration
         """
         finish(self._finalize_live_migration(options, timeout))
 
     def cancel_live_migration(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
     ) -> None:
-        """Give a live migration up; another thread may be waiting for one of its steps meanwhile.
+        """Cancel a live migration; another thread may be waiting for one of its steps meanwhile.
 
-        options: None, as long as Microsoft describes no document for them. timeout: seconds. Raises as
-        initialize_live_migration(). HcsCancelLiveMigration.
+        Args:
+            options: None, as long as Microsoft describes no document for them.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            NotSupportedError: This Windows has no live migration.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsCancelLiveMigration
         """
         finish(self._cancel_live_migration(options, timeout))
 
     def wait(self, timeout: float | None = None) -> dict[str, Any]:
-        """Wait for the system to exit, for whatever reason, and return its exit document.
+        """Wait for the system to exit, for whatever reason.
 
-        timeout: seconds, None for ever. The document is a SystemExitStatus: Status, ExitType, Attribution. It has
-        only what HCS tells, which after a lost exit event is ExitType or nothing. Raises TimeoutError,
-        ServiceDisconnectedError. HcsSetComputeSystemCallback, HcsGetComputeSystemProperties.
+        Args:
+            timeout: Seconds, None for ever.
+
+        Returns:
+            The exit document, a SystemExitStatus: Status, ExitType, Attribution. It has only what HCS tells; after a
+            lost exit event, that is ExitType or nothing.
+
+        Raises:
+            TimeoutError: The system still runs at the end.
+            ServiceDisconnectedError: The service has gone away, and the exit is not known.
+
+        HCS: HcsSetComputeSystemCallback, HcsGetComputeSystemProperties
         """
         return finish(self._wait(timeout))
 
     def properties(
         self, *types: str, query: Mapping[str, Any] | str | None = None, timeout: float | None = None
     ) -> dict[str, Any]:
-        """What HCS tells of the system: its Id, SystemType, State and more, and the blocks asked for.
+        """Ask for the properties of the system: its Id, SystemType, State and more, and some blocks.
 
-        types: names such as "Statistics", "ProcessList", "Memory". query: a PropertyQuery document instead of them.
-        timeout: seconds. Each block stands under its own name; the error of a block that failed stands under
-        PropertyResponses. Raises OperationTimeoutError, HcsError. HcsGetComputeSystemProperties.
+        Args:
+            types: The names of blocks, such as "Statistics", "ProcessList", "Memory".
+            query: A PropertyQuery document instead of them.
+            timeout: Seconds, None for ever.
+
+        Returns:
+            The properties. Each block stands under its own name; the error of a block that failed stands under
+            PropertyResponses.
+
+        Raises:
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsGetComputeSystemProperties
         """
         return finish(self._properties(types, query, timeout))
 
     def statistics(self, *, timeout: float | None = None) -> dict[str, Any]:
-        """What the running system has used: a Statistics document, times in 100 ns, sizes in bytes.
+        """Ask for what the running system has used.
 
-        HCS looks at every process of the host for it: do not ask more often than you need. timeout: seconds. Raises
-        InvalidStateError, OperationTimeoutError, HcsError. HcsGetComputeSystemProperties.
+        HCS looks at every process of the host for it: do not ask more often than you need.
+
+        Args:
+            timeout: Seconds, None for ever.
+
+        Returns:
+            A Statistics document: times in 100 ns, sizes in bytes.
+
+        Raises:
+            InvalidStateError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsGetComputeSystemProperties
         """
         return finish(self._block("Statistics", dict, timeout))
 
     def process_list(self, *, timeout: float | None = None) -> list[dict[str, Any]]:
-        """The processes of the running system, as a list of ProcessDetails: times in 100 ns, sizes in bytes.
+        """Ask for the processes of the running system.
 
-        timeout: seconds. Raises as statistics(). HcsGetComputeSystemProperties.
+        Args:
+            timeout: Seconds, None for ever.
+
+        Returns:
+            A list of ProcessDetails: times in 100 ns, sizes in bytes.
+
+        Raises:
+            InvalidStateError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsGetComputeSystemProperties
         """
         return finish(self._block("ProcessList", list, timeout))
 
     def memory(self, *, timeout: float | None = None) -> dict[str, Any]:
-        """The memory of a running virtual machine: a MemoryInformationForVm document, sizes in pages of 4 KiB.
+        """Ask for the memory of a running virtual machine.
 
-        timeout: seconds. Raises as statistics(). HcsGetComputeSystemProperties.
+        Args:
+            timeout: Seconds, None for ever.
+
+        Returns:
+            A MemoryInformationForVm document: sizes in pages of 4 KiB.
+
+        Raises:
+            InvalidStateError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsGetComputeSystemProperties
         """
         return finish(self._block("Memory", dict, timeout))
 
@@ -359,16 +489,36 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
     ) -> Process[Any]:
         """Open a process of the system that runs already, whoever has started it.
 
-        pid: its process id in the guest. stdin, stdout, stderr: PIPE for a new handle of that stream; the bytes of a
-        pipe go to one of its readers. Without PIPE the streams are left alone. text, encoding, errors, bufsize: as for
-        popen(). timeout: seconds. args of the process is empty. Raises AlreadyStoppedError, OperationTimeoutError,
-        HcsError also where HCS has no handle for a PIPE: the process was started without a pipe there, or whoever had
-        the pipe has closed it. HcsOpenProcess, HcsGetProcessInfo.
+        Args:
+            pid: The process id in the guest.
+            stdin: PIPE for a new handle of this stream; without it the stream is left alone.
+            stdout: The same. The bytes of a pipe go to one of its readers.
+            stderr: The same.
+            text: As for popen().
+            encoding: As for popen().
+            errors: As for popen().
+            bufsize: As for popen().
+            timeout: Seconds, None for ever.
+
+        Returns:
+            The process. Its args are empty.
+
+        Raises:
+            AlreadyStoppedError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS has no handle for a PIPE, since the process was started without a pipe there or whoever had
+                the pipe has closed it; or HCS refuses for another reason.
+
+        HCS: HcsOpenProcess, HcsGetProcessInfo
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
         wanted = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
-        return attach_process(self._handle, pid, wanted, streams, self._reopen, self._has_windows_guest, deadline)
+        pid = check_attach(pid, wanted)
+        self._check_pipes(stdin, stdout, stderr)
+        return finish(
+            attach_process(Process, self._handle, pid, wanted, streams, self._reopen, self._has_windows_guest, deadline)
+        )
 
     if TYPE_CHECKING:
 
@@ -440,18 +590,39 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
         console: bool | tuple[int, int] = False,
         timeout: float | None = None,
     ) -> Process[Any]:
-        """Start a process in the running system and return it, as subprocess.Popen does.
+        """Start a process in the running system, as subprocess.Popen does.
 
-        args: a list of words, joined for a Windows guest by the rules of subprocess, passed as they are to a Linux
-        guest; or a string, which becomes the CommandLine unchanged. stdin, stdout, stderr: PIPE, or None or DEVNULL
-        for a stream that is not connected. cwd: a folder in the guest. env: variables to set. user:
-        whom to run as. text, encoding, errors, bufsize: as for subprocess.Popen. console: True or its (rows, columns)
-        for a pseudo-terminal, whose output all comes on stdout. timeout: seconds until the process has to be there.
-        Raises PathNotFoundError, AccessDeniedError, InvalidStateError, OperationTimeoutError, HcsError.
-        HcsCreateProcess.
+        Args:
+            args: A list of words, joined for a Windows guest by the rules of subprocess, passed as they are to a Linux
+                guest; or a string, which becomes the CommandLine unchanged.
+            stdin: PIPE, or None or DEVNULL for a stream that is not connected.
+            stdout: The same.
+            stderr: The same.
+            cwd: A folder in the guest.
+            env: Variables to set.
+            user: Whom to run as.
+            text: As for subprocess.Popen.
+            encoding: As for subprocess.Popen.
+            errors: As for subprocess.Popen.
+            bufsize: As for subprocess.Popen.
+            console: True, or the (rows, columns), for a pseudo-terminal, whose output all comes on stdout.
+            timeout: Seconds until the process has to be there, None for ever.
+
+        Returns:
+            The process.
+
+        Raises:
+            PathNotFoundError: There is no such program.
+            AccessDeniedError: The program may not be run.
+            InvalidStateError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsCreateProcess
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
+        self._check_pipes(stdin, stdout, stderr)
         parameters = finish(
             process_parameters(
                 args,
@@ -465,7 +636,11 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
                 console=console,
             )
         )
-        return start_process(self._handle, parameters, args, streams, self._reopen, self._has_windows_guest, deadline)
+        return finish(
+            start_process(
+                Process, self._handle, parameters, args, streams, self._reopen, self._has_windows_guest, deadline
+            )
+        )
 
     if TYPE_CHECKING:
 
@@ -547,53 +722,79 @@ class ComputeSystem(Blocking[OwnedSystem], SystemCore):
     ) -> CompletedProcess[Any]:
         """Run a command in the system to its end, as subprocess.run() does.
 
-        input: what to write to stdin. capture_output: stdout and stderr become PIPE; with a console only stdout, where
-        all of its output comes. check: an exit code other than 0 is an error. timeout: seconds for everything, from
-        starting the process on. The other parameters are those of popen(). The process is killed on a timeout, a
-        KeyboardInterrupt and any other failure.
-        Raises subprocess.TimeoutExpired, which is a TimeoutError here, with the output so far, as bytes;
-        subprocess.CalledProcessError; HcsError as popen() and Process.communicate() do.
+        The process is killed on a timeout, a KeyboardInterrupt and any other failure.
+
+        Args:
+            args: As for popen().
+            input: What to write to stdin.
+            capture_output: Whether stdout and stderr become PIPE; with a console only stdout, where all of its output
+                comes.
+            check: Whether an exit code other than 0 is an error.
+            stdin: As for popen().
+            stdout: As for popen().
+            stderr: As for popen().
+            cwd: As for popen().
+            env: As for popen().
+            user: As for popen().
+            text: As for popen().
+            encoding: As for popen().
+            errors: As for popen().
+            bufsize: As for popen().
+            console: As for popen().
+            timeout: Seconds for everything, from the start of the process on; None for ever.
+
+        Returns:
+            The args, the exit code, and the output that was captured.
+
+        Raises:
+            subprocess.TimeoutExpired: The time is up. This is a TimeoutError too, and has the output so far, as bytes.
+            subprocess.CalledProcessError: The exit code is not 0, with check.
+            HcsError: As for popen() and Process.communicate().
+
+        HCS: HcsCreateProcess, HcsTerminateProcess
         """
         limit = seconds(timeout)
         deadline = Deadline(limit)
         stdin, stdout, stderr = run_pipes(input, capture_output, stdin, stdout, stderr, console)
-        try:
-            process = self.popen(
+        return finish(
+            run_to_end(
+                lambda: self.popen(
+                    args,
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=stderr,
+                    cwd=cwd,
+                    env=env,
+                    user=user,
+                    text=text,
+                    encoding=encoding,
+                    errors=errors,
+                    bufsize=bufsize,
+                    console=console,
+                    timeout=deadline.remaining(),
+                ),
                 args,
-                stdin=stdin,
-                stdout=stdout,
-                stderr=stderr,
-                cwd=cwd,
-                env=env,
-                user=user,
-                text=text,
-                encoding=encoding,
-                errors=errors,
-                bufsize=bufsize,
-                console=console,
-                timeout=deadline.remaining(),
+                input,
+                limit,
+                deadline,
+                check,
             )
-        except OperationTimeoutError as error:
-            if limit is None:
-                raise
-            from ._facade.expired import TimeoutExpired
-
-            raise TimeoutExpired(args, limit) from error
-        try:
-            return run_to_end(process, input, limit, deadline, check)
-        except BaseException as error:
-            kill_quietly(process, cleanup_time(error))
-            if isinstance(error, KeyboardInterrupt):
-                process._let_go(at_once=True)  # pyright: ignore[reportPrivateUsage]
-            raise
-        finally:
-            process.close()
+        )
 
     def duplicate_handle(self) -> OwnedSystem:
         """Open a second handle to this very system, without event callback: one that into_raw() may give away.
 
-        Raises SystemNotFoundError if the system is gone, even where another one has its id now; OperationTimeoutError
-        after CHECK_TIMEOUT (10 s); HcsError. HcsOpenComputeSystem, HcsGetComputeSystemProperties.
+        It takes 10 seconds at most.
+
+        Returns:
+            The handle, owned by who gets it.
+
+        Raises:
+            SystemNotFoundError: The system is gone, even if another one has its id now.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsOpenComputeSystem, HcsGetComputeSystemProperties
         """
         self._check_open()
         return finish(self._reopen(Deadline(CHECK_TIMEOUT)))
@@ -607,12 +808,26 @@ def systems(
     namespace: str | None = None,
     timeout: float | None = None,
 ) -> list[dict[str, Any]]:
-    """The compute systems of this host, as a list of their properties.
+    """List the compute systems of this host.
 
-    owner, ids, types: only systems with one of these; a string is one value, None is any. Values are compared
-    exactly, so a system whose Owner HCS does not tell has no owner. namespace: look there. timeout: seconds. Raises
-    AccessDeniedError, OperationTimeoutError, HcsError.
-    HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace.
+    Values are compared exactly, so a system whose Owner HCS does not tell has no owner.
+
+    Args:
+        owner: One owner or several; only systems of these. None is any.
+        ids: The same for ids.
+        types: The same for types.
+        namespace: Where to look, None for the namespace of everybody.
+        timeout: Seconds, None for ever.
+
+    Returns:
+        The properties of each system.
+
+    Raises:
+        AccessDeniedError: This account may not use HCS.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace
     """
     limit = seconds(timeout)
     check_namespace(namespace)
@@ -620,14 +835,3 @@ def systems(
     if selection.is_empty():
         return []
     return selection.of(finish(CALLS.enumerate_systems(selection.query, namespace, limit)))
-
-
-def _abandon(handle: OwnedSystem, id: str, keep: bool, patience: float = CLEANUP_TIMEOUT) -> None:
-    """Give up a system that was created and could not be set up."""
-    try:
-        if not keep:
-            finish(CALLS.call(handle, "HcsTerminateComputeSystem", None, patience))
-    except (HcsError, HandleClosedError) as error:
-        debug(__name__, "terminating %r, which could not be set up, failed: %s", id, error)
-    finally:
-        close_aside(handle, patience)

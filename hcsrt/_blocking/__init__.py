@@ -15,10 +15,10 @@ from .. import _calls, _watch
 from .. import _hresults as hresults
 from .._calls import Claim, Limit
 from .._facade import ExitHandleT
-from .._facade.events import EVENTS_MAXSIZE
+from .._facade.events import EventsCore, queue_size
 from .._facade.owner import ExitOwner
 from .._facade.requests import in_namespace
-from .._facade.times import Deadline, seconds
+from .._facade.times import Deadline
 from .._handles import Handle, OwnedSystem, announce, close_all
 from .._library import impersonates
 from .._streams import ProcessStart
@@ -27,11 +27,12 @@ from ..errors import OperationTimeoutError, error_from
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from types import TracebackType
     from typing import Any, Self, TypeVar
 
     from .._facade.calls import Calls
+    from .._facade.events import RawEvent
     from .._handles import OwnedProcess
-    from ..events import Events
 
     ResultT = TypeVar("ResultT")
 
@@ -238,7 +239,7 @@ class BlockingCalls:
 CALLS = BlockingCalls()
 
 
-class Blocking(ExitOwner[ExitHandleT]):
+class BlockingOwner(ExitOwner[ExitHandleT]):
     """An owner whose methods block."""
 
     _calls: Calls = CALLS
@@ -247,14 +248,27 @@ class Blocking(ExitOwner[ExitHandleT]):
         self._check_open()
         return self
 
-    def events(self, *, maxsize: int = EVENTS_MAXSIZE, timeout: float | None = None) -> Events:
-        """The events that HCS tells from now on, for a `for` loop or get(); every reader gets each of them.
 
-        maxsize: how many events may wait for this reader. What comes when so many wait is dropped, and counted by
-        `lost` of the next event. The exit and ServiceDisconnect are never dropped; one of them is the last event, and
-        comes at once if it has happened before. timeout: seconds, from now on, after which a loop over the events
-        raises TimeoutError. Raises HandleClosedError. HcsSetComputeSystemCallback, HcsSetProcessCallback.
-        """
-        from ..events import Events
+class BlockingEvents(EventsCore):
+    """A reader of events whose methods block."""
 
-        return Events(self, maxsize, seconds(timeout))
+    def __init__(self, owner: ExitOwner[Any], maxsize: int, timeout: float | None) -> None:
+        self._subscription = _watch.subscribe(owner.handle, queue_size(maxsize))
+        super().__init__(owner, timeout)
+
+    def __repr__(self) -> str:
+        return f"<hcsrt.Events of {self._owner!r}>"
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._subscription.close()
+
+    async def _close(self) -> None:
+        self._subscription.close()
+
+    async def _next_raw(self, timeout: float) -> RawEvent | None:
+        return self._subscription.next(timeout)

@@ -6,7 +6,7 @@ import subprocess
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..process import Command
+    from .commands import Command
 
 
 class TimeoutExpired(subprocess.TimeoutExpired, TimeoutError):

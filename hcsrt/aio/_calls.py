@@ -6,11 +6,9 @@ import asyncio
 
 from .. import _engine, _watch
 from .._facade import ExitHandleT
-from .._facade.events import EVENTS_MAXSIZE
 from .._facade.owner import ExitOwner, debug
-from .._facade.times import SHORT_CLEANUP, Deadline, seconds
+from .._facade.times import SHORT_CLEANUP, Deadline
 from ..errors import HandleClosedError, HcsError
-from .events import Events
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -194,7 +192,7 @@ def _discard_streams(start: ProcessStart) -> None:
 CALLS = AwaitingCalls()
 
 
-class Awaiting(ExitOwner[ExitHandleT]):
+class AwaitedOwner(ExitOwner[ExitHandleT]):
     """An owner whose methods are awaited."""
 
     _calls: Calls = CALLS
@@ -205,13 +203,3 @@ class Awaiting(ExitOwner[ExitHandleT]):
 
     def _discard(self) -> None:
         _engine.drop(self._handle)
-
-    def events(self, *, maxsize: int = EVENTS_MAXSIZE, timeout: float | None = None) -> Events:
-        """The events that HCS tells from now on, for an `async for` loop or get(); every reader gets each of them.
-
-        maxsize: how many events may wait for this reader. What comes when so many wait is dropped, and counted by
-        `lost` of the next event. The exit and ServiceDisconnect are never dropped; one of them is the last event, and
-        comes at once if it has happened before. timeout: seconds, from now on, after which a loop over the events
-        raises TimeoutError. Raises HandleClosedError. HcsSetComputeSystemCallback, HcsSetProcessCallback.
-        """
-        return Events(self, maxsize, seconds(timeout))

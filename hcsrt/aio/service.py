@@ -34,12 +34,24 @@ __all__ = [
 async def properties(
     *types: str, query: Mapping[str, Any] | str | None = None, timeout: float | None = None
 ) -> dict[str, Any]:
-    """What HCS tells of itself: a ServiceProperties document.
+    """Ask HCS for its own properties.
 
-    types: names such as "Basic", which gives the schema versions, or "CpuGroup"; Properties has one item for each.
-    query: a Service_PropertyQuery document instead of them; the error of a query that failed stands under
-    PropertyResponses. timeout: seconds. Raises AccessDeniedError, ServiceDisconnectedError, OperationTimeoutError,
-    HcsError. HcsGetServiceProperties.
+    Args:
+        types: Names such as "Basic", which gives the schema versions, or "CpuGroup".
+        query: A Service_PropertyQuery document instead of them.
+        timeout: Seconds, None for ever.
+
+    Returns:
+        A ServiceProperties document. Properties has one item for each type; the error of a query that failed stands
+        under PropertyResponses.
+
+    Raises:
+        AccessDeniedError: This account may not do it.
+        ServiceDisconnectedError: The service has gone away.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsGetServiceProperties
     """
     text = await CALLS.service("HcsGetServiceProperties", query_text(types, query), timeout=seconds(timeout))
     return answer(text, "HcsGetServiceProperties", dict)
@@ -48,9 +60,18 @@ async def properties(
 async def modify(property_type: str, settings: Mapping[str, Any], *, timeout: float | None = None) -> None:
     """Change settings of the service, by a ModificationRequest.
 
-    property_type: "CpuGroup" or "ContainerCredentialGuard". settings: what HCS expects for it, such as a
-    HostProcessorModificationRequest. timeout: seconds. Raises AccessDeniedError, ServiceDisconnectedError,
-    OperationTimeoutError, HcsError. HcsModifyServiceSettings.
+    Args:
+        property_type: "CpuGroup" or "ContainerCredentialGuard".
+        settings: What HCS expects for it, such as a HostProcessorModificationRequest.
+        timeout: Seconds, None for ever.
+
+    Raises:
+        AccessDeniedError: This account may not do it.
+        ServiceDisconnectedError: The service has gone away.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsModifyServiceSettings
     """
     check_name(property_type, "property_type")
     request = dumps({"PropertyType": property_type, "Settings": plain(settings, "settings")})
@@ -60,17 +81,34 @@ async def modify(property_type: str, settings: Mapping[str, Any], *, timeout: fl
 async def submit_wer_report(crash_report: Mapping[str, Any] | str, *, timeout: float | None = None) -> None:
     """Send the crash of a virtual machine to Windows Error Reporting.
 
-    crash_report: the CrashReport document of its crash event. timeout: seconds. Raises OperationTimeoutError, HcsError.
-    HcsSubmitWerReport.
+    Args:
+        crash_report: The CrashReport document of its crash event.
+        timeout: Seconds, None for ever.
+
+    Raises:
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsSubmitWerReport
     """
-    await CALLS.service("HcsSubmitWerReport", dumps(crash_report, argument="crash_report"), timeout=seconds(timeout))
+    report = dumps(crash_report, argument="crash_report")
+    await CALLS.service("HcsSubmitWerReport", report, timeout=seconds(timeout))
 
 
 async def create_guest_state_file(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Create an empty guest-state file (.vmgs), for the GuestState of a virtual machine.
 
-    path: its full path. timeout: seconds. Raises PathExistsError, PathNotFoundError, OperationTimeoutError, HcsError.
-    HcsCreateEmptyGuestStateFile.
+    Args:
+        path: Its full path.
+        timeout: Seconds, None for ever.
+
+    Raises:
+        PathExistsError: There is such a file.
+        PathNotFoundError: There is no such folder.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsCreateEmptyGuestStateFile
     """
     await CALLS.service("HcsCreateEmptyGuestStateFile", path_text(path, "path"), timeout=seconds(timeout))
 
@@ -78,8 +116,17 @@ async def create_guest_state_file(path: str | os.PathLike[str], *, timeout: floa
 async def create_runtime_state_file(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Create an empty runtime-state file (.vmrs), for the GuestState of a virtual machine.
 
-    path: its full path. timeout: seconds. Raises PathExistsError, PathNotFoundError, OperationTimeoutError, HcsError.
-    HcsCreateEmptyRuntimeStateFile.
+    Args:
+        path: Its full path.
+        timeout: Seconds, None for ever.
+
+    Raises:
+        PathExistsError: There is such a file.
+        PathNotFoundError: There is no such folder.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsCreateEmptyRuntimeStateFile
     """
     await CALLS.service("HcsCreateEmptyRuntimeStateFile", path_text(path, "path"), timeout=seconds(timeout))
 
@@ -87,8 +134,18 @@ async def create_runtime_state_file(path: str | os.PathLike[str], *, timeout: fl
 async def grant_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Let a virtual machine use a file, by an entry in the file's access list that revoke_vm_access() removes.
 
-    vm_id: the id of the compute system. path: the full path of the file. timeout: seconds. Raises AccessDeniedError,
-    PathNotFoundError, OperationTimeoutError, HcsError. HcsGrantVmAccess.
+    Args:
+        vm_id: The id of the compute system.
+        path: The full path of the file.
+        timeout: Seconds, None for ever.
+
+    Raises:
+        AccessDeniedError: This account may not do it.
+        PathNotFoundError: There is no such file.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsGrantVmAccess
     """
     check_name(vm_id, "vm_id")
     await CALLS.service("HcsGrantVmAccess", vm_id, path_text(path, "path"), timeout=seconds(timeout))
@@ -97,8 +154,18 @@ async def grant_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout: 
 async def revoke_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Take back what grant_vm_access() gave.
 
-    vm_id: the id of the compute system. path: the full path of the file. timeout: seconds. Raises as grant_vm_access().
-    HcsRevokeVmAccess.
+    Args:
+        vm_id: The id of the compute system.
+        path: The full path of the file.
+        timeout: Seconds, None for ever.
+
+    Raises:
+        AccessDeniedError: This account may not do it.
+        PathNotFoundError: There is no such file.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsRevokeVmAccess
     """
     check_name(vm_id, "vm_id")
     await CALLS.service("HcsRevokeVmAccess", vm_id, path_text(path, "path"), timeout=seconds(timeout))
@@ -107,8 +174,18 @@ async def revoke_vm_access(vm_id: str, path: str | os.PathLike[str], *, timeout:
 async def grant_vm_group_access(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Let every virtual machine use a file.
 
-    path: the full path of the file. timeout: seconds. Raises NotSupportedError before Windows 10 2004, or as
-    grant_vm_access(). HcsGrantVmGroupAccess.
+    Args:
+        path: The full path of the file.
+        timeout: Seconds, None for ever.
+
+    Raises:
+        NotSupportedError: This Windows is older than Windows 10 2004.
+        AccessDeniedError: This account may not do it.
+        PathNotFoundError: There is no such file.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsGrantVmGroupAccess
     """
     await CALLS.service("HcsGrantVmGroupAccess", path_text(path, "path"), timeout=seconds(timeout))
 
@@ -116,16 +193,39 @@ async def grant_vm_group_access(path: str | os.PathLike[str], *, timeout: float 
 async def revoke_vm_group_access(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
     """Take back what grant_vm_group_access() gave.
 
-    path: the full path of the file. timeout: seconds. Raises as grant_vm_group_access(). HcsRevokeVmGroupAccess.
+    Args:
+        path: The full path of the file.
+        timeout: Seconds, None for ever.
+
+    Raises:
+        NotSupportedError: This Windows is older than Windows 10 2004.
+        AccessDeniedError: This account may not do it.
+        PathNotFoundError: There is no such file.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsRevokeVmGroupAccess
     """
     await CALLS.service("HcsRevokeVmGroupAccess", path_text(path, "path"), timeout=seconds(timeout))
 
 
 async def processor_compatibility(path: str | os.PathLike[str], *, timeout: float | None = None) -> dict[str, Any]:
-    """What a saved virtual machine needs of the processor that it goes on with: a VmProcessorRequirements document.
+    """Ask what a saved virtual machine needs of the processor that it goes on with.
 
-    path: the full path of its .vmrs file. timeout: seconds. Raises NotSupportedError before Windows 10 2104,
-    PathNotFoundError, OperationTimeoutError, HcsError. HcsGetProcessorCompatibilityFromSavedState.
+    Args:
+        path: The full path of its .vmrs file.
+        timeout: Seconds, None for ever.
+
+    Returns:
+        A VmProcessorRequirements document.
+
+    Raises:
+        NotSupportedError: This Windows is older than Windows 10 2104.
+        PathNotFoundError: There is no such file.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsGetProcessorCompatibilityFromSavedState
     """
     function = "HcsGetProcessorCompatibilityFromSavedState"
     text = await CALLS.service(function, path_text(path, "path"), timeout=seconds(timeout))

@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
-from .. import _engine
 from .._facade.arguments import check_name, check_namespace, is_kept
-from .._facade.commands import PIPE, StreamFormat, process_parameters, run_pipes
+from .._facade.commands import StreamFormat, check_attach, process_parameters, run_pipes
 from .._facade.owner import debug
-from .._facade.requests import (
-    Selection,
-)
-from .._facade.system import SystemCore
+from .._facade.requests import Selection
 from .._facade.times import CHECK_TIMEOUT, STOP_TIMEOUT, Deadline, seconds
 from .._handles import OwnedSystem
 from ..documents import dumps
-from ..errors import HandleClosedError, OperationTimeoutError
-from ._calls import (
-    CALLS,
-    Awaiting,
-    abandon,
-    discard,
-    has_lost_loop,
-    is_told_to_stop,
-    made,
-    terminate_and_discard,
-    wait_before_parting,
-    wait_closed,
-)
-from ._pipes import check_loop
-from .process import attach_process, run_to_end, start_process
+from ._calls import CALLS
+from ._process import attach_process, run_to_end, start_process
+from ._system import AwaitedSystem
+from .events import EventSource
+from .process import Process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import asyncio
     import os
     from collections.abc import Iterable, Mapping
     from subprocess import CompletedProcess
-    from types import TracebackType
     from typing import Any, Literal, Self, Unpack, overload
 
     from .._facade.commands import Command, PopenOptions, RunOptions
     from .._facade.system import Rung
-    from .process import Process
 
 __all__ = ["ComputeSystem", "systems"]
 
 
-class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
+class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
     """A compute system: made by create() or open(), closed by close() or the end of the `async with` block.
 
     It is hcsrt.ComputeSystem with methods that are awaited, also to make one:
@@ -72,84 +55,57 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
     ) -> Self:
         """Create a compute system and do not start it.
 
-        id: its name, unique on the host or in its namespace. document: a ComputeSystem document as a mapping or JSON
-        text. namespace: its name, None for the namespace of everybody. timeout: seconds. on_abandon: what becomes of
-        the system if creating it times out, is cancelled or fails halfway.
-        Raises InvalidDocumentError, SystemAlreadyExistsError, AccessDeniedError, OperationTimeoutError, HcsError.
-        HcsCreateComputeSystem, HcsCreateComputeSystemInNamespace.
+        Args:
+            id: The name of the system, unique on the host or in its namespace.
+            document: A ComputeSystem document, as a mapping or as JSON text.
+            namespace: The name of a namespace, None for that of everybody.
+            timeout: Seconds, None for ever.
+            on_abandon: What becomes of the system if its creation times out, is cancelled or fails halfway.
+
+        Raises:
+            InvalidDocumentError: HCS does not accept the document.
+            SystemAlreadyExistsError: There is a system with this id.
+            AccessDeniedError: This account may not use HCS.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsCreateComputeSystem, HcsCreateComputeSystemInNamespace
         """
         check_name(id, "id")
         check_namespace(namespace)
         text = dumps(document)
         deadline = Deadline(seconds(timeout))
-        keep = is_kept(on_abandon)
-        creating = _engine.create_system(id, text, keep, namespace, timeout=deadline.remaining())
-        handle = await made(creating, discard if keep else _terminate)
-        try:
-            system = cls(handle, id, namespace)
-            await system._set_up(deadline)
-            return system
-        except BaseException as error:
-            if keep:
-                discard(handle)
-            else:
-                await wait_before_parting(_terminate(handle), error)
-            raise
+        return await cls._create(id, text, namespace, deadline, is_kept(on_abandon))
 
     @classmethod
     async def open(cls, id: str, *, namespace: str | None = None, timeout: float | None = None) -> Self:
         """Open an existing compute system, whoever has created it.
 
-        namespace: the one that it was created in. timeout: seconds. Raises SystemNotFoundError, AccessDeniedError,
-        OperationTimeoutError.
-        HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace.
+        Args:
+            id: The id that the system was created with.
+            namespace: The namespace that it was created in.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            SystemNotFoundError: There is no system with this id.
+            AccessDeniedError: This account may not use HCS.
+            OperationTimeoutError: The time is up.
+
+        HCS: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace
         """
         check_name(id, "id")
         check_namespace(namespace)
-        deadline = Deadline(seconds(timeout))
-        handle = await CALLS.open_system(id, namespace, deadline.remaining())
-        try:
-            system = cls(handle, id, namespace)
-            await system._set_up(deadline)
-            return system
-        except BaseException:
-            discard(handle)
-            raise
-
-    def __repr__(self) -> str:
-        return f"<hcsrt.aio.ComputeSystem {self._id!r}{' closed' if self.closed else ''}>"
-
-    async def __aexit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the handle, and wait until it is closed unless a cancellation or Ctrl-C leads here."""
-        if has_lost_loop():
-            discard(self._handle)
-            return
-        closing = self._start_closing()
-        if is_told_to_stop(exception_type):
-            abandon(closing)
-        await wait_closed(closing)
+        return await cls._open(id, namespace, Deadline(seconds(timeout)))
 
     async def close(self) -> None:
         """Close the handle; the system goes on unless its document says otherwise.
 
-        A call that is being handed over to HCS meanwhile closes it when it is done, maybe after this has returned. If
-        this is cancelled, hcsrt.pending() counts the handle until it is closed. A second close does nothing.
-        HcsCloseComputeSystem.
-        """
-        await wait_closed(self._start_closing())
+        A call that HCS is just being given closes the handle when it returns, maybe after this. If this is cancelled,
+        hcsrt.pending() counts the handle until it is closed. A second close does nothing.
 
-    def _start_closing(self) -> list[asyncio.Future[None]]:
-        """Close the handle; the future is done when it is closed."""
-        try:
-            self._keep_exit()
-        except HandleClosedError:
-            return []
-        return [_engine.close(self._handle)]
+        HCS: HcsCloseComputeSystem
+        """
+        await self._close()
 
     async def start(
         self,
@@ -160,9 +116,17 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
     ) -> None:
         """Start the system.
 
-        options, migration_socket: what the destination of a live migration needs, a StartOptions document and the
-        Windows handle of a connected socket, which stays yours. timeout: seconds. Raises InvalidStateError if it was
-        started before, OperationTimeoutError, HcsError. HcsStartComputeSystem, HcsAddResourceToOperation.
+        Args:
+            options: A StartOptions document, for the destination of a live migration.
+            migration_socket: The Windows handle of a connected socket, for the same. It stays yours.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            InvalidStateError: The system was started before.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsStartComputeSystem, HcsAddResourceToOperation
         """
         await self._start(options, migration_socket, timeout)
         debug(__name__, "started %r", self)
@@ -170,48 +134,97 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
     async def shutdown(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
         """Ask the guest to shut down; wait() tells when it has.
 
-        options: a ShutdownOptions document, from schema 2.5 on. timeout: seconds. Raises AlreadyStoppedError,
-        OperationTimeoutError, HcsError if the guest has nothing that could be asked. HcsShutDownComputeSystem.
+        Args:
+            options: A ShutdownOptions document, from schema 2.5 on.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            AlreadyStoppedError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: The guest has nothing that could be asked, or HCS refuses for another reason.
+
+        HCS: HcsShutDownComputeSystem
         """
         await self._shutdown(options, timeout)
 
     async def terminate(self, *, timeout: float | None = None) -> None:
-        """Switch the system off; that it has stopped already is success.
+        """Switch the system off. It is no error if it has stopped already.
 
-        timeout: seconds. Raises OperationTimeoutError, HcsError. HcsTerminateComputeSystem.
+        Args:
+            timeout: Seconds, None for ever.
+
+        Raises:
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsTerminateComputeSystem
         """
         await self._terminate(timeout)
 
     async def stop(self, grace: float = 10.0, *, timeout: float | None = STOP_TIMEOUT) -> Rung:
         """Stop the system for certain: shut it down, wait, terminate it if that was not enough, wait.
 
-        grace: seconds for the shutdown, 0 terminates at once. timeout: seconds for the termination after it. Returns
-        what has stopped it: "shutdown", "terminate", or "already-stopped" if nothing had to. A guest that cannot be
-        asked is terminated without waiting. Raises TimeoutError if the system still runs at the end, HcsError.
-        HcsShutDownComputeSystem, HcsTerminateComputeSystem.
+        A guest that cannot be asked is terminated without waiting.
+
+        Args:
+            grace: Seconds for the shutdown; 0 terminates at once.
+            timeout: Seconds for the termination after it.
+
+        Returns:
+            What has stopped the system: "shutdown", "terminate", or "already-stopped" if nothing had to.
+
+        Raises:
+            TimeoutError: The system still runs at the end.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsShutDownComputeSystem, HcsTerminateComputeSystem
         """
         return await self._stop(grace, timeout)
 
     async def crash(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
-        """Make the guest of a virtual machine crash, for a dump of it; whether the machine exits then is open.
+        """Make the guest of a virtual machine crash, for a dump of it. The machine may or may not exit then.
 
-        options: a CrashOptions document, from schema 2.3 on. timeout: seconds. Raises InvalidStateError,
-        OperationTimeoutError, HcsError. HcsCrashComputeSystem.
+        Args:
+            options: A CrashOptions document, from schema 2.3 on.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            InvalidStateError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsCrashComputeSystem
         """
         await self._crash(options, timeout)
 
     async def pause(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
-        """Let a running virtual machine stand still.
+        """Pause a running virtual machine. Containers do not pause.
 
-        options: a PauseOptions document. timeout: seconds. Raises InvalidStateError, OperationTimeoutError, HcsError;
-        containers do not pause. HcsPauseComputeSystem.
+        Args:
+            options: A PauseOptions document.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            InvalidStateError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsPauseComputeSystem
         """
         await self._pause(options, timeout)
 
     async def resume(self, *, timeout: float | None = None) -> None:
         """Let a paused virtual machine go on.
 
-        timeout: seconds. Raises InvalidStateError, OperationTimeoutError, HcsError. HcsResumeComputeSystem.
+        Args:
+            timeout: Seconds, None for ever.
+
+        Raises:
+            InvalidStateError: The system is not paused.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsResumeComputeSystem
         """
         await self._resume(timeout)
 
@@ -224,9 +237,18 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
     ) -> None:
         """Save the state of a paused virtual machine, which stays paused and has to be terminated.
 
-        path: the file to save to; a document with it as VirtualMachine.RestoreState.SaveStateFilePath makes a machine
-        that goes on from there. timeout: seconds. Raises InvalidStateError if the machine is not paused,
-        OperationTimeoutError, HcsError. HcsSaveComputeSystem.
+        Args:
+            path: The file to save to. A document with it as VirtualMachine.RestoreState.SaveStateFilePath makes a
+                machine that goes on from there.
+            save_type: The SaveType of the SaveOptions document.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            InvalidStateError: The machine is not paused.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsSaveComputeSystem
         """
         await self._save(path, save_type, timeout)
 
@@ -242,11 +264,23 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
     ) -> None:
         """Change a resource of the system, by a ModifySettingRequest.
 
-        resource_path: such as "VirtualMachine/ComputeTopology/Memory/SizeInMB"; empty if only the guest is asked.
-        settings, guest_request: what HCS expects for that path, values that JSON has a form for; None leaves them
-        out. identity: the Windows handle of an access token to apply the settings with. timeout: seconds. A virtual
-        machine can be modified once its guest has booted. Raises InvalidStateError, OperationTimeoutError, HcsError.
-        HcsModifyComputeSystem.
+        A virtual machine can be modified once its guest has booted.
+
+        Args:
+            resource_path: A path such as "VirtualMachine/ComputeTopology/Memory/SizeInMB"; empty if only the guest is
+                asked.
+            request_type: What to do with the resource.
+            settings: What HCS expects for that path, a value that JSON has a form for; None leaves it out.
+            guest_request: The same for the guest.
+            identity: The Windows handle of an access token to apply the settings with.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            InvalidStateError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsModifyComputeSystem
         """
         await self._modify(resource_path, request_type, settings, guest_request, identity, timeout)
 
@@ -255,8 +289,16 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
     ) -> None:
         """Prepare a virtual machine to leave this host.
 
-        options: a MigrationInitializeOptions document. timeout: seconds. Raises NotSupportedError on a Windows that
-        has no live migration, OperationTimeoutError, HcsError. HcsInitializeLiveMigrationOnSource.
+        Args:
+            options: A MigrationInitializeOptions document.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            NotSupportedError: This Windows has no live migration.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsInitializeLiveMigrationOnSource
         """
         await self._initialize_live_migration(options, timeout)
 
@@ -269,9 +311,17 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
     ) -> None:
         """Begin to migrate a virtual machine that was initialized for it.
 
-        migration_socket: the Windows handle of a socket connected to the other host, which stays yours and open.
-        options: a MigrationStartOptions document. timeout: seconds. Raises as initialize_live_migration().
-        HcsStartLiveMigrationOnSource, HcsAddResourceToOperation.
+        Args:
+            migration_socket: The Windows handle of a socket connected to the other host. It stays yours, and open.
+            options: A MigrationStartOptions document.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            NotSupportedError: This Windows has no live migration.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsStartLiveMigrationOnSource, HcsAddResourceToOperation
         """
         await self._start_live_migration(migration_socket, options, timeout)
 
@@ -280,8 +330,16 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
     ) -> None:
         """Begin to send the memory of a virtual machine that migrates.
 
-        options: a MigrationTransferOptions document. timeout: seconds. Raises as initialize_live_migration().
-        HcsStartLiveMigrationTransfer.
+        Args:
+            options: A MigrationTransferOptions document.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            NotSupportedError: This Windows has no live migration.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsStartLiveMigrationTransfer
         """
         await self._start_live_migration_transfer(options, timeout)
 
@@ -290,60 +348,130 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
     ) -> None:
         """End a live migration, on the host that the virtual machine leaves or on the one that it comes to.
 
-        options: a MigrationFinalizedOptions document. timeout: seconds. Raises as initialize_live_migration().
-        HcsFinalizeLiveMigration.
+        Args:
+            options: A MigrationFinalizedOptions document.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            NotSupportedError: This Windows has no live migration.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsFinalizeLiveMigration
         """
         await self._finalize_live_migration(options, timeout)
 
     async def cancel_live_migration(
         self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
     ) -> None:
-        """Give a live migration up; another task may be waiting for one of its steps meanwhile.
+        """Cancel a live migration; another task may be waiting for one of its steps meanwhile.
 
-        options: None, as long as Microsoft describes no document for them. timeout: seconds. Raises as
-        initialize_live_migration(). HcsCancelLiveMigration.
+        Args:
+            options: None, as long as Microsoft describes no document for them.
+            timeout: Seconds, None for ever.
+
+        Raises:
+            NotSupportedError: This Windows has no live migration.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsCancelLiveMigration
         """
         await self._cancel_live_migration(options, timeout)
 
     async def wait(self, timeout: float | None = None) -> dict[str, Any]:
-        """Wait for the system to exit, for whatever reason, and return its exit document.
+        """Wait for the system to exit, for whatever reason.
 
-        timeout: seconds, None for ever. The document is a SystemExitStatus: Status, ExitType, Attribution. It has
-        only what HCS tells, which after a lost exit event is ExitType or nothing. Raises TimeoutError,
-        ServiceDisconnectedError. HcsSetComputeSystemCallback, HcsGetComputeSystemProperties.
+        Args:
+            timeout: Seconds, None for ever.
+
+        Returns:
+            The exit document, a SystemExitStatus: Status, ExitType, Attribution. It has only what HCS tells; after a
+            lost exit event, that is ExitType or nothing.
+
+        Raises:
+            TimeoutError: The system still runs at the end.
+            ServiceDisconnectedError: The service has gone away, and the exit is not known.
+
+        HCS: HcsSetComputeSystemCallback, HcsGetComputeSystemProperties
         """
         return await self._wait(timeout)
 
     async def properties(
         self, *types: str, query: Mapping[str, Any] | str | None = None, timeout: float | None = None
     ) -> dict[str, Any]:
-        """What HCS tells of the system: its Id, SystemType, State and more, and the blocks asked for.
+        """Ask for the properties of the system: its Id, SystemType, State and more, and some blocks.
 
-        types: names such as "Statistics", "ProcessList", "Memory". query: a PropertyQuery document instead of them.
-        timeout: seconds. Each block stands under its own name; the error of a block that failed stands under
-        PropertyResponses. Raises OperationTimeoutError, HcsError. HcsGetComputeSystemProperties.
+        Args:
+            types: The names of blocks, such as "Statistics", "ProcessList", "Memory".
+            query: A PropertyQuery document instead of them.
+            timeout: Seconds, None for ever.
+
+        Returns:
+            The properties. Each block stands under its own name; the error of a block that failed stands under
+            PropertyResponses.
+
+        Raises:
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsGetComputeSystemProperties
         """
         return await self._properties(types, query, timeout)
 
     async def statistics(self, *, timeout: float | None = None) -> dict[str, Any]:
-        """What the running system has used: a Statistics document, times in 100 ns, sizes in bytes.
+        """Ask for what the running system has used.
 
-        HCS looks at every process of the host for it: do not ask more often than you need. timeout: seconds. Raises
-        InvalidStateError, OperationTimeoutError, HcsError. HcsGetComputeSystemProperties.
+        HCS looks at every process of the host for it: do not ask more often than you need.
+
+        Args:
+            timeout: Seconds, None for ever.
+
+        Returns:
+            A Statistics document: times in 100 ns, sizes in bytes.
+
+        Raises:
+            InvalidStateError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsGetComputeSystemProperties
         """
         return await self._block("Statistics", dict, timeout)
 
     async def process_list(self, *, timeout: float | None = None) -> list[dict[str, Any]]:
-        """The processes of the running system, as a list of ProcessDetails: times in 100 ns, sizes in bytes.
+        """Ask for the processes of the running system.
 
-        timeout: seconds. Raises as statistics(). HcsGetComputeSystemProperties.
+        Args:
+            timeout: Seconds, None for ever.
+
+        Returns:
+            A list of ProcessDetails: times in 100 ns, sizes in bytes.
+
+        Raises:
+            InvalidStateError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsGetComputeSystemProperties
         """
         return await self._block("ProcessList", list, timeout)
 
     async def memory(self, *, timeout: float | None = None) -> dict[str, Any]:
-        """The memory of a running virtual machine: a MemoryInformationForVm document, sizes in pages of 4 KiB.
+        """Ask for the memory of a running virtual machine.
 
-        timeout: seconds. Raises as statistics(). HcsGetComputeSystemProperties.
+        Args:
+            timeout: Seconds, None for ever.
+
+        Returns:
+            A MemoryInformationForVm document: sizes in pages of 4 KiB.
+
+        Raises:
+            InvalidStateError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsGetComputeSystemProperties
         """
         return await self._block("Memory", dict, timeout)
 
@@ -362,16 +490,36 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
     ) -> Process[Any]:
         """Open a process of the system that runs already, whoever has started it.
 
-        pid: its process id in the guest. stdin, stdout, stderr: PIPE for a new handle of that stream; the bytes of a
-        pipe go to one of its readers. Without PIPE the streams are left alone. text, encoding, errors, bufsize: as for
-        popen(). timeout: seconds. args of the process is empty. Raises AlreadyStoppedError, OperationTimeoutError,
-        HcsError also where HCS has no handle for a PIPE: the process was started without a pipe there, or whoever had
-        the pipe has closed it. HcsOpenProcess, HcsGetProcessInfo.
+        Args:
+            pid: The process id in the guest.
+            stdin: PIPE for a new handle of this stream; without it the stream is left alone.
+            stdout: The same. The bytes of a pipe go to one of its readers.
+            stderr: The same.
+            text: As for popen().
+            encoding: As for popen().
+            errors: As for popen().
+            bufsize: As for popen().
+            timeout: Seconds, None for ever.
+
+        Returns:
+            The process. Its args are empty.
+
+        Raises:
+            AlreadyStoppedError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS has no handle for a PIPE, since the process was started without a pipe there or whoever had
+                the pipe has closed it; or HCS refuses for another reason.
+
+        HCS: HcsOpenProcess, HcsGetProcessInfo
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
         wanted = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
-        return await attach_process(self._handle, pid, wanted, streams, self._reopen, self._has_windows_guest, deadline)
+        pid = check_attach(pid, wanted)
+        self._check_pipes(stdin, stdout, stderr)
+        return await attach_process(
+            Process, self._handle, pid, wanted, streams, self._reopen, self._has_windows_guest, deadline
+        )
 
     if TYPE_CHECKING:
 
@@ -443,22 +591,41 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
         console: bool | tuple[int, int] = False,
         timeout: float | None = None,
     ) -> Process[Any]:
-        """Start a process in the running system and return it, as asyncio.create_subprocess_exec() does.
+        """Start a process in the running system, as asyncio.create_subprocess_exec() does.
 
-        args: a list of words, joined for a Windows guest by the rules of subprocess, passed as they are to a Linux
-        guest; or a string, which becomes the CommandLine unchanged. stdin, stdout, stderr: PIPE, or None or DEVNULL
-        for a stream that is not connected. cwd: a folder in the guest. env: variables to set. user:
-        whom to run as. text, encoding, errors: as for subprocess.Popen. bufsize: the bytes that a reader takes ahead,
-        and the longest line that it reads, in characters in text mode; 64 Ki unless given. console: True or its
-        (rows, columns) for a pseudo-terminal, whose output all comes on stdout. timeout: seconds until the process has
-        to be there. Raises PathNotFoundError, AccessDeniedError, InvalidStateError, OperationTimeoutError, HcsError;
-        NotImplementedError for a PIPE on an event loop without pipes, as a SelectorEventLoop on Windows is.
-        HcsCreateProcess.
+        Args:
+            args: A list of words, joined for a Windows guest by the rules of subprocess, passed as they are to a Linux
+                guest; or a string, which becomes the CommandLine unchanged.
+            stdin: PIPE, or None or DEVNULL for a stream that is not connected.
+            stdout: The same.
+            stderr: The same.
+            cwd: A folder in the guest.
+            env: Variables to set.
+            user: Whom to run as.
+            text: As for subprocess.Popen.
+            encoding: As for subprocess.Popen.
+            errors: As for subprocess.Popen.
+            bufsize: The bytes that a reader takes ahead, and the longest line that it reads, in characters in text
+                mode; 64 Ki unless given.
+            console: True, or the (rows, columns), for a pseudo-terminal, whose output all comes on stdout.
+            timeout: Seconds until the process has to be there, None for ever.
+
+        Returns:
+            The process.
+
+        Raises:
+            PathNotFoundError: There is no such program.
+            AccessDeniedError: The program may not be run.
+            InvalidStateError: The system does not run.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+            NotImplementedError: A PIPE is wanted and the event loop has none, as a SelectorEventLoop on Windows.
+
+        HCS: HcsCreateProcess
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
-        if PIPE in (stdin, stdout, stderr):
-            check_loop()
+        self._check_pipes(stdin, stdout, stderr)
         parameters = await process_parameters(
             args,
             is_linux=lambda: self._has_linux_guest(deadline),
@@ -471,7 +638,7 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
             console=console,
         )
         return await start_process(
-            self._handle, parameters, args, streams, self._reopen, self._has_windows_guest, deadline
+            Process, self._handle, parameters, args, streams, self._reopen, self._has_windows_guest, deadline
         )
 
     if TYPE_CHECKING:
@@ -554,18 +721,42 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
     ) -> CompletedProcess[Any]:
         """Run a command in the system to its end, as subprocess.run() does.
 
-        input: what to write to stdin. capture_output: stdout and stderr become PIPE; with a console only stdout, where
-        all of its output comes. check: an exit code other than 0 is an error. timeout: seconds for everything, from
-        starting the process on. The other parameters are those of popen(). The process is killed on a timeout, a
-        cancellation and any other failure.
-        Raises subprocess.TimeoutExpired, which is a TimeoutError here, with the output so far, as bytes;
-        subprocess.CalledProcessError; HcsError as popen() and Process.communicate() do.
+        The process is killed on a timeout, a cancellation and any other failure.
+
+        Args:
+            args: As for popen().
+            input: What to write to stdin.
+            capture_output: Whether stdout and stderr become PIPE; with a console only stdout, where all of its output
+                comes.
+            check: Whether an exit code other than 0 is an error.
+            stdin: As for popen().
+            stdout: As for popen().
+            stderr: As for popen().
+            cwd: As for popen().
+            env: As for popen().
+            user: As for popen().
+            text: As for popen().
+            encoding: As for popen().
+            errors: As for popen().
+            bufsize: As for popen().
+            console: As for popen().
+            timeout: Seconds for everything, from the start of the process on; None for ever.
+
+        Returns:
+            The args, the exit code, and the output that was captured.
+
+        Raises:
+            subprocess.TimeoutExpired: The time is up. This is a TimeoutError too, and has the output so far, as bytes.
+            subprocess.CalledProcessError: The exit code is not 0, with check.
+            HcsError: As for popen() and Process.communicate().
+
+        HCS: HcsCreateProcess, HcsTerminateProcess
         """
         limit = seconds(timeout)
         deadline = Deadline(limit)
         stdin, stdout, stderr = run_pipes(input, capture_output, stdin, stdout, stderr, console)
-        try:
-            process = await self.popen(
+        return await run_to_end(
+            lambda: self.popen(
                 args,
                 stdin=stdin,
                 stdout=stdout,
@@ -579,20 +770,28 @@ class ComputeSystem(Awaiting[OwnedSystem], SystemCore):
                 bufsize=bufsize,
                 console=console,
                 timeout=deadline.remaining(),
-            )
-        except OperationTimeoutError as error:
-            if limit is None:
-                raise
-            from .._facade.expired import TimeoutExpired
-
-            raise TimeoutExpired(args, limit) from error
-        return await run_to_end(process, input, limit, deadline, check)
+            ),
+            args,
+            input,
+            limit,
+            deadline,
+            check,
+        )
 
     async def duplicate_handle(self) -> OwnedSystem:
         """Open a second handle to this very system, without event callback: one that into_raw() may give away.
 
-        Raises SystemNotFoundError if the system is gone, even where another one has its id now; OperationTimeoutError
-        after CHECK_TIMEOUT (10 s); HcsError. HcsOpenComputeSystem, HcsGetComputeSystemProperties.
+        It takes 10 seconds at most.
+
+        Returns:
+            The handle, owned by who gets it.
+
+        Raises:
+            SystemNotFoundError: The system is gone, even if another one has its id now.
+            OperationTimeoutError: The time is up.
+            HcsError: HCS refuses for another reason.
+
+        HCS: HcsOpenComputeSystem, HcsGetComputeSystemProperties
         """
         self._check_open()
         return await self._reopen(Deadline(CHECK_TIMEOUT))
@@ -606,12 +805,26 @@ async def systems(
     namespace: str | None = None,
     timeout: float | None = None,
 ) -> list[dict[str, Any]]:
-    """The compute systems of this host, as a list of their properties.
+    """List the compute systems of this host.
 
-    owner, ids, types: only systems with one of these; a string is one value, None is any. Values are compared
-    exactly, so a system whose Owner HCS does not tell has no owner. namespace: look there. timeout: seconds. Raises
-    AccessDeniedError, OperationTimeoutError, HcsError.
-    HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace.
+    Values are compared exactly, so a system whose Owner HCS does not tell has no owner.
+
+    Args:
+        owner: One owner or several; only systems of these. None is any.
+        ids: The same for ids.
+        types: The same for types.
+        namespace: Where to look, None for the namespace of everybody.
+        timeout: Seconds, None for ever.
+
+    Returns:
+        The properties of each system.
+
+    Raises:
+        AccessDeniedError: This account may not use HCS.
+        OperationTimeoutError: The time is up.
+        HcsError: HCS refuses for another reason.
+
+    HCS: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace
     """
     limit = seconds(timeout)
     check_namespace(namespace)
@@ -619,8 +832,3 @@ async def systems(
     if selection.is_empty():
         return []
     return selection.of(await CALLS.enumerate_systems(selection.query, namespace, limit))
-
-
-def _terminate(handle: OwnedSystem) -> asyncio.Future[str | None] | None:
-    """End a system that nobody will own."""
-    return terminate_and_discard(handle, "HcsTerminateComputeSystem")

@@ -1,6 +1,11 @@
 """Processes through hcsrt.aio: what the synchronous face promises, and what only asyncio knows."""
 
+import asyncio
+import inspect
+
 import pytest
+
+from hcsrt import _calls, _engine
 
 from ..facade import test_process
 from ..helpers import portal as portal_module
@@ -65,3 +70,22 @@ def sleeper(system):
             process.kill(timeout=5)
     finally:
         process.close()
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        test_process.test_a_process_that_runs_is_a_process,
+        test_process.test_a_process_that_does_not_run_fails_as_its_creation,
+        test_process.test_a_process_of_which_nothing_is_known_in_time_is_ended,
+    ],
+)
+def test_a_doubtful_start_is_asked_about(test, system, doubtful, verbs, settle, monkeypatch):
+    """Also where the engine gives the start with its error, and does not ask by itself."""
+
+    def create(system, parameters, *, timeout=None):
+        return asyncio.ensure_future(asyncio.to_thread(_calls.create_process, system, parameters, timeout))
+
+    monkeypatch.setattr(_engine, "create_process", create)
+    given = {"system": system, "doubtful": doubtful, "verbs": verbs, "settle": settle}
+    test(**{name: given[name] for name in inspect.signature(test).parameters})

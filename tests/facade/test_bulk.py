@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 import hcsrt
-from hcsrt import bulk, emulator, operations
-from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, E_HANDLE, Failure
+from hcsrt import emulator, operations
+from hcsrt._blocking import bulk
+from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_HANDLE
+from hcsrt.emulator.failures import Failure
 from hcsrt.emulator.outbox import Answer
 
 from ..helpers.platforms import TICK, catches_signals
@@ -242,10 +244,10 @@ def test_handles_are_closed_with_one_release_of_the_gil(monkeypatch: pytest.Monk
     given: list[tuple[Any, ...]] = []
     close = bulk.close_handles
     monkeypatch.setattr(bulk, "close_handles", lambda handles: given.append(handles) or close(handles))
-    operations = [operations.create_operation() for _ in range(1000)]
-    assert hcsrt.close_all(operations) == [None] * 1000
-    assert given == [tuple(operations)]
-    assert all(operation.closed for operation in operations)
+    handles = [operations.create_operation() for _ in range(1000)]
+    assert hcsrt.close_all(handles) == [None] * 1000
+    assert given == [tuple(handles)]
+    assert all(handle.closed for handle in handles)
 
 
 def test_ctrl_c_ends_the_wait_for_handles_and_they_are_closed_all_the_same(

@@ -22,9 +22,10 @@ import pytest
 
 import hcsrt
 from hcsrt import DEVNULL, PIPE, STDOUT, ComputeSystem, Process, _calls, _watch, emulator
-from hcsrt import process as process_module
+from hcsrt._blocking import process as process_module
 from hcsrt._facade import times
-from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, E_INVALIDARG, HCS_E_PROCESS_ALREADY_STOPPED, Failure
+from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_INVALIDARG, HCS_E_PROCESS_ALREADY_STOPPED
+from hcsrt.emulator.failures import Failure
 
 from ..helpers.platforms import TICK, WINDOWS, catches_signals, handle_counts, pseudo_terminal
 from ..helpers.programs import CAT, GUEST, INTERRUPTED, PYTHON, SLEEP, STARTUP, TRUE, exists, guest, kill
@@ -1455,7 +1456,7 @@ def test_a_finished_communicate_keeps_no_object_alive(system: ComputeSystem) -> 
 
 
 def test_a_process_that_cannot_be_set_up_is_ended(
-    system: ComputeSystem, monkeypatch: pytest.MonkeyPatch, settle: Settle
+    plain_order: None, system: ComputeSystem, monkeypatch: pytest.MonkeyPatch, settle: Settle
 ) -> None:
     pids: list[int] = []
     create = _calls.create_process

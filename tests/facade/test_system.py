@@ -18,7 +18,8 @@ import pytest
 import hcsrt
 from hcsrt import _calls, _watch, emulator
 from hcsrt._facade import times
-from hcsrt.emulator.failures import E_ACCESSDENIED, E_FAIL, E_HANDLE, HCS_E_SYSTEM_ALREADY_STOPPED, Failure
+from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_HANDLE, HCS_E_SYSTEM_ALREADY_STOPPED
+from hcsrt.emulator.failures import Failure
 
 from ..helpers.platforms import TICK, catches_signals
 from ..helpers.programs import TRUE, guest

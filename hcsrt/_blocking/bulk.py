@@ -1,0 +1,79 @@
+"""Many things at once, for who blocks: threads that take one after another."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from threading import Thread
+
+from .._facade.bulk import closable
+from .._handles import Handle, are_handles
+from .._handles import close_all as close_handles
+from . import aside
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeVar
+
+    ItemT = TypeVar("ItemT")
+    ResultT = TypeVar("ResultT")
+
+
+_MOST_THREADS = 64
+# Threads are joined in slices: on Windows a join does not let Ctrl-C through.
+_SLICE = 0.1
+
+
+async def close_each(items: Iterable[Any], *kinds: type) -> list[Exception | None]:
+    """Close things of these kinds and handles side by side; return None for each, or the error of its close().
+
+    The handles are closed one after another beside the rest, with one release of the GIL for all of them.
+    """
+    given = tuple(items)
+    # Many things are mostly handles alone, and then nothing is done for each of them here.
+    if are_handles(given):
+        aside("the close of handles", None, close_handles, given)
+        return [None] * len(given)
+    listed = closable(given, *kinds)
+    handles: list[Handle] = [item for item in listed if isinstance(item, Handle)]
+    actions: list[Callable[[], None]] = [item.close for item in listed if not isinstance(item, Handle)]
+    if handles:
+        actions.append(lambda: close_handles(handles))
+    results = iter(await at_once(lambda action: action(), actions))
+    return [None if isinstance(item, Handle) else next(results) for item in listed]
+
+
+async def at_once(action: Callable[[ItemT], ResultT], items: list[ItemT]) -> list[ResultT | Exception]:
+    """Call the action for all items side by side; return its results, or the errors that it raised, in their order."""
+    waiting = deque(enumerate(items))
+    results: dict[int, ResultT | Exception] = {}
+
+    def work() -> None:
+        while waiting:
+            try:
+                index, item = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                results[index] = action(item)
+            except Exception as error:
+                results[index] = error
+
+    # Not those of concurrent.futures, which a program waits for at its end, whatever hangs in HCS.
+    threads: list[Thread] = []
+    try:
+        with suppress(RuntimeError):  # there can be no more threads: those that there are do it all
+            for _ in items[:_MOST_THREADS]:
+                thread = Thread(target=work, name="hcsrt-bulk", daemon=True)
+                thread.start()
+                threads.append(thread)
+        if not threads:
+            work()
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(_SLICE)
+    finally:
+        # After Ctrl-C what has begun goes on, and what has not does not begin.
+        waiting.clear()
+    return [results[index] for index in range(len(items))]

@@ -1,0 +1,461 @@
+"""What processes do in their own way when they block: how they are made, their streams, their close."""
+
+# What a class here keeps private, the functions beside it use.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import io
+import sys
+from _thread import allocate_lock
+from contextlib import suppress
+from threading import Thread
+from time import monotonic
+
+from .. import _calls
+from .._calls import Limit
+from .._facade import AnyStr, Generic, times
+from .._facade.commands import PIPE, StreamFormat, check_given, encoded
+from .._facade.owner import debug, exit_status
+from .._facade.process import CLOSE_STDIN, Drain, ProcessCore, check_stdin_error, running
+from .._facade.times import CLEANUP_TIMEOUT, SHORT_CLEANUP, Deadline, cleanup_time, seconds
+from .._handles import OwnedProcess, close_all
+from .._streams import ProcessStart, StdioReader, StdioWriter
+from ..errors import HandleClosedError, HcsError, OperationTimeoutError, ServiceDisconnectedError
+from . import CALLS, BlockingOwner, aside, close_aside, finish
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+    from subprocess import CompletedProcess
+    from types import TracebackType
+    from typing import IO, Any
+
+    from .._facade.calls import Calls
+    from .._facade.commands import Command
+    from .._handles import OwnedStdio, OwnedSystem
+
+
+_CHUNK = 64 * 1024
+# Threads are joined in slices: on Windows a join does not let Ctrl-C through.
+_SLICE = 0.1
+# A reader whose handle is closed ends in a moment.
+_INTERRUPTED = 1.0
+
+
+class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore, Generic[AnyStr]):
+    """A process whose methods block."""
+
+    stdin: IO[AnyStr] | None
+    stdout: IO[AnyStr] | None
+    stderr: IO[AnyStr] | None
+
+    def __init__(
+        self,
+        start: ProcessStart,
+        args: Command,
+        streams: StreamFormat,
+        reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
+        is_windows: Callable[[], bool],
+    ) -> None:
+        super().__init__(start, args, streams, reopen_system, is_windows)
+        handle = start.process
+        self._stdio = [stdio for stdio in (start.stdin, start.stdout, start.stderr) if stdio is not None]
+        calls = self._calls
+        # Not a method of this object: the stream would keep it alive.
+        self.stdin = start.stdin and open_writer(streams, start.stdin, lambda: close_guest_stdin(calls, handle))
+        self.stdout = start.stdout and open_reader(streams, start.stdout)
+        self.stderr = start.stderr and open_reader(streams, start.stderr)
+        self._pumps: dict[IO[AnyStr], _Pump] | None = None
+        self._pumps_lock = allocate_lock()
+
+    def __repr__(self) -> str:
+        return f"<hcsrt.Process {self.pid} {self._state()}>"
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the streams, wait for the exit as Popen does (not after a KeyboardInterrupt), and close the handle."""
+        try:
+            self._close_streams(at_once=exception_type is KeyboardInterrupt)
+            if exception_type is not KeyboardInterrupt and not self._is_over():
+                finish(self._wait_exit(Deadline(None)))
+        except (HandleClosedError, ServiceDisconnectedError):
+            pass  # there is nothing more to wait for
+        finally:
+            self._close_all(at_once=exception_type is KeyboardInterrupt)
+
+    async def _close(self) -> None:
+        self._close_all(at_once=False)
+
+    def _close_all(self, *, at_once: bool) -> None:
+        try:
+            self._close_streams(at_once=at_once)
+        finally:
+            self._close_handles(SHORT_CLEANUP if at_once else None)
+
+    async def _communicate(self, input: AnyStr | None, timeout: float | None) -> tuple[AnyStr | None, AnyStr | None]:
+        limit = seconds(timeout)
+        deadline = Deadline(limit)
+        pumps = self._start_pumps(input)
+        exited = self.returncode is not None or await self._wait_exit(deadline)
+        if not exited or not self._drain(pumps, deadline):
+            raise self._timeout_expired(limit)
+        for pump in pumps:
+            if pump.error is not None:
+                raise pump.error
+        if await self._returncode_by(deadline) is None:
+            raise self._timeout_expired(limit)
+        return self._output(self.stdout), self._output(self.stderr)
+
+    def _close_streams(self, *, at_once: bool) -> None:
+        pumps = self._pumps or {}
+        for stream in (self.stdout, self.stderr, self.stdin):
+            if stream is None or stream in pumps:
+                continue  # a pump closes its stream itself
+            handle = _handle(stream)
+            if stream is self.stdin and not at_once and not handle.closed:
+                try:
+                    # It may wait for a process that does not read, or for a thread that writes to one.
+                    aside("the close of stdin", times.CLOSE_TIMEOUT, stream.close)
+                except (OSError, ValueError) as error:
+                    debug("hcsrt.process", "%r did not take what was left for its stdin: %s", self, error)
+                finally:
+                    # Which ends that close.
+                    handle.close()
+            else:
+                # Or closing would wait for a thread that reads, or for a process that does not.
+                handle.close()
+                with suppress(OSError, ValueError):
+                    stream.close()
+
+    def _close_handles(self, timeout: float | None) -> None:
+        close_all(self._stdio)
+        try:
+            self._keep_latched()
+        except HandleClosedError:
+            return
+        close_aside(self._handle, timeout)
+
+    def _start_pumps(self, input: AnyStr | None) -> list[_Pump]:
+        """Start moving the bytes of each open stream, once; an earlier communicate() may have done it."""
+        with self._pumps_lock:
+            if self._pumps is None:
+                data = encoded(input, self._streams, self.stdin is not None and not self.stdin.closed)
+                pumps: dict[IO[AnyStr], _Pump] = {}
+                if self.stdin is not None and not self.stdin.closed:
+                    pumps[self.stdin] = _Writer(self.stdin, data)
+                for stream in (self.stdout, self.stderr):
+                    if stream is not None and not stream.closed:
+                        pumps[stream] = _TextReader(stream) if self._streams.text else _Reader(stream)
+                self._pumps = pumps
+                for pump in pumps.values():
+                    pump.start()
+            elif input:
+                raise ValueError("an earlier communicate() has sent its input already")
+            return list(self._pumps.values())
+
+    def _partial(self) -> tuple[bytes | None, bytes | None]:
+        return self._moved(self.stdout), self._moved(self.stderr)
+
+    def _drain(self, pumps: list[_Pump], deadline: Deadline) -> bool:
+        """Let the pumps finish, the process having exited; False if the deadline comes first."""
+        drain = Drain()
+        while moving := [pump for pump in pumps if pump.is_alive()]:
+            if drain.left(pump.moved for pump in moving) <= 0:
+                debug("hcsrt.process", "%r has exited and something else holds its pipes open", self)
+                for pump in moving:
+                    pump.interrupt()
+                for pump in moving:
+                    pump.join(_INTERRUPTED)
+                return True
+            if deadline.passed():
+                return False
+            moving[0].join(deadline.within(_SLICE))
+        return True
+
+    def _moved(self, stream: IO[AnyStr] | None) -> bytes | None:
+        """Return what communicate() has read from a stream."""
+        if stream is None:
+            return None
+        pump = (self._pumps or {}).get(stream)
+        return b"" if pump is None else pump.ahead + b"".join(pump.chunks.copy())
+
+    def _output(self, stream: IO[AnyStr] | None) -> Any:
+        if stream is None or not self._streams.text:
+            return self._moved(stream)
+        pump = (self._pumps or {}).get(stream)
+        return "" if pump is None else pump.text
+
+
+def close_guest_stdin(calls: Calls, handle: OwnedProcess) -> None:
+    """Tell HCS of the end of stdin: closing our end of the pipe need not reach a guest behind a VM's border."""
+    if sys.is_finalizing():
+        return
+    try:
+        if exit_status(handle) is None:
+            finish(CALLS.call(handle, "HcsModifyProcess", CLOSE_STDIN, times.CLOSE_TIMEOUT))
+    except (HandleClosedError, HcsError) as error:
+        finish(check_stdin_error(calls, handle, error))
+
+
+def _codec(stream: Any) -> tuple[str, str]:
+    """Return the encoding and the error handler of a text stream."""
+    return stream.encoding, stream.errors
+
+
+def _handle(stream: Any) -> OwnedStdio:
+    """Return the handle under a stream; its close interrupts a read or write of another thread."""
+    binary = getattr(stream, "buffer", stream)
+    return getattr(binary, "raw", binary).handle
+
+
+class _Pump(Thread):
+    """Moves the bytes of one stream for communicate(), in a thread of its own, and closes the stream."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(name="hcsrt communicate", daemon=True)
+        self.ahead = b""
+        self.chunks: list[bytes] = []
+        self.text = ""
+        self.moved = monotonic()
+        self.error: Exception | None = None
+        self._stream = stream
+
+    def interrupt(self) -> None:
+        _handle(self._stream).close()
+
+    def move(self) -> None:
+        """Move all there is to move."""
+
+    def run(self) -> None:
+        try:
+            try:
+                self.move()
+            finally:
+                self._stream.close()
+        except UnicodeError as error:
+            self.error = error
+        except (BrokenPipeError, ValueError):
+            pass  # nobody reads the input any more, as subprocess ignores it too; or the stream was released
+        except Exception as error:
+            self.error = error
+
+
+class _Reader(_Pump):
+    def move(self) -> None:
+        self.take(getattr(self._stream, "read1", self._stream.read))
+
+    def take(self, read: Callable[[int], bytes]) -> None:
+        while chunk := read(_CHUNK):
+            self.chunks.append(chunk)
+            self.moved = monotonic()
+
+
+class _TextReader(_Reader):
+    """Takes the bytes as they come, and has the text stream decode them: it may have read ahead before."""
+
+    def move(self) -> None:
+        source: _TextSource = self._stream.buffer
+        source.chunks = self.chunks
+        ahead: list[str] = []
+        with suppress(BlockingIOError):
+            while True:
+                ahead.append(self._stream.read(1))
+        text = "".join(ahead)
+        self.ahead = text.encode(*_codec(self._stream))
+        try:
+            self.take(source.take)
+        finally:
+            self.text = text + self._stream.read()
+
+
+class _TextSource(io.BufferedReader):
+    """What a text stream reads from. Once communicate() takes the bytes, the stream gets them only when it has all."""
+
+    chunks: list[bytes] | None = None
+
+    def read1(self, size: int = -1, /) -> bytes:
+        if self.chunks is not None:
+            raise BlockingIOError
+        return super().read1(size)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(size) if self.chunks is None else b"".join(self.chunks)
+
+    def take(self, size: int) -> bytes:
+        return super().read1(size)
+
+
+class _Writer(_Pump):
+    def __init__(self, stream: Any, data: bytes) -> None:
+        super().__init__(stream)
+        self._data = memoryview(data)
+
+    def move(self) -> None:
+        binary = getattr(self._stream, "buffer", self._stream)
+        data = self._data
+        while data:
+            data = data[binary.write(data[:_CHUNK]) :]
+            self.moved = monotonic()
+
+
+def open_reader(streams: StreamFormat, handle: OwnedStdio) -> Any:
+    """Wrap our end of stdout or stderr."""
+    raw = StdioReader(handle)
+    if streams.text:
+        return _text_over(streams, _TextSource(raw, streams.buffer_size or io.DEFAULT_BUFFER_SIZE))
+    return io.BufferedReader(raw, streams.buffer_size) if streams.buffer_size else raw
+
+
+def open_writer(streams: StreamFormat, handle: OwnedStdio, before_close: Callable[[], object]) -> Any:
+    """Wrap our end of stdin."""
+    raw = StdioWriter(handle, before_close)
+    binary = io.BufferedWriter(raw, streams.buffer_size) if streams.buffer_size else raw
+    if not streams.text:
+        return binary
+    return _text_over(streams, binary, streams.line_buffering, write_through=True)
+
+
+def _text_over(
+    streams: StreamFormat, binary: Any, line_buffering: bool = False, write_through: bool = False
+) -> io.TextIOWrapper:
+    return io.TextIOWrapper(
+        binary, streams.encoding, streams.errors, line_buffering=line_buffering, write_through=write_through
+    )
+
+
+async def start_process(
+    kind: type[BlockingProcess[Any]],
+    system: OwnedSystem,
+    parameters: str,
+    args: Command,
+    streams: StreamFormat,
+    reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
+    is_windows: Callable[[], bool],
+    deadline: Deadline,
+) -> Any:
+    """Create a process of this kind and everything around it, or leave nothing behind."""
+    made: list[ProcessStart] = []
+    objects: list[BlockingProcess[Any]] = []
+    try:
+        # A list has what was made even if a KeyboardInterrupt comes right after the call, before any assignment.
+        limit = Limit(deadline.remaining())
+        aside("HcsCreateProcess", limit, _calls.create_process, system, parameters, limit, results=made, discard=_end)
+        if made[0].error is not None:
+            made.append(await running(CALLS, made[0], deadline))
+        objects.extend(map(kind, made[-1:], [args], [streams], [reopen_system], [is_windows]))
+        await objects[0]._set_up(deadline)
+        return objects[0]
+    except BaseException as error:
+        for start in made:
+            _end(start, cleanup_time(error))
+        raise
+
+
+async def attach_process(
+    kind: type[BlockingProcess[Any]],
+    system: OwnedSystem,
+    pid: int,
+    wanted: Mapping[str, int | None],
+    streams: StreamFormat,
+    reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
+    is_windows: Callable[[], bool],
+    deadline: Deadline,
+) -> Any:
+    """Open a process as one of this kind, with those of its streams that are wanted as PIPE."""
+    handle = await CALLS.open_process(system, pid, deadline.remaining())
+    starts: list[ProcessStart] = []
+    objects: list[BlockingProcess[Any]] = []
+    try:
+        if PIPE in wanted.values():
+            limit = Limit(deadline.remaining())
+            # As in start_process().
+            aside("HcsGetProcessInfo", limit, _calls.process_info, handle, limit, results=starts)
+            check_given(starts[0], pid, wanted)
+            # A handle that nobody uses could keep the process from seeing the end of its input.
+            unwanted = [getattr(starts[0], name) for name, value in wanted.items() if value != PIPE]
+            close_all(stdio for stdio in unwanted if stdio is not None)
+            ends = [getattr(starts[0], name) if value == PIPE else None for name, value in wanted.items()]
+            starts = [ProcessStart(handle, pid, *ends)]
+        else:
+            starts.append(ProcessStart(handle, pid))
+        objects.extend(map(kind, starts, [[]], [streams], [reopen_system], [is_windows]))
+        await objects[0]._set_up(deadline)
+        return objects[0]
+    except BaseException as error:
+        for end in (*starts, handle):
+            close_aside(end, cleanup_time(error))
+        raise
+
+
+async def run_to_end(
+    start: Callable[[], BlockingProcess[Any]],
+    args: Command,
+    input: Any,
+    timeout: float | None,
+    deadline: Deadline,
+    check: bool,
+) -> CompletedProcess[Any]:
+    """Do what run() does: start a process, communicate, close it; kill it if this fails.
+
+    timeout is what the deadline was made of, for the error.
+    """
+    try:
+        process = start()
+    except OperationTimeoutError as error:
+        if timeout is None:
+            raise
+        from .._facade.expired import TimeoutExpired
+
+        raise TimeoutExpired(args, timeout) from error
+    try:
+        return await _communicate_to_end(process, input, timeout, deadline, check)
+    except BaseException as error:
+        _kill_quietly(process, cleanup_time(error))
+        if isinstance(error, KeyboardInterrupt):
+            process._close_all(at_once=True)
+        raise
+    finally:
+        process._close_all(at_once=False)
+
+
+async def _communicate_to_end(
+    process: BlockingProcess[Any], input: Any, timeout: float | None, deadline: Deadline, check: bool
+) -> CompletedProcess[Any]:
+    from subprocess import CalledProcessError, CompletedProcess, TimeoutExpired
+
+    try:
+        stdout, stderr = await process._communicate(input, deadline.remaining())
+    except TimeoutExpired:
+        _kill_quietly(process, CLEANUP_TIMEOUT)
+        try:
+            await process._communicate(None, CLEANUP_TIMEOUT)
+        except (TimeoutExpired, HcsError) as error:
+            debug("hcsrt.process", "%r was killed, but: %s", process, error)
+        raise process._timeout_expired(timeout) from None
+    code = await process._wait(None)
+    if check and code:
+        raise CalledProcessError(code, process.args, stdout, stderr)
+    return CompletedProcess(process.args, code, stdout, stderr)
+
+
+def _kill_quietly(process: BlockingProcess[Any], timeout: float) -> None:
+    """Kill a process because of another error, which is the one to tell."""
+    try:
+        finish(process._kill(timeout))
+    except (HcsError, HandleClosedError) as error:
+        debug("hcsrt.process", "killing %r failed: %s", process, error)
+
+
+def _end(start: ProcessStart, timeout: float = CLEANUP_TIMEOUT) -> None:
+    """End a process that nobody will own."""
+    try:
+        finish(CALLS.call(start.process, "HcsTerminateProcess", None, timeout))
+    except (HcsError, HandleClosedError) as error:
+        debug("hcsrt.process", "ending process %d, which could not be set up, failed: %s", start.pid, error)
+    finally:
+        close_aside(start, timeout)

@@ -1,0 +1,94 @@
+"""What compute systems do in their own way when they block: they are made, closed, and left with a block."""
+
+from __future__ import annotations
+
+from .. import _calls
+from .._calls import Limit
+from .._facade.owner import debug
+from .._facade.requests import in_namespace
+from .._facade.system import SystemCore
+from .._facade.times import CLEANUP_TIMEOUT, SHORT_CLEANUP, Deadline, cleanup_time
+from .._handles import OwnedSystem
+from ..errors import HandleClosedError, HcsError
+from . import CALLS, BlockingOwner, aside, close_aside, finish
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+
+class BlockingSystem(BlockingOwner[OwnedSystem], SystemCore):
+    """A compute system whose methods block."""
+
+    def __repr__(self) -> str:
+        return f"<hcsrt.ComputeSystem {self._id!r}{' closed' if self.closed else ''}>"
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._close_within(SHORT_CLEANUP if exception_type is KeyboardInterrupt else None)
+
+    @classmethod
+    async def _create(cls, id: str, document: str, namespace: str | None, deadline: Deadline, keep: bool) -> Self:
+        made: list[OwnedSystem] = []
+        objects: list[Self] = []
+
+        def end(handle: OwnedSystem) -> None:
+            _end(handle, id, keep)
+
+        try:
+            # A list has what was made even if a KeyboardInterrupt comes right after the call, before any assignment.
+            limit = Limit(deadline.remaining())
+            given = (id, document, limit, keep)
+            function = in_namespace("HcsCreateComputeSystem", namespace)
+            if namespace is None:
+                aside(function, limit, _calls.create_system, *given, results=made, discard=end)
+            else:
+                aside(function, limit, _calls.create_system_in_namespace, namespace, *given, results=made, discard=end)
+            objects.extend(map(cls, made, [id], [namespace]))
+            await objects[0]._set_up(deadline)
+            return objects[0]
+        except BaseException as error:
+            for handle in made:
+                _end(handle, id, keep, cleanup_time(error))
+            raise
+
+    @classmethod
+    async def _open(cls, id: str, namespace: str | None, deadline: Deadline) -> Self:
+        handle = await CALLS.open_system(id, namespace, deadline.remaining())
+        objects: list[Self] = []
+        try:
+            objects.extend(map(cls, [handle], [id], [namespace]))  # as in _create()
+            await objects[0]._set_up(deadline)
+            return objects[0]
+        except BaseException as error:
+            close_aside(handle, cleanup_time(error))
+            raise
+
+    async def _close(self) -> None:
+        self._close_within(None)
+
+    def _close_within(self, timeout: float | None) -> None:
+        try:
+            self._keep_exit()
+        except HandleClosedError:
+            return
+        close_aside(self._handle, timeout)
+
+    def _check_pipes(self, *streams: int | None) -> None:
+        """Do nothing: the pipes of the blocking face belong to no loop."""
+
+
+def _end(handle: OwnedSystem, id: str, keep: bool, timeout: float = CLEANUP_TIMEOUT) -> None:
+    """End a system that was created and that nobody will own."""
+    try:
+        if not keep:
+            finish(CALLS.call(handle, "HcsTerminateComputeSystem", None, timeout))
+    except (HcsError, HandleClosedError) as error:
+        debug("hcsrt.system", "terminating %r, which could not be set up, failed: %s", id, error)
+    finally:
+        close_aside(handle, timeout)

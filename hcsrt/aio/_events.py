@@ -1,0 +1,75 @@
+"""What readers of events do in their own way when they are awaited."""
+
+from __future__ import annotations
+
+import asyncio
+
+from .. import _engine
+from .._facade.events import EventsCore, queue_size
+from ._loops import check_own_loop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any
+
+    from .._facade.events import RawEvent
+    from .._facade.owner import ExitOwner
+
+
+class AwaitedEvents(EventsCore):
+    """A reader of events whose methods are awaited."""
+
+    # That of who reads first.
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def __init__(self, owner: ExitOwner[Any], maxsize: int, timeout: float | None) -> None:
+        self._reader: _engine.EventReader | None = _engine.EventReader(owner.handle, queue_size(maxsize))
+        # One for all tasks that wait, and none without them: until it comes it keeps the reader.
+        self._news: asyncio.Future[None] | None = None
+        self._waiting = 0
+        super().__init__(owner, timeout)
+
+    def __repr__(self) -> str:
+        return f"<hcsrt.aio.Events of {self._owner!r}>"
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
+        if self._news is not None and not self._news.get_loop().is_closed():
+            self._check_loop()
+            self._news.cancel()
+        self._reader = None
+
+    def _check_loop(self) -> None:
+        # Of loops in several threads one is the first.
+        loop = self._loop or self.__dict__.setdefault("_loop", asyncio.get_running_loop())
+        check_own_loop(self, loop, "make another reader for this one with events()")
+
+    async def _next_raw(self, timeout: float) -> RawEvent | None:
+        if self._reader is not None:
+            self._check_loop()
+        raw = self._next_now()
+        if raw is None and timeout > 0 and self._reader is not None:
+            if self._news is None or self._news.done():
+                self._news = self._reader.ready()
+            self._waiting += 1
+            try:
+                await asyncio.wait((self._news,), timeout=timeout)
+            finally:
+                self._waiting -= 1
+                if not self._waiting and not self._news.get_loop().is_closed():
+                    self._news.cancel()
+            raw = self._next_now()
+        return raw
+
+    def _next_now(self) -> RawEvent | None:
+        if self._reader is None:
+            raise EOFError("these events are closed")
+        return self._reader.take()

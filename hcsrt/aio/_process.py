@@ -1,0 +1,354 @@
+"""What processes do in their own way when they are awaited: how they are made, their streams, their close."""
+
+# What a class here keeps private, the functions beside it use.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+from weakref import ref
+
+from .. import _engine
+from .._facade import AnyStr, Generic, times
+from .._facade.commands import PIPE, StreamFormat, check_given, encoded
+from .._facade.owner import debug, has_exited
+from .._facade.process import Drain, ProcessCore, running
+from .._facade.times import CLEANUP_TIMEOUT, Deadline, seconds
+from .._handles import OwnedProcess
+from .._streams import ProcessStart
+from ..errors import HandleClosedError, HcsError, OperationTimeoutError, ServiceDisconnectedError
+from ._calls import (
+    CALLS,
+    PARTING_TIMEOUT,
+    AwaitedOwner,
+    abandon,
+    close_handles,
+    discard,
+    has_lost_loop,
+    is_told_to_stop,
+    made,
+    terminate,
+    terminate_and_discard,
+    wait_before_parting,
+    wait_closed,
+)
+from ._loops import check_own_loop
+from ._pipes import REOPEN
+from .streams import PipeReader, PipeWriter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+    from subprocess import CompletedProcess
+    from types import TracebackType
+    from typing import Any
+
+    from .._facade.commands import Command
+    from .._handles import OwnedStdio, OwnedSystem
+    from .streams import StreamReader, StreamWriter
+
+
+class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore, Generic[AnyStr]):
+    """A process whose methods are awaited."""
+
+    stdin: StreamWriter[AnyStr] | None
+    stdout: StreamReader[AnyStr] | None
+    stderr: StreamReader[AnyStr] | None
+
+    def __init__(
+        self,
+        start: ProcessStart,
+        args: Command,
+        streams: StreamFormat,
+        reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
+        is_windows: Callable[[], bool],
+    ) -> None:
+        super().__init__(start, args, streams, reopen_system, is_windows)
+        self._loop = asyncio.get_running_loop()
+        self._writer: PipeWriter[AnyStr] | None = start.stdin and PipeWriter(start.stdin, streams, start.process)
+        self._readers: list[PipeReader[AnyStr] | None] = [
+            stdio and PipeReader(stdio, streams) for stdio in (start.stdout, start.stderr)
+        ]
+        self.stdin = self._writer
+        self.stdout, self.stderr = self._readers
+        self._communicates = False
+        self._exit: asyncio.Future[None] | None = None
+
+    async def _set_up(self, deadline: Deadline) -> None:
+        for reader in self._readers:
+            if reader is not None:
+                await reader.connect()
+        await super()._set_up(deadline)
+        readers = [reader for reader in self._readers if reader is not None]
+        if readers:
+            self._exit = _engine.wait_exit(self._handle)
+            # With nothing of this object, and the readers weakly: the wait would keep them alive.
+            self._exit.add_done_callback(partial(_drain_after_exit, self._handle, [*map(ref, readers)]))
+
+    @property
+    def returncode(self) -> int | None:
+        if self._returncode is None:
+            with suppress(HandleClosedError):
+                self._keep_latched()
+        return self._returncode
+
+    def __repr__(self) -> str:
+        return f"<hcsrt.aio.Process {self.pid} {self._state()}>"
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the streams, wait for the exit (not after a cancellation or Ctrl-C), and close the handle."""
+        is_over = has_lost_loop() or self._loop.is_closed()
+        if not is_over:
+            self._check_loop()
+        try:
+            if not is_over and not is_told_to_stop(exception_type):
+                # Or there is nothing more to wait for.
+                with suppress(HandleClosedError, ServiceDisconnectedError):
+                    await self._close_streams()
+                    if not self._is_over():
+                        await self._wait_exit(Deadline(None))
+                await self._close()
+        finally:
+            abandon(self._start_closing())
+
+    async def _close(self) -> None:
+        if self._loop.is_closed():
+            with suppress(HandleClosedError):
+                self._keep_latched()
+            await close_handles(*[pipe.handle for pipe in self._pipes()], self._handle)
+            return
+        self._check_loop()
+        try:
+            await self._close_streams()
+        except BaseException:
+            abandon(self._start_closing())
+            raise
+        await wait_closed(self._start_closing())
+
+    async def _communicate(self, input: AnyStr | None, timeout: float | None) -> tuple[AnyStr | None, AnyStr | None]:
+        limit = seconds(timeout)
+        deadline = Deadline(limit)
+        self._check_loop()
+        self._start_communication(input)
+        exited = self.returncode is not None or await self._wait_exit(deadline)
+        if not exited or not await self._drain(deadline):
+            raise self._timeout_expired(limit)
+        if self._writer is not None and self._writer.error is not None:
+            raise self._writer.error
+        stdout, stderr = (reader and reader.output() for reader in self._readers)
+        if await self._returncode_by(deadline) is None:
+            raise self._timeout_expired(limit)
+        return stdout, stderr
+
+    def _pipes(self) -> list[PipeReader[AnyStr] | PipeWriter[AnyStr]]:
+        return [pipe for pipe in (*self._readers, self._writer) if pipe is not None]
+
+    def _check_loop(self) -> None:
+        if self._pipes():
+            check_own_loop(self, self._loop, REOPEN)
+
+    def _start_communication(self, input: AnyStr | None) -> None:
+        """Let the loop move the bytes of each stream; an earlier communicate() may have done it."""
+        if self._communicates:
+            if input:
+                raise ValueError("an earlier communicate() has sent its input already")
+            return
+        data = encoded(input, self._streams, self._writer is not None and not self._writer.is_closing())
+        for reader in self._readers:
+            if reader is not None:
+                reader.take()
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.send(data)
+        self._communicates = True
+
+    async def _drain(self, deadline: Deadline) -> bool:
+        """Let the streams come to their ends, the process having exited; False if the deadline comes first."""
+        drain = Drain()
+        while True:
+            moving = [pipe for pipe in self._pipes() if not pipe.lost.done()]
+            if not moving:
+                return True
+            left = drain.left(stream.moved for stream in moving)
+            if left <= 0:
+                debug(__name__, "%r has exited and something else holds its pipes open", self)
+                self._start_closing_streams()
+                return True
+            if deadline.passed():
+                return False
+            await asyncio.wait(
+                [stream.lost for stream in moving],
+                timeout=deadline.within(left),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+
+    def _partial(self) -> tuple[bytes | None, bytes | None]:
+        stdout, stderr = (reader and reader.taken() for reader in self._readers)
+        return stdout, stderr
+
+    async def _close_streams(self) -> None:
+        """Close the streams, stdin once all is written, for as long as that may take."""
+        for reader in self._readers:
+            if reader is not None:
+                reader.close()
+        if self._writer is not None:
+            self._writer.close()
+            await asyncio.wait((self._writer.lost,), timeout=times.CLOSE_TIMEOUT)
+
+    def _start_closing_streams(self) -> list[asyncio.Future[None]]:
+        """Close the streams at once; the futures tell when that is done."""
+        if self._loop.is_closed():
+            discard(*[pipe.handle for pipe in self._pipes()])
+            return []
+        ends = [reader.close() for reader in self._readers if reader is not None]
+        return ends if self._writer is None else [*ends, self._writer.abort()]
+
+    def _start_closing(self) -> list[asyncio.Future[None]]:
+        """Close everything at once; the futures tell when that is done."""
+        ends = self._start_closing_streams()
+        with suppress(HandleClosedError):
+            self._keep_latched()
+        if has_lost_loop() or self._loop.is_closed():
+            discard(self._handle)
+            return ends
+        if self._exit is not None:
+            self._exit.cancel()
+        return [*ends, _engine.close(self._handle)]
+
+
+def _drain_after_exit(handle: OwnedProcess, readers: list[ref[PipeReader[Any]]], exited: asyncio.Future[None]) -> None:
+    """Let the readers end though something else holds their pipes open."""
+    with suppress(asyncio.CancelledError, HandleClosedError):
+        exited.result()
+        if has_exited(handle):
+            for reader in [reference() for reference in readers]:
+                if reader is not None:
+                    reader.drain()
+
+
+async def start_process(
+    kind: type[AwaitedProcess[Any]],
+    system: OwnedSystem,
+    parameters: str,
+    args: Command,
+    streams: StreamFormat,
+    reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
+    is_windows: Callable[[], bool],
+    deadline: Deadline,
+) -> Any:
+    """Create a process of this kind and everything around it, or leave nothing behind."""
+    creating = _engine.create_process(system, parameters, timeout=deadline.remaining())
+    start = await made(creating, _terminate)
+    process: AwaitedProcess[Any] | None = None
+    try:
+        start = await running(CALLS, start, deadline)
+        process = kind(start, args, streams, reopen_system, is_windows)
+        await process._set_up(deadline)
+        return process
+    except BaseException as error:
+        await wait_before_parting(_terminate(start, process), error)
+        raise
+
+
+def _terminate(start: ProcessStart, process: AwaitedProcess[Any] | None = None) -> asyncio.Future[str | None] | None:
+    """End a process that nobody will own."""
+    if process is not None:
+        abandon(process._start_closing_streams())
+    return terminate_and_discard(start.process, "HcsTerminateProcess", start.stdin, start.stdout, start.stderr)
+
+
+async def attach_process(
+    kind: type[AwaitedProcess[Any]],
+    system: OwnedSystem,
+    pid: int,
+    wanted: Mapping[str, int | None],
+    streams: StreamFormat,
+    reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
+    is_windows: Callable[[], bool],
+    deadline: Deadline,
+) -> Any:
+    """Open a process as one of this kind, with those of its streams that are wanted as PIPE."""
+    handle = await CALLS.open_process(system, pid, deadline.remaining())
+    process: AwaitedProcess[Any] | None = None
+    stdio: list[OwnedStdio | None] = []
+    try:
+        ends: list[OwnedStdio | None] = []
+        if PIPE in wanted.values():
+            start = await CALLS.process_info(handle, deadline.remaining())
+            stdio = [start.stdin, start.stdout, start.stderr]
+            check_given(start, pid, wanted)
+            for end, value in zip(stdio, wanted.values(), strict=True):
+                ends.append(end if value == PIPE else None)
+                # A handle that nobody uses could keep the process from seeing the end of its input.
+                discard(None if value == PIPE else end)
+        process = kind(ProcessStart(handle, pid, *ends), [], streams, reopen_system, is_windows)
+        await process._set_up(deadline)
+        return process
+    except BaseException:
+        if process is not None:
+            abandon(process._start_closing_streams())
+        discard(*stdio, handle)
+        raise
+
+
+async def run_to_end(
+    start: Callable[[], Coroutine[Any, Any, AwaitedProcess[Any]]],
+    args: Command,
+    input: Any,
+    timeout: float | None,
+    deadline: Deadline,
+    check: bool,
+) -> CompletedProcess[Any]:
+    """Do what run() does: start a process, communicate, close it; kill it if this fails or is cancelled.
+
+    timeout is what the deadline was made of, for the error.
+    """
+    from subprocess import CalledProcessError, CompletedProcess, TimeoutExpired
+
+    try:
+        process = await start()
+    except OperationTimeoutError as error:
+        if timeout is None:
+            raise
+        from .._facade.expired import TimeoutExpired as StartExpired
+
+        raise StartExpired(args, timeout) from error
+    # If the loop is closed now, the garbage collector may come to the process before it comes to this.
+    process._is_given = False
+    patience = PARTING_TIMEOUT
+    try:
+        try:
+            stdout, stderr = await process._communicate(input, deadline.remaining())
+        except TimeoutExpired:
+            await _kill_quietly(process)
+            try:
+                await process._communicate(None, CLEANUP_TIMEOUT)
+            except (TimeoutExpired, HcsError) as error:
+                debug(__name__, "%r was killed, but: %s", process, error)
+            raise process._timeout_expired(timeout) from None
+        code = await process._wait(None)
+    except BaseException as error:
+        if is_told_to_stop(type(error)):
+            patience = 0.0
+        if not process.closed and not process._is_over():
+            await wait_before_parting(terminate(process.handle, "HcsTerminateProcess"), error)
+        raise
+    finally:
+        await wait_closed(process._start_closing(), patience)
+    if check and code:
+        raise CalledProcessError(code, process.args, stdout, stderr)
+    return CompletedProcess(process.args, code, stdout, stderr)
+
+
+async def _kill_quietly(process: AwaitedProcess[Any]) -> None:
+    """Kill a process because of another error, which is the one to tell."""
+    try:
+        await process._kill(CLEANUP_TIMEOUT)
+    except (HcsError, HandleClosedError) as error:
+        debug(__name__, "killing %r failed: %s", process, error)

@@ -1,0 +1,99 @@
+"""What compute systems do in their own way when they are awaited: they are made, closed, and left with a block."""
+
+from __future__ import annotations
+
+from .. import _engine
+from .._facade.commands import PIPE
+from .._facade.system import SystemCore
+from .._handles import OwnedSystem
+from ..errors import HandleClosedError
+from ._calls import (
+    CALLS,
+    AwaitedOwner,
+    abandon,
+    discard,
+    has_lost_loop,
+    is_told_to_stop,
+    made,
+    terminate_and_discard,
+    wait_before_parting,
+    wait_closed,
+)
+from ._pipes import check_loop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import asyncio
+    from types import TracebackType
+    from typing import Self
+
+    from .._facade.times import Deadline
+
+
+class AwaitedSystem(AwaitedOwner[OwnedSystem], SystemCore):
+    """A compute system whose methods are awaited."""
+
+    def __repr__(self) -> str:
+        return f"<hcsrt.aio.ComputeSystem {self._id!r}{' closed' if self.closed else ''}>"
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the handle, and wait until it is closed unless a cancellation or Ctrl-C leads here."""
+        if has_lost_loop():
+            discard(self._handle)
+            return
+        closing = self._start_closing()
+        if is_told_to_stop(exception_type):
+            abandon(closing)
+        await wait_closed(closing)
+
+    @classmethod
+    async def _create(cls, id: str, document: str, namespace: str | None, deadline: Deadline, keep: bool) -> Self:
+        creating = _engine.create_system(id, document, keep, namespace, timeout=deadline.remaining())
+        handle = await made(creating, discard if keep else _terminate)
+        try:
+            system = cls(handle, id, namespace)
+            await system._set_up(deadline)
+            return system
+        except BaseException as error:
+            if keep:
+                discard(handle)
+            else:
+                await wait_before_parting(_terminate(handle), error)
+            raise
+
+    @classmethod
+    async def _open(cls, id: str, namespace: str | None, deadline: Deadline) -> Self:
+        handle = await CALLS.open_system(id, namespace, deadline.remaining())
+        try:
+            system = cls(handle, id, namespace)
+            await system._set_up(deadline)
+            return system
+        except BaseException:
+            discard(handle)
+            raise
+
+    async def _close(self) -> None:
+        await wait_closed(self._start_closing())
+
+    def _start_closing(self) -> list[asyncio.Future[None]]:
+        """Close the handle; the future is done when it is closed."""
+        try:
+            self._keep_exit()
+        except HandleClosedError:
+            return []
+        return [_engine.close(self._handle)]
+
+    def _check_pipes(self, *streams: int | None) -> None:
+        """Raise NotImplementedError if the loop has no pipes and one of the streams is to be one."""
+        if PIPE in streams:
+            check_loop()
+
+
+def _terminate(handle: OwnedSystem) -> asyncio.Future[str | None] | None:
+    """End a system that nobody will own."""
+    return terminate_and_discard(handle, "HcsTerminateComputeSystem")

@@ -1,0 +1,65 @@
+"""The blocking face is what tools/faces.py makes of hcsrt.aio, and nothing else."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ruff", reason="the formatter of the lint extra is not installed")
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def check(root: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(root / "tools" / "faces.py"), "check"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of what the tool reads and writes."""
+    for name in ("pyproject.toml", "tools/faces.py", "hcsrt/aio"):
+        target = tmp_path / name
+        target.parent.mkdir(exist_ok=True)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, target)
+    for path in (ROOT / "hcsrt").glob("*.py"):
+        shutil.copy(path, tmp_path / "hcsrt")
+    return tmp_path
+
+
+def test_the_blocking_face_is_as_made() -> None:
+    done = check(ROOT)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("system.py", "Pause a running virtual machine", "Pause a machine"),
+        ("process.py", "return finish(self._wait(timeout))", "return finish(self._wait(None))"),
+        ("aio/service.py", "Create an empty guest-state file", "Make an empty guest-state file"),
+    ],
+)
+def test_an_edit_of_one_face_alone_is_caught(name: str, before: str, after: str, tree: Path) -> None:
+    path = tree / "hcsrt" / name
+    text = path.read_text("utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), "utf-8")
+    done = check(tree)
+    assert done.returncode == 1
+    assert after.splitlines()[0] in done.stdout
+    assert "python tools/faces.py write" in done.stderr
+
+
+def test_words_that_are_replaced_nowhere_are_told(tree: Path) -> None:
+    path = tree / "hcsrt" / "aio" / "system.py"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("another task may be waiting", "a task may be waiting"), "utf-8")
+    done = check(tree)
+    assert done.returncode == 1
+    assert "another task may be waiting" in done.stderr
