@@ -140,6 +140,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=runs_alone)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    # What is there by now stays. Each test collects garbage at its end, and would go through all of it.
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     # Around the time limit of the test, which its wait for others is no part of.
