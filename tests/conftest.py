@@ -77,6 +77,13 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> None:
+    """Leave the choice to xdist, but hand the tests out in their order, two at a time."""
+    if config.option.maxschedchunk is None:
+        config.option.maxschedchunk = 2
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     return WORKERS
 
@@ -122,9 +129,22 @@ def runs_alone(item: pytest.Item) -> bool:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        # Those of native code compute, the others wait: some of each at any time.
+        computing = [item for item in items if item.path.parent.name == "native"]
+        waiting = [item for item in items if item.path.parent.name != "native"]
+        place = {item: number / len(group) for group in (computing, waiting) for number, item in enumerate(group)}
+        items.sort(key=place.__getitem__)
     # At the end: each of them waits until the tests of the other processes are over.
     items.sort(key=runs_alone)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    # What is there by now stays. Each test collects garbage at its end, and would go through all of it.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -20,6 +20,7 @@ import hcsrt
 from hcsrt import OwnedSystem, _calls, _engine, _watch, emulator
 
 from ..helpers import hcs_calls
+from ..helpers.once import made_once
 from ..helpers.platforms import compiler, fork
 from ..helpers.programs import INSTALL, SLEEP, TRUE
 
@@ -787,12 +788,15 @@ def settle():
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], None]:
     """Runs a program with that HCS."""
-    folder = tmp_path_factory.mktemp("fake_hcs")
-    setup = ROOT / "tests" / "helpers" / "fake_hcs" / "setup.py"
-    folders = ["--build-lib", str(folder), "--build-temp", str(folder / "temporary")]
-    command = [sys.executable, str(setup), "--quiet", "build_ext", *folders]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+
+    def make(folder: Path) -> None:
+        setup = ROOT / "tests" / "helpers" / "fake_hcs" / "setup.py"
+        folders = ["--build-lib", str(folder), "--build-temp", str(folder / "temporary")]
+        command = [sys.executable, str(setup), "--quiet", "build_ext", *folders]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    folder = made_once(tmp_path_factory, "fake_hcs", make)
     return lambda program: script(program, prologue=SLOW, folder=folder)
 
 

@@ -2,7 +2,7 @@
 
 import ctypes
 import re
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ctypes import CFUNCTYPE, POINTER, byref, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
@@ -170,8 +170,9 @@ _called_late: list[object] = []
 
 @contextmanager
 def latency(seconds: float, *names: str) -> Iterator[None]:
-    """The functions as those of an HCS that keeps the thread that calls them."""
+    """The functions as those of an HCS that keeps the thread that calls them, until the end of the block at most."""
     table = TableInUse()
+    over = threading.Event()
     indexes = {name: list(table.prototypes).index(name) for name in names}
     before = {name: table.pointers[index] for name, index in indexes.items()}
     for name, index in indexes.items():
@@ -180,7 +181,7 @@ def latency(seconds: float, *names: str) -> Iterator[None]:
         native = kind(before[name])
 
         def slow(*arguments: Any, original: Any = native) -> Any:
-            time.sleep(seconds)
+            over.wait(seconds)
             return original(*arguments)
 
         callback = kind(slow)
@@ -191,6 +192,7 @@ def latency(seconds: float, *names: str) -> Iterator[None]:
     finally:
         for name, index in indexes.items():
             table.pointers[index] = before[name]
+        over.set()
 
 
 def _pointer_in(capsule: object) -> int:

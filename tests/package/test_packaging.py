@@ -18,6 +18,7 @@ import pytest
 
 import hcsrt
 
+from ..helpers.once import made_once
 from ..helpers.platforms import WINDOWS, compiler, posix_shell
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -83,18 +84,21 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return Path(given)
     if WINDOWS:
         pytest.skip("builds nothing on Windows: HCSRT_DIST has to name what was built")
-    tree = tmp_path_factory.mktemp("sources") / "hcsrt"
-    for source in SOURCES:
-        shutil.copytree(
-            REPOSITORY / source,
-            tree / source,
-            ignore=shutil.ignore_patterns("build", "*.so", "__pycache__", "*.egg-info"),
-        )
-    for source in REPOSITORY.iterdir():
-        if source.is_file():
-            shutil.copy(source, tree)
-    run(sys.executable, "-m", "build", "--no-isolation", cwd=tree)
-    return tree / "dist"
+
+    def make(folder: Path) -> None:
+        tree = folder / "hcsrt"
+        for source in SOURCES:
+            shutil.copytree(
+                REPOSITORY / source,
+                tree / source,
+                ignore=shutil.ignore_patterns("build", "*.so", "__pycache__", "*.egg-info"),
+            )
+        for source in REPOSITORY.iterdir():
+            if source.is_file():
+                shutil.copy(source, tree)
+        run(sys.executable, "-m", "build", "--no-isolation", cwd=tree)
+
+    return made_once(tmp_path_factory, "sources", make) / "hcsrt" / "dist"
 
 
 @pytest.fixture(scope="session")
@@ -166,11 +170,13 @@ def test_the_metadata(wheel: Path) -> None:
 @pytest.fixture(scope="session")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The interpreter of a fresh environment with the wheel and what building an extension needs."""
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=True)
-    python = folder / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", wheel, "setuptools>=77", "Cython>=3.2.8", cwd=folder)
-    return python
+
+    def make(folder: Path) -> None:
+        venv.create(folder, with_pip=True)
+        requirements = [wheel, "setuptools>=77", "Cython>=3.2.8"]
+        run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", *requirements, cwd=folder)
+
+    return made_once(tmp_path_factory, "environment", make) / "bin" / "python"
 
 
 @pytest.fixture

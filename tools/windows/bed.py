@@ -225,13 +225,14 @@ class Run:
             registry.write_bytes(content)
         self.system32 = self.prefix / "drive_c/windows/system32"
         self.site_packages = self.python / "Lib/site-packages"
+        self.variables: dict[str, str] = {}
 
     @property
     def environment(self) -> dict[str, str]:
         """Nothing of Python's that the caller has set, for Wine hands it on."""
         foreign = ("PYTHON", "PYTEST", "HCSRT_")
         theirs = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-        return {**theirs, **WINE, "WINEPREFIX": str(self.prefix)}
+        return {**theirs, **WINE, **self.variables, "WINEPREFIX": str(self.prefix)}
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """python.exe. CPython starts there only if stdout and stderr are pipes."""

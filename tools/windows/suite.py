@@ -188,6 +188,8 @@ def run(python: Python, wheel: Path, patience: float, arguments: list[str]) -> R
     with temporary() as folder:
         bed_run = Run(bed(python), folder)
         progress = folder / "progress"
+        # One for all runs of this machine's test beds: a test that measures time is alone among the tests of all.
+        bed_run.variables["HCSRT_TESTS_LOCK"] = windows_path(folder.parent / "turns")
         with served(bed_run):
             install(python, bed_run, wheel)
             result = attempt(python, bed_run, patience, progress, arguments)
