@@ -20,7 +20,8 @@ import pytest
 import hcsrt
 from hcsrt import PIPE, _engine, aio, emulator
 from hcsrt._facade import times
-from hcsrt.emulator.failures import E_FAIL, Failure
+from hcsrt._hresults import E_FAIL
+from hcsrt.emulator.failures import Failure
 
 from ..helpers.loops import asynchronous, each_loop
 from ..helpers.platforms import win32
