@@ -113,8 +113,9 @@ def header(rows: list[Function]) -> str:
     lines = [
         "/* HcsApi: the table through which hcsrt reaches an HCS.",
         " *",
-        " * computecore.dll and the emulator fill the same table, so nothing above it can tell them apart. The ways to release",
-        " * are part of it: each backend counts what it hands out. Plain C, included through hcsrt.h, which declares the types.",
+        " * computecore.dll and the emulator fill the same table, so nothing above it can tell them apart. The ways to",
+        " * release are part of it: each backend counts what it hands out. Plain C, included through hcsrt.h, which declares",
+        " * the types.",
         " *",
         f" * {GENERATED} */",
         "#ifndef HCSRT_HCSAPI_H",
@@ -127,12 +128,12 @@ def header(rows: list[Function]) -> str:
         "/* Grows by one with each function that is appended; HCSRT_ABI grows when a compiled package would break. */",
         f"#define HCSRT_LEVEL {len(rows)}",
         "",
-        "/* Whether the HCS behind a table has a function: an older hcsrt or backend has a shorter table, and an older Windows",
-        " * lacks some functions of a whole one. */",
+        "/* Whether the HCS behind a table has a function: an older hcsrt or backend has a shorter table, and an older",
+        " * Windows lacks some functions of a whole one. */",
         "#define HCSRT_HAS(api, function) \\",
         "    ((api)->size >= offsetof(HcsApi, function) + sizeof((api)->function) && (api)->function != NULL)",
         "",
-        "/* An entry is NULL where the HCS in use lacks the function. The order is for ever: functions are only appended. */",
+        "/* An entry is NULL where the HCS in use lacks the function. The order is for ever: new functions are appended. */",
         "typedef struct hcsrt_api_2 {",
         "    size_t size; /* of the table in bytes, as whoever fills it was compiled */",
     ]
@@ -214,9 +215,7 @@ def differences(facts: list[dict[str, object]], types: dict[str, str]) -> Iterat
     """Tell where the rows depart from functions.json; `types` is how a row writes the types of that."""
     declared = {row.name: row for row in functions()}
     known = {
-        entry["name"]: entry
-        for entry in facts
-        if entry["dll"] == "computecore.dll" and entry["params"] is not None
+        entry["name"]: entry for entry in facts if entry["dll"] == "computecore.dll" and entry["params"] is not None
     }
     for name in sorted(declared.keys() - known.keys()):
         yield f"{ROWS}: {name} is no public function of computecore.dll"
