@@ -1,8 +1,8 @@
 /* HcsApi: the table through which hcsrt reaches an HCS.
  *
  * computecore.dll and the emulator fill the same table, so nothing above it can tell them apart. The ways to
- * release are part of it: each backend counts what it hands out. Plain C, included through hcsrt.h, which declares
- * the types.
+ * release are part of it: each backend counts what it hands out. Plain C, included through hcsrt.h, which
+ * declares the types.
  *
  * Made by `tools/facts.py write` of the rows of native/backends/functions.h; edit those. */
 #ifndef HCSRT_HCSAPI_H
@@ -20,7 +20,7 @@
 #define HCSRT_HAS(api, function) \
     ((api)->size >= offsetof(HcsApi, function) + sizeof((api)->function) && (api)->function != NULL)
 
-/* An entry is NULL where the HCS in use lacks the function. The order is for ever: new functions are appended. */
+/* An entry is NULL where the HCS in use lacks the function. New functions are only appended. */
 typedef struct hcsrt_api_2 {
     size_t size; /* of the table in bytes, as whoever fills it was compiled */
     void (*free_string)(hcsrt_char *string); /* LocalFree: the documents of HCS */
