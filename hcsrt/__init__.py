@@ -13,7 +13,6 @@ from ._handles import (
 )
 from ._library import backend, get_include
 from ._version import __version__
-from .bulk import close_all, reap, statistics_of, stop_all
 from .errors import (
     AccessDeniedError,
     AlreadyStoppedError,
@@ -38,10 +37,12 @@ from .system import ComputeSystem, systems
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import aio as aio
+    from . import bulk as bulk
     from . import doctor as doctor
     from . import emulator as emulator
     from . import operations as operations
     from . import service as service
+    from .bulk import close_all, reap, statistics_of, stop_all
 
 # Without the modules named by _LATE, which `from hcsrt import *` would import and start to pay for.
 __all__ = [
@@ -86,7 +87,8 @@ __all__ = [
 
 
 # Only who uses them pays for their import.
-_LATE = ("aio", "doctor", "emulator", "operations", "service")
+_LATE = ("aio", "bulk", "doctor", "emulator", "operations", "service")
+_LATE_FUNCTIONS = ("close_all", "reap", "statistics_of", "stop_all")
 
 # A type checker that sees it takes every misspelt name for one of the package's.
 if not TYPE_CHECKING:
@@ -95,8 +97,13 @@ if not TYPE_CHECKING:
         if name in _LATE:
             __import__(f"{__name__}.{name}")
             return globals()[name]
+        if name in _LATE_FUNCTIONS:
+            from . import bulk
+
+            function = globals()[name] = getattr(bulk, name)
+            return function
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATE})
+    return sorted({*globals(), *_LATE, *_LATE_FUNCTIONS})

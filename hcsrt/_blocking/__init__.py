@@ -6,7 +6,6 @@ import os
 import sys
 from _queue import SimpleQueue
 from _thread import LockType, allocate_lock
-from contextlib import suppress
 from functools import partial
 from sys import is_finalizing
 from threading import Thread, get_ident, main_thread
@@ -133,8 +132,10 @@ def aside(
 
 def close_aside(handle: Handle | ProcessStart, timeout: float | None) -> None:
     """Close a handle; when the time is up, in seconds, the close goes on without the caller."""
-    with suppress(OperationTimeoutError):
+    try:
         aside("the close of a handle", timeout, handle.close)
+    except OperationTimeoutError:
+        return
 
 
 class _Helper:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from contextlib import suppress
 from threading import Thread
 
 from .._facade.bulk import closable
@@ -63,11 +62,13 @@ async def at_once(action: Callable[[ItemT], ResultT], items: list[ItemT]) -> lis
     # Not those of concurrent.futures, which a program waits for at its end, whatever hangs in HCS.
     threads: list[Thread] = []
     try:
-        with suppress(RuntimeError):  # there can be no more threads: those that there are do it all
+        try:
             for _ in items[:_MOST_THREADS]:
                 thread = Thread(target=work, name="hcsrt-bulk", daemon=True)
                 thread.start()
                 threads.append(thread)
+        except RuntimeError:
+            pass  # there can be no more threads: those that there are do it all
         if not threads:
             work()
         for thread in threads:

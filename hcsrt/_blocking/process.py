@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import sys
 from _thread import allocate_lock
-from contextlib import suppress
 from threading import Thread
 from time import monotonic
 
@@ -129,8 +128,10 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore, Generic[AnyStr])
             else:
                 # Or closing would wait for a thread that reads, or for a process that does not.
                 handle.close()
-                with suppress(OSError, ValueError):
+                try:
                     stream.close()
+                except (OSError, ValueError):
+                    continue
 
     def _close_handles(self, timeout: float | None) -> None:
         close_all(self._stdio)
@@ -262,9 +263,11 @@ class _TextReader(_Reader):
         source: _TextSource = self._stream.buffer
         source.chunks = self.chunks
         ahead: list[str] = []
-        with suppress(BlockingIOError):
+        try:
             while True:
                 ahead.append(self._stream.read(1))
+        except BlockingIOError:
+            pass  # nothing more was read ahead
         text = "".join(ahead)
         self.ahead = text.encode(*_codec(self._stream))
         try:

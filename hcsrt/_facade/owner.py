@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import warnings
+from _warnings import warn  # the module around it is slow to import
 from time import monotonic
 
 from .._watch import exit_status, latch_exit
@@ -79,7 +79,7 @@ class Owner(Single, Generic[HandleT]):
         """Raise HandleClosedError if the handle is closed."""
         self._handle.as_raw()
 
-    def __del__(self, _is_finalizing: Any = sys.is_finalizing, _warn: Any = warnings.warn) -> None:
+    def __del__(self, _is_finalizing: Any = sys.is_finalizing, _warn: Any = warn) -> None:
         handle = self.__dict__.get("_handle")
         if handle is None or not self._is_given or handle.closed or _is_finalizing():
             return
