@@ -40,7 +40,7 @@ Call *new_call(Pool *pool, Port *port) {
     if (port && (port->spare = slab.next_of(place))) prefetch(slab.slot(port->spare - 1));
     call->urgent = pool == &engine->urgent;
     call->stage = Stage::START;
-    call->collected = call->asked = call->unannounced = false;
+    call->collected = call->unannounced = false;
     call->port.store(port, std::memory_order_relaxed);
     if (port && !port->credit--) {
         port->references.fetch_add(SPARE_SLOTS, std::memory_order_relaxed);
@@ -62,35 +62,9 @@ bool abandon(Call *call, IsMeant is_meant) {
 
 bool is_this() { return true; }
 
-hcsrt_result start_process_info(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
-                                hcsrt_outcome *) {
-    return api->HcsGetProcessInfo(request->raw, operation);
-}
-
-/* Server 2022 reports failure for some process-isolated containers although the process runs: HCS is asked once more. */
-bool is_doubtful(const Call *call) {
-    return call->request.creates == HCSRT_CREATES_PROCESS && call->has_info && !call->asked && call->outcome.created &&
-           hcsrt_failed(call->outcome.result);
-}
-
 /* The port's reference of a call goes when it is delivered; one that is pending again needs a new one. */
 void add_reference(Call *call) {
     call->port.load(std::memory_order_relaxed)->references.fetch_add(1, std::memory_order_acq_rel);
-}
-
-void start_again(Call *call) {
-    call->asked = true;
-    call->first = call->outcome;
-    call->outcome = {};
-    call->outcome.created = call->first.created;
-    call->first.created = nullptr;
-    call->request.start = start_process_info;
-    call->request.raw = call->outcome.created;
-    call->request.resource_count = 0;
-    call->collected = false;
-    add_reference(call);
-    word::renew(call->word);
-    pool_of(call)->submit(call, call);
 }
 
 /* HCS has called back, but says that the operation is pending. */
@@ -271,19 +245,12 @@ hcsrt_call *hcsrt_port_collect(hcsrt_port *port) {
     Call *chain = oldest_first(port->delivered.exchange(nullptr, std::memory_order_acq_rel));
     Call **link = &chain;
     while (Call *call = *link) {
-        if (collect(call) && !(is_doubtful(call) && !word::is_abandoned(call->word))) {
-            if (call->asked && hcsrt_failed(call->outcome.result) && call->first.document) {
-                hcsrt_char *second = call->outcome.document;
-                call->outcome.document = call->first.document;
-                call->first.document = second;
-            }
-            if (call->asked && hcsrt_failed(call->outcome.result)) call->outcome.result = call->first.result;
+        if (collect(call)) {
             link = &call->next;
             continue;
         }
         *link = call->next;
-        if (call->collected) start_again(call);
-        else pend(call);
+        pend(call);
     }
     return chain;
 }

@@ -8,11 +8,10 @@ namespace hcsrt::engine {
 
 namespace {
 
-/* A call that goes through a lane goes through it once. */
 bool has_lane(const Call *call) {
     const hcsrt_request &request = call->request;
     return call->stage == Stage::START && request.subject && request.lane != HCSRT_LANE_NONE &&
-           request.lane != HCSRT_LANE_URGENT && !call->asked;
+           request.lane != HCSRT_LANE_URGENT;
 }
 
 }  // namespace

@@ -38,7 +38,6 @@ struct alignas(hcsrt::engine::LINE) hcsrt_call {
     bool urgent = false;
     bool has_info = false;
     bool collected = false;   /* the outcome is HCS's last word */
-    bool asked = false;       /* it is started once more, to ask what became of a process */
     bool unannounced = false; /* it was announced to the reaper, which counts it itself by now, if at all */
     alignas(hcsrt::engine::LINE) hcsrt_outcome outcome = {}; /* empty again when the call is free */
     std::atomic<void *> subject{nullptr}; /* the request's, for who cannot know whether the slot is used anew */
@@ -47,7 +46,6 @@ struct alignas(hcsrt::engine::LINE) hcsrt_call {
     int64_t since = 0;
     std::atomic<int64_t> look_at{0};
     uint32_t look_ms = 0;
-    hcsrt_outcome first = {}; /* what a create said that failed, while its process is asked for */
 };
 
 namespace hcsrt::engine {

@@ -74,7 +74,7 @@ inline uint64_t finish(Word &word) {
 /* The call gets another operation, by its holder, who is starting it again. */
 inline void renew(Word &word) {
     uint64_t seen = load(word);
-    while (!swap(word, seen, (generation_of(seen) + ONE_GENERATION) | (seen & FLAGS & ~COMPLETED) | HELD)) {}
+    while (!swap(word, seen, (generation_of(seen) + ONE_GENERATION) | (seen & FLAGS & ~COMPLETED))) {}
 }
 
 enum class Signal : uint8_t {

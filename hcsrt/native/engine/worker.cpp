@@ -50,11 +50,8 @@ void kick_off(Call *call) {
         if (result != HCSRT_E_CALLBACK_ALREADY_SET || !with_callback) break;
         /* The handle wants to hear of its operations itself: one without a callback is welcome. */
         api->HcsCloseOperation(call->operation);
-        /* Not the process that HCS is asked about once more: nobody has made it anew. */
-        if (call->outcome.created && !call->asked) {
-            closer_of(call)(call->outcome.created, nullptr);
-            call->outcome.created = nullptr;
-        }
+        if (call->outcome.created) closer_of(call)(call->outcome.created, nullptr);
+        call->outcome.created = nullptr;
         with_callback = false;
         word::renew(call->word);
     }
@@ -82,7 +79,9 @@ void release_created(Call *call) {
     const hcsrt_request &request = call->request;
     call->outcome.created = nullptr;
     if (!created) return;
-    /* As the reaper does: a create that failed may have given the handle of somebody else's system. */
+    /* As the reaper does: a create that failed may have given the handle of somebody else's system. A process is ours either
+     * way, HCS reports failure for some that run; a receiver that has seen the failure and leaves the handle only wants it
+     * closed. */
     bool ok = !hcsrt_failed(call->outcome.result);
     bool ours = ok || (request.creates == HCSRT_CREATES_PROCESS && word::is_abandoned(call->word));
     if (request.keep || !ours) {
@@ -95,10 +94,6 @@ void release_created(Call *call) {
 
 void start(Call *call, Pool *pool) {
     hcsrt_request &request = call->request;
-    if (call->operation) {
-        hcs()->HcsCloseOperation(call->operation);
-        call->operation = nullptr;
-    }
     if (word::is_abandoned(call->word) && !request.insist) conclude(call, HCSRT_E_ABORT);
     else if (request.untracked) conclude(call, request.start(hcs(), &request, nullptr, &call->outcome));
     else if (word::is_disconnected(call->word)) conclude(call, HCSRT_E_SERVICE_DISCONNECT);
@@ -123,15 +118,14 @@ void start(Call *call, Pool *pool) {
 void release(Call *call) {
     const HcsApi *api = hcs();
     give_to_reaper(call);
-    for (hcsrt_outcome *outcome : {&call->outcome, &call->first}) {
-        if (outcome->document) api->free_string(outcome->document);
-        outcome->document = nullptr;
-        outcome->of_resources = 0;
-        hcsrt_process_information &info = outcome->info;
-        for (hcsrt_handle handle : {info.std_input, info.std_output, info.std_error})
-            if (handle) api->close_handle(handle);
-        info = {};
-    }
+    hcsrt_outcome &outcome = call->outcome;
+    if (outcome.document) api->free_string(outcome.document);
+    outcome.document = nullptr;
+    outcome.of_resources = 0;
+    hcsrt_process_information &info = outcome.info;
+    for (hcsrt_handle handle : {info.std_input, info.std_output, info.std_error})
+        if (handle) api->close_handle(handle);
+    info = {};
     release_created(call);
     if (call->operation) api->HcsCloseOperation(call->operation);
     call->operation = nullptr;
