@@ -25,6 +25,7 @@ def native(*rooms: str) -> list[str]:
 MODULES = {
     "hcsrt._core": ["hcsrt/native/exports.cpp", *native("core", "backends", "engine", "interpose")],
     "hcsrt._library": [],
+    "hcsrt._interpose": [],
     "hcsrt._handles": [],
     "hcsrt._functions": [],
     "hcsrt._streams": [],

@@ -136,6 +136,16 @@ cdef extern from "engine/engine.h" nogil:
         int64_t asked
         int64_t threads
 
+cdef extern from "interpose/interpose.h" nogil:
+    ctypedef struct hcsrt_rule:
+        uint32_t first
+        uint32_t calls
+        int waits
+        uint32_t milliseconds
+        int fails
+        hcsrt_result result
+        int deaf
+
 cdef extern from "exports.h" nogil:
     ctypedef struct hcsrt_core:
         const uint32_t *epoch
@@ -205,5 +215,15 @@ cdef extern from "exports.h" nogil:
         hcsrt_call *(*port_collect)(hcsrt_port *port) noexcept nogil
         hcsrt_call *(*orphans)() noexcept nogil
         void (*set_orphan_notice)(void (*notice)() noexcept nogil) noexcept nogil
+
+        const HcsApi *(*interpose)(const HcsApi *inner) noexcept nogil
+        int (*interposed)(const char *name) noexcept nogil
+        const char *(*interposed_name)(int function) noexcept nogil
+        const HcsApi *(*interpose_without)(int function, int missing) noexcept nogil
+        uint64_t (*interposed_calls)(int function) noexcept nogil
+        int (*rule_add)(int function, const hcsrt_rule *rule) noexcept nogil
+        void (*rule_remove)(int number) noexcept nogil
+        uint32_t (*rule_met)(int number) noexcept nogil
+        uint32_t (*rule_waiting)(int number) noexcept nogil
 
 cdef hcsrt_core core

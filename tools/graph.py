@@ -25,7 +25,7 @@ HOUSE: list[tuple[str, list[str]]] = [
     ("documents", ["documents"]),
     ("emulator", ["emulator"]),
     ("core", ["_core"]),
-    ("library", ["_library"]),
+    ("library", ["_library", "_interpose"]),
     ("handles", ["_handles", "_plumbing"]),
     ("functions", ["_functions", "_text"]),
     ("calls", ["_watch", "_calls", "operations", "_engine", "_streams", "engine"]),

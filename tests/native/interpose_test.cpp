@@ -52,10 +52,10 @@ void test_entries() {
 #define SAME_ENTRY(name, since, shape, subject, lane) \
     CHECK(!outer->name == !inner->name); \
     CHECK(!outer->name || outer->name != inner->name); \
-    CHECK(hcsrt_interposed(#name) >= 0);
+    CHECK(!std::strcmp(hcsrt_interposed_name(number_of(#name)), #name));
     HCSRT_FUNCTIONS(SAME_ENTRY)
     CHECK(outer->free_string && !outer->free_cotaskmem && outer->close_handle);
-    CHECK(hcsrt_interposed("HcsNoSuchFunction") == -1);
+    CHECK(hcsrt_interposed("HcsNoSuchFunction") == -1 && !hcsrt_interposed_name(1000));
 }
 
 /* What goes in and comes out is that of the inner table, and each entry counts for itself. */

@@ -191,6 +191,8 @@ int hcsrt_interposed(const char *name) {
     return -1;
 }
 
+const char *hcsrt_interposed_name(int function) { return function < FUNCTIONS ? rows[function].name : nullptr; }
+
 const HcsApi *hcsrt_interpose_without(int function, int is_missing) {
     hcsrt::Locked locked(lock);
     missing[function] = is_missing;

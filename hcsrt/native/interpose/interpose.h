@@ -19,6 +19,9 @@ const HcsApi *hcsrt_interpose(const HcsApi *inner);
  * of that name. */
 int hcsrt_interposed(const char *name);
 
+/* The name of a function. NULL: there are not so many. */
+const char *hcsrt_interposed_name(int function);
+
 /* The table, from now on without that function, or with it again. It is another one, for others may be in use, and none is
  * ever freed. */
 const HcsApi *hcsrt_interpose_without(int function, int missing);

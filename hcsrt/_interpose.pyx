@@ -1,0 +1,184 @@
+"""Let chosen calls of HCS fail, wait, miss their callback or their function, and count them: for tests.
+
+Each block puts a table around the table of this process into use and takes it out again at its end. Handles, operations
+and calls under way do not notice. Blocks may be nested and be those of several threads.
+"""
+
+from libc.stdint cimport int32_t, uint32_t
+
+from hcsrt._api cimport HcsApi
+from hcsrt._core cimport core, hcsrt_rule
+from hcsrt._library cimport hcs
+
+import contextlib
+from _thread import allocate_lock
+
+cdef const HcsApi *inner = NULL
+cdef int blocks = 0
+cdef object lock = allocate_lock()
+
+
+cdef int number_of(str function) except -1:
+    cdef int number = core.interposed(function.encode("ascii"))
+    if number < 0:
+        raise ValueError(f"no function of HCS is named {function!r}")
+    return number
+
+
+cdef int use(const HcsApi *table) except -1:
+    if table == NULL:
+        raise MemoryError
+    core.replace_chosen(table)
+    return 0
+
+
+cdef int begin() except -1:
+    """Put the table into use, unless it is."""
+    global blocks, inner
+    with lock:
+        if blocks == 0:
+            inner = hcs()
+            use(core.interpose(inner))
+        blocks += 1
+    return 0
+
+
+cdef int end() except -1:
+    global blocks
+    with lock:
+        blocks -= 1
+        if blocks == 0:
+            core.replace_chosen(inner)
+    return 0
+
+
+cdef class Rule:
+    """What happens to some calls of a function within a block."""
+
+    cdef readonly str function
+    cdef hcsrt_rule rule
+    cdef int number
+    cdef uint32_t last_met
+
+    def __cinit__(self, str function not None, uint32_t first, uint32_t calls):
+        number_of(function)
+        self.function = function
+        self.rule.first = first
+        self.rule.calls = calls
+        self.number = -1
+
+    def __enter__(self):
+        begin()
+        self.number = core.rule_add(number_of(self.function), &self.rule)
+        if self.number < 0:
+            end()
+            raise ValueError(f"calls of {self.function} cannot fail or have no callback, or there are too many rules")
+        return self
+
+    def __exit__(self, *exception):
+        self.last_met = self.met
+        core.rule_remove(self.number)
+        self.number = -1
+        end()
+
+    @property
+    def met(self):
+        """The number of calls that the rule was for so far."""
+        return self.last_met if self.number < 0 else core.rule_met(self.number)
+
+    @property
+    def waiting(self):
+        """The number of calls that wait now."""
+        return 0 if self.number < 0 else core.rule_waiting(self.number)
+
+
+def failing(function, hresult, first=1, calls=0):
+    """Return a block in which calls of a function return an HRESULT at once, and HCS hears nothing of them.
+
+    Args:
+        function: The name of an HCS function that returns an HRESULT, or of one that creates something.
+        hresult: What they return, 0 too; a function that creates something returns none.
+        first: The first of these calls, from 1.
+        calls: How many there are; 0 for all that follow.
+
+    Raises:
+        ValueError: At the beginning of the block, if calls of the function cannot fail.
+    """
+    cdef Rule rule = Rule(function, first, calls)
+    rule.rule.fails = True
+    rule.rule.result = <int32_t> <uint32_t> (hresult & 0xFFFFFFFF)
+    return rule
+
+
+def waiting(function, seconds=None, first=1, calls=0):
+    """Return a block in which calls of a function keep their thread until its end, or so many seconds; then HCS has them.
+
+    The other arguments are those of failing().
+    """
+    cdef Rule rule = Rule(function, first, calls)
+    rule.rule.waits = True
+    rule.rule.milliseconds = 0 if seconds is None else max(1, round(seconds * 1000))
+    return rule
+
+
+def deaf(function, first=1, calls=0):
+    """Return a block in which the callback that calls of a function register is never called, not even after the block.
+
+    The arguments are those of failing().
+    """
+    cdef Rule rule = Rule(function, first, calls)
+    rule.rule.deaf = True
+    return rule
+
+
+@contextlib.contextmanager
+def missing(str function not None):
+    """Let HCS lack a function within the block."""
+    cdef int number = number_of(function)
+    begin()
+    try:
+        with lock:
+            use(core.interpose_without(number, True))
+        try:
+            yield
+        finally:
+            with lock:
+                use(core.interpose_without(number, False))
+    finally:
+        end()
+
+
+cdef class Counts:
+    """How often each function was called since the beginning of a block."""
+
+    cdef dict before
+
+    def __enter__(self):
+        begin()
+        self.before = {name: core.interposed_calls(number_of(name)) for name in functions()}
+        return self
+
+    def __exit__(self, *exception):
+        end()
+
+    def __getitem__(self, str function not None):
+        return core.interposed_calls(number_of(function)) - self.before[function]
+
+    def called(self):
+        """Return the names of the functions that were called."""
+        return {name for name in self.before if self[name]}
+
+
+def counting():
+    """Return a block that counts the calls of each function, those of native threads too."""
+    return Counts()
+
+
+def functions():
+    """Return the names of all functions, and of the ways to release."""
+    cdef int number = 0
+    cdef list names = []
+    while core.interposed_name(number) != NULL:
+        names.append(core.interposed_name(number).decode("ascii"))
+        number += 1
+    return names
