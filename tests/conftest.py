@@ -22,7 +22,7 @@ import hypothesis
 import pytest
 
 import hcsrt
-from hcsrt import ComputeSystem, _engine, emulator
+from hcsrt import ComputeSystem, _engine, _interpose, emulator
 from hcsrt._facade import times
 
 from .helpers.turns import Turns
@@ -272,10 +272,11 @@ def settle() -> Callable[..., bool]:
 
 
 @pytest.fixture
-def lost_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No event arrives; who waits for one asks soon."""
-    monkeypatch.setattr(emulator._native, "emit", lambda *event: None)
+def lost_events(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No event arrives at the handles that are opened from now on; who waits for one asks soon."""
     monkeypatch.setattr(times, "FIRST_QUERY", 0.05)
+    with _interpose.deaf("HcsSetComputeSystemCallback"), _interpose.deaf("HcsSetProcessCallback"):
+        yield
 
 
 @contextmanager

@@ -12,9 +12,9 @@ import hcsrt
 from hcsrt import _engine, aio, emulator
 from hcsrt._facade import times
 
+from ..helpers.latency import latency
 from ..helpers.loops import LOOPS, each_loop
 from ..helpers.programs import CAT, SLEEP, guest
-from ..helpers.raw_hcs import latency
 
 Document = dict[str, Any]
 

@@ -766,7 +766,7 @@ import fake_hcs
 from hcsrt import _library
 _library.choose("fake_hcs", fake_hcs.table())
 import hcsrt
-from hcsrt import _engine
+from hcsrt import _engine, _interpose
 
 async def lag(seconds):
     lags = []
@@ -829,22 +829,22 @@ def test_a_terminate_overtakes_all_that_hangs(slow: Callable[[str], None]) -> No
     slow("""
 async def main():
     systems = await asyncio.gather(*[_engine.create_system(str(n), "{}") for n in range(300)])
-    fake_hcs.hang_starts(True)
-    # More than there are workers, and one more of the first system, which its lane holds up.
-    hung = [_engine.call(s, "HcsStartComputeSystem") for s in systems]
-    behind = _engine.call(systems[0], "HcsPauseComputeSystem")
-    await asyncio.sleep(0.3)
-    began = time.perf_counter()
-    opened = await asyncio.wait_for(_engine.open_system("again", urgent=True), 5)
-    await asyncio.wait_for(_engine.call(opened, "HcsTerminateComputeSystem"), 5)
-    await asyncio.wait_for(asyncio.gather(*[_engine.call(s, "HcsTerminateComputeSystem") for s in systems]), 5)
-    assert not any(future.done() for future in hung) and not behind.done()
-    # Those that no worker has got are not made.
-    for future in (*hung[150:], behind):
-        future.cancel()
-    await asyncio.sleep(0)
-    assert hcsrt.pending() == 151
-    fake_hcs.hang_starts(False)
+    with _interpose.waiting("HcsStartComputeSystem") as hang:
+        # More than there are workers, and one more of the first system, which its lane holds up.
+        hung = [_engine.call(s, "HcsStartComputeSystem") for s in systems]
+        behind = _engine.call(systems[0], "HcsPauseComputeSystem")
+        await asyncio.sleep(0.3)
+        began = time.perf_counter()
+        opened = await asyncio.wait_for(_engine.open_system("again", urgent=True), 5)
+        await asyncio.wait_for(_engine.call(opened, "HcsTerminateComputeSystem"), 5)
+        await asyncio.wait_for(asyncio.gather(*[_engine.call(s, "HcsTerminateComputeSystem") for s in systems]), 5)
+        assert 0 < hang.waiting < 300
+        assert not any(future.done() for future in hung) and not behind.done()
+        # Those that no worker has got are not made.
+        for future in (*hung[150:], behind):
+            future.cancel()
+        await asyncio.sleep(0)
+        assert hcsrt.pending() == 151
     await asyncio.gather(*hung[:150])
     await asyncio.gather(*map(_engine.close, (*systems, opened)))
 asyncio.run(main())

@@ -32,9 +32,9 @@ from hcsrt import (
 )
 
 from ..helpers import hcs_calls
+from ..helpers.latency import latency
 from ..helpers.platforms import fork
 from ..helpers.programs import INSTALL, SLEEP
-from ..helpers.raw_hcs import latency
 
 KINDS = [OwnedOperation, OwnedSystem, OwnedProcess, OwnedStdio]
 

@@ -14,10 +14,10 @@ import pytest
 import hcsrt
 from hcsrt import _blocking, aio, emulator, service
 
+from ..helpers.latency import latency
 from ..helpers.loops import asynchronous
 from ..helpers.platforms import TICK, catches_signals, fork, win32
 from ..helpers.programs import SLEEP
-from ..helpers.raw_hcs import latency
 
 Settle = Callable[..., bool]
 Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]

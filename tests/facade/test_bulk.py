@@ -17,12 +17,13 @@ import hcsrt
 from hcsrt import emulator, operations
 from hcsrt._blocking import bulk
 from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_HANDLE
+from hcsrt._interpose import failing
 from hcsrt.emulator.failures import Failure
 from hcsrt.emulator.outbox import Answer
 
+from ..helpers.latency import latency
 from ..helpers.platforms import TICK, catches_signals
 from ..helpers.programs import SLEEP, guest
-from ..helpers.raw_hcs import latency
 
 Verbs = dict[str, Callable[[Any], Any]]
 Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
@@ -373,14 +374,9 @@ def test_reap_of_what_has_gone_meanwhile_is_done(found: Any) -> None:
     assert hcsrt.reap("tests") == {"tests": "already-stopped"}
 
 
-def test_reap_tells_what_refuses_to_end(system: hcsrt.ComputeSystem, verbs: Verbs) -> None:
-    def refuse(request: Any) -> Any:
-        raise Failure(E_ACCESSDENIED, "by the test")
-
-    terminate = verbs["HcsTerminateComputeSystem"]
-    verbs["HcsTerminateComputeSystem"] = refuse
-    assert isinstance(hcsrt.reap("tests")["tests"], hcsrt.AccessDeniedError)
-    verbs["HcsTerminateComputeSystem"] = terminate
+def test_reap_tells_what_refuses_to_end(system: hcsrt.ComputeSystem, plain_order: None) -> None:
+    with failing("HcsTerminateComputeSystem", E_ACCESSDENIED):
+        assert isinstance(hcsrt.reap("tests")["tests"], hcsrt.AccessDeniedError)
 
 
 def test_reap_of_a_system_that_answers_nothing_because_it_goes(system: hcsrt.ComputeSystem, verbs: Verbs) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import hcsrt
 from hcsrt import ComputeSystem, Event, Events, _watch, emulator
-from hcsrt.emulator.failures import Failure
+from hcsrt._interpose import failing
 
 from ..helpers.platforms import TICK, fork
 from ..helpers.programs import INSTALL, guest
@@ -276,7 +276,7 @@ def test_who_comes_after_the_exit_gets_it_at_once(system, document):
             assert (exit.type, exit.data) == ("SystemExited", again.wait())
 
 
-def test_an_exit_whose_event_is_lost_is_told_all_the_same(system, lost_events):
+def test_an_exit_whose_event_is_lost_is_told_all_the_same(lost_events, system):
     with ComputeSystem.open(system.id) as again:
         events = again.events()
         system.terminate()
@@ -296,14 +296,10 @@ def test_the_end_of_the_service_ends_the_events(system):
     emulator.reset()
 
 
-def test_a_service_that_goes_without_a_word_is_an_error(verbs, system, lost_events):
-    def disconnected(request: Any) -> Any:
-        raise Failure(HCS_E_SERVICE_DISCONNECT, "by the test")
-
-    verbs["HcsGetComputeSystemProperties"] = disconnected
-    with system.events() as events, pytest.raises(hcsrt.ServiceDisconnectedError):
+def test_a_service_that_goes_without_a_word_is_an_error(lost_events, plain_order, system):
+    disconnected = failing("HcsGetComputeSystemProperties", HCS_E_SERVICE_DISCONNECT)
+    with disconnected, system.events() as events, pytest.raises(hcsrt.ServiceDisconnectedError):
         events.get(10)
-    emulator.reset()
 
 
 @pytest.mark.alone

@@ -7,13 +7,14 @@ import importlib
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 import hcsrt
-from hcsrt import _calls, _functions, emulator, operations
+from hcsrt import _calls, _functions, _interpose, emulator, operations
 
 from ..helpers import portal as portal_module
 from ..helpers.programs import SLEEP, TRUE
@@ -21,6 +22,7 @@ from ..helpers.raw_hcs import Table, TableInUse, read
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "functions.md"
 
+S_OK = 0
 E_NOTIMPL = 0x80004001
 E_INVALIDARG = 0x80070057
 
@@ -59,58 +61,14 @@ def resolved(name: str) -> Any:
     return functools.reduce(getattr, name.split("."), hcsrt)
 
 
-# --- what arrives in the table of HCS ---------------------------------------------------------------------------------
-
-
-class Spy:
-    """Stands in the table that hcsrt calls, between it and each function."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-        # What is called in place of a function.
-        self.answers: dict[str, Callable[..., Any]] = {}
-        self._table = TableInUse()
-        self.missing = self._table.without
-        self._before = list(self._table.pointers)
-        self._thunks = {
-            index: self._thunk(name) for index, name in enumerate(self._table.prototypes) if name.startswith("Hcs")
-        }
-
-    def _thunk(self, name: str) -> Any:
-        result, types = self._table.prototypes[name]
-        function = getattr(self._table, name)
-
-        def called(*arguments: Any) -> Any:
-            self.calls.append(name)
-            return self.answers.get(name, function)(*arguments)
-
-        return ctypes.CFUNCTYPE(result, *types)(called)
-
-    def __enter__(self) -> "Spy":
-        for index, thunk in self._thunks.items():
-            self._table.pointers[index] = ctypes.cast(thunk, ctypes.c_void_p).value
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for index, pointer in enumerate(self._before):
-            self._table.pointers[index] = pointer
-
-
-@pytest.fixture
-def spy() -> Iterator[Spy]:
-    with Spy() as spy:
-        yield spy
-
-
 # --- what the functions are called with -------------------------------------------------------------------------------
 
 
 class World:
     """Something of every kind to call a function on, made when it is asked for."""
 
-    def __init__(self, folder: Path, spy: Spy, verbs: dict[str, Callable[[Any], Any]]) -> None:
+    def __init__(self, folder: Path, verbs: dict[str, Callable[[Any], Any]]) -> None:
         self.folder = folder
-        self.spy = spy
         self._verbs = verbs
         self._opened: list[Any] = []
 
@@ -179,8 +137,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path, spy: Spy, verbs: dict[str, Callable[[Any], Any]]) -> Iterator[World]:
-    world = World(tmp_path, spy, verbs)
+def world(tmp_path: Path, verbs: dict[str, Callable[[Any], Any]]) -> Iterator[World]:
+    world = World(tmp_path, verbs)
     yield world
     world.close()
 
@@ -321,10 +279,9 @@ def wait_first(call: Call, world: World) -> None:
 
 @calls("HcsGetOperationResultAndProcessInfo")
 def process_that_fails_at_once(call: Call, world: World) -> None:
-    world.spy.answers["HcsCreateProcess"] = lambda *arguments: E_INVALIDARG
-    with pytest.raises(hcsrt.HcsError, match="E_INVALIDARG"):
+    assert world.system
+    with _interpose.failing("HcsCreateProcess", E_INVALIDARG), pytest.raises(hcsrt.HcsError, match="E_INVALIDARG"):
         call(world.system, TRUE)
-    del world.spy.answers["HcsCreateProcess"]
 
 
 @calls("HcsWaitForOperationResultAndProcessInfo")
@@ -373,8 +330,8 @@ def save(call: Call, world: World) -> None:
 
 @calls("HcsStartLiveMigrationOnSource")
 def start_live_migration(call: Call, world: World) -> None:
-    world.spy.answers["HcsAddResourceToOperation"] = lambda *arguments: 0
-    call(world.machine, 8, {})
+    with _interpose.failing("HcsAddResourceToOperation", S_OK):
+        call(world.machine, 8, {})
 
 
 @calls("HcsWaitForComputeSystemExit")
@@ -415,11 +372,11 @@ def arrives(row: Row, name: Callable[..., Any], world: World) -> bool:
     """Whether the function arrives when it is called through this name."""
 
     def call(*arguments: Any, **options: Any) -> Any:
-        world.spy.calls.clear()
-        try:
-            return name(*arguments, **options)
-        finally:
-            arrived.update(world.spy.calls)
+        with _interpose.counting() as calls:
+            try:
+                return name(*arguments, **options)
+            finally:
+                arrived.update(calls.called())
 
     arrived: set[str] = set()
     if row.support == "yes":
@@ -457,13 +414,31 @@ def test_a_function_that_this_windows_lacks_is_named(function: str, world: World
     name = resolved(ROWS[function].name)
 
     def call(*arguments: Any, **options: Any) -> Any:
-        with world.spy.missing(function):
+        with _interpose.missing(function):
             return name(*arguments, **options)
 
     with pytest.raises(hcsrt.NotSupportedError) as caught:
         CALLS[function](call, world)
     assert caught.value.operation == function
     assert ROWS[function].since in str(caught.value)
+
+
+@contextmanager
+def in_place(functions: dict[str, Callable[..., Any]]) -> Iterator[None]:
+    """Let HCS have these functions, which look at their arguments."""
+    with _interpose.counting():
+        table = TableInUse()
+        before = list(table.pointers)
+        thunks = []
+        for index, (name, (result, types)) in enumerate(table.prototypes.items()):
+            if name in functions:
+                thunks.append(ctypes.CFUNCTYPE(result, *types)(functions[name]))
+                table.pointers[index] = ctypes.cast(thunks[-1], ctypes.c_void_p).value
+        try:
+            yield
+        finally:
+            for index, pointer in enumerate(before):
+                table.pointers[index] = pointer
 
 
 @pytest.mark.parametrize(
@@ -488,7 +463,7 @@ def test_the_socket_of_a_migration_comes_with_its_operation(
         return E_NOTIMPL
 
     assert world.machine is not world.fresh
-    world.spy.answers |= {"HcsAddResourceToOperation": add, function: start}
-    with pytest.raises(hcsrt.NotSupportedError, match=function):
+    in_place_of = {"HcsAddResourceToOperation": add, function: start}
+    with in_place(in_place_of), pytest.raises(hcsrt.NotSupportedError, match=function):
         migrate(world)
     assert added == [(*started, 4, "hcs:/VirtualMachine/LiveMigrationSocket", 8)]

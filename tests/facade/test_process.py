@@ -25,6 +25,7 @@ from hcsrt import DEVNULL, PIPE, STDOUT, ComputeSystem, Process, _calls, _watch,
 from hcsrt._blocking import process as process_module
 from hcsrt._facade import times
 from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_INVALIDARG, HCS_E_PROCESS_ALREADY_STOPPED
+from hcsrt._interpose import counting, failing
 from hcsrt.emulator.failures import Failure
 
 from ..helpers.platforms import TICK, WINDOWS, catches_signals, handle_counts, pseudo_terminal
@@ -39,13 +40,6 @@ ERROR_NOT_FOUND = 0x80070490
 
 # Each way in which HCS refuses what is meant for a process that has exited.
 GONE = [E_ACCESSDENIED, ERROR_NOT_FOUND, HCS_E_PROCESS_ALREADY_STOPPED]
-
-
-def failing(hresult: int) -> Callable[[Any], Any]:
-    def verb(request: Any) -> Any:
-        raise Failure(hresult, "by the test")
-
-    return verb
 
 
 def nothing_runs() -> bool:
@@ -66,7 +60,7 @@ def sleeper(system: ComputeSystem) -> Any:
 
 
 @pytest.fixture
-def unseen(system: ComputeSystem, lost_events: None, settle: Settle) -> Process[bytes]:
+def unseen(lost_events: None, system: ComputeSystem, settle: Settle) -> Process[bytes]:
     """A process that has exited, which nobody has been told."""
     process = system.popen(SLEEP, stdin=PIPE)
     kill(process.pid)
@@ -483,28 +477,26 @@ def test_closing_stdin_tells_hcs_first_and_once(system: ComputeSystem, verbs: Ve
 
 @pytest.mark.parametrize("hresult", GONE)
 def test_closing_the_stdin_of_a_process_that_has_just_exited_is_no_error(
-    hresult: int, unseen: Process[bytes], verbs: Verbs
+    hresult: int, unseen: Process[bytes], plain_order: None
 ) -> None:
-    with unseen:
-        verbs["HcsModifyProcess"] = failing(hresult)
+    with unseen, failing("HcsModifyProcess", hresult):
         assert unseen.stdin
         unseen.stdin.close()
         assert unseen.stdin.closed
 
 
-def test_a_stdin_that_hcs_will_not_close_is_an_error_and_closed(system: ComputeSystem, verbs: Verbs) -> None:
-    modify = verbs["HcsModifyProcess"]
-    verbs["HcsModifyProcess"] = failing(E_FAIL)
-    with system.popen(CAT, stdin=PIPE, stdout=PIPE) as process:
-        assert process.stdin
-        with pytest.raises(hcsrt.HcsError, match="HcsModifyProcess"):
-            process.stdin.close()
-        assert process.stdin.closed
-        assert process.wait(timeout=10) == 0  # the pipe is closed all the same
-    with system.popen(SLEEP, stdin=PIPE) as process:
-        process.close()
-        assert process.closed
-    verbs["HcsModifyProcess"] = modify
+def test_a_stdin_that_hcs_will_not_close_is_an_error_and_closed(system: ComputeSystem, plain_order: None) -> None:
+    with failing("HcsModifyProcess", E_FAIL) as refusal:
+        with system.popen(CAT, stdin=PIPE, stdout=PIPE) as process:
+            assert process.stdin
+            with pytest.raises(hcsrt.HcsError, match="HcsModifyProcess"):
+                process.stdin.close()
+            assert process.stdin.closed
+            assert process.wait(timeout=10) == 0  # the pipe is closed all the same
+        with system.popen(SLEEP, stdin=PIPE) as process:
+            process.close()
+            assert process.closed
+    assert refusal.met
 
 
 def test_a_stdin_of_whose_end_hcs_does_not_hear_in_time_is_an_error_and_closed(
@@ -523,13 +515,14 @@ def test_a_stdin_of_whose_end_hcs_does_not_hear_in_time_is_an_error_and_closed(
     emulator.reset()
 
 
-def test_closing_stdin_after_the_process_object_is_closed_leaves_hcs_alone(system: ComputeSystem, verbs: Verbs) -> None:
+def test_closing_stdin_after_the_process_object_is_closed_leaves_hcs_alone(system: ComputeSystem) -> None:
     process = system.popen(CAT, stdin=PIPE)
     process.handle.close()
-    verbs["HcsModifyProcess"] = failing(E_FAIL)
     assert process.stdin
-    process.stdin.close()
-    process.close()
+    with counting() as calls:
+        process.stdin.close()
+        process.close()
+    assert not calls["HcsModifyProcess"]
 
 
 # --- waiting ----------------------------------------------------------------------------------------------------------
@@ -609,7 +602,7 @@ def test_close_keeps_the_exit_code_that_nobody_has_asked_for(system: ComputeSyst
     assert process.wait() == 9
 
 
-def test_wait_finds_an_exit_whose_event_is_lost(system: ComputeSystem, lost_events: None, quick: None) -> None:
+def test_wait_finds_an_exit_whose_event_is_lost(lost_events: None, system: ComputeSystem, quick: None) -> None:
     with system.popen(guest("sleep(0.3); exit(6)")) as process:
         assert process.wait(timeout=10) == 6
 
@@ -625,13 +618,13 @@ def test_a_waiter_who_has_long_given_up_asking_asks_after_a_kill(lost_events: No
 
 
 def test_poll_finds_an_exit_whose_event_is_lost(
-    system: ComputeSystem, lost_events: None, quick: None, settle: Settle
+    lost_events: None, system: ComputeSystem, quick: None, settle: Settle
 ) -> None:
     with system.popen(guest("sleep(0.2); exit(6)")) as process:
         assert settle(lambda: process.poll() == 6)
 
 
-def test_short_waits_in_a_loop_find_a_lost_exit_too(system: ComputeSystem, lost_events: None, quick: None) -> None:
+def test_short_waits_in_a_loop_find_a_lost_exit_too(lost_events: None, system: ComputeSystem, quick: None) -> None:
     with system.popen(guest("sleep(0.2); exit(6)")) as process:
         end = time.monotonic() + 10
         while process.returncode is None:
@@ -665,9 +658,8 @@ def test_a_process_that_hcs_does_not_know_any_more_has_exited(
     hresult: int, unseen: Process[bytes], verbs: Verbs, quick: None
 ) -> None:
     with unseen as process:
-        verbs["HcsGetProcessProperties"] = failing(hresult)
         expected = subprocess.TimeoutExpired if hresult == E_ACCESSDENIED else hcsrt.HcsError
-        with pytest.raises(expected):
+        with failing("HcsGetProcessProperties", hresult), pytest.raises(expected):
             process.wait(timeout=1)
         verbs["HcsGetProcessProperties"] = lambda request: emulator.service.Answer(
             '{"Exited": true, "ExitCode": 3, "LastWaitResult": 0}'
@@ -676,7 +668,7 @@ def test_a_process_that_hcs_does_not_know_any_more_has_exited(
 
 
 def test_a_late_event_tells_more_than_that_hcs_has_forgotten_the_process(
-    system: ComputeSystem, verbs: Verbs, monkeypatch: pytest.MonkeyPatch
+    system: ComputeSystem, plain_order: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     emit = emulator._native.emit
 
@@ -685,11 +677,11 @@ def test_a_late_event_tells_more_than_that_hcs_has_forgotten_the_process(
 
     with system.popen(CAT, stdin=PIPE) as process:
         monkeypatch.setattr(emulator._native, "emit", emit_late)
-        verbs["HcsGetProcessProperties"] = failing(ERROR_NOT_FOUND)
         assert process.stdin
         process.stdin.close()
         process._query_at = 0  # pyright: ignore[reportPrivateUsage]
-        assert process.wait(timeout=10) == 0
+        with failing("HcsGetProcessProperties", ERROR_NOT_FOUND):
+            assert process.wait(timeout=10) == 0
 
 
 def test_an_exit_before_the_callback_was_registered_is_seen(
@@ -1015,10 +1007,9 @@ def test_kill_is_idempotent(verb: str, sleeper: Process[bytes]) -> None:
 
 @pytest.mark.parametrize("hresult", GONE)
 def test_kill_of_a_process_whose_exit_nobody_has_seen_is_a_success(
-    hresult: int, unseen: Process[bytes], verbs: Verbs
+    hresult: int, unseen: Process[bytes], plain_order: None
 ) -> None:
-    with unseen:
-        verbs["HcsTerminateProcess"] = verbs["HcsSignalProcess"] = failing(hresult)
+    with unseen, failing("HcsTerminateProcess", hresult), failing("HcsSignalProcess", hresult):
         unseen.send_signal("CtrlC")
         unseen.kill()
         assert unseen.wait(timeout=5) != 0
@@ -1037,23 +1028,20 @@ def test_kill_from_many_threads_is_one_success_for_all(sleeper: Process[bytes]) 
     assert sleeper.wait(timeout=5) != 0
 
 
-def test_a_kill_of_a_process_that_is_on_its_way_down_is_a_success(sleeper: Process[bytes], verbs: Verbs) -> None:
-    terminate = verbs["HcsTerminateProcess"]
-    verbs["HcsTerminateProcess"] = failing(HCS_E_PROCESS_ALREADY_STOPPED)
-    sleeper.kill()
-    assert sleeper.poll() is None
-    verbs["HcsTerminateProcess"] = terminate
-
-
-def test_a_refused_kill_of_a_running_process_is_an_error(sleeper: Process[bytes], verbs: Verbs, quick: None) -> None:
-    terminate = verbs["HcsTerminateProcess"]
-    verbs["HcsTerminateProcess"] = verbs["HcsSignalProcess"] = failing(E_ACCESSDENIED)
-    with pytest.raises(hcsrt.AccessDeniedError):
+def test_a_kill_of_a_process_that_is_on_its_way_down_is_a_success(sleeper: Process[bytes], plain_order: None) -> None:
+    with failing("HcsTerminateProcess", HCS_E_PROCESS_ALREADY_STOPPED):
         sleeper.kill()
-    with pytest.raises(hcsrt.AccessDeniedError):
+        assert sleeper.poll() is None
+
+
+def test_a_refused_kill_of_a_running_process_is_an_error(
+    sleeper: Process[bytes], plain_order: None, quick: None
+) -> None:
+    with failing("HcsTerminateProcess", E_ACCESSDENIED), pytest.raises(hcsrt.AccessDeniedError):
+        sleeper.kill()
+    with failing("HcsSignalProcess", E_ACCESSDENIED), pytest.raises(hcsrt.AccessDeniedError):
         sleeper.send_signal("CtrlC")
     assert sleeper.poll() is None
-    verbs["HcsTerminateProcess"] = terminate
 
 
 def test_a_kill_that_hangs_is_tried_on_handles_of_its_own(sleeper: Process[bytes], verbs: Verbs, quick: None) -> None:
@@ -1484,11 +1472,11 @@ def test_a_process_that_cannot_be_set_up_is_ended(
 
 @pytest.mark.parametrize("options", [{"encoding": "nope"}, {"encoding": "hex"}, {"errors": "nope"}])
 def test_a_codec_that_is_none_is_refused_before_there_is_a_process(
-    options: dict[str, Any], system: ComputeSystem, verbs: Verbs
+    options: dict[str, Any], system: ComputeSystem
 ) -> None:
-    verbs["HcsCreateProcess"] = failing(E_FAIL)
-    with pytest.raises(LookupError, match=r"nope|hex"):
+    with counting() as calls, pytest.raises(LookupError, match=r"nope|hex"):
         system.popen(SLEEP, stdin=PIPE, stdout=PIPE, **options)
+    assert not calls["HcsCreateProcess"]
 
 
 def test_an_interrupt_right_after_the_call_loses_no_process(system: ComputeSystem, settle: Settle) -> None:

@@ -19,7 +19,7 @@ import hcsrt
 from hcsrt import _calls, _watch, emulator
 from hcsrt._facade import times
 from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_HANDLE, HCS_E_SYSTEM_ALREADY_STOPPED
-from hcsrt.emulator.failures import Failure
+from hcsrt._interpose import failing
 
 from ..helpers.platforms import TICK, catches_signals
 from ..helpers.programs import TRUE, guest
@@ -48,13 +48,6 @@ def ignoring_shutdown(system: hcsrt.ComputeSystem) -> hcsrt.Process[bytes]:
     assert process.stdout
     assert process.stdout.readline() == b"ready\n"
     return process
-
-
-def failing(hresult: int) -> Callable[[Any], Any]:
-    def verb(request: Any) -> Any:
-        raise Failure(hresult, "by the test")
-
-    return verb
 
 
 # --- creating and opening ---------------------------------------------------------------------------------------------
@@ -359,20 +352,16 @@ def test_terminate_from_many_threads_is_one_success_for_all(system: hcsrt.Comput
 
 
 def test_a_terminate_of_a_system_that_is_on_its_way_down_is_a_success(
-    system: hcsrt.ComputeSystem, verbs: Verbs
+    system: hcsrt.ComputeSystem, plain_order: None
 ) -> None:
-    terminate = verbs["HcsTerminateComputeSystem"]
-    verbs["HcsTerminateComputeSystem"] = failing(HCS_E_SYSTEM_ALREADY_STOPPED)
-    system.terminate()
-    verbs["HcsTerminateComputeSystem"] = terminate
-
-
-def test_a_refused_terminate_of_a_running_system_is_an_error(system: hcsrt.ComputeSystem, verbs: Verbs) -> None:
-    terminate = verbs["HcsTerminateComputeSystem"]
-    verbs["HcsTerminateComputeSystem"] = failing(E_ACCESSDENIED)
-    with pytest.raises(hcsrt.AccessDeniedError):
+    with failing("HcsTerminateComputeSystem", HCS_E_SYSTEM_ALREADY_STOPPED) as refusal:
         system.terminate()
-    verbs["HcsTerminateComputeSystem"] = terminate
+    assert refusal.met == 1
+
+
+def test_a_refused_terminate_of_a_running_system_is_an_error(system: hcsrt.ComputeSystem, plain_order: None) -> None:
+    with failing("HcsTerminateComputeSystem", E_ACCESSDENIED), pytest.raises(hcsrt.AccessDeniedError):
+        system.terminate()
 
 
 def test_shutdown_passes_its_options_on(system: hcsrt.ComputeSystem) -> None:
@@ -394,7 +383,7 @@ def test_stop_says_that_it_was_stopped_already(system: hcsrt.ComputeSystem) -> N
     assert system.stop() == "already-stopped"
 
 
-def test_stop_of_a_system_that_another_handle_has_stopped(system: hcsrt.ComputeSystem, lost_events: None) -> None:
+def test_stop_of_a_system_that_another_handle_has_stopped(lost_events: None, system: hcsrt.ComputeSystem) -> None:
     with hcsrt.ComputeSystem.open(system.id) as again:
         again.terminate()
     assert system.stop() == "already-stopped"
@@ -484,7 +473,7 @@ def test_stop_from_two_threads_stops_once(system: hcsrt.ComputeSystem) -> None:
 
 
 def test_stop_never_touches_a_later_system_of_the_same_id(
-    document: Document, lost_events: None, verbs: Verbs, monkeypatch: pytest.MonkeyPatch
+    document: Document, lost_events: None, plain_order: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(times, "EVENT_PATIENCE", 0.05)
     with hcsrt.ComputeSystem.create("twin", document) as first:
@@ -494,8 +483,8 @@ def test_stop_never_touches_a_later_system_of_the_same_id(
         with hcsrt.ComputeSystem.create("twin", document) as second:
             second.start()
             # HCS tells the first handle neither that its system has stopped nor anything else of use.
-            verbs["HcsShutDownComputeSystem"] = failing(E_FAIL)
-            assert first.stop() == "already-stopped"
+            with failing("HcsShutDownComputeSystem", E_FAIL):
+                assert first.stop() == "already-stopped"
             assert second.properties()["State"] == "Running"
             with pytest.raises(hcsrt.SystemNotFoundError, match="Another compute system has the id 'twin' now"):
                 first.duplicate_handle()
@@ -503,16 +492,18 @@ def test_stop_never_touches_a_later_system_of_the_same_id(
 
 
 def test_stop_believes_that_an_id_is_gone_when_the_handle_leads_nowhere(
-    verbs: Verbs, system: hcsrt.ComputeSystem, lost_events: None, monkeypatch: pytest.MonkeyPatch
+    lost_events: None, plain_order: None, system: hcsrt.ComputeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after a crash of the service, whose disconnect did not come through either."""
     monkeypatch.setattr(times, "EVENT_PATIENCE", 0.05)
     with hcsrt.ComputeSystem.open(system.id) as again:
         again.terminate()
-    disconnected = failing(HCS_E_SERVICE_DISCONNECT)
-    verbs["HcsShutDownComputeSystem"] = verbs["HcsGetComputeSystemProperties"] = disconnected
-    assert system.stop() == "already-stopped"
-    assert system.wait() == {}
+    with (
+        failing("HcsShutDownComputeSystem", HCS_E_SERVICE_DISCONNECT),
+        failing("HcsGetComputeSystemProperties", HCS_E_SERVICE_DISCONNECT),
+    ):
+        assert system.stop() == "already-stopped"
+        assert system.wait() == {}
 
 
 def test_stop_raises_when_the_system_does_not_end(
@@ -566,7 +557,7 @@ def test_close_ends_a_wait(system: hcsrt.ComputeSystem) -> None:
         assert time.monotonic() - before < 1
 
 
-def test_wait_finds_an_exit_whose_event_is_lost(system: hcsrt.ComputeSystem, lost_events: None) -> None:
+def test_wait_finds_an_exit_whose_event_is_lost(lost_events: None, system: hcsrt.ComputeSystem) -> None:
     with ThreadPoolExecutor(1) as pool:
         wait = pool.submit(system.wait, 10)
         time.sleep(0.05)
@@ -585,12 +576,12 @@ def test_wait_finds_a_lost_exit_that_is_somebody_elses_doing(lost_events: None, 
 
 @pytest.mark.parametrize("hresult", [E_HANDLE, HCS_E_SYSTEM_ALREADY_STOPPED])
 def test_a_refused_question_about_a_system_that_is_gone_is_an_exit(
-    hresult: int, system: hcsrt.ComputeSystem, lost_events: None, verbs: Verbs, monkeypatch: pytest.MonkeyPatch
+    hresult: int, lost_events: None, plain_order: None, system: hcsrt.ComputeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(times, "EVENT_PATIENCE", 0.1)
     system.terminate()
-    verbs["HcsGetComputeSystemProperties"] = failing(hresult)
-    assert system.wait(10) == {}
+    with failing("HcsGetComputeSystemProperties", hresult):
+        assert system.wait(10) == {}
 
 
 def test_a_close_does_not_forget_what_another_thread_learns_meanwhile(
@@ -607,15 +598,11 @@ def test_a_close_does_not_forget_what_another_thread_learns_meanwhile(
     assert system.wait(0) == learnt
 
 
-def test_a_refused_question_about_a_system_that_runs_is_none(
-    system: hcsrt.ComputeSystem, verbs: Verbs, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_question_about_a_system_that_runs_is_none(system: hcsrt.ComputeSystem, plain_order: None) -> None:
     system._query_at = 0  # pyright: ignore[reportPrivateUsage]
-    properties = verbs["HcsGetComputeSystemProperties"]
-    verbs["HcsGetComputeSystemProperties"] = failing(E_HANDLE)
-    with pytest.raises(TimeoutError):
+    with failing("HcsGetComputeSystemProperties", E_HANDLE) as refusal, pytest.raises(TimeoutError):
         system.wait(0.2)
-    verbs["HcsGetComputeSystemProperties"] = properties
+    assert refusal.met
 
 
 def test_stopped_alone_is_no_exit(document: Document, verbs: Verbs) -> None:
@@ -653,18 +640,16 @@ def test_wait_says_when_the_service_goes_away(system: hcsrt.ComputeSystem) -> No
 
 
 def test_wait_says_that_the_service_has_gone_if_only_questions_tell(
-    verbs: Verbs, system: hcsrt.ComputeSystem, lost_events: None
+    lost_events: None, plain_order: None, system: hcsrt.ComputeSystem
 ) -> None:
     system._query_at = 0  # pyright: ignore[reportPrivateUsage]
-    properties = verbs["HcsGetComputeSystemProperties"]
-    verbs["HcsGetComputeSystemProperties"] = failing(HCS_E_SERVICE_DISCONNECT)
-    with pytest.raises(hcsrt.ServiceDisconnectedError):
+    disconnected = failing("HcsGetComputeSystemProperties", HCS_E_SERVICE_DISCONNECT)
+    with disconnected, pytest.raises(hcsrt.ServiceDisconnectedError):
         system.wait(10)
-    verbs["HcsGetComputeSystemProperties"] = properties
 
 
 def test_open_of_a_system_that_stops_meanwhile_knows_the_exit(
-    system: hcsrt.ComputeSystem, lost_events: None, monkeypatch: pytest.MonkeyPatch
+    lost_events: None, system: hcsrt.ComputeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watch = _watch.watch_system
 

@@ -2,9 +2,7 @@
 
 import ctypes
 import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from ctypes import CFUNCTYPE, POINTER, byref, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
 from pathlib import Path
 from typing import Any
@@ -118,17 +116,6 @@ class Table:
         except KeyError:
             raise AttributeError(f"this HCS has no {name}") from None
 
-    @contextmanager
-    def without(self, name: str) -> Iterator[None]:
-        """The table as that of an HCS that lacks a function."""
-        index = list(self.prototypes).index(name)
-        pointer = self.pointers[index]
-        self.pointers[index] = None
-        try:
-            yield
-        finally:
-            self.pointers[index] = pointer
-
     def document_of(self, function: str, *arguments: Any) -> tuple[int, str | None]:
         """Call a function whose last parameter gives a document; the document is freed."""
         document = c_void_p()
@@ -162,37 +149,6 @@ class TableInUse(Table):
         hcsrt.backend()
         # What Cython gives to other modules that cimport it.
         return CFUNCTYPE(c_void_p)(_pointer_in(_library.__pyx_capi__["hcs_chosen"]))()
-
-
-# For good: whoever has taken a pointer before it was put back may still call it.
-_called_late: list[object] = []
-
-
-@contextmanager
-def latency(seconds: float, *names: str) -> Iterator[None]:
-    """The functions as those of an HCS that keeps the thread that calls them, until the end of the block at most."""
-    table = TableInUse()
-    over = threading.Event()
-    indexes = {name: list(table.prototypes).index(name) for name in names}
-    before = {name: table.pointers[index] for name, index in indexes.items()}
-    for name, index in indexes.items():
-        result, types = table.prototypes[name]
-        kind = CFUNCTYPE(result, *types)
-        native = kind(before[name])
-
-        def slow(*arguments: Any, original: Any = native) -> Any:
-            over.wait(seconds)
-            return original(*arguments)
-
-        callback = kind(slow)
-        _called_late.append(callback)
-        table.pointers[index] = ctypes.cast(callback, c_void_p).value
-    try:
-        yield
-    finally:
-        for name, index in indexes.items():
-            table.pointers[index] = before[name]
-        over.set()
 
 
 def _pointer_in(capsule: object) -> int:

@@ -104,10 +104,6 @@ void delete_target(Target *target) {
 Plan (*plan_of_a_call)() = [] { return Plan{}; };
 std::atomic<uint32_t> kick_off_ms{0}, close_ms{0};
 
-std::mutex starts;
-std::condition_variable starts_changed;
-bool hanging = false;
-
 template <typename Span>
 void pause(Span span) {
     if (span.count()) std::this_thread::sleep_for(span);
@@ -273,14 +269,6 @@ hcsrt_result HCSRT_CALL terminate(void *raw, hcsrt_operation operation, const hc
     return begin(operation, target_of(raw, kind), plan_of_a_call());
 }
 
-hcsrt_result HCSRT_CALL start(hcsrt_system system, hcsrt_operation operation, const hcsrt_char *options) {
-    {
-        std::unique_lock<std::mutex> lock(starts);
-        starts_changed.wait(lock, [] { return !hanging; });
-    }
-    return verb<Kind::SYSTEM>(system, operation, options);
-}
-
 hcsrt_result create(Kind kind, Target *owner, hcsrt_operation operation, void **out) {
     Plan plan = plan_of_a_call();
     Target *target = new_target(kind);
@@ -371,7 +359,7 @@ HcsApi make_table() {
     table.HcsSetComputeSystemCallback = set_system_callback;
     table.HcsSetProcessCallback = set_process_callback;
     table.HcsShutDownComputeSystem = verb<Kind::SYSTEM>;
-    table.HcsStartComputeSystem = start;
+    table.HcsStartComputeSystem = verb<Kind::SYSTEM>;
     table.HcsTerminateComputeSystem = terminate<Kind::SYSTEM>;
     table.HcsTerminateProcess = terminate<Kind::PROCESS>;
     table.HcsWaitForOperationResult = wait_only;
@@ -393,12 +381,6 @@ void set_plan(Plan (*plan)()) { plan_of_a_call = plan; }
 void delay(uint32_t kick_off, uint32_t close) {
     kick_off_ms.store(kick_off);
     close_ms.store(close);
-}
-
-void hang_starts(bool hang) {
-    std::lock_guard<std::mutex> lock(starts);
-    hanging = hang;
-    starts_changed.notify_all();
 }
 
 void set_service(void *handle, Service service) { static_cast<Target *>(handle)->service.store(service); }

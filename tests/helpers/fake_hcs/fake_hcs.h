@@ -44,9 +44,6 @@ void set_plan(Plan (*plan)());
 /* How long HCS takes to take a call, and to close a system or a process, from now on. */
 void delay(uint32_t kick_off_ms, uint32_t close_ms);
 
-/* While it is set, a start hangs in its kick-off. */
-void hang_starts(bool hang);
-
 enum class Service {
     THERE,
     SILENT, /* the calls of the handle are taken and not answered before it is closed */

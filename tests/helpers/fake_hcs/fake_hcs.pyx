@@ -25,7 +25,6 @@ from asyncio import get_running_loop
 cdef extern from "fake_hcs.h" namespace "fake_hcs" nogil:
     const HcsApi *c_api "fake_hcs::api"()
     void c_delay "fake_hcs::delay"(uint32_t kick_off_ms, uint32_t close_ms)
-    void c_hang_starts "fake_hcs::hang_starts"(bint hang)
     int64_t c_live "fake_hcs::live"()
 
 
@@ -42,12 +41,6 @@ def table():
 def delay(uint32_t kick_off_ms, uint32_t close_ms):
     """Let each kick-off, and each close of a system or a process, take so long from now on."""
     c_delay(kick_off_ms, close_ms)
-
-
-def hang_starts(bint hang):
-    """Let each start hang in its kick-off, until this is called with False."""
-    with nogil:
-        c_hang_starts(hang)
 
 
 def live():

@@ -1,0 +1,15 @@
+"""An HCS that keeps the threads that call it."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from hcsrt import _interpose
+
+
+@contextmanager
+def latency(seconds: float, *functions: str) -> Iterator[None]:
+    """Let calls of these functions take so long at least, or until the end of the block."""
+    with ExitStack() as stack:
+        for function in functions:
+            stack.enter_context(_interpose.waiting(function, seconds))
+        yield
