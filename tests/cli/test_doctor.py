@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hcsrt
-from hcsrt import _functions, cli, doctor, emulator, errors
+from hcsrt import _functions, _interpose, cli, doctor, emulator, errors
 from hcsrt.doctor import Finding, windows
 from hcsrt.doctor.conclusions import conclude
 from hcsrt.doctor.readings import Readings
@@ -28,7 +28,6 @@ from hcsrt.emulator.failures import Failure
 
 from ..helpers import hcs_calls
 from ..helpers.platforms import WINDOWS, win32
-from ..helpers.raw_hcs import TableInUse
 
 ELSEWHERE = pytest.mark.skipif(WINDOWS, reason="on Windows no environment variable decides")
 
@@ -147,9 +146,9 @@ def test_the_error_document_of_the_service_comes_with_its_error(verbs: dict[str,
 
 def test_a_function_that_hcs_lacks_is_missing(in_use: None) -> None:
     assert _functions.missing_functions() == {}
-    with TableInUse().without("HcsWaitForProcessExit"):
+    with _interpose.missing("HcsWaitForProcessExit"):
         assert _functions.missing_functions() == {"HcsWaitForProcessExit": SERVER_2022}
-    with TableInUse().without("HcsGetServiceProperties"):
+    with _interpose.missing("HcsGetServiceProperties"):
         findings = doctor.examine()
     assert findings[2].found == f"Functions are missing: HcsGetServiceProperties of {RS5}."
     assert findings[3].remedy == "Update to Windows 10 1809, Windows Server 2019 or newer."
