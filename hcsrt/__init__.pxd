@@ -29,6 +29,7 @@ from hcsrt._library cimport (
     hcsrt_event,
     hcsrt_event_callback,
     hcsrt_handle,
+    hcsrt_has,
     hcsrt_operation,
     hcsrt_operation_completion,
     hcsrt_process,

@@ -21,6 +21,10 @@ from hcsrt._types cimport (
 cdef extern from "hcsrt.h" nogil:
     const int HCSRT_ABI
     const int HCSRT_LEVEL
+    ctypedef struct HcsApi "hcsrt_api_2"
+
+    # Whether there is an entry that was appended after the first release of this ABI, by its address.
+    bint hcsrt_has(const HcsApi *api, const void *entry)
 
     # An entry is NULL where the HCS in use lacks the function.
     ctypedef struct HcsApi "hcsrt_api_2":

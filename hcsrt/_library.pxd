@@ -1,6 +1,6 @@
 """Which HCS this process talks to; it is decided at first use."""
 
-from hcsrt._api cimport HCSRT_ABI, HcsApi
+from hcsrt._api cimport HCSRT_ABI, HcsApi, hcsrt_has
 from hcsrt._types cimport (
     hcsrt_char,
     hcsrt_context,
@@ -20,7 +20,7 @@ from hcsrt._types cimport (
 cdef const HcsApi *hcs_for(int abi, size_t size) except NULL
 
 # The table; the first call chooses the HCS. Raises what hcsrt.backend() raises. An entry that was appended after the
-# first release of this ABI is there if HCSRT_HAS(api, function) says so.
+# first release of this ABI is there if hcsrt_has(api, &api.Function) says so.
 cdef inline const HcsApi *hcs() except NULL:
     return hcs_for(HCSRT_ABI, sizeof(HcsApi))
 

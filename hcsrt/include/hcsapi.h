@@ -20,6 +20,11 @@
 #define HCSRT_HAS(api, function) \
     ((api)->size >= offsetof(HcsApi, function) + sizeof((api)->function) && (api)->function != NULL)
 
+/* The same of an entry's address, for Cython: hcsrt_has(api, &api.HcsWaitForProcessExit). */
+#define hcsrt_has(api, entry) \
+    ((size_t)((const char *)(entry) - (const char *)(api)) + sizeof(void *) <= (api)->size && \
+     *(void *const *)(entry) != NULL)
+
 /* An entry is NULL where the HCS in use lacks the function. New functions are only appended. */
 typedef struct hcsrt_api_2 {
     size_t size; /* of the table in bytes, as whoever fills it was compiled */

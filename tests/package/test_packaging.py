@@ -23,7 +23,21 @@ from ..helpers.platforms import WINDOWS, compiler, posix_shell
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCES = ("hcsrt", "tests", "benchmarks", "docs", "examples", "tools")
-MODULES = {"_library", "_handles", "_calls", "_engine", "_streams", "emulator/_native"}
+MODULES = {
+    "_calls",
+    "_core",
+    "_engine",
+    "_functions",
+    "_handles",
+    "_interpose",
+    "_library",
+    "_streams",
+    "_watch",
+    "emulator/_native",
+    "engine",
+    "operations",
+}
+FROZEN = {"__init__", "_api", "_engine_types", "_handles", "_library", "_types", "engine"}
 
 
 def run(*command: str | Path, cwd: Path, **variables: str) -> str:
@@ -117,9 +131,9 @@ def headers_and_interfaces() -> set[str]:
     package = REPOSITORY / "hcsrt"
     return {
         path.relative_to(REPOSITORY).as_posix()
-        for pattern in ("**/*.py", "**/*.pxd", "**/*.pyi", "**/*.h", "**/py.typed", "**/schema.json")
+        for pattern in ("**/*.py", "**/*.pyi", "include/*.h", "**/py.typed", "**/schema.json")
         for path in package.glob(pattern)
-    }
+    } | {f"hcsrt/{name}.pxd" for name in FROZEN}
 
 
 @pytest.mark.slow
