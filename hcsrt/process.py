@@ -118,6 +118,9 @@ class Process(BlockingProcess[AnyStr], EventSource[OwnedProcess]):
     def terminate(self, *, timeout: float | None = None) -> None:
         """Do the same as kill(); send_signal() asks a process to end.
 
+        Args:
+            timeout: Seconds, None for ever.
+
         HCS: HcsTerminateProcess
         """
         finish(self._kill(timeout))

@@ -150,7 +150,7 @@ class _Helper:
 
     @classmethod
     def get(cls) -> _Helper:
-        """A helper that has nothing to do."""
+        """Return a helper that has nothing to do."""
         try:
             return _idle.pop()
         except IndexError:

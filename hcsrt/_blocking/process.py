@@ -277,7 +277,7 @@ class _TextReader(_Reader):
 
 
 class _TextSource(io.BufferedReader):
-    """What a text stream reads from. Once communicate() takes the bytes, the stream gets them only when it has all."""
+    """The source of a text stream. Once communicate() takes the bytes, the stream gets them when it has all of them."""
 
     chunks: list[bytes] | None = None
 

@@ -21,14 +21,14 @@ def check_text(value: object, argument: str) -> None:
 
 
 def check_name(value: object, argument: str) -> None:
-    """Refuse what is no string, or an empty one."""
+    """Refuse what is no string, and an empty one."""
     check_text(value, argument)
     if not value:
         raise ValueError(f"{argument} must not be empty")
 
 
 def integer(value: object, argument: str, wanted: str = "an int") -> int:
-    """The int that a value stands for, if it is one."""
+    """Return the int that a value stands for. Raises TypeError if it is none."""
     try:
         return operator.index(value)  # pyright: ignore[reportArgumentType]
     except TypeError:
@@ -46,7 +46,7 @@ def check_handle(value: object, argument: str) -> None:
 
 
 def path_text(value: str | os.PathLike[str], argument: str) -> str:
-    """A path as text."""
+    """Return a path as text."""
     try:
         text = os.fspath(value)
     except TypeError:

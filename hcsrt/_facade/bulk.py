@@ -43,12 +43,12 @@ async def reap_opened(system: SystemCore, found: dict[str, Any], owner: str, dea
 
 
 def checked(systems: Iterable[ItemT], kind: type[ItemT]) -> list[ItemT]:
-    """A list of the systems, or the error that one of them is something else."""
+    """List the systems. Raises TypeError if one of them is something else."""
     return _all(systems, "systems", (kind,), "a ComputeSystem")
 
 
 def closable(items: Iterable[ItemT], *kinds: type) -> list[ItemT]:
-    """A list of the items, or the error that one of them is neither of these kinds nor a handle."""
+    """List the items. Raises TypeError if one of them is neither of these kinds nor a handle."""
     return _all(items, "items", (*kinds, Handle), "a ComputeSystem, a Process or a handle")
 
 

@@ -45,7 +45,7 @@ _CHUNK = 64 * 1024
 
 
 class StreamFormat:
-    """How the streams of a process are wrapped, by the parameters that subprocess.Popen has for it."""
+    """The format of the streams of a process, by the parameters that subprocess.Popen has for it."""
 
     def __init__(self, text: bool | None, encoding: str | None, errors: str | None, bufsize: int) -> None:
         # Before there is a process that could not be read.
@@ -66,7 +66,7 @@ class StreamFormat:
         return self._bufsize if self._bufsize > 1 else _CHUNK
 
     def codec(self) -> tuple[str, str]:
-        """Encoding and error handler of text."""
+        """Return the encoding and the error handler of text."""
         encoding = self.encoding
         if encoding == "locale":
             import locale
@@ -87,7 +87,7 @@ async def process_parameters(
     user: str | None,
     console: bool | tuple[int, int],
 ) -> str:
-    """The ProcessParameters of a command, as JSON; is_linux asks HCS what the guest is."""
+    """Make the ProcessParameters of a command, as JSON; is_linux asks HCS what the guest is."""
     document: dict[str, Any] = {}
     if cwd is not None:
         document["WorkingDirectory"] = path_text(cwd, "cwd")
@@ -143,7 +143,7 @@ async def _command(args: Command, is_linux: Callable[[], Coroutine[Any, Any, boo
 
 
 def _environment(env: Mapping[str, str]) -> dict[str, str]:
-    """A copy of the variables. Errors name the variable and never tell its value, which may be a secret."""
+    """Copy the variables. Errors name the variable and never tell its value, which may be a secret."""
     items = getattr(env, "items", None)
     if items is None:
         raise TypeError(f"env must be a mapping of names to values, not {type(env).__name__}")
@@ -156,7 +156,7 @@ def _environment(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def resize_request(height: int, width: int) -> dict[str, Any]:
-    """A ProcessModifyRequest for the size of the console."""
+    """Make a ProcessModifyRequest for the size of the console."""
     rows, columns = _console_size((height, width))
     return {"Operation": "ConsoleSize", "ConsoleSize": {"Height": rows, "Width": columns}}
 
@@ -171,7 +171,7 @@ def _console_size(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def check_attach(pid: int, wanted: Mapping[str, int | None]) -> int:
-    """The pid, if a process can be opened so."""
+    """Return the pid, checked along with the streams that are wanted."""
     for name, value in wanted.items():
         if value not in (None, PIPE):
             raise ValueError(f"{name} must be None or PIPE, not {value!r}")
@@ -202,7 +202,7 @@ def run_pipes(
     stderr: int | None,
     console: bool | tuple[int, int],
 ) -> tuple[int | None, int | None, int | None]:
-    """The streams of a process that run() starts."""
+    """Return the streams of a process that run() starts."""
     if input is not None:
         if stdin is not None:
             raise ValueError("give input or stdin, not both")
@@ -216,7 +216,7 @@ def run_pipes(
 
 
 def encoded(input: Any, streams: StreamFormat, stdin_is_open: bool) -> bytes:
-    """What communicate() has to write to stdin."""
+    """Return what communicate() has to write to stdin."""
     if input is None:
         return b""
     if streams.text:

@@ -52,10 +52,13 @@ _TYPES: dict[int, EventType] = {
 class Event:
     """One event.
 
-    type: the name of the HCS_EVENT_TYPE without its HcsEvent, such as "SystemExited"; the number of a type that has no
-    name here. data: the parsed document, the text of one that is not JSON, None if there is none. time: when HCS told
-    of it, in seconds since 1970 as time.time() counts them. lost: how many events were dropped just before this one,
-    because the reader was slow. data_lost: there was a document, and no memory to keep it.
+    Attributes:
+        type: The name of the HCS_EVENT_TYPE without its HcsEvent, such as "SystemExited"; the number of a type that has
+            no name here.
+        data: The parsed document, the text of one that is not JSON, None if there is none.
+        time: When HCS told of it, in seconds since 1970 as time.time() counts them.
+        lost: How many events were dropped just before this one, because the reader was slow.
+        data_lost: Whether there was a document, and no memory to keep it.
     """
 
     __module__ = "hcsrt.events"

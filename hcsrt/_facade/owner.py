@@ -43,7 +43,7 @@ def has_exited(handle: OwnedSystem | OwnedProcess) -> bool:
 
 
 class Single:
-    """What cannot be copied or pickled."""
+    """A base of what cannot be copied or pickled."""
 
     def __reduce__(self) -> NoReturn:
         # Whichever copy went first would close what the others still use.

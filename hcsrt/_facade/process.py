@@ -275,7 +275,7 @@ async def running(calls: Calls, start: ProcessStart, deadline: Deadline) -> Proc
 
 
 class Drain:
-    """The time in which the output of an exited process comes to its end, though something may hold the pipes open."""
+    """The time that the output of an exited process has to come to its end, though its pipes may be held open."""
 
     def __init__(self) -> None:
         self._exited = monotonic()

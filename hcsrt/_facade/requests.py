@@ -46,7 +46,7 @@ def exit_document(text: str | None) -> dict[str, Any]:
 
 
 def exit_code(document: str | None) -> int | None:
-    """The exit code in a ProcessStatus; None where the document does not vouch for one."""
+    """Return the exit code in a ProcessStatus, None where the document does not vouch for one."""
     status = exit_document(document)
     if status.get("Exited") is not True or status.get("LastWaitResult") != 0:
         return None
@@ -55,7 +55,7 @@ def exit_code(document: str | None) -> int | None:
 
 
 def query_text(types: tuple[str, ...], query: Mapping[str, Any] | str | None) -> str | None:
-    """A PropertyQuery for blocks, or the one that was given."""
+    """Make a PropertyQuery for blocks, or take the one that was given."""
     if types and query is not None:
         raise ValueError("give property types or a query, not both")
     if not types:
@@ -66,7 +66,7 @@ def query_text(types: tuple[str, ...], query: Mapping[str, Any] | str | None) ->
 
 
 def in_namespace(function: str, namespace: str | None) -> str:
-    """The name of the HCS function that does this in a namespace, if there is one."""
+    """Return the name of the HCS function that does this, in a namespace if there is one."""
     return function if namespace is None else f"{function}InNamespace"
 
 
@@ -75,13 +75,13 @@ def options_text(options: Mapping[str, Any] | str | None) -> str | None:
 
 
 def migration_resources(migration_socket: int | None) -> tuple[tuple[int, str, int], ...]:
-    """What the operation of a live migration needs."""
+    """Return the resources of the operation of a live migration."""
     check_handle(migration_socket, "migration_socket")
     return () if migration_socket is None else ((_SOCKET, _MIGRATION_SOCKET, migration_socket),)
 
 
 def save_options(path: str | os.PathLike[str] | None, save_type: str) -> str:
-    """A SaveOptions document."""
+    """Make a SaveOptions document."""
     options: dict[str, Any] = {"SaveType": save_type}
     if path is not None:
         options["SaveStateFilePath"] = path_text(path, "path")
@@ -89,7 +89,7 @@ def save_options(path: str | os.PathLike[str] | None, save_type: str) -> str:
 
 
 def modify_request(resource_path: str, request_type: str, settings: Any, guest_request: Any) -> str:
-    """A ModifySettingRequest."""
+    """Make a ModifySettingRequest."""
     check_text(resource_path, "resource_path")
     if request_type not in _REQUEST_TYPES:
         raise ValueError(f"request_type must be one of {', '.join(_REQUEST_TYPES)}, not {request_type!r}")
@@ -124,10 +124,10 @@ class Selection:
         self.query: str | None = dumps(query) if query else None
 
     def is_empty(self) -> bool:
-        """Whether there is nothing to ask HCS for."""
+        """Return whether there is nothing to ask HCS for."""
         return not all(self._wanted.values())
 
     def of(self, text: str | None) -> list[dict[str, Any]]:
-        """The systems in an answer of HCS that are wanted; how it matches itself is not documented."""
+        """Return the wanted systems of an answer. Microsoft does not document how HCS itself matches them."""
         found = answer(text, "HcsEnumerateComputeSystems", list)
         return [item for item in found if all(item.get(field) in values for field, values in self._wanted.items())]

@@ -33,7 +33,7 @@ DRAIN_LIMIT = 10.0
 
 
 def cleanup_time(error: BaseException) -> float:
-    """Seconds to wait for the end of what nobody will own, because of an error."""
+    """Return the seconds to wait for the end of what nobody will own, because of an error."""
     return SHORT_CLEANUP if isinstance(error, KeyboardInterrupt) else CLEANUP_TIMEOUT
 
 
@@ -63,7 +63,7 @@ class Deadline:
         return None if self._end is None else max(0.0, self._end - monotonic())
 
     def within(self, limit: float) -> float:
-        """The seconds that remain, but not more than the limit."""
+        """Return the seconds that remain, but not more than the limit."""
         remaining = self.remaining()
         return max(0.0, limit) if remaining is None else max(0.0, min(limit, remaining))
 
@@ -72,5 +72,5 @@ class Deadline:
 
 
 def query_timeout(deadline: Deadline) -> float:
-    """The seconds that a query may take which somebody waits for until the deadline."""
+    """Return the seconds that a query may take for which somebody waits until the deadline."""
     return max(deadline.within(QUERY_TIMEOUT), POLL_TIMEOUT)

@@ -113,13 +113,16 @@ class PipeEnd:
 
 
 class Pipe:
-    """What a transport tells of its pipe."""
+    """The pipe that a transport tells of."""
 
     def __init__(self, end: PipeEnd) -> None:
         self._end = end
 
     def fileno(self) -> int:
-        """The descriptor or HANDLE. ValueError once the pipe is closed: the number may be that of another file then."""
+        """Return the descriptor or HANDLE.
+
+        Raises ValueError once the pipe is closed: the number may be that of another file then.
+        """
         number = self._end.fileno()
         if number < 0:
             raise ValueError("the pipe is closed: it has no number any more")

@@ -119,6 +119,9 @@ class Process(AwaitedProcess[AnyStr], EventSource[OwnedProcess]):
     async def terminate(self, *, timeout: float | None = None) -> None:
         """Do the same as kill(); send_signal() asks a process to end.
 
+        Args:
+            timeout: Seconds, None for ever.
+
         HCS: HcsTerminateProcess
         """
         await self._kill(timeout)

@@ -33,7 +33,7 @@ _TURNS = 4
 
 
 class _Source(asyncio.StreamReader):
-    """Where the bytes of a pipe come to. Once communicate() takes them, nothing holds the process back."""
+    """The place where the bytes of a pipe arrive. Once communicate() takes them, nothing holds the process back."""
 
     if TYPE_CHECKING:
         # What asyncio has and its stubs do not tell of.
@@ -166,15 +166,21 @@ class StreamReader(Single, Generic[AnyStr]):
         return await self._alone(self._source.read if self._decoder is None else self._read, n)
 
     async def readexactly(self, n: int) -> AnyStr:
-        """Read n bytes or characters. Raises asyncio.IncompleteReadError at the end of the stream."""
+        """Read n bytes or characters.
+
+        Raises:
+            asyncio.IncompleteReadError: The stream has ended before.
+        """
         return await self._alone(self._source.readexactly if self._decoder is None else self._readexactly, n)
 
     async def readuntil(self, separator: AnyStr | None = None) -> AnyStr:
         """Read up to and with the separator, which is a line end unless it is given.
 
-        Raises asyncio.IncompleteReadError at the end of the stream; asyncio.LimitOverrunError, and reads nothing, if
-        the separator is further away than bufsize bytes or characters (64 KiB unless bufsize is given). TypeError for
-        several separators in text mode.
+        Raises:
+            asyncio.IncompleteReadError: The stream has ended before.
+            asyncio.LimitOverrunError: The separator is further away than bufsize bytes or characters (64 KiB unless
+                bufsize is given). Nothing is read.
+            TypeError: There are several separators in text mode.
         """
         given = () if separator is None else (separator,)
         return await self._alone(self._source.readuntil if self._decoder is None else self._readuntil, *given)
@@ -182,17 +188,18 @@ class StreamReader(Single, Generic[AnyStr]):
     async def readline(self) -> AnyStr:
         """Read a line with its end; at the end of the stream what is left, at last empty.
 
-        Raises ValueError if the line is longer than bufsize bytes or characters (64 KiB unless bufsize is given), and
-        drops what has come of it.
+        Raises:
+            ValueError: The line is longer than bufsize bytes or characters (64 KiB unless bufsize is given). What has
+                come of it is lost.
         """
         return await self._alone(self._source.readline if self._decoder is None else self._readline)
 
     def exception(self) -> Exception | None:
-        """The error that the stream has ended by, if any."""
+        """Return the error that the stream has ended by, if any."""
         return self._source.exception()
 
     def at_eof(self) -> bool:
-        """Whether the stream has ended and everything was read."""
+        """Return whether the stream has ended and everything was read."""
         return self._has_ended and not self._ahead() if self._decoder else self._source.at_eof()
 
     def __aiter__(self) -> Self:
@@ -321,14 +328,14 @@ class PipeReader(StreamReader[AnyStr]):
         self._source.take()
 
     def taken(self) -> bytes:
-        """What was read so, as bytes."""
+        """Return what was read so, as bytes."""
         chunks = self._source.taken or []
         if self._decoder is None:
             return b"".join(chunks)
         return self._text[self._mark :].encode(*self._codec) + self._decoder.getstate()[0] + b"".join(chunks)
 
     def output(self) -> AnyStr:
-        """What was read so, once the stream has ended. Raises UnicodeDecodeError, OSError."""
+        """Return what was read so, once the stream has ended. Raises UnicodeDecodeError, OSError."""
         error = self._source.exception()
         if error is not None:
             raise error
@@ -394,7 +401,7 @@ class StreamWriter(Single, Generic[AnyStr]):
         return self._transport
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """What the transport tells of itself: "pipe" is an object with the fileno() of the open pipe."""
+        """Return what the transport tells of itself: "pipe" is an object with the fileno() of the open pipe."""
         return self._transport.get_extra_info(name, default)
 
     def write(self, data: AnyStr) -> None:
@@ -408,24 +415,34 @@ class StreamWriter(Single, Generic[AnyStr]):
         self._writer.write(b"".join(map(self._bytes, data)))
 
     async def drain(self) -> None:
-        """Wait until there is room for more. Raises BrokenPipeError, ConnectionResetError if nobody reads any more."""
+        """Wait until there is room for more.
+
+        Raises:
+            BrokenPipeError: Nobody reads any more.
+            ConnectionResetError: The same.
+        """
         self._end.check_loop(self)
         await self._writer.drain()
 
     def close(self) -> None:
         """Write what was taken, tell HCS of the end of stdin, and close the pipe; wait_closed() waits for it.
 
-        HcsModifyProcess.
+        HCS: HcsModifyProcess
         """
         self._end.check_loop(self)
         self._transport.close()
 
     def is_closing(self) -> bool:
-        """Whether close() was called, or nobody reads any more."""
+        """Return whether close() was called, or nobody reads any more."""
         return self._transport.is_closing()
 
     async def wait_closed(self) -> None:
-        """Wait until the pipe is closed. Raises BrokenPipeError if nobody has read all of it; HcsError."""
+        """Wait until the pipe is closed.
+
+        Raises:
+            BrokenPipeError: Nobody has read all of what was written.
+            HcsError: HCS did not take that stdin ends.
+        """
         self._end.check_loop(self)
         await asyncio.wait((self._end.closed,))
         await self._writer.wait_closed()
@@ -433,11 +450,11 @@ class StreamWriter(Single, Generic[AnyStr]):
             raise self._end.error
 
     def can_write_eof(self) -> bool:
-        """True: the end of stdin can be told."""
+        """Return True: HCS can be told of the end of stdin."""
         return True
 
     def write_eof(self) -> None:
-        """The same as close()."""
+        """Do the same as close()."""
         self.close()
 
     def __repr__(self) -> str:

@@ -1,11 +1,6 @@
 """Processes through hcsrt.aio: what the synchronous face promises, and what only asyncio knows."""
 
-import asyncio
-import inspect
-
 import pytest
-
-from hcsrt import _calls, _engine
 
 from ..facade import test_process
 from ..helpers import portal as portal_module
@@ -34,7 +29,6 @@ EXCEPT = {
     "test_a_finished_communicate_keeps_no_object_alive": "the portal keeps it alive",
     "test_a_duplicate_is_never_of_another_process": "pytest cannot take back what it changes behind the portal",
     "test_a_process_that_cannot_be_set_up_is_ended": "about functions that the engine does not use",
-    "test_a_process_of_which_nothing_is_known_in_time_is_ended": "the engine still asks by itself, without a timeout",
     "test_an_exit_before_the_callback_was_registered_is_seen": "about functions that the engine does not use",
 }
 globals().update({n: t for n, t in vars(test_process).items() if n.startswith("test_") and n not in EXCEPT})
@@ -70,22 +64,3 @@ def sleeper(system):
             process.kill(timeout=5)
     finally:
         process.close()
-
-
-@pytest.mark.parametrize(
-    "test",
-    [
-        test_process.test_a_process_that_runs_is_a_process,
-        test_process.test_a_process_that_does_not_run_fails_as_its_creation,
-        test_process.test_a_process_of_which_nothing_is_known_in_time_is_ended,
-    ],
-)
-def test_a_doubtful_start_is_asked_about(test, system, doubtful, verbs, settle, monkeypatch):
-    """Also where the engine gives the start with its error, and does not ask by itself."""
-
-    def create(system, parameters, *, timeout=None):
-        return asyncio.ensure_future(asyncio.to_thread(_calls.create_process, system, parameters, timeout))
-
-    monkeypatch.setattr(_engine, "create_process", create)
-    given = {"system": system, "doubtful": doubtful, "verbs": verbs, "settle": settle}
-    test(**{name: given[name] for name in inspect.signature(test).parameters})
