@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from ..helpers.native import COMPILER, NATIVE, Mutation, build, named, run
+from ..helpers.once import made_once
 
 pytestmark = pytest.mark.skipif(os.name == "nt" or COMPILER is None, reason="needs a C++ compiler and ucontext")
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
-    return compiled(tmp_path_factory.mktemp("model"))
+    return made_once(tmp_path_factory, "engine_model", compiled) / "model"
 
 
 def compiled(folder: Path, *headers: Path) -> Path:
