@@ -18,6 +18,7 @@ import pytest
 
 import hcsrt
 from hcsrt import OwnedSystem, _calls, _engine, _watch, emulator
+from hcsrt._streams import ProcessStart
 
 from ..helpers import hcs_calls
 from ..helpers.once import made_once
@@ -75,6 +76,18 @@ async def started(id: str = "engine", **document: Any) -> OwnedSystem:
     return system
 
 
+async def process_of(system: OwnedSystem, parameters: str) -> ProcessStart:
+    """Create a process. Where HCS reports a failure and gives a handle, it is asked whether the process runs."""
+    start = await _engine.create_process(system, parameters)
+    if start.error is None:
+        return start
+    try:
+        return await _engine.process_info(start.process)
+    except hcsrt.HcsError:
+        start.close()
+        raise start.error from None
+
+
 async def ended(system: OwnedSystem) -> None:
     await _engine.call(system, "HcsTerminateComputeSystem")
     await _engine.close(system)
@@ -93,7 +106,7 @@ def test_a_system_from_create_to_close(new_loop: Any) -> None:
         assert properties["State"] == "Running"
         (listed,) = json.loads(await _engine.enumerate_systems() or "")
         assert listed["Id"] == "engine"
-        start = await _engine.create_process(system, command(SLEEP, CreateStdOutPipe=True))
+        start = await process_of(system, command(SLEEP, CreateStdOutPipe=True))
         assert (start.stdin, start.stderr) == (None, None)
         assert start.stdout is not None
         again = await _engine.open_process(system, start.pid)
@@ -123,8 +136,8 @@ def test_what_hcs_answers_is_raised() -> None:
             await _engine.call(system, "HcsStartComputeSystem")
         with pytest.raises(hcsrt.SystemAlreadyExistsError):
             await started()
-        with pytest.raises(hcsrt.HcsError):
-            await _engine.create_process(system, command(["/no/such/program"]))
+        with pytest.raises(hcsrt.HcsError, match="HcsCreateProcess"):
+            await process_of(system, command(["/no/such/program"]))
         with pytest.raises(hcsrt.HcsError):
             await _engine.open_process(system, 999999)
         with pytest.raises(hcsrt.PathNotFoundError):
