@@ -96,6 +96,8 @@ def grown(tmp_path_factory: pytest.TempPathFactory, environment: Path) -> Path:
         for source in REPOSITORY.iterdir():
             if source.is_file():
                 shutil.copy(source, tree)
+        (tree / "tests/data").mkdir(parents=True)
+        shutil.copy(REPOSITORY / "tests/data/hresults.json", tree / "tests/data")
         rows = tree / "hcsrt/native/backends/functions.h"
         text = rows.read_text()
         last = "    F(HcsWaitForProcessExit, V2104, EXIT, PROCESS, NONE)\n"
