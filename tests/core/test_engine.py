@@ -295,9 +295,9 @@ def test_a_disconnect_fails_what_is_pending_on_its_handle_and_nothing_else(
         system, other = await started(f"lost-{place}"), await started(f"other-{place}")
         plain = await _engine.open_system(f"lost-{place}")
         await asyncio.gather(_engine.watch(system), _engine.watch(other))
-        for function in ("HcsGetComputeSystemProperties", "HcsCreateProcess", "HcsPauseComputeSystem"):
+        for function in ("HcsGetComputeSystemProperties", "HcsCreateProcess", "HcsResumeComputeSystem"):
             verbs[function] = lambda request: None
-        functions = ["HcsGetComputeSystemProperties", "HcsPauseComputeSystem", "HcsPauseComputeSystem"]
+        functions = ["HcsGetComputeSystemProperties", "HcsResumeComputeSystem", "HcsResumeComputeSystem"]
         hanging = [_engine.call(system, function) for function in functions]
         hanging.append(_engine.create_process(system, command(SLEEP, CreateStdInPipe=True)))
         kept = [_engine.call(handle, "HcsGetComputeSystemProperties") for handle in (plain, other)]
@@ -369,7 +369,7 @@ def test_loops_in_threads_use_the_same_systems() -> None:
 
     def blocking() -> None:
         for number in range(30):
-            assert names[number % 3] in (hcs_calls.system_properties(created[number % 3]) or "")
+            assert names[number % 3] in (hcs_calls.get_system_properties(created[number % 3]) or "")
 
     with ThreadPoolExecutor() as pool:
         loops = [pool.submit(lambda new_loop=new_loop: run(main(), new_loop)) for new_loop in [*LOOPS.values()] * 2]
@@ -845,7 +845,7 @@ async def main():
     with _interpose.waiting("HcsStartComputeSystem") as hang:
         # More than there are workers, and one more of the first system, which its lane holds up.
         hung = [_engine.call(s, "HcsStartComputeSystem") for s in systems]
-        behind = _engine.call(systems[0], "HcsPauseComputeSystem")
+        behind = _engine.call(systems[0], "HcsShutDownComputeSystem")
         await asyncio.sleep(0.3)
         began = time.perf_counter()
         opened = await asyncio.wait_for(_engine.open_system("again", urgent=True), 5)
@@ -876,7 +876,7 @@ async def main():
     async def one(number, function):
         await _engine.call(system, function)
         ended.append(number)
-    changes = ["HcsPauseComputeSystem", "HcsResumeComputeSystem"] * 10
+    changes = ["HcsStartComputeSystem", "HcsShutDownComputeSystem"] * 10
     await asyncio.gather(*[one(number, function) for number, function in enumerate(changes)])
     assert ended == list(range(20)), ended
     began = time.perf_counter()

@@ -144,7 +144,7 @@ def test_no_copies(opened, copier):
         copier(opened.as_raw())
 
 
-@pytest.mark.parametrize("call", [hcs_calls.start_system, hcs_calls.system_properties, hcs_calls.terminate_system])
+@pytest.mark.parametrize("call", [hcs_calls.start_system, hcs_calls.get_system_properties, hcs_calls.terminate_system])
 def test_a_bare_int_or_a_view_is_no_handle(opened, call):
     for impostor in (int(opened.as_raw()), opened.as_raw(), None):
         with pytest.raises(TypeError):
@@ -161,7 +161,7 @@ def test_close_releases_once(opened):
     assert opened.closed
     assert emulator.live()["systems"] == before - 1
     with pytest.raises(HandleClosedError, match="OwnedSystem is closed"):
-        hcs_calls.system_properties(opened)
+        hcs_calls.get_system_properties(opened)
 
 
 def test_with_closes_and_masks_nothing(opened):
@@ -180,7 +180,7 @@ def test_with_closes_and_masks_nothing(opened):
 @pytest.mark.alone
 def test_close_with_a_call_inside_returns_at_once(opened):
     with ThreadPoolExecutor(1) as pool, latency(2, "HcsGetComputeSystemProperties"):
-        call = pool.submit(hcs_calls.system_properties, opened)
+        call = pool.submit(hcs_calls.get_system_properties, opened)
         while "1 inside" not in repr(opened):
             time.sleep(0.001)
         before = time.monotonic()
@@ -198,7 +198,7 @@ def test_close_ends_a_wait_inside(watched):
         assert time.monotonic() - before < 0.09
         assert watched.closed
         with pytest.raises(HandleClosedError):
-            hcs_calls.system_properties(watched)
+            hcs_calls.get_system_properties(watched)
     assert isinstance(call.ended_by, HandleClosedError)
 
 
@@ -292,13 +292,13 @@ def test_into_raw_and_back(opened):
     with pytest.raises(HandleClosedError):
         opened.into_raw()
     with OwnedSystem.from_raw(raw) as again:
-        assert hcs_calls.system_properties(again)
+        assert hcs_calls.get_system_properties(again)
 
 
 def test_into_raw_of_a_handle_with_a_callback_is_refused(watched):
     with pytest.raises(HandleBusyError, match="event callback"):
         watched.into_raw()
-    assert hcs_calls.system_properties(watched)
+    assert hcs_calls.get_system_properties(watched)
 
 
 def test_into_raw_with_a_call_inside_is_refused(system):
@@ -376,7 +376,7 @@ def storm(system_id: str, threads: int, rounds: int) -> tuple[int, list[int]]:
                     elif action == 1:
                         detached.append(handle.into_raw())
                     elif action == 2:
-                        hcs_calls.system_properties(handle)
+                        hcs_calls.get_system_properties(handle)
                     else:
                         int(handle.as_raw())
                 except HandleClosedError:
@@ -415,7 +415,7 @@ def test_one_closer_many_users(system, users):
     def use(handle: OwnedSystem, barrier: threading.Barrier, outcomes: list[str]) -> None:
         barrier.wait()
         try:
-            hcs_calls.system_properties(handle)
+            hcs_calls.get_system_properties(handle)
             outcomes.append("used")
         except HandleClosedError:
             outcomes.append("closed")

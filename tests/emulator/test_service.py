@@ -117,7 +117,7 @@ def finish(start: ProcessStart) -> Result:
 def exit_code(process: OwnedProcess) -> int:
     deadline = time.monotonic() + 20
     while True:
-        status = json.loads(hcs_calls.process_properties(process) or "{}")
+        status = json.loads(hcs_calls.get_process_properties(process) or "{}")
         if status["Exited"]:
             assert status["LastWaitResult"] == 0
             return status["ExitCode"]
@@ -147,7 +147,7 @@ def exit_document(system: OwnedSystem) -> dict[str, Any]:
 
 
 def properties(system: OwnedSystem, **query: Any) -> dict[str, Any]:
-    return json.loads(hcs_calls.system_properties(system, json.dumps(query) if query else None) or "")
+    return json.loads(hcs_calls.get_system_properties(system, json.dumps(query) if query else None) or "")
 
 
 def process_list(system: OwnedSystem) -> list[dict[str, Any]]:
@@ -192,7 +192,7 @@ def test_life_of_a_container(any_seed: int | None) -> None:
     with created() as system:
         assert properties(system)["State"] == "Created"
         fails(HCS_E_INVALID_STATE, hcs_calls.create_process, system, parameters(*TRUE))
-        fails(HCS_E_INVALID_STATE, hcs_calls.shutdown_system, system)
+        fails(HCS_E_INVALID_STATE, hcs_calls.shut_down_system, system)
         hcs_calls.start_system(system)
         assert properties(system)["State"] == "Running"
         fails(HCS_E_INVALID_STATE, hcs_calls.start_system, system)
@@ -200,7 +200,7 @@ def test_life_of_a_container(any_seed: int | None) -> None:
         hcs_calls.terminate_system(system)
         assert exit_document(system)["ExitType"] == "ForcedExit"
         fails(HCS_E_SYSTEM_ALREADY_STOPPED, hcs_calls.terminate_system, system)
-        fails(HCS_E_SYSTEM_ALREADY_STOPPED, hcs_calls.shutdown_system, system)
+        fails(HCS_E_SYSTEM_ALREADY_STOPPED, hcs_calls.shut_down_system, system)
         stopped = (HCS_E_SYSTEM_ALREADY_STOPPED, HCS_E_INVALID_STATE)
         fails(stopped, hcs_calls.start_system, system)
         fails(stopped, hcs_calls.create_process, system, parameters(*TRUE))
@@ -228,7 +228,7 @@ def test_life_of_a_virtual_machine(seed: int | None, members: dict[str, Any]) ->
         assert properties(system).get("State", "Created") == "Created"
         hcs_calls.start_system(system)
         assert properties(system).items() >= {"State": "Running", "SystemType": "VirtualMachine"}.items()
-        fails((0x80070032, HCS_E_INVALID_STATE, 0x8037010A), hcs_calls.shutdown_system, system)
+        fails((0x80070032, HCS_E_INVALID_STATE, 0x8037010A), hcs_calls.shut_down_system, system)
         fails((0x80070032, HCS_E_INVALID_STATE, 0x8037010A), hcs_calls.create_process, system, parameters(*TRUE))
         assert properties(system)["State"] == "Running"
         hcs_calls.terminate_system(system)
@@ -252,17 +252,17 @@ def test_a_machine_shuts_down_if_somebody_in_it_can(members: Any, options: Any, 
     text = json.dumps(options) if isinstance(options, dict) else options
     with running(document=machine(**members)) as system:
         if works:
-            hcs_calls.shutdown_system(system, text)
+            hcs_calls.shut_down_system(system, text)
             assert exit_document(system) == {"Status": 0, "ExitType": "GracefulExit"}
         else:
-            fails((0x80070032, HCS_E_INVALID_STATE, 0x8037010A), hcs_calls.shutdown_system, system, text)
+            fails((0x80070032, HCS_E_INVALID_STATE, 0x8037010A), hcs_calls.shut_down_system, system, text)
 
 
 def test_options_of_shutdown_are_checked() -> None:
     with running(document=machine(GuestConnection={})) as system:
-        assert "$.Mechanism" in str(fails(0x8037010D, hcs_calls.shutdown_system, system, '{"Mechanism": "Hope"}'))
-        assert "$.TimeoutSeconds" in str(fails(0x8037010D, hcs_calls.shutdown_system, system, '{"TimeoutSeconds": 5}'))
-        fails(E_NOTIMPL, hcs_calls.shutdown_system, system, '{"Type": "Reboot"}')
+        assert "$.Mechanism" in str(fails(0x8037010D, hcs_calls.shut_down_system, system, '{"Mechanism": "Hope"}'))
+        assert "$.TimeoutSeconds" in str(fails(0x8037010D, hcs_calls.shut_down_system, system, '{"TimeoutSeconds": 5}'))
+        fails(E_NOTIMPL, hcs_calls.shut_down_system, system, '{"Type": "Reboot"}')
         assert properties(system)["State"] == "Running"
 
 
@@ -277,7 +277,8 @@ def test_a_machine_pauses_saves_resumes_and_stops(any_seed: int | None, tmp_path
         fails(HCS_E_INVALID_STATE, hcs_calls.resume_system, system)
         hcs_calls.pause_system(system, '{"SuspensionLevel": "Suspend", "HostedNotification": {"Reason": "Save"}}')
         assert properties(system)["State"] == "Paused"
-        for verb in (hcs_calls.pause_system, hcs_calls.start_system, hcs_calls.shutdown_system, hcs_calls.crash_system):
+        unfit = (hcs_calls.pause_system, hcs_calls.start_system, hcs_calls.shut_down_system, hcs_calls.crash_system)
+        for verb in unfit:
             fails(HCS_E_INVALID_STATE, verb, system)
         fails(E_INVALIDARG, hcs_calls.save_system, system)
         hcs_calls.save_system(system, options)
@@ -453,7 +454,7 @@ def test_close_leaves_other_systems_alone(any_seed: int | None) -> None:
     with _calls.open_system("one") as system:
         assert properties(system)["State"] == "Running"
         with _calls.open_process(system, pid.pid) as process:
-            assert json.loads(hcs_calls.process_properties(process) or "")["Exited"] is False
+            assert json.loads(hcs_calls.get_process_properties(process) or "")["Exited"] is False
             hcs_calls.terminate_system(system)
             assert exit_code(process) == KILLED
     wait_until(holds_nothing)
@@ -511,14 +512,14 @@ IGNORES = guest("ignore('SIGTERM'); out('ready'); sleep(60)")
 def test_shutdown_lets_processes_end(any_seed: int | None) -> None:
     with running() as system, started(system, *OBEYS, CreateStdOutPipe=True) as start:
         wait_ready(start).close()
-        hcs_calls.shutdown_system(system)
+        hcs_calls.shut_down_system(system)
         assert exit_document(system) == {"Status": 0, "ExitType": "GracefulExit"}
         assert exit_code(start.process) == (INTERRUPTED if WINDOWS else 5)
 
 
 def test_shutdown_without_processes(any_seed: int | None) -> None:
     with running() as system:
-        hcs_calls.shutdown_system(system)
+        hcs_calls.shut_down_system(system)
         assert exit_document(system) == {"Status": 0, "ExitType": "GracefulExit"}
 
 
@@ -527,7 +528,7 @@ def test_shutdown_kills_after_its_grace(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(stopping, "SHUTDOWN_GRACE", 0.1)
     with running() as system, started(system, *IGNORES, CreateStdOutPipe=True) as start:
         wait_ready(start).close()
-        hcs_calls.shutdown_system(system)
+        hcs_calls.shut_down_system(system)
         assert exit_document(system)["ExitType"] == "ForcedExit"
         assert exit_code(start.process) == KILLED
 
@@ -538,7 +539,7 @@ def test_terminate_overtakes_shutdown(any_seed: int | None) -> None:
 
     def shut_down(system: OwnedSystem) -> None:
         try:
-            hcs_calls.shutdown_system(system)
+            hcs_calls.shut_down_system(system)
             outcomes.append(0)
         except errors.HcsError as error:
             outcomes.append(error.hresult & 0xFFFFFFFF)
@@ -549,7 +550,7 @@ def test_terminate_overtakes_shutdown(any_seed: int | None) -> None:
         waiting.start()
         wait_until(lambda: is_stopping("one"))
         with _calls.open_system("one") as again:
-            fails(HCS_E_SYSTEM_ALREADY_STOPPED, hcs_calls.shutdown_system, again)
+            fails(HCS_E_SYSTEM_ALREADY_STOPPED, hcs_calls.shut_down_system, again)
             fails(HCS_E_INVALID_STATE, hcs_calls.create_process, again, parameters(*TRUE))
             hcs_calls.terminate_system(again)
         waiting.join()
@@ -564,7 +565,7 @@ def test_stop_ends_what_programs_left_behind(graceful: bool) -> None:
         child = "ignore('SIGTERM'); sleep(60)"
         pid = int(run(system, *guest(f'out(spawn("{child}", stdout=None))')).output)
         assert is_alive(pid)
-        (hcs_calls.shutdown_system if graceful else hcs_calls.terminate_system)(system)
+        (hcs_calls.shut_down_system if graceful else hcs_calls.terminate_system)(system)
         wait_until(lambda: not is_alive(pid))
         assert exit_document(system)["ExitType"] == ("GracefulExit" if graceful else "ForcedExit")
 
@@ -577,7 +578,7 @@ def test_shutdown_ends_an_interactive_shell() -> None:
             assert start.stdout is not None
             with StdioReader(start.stdout) as reader:
                 reader.read(1)
-                hcs_calls.shutdown_system(system)
+                hcs_calls.shut_down_system(system)
             assert exit_document(system)["ExitType"] == "GracefulExit"
 
 
@@ -623,7 +624,9 @@ def test_basic_properties(any_seed: int | None) -> None:
 
 def test_unknown_property_is_named() -> None:
     with running() as system:
-        error = fails(0x8037010D, hcs_calls.system_properties, system, '{"PropertyTypes": ["Statistics", "Colour"]}')
+        error = fails(
+            0x8037010D, hcs_calls.get_system_properties, system, '{"PropertyTypes": ["Statistics", "Colour"]}'
+        )
         assert "$.PropertyTypes[1]" in str(error)
         assert "Colour" in str(error)
 
@@ -673,13 +676,13 @@ def test_process_list_has_what_a_program_left_behind() -> None:
 def test_figures_need_psutil(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psutil", None)
     with running() as system:
-        error = fails(E_NOTIMPL, hcs_calls.system_properties, system, '{"PropertyTypes": ["Statistics"]}')
+        error = fails(E_NOTIMPL, hcs_calls.get_system_properties, system, '{"PropertyTypes": ["Statistics"]}')
         assert "hcsrt[emulator]" in str(error)
 
 
 def test_figures_need_a_running_system() -> None:
     with created() as system:
-        fails(HCS_E_INVALID_STATE, hcs_calls.system_properties, system, '{"PropertyTypes": ["Statistics"]}')
+        fails(HCS_E_INVALID_STATE, hcs_calls.get_system_properties, system, '{"PropertyTypes": ["Statistics"]}')
 
 
 def test_properties_of_a_virtual_machine() -> None:
@@ -690,7 +693,7 @@ def test_properties_of_a_virtual_machine() -> None:
         assert found["Memory"]["VirtualMachineMemory"]["AssignedMemory"] == 1024 * 256
         assert found["TerminateOnLastHandleClosed"] is True
         assert found["GuestConnectionInfo"]["SupportedSchemaVersions"] == [{"Major": 2, "Minor": 6}]
-        fails(E_NOTIMPL, hcs_calls.system_properties, system, '{"PropertyTypes": ["SharedMemoryRegion"]}')
+        fails(E_NOTIMPL, hcs_calls.get_system_properties, system, '{"PropertyTypes": ["SharedMemoryRegion"]}')
 
 
 def test_named_queries_fail_one_by_one() -> None:
@@ -797,7 +800,7 @@ def test_what_cannot_start(document: dict[str, Any], hresult: int, word: str) ->
     with running() as system:
         error = fails(hresult, hcs_calls.create_process, system, json.dumps(document))
         assert word in str(error)
-        assert json.loads(hcs_calls.system_properties(system) or "")["State"] == "Running"
+        assert json.loads(hcs_calls.get_system_properties(system) or "")["State"] == "Running"
 
 
 def test_half_a_surrogate_pair_is_text_on_windows_alone() -> None:
@@ -884,7 +887,7 @@ def test_terminate_process(any_seed: int | None) -> None:
         assert _watch.wait_exit(start.process, 20)
         expected = {"ProcessId": start.pid, "Exited": True, "ExitCode": KILLED, "LastWaitResult": 0}
         assert json.loads((_watch.exit_status(start.process) or ("", ""))[1] or "") == expected
-        assert json.loads(hcs_calls.process_properties(start.process) or "") == expected
+        assert json.loads(hcs_calls.get_process_properties(start.process) or "") == expected
         fails(gone, hcs_calls.terminate_process, start.process)
         fails(gone, hcs_calls.signal_process, start.process, '{"Signal": "CtrlC"}')
         close = {"Operation": "CloseHandle", "CloseHandle": {"Handle": "All"}}
@@ -932,10 +935,10 @@ def test_process_info_hands_out_streams(any_seed: int | None) -> None:
 def test_status_of_a_running_process(any_seed: int | None) -> None:
     with running() as system, started(system, *SLEEP) as start:
         for query in (None, "", "{}", '{"PropertyTypes": ["ProcessStatus"]}'):
-            status = json.loads(hcs_calls.process_properties(start.process, query) or "")
+            status = json.loads(hcs_calls.get_process_properties(start.process, query) or "")
             assert status.items() >= {"ProcessId": start.pid, "Exited": False}.items()
         for query in ('{"PropertyTypes": ["Statistics"]}', "[]", '{"Queries": {}}'):
-            fails(0x8037010D, hcs_calls.process_properties, start.process, query)
+            fails(0x8037010D, hcs_calls.get_process_properties, start.process, query)
 
 
 def test_modify_closes_streams() -> None:
@@ -983,7 +986,7 @@ def test_a_bug_in_the_service_is_told_and_recorded(monkeypatch: pytest.MonkeyPat
     with created() as system:
         with monkeypatch.context() as patch:
             patch.setitem(service().verbs, "HcsGetComputeSystemProperties", lambda request: 1 / 0)
-            error = fails(E_UNEXPECTED, hcs_calls.system_properties, system)
+            error = fails(E_UNEXPECTED, hcs_calls.get_system_properties, system)
             assert "ZeroDivisionError" in str(error)
         assert "ZeroDivisionError" in emulator.misuses()[0]
         assert properties(system)["State"] == "Created"
@@ -993,7 +996,7 @@ def test_a_bug_in_the_service_is_told_and_recorded(monkeypatch: pytest.MonkeyPat
 def test_what_is_not_emulated_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     with created() as system:
         monkeypatch.delitem(service().verbs, "HcsGetComputeSystemProperties")
-        assert "HcsGetComputeSystemProperties" in str(fails(E_NOTIMPL, hcs_calls.system_properties, system))
+        assert "HcsGetComputeSystemProperties" in str(fails(E_NOTIMPL, hcs_calls.get_system_properties, system))
 
 
 def test_nothing_is_remembered_of_what_is_over(any_seed: int | None) -> None:

@@ -172,7 +172,7 @@ def modify(system: OwnedSystem, path: str, change: str | None, settings: Any = N
 def test_the_memory_of_a_machine_is_what_it_was_set_to(machine: OwnedSystem) -> None:
     path = "VirtualMachine/ComputeTopology/Memory/SizeInMB"
     modify(machine, path, "Update", 4096)
-    document = json.loads(hcs_calls.system_properties(machine, '{"PropertyTypes": ["Memory"]}') or "")
+    document = json.loads(hcs_calls.get_system_properties(machine, '{"PropertyTypes": ["Memory"]}') or "")
     assert document["Memory"]["VirtualMachineMemory"]["AssignedMemory"] == 4096 * 256
     assert "$.Settings" in str(fails(HCS_E_INVALID_JSON, modify, machine, path, "Update", "much"))
     fails(E_INVALIDARG, modify, machine, path, "Remove")

@@ -82,9 +82,8 @@ def test_a_crash_is_an_exit_that_tells_whose(plain_order: None, machine: hcsrt.C
 
 
 def test_containers_do_not_pause(system: hcsrt.ComputeSystem) -> None:
-    with pytest.raises((hcsrt.NotSupportedError, hcsrt.InvalidStateError)) as caught:
+    with pytest.raises((hcsrt.NotSupportedError, hcsrt.InvalidStateError)):
         system.pause()
-    assert caught.value.operation == "HcsPauseComputeSystem"
 
 
 def test_the_memory_of_a_machine_can_be_changed_and_asked_for(machine: hcsrt.ComputeSystem) -> None:

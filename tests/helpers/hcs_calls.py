@@ -1,9 +1,11 @@
 """The plain verbs of HCS by short names, each over the one call of hcsrt."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from hcsrt import _calls
+from hcsrt._interpose import functions
 from hcsrt._streams import ProcessStart
 from hcsrt.errors import HcsError
 
@@ -16,6 +18,15 @@ def _verb(function: str) -> Callable[..., str | None]:
     return verb
 
 
+def __getattr__(name: str) -> Callable[..., str | None]:
+    """The verb of a system or a process: pause_system for the function that pauses a ComputeSystem."""
+    for function in functions():
+        words = re.sub(r"(?<!^)(?=[A-Z])", "_", function.removeprefix("Hcs")).lower()
+        if words.replace("compute_system", "system") == name:
+            return _verb(function)
+    raise AttributeError(name)
+
+
 def _of_service(function: str) -> Callable[..., str | None]:
     def verb(*texts: str | None) -> str | None:
         return _calls.service(function, *(texts or (None,)))
@@ -24,19 +35,6 @@ def _of_service(function: str) -> Callable[..., str | None]:
     return verb
 
 
-start_system = _verb("HcsStartComputeSystem")
-shutdown_system = _verb("HcsShutDownComputeSystem")
-terminate_system = _verb("HcsTerminateComputeSystem")
-system_properties = _verb("HcsGetComputeSystemProperties")
-crash_system = _verb("HcsCrashComputeSystem")
-pause_system = _verb("HcsPauseComputeSystem")
-resume_system = _verb("HcsResumeComputeSystem")
-save_system = _verb("HcsSaveComputeSystem")
-modify_system = _verb("HcsModifyComputeSystem")
-process_properties = _verb("HcsGetProcessProperties")
-signal_process = _verb("HcsSignalProcess")
-modify_process = _verb("HcsModifyProcess")
-terminate_process = _verb("HcsTerminateProcess")
 service_properties = _of_service("HcsGetServiceProperties")
 modify_service = _of_service("HcsModifyServiceSettings")
 create_guest_state_file = _of_service("HcsCreateEmptyGuestStateFile")

@@ -49,7 +49,7 @@ hcsrt_rule waiting(uint32_t first, uint32_t calls, uint32_t ms = 0) { return {fi
 
 void test_entries() {
     CHECK(outer->size == sizeof(HcsApi));
-#define SAME_ENTRY(name, since, shape, subject, lane) \
+#define SAME_ENTRY(name, since, shape, subject, lane, type) \
     CHECK(!outer->name == !inner->name); \
     CHECK(!outer->name || outer->name != inner->name); \
     CHECK(!std::strcmp(hcsrt_interposed_name(number_of(#name)), #name));

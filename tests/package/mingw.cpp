@@ -158,13 +158,13 @@ using hcsrt_create_options = HCS_CREATE_OPTIONS;
 struct Missing;
 
 namespace missing {
-#define MISSING(name, since, shape, subject, lane) extern Missing name;
+#define MISSING(name, since, shape, subject, lane, type) extern Missing name;
 HCSRT_FUNCTIONS(MISSING)
 }  // namespace missing
 using namespace missing;
 
 namespace others {
-#define OTHER(name, since, shape, subject, lane) constexpr bool name = false;
+#define OTHER(name, since, shape, subject, lane, type) constexpr bool name = false;
 HCSRT_FUNCTIONS(OTHER)
 }  // namespace others
 namespace known_missing {
@@ -176,7 +176,7 @@ using namespace others;
 template <typename Theirs>
 constexpr bool is_missing = std::is_same_v<Theirs, Missing *>;
 
-#define CHECK_FUNCTION(name, since, shape, subject, lane) \
+#define CHECK_FUNCTION(name, since, shape, subject, lane, type) \
     static_assert(is_missing<decltype(&::name)> || same<decltype(in_windows_types::HcsApi::name), decltype(&::name)>, \
                   #name " is not what mingw-w64 declares"); \
     static_assert(is_missing<decltype(&::name)> || alike<decltype(HcsApi::name), decltype(&::name)>, \

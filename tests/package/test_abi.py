@@ -196,7 +196,7 @@ HCSRT_H, HCSAPI_H, RESULTS_H, FUNCTIONS_H = HEADERS
         pytest.param(
             FUNCTIONS_H,
             "F(HcsCloseProcess, ",
-            "F(HcsCloseProgram, RS5, CLOSE, PROCESS, NONE) F(HcsCloseProcess, ",
+            "F(HcsCloseProgram, RS5, CLOSE, PROCESS, NONE, NONE) F(HcsCloseProcess, ",
             "HcsCloseProgram",
             id="function that is nowhere",
         ),

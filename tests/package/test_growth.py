@@ -61,7 +61,7 @@ def has_toy():
 """
 )
 
-TOY = "F(HcsMakeCoffee, UNSTATED, VERB, SYSTEM, ORDER)"
+TOY = "F(HcsMakeCoffee, UNSTATED, VERB, SYSTEM, ORDER, NONE)"
 
 
 def compiled(folder: Path, python: Path, source: str, include: Path, interfaces: Path) -> Path:
@@ -100,7 +100,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory, environment: Path) -> Path:
         shutil.copy(REPOSITORY / "tests/data/hresults.json", tree / "tests/data")
         rows = tree / "hcsrt/native/backends/functions.h"
         text = rows.read_text()
-        last = "    F(HcsWaitForProcessExit, V2104, EXIT, PROCESS, NONE)\n"
+        last = "    F(HcsWaitForProcessExit, V2104, EXIT, PROCESS, NONE, NONE)\n"
         assert text.count(last) == 1
         rows.write_text(text.replace(last, f"{last.rstrip()} \\\n    {TOY}\n"))
         run(sys.executable, "tools/facts.py", "write", cwd=tree)

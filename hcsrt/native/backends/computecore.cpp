@@ -38,7 +38,7 @@ uint32_t hcsrt_computecore_load(hcsrt_backend *backend) {
     HMODULE dll = LoadLibraryExW(L"computecore.dll", nullptr, LOAD_LIBRARY_SEARCH_SYSTEM32);
     if (!dll) return GetLastError();
     api.size = sizeof api;
-#  define RESOLVE(name, since, shape, subject, lane) resolve(dll, #name, &api.name);
+#  define RESOLVE(name, since, shape, subject, lane, type) resolve(dll, #name, &api.name);
     HCSRT_FUNCTIONS(RESOLVE)
 #  undef RESOLVE
     api.free_string = release_local;

@@ -45,7 +45,7 @@ constexpr bool fits = std::is_same_v<typename Shape<shape>::type, Entry>;
 template <typename Entry>
 constexpr bool fits<HCSRT_SHAPE_OTHER, Entry> = true;
 
-#define CHECK(name, since, shape, subject, lane) \
+#define CHECK(name, since, shape, subject, lane, type) \
     static_assert(fits<HCSRT_SHAPE_##shape, decltype(HcsApi::name)>, #name " has not the shape of its row");
 HCSRT_FUNCTIONS(CHECK)
 #undef CHECK
@@ -55,7 +55,7 @@ HCSRT_FUNCTIONS(CHECK)
 extern "C" {
 
 const hcsrt_row hcsrt_rows[] = {
-#define ROW(name, since, shape, subject, lane) \
+#define ROW(name, since, shape, subject, lane, type) \
     {#name, \
      HCSRT_SINCE_##since, \
      HCSRT_SHAPE_##shape, \

@@ -1,6 +1,5 @@
 /* The exports of computecore.dll. */
 #include <chrono>
-#include <cstring>
 
 #include "backends/functions.h"
 #include "core/threads.h"
@@ -10,34 +9,9 @@ namespace hcsrt::emulator {
 
 namespace {
 
-/* HCS_OPERATION_TYPE of the calls that it has a value for; of the others None. */
-int32_t type_of(const char *function) {
-    static constexpr struct {
-        const char *function;
-        int32_t type;
-    } TYPES[] = {
-        {"HcsStartComputeSystem", HCSRT_TYPE_START},
-        {"HcsShutDownComputeSystem", HCSRT_TYPE_SHUTDOWN},
-        {"HcsTerminateComputeSystem", HCSRT_TYPE_TERMINATE},
-        {"HcsPauseComputeSystem", HCSRT_TYPE_PAUSE},
-        {"HcsResumeComputeSystem", HCSRT_TYPE_RESUME},
-        {"HcsSaveComputeSystem", HCSRT_TYPE_SAVE},
-        {"HcsCrashComputeSystem", HCSRT_TYPE_CRASH},
-        {"HcsModifyComputeSystem", HCSRT_TYPE_MODIFY},
-        {"HcsGetComputeSystemProperties", HCSRT_TYPE_PROPERTIES},
-        {"HcsSignalProcess", HCSRT_TYPE_SIGNAL_PROCESS},
-        {"HcsTerminateProcess", HCSRT_TYPE_SIGNAL_PROCESS}, /* it has no value of its own */
-        {"HcsModifyProcess", HCSRT_TYPE_MODIFY_PROCESS},
-        {"HcsGetProcessProperties", HCSRT_TYPE_PROCESS_PROPERTIES},
-        {"HcsGetProcessInfo", HCSRT_TYPE_PROCESS_INFO},
-    };
-    for (auto &row : TYPES)
-        if (!std::strcmp(row.function, function)) return row.type;
-    return HCSRT_TYPE_NONE;
-}
-
 /* A call that the service answers, upon a compute system or a process. */
-hcsrt_result verb_call(const char *function, Kind kind, void *raw, void *operation, const hcsrt_char *text) {
+hcsrt_result verb_call(const char *function, int32_t type, Kind kind, void *raw, void *operation,
+                       const hcsrt_char *text) {
     Lock lock(core->mutex);
     Inside inside(raw, kind, function);
     if (!inside) return inside.error();
@@ -45,15 +19,14 @@ hcsrt_result verb_call(const char *function, Kind kind, void *raw, void *operati
     request.function = function;
     (kind == Kind::System ? request.system : request.process) = inside.target()->key;
     request.text = argument(text);
-    int32_t type = type_of(function);
     auto info = type == HCSRT_TYPE_PROCESS_INFO ? inside.target() : nullptr;
     return kick_off(lock, type, operation, inside.handle(), std::move(request), info);
 }
 
-hcsrt_result modify_call(const char *function, Kind kind, void *raw, void *operation, const hcsrt_char *configuration,
-                         hcsrt_handle identity) {
+hcsrt_result modify_call(const char *function, int32_t type, Kind kind, void *raw, void *operation,
+                         const hcsrt_char *configuration, hcsrt_handle identity) {
     if (identity) return HCSRT_E_NOTIMPL;
-    return configuration ? verb_call(function, kind, raw, operation, configuration) : HCSRT_E_INVALIDARG;
+    return configuration ? verb_call(function, type, kind, raw, operation, configuration) : HCSRT_E_INVALIDARG;
 }
 
 hcsrt_result create_system_in(const char *function, const hcsrt_char *scope, const hcsrt_char *id,
@@ -448,26 +421,26 @@ HcsApi make_table() {
     HcsApi table = {};
     table.size = sizeof table;
     /* By its shape each function of the table has its entry, whether the service knows it or not. */
-#define FILL(name, since, shape, subject, lane) FILL_##shape(name, subject)
-#define FILL_VERB(name, subject) \
+#define FILL(name, since, shape, subject, lane, type) FILL_##shape(name, subject, HCSRT_TYPE_##type)
+#define FILL_VERB(name, subject, type) \
     table.name = [](void *raw, hcsrt_operation operation, const hcsrt_char *text) { \
-        return verb_call(#name, KIND_##subject, raw, operation, text); \
+        return verb_call(#name, type, KIND_##subject, raw, operation, text); \
     };
-#define FILL_MODIFY(name, subject) \
+#define FILL_MODIFY(name, subject, type) \
     table.name = [](void *raw, hcsrt_operation operation, const hcsrt_char *configuration, hcsrt_handle identity) { \
-        return modify_call(#name, KIND_##subject, raw, operation, configuration, identity); \
+        return modify_call(#name, type, KIND_##subject, raw, operation, configuration, identity); \
     };
-#define FILL_EXIT(name, subject) \
+#define FILL_EXIT(name, subject, type) \
     table.name = [](void *raw, uint32_t timeout_ms, hcsrt_char **document) { \
         return wait_exit(#name, KIND_##subject, raw, timeout_ms, document); \
     };
-#define FILL_CLOSE(name, subject) table.name = [](void *raw) { close_call(#name, KIND_##subject, raw); };
-#define FILL_STRING(name, subject) table.name = [](const hcsrt_char *text) { return path_call(#name, text); };
-#define FILL_STRINGS(name, subject) \
+#define FILL_CLOSE(name, subject, type) table.name = [](void *raw) { close_call(#name, KIND_##subject, raw); };
+#define FILL_STRING(name, subject, type) table.name = [](const hcsrt_char *text) { return path_call(#name, text); };
+#define FILL_STRINGS(name, subject, type) \
     table.name = [](const hcsrt_char *vm_id, const hcsrt_char *path) { return access_call(#name, vm_id, path); };
-#define FILL_QUESTION(name, subject) \
+#define FILL_QUESTION(name, subject, type) \
     table.name = [](const hcsrt_char *query, hcsrt_char **result) { return service_call(#name, query, result); };
-#define FILL_OTHER(name, subject) table.name = NotEmulated<decltype(table.name)>::call;
+#define FILL_OTHER(name, subject, type) table.name = NotEmulated<decltype(table.name)>::call;
 #define FILL_OF(result, parameters) FILL_OTHER
     HCSRT_FUNCTIONS(FILL)
 #undef FILL
@@ -482,7 +455,7 @@ HcsApi make_table() {
 #undef FILL_OF
 
     table.HcsGetProcessInfo = [](hcsrt_process process, hcsrt_operation operation) {
-        return verb_call("HcsGetProcessInfo", Kind::Process, process, operation, nullptr);
+        return verb_call("HcsGetProcessInfo", HCSRT_TYPE_PROCESS_INFO, Kind::Process, process, operation, nullptr);
     };
     table.HcsCreateComputeSystem = create_system;
     table.HcsCreateComputeSystemInNamespace = create_system_in_namespace;

@@ -18,12 +18,12 @@ using Clock = std::chrono::steady_clock;
 /* The ways to release have no row among the functions. */
 #define HCSRT_ENTRIES(F) \
     HCSRT_FUNCTIONS(F) \
-    F(free_string, RS5, OTHER, NONE, NONE) \
-    F(free_cotaskmem, RS5, OTHER, NONE, NONE) \
-    F(close_handle, RS5, OTHER, NONE, NONE)
+    F(free_string, RS5, OTHER, NONE, NONE, NONE) \
+    F(free_cotaskmem, RS5, OTHER, NONE, NONE, NONE) \
+    F(close_handle, RS5, OTHER, NONE, NONE, NONE)
 
 enum Function : int {
-#define HCSRT_NUMBER(name, since, shape, subject, lane) NUMBER_##name,
+#define HCSRT_NUMBER(name, since, shape, subject, lane, type) NUMBER_##name,
     HCSRT_ENTRIES(HCSRT_NUMBER)
 #undef HCSRT_NUMBER
         FUNCTIONS
@@ -143,7 +143,7 @@ struct Row {
 };
 
 const Row rows[] = {
-#define HCSRT_ROW(name, since, shape, subject, lane) \
+#define HCSRT_ROW(name, since, shape, subject, lane, type) \
     {#name, offsetof(HcsApi, name) + sizeof(HcsApi::name), Through<&HcsApi::name, NUMBER_##name>::can_fail, \
      Through<&HcsApi::name, NUMBER_##name>::has_callback, Through<&HcsApi::name, NUMBER_##name>::put},
     HCSRT_ENTRIES(HCSRT_ROW)

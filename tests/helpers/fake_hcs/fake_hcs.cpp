@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "backends/functions.h"
 #include "core/results.h"
 
 namespace fake_hcs {
@@ -341,6 +342,18 @@ int close_stdio(hcsrt_handle handle) {
 HcsApi make_table() {
     HcsApi table = {};
     table.size = sizeof table;
+    /* Each plain verb, by the shape of its row. */
+#define FILL(name, since, shape, subject, lane, type) FILL_##shape(name, subject)
+#define FILL_VERB(name, subject) table.name = verb<Kind::subject>;
+#define FILL_MODIFY(name, subject)
+#define FILL_EXIT(name, subject)
+#define FILL_CLOSE(name, subject)
+#define FILL_STRING(name, subject)
+#define FILL_STRINGS(name, subject)
+#define FILL_QUESTION(name, subject)
+#define FILL_OTHER(name, subject)
+#define FILL_OF(result, parameters) FILL_OTHER
+    HCSRT_FUNCTIONS(FILL)
     table.HcsCloseComputeSystem = close<Kind::SYSTEM>;
     table.HcsCloseOperation = close_operation;
     table.HcsCloseProcess = close<Kind::PROCESS>;
@@ -348,18 +361,12 @@ HcsApi make_table() {
     table.HcsCreateOperation = create_operation;
     table.HcsCreateProcess = create_process;
     table.HcsEnumerateComputeSystems = enumerate;
-    table.HcsGetComputeSystemProperties = verb<Kind::SYSTEM>;
     table.HcsGetOperationResult = result_only;
     table.HcsGetOperationResultAndProcessInfo = result_and_info;
     table.HcsGetProcessInfo = process_info;
-    table.HcsGetProcessProperties = verb<Kind::PROCESS>;
     table.HcsOpenComputeSystem = open_system;
-    table.HcsPauseComputeSystem = verb<Kind::SYSTEM>;
-    table.HcsResumeComputeSystem = verb<Kind::SYSTEM>;
     table.HcsSetComputeSystemCallback = set_system_callback;
     table.HcsSetProcessCallback = set_process_callback;
-    table.HcsShutDownComputeSystem = verb<Kind::SYSTEM>;
-    table.HcsStartComputeSystem = verb<Kind::SYSTEM>;
     table.HcsTerminateComputeSystem = terminate<Kind::SYSTEM>;
     table.HcsTerminateProcess = terminate<Kind::PROCESS>;
     table.HcsWaitForOperationResult = wait_only;

@@ -165,7 +165,7 @@ struct Forward<Entry> {
 
 extern "C" {
 
-#define HCSRT_EXPORT(name, since, shape, subject, lane) \
+#define HCSRT_EXPORT(name, since, shape, subject, lane, type) \
     extern void *const hcsrt_forward_##name; \
     void *const hcsrt_forward_##name = reinterpret_cast<void *>(Forward<&HcsApi::name>::call); \
     __asm__(".section .text\n.globl " #name "\n" #name ":\n\tjmp *hcsrt_forward_" #name \
