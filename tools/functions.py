@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ROWS = "hcsrt/native/backends/functions.h"
@@ -97,15 +99,21 @@ def _function(name: str, since: dict[str, str], version: str, shape: str, subjec
 def _declared(indent: str, result: str, call: str, name: str, parameters: Iterable[str], end: str) -> list[str]:
     """Return the lines of a pointer to a function, broken between parameters."""
     star = "" if result.endswith("*") else " "
-    lines = [f"{indent}{result}{star}({call}*{name})("]
-    *most, last = parameters
-    for parameter in (*(f"{item}," for item in most), f"{last}){end}"):
-        glue = "" if lines[-1].endswith("(") else " "
-        if len(lines[-1]) + len(glue) + len(parameter) <= WIDTH:
-            lines[-1] += glue + parameter
-        else:
-            lines.append(f"{indent}    {parameter}")
-    return lines
+    start, listed = f"{indent}{result}{star}({call}*{name})(", list(parameters)
+    if len(line := f"{start}{', '.join(listed)}){end}") <= WIDTH:
+        return [line]
+    # With spaces that do not break, so that a line ends behind a parameter only.
+    words = " ".join(f"{parameter},".replace(" ", "\xa0") for parameter in listed).removesuffix(",")
+    inner = f"{indent}    "
+    lines = wrap(
+        words + f"){end}".replace(" ", "\xa0"),
+        WIDTH,
+        initial_indent=inner,
+        subsequent_indent=inner,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [start, *(line.replace("\xa0", " ") for line in lines)]
 
 
 def header(rows: list[Function]) -> str:
@@ -199,14 +207,46 @@ def interface(rows: list[Function]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def named_in(path: Path, prefix: str) -> Iterator[tuple[str, str]]:
+    """Tell each function that the docstring of a public name of a module ends with, and that name."""
+
+    def walk(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, str]]:
+        for node in body:
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and node.name[0] != "_":
+                for function in re.findall(r"Hcs\w+", (ast.get_docstring(node) or "").partition("\nHCS: ")[2]):
+                    yield function, f"{prefix}{node.name}"
+                if isinstance(node, ast.ClassDef):
+                    yield from walk(node.body, f"{prefix}{node.name}.")
+
+    yield from walk(ast.parse(path.read_text(encoding="utf-8")).body, prefix)
+
+
 def table(rows: list[Function], text: str) -> str:
-    """Return the page `text` with its table made anew: the column Windows is of the rows, the others stay."""
+    """Return the page `text` with its table made anew.
+
+    A row that stands there keeps its names, since several docstrings may tell of a function; a new one gets the first
+    name whose docstring does. The Windows is that of the rows of functions.h.
+    """
+    package = REPOSITORY / "hcsrt"
+    names: dict[str, str] = {}
+    for module, prefix in (("system", ""), ("process", ""), ("service", "service.")):
+        for function, name in named_in(package / f"{module}.py", prefix):
+            names.setdefault(function, name)
+    service = "".join(path.read_text(encoding="utf-8") for path in (package / "emulator").glob("*.py"))
+    emulated = set(re.findall(r'@verb\("(\w+)"', service))
+
+    def columns(row: Function) -> str:
+        name = names.get(row.name)
+        awaited = f"`{name}` | `aio.{name}`" if name else "— | —"
+        return f" {awaited} | {'yes' if row.name in emulated else '`E_NOTIMPL`'} "
+
     kept = {match[1]: match[2] for match in re.finditer(r"^\| `(\w+)` \|(.*)\|[^|]*\|$", text, re.MULTILINE)}
-    lines = [f"| `{row.name}` |{kept.get(row.name, ' — | — | — ')}| {row.since} |" for row in sorted(rows, key=_name)]
+    lines = [f"| `{row.name}` |{kept.get(row.name, columns(row))}| {row.since} |" for row in sorted(rows, key=_name)]
     start = text.index("| function |")
     first = text.index("\n", text.index("\n", start) + 1) + 1
-    end = first + re.match(r"(?:\|.*\n)*", text[first:]).end()  # type: ignore[union-attr]
-    return text[:first] + "\n".join(lines) + "\n" + text[end:]
+    old = re.match(r"(?:\|.*\n)*", text[first:])
+    assert old is not None
+    return text[:first] + "\n".join(lines) + "\n" + text[first + old.end() :]
 
 
 def _name(row: Function) -> str:
