@@ -10,6 +10,8 @@ import pytest
 import hcsrt
 from hcsrt import aio
 
+from ..helpers.programs import SLEEP
+
 Verb = Callable[..., Any]
 
 SYSTEM: dict[str, tuple[Any, ...]] = {
@@ -107,7 +109,7 @@ def test_no_plain_verb_has_more_than_one_coroutine_before_the_engine(
                 return await frames_to_the_future(getattr(aio.service, name), SERVICE[name], timeout)
             if kind == "aio":
                 return await frames_to_the_future(aio.systems, (), timeout)
-            process = await own.popen(["sleep", "60"])
+            process = await own.popen(SLEEP)
             try:
                 return await frames_to_the_future(getattr(process, name), PROCESS[name], timeout)
             finally:

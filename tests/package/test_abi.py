@@ -160,8 +160,8 @@ HCSRT_H, HCSAPI_H, RESULTS_H, FUNCTIONS_H = HEADERS
         ),
         pytest.param(
             HCSAPI_H,
-            "(const hcsrt_char *id, uint32_t requested_access",
-            "(const hcsrt_char *id, uint64_t requested_access",
+            "HcsOpenComputeSystem)(const hcsrt_char *id, uint32_t requested_access",
+            "HcsOpenComputeSystem)(const hcsrt_char *id, uint64_t requested_access",
             "HcsOpenComputeSystem is not what mingw-w64 declares",
             id="width of a parameter",
         ),
