@@ -160,9 +160,9 @@ HCSRT_H, HCSAPI_H, RESULTS_H, FUNCTIONS_H = HEADERS
         ),
         pytest.param(
             HCSAPI_H,
-            "HcsOpenComputeSystem)(const hcsrt_char *id, uint32_t requested_access",
-            "HcsOpenComputeSystem)(const hcsrt_char *id, uint64_t requested_access",
-            "HcsOpenComputeSystem is not what mingw-w64 declares",
+            "hcsrt_process process, uint32_t callback_options",
+            "hcsrt_process process, uint64_t callback_options",
+            "HcsSetProcessCallback is not what mingw-w64 declares",
             id="width of a parameter",
         ),
         pytest.param(
