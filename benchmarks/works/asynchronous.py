@@ -20,8 +20,7 @@ import psutil
 
 import hcsrt
 import hcsrt.aio
-from hcsrt import OwnedSystem
-from hcsrt._calls import system_properties
+from hcsrt import OwnedSystem, _calls
 
 from ..harness import library
 from ..harness.build import BARE as BARE_LIBRARY
@@ -120,7 +119,7 @@ async def operation_of(name: str, in_flight: int, stack: AsyncExitStack) -> Oper
         ctypes_properties = importlib.import_module("benchmarks.contestants.ctypes_callback").properties
         return lambda: ctypes_properties(raw)
     pool = stack.enter_context(ThreadPoolExecutor(POOL))
-    return lambda: loop.run_in_executor(pool, system_properties, system)
+    return lambda: loop.run_in_executor(pool, _calls.call, system, "HcsGetComputeSystemProperties")
 
 
 def busy_elsewhere() -> float:
