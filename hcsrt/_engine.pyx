@@ -64,7 +64,7 @@ from hcsrt._library cimport HcsApi, hcs, hcs_chosen
 from hcsrt._plumbing cimport close_without_release, fork_epoch
 from hcsrt._streams cimport ProcessStart, new_start, own_stdio
 from hcsrt._text cimport decode, pointer, units, utf16
-from hcsrt._types cimport hcsrt_char, hcsrt_create_options, hcsrt_operation, hcsrt_result
+from hcsrt._types cimport hcsrt_char, hcsrt_create_options, hcsrt_handle, hcsrt_operation, hcsrt_result
 from hcsrt._watch cimport not_watched, register_watch, watch_of
 
 import atexit
@@ -283,6 +283,7 @@ cdef int enter_handle(Handle handle, hcsrt_request *request) noexcept nogil:
 # --- how the functions of HCS are called ----------------------------------------------------------------------------
 
 ctypedef hcsrt_result (*handle_verb)(void *, hcsrt_operation, const hcsrt_char *) noexcept nogil
+ctypedef hcsrt_result (*modify_verb)(void *, hcsrt_operation, const hcsrt_char *, hcsrt_handle) noexcept nogil
 ctypedef hcsrt_result (*string_verb)(const hcsrt_char *) noexcept nogil
 ctypedef hcsrt_result (*strings_verb)(const hcsrt_char *, const hcsrt_char *) noexcept nogil
 ctypedef hcsrt_result (*question_verb)(const hcsrt_char *, hcsrt_char **) noexcept nogil
@@ -295,7 +296,7 @@ cdef hcsrt_result start_verb(const HcsApi *api, const hcsrt_request *request, hc
 
 cdef hcsrt_result start_modify(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
                                hcsrt_outcome *outcome) noexcept nogil:
-    return api.HcsModifyComputeSystem(request.raw, operation, request.texts[0], request.identity)
+    return (<modify_verb> request.function)(request.raw, operation, request.texts[0], request.identity)
 
 
 cdef hcsrt_result start_create_system(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
