@@ -869,7 +869,8 @@ def end(Handle handle not None, str function not None):
         Py_INCREF(self)
         if port == NULL or core.submit(port, &request) == NULL:
             Py_DECREF(self)
-            leave_handle(<void *> handle)
+            with nogil:
+                leave_handle(<void *> handle)
         if port != NULL:
             core.port_close(port)
     drop(handle)
