@@ -64,6 +64,7 @@ from hcsrt._library cimport HcsApi, hcs, hcs_chosen
 from hcsrt._plumbing cimport close_without_release, fork_epoch
 from hcsrt._streams cimport ProcessStart, new_start, own_stdio
 from hcsrt._text cimport decode, pointer, units, utf16
+from hcsrt._time cimport deadline_of
 from hcsrt._types cimport hcsrt_char, hcsrt_create_options, hcsrt_handle, hcsrt_operation, hcsrt_result
 from hcsrt._watch cimport not_watched, register_watch, watch_of
 
@@ -405,11 +406,8 @@ cdef class _Call:
         """Hand the request to the engine; the future of its outcome, which fails when `timeout` seconds are over."""
         cdef int status
         cdef Port port
-        cdef double seconds = 0
         if timeout is not None:
-            seconds = timeout
-            if not seconds >= 0:
-                raise ValueError(f"timeout is {timeout!r}; give seconds >= 0, or None to wait for ever")
+            self.deadline = deadline_of(timeout)
         loop = get_running_loop()
         port = port_of(loop)
         future = Future(loop=loop) if port.plain_futures else loop.create_future()
@@ -434,8 +432,7 @@ cdef class _Call:
             raise MemoryError("no memory or no thread for a call of HCS")
         future.add_done_callback(self, context=port.context)
         if timeout is not None:
-            self.deadline = monotonic() + seconds
-            self.timer = loop.call_later(seconds, time_out, self)
+            self.timer = loop.call_later(self.deadline - monotonic(), time_out, self)
         if core.port_unsent(port.port) == 1:
             # Whatever else the loop is about to submit goes with it.
             loop.call_soon(port.send)
