@@ -65,26 +65,25 @@ def choose(name, capsule=None):
     RuntimeError if the process uses another one already.
     """
     global chosen
-    cdef hcsrt_backend backend
+    cdef hcsrt_backend dll
+    cdef const hcsrt_backend *backend
     with lock:
         if chosen is None:
-            if capsule is not None:
-                backend = backend_in(capsule)
-            elif name == "emulator":
+            if capsule is None and name == "emulator":
                 from .emulator import backend_capsule
 
-                backend = backend_in(backend_capsule())
+                capsule = backend_capsule()
+            if capsule is not None:
+                # Not copied: that of an older level has fewer tables.
+                backend = <const hcsrt_backend *> PyCapsule_GetPointer(capsule, HCSRT_BACKEND_CAPSULE)
             else:
-                backend = computecore()
+                dll = computecore()
+                backend = &dll
             # The name first: whoever sees the table may ask for it.
             chosen = name
-            core.choose(&backend)
+            core.choose(backend)
         elif chosen != name:
             raise RuntimeError(f"this process uses the {chosen} backend already; choose {name!r} before the first call")
-
-
-cdef hcsrt_backend backend_in(capsule) except *:
-    return (<hcsrt_backend *> PyCapsule_GetPointer(capsule, HCSRT_BACKEND_CAPSULE))[0]
 
 
 cdef hcsrt_backend computecore() except *:
