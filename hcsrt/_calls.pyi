@@ -6,6 +6,11 @@ from ._streams import ProcessStart
 
 @final
 class Limit:
+    """The time limit of one call, given instead of a timeout in seconds, that another thread may cut short.
+
+    Then it is as if the time were over.
+    """
+
     def __init__(self, timeout: float | None) -> None: ...
     @property
     def timeout(self) -> float | None: ...
@@ -13,8 +18,15 @@ class Limit:
 
 @final
 class Claim:
-    def forsake(self, limit: Limit | None) -> bool: ...
-    def settle(self) -> bool: ...
+    """To what a call on another thread brings: whoever waits for it has it, until it waits no more."""
+
+    def forsake(self, limit: Limit | None) -> bool:
+        """Wait no more, cut the call's limit short, and let pending() count it; False if the call has ended before.
+
+        No signal handler runs in between.
+        """
+    def settle(self) -> bool:
+        """End the call; False if nobody waits for it."""
 
 _Timeout: TypeAlias = Limit | float | None
 
@@ -26,15 +38,35 @@ def call(
     *,
     resources: Iterable[tuple[int, str, int]] = (),
     identity: int | None = None,
-) -> str | None: ...
-def service(function: str, *texts: str | None) -> str | None: ...
+) -> str | None:
+    """Call an HCS function on a system or a process, wait for its end and return its document, or None.
+
+    `function` is an HCS name of the shape (handle, operation, text), or HcsModifyComputeSystem, whose `identity` is a
+    HANDLE as an int or None. `resources` are (type, uri, handle) for each HcsAddResourceToOperation before the call.
+    Raises what HCS answers, OperationTimeoutError, HandleClosedError, NotSupportedError; ValueError for another
+    function, TypeError for a handle of another kind.
+    """
+
+def service(function: str, *texts: str | None) -> str | None:
+    """Call an HCS function of the service, which has texts and no handle; returns the document that it gives, or None.
+
+    It tracks nothing and cannot be interrupted. Raises what HCS answers, NotSupportedError; ValueError for another
+    function, TypeError for other texts.
+    """
+
 def create_system(
     id: str,
     document: str,
     timeout: _Timeout = None,
     keep_on_abandon: bool = False,
     security_descriptor: int | None = None,
-) -> OwnedSystem: ...
+) -> OwnedSystem:
+    """Create a compute system and return its handle. HCS function: HcsCreateComputeSystem.
+
+    If the wait times out or is interrupted, the system is terminated once HCS has made it, unless `keep_on_abandon`.
+    `security_descriptor` is the address of a SECURITY_DESCRIPTOR; by the documentation it has to be None.
+    """
+
 def create_system_in_namespace(
     namespace: str,
     id: str,
@@ -43,13 +75,37 @@ def create_system_in_namespace(
     keep_on_abandon: bool = False,
     user_token: int | None = None,
     security_descriptor: int | None = None,
-) -> OwnedSystem: ...
-def open_system(id: str, namespace: str | None = None) -> OwnedSystem: ...
-def enumerate_systems(
-    query: str | None = None, timeout: _Timeout = None, namespace: str | None = None
-) -> str | None: ...
+) -> OwnedSystem:
+    """Create a compute system in a namespace. HCS function: HcsCreateComputeSystemInNamespace.
+
+    As create_system(). `user_token` is the HANDLE of an access token, `security_descriptor` the address of a
+    SECURITY_DESCRIPTOR; None leaves them out.
+    """
+
+def open_system(id: str, namespace: str | None = None) -> OwnedSystem:
+    """Open a compute system by its id, in a namespace if one is given, and return the handle.
+
+    HCS function: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace.
+    """
+
+def enumerate_systems(query: str | None = None, timeout: _Timeout = None, namespace: str | None = None) -> str | None:
+    """Return the array of Properties of the systems that match, in a namespace if one is given.
+
+    HCS function: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace.
+    """
+
 def create_process(
     system: OwnedSystem, parameters: str, timeout: _Timeout = None, keep_on_abandon: bool = False
-) -> ProcessStart: ...
-def process_info(process: OwnedProcess, timeout: _Timeout = None) -> ProcessStart: ...
-def open_process(system: OwnedSystem, pid: int) -> OwnedProcess: ...
+) -> ProcessStart:
+    """Start a process in a compute system. HCS function: HcsCreateProcess.
+
+    If the wait times out or is interrupted, the process is terminated once HCS has made it, unless `keep_on_abandon`.
+    HCS may fail and give a handle all the same (Server 2022 is known for it): then the ProcessStart has an `error`, and
+    process_info() tells whether the process runs.
+    """
+
+def process_info(process: OwnedProcess, timeout: _Timeout = None) -> ProcessStart:
+    """Return the pid and new handles of the streams of a process. HCS function: HcsGetProcessInfo."""
+
+def open_process(system: OwnedSystem, pid: int) -> OwnedProcess:
+    """Open a process by its id in the compute system and return the handle. HCS function: HcsOpenProcess."""

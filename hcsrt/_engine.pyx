@@ -588,9 +588,10 @@ def call(Handle handle not None, str function not None, text=None, *, timeout=No
 
     function: an HCS name of the shape (handle, operation, text), or HcsModifyComputeSystem, whose `identity` is a
     HANDLE as an int or None. timeout: seconds, after which the future fails with OperationTimeoutError and the call is
-    abandoned as if the future were cancelled. resources: (type, uri, handle as int) for each HcsAddResourceToOperation before the call.
-    insist: HCS gets the call even if the future is cancelled before, or its loop closed. urgent: as for open_system().
-    Raises HandleClosedError, NotSupportedError, ValueError for another function, TypeError for another kind of handle.
+    abandoned as if the future were cancelled. resources: (type, uri, handle as int) for each HcsAddResourceToOperation
+    before the call. insist: HCS gets the call even if the future is cancelled before, or its loop closed. urgent: as
+    for open_system(). Raises HandleClosedError, NotSupportedError, ValueError for another function, TypeError for
+    another kind of handle.
     """
     cdef Function row = row_of(function)
     cdef bint modifies = row.row.shape == HCSRT_SHAPE_MODIFY
