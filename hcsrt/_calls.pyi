@@ -61,10 +61,12 @@ def create_system(
     keep_on_abandon: bool = False,
     security_descriptor: int | None = None,
 ) -> OwnedSystem:
-    """Create a compute system and return its handle. HCS function: HcsCreateComputeSystem.
+    """Create a compute system and return its handle.
 
     If the wait times out or is interrupted, the system is terminated once HCS has made it, unless `keep_on_abandon`.
     `security_descriptor` is the address of a SECURITY_DESCRIPTOR; by the documentation it has to be None.
+
+    HCS: HcsCreateComputeSystem
     """
 
 def create_system_in_namespace(
@@ -76,36 +78,46 @@ def create_system_in_namespace(
     user_token: int | None = None,
     security_descriptor: int | None = None,
 ) -> OwnedSystem:
-    """Create a compute system in a namespace. HCS function: HcsCreateComputeSystemInNamespace.
+    """Create a compute system in a namespace.
 
     As create_system(). `user_token` is the HANDLE of an access token, `security_descriptor` the address of a
     SECURITY_DESCRIPTOR; None leaves them out.
+
+    HCS: HcsCreateComputeSystemInNamespace
     """
 
 def open_system(id: str, namespace: str | None = None) -> OwnedSystem:
     """Open a compute system by its id, in a namespace if one is given, and return the handle.
 
-    HCS function: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace.
+    HCS: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace
     """
 
 def enumerate_systems(query: str | None = None, timeout: _Timeout = None, namespace: str | None = None) -> str | None:
     """Return the array of Properties of the systems that match, in a namespace if one is given.
 
-    HCS function: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace.
+    HCS: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace
     """
 
 def create_process(
     system: OwnedSystem, parameters: str, timeout: _Timeout = None, keep_on_abandon: bool = False
 ) -> ProcessStart:
-    """Start a process in a compute system. HCS function: HcsCreateProcess.
+    """Start a process in a compute system.
 
     If the wait times out or is interrupted, the process is terminated once HCS has made it, unless `keep_on_abandon`.
     HCS may fail and give a handle all the same (Server 2022 is known for it): then the ProcessStart has an `error`, and
     process_info() tells whether the process runs.
+
+    HCS: HcsCreateProcess
     """
 
 def process_info(process: OwnedProcess, timeout: _Timeout = None) -> ProcessStart:
-    """Return the pid and new handles of the streams of a process. HCS function: HcsGetProcessInfo."""
+    """Return the pid and new handles of the streams of a process.
+
+    HCS: HcsGetProcessInfo
+    """
 
 def open_process(system: OwnedSystem, pid: int) -> OwnedProcess:
-    """Open a process by its id in the compute system and return the handle. HCS function: HcsOpenProcess."""
+    """Open a process by its id in the compute system and return the handle.
+
+    HCS: HcsOpenProcess
+    """

@@ -130,7 +130,10 @@ cdef class Claim:
 # --- operations -----------------------------------------------------------------------------------------------------
 
 cdef OwnedOperation begin_operation():
-    """Create an operation without callback. HCS function: HcsCreateOperation."""
+    """Create an operation without callback.
+
+    HCS: HcsCreateOperation
+    """
     cdef const HcsApi *api = hcs()
     cdef OwnedOperation operation = new_operation()
     cdef hcsrt_operation raw
@@ -371,10 +374,12 @@ cdef OwnedSystem create(bytes namespace, id, document, const hcsrt_create_option
 
 
 def create_system(id, document, timeout=None, bint keep_on_abandon=False, security_descriptor=None):
-    """Create a compute system and return its handle. HCS function: HcsCreateComputeSystem.
+    """Create a compute system and return its handle.
 
     If the wait times out or is interrupted, the system is terminated once HCS has made it, unless `keep_on_abandon`.
     `security_descriptor` is the address of a SECURITY_DESCRIPTOR; by the documentation it has to be None.
+
+    HCS: HcsCreateComputeSystem
     """
     cdef const void *c_descriptor = pointer(security_descriptor, "security_descriptor")
     return create(None, id, document, NULL, c_descriptor, timeout, keep_on_abandon)
@@ -382,10 +387,12 @@ def create_system(id, document, timeout=None, bint keep_on_abandon=False, securi
 
 def create_system_in_namespace(namespace not None, id, document, timeout=None, bint keep_on_abandon=False,
                                user_token=None, security_descriptor=None):
-    """Create a compute system in a namespace. HCS function: HcsCreateComputeSystemInNamespace.
+    """Create a compute system in a namespace.
 
     As create_system(). `user_token` is the HANDLE of an access token, `security_descriptor` the address of a
     SECURITY_DESCRIPTOR; None leaves them out.
+
+    HCS: HcsCreateComputeSystemInNamespace
     """
     cdef bytes encoded = utf16(namespace, "namespace")
     cdef hcsrt_create_options options
@@ -404,7 +411,7 @@ def create_system_in_namespace(namespace not None, id, document, timeout=None, b
 def open_system(id, namespace=None):
     """Open a compute system by its id, in a namespace if one is given, and return the handle.
 
-    HCS function: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace.
+    HCS: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace
     """
     cdef bytes encoded = utf16(id, "id")
     cdef bytes encoded_namespace = utf16(namespace, "namespace")
@@ -432,7 +439,7 @@ def open_system(id, namespace=None):
 def enumerate_systems(query=None, timeout=None, namespace=None):
     """Return the array of Properties of the systems that match, in a namespace if one is given.
 
-    HCS function: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace.
+    HCS: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace
     """
     cdef bytes encoded = utf16(query, "query")
     cdef bytes encoded_namespace = utf16(namespace, "namespace")
@@ -456,11 +463,13 @@ def enumerate_systems(query=None, timeout=None, namespace=None):
 # --- processes ------------------------------------------------------------------------------------------------------
 
 def create_process(OwnedSystem system not None, parameters, timeout=None, bint keep_on_abandon=False):
-    """Start a process in a compute system. HCS function: HcsCreateProcess.
+    """Start a process in a compute system.
 
     If the wait times out or is interrupted, the process is terminated once HCS has made it, unless `keep_on_abandon`.
     HCS may fail and give a handle all the same (Server 2022 is known for it): then the ProcessStart has an `error`, and
     process_info() tells whether the process runs.
+
+    HCS: HcsCreateProcess
     """
     cdef bytes encoded = utf16(parameters, "parameters")
     cdef const hcsrt_char *c_parameters = units(encoded)
@@ -496,7 +505,10 @@ def create_process(OwnedSystem system not None, parameters, timeout=None, bint k
 
 
 def process_info(OwnedProcess process not None, timeout=None):
-    """Return the pid and new handles of the streams of a process. HCS function: HcsGetProcessInfo."""
+    """Return the pid and new handles of the streams of a process.
+
+    HCS: HcsGetProcessInfo
+    """
     cdef hcsrt_result result = 0
     cdef int status
     need(hcs(), "HcsGetProcessInfo")
@@ -515,7 +527,10 @@ def process_info(OwnedProcess process not None, timeout=None):
 
 
 def open_process(OwnedSystem system not None, uint32_t pid):
-    """Open a process by its id in the compute system and return the handle. HCS function: HcsOpenProcess."""
+    """Open a process by its id in the compute system and return the handle.
+
+    HCS: HcsOpenProcess
+    """
     cdef const HcsApi *api = hcs()
     cdef OwnedProcess process = new_process()
     cdef hcsrt_process raw = NULL

@@ -44,49 +44,59 @@ def create_system(
     user_token: int | None = None,
     security_descriptor: int | None = None,
 ) -> Future[OwnedSystem]:
-    """Create a compute system; the future's result is its handle. HCS function: HcsCreateComputeSystem.
+    """Create a compute system; the future's result is its handle.
 
-    If the future is cancelled, the system is terminated once HCS has made it, unless `keep`. In a namespace the
-    function is HcsCreateComputeSystemInNamespace, which also takes a `user_token`, the HANDLE of an access token.
-    `security_descriptor` is the address of a SECURITY_DESCRIPTOR. What is None is left out.
+    If the future is cancelled, the system is terminated once HCS has made it, unless `keep`.
+    `security_descriptor` is the address of a SECURITY_DESCRIPTOR, and `user_token` the HANDLE of an access token, which
+    only a namespace takes. What is None is left out.
+
+    HCS: HcsCreateComputeSystem, HcsCreateComputeSystemInNamespace
     """
 
 def open_system(
     id: str, namespace: str | None = None, urgent: bool = False, *, timeout: float | None = None
 ) -> Future[OwnedSystem]:
-    """Open a compute system by its id; the future's result is the handle. HCS function: HcsOpenComputeSystem.
+    """Open a compute system by its id; the future's result is the handle.
 
-    `urgent` opens it with the threads that are there for ending things, whatever hangs in HCS meanwhile. In a namespace
-    the function is HcsOpenComputeSystemInNamespace.
+    `urgent` opens it with the threads that are there for ending things, whatever hangs in HCS meanwhile.
+
+    HCS: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace
     """
 
 def enumerate_systems(
     query: str | None = None, namespace: str | None = None, *, timeout: float | None = None
 ) -> Future[str | None]:
-    """Ask for the Properties of the systems that match, a JSON array. HCS function: HcsEnumerateComputeSystems.
+    """Ask for the Properties of the systems that match, a JSON array.
 
-    In a namespace the function is HcsEnumerateComputeSystemsInNamespace.
+    HCS: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace
     """
 
 def create_process(
     system: OwnedSystem, parameters: str, keep: bool = False, *, timeout: float | None = None
 ) -> Future[ProcessStart]:
-    """Start a process in a compute system; the future's result is a ProcessStart. HCS function: HcsCreateProcess.
+    """Start a process in a compute system; the future's result is a ProcessStart.
 
     If the future is cancelled, the process is terminated once HCS has made it, unless `keep`. HCS may fail and give a
     handle all the same (Server 2022 is known for it): then the ProcessStart has an `error`, and process_info() tells
     whether the process runs.
+
+    HCS: HcsCreateProcess
     """
 
 def process_info(process: OwnedProcess, *, timeout: float | None = None) -> Future[ProcessStart]:
-    """Ask for the pid of a process and new handles of its streams: a ProcessStart. HCS function: HcsGetProcessInfo."""
+    """Ask for the pid of a process and new handles of its streams: a ProcessStart.
+
+    HCS: HcsGetProcessInfo
+    """
 
 def open_process(
     system: OwnedSystem, pid: int, urgent: bool = False, *, timeout: float | None = None
 ) -> Future[OwnedProcess]:
-    """Open a process by its id in a compute system; the future's result is the handle. HCS function: HcsOpenProcess.
+    """Open a process by its id in a compute system; the future's result is the handle.
 
     `urgent` is as for open_system().
+
+    HCS: HcsOpenProcess
     """
 
 def service(function: str, *texts: str | None, timeout: float | None = None) -> Future[str | None]:
@@ -112,7 +122,9 @@ def end(handle: OwnedSystem | OwnedProcess, function: str) -> None:
 def watch(handle: OwnedSystem | OwnedProcess, *, timeout: float | None = None) -> Future[None]:
     """Register the one event callback of a system's or a process's handle, for wait_exit() and EventReader.
 
-    HCS functions: HcsSetComputeSystemCallback, HcsSetProcessCallback. The await raises HandleBusyError if there is one.
+    The await raises HandleBusyError if there is one.
+
+    HCS: HcsSetComputeSystemCallback, HcsSetProcessCallback
     """
 
 @final

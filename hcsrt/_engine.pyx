@@ -650,11 +650,13 @@ cdef bytearray create_options(user_token, security_descriptor):
 
 def create_system(id not None, document not None, bint keep=False, namespace=None, *, timeout=None, user_token=None,
                   security_descriptor=None):
-    """Create a compute system; the future's result is its handle. HCS function: HcsCreateComputeSystem.
+    """Create a compute system; the future's result is its handle.
 
-    If the future is cancelled, the system is terminated once HCS has made it, unless `keep`. In a namespace the
-    function is HcsCreateComputeSystemInNamespace, which also takes a `user_token`, the HANDLE of an access token.
-    `security_descriptor` is the address of a SECURITY_DESCRIPTOR. What is None is left out.
+    If the future is cancelled, the system is terminated once HCS has made it, unless `keep`.
+    `security_descriptor` is the address of a SECURITY_DESCRIPTOR, and `user_token` the HANDLE of an access token, which
+    only a namespace takes. What is None is left out.
+
+    HCS: HcsCreateComputeSystem, HcsCreateComputeSystemInNamespace
     """
     cdef hcsrt_request request
     cdef const HcsApi *api = hcs()
@@ -677,10 +679,11 @@ def create_system(id not None, document not None, bint keep=False, namespace=Non
 
 
 def open_system(id not None, namespace=None, bint urgent=False, *, timeout=None):
-    """Open a compute system by its id; the future's result is the handle. HCS function: HcsOpenComputeSystem.
+    """Open a compute system by its id; the future's result is the handle.
 
-    `urgent` opens it with the threads that are there for ending things, whatever hangs in HCS meanwhile. In a namespace
-    the function is HcsOpenComputeSystemInNamespace.
+    `urgent` opens it with the threads that are there for ending things, whatever hangs in HCS meanwhile.
+
+    HCS: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace
     """
     cdef hcsrt_request request
     cdef const HcsApi *api = hcs()
@@ -700,9 +703,9 @@ def open_system(id not None, namespace=None, bint urgent=False, *, timeout=None)
 
 
 def enumerate_systems(query=None, namespace=None, *, timeout=None):
-    """Ask for the Properties of the systems that match, a JSON array. HCS function: HcsEnumerateComputeSystems.
+    """Ask for the Properties of the systems that match, a JSON array.
 
-    In a namespace the function is HcsEnumerateComputeSystemsInNamespace.
+    HCS: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace
     """
     cdef hcsrt_request request
     cdef const HcsApi *api = hcs()
@@ -717,11 +720,13 @@ def enumerate_systems(query=None, namespace=None, *, timeout=None):
 
 
 def create_process(OwnedSystem system not None, parameters not None, bint keep=False, *, timeout=None):
-    """Start a process in a compute system; the future's result is a ProcessStart. HCS function: HcsCreateProcess.
+    """Start a process in a compute system; the future's result is a ProcessStart.
 
     If the future is cancelled, the process is terminated once HCS has made it, unless `keep`. HCS may fail and give a
     handle all the same (Server 2022 is known for it): then the ProcessStart has an `error`, and process_info() tells
     whether the process runs.
+
+    HCS: HcsCreateProcess
     """
     cdef hcsrt_request request
     cdef OwnedProcess process = new_process()
@@ -742,7 +747,10 @@ def create_process(OwnedSystem system not None, parameters not None, bint keep=F
 
 
 def process_info(OwnedProcess process not None, *, timeout=None):
-    """Ask for the pid of a process and new handles of its streams: a ProcessStart. HCS function: HcsGetProcessInfo."""
+    """Ask for the pid of a process and new handles of its streams: a ProcessStart.
+
+    HCS: HcsGetProcessInfo
+    """
     cdef hcsrt_request request
     cdef Function row = row_of("HcsGetProcessInfo")
     cdef _Call self = new_call(row.name, process)
@@ -756,9 +764,11 @@ def process_info(OwnedProcess process not None, *, timeout=None):
 
 
 def open_process(OwnedSystem system not None, uint32_t pid, bint urgent=False, *, timeout=None):
-    """Open a process by its id in a compute system; the future's result is the handle. HCS function: HcsOpenProcess.
+    """Open a process by its id in a compute system; the future's result is the handle.
 
     `urgent` is as for open_system().
+
+    HCS: HcsOpenProcess
     """
     cdef hcsrt_request request
     cdef Function row = row_of("HcsOpenProcess")
@@ -880,7 +890,9 @@ def end(Handle handle not None, str function not None):
 def watch(Handle handle not None, *, timeout=None):
     """Register the one event callback of a system's or a process's handle, for wait_exit() and EventReader.
 
-    HCS functions: HcsSetComputeSystemCallback, HcsSetProcessCallback. The await raises HandleBusyError if there is one.
+    The await raises HandleBusyError if there is one.
+
+    HCS: HcsSetComputeSystemCallback, HcsSetProcessCallback
     """
     cdef hcsrt_request request
     cdef bint is_system = isinstance(handle, OwnedSystem)

@@ -16,26 +16,38 @@ class Handle:
     def __init__(self, *args: object, **kwargs: object) -> None: ...
     @property
     def closed(self) -> bool:
-        """True once close() was called or the handle was given away; calls inside may still be running."""
+        """Whether close() was called or the handle was detached; calls inside may still be running."""
 
     def close(self) -> None:
-        """Release the handle, or leave that to the last native call inside. Never raises; a second close does nothing.
+        """Release the handle, or leave that to the last native call inside.
 
-        Closing a system does not stop it and closing a process does not kill it. HCS function: HcsCloseComputeSystem,
-        HcsCloseProcess, HcsCloseOperation; CloseHandle for a standard stream.
+        It never raises, and a second close does nothing. Closing a system does not stop it, and closing a process does
+        not kill it. A standard stream is released by CloseHandle.
+
+        HCS: HcsCloseComputeSystem, HcsCloseProcess, HcsCloseOperation
         """
 
     def as_raw(self) -> SendHandle:
-        """Return a SendHandle: a view of this handle for another thread or across an await.
+        """Return a view of the handle for another thread or across an await.
 
-        Raises HandleClosedError.
+        Returns:
+            A SendHandle, which keeps this object alive.
+
+        Raises:
+            HandleClosedError: The handle is closed.
         """
 
     def into_raw(self) -> int:
-        """Give the handle away unclosed and return its address; the caller then has to call its HcsClose function.
+        """Detach the handle unreleased; the caller then has to call its HcsClose function.
 
-        Raises HandleBusyError if a call is inside, or if an event callback was registered, which only the close can
-        end; HandleClosedError. Nothing has changed then.
+        If this raises, nothing has changed.
+
+        Returns:
+            The address of the handle.
+
+        Raises:
+            HandleBusyError: A call is inside, or the handle has an event callback, which only the close can end.
+            HandleClosedError: The handle is closed.
         """
 
     def __enter__(self) -> Self: ...
@@ -53,9 +65,17 @@ class OwnedOperation(Handle):
 
     @staticmethod
     def from_raw(raw: int, /) -> OwnedOperation:
-        """Take ownership of the live HCS_OPERATION at address `raw`; the caller swears that nobody else owns it.
+        """Adopt a live HCS_OPERATION.
 
-        Raises ValueError for 0 and TypeError for anything but an int.
+        Args:
+            raw: The address of the handle, which nobody else may own.
+
+        Returns:
+            The new owner.
+
+        Raises:
+            TypeError: `raw` is not an int.
+            ValueError: `raw` is 0 or no address.
         """
 
 @final
@@ -64,9 +84,17 @@ class OwnedSystem(Handle):
 
     @staticmethod
     def from_raw(raw: int, /) -> OwnedSystem:
-        """Take ownership of the live HCS_SYSTEM at address `raw`; the caller swears that nobody else owns it.
+        """Adopt a live HCS_SYSTEM.
 
-        Raises ValueError for 0 and TypeError for anything but an int.
+        Args:
+            raw: The address of the handle, which nobody else may own.
+
+        Returns:
+            The new owner.
+
+        Raises:
+            TypeError: `raw` is not an int.
+            ValueError: `raw` is 0 or no address.
         """
 
 @final
@@ -75,9 +103,17 @@ class OwnedProcess(Handle):
 
     @staticmethod
     def from_raw(raw: int, /) -> OwnedProcess:
-        """Take ownership of the live HCS_PROCESS at address `raw`; the caller swears that nobody else owns it.
+        """Adopt a live HCS_PROCESS.
 
-        Raises ValueError for 0 and TypeError for anything but an int.
+        Args:
+            raw: The address of the handle, which nobody else may own.
+
+        Returns:
+            The new owner.
+
+        Raises:
+            TypeError: `raw` is not an int.
+            ValueError: `raw` is 0 or no address.
         """
 
 @final
@@ -86,9 +122,17 @@ class OwnedStdio(Handle):
 
     @staticmethod
     def from_raw(raw: int, /) -> OwnedStdio:
-        """Take ownership of the live stdio HANDLE at address `raw`; the caller swears that nobody else owns it.
+        """Adopt a live stdio HANDLE.
 
-        Raises ValueError for 0 and TypeError for anything but an int.
+        Args:
+            raw: The address of the handle, which nobody else may own.
+
+        Returns:
+            The new owner.
+
+        Raises:
+            TypeError: `raw` is not an int.
+            ValueError: `raw` is 0 or no address.
         """
 
 @final
@@ -103,7 +147,7 @@ class SendHandle:
     def owner(self) -> Handle: ...
     @property
     def closed(self) -> bool:
-        """True once the owner is closed or given away."""
+        """Whether the owner is closed or its handle was detached."""
 
     def __int__(self) -> int: ...
     def __hash__(self) -> int: ...
@@ -111,23 +155,46 @@ class SendHandle:
     def __reduce__(self) -> NoReturn: ...
 
 def are_handles(items: tuple[Any, ...]) -> bool:
-    """Return whether each of `items` is a handle, of any kind."""
+    """Return whether each item is a handle.
+
+    Args:
+        items: Objects of any type.
+
+    Returns:
+        True if each of them is a handle, of any kind.
+    """
 
 def close_all(handles: Iterable[Handle]) -> None:
-    """Close each of `handles`, an iterable of handles of any kind, with one release of the GIL for all of them.
+    """Close many handles with one release of the GIL for all of them.
 
-    Raises TypeError, and closes none, if one of them is no handle.
+    Args:
+        handles: An iterable of handles of any kind.
+
+    Raises:
+        TypeError: One of them is not a handle; then none is closed.
+
+    HCS: HcsCloseComputeSystem, HcsCloseProcess, HcsCloseOperation
     """
 
 def pending() -> int:
     """Return how many calls go on inside HCS that nobody waits for any more: timed out, interrupted or cancelled.
 
-    Each is watched until it has ended; what it was creating is terminated, and every document and handle is released.
-    Handles that are being closed without anybody waiting count, too.
+    Each is watched until it has completed; what it creates is terminated, and every document and handle is released.
+
+    Returns:
+        The number of these calls, and of the handles that are being closed without anybody waiting.
     """
 
 def announce(calls: int) -> None:
-    """Let pending() count calls that go on without anybody waiting; negative when they have ended."""
+    """Let pending() count calls that go on without anybody waiting.
+
+    Args:
+        calls: How many more there are; negative when they have completed.
+    """
 
 def leaked() -> int:
-    """Return how many native handles were given up instead of released, because C code broke the rules of the guard."""
+    """Return how many native handles were never released, because C code broke the rules of the guard.
+
+    Returns:
+        The number of these handles since the start of the process.
+    """

@@ -9,7 +9,16 @@ from .errors import HcsError
 
 @final
 class ProcessStart:
-    """What HCS tells of a process that was created, or asked about: our ends of its streams, None if not connected."""
+    """What HCS tells of a process that was created, or asked about.
+
+    Attributes:
+        process: The handle of the process.
+        pid: The process id in the guest.
+        stdin: The writing end of its standard input; None if it is not connected.
+        stdout: The reading end of its standard output; None if it is not connected.
+        stderr: The reading end of its standard error; None if it is not connected.
+        error: What HCS failed with although it gave a handle; None if it did not.
+    """
 
     def __init__(
         self,
@@ -32,7 +41,7 @@ class ProcessStart:
     @property
     def error(self) -> HcsError | None: ...
     def close(self) -> None:
-        """Close all handles."""
+        """Close the handles of the process and of its streams."""
 
 class _Stdio(io.RawIOBase):
     def __init__(self, handle: OwnedStdio) -> None: ...
@@ -46,37 +55,89 @@ class _Stdio(io.RawIOBase):
 class StdioReader(_Stdio):
     """A process's standard output or error.
 
-    Reads block without the GIL; close() and Ctrl-C end them within 0.1 seconds.
+    Reads block without the GIL; close() and Ctrl-C interrupt them within 0.1 seconds.
+
+    Args:
+        handle: The handle of the stream, which belongs to this object from now on.
+
+    Raises:
+        HandleBusyError: The handle belongs to another stream or a loop already.
+        HandleClosedError: The handle is closed.
     """
 
     def readable(self) -> bool: ...
     def readinto(self, buffer: Buffer) -> int:
-        """Read at most len(buffer) bytes into `buffer` and return their number, 0 at the end of the stream."""
+        """Read into a buffer, waiting until there is at least one byte.
+
+        Args:
+            buffer: Where to put the bytes.
+
+        Returns:
+            The number of bytes, at most len(buffer); 0 at the end of the stream.
+
+        Raises:
+            HandleClosedError: The handle is closed, possibly by another thread meanwhile.
+            OSError: The pipe cannot be read.
+        """
 
 class StdioWriter(_Stdio):
     """A process's standard input.
 
-    `before_close` is called once, before close() closes the handle: the place to tell HCS that no more will come.
+    Writes block without the GIL; close() and Ctrl-C interrupt them within 0.1 seconds.
+
+    Args:
+        handle: The handle of the stream, which belongs to this object from now on.
+        before_close: What to call once before close() closes the handle: the place to tell HCS that no more will come.
     """
 
     def __init__(self, handle: OwnedStdio, before_close: Callable[[], object] | None = None) -> None: ...
     def writable(self) -> bool: ...
     def write(self, data: Buffer) -> int:
-        """Write bytes and return how many were taken; BrokenPipeError if nobody reads any more."""
+        """Write bytes, waiting until at least one is written.
+
+        Args:
+            data: The bytes.
+
+        Returns:
+            How many were written.
+
+        Raises:
+            BrokenPipeError: Nobody reads any more.
+            HandleClosedError: The handle is closed, possibly by another thread meanwhile.
+            OSError: The pipe cannot be written.
+        """
 
     def close(self) -> None:
-        """Tell HCS that no more will come, then close the stream and its handle."""
+        """Call `before_close`, then close the stream and its handle."""
 
 def claim_for_loop(handle: OwnedStdio) -> int:
-    """Make the handle an event loop's for good, and return the number that loops know it by.
+    """Make the handle an event loop's for good.
 
-    That is a descriptor on POSIX and a HANDLE on Windows; it is good until the handle is closed. Raises
-    HandleBusyError if it belongs to a stream or a loop already.
+    Args:
+        handle: The handle of a standard stream.
+
+    Returns:
+        The number that loops know the handle by until it is closed: a descriptor on POSIX, a HANDLE on Windows.
+
+    Raises:
+        HandleBusyError: The handle belongs to a stream or a loop already.
+        HandleClosedError: The handle is closed.
     """
 
 def transfer_now(handle: OwnedStdio, buffer: Buffer, writing: bool) -> int | None:
-    """Read into or write from the buffer what can be moved at once.
+    """Read into or write from a buffer what can be moved at once.
 
-    Returns the number of bytes, 0 at the end of the stream, or None if it is not ready. Not for Windows, where the loop
-    itself reads and writes. Raises OSError, HandleClosedError.
+    It is not for Windows, where the loop itself reads and writes.
+
+    Args:
+        handle: The handle of a standard stream.
+        buffer: The bytes to write, or where to put those that are read.
+        writing: True to write, False to read.
+
+    Returns:
+        The number of bytes, 0 at the end of the stream; None if it is not ready.
+
+    Raises:
+        HandleClosedError: The handle is closed.
+        OSError: The pipe cannot be read or written.
     """

@@ -3,10 +3,16 @@ from typing import Literal, final
 from ._handles import OwnedProcess, OwnedSystem
 
 def watch_system(system: OwnedSystem) -> None:
-    """Register the one event callback of a handle, for wait_exit(). HCS function: HcsSetComputeSystemCallback."""
+    """Register the one event callback of a handle, for wait_exit().
+
+    HCS: HcsSetComputeSystemCallback
+    """
 
 def watch_process(process: OwnedProcess) -> None:
-    """Register the one event callback of a handle, for wait_exit(). HCS function: HcsSetProcessCallback."""
+    """Register the one event callback of a handle, for wait_exit().
+
+    HCS: HcsSetProcessCallback
+    """
 
 def wait_exit(handle: OwnedSystem | OwnedProcess, timeout: float | None = None) -> bool:
     """Wait until the exit latch of a watched handle is set, and return whether it is; the latch is never unset.
@@ -47,13 +53,17 @@ def subscribe(handle: OwnedSystem | OwnedProcess, size: int) -> Subscription:
     """
 
 def wait_system_exit(system: OwnedSystem, timeout: float | None = None) -> str | None:
-    """Wait for the exit without event callback and return its document. HCS function: HcsWaitForComputeSystemExit.
+    """Wait for the exit without event callback and return its document.
 
     Raises OperationTimeoutError, and HandleClosedError within 0.1 seconds when the handle is closed meanwhile.
+
+    HCS: HcsWaitForComputeSystemExit
     """
 
 def wait_process_exit(process: OwnedProcess, timeout: float | None = None) -> str | None:
-    """Wait for the exit without event callback and return the ProcessStatus. HCS function: HcsWaitForProcessExit.
+    """Wait for the exit without event callback and return the ProcessStatus.
 
     Raises OperationTimeoutError, and HandleClosedError within 0.1 seconds when the handle is closed meanwhile.
+
+    HCS: HcsWaitForProcessExit
     """

@@ -120,12 +120,18 @@ cdef hcsrt_watch *watch_of(Handle handle) noexcept nogil:
 
 
 def watch_system(OwnedSystem system not None):
-    """Register the one event callback of a handle, for wait_exit(). HCS function: HcsSetComputeSystemCallback."""
+    """Register the one event callback of a handle, for wait_exit().
+
+    HCS: HcsSetComputeSystemCallback
+    """
     watch(system, True, "HcsSetComputeSystemCallback")
 
 
 def watch_process(OwnedProcess process not None):
-    """Register the one event callback of a handle, for wait_exit(). HCS function: HcsSetProcessCallback."""
+    """Register the one event callback of a handle, for wait_exit().
+
+    HCS: HcsSetProcessCallback
+    """
     watch(process, False, "HcsSetProcessCallback")
 
 
@@ -242,17 +248,21 @@ cdef str wait_native_exit(Handle handle, str function, timeout):
 
 
 def wait_system_exit(OwnedSystem system not None, timeout=None):
-    """Wait for the exit without event callback and return its document. HCS function: HcsWaitForComputeSystemExit.
+    """Wait for the exit without event callback and return its document.
 
     Raises OperationTimeoutError, and HandleClosedError within 0.1 seconds when the handle is closed meanwhile.
+
+    HCS: HcsWaitForComputeSystemExit
     """
     return wait_native_exit(system, "HcsWaitForComputeSystemExit", timeout)
 
 
 def wait_process_exit(OwnedProcess process not None, timeout=None):
-    """Wait for the exit without event callback and return the ProcessStatus. HCS function: HcsWaitForProcessExit.
+    """Wait for the exit without event callback and return the ProcessStatus.
 
     Raises OperationTimeoutError, and HandleClosedError within 0.1 seconds when the handle is closed meanwhile.
+
+    HCS: HcsWaitForProcessExit
     """
     return wait_native_exit(process, "HcsWaitForProcessExit", timeout)
 

@@ -45,7 +45,7 @@ def test_the_stubs_are_as_written() -> None:
     ("name", "before", "after"),
     [
         ("_handles.pyx", '"""A raw HCS handle with one owner', '"""A handle with one owner'),
-        ("_handles.pyi", "Return a SendHandle: a view", "Return a view"),
+        ("_handles.pyi", "Return a view of the handle", "Return a view"),
         ("operations.pyx", '    """Return the number that HCS knows', '    """Tell the number that HCS knows'),
     ],
 )
