@@ -121,7 +121,6 @@ def kick_off(OwnedOperation operation not None, str function not None, Handle ha
         TypeError: The handle is of another kind than the function takes.
         ValueError: The function is not such a verb.
     """
-    cdef const HcsApi *api = hcs()
     cdef bytes encoded = utf16(options, "options")
     cdef const hcsrt_char *c_options = units(encoded)
     cdef handle_verb verb = verb_of(function, handle)
