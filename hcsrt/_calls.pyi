@@ -18,15 +18,15 @@ class Limit:
 
 @final
 class Claim:
-    """To what a call on another thread brings: whoever waits for it has it, until it waits no more."""
+    """The claim to what a call on another thread brings: it is that of whoever waits, until the call is abandoned."""
 
-    def forsake(self, limit: Limit | None) -> bool:
-        """Wait no more, cut the call's limit short, and let pending() count it; False if the call has ended before.
+    def abandon(self, limit: Limit | None) -> bool:
+        """Stop waiting, cut the call's limit short, and let pending() count it; False if the call has completed before.
 
         No signal handler runs in between.
         """
-    def settle(self) -> bool:
-        """End the call; False if nobody waits for it."""
+    def deliver(self) -> bool:
+        """Let whoever waits have what the completed call brings; False if nobody waits any more."""
 
 _Timeout: TypeAlias = Limit | float | None
 
@@ -39,7 +39,7 @@ def call(
     resources: Iterable[tuple[int, str, int]] = (),
     identity: int | None = None,
 ) -> str | None:
-    """Call an HCS function on a system or a process, wait for its end and return its document, or None.
+    """Call an HCS function on a system or a process, wait until it has completed and return its document, or None.
 
     `function` is an HCS name of the shape (handle, operation, text), or HcsModifyComputeSystem, whose `identity` is a
     HANDLE as an int or None. `resources` are (type, uri, handle) for each HcsAddResourceToOperation before the call.
@@ -48,7 +48,7 @@ def call(
     """
 
 def service(function: str, *texts: str | None) -> str | None:
-    """Call an HCS function of the service, which has texts and no handle; returns the document that it gives, or None.
+    """Call an HCS function of the service, which has texts and no handle; return the document that it gives, or None.
 
     It tracks nothing and cannot be interrupted. Raises what HCS answers, NotSupportedError; ValueError for another
     function, TypeError for other texts.

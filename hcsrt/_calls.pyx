@@ -102,29 +102,30 @@ cdef class Limit:
 
 @cython.final
 cdef class Claim:
-    """To what a call on another thread brings: whoever waits for it has it, until it waits no more."""
+    """The claim to what a call on another thread brings: it is that of whoever waits, until the call is abandoned."""
 
-    cdef object settled
+    # Held once it is known who has it.
+    cdef object decided
 
     def __cinit__(self):
-        self.settled = allocate_lock()
+        self.decided = allocate_lock()
 
-    def forsake(self, Limit limit):
-        """Wait no more, cut the call's limit short, and let pending() count it; False if the call has ended before.
+    def abandon(self, Limit limit):
+        """Stop waiting, cut the call's limit short, and let pending() count it; False if the call has completed before.
 
         No signal handler runs in between.
         """
         if limit is not None:
             limit.cut()
         core.reaper_announce(1)
-        if self.settled.acquire(False):
+        if self.decided.acquire(False):
             return True
         core.reaper_announce(-1)
         return False
 
-    def settle(self):
-        """End the call; False if nobody waits for it."""
-        return self.settled.acquire(False)
+    def deliver(self):
+        """Let whoever waits have what the completed call brings; False if nobody waits any more."""
+        return self.decided.acquire(False)
 
 
 # --- operations -----------------------------------------------------------------------------------------------------
@@ -188,7 +189,7 @@ cdef class _Call:
     # The outcome: HCS's verdict and its document.
     cdef hcsrt_result result
     cdef str document
-    # What the call creates, for the reaper, should nobody wait for its end.
+    # What the call creates, for the reaper, should nobody wait until it completes.
     cdef Handle created
     cdef int creates
     cdef bint keep
@@ -206,7 +207,7 @@ cdef class _Call:
         self.start = new_start(process)
 
     cdef str outcome(self, uint32_t milliseconds, bint kicked_off):
-        """Ask for the result, waiting at most so long; sets `result` and returns the document.
+        """Ask for the result, waiting at most so long; set `result` and return the document.
 
         Of a call that could not be kicked off, only a document is to be had.
         """
@@ -263,7 +264,7 @@ cdef class _Call:
         return 0
 
     cdef str finish(self, hcsrt_result kicked_off):
-        """Wait for the outcome and return its document; raises what HCS answered too."""
+        """Wait for the outcome and return its document, or raise what HCS answered."""
         self.wait(kicked_off)
         if self.result < 0:
             raise self.failure()
@@ -273,7 +274,7 @@ cdef class _Call:
         return error_from(self.result, self.function, self.document)
 
     cdef ProcessStart started(self):
-        self.start.settle()
+        self.start.keep_connected()
         return self.start
 
 
@@ -296,7 +297,7 @@ cdef handle_verb verb_of(str function, Handle handle) except NULL:
 
 
 def call(Handle handle not None, str function not None, text=None, timeout=None, *, resources=(), identity=None):
-    """Call an HCS function on a system or a process, wait for its end and return its document, or None.
+    """Call an HCS function on a system or a process, wait until it has completed and return its document, or None.
 
     `function` is an HCS name of the shape (handle, operation, text), or HcsModifyComputeSystem, whose `identity` is a
     HANDLE as an int or None. `resources` are (type, uri, handle) for each HcsAddResourceToOperation before the call.
@@ -554,7 +555,7 @@ def open_process(OwnedSystem system not None, uint32_t pid):
 # --- the service ----------------------------------------------------------------------------------------------------
 
 def service(str function not None, *texts):
-    """Call an HCS function of the service, which has texts and no handle; returns the document that it gives, or None.
+    """Call an HCS function of the service, which has texts and no handle; return the document that it gives, or None.
 
     It tracks nothing and cannot be interrupted. Raises what HCS answers, NotSupportedError; ValueError for another
     function, TypeError for other texts.
@@ -594,4 +595,3 @@ cdef int check_texts(Function row, tuple texts) except -1:
 
 
 make_immortal(globals())
-

@@ -2,12 +2,12 @@ from asyncio import Future
 from collections.abc import Iterable
 from typing import Self, final
 
-from ._calls import ProcessStart
 from ._handles import Handle, OwnedProcess, OwnedSystem
+from ._streams import ProcessStart
 
 @final
 class Port:
-    """Where the calls of one event loop arrive. The loop keeps it as a descriptor's callback, so it goes with it."""
+    """Where the calls of one event loop are delivered; the loop keeps it as a descriptor's callback until it goes."""
 
     def __call__(self, *args: object, **kwargs: object) -> None: ...
     def send(self) -> None:
@@ -113,11 +113,11 @@ def close(handle: Handle, urgent: bool = False) -> Future[None]:
     `urgent` is as for open_system().
     """
 
-def drop(handle: Handle) -> None:
+def discard(handle: Handle) -> None:
     """Close a handle without waiting for it; from any thread, with or without a loop. hcsrt.pending() counts it."""
 
-def end(handle: OwnedSystem | OwnedProcess, function: str) -> None:
-    """Terminate what nobody will own, and close its handle; as drop(). `function` is the HCS function that does it."""
+def terminate(handle: OwnedSystem | OwnedProcess, function: str) -> None:
+    """Terminate what nobody will own, and discard its handle. `function` is the HCS function that does it."""
 
 def watch(handle: OwnedSystem | OwnedProcess, *, timeout: float | None = None) -> Future[None]:
     """Register the one event callback of a system's or a process's handle, for wait_exit() and EventReader.
@@ -136,7 +136,7 @@ class EventReader:
     """
 
     def __new__(cls, handle: OwnedSystem | OwnedProcess, size: int) -> Self: ...
-    def take(self) -> tuple[int, str | None, int, int, bool] | None:
+    def next(self) -> tuple[int, str | None, int, int, bool] | None:
         """Return the next event as (type, data, time, lost, data_lost), or None if there is none; never waits.
 
         type: HCS_EVENT_TYPE. data: its document or None. time: when HCS told of it, in nanoseconds since 1970. lost:
@@ -144,13 +144,13 @@ class EventReader:
         EOFError after the exit or the disconnect, and when the handle is closed and the queue is empty.
         """
     def ready(self) -> Future[None]:
-        """A future that is done when take() may have something that it had not before; one at a time."""
+        """Return a future that is done when next() may have an event that it had not before; one at a time."""
 
 def time_out(call: object) -> None:
     """Let a call know that its time is over; for the loop's timer."""
 
 def wait_exit(handle: OwnedSystem | OwnedProcess) -> Future[None]:
-    """A future that is done when the exit latch of a watched handle is set; the latch is never unset.
+    """Return a future that is done when the exit latch of a watched handle is set; the latch is never unset.
 
     Raises HandleClosedError, and ValueError for a handle that is not watched; the await raises HandleClosedError when
     the handle is closed before. Then exit_status() of hcsrt._calls tells what the latch was set by.

@@ -68,7 +68,7 @@ cdef class ProcessStart:
             if handle is not None:
                 handle.close()
 
-    cdef settle(self):
+    cdef keep_connected(self):
         self.stdin = None if self.stdin.closed else self.stdin
         self.stdout = None if self.stdout.closed else self.stdout
         self.stderr = None if self.stderr.closed else self.stderr
@@ -136,7 +136,7 @@ cdef Py_ssize_t move(OwnedStdio handle, void *buffer, size_t size, bint write, i
     return moved
 
 
-cdef Py_ssize_t take_kept(kept, Py_buffer *view) except -1:
+cdef Py_ssize_t read_kept(kept, Py_buffer *view) except -1:
     cdef bytes data = kept.popleft()
     cdef Py_ssize_t size = min(len(data), view.len)
     memcpy(view.buf, PyBytes_AS_STRING(data), size)
@@ -282,7 +282,7 @@ class StdioReader(_Stdio):
         HandleClosedError: The handle is closed.
     """
 
-    # A deque of what reads had taken from the pipe that an exception ended, for the next ones.
+    # A deque of what reads got from the pipe although an exception ended them, for the next ones.
     _kept = None
 
     def readable(self):
@@ -312,9 +312,9 @@ class StdioReader(_Stdio):
                 return 0
             if self._kept:
                 try:
-                    return take_kept(self._kept, &view)
+                    return read_kept(self._kept, &view)
                 except IndexError:
-                    pass  # another thread has taken it
+                    pass  # another thread has read it
             try:
                 return move(handle, view.buf, view.len, False, &late)
             finally:
@@ -375,7 +375,7 @@ class StdioWriter(_Stdio):
         # One of several threads gets it.
         before_close = self.__dict__.pop("_before_close", None)
         try:
-            # A handle that is closed already was let go of in a hurry.
+            # A handle that is closed already was discarded in a hurry.
             if before_close is not None and not self._handle.closed and not is_finalizing():
                 before_close()
         finally:

@@ -44,7 +44,7 @@ class Subscription:
         and the queue is empty.
         """
     def close(self) -> None:
-        """End the subscription; what is in its queue is dropped. Never raises; a second close does nothing."""
+        """Unsubscribe and drop what is in the queue. It never raises, and a second close does nothing."""
 
 def subscribe(handle: OwnedSystem | OwnedProcess, size: int) -> Subscription:
     """Return a Subscription to the events of a watched handle from now on, whose queue has room for `size` events.

@@ -284,7 +284,7 @@ cdef class Subscription:
             with nogil:
                 core.unsubscribe(self.subscriber)
 
-    cdef void end(self) noexcept nogil:
+    cdef void unsubscribe(self) noexcept nogil:
         core.unsubscribe(self.subscriber)
         hcsrt_state_finish(&self.state)
 
@@ -310,7 +310,7 @@ cdef class Subscription:
                 if hcsrt_state_enter(&self.state) == HANDLE_OK:
                     what = core.subscriber_take(self.subscriber, milliseconds, &taken)
                     if hcsrt_state_leave(&self.state):
-                        self.end()
+                        self.unsubscribe()
             if what == HCSRT_TAKEN_EVENT:
                 try:
                     text = None if taken.data == NULL else decode(taken.data)
@@ -324,10 +324,10 @@ cdef class Subscription:
                 return None
 
     def close(self):
-        """End the subscription; what is in its queue is dropped. Never raises; a second close does nothing."""
+        """Unsubscribe and drop what is in the queue. It never raises, and a second close does nothing."""
         with nogil:
             if hcsrt_state_close(&self.state):
-                self.end()
+                self.unsubscribe()
 
 
 def subscribe(Handle handle not None, uint32_t size):
