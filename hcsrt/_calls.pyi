@@ -6,6 +6,11 @@ from ._streams import ProcessStart
 
 @final
 class Limit:
+    """The time limit of one call, given instead of a timeout in seconds, that another thread may cut short.
+
+    Then it is as if the time were over.
+    """
+
     def __init__(self, timeout: float | None) -> None: ...
     @property
     def timeout(self) -> float | None: ...
@@ -13,8 +18,15 @@ class Limit:
 
 @final
 class Claim:
-    def forsake(self, limit: Limit | None) -> bool: ...
-    def settle(self) -> bool: ...
+    """The claim to what a call on another thread brings: it is that of whoever waits, until the call is abandoned."""
+
+    def abandon(self, limit: Limit | None) -> bool:
+        """Stop waiting, cut the call's limit short, and let pending() count it; False if the call has completed before.
+
+        No signal handler runs in between.
+        """
+    def deliver(self) -> bool:
+        """Let whoever waits have what the completed call brings; False if nobody waits any more."""
 
 _Timeout: TypeAlias = Limit | float | None
 
@@ -26,15 +38,37 @@ def call(
     *,
     resources: Iterable[tuple[int, str, int]] = (),
     identity: int | None = None,
-) -> str | None: ...
-def service(function: str, *texts: str | None) -> str | None: ...
+) -> str | None:
+    """Call an HCS function on a system or a process, wait until it has completed and return its document, or None.
+
+    `function` is an HCS name of the shape (handle, operation, text), or HcsModifyComputeSystem, whose `identity` is a
+    HANDLE as an int or None. `resources` are (type, uri, handle) for each HcsAddResourceToOperation before the call.
+    Raises what HCS answers, OperationTimeoutError, HandleClosedError, NotSupportedError; ValueError for another
+    function, TypeError for a handle of another kind.
+    """
+
+def service(function: str, *texts: str | None) -> str | None:
+    """Call an HCS function of the service, which has texts and no handle; return the document that it gives, or None.
+
+    It tracks nothing and cannot be interrupted. Raises what HCS answers, NotSupportedError; ValueError for another
+    function, TypeError for other texts.
+    """
+
 def create_system(
     id: str,
     document: str,
     timeout: _Timeout = None,
     keep_on_abandon: bool = False,
     security_descriptor: int | None = None,
-) -> OwnedSystem: ...
+) -> OwnedSystem:
+    """Create a compute system and return its handle.
+
+    If the wait times out or is interrupted, the system is terminated once HCS has made it, unless `keep_on_abandon`.
+    `security_descriptor` is the address of a SECURITY_DESCRIPTOR; by the documentation it has to be None.
+
+    HCS: HcsCreateComputeSystem
+    """
+
 def create_system_in_namespace(
     namespace: str,
     id: str,
@@ -43,13 +77,47 @@ def create_system_in_namespace(
     keep_on_abandon: bool = False,
     user_token: int | None = None,
     security_descriptor: int | None = None,
-) -> OwnedSystem: ...
-def open_system(id: str, namespace: str | None = None) -> OwnedSystem: ...
-def enumerate_systems(
-    query: str | None = None, timeout: _Timeout = None, namespace: str | None = None
-) -> str | None: ...
+) -> OwnedSystem:
+    """Create a compute system in a namespace.
+
+    As create_system(). `user_token` is the HANDLE of an access token, `security_descriptor` the address of a
+    SECURITY_DESCRIPTOR; None leaves them out.
+
+    HCS: HcsCreateComputeSystemInNamespace
+    """
+
+def open_system(id: str, namespace: str | None = None) -> OwnedSystem:
+    """Open a compute system by its id, in a namespace if one is given, and return the handle.
+
+    HCS: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace
+    """
+
+def enumerate_systems(query: str | None = None, timeout: _Timeout = None, namespace: str | None = None) -> str | None:
+    """Return the array of Properties of the systems that match, in a namespace if one is given.
+
+    HCS: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace
+    """
+
 def create_process(
     system: OwnedSystem, parameters: str, timeout: _Timeout = None, keep_on_abandon: bool = False
-) -> ProcessStart: ...
-def process_info(process: OwnedProcess, timeout: _Timeout = None) -> ProcessStart: ...
-def open_process(system: OwnedSystem, pid: int) -> OwnedProcess: ...
+) -> ProcessStart:
+    """Start a process in a compute system.
+
+    If the wait times out or is interrupted, the process is terminated once HCS has made it, unless `keep_on_abandon`.
+    HCS may fail and give a handle all the same (Server 2022 is known for it): then the ProcessStart has an `error`, and
+    process_info() tells whether the process runs.
+
+    HCS: HcsCreateProcess
+    """
+
+def process_info(process: OwnedProcess, timeout: _Timeout = None) -> ProcessStart:
+    """Return the pid and new handles of the streams of a process.
+
+    HCS: HcsGetProcessInfo
+    """
+
+def open_process(system: OwnedSystem, pid: int) -> OwnedProcess:
+    """Open a process by its id in the compute system and return the handle.
+
+    HCS: HcsOpenProcess
+    """

@@ -102,35 +102,39 @@ cdef class Limit:
 
 @cython.final
 cdef class Claim:
-    """To what a call on another thread brings: whoever waits for it has it, until it waits no more."""
+    """The claim to what a call on another thread brings: it is that of whoever waits, until the call is abandoned."""
 
-    cdef object settled
+    # Held once it is known who has it.
+    cdef object decided
 
     def __cinit__(self):
-        self.settled = allocate_lock()
+        self.decided = allocate_lock()
 
-    def forsake(self, Limit limit):
-        """Wait no more, cut the call's limit short, and let pending() count it; False if the call has ended before.
+    def abandon(self, Limit limit):
+        """Stop waiting, cut the call's limit short, and let pending() count it; False if the call has completed before.
 
         No signal handler runs in between.
         """
         if limit is not None:
             limit.cut()
         core.reaper_announce(1)
-        if self.settled.acquire(False):
+        if self.decided.acquire(False):
             return True
         core.reaper_announce(-1)
         return False
 
-    def settle(self):
-        """End the call; False if nobody waits for it."""
-        return self.settled.acquire(False)
+    def deliver(self):
+        """Let whoever waits have what the completed call brings; False if nobody waits any more."""
+        return self.decided.acquire(False)
 
 
 # --- operations -----------------------------------------------------------------------------------------------------
 
 cdef OwnedOperation begin_operation():
-    """Create an operation without callback. HCS function: HcsCreateOperation."""
+    """Create an operation without callback.
+
+    HCS: HcsCreateOperation
+    """
     cdef const HcsApi *api = hcs()
     cdef OwnedOperation operation = new_operation()
     cdef hcsrt_operation raw
@@ -185,7 +189,7 @@ cdef class _Call:
     # The outcome: HCS's verdict and its document.
     cdef hcsrt_result result
     cdef str document
-    # What the call creates, for the reaper, should nobody wait for its end.
+    # What the call creates, for the reaper, should nobody wait until it completes.
     cdef Handle created
     cdef int creates
     cdef bint keep
@@ -203,7 +207,7 @@ cdef class _Call:
         self.start = new_start(process)
 
     cdef str outcome(self, uint32_t milliseconds, bint kicked_off):
-        """Ask for the result, waiting at most so long; sets `result` and returns the document.
+        """Ask for the result, waiting at most so long; set `result` and return the document.
 
         Of a call that could not be kicked off, only a document is to be had.
         """
@@ -260,7 +264,7 @@ cdef class _Call:
         return 0
 
     cdef str finish(self, hcsrt_result kicked_off):
-        """Wait for the outcome and return its document; raises what HCS answered too."""
+        """Wait for the outcome and return its document, or raise what HCS answered."""
         self.wait(kicked_off)
         if self.result < 0:
             raise self.failure()
@@ -270,7 +274,7 @@ cdef class _Call:
         return error_from(self.result, self.function, self.document)
 
     cdef ProcessStart started(self):
-        self.start.settle()
+        self.start.keep_connected()
         return self.start
 
 
@@ -293,7 +297,7 @@ cdef handle_verb verb_of(str function, Handle handle) except NULL:
 
 
 def call(Handle handle not None, str function not None, text=None, timeout=None, *, resources=(), identity=None):
-    """Call an HCS function on a system or a process, wait for its end and return its document, or None.
+    """Call an HCS function on a system or a process, wait until it has completed and return its document, or None.
 
     `function` is an HCS name of the shape (handle, operation, text), or HcsModifyComputeSystem, whose `identity` is a
     HANDLE as an int or None. `resources` are (type, uri, handle) for each HcsAddResourceToOperation before the call.
@@ -371,10 +375,12 @@ cdef OwnedSystem create(bytes namespace, id, document, const hcsrt_create_option
 
 
 def create_system(id, document, timeout=None, bint keep_on_abandon=False, security_descriptor=None):
-    """Create a compute system and return its handle. HCS function: HcsCreateComputeSystem.
+    """Create a compute system and return its handle.
 
     If the wait times out or is interrupted, the system is terminated once HCS has made it, unless `keep_on_abandon`.
     `security_descriptor` is the address of a SECURITY_DESCRIPTOR; by the documentation it has to be None.
+
+    HCS: HcsCreateComputeSystem
     """
     cdef const void *c_descriptor = pointer(security_descriptor, "security_descriptor")
     return create(None, id, document, NULL, c_descriptor, timeout, keep_on_abandon)
@@ -382,10 +388,12 @@ def create_system(id, document, timeout=None, bint keep_on_abandon=False, securi
 
 def create_system_in_namespace(namespace not None, id, document, timeout=None, bint keep_on_abandon=False,
                                user_token=None, security_descriptor=None):
-    """Create a compute system in a namespace. HCS function: HcsCreateComputeSystemInNamespace.
+    """Create a compute system in a namespace.
 
     As create_system(). `user_token` is the HANDLE of an access token, `security_descriptor` the address of a
     SECURITY_DESCRIPTOR; None leaves them out.
+
+    HCS: HcsCreateComputeSystemInNamespace
     """
     cdef bytes encoded = utf16(namespace, "namespace")
     cdef hcsrt_create_options options
@@ -404,7 +412,7 @@ def create_system_in_namespace(namespace not None, id, document, timeout=None, b
 def open_system(id, namespace=None):
     """Open a compute system by its id, in a namespace if one is given, and return the handle.
 
-    HCS function: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace.
+    HCS: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace
     """
     cdef bytes encoded = utf16(id, "id")
     cdef bytes encoded_namespace = utf16(namespace, "namespace")
@@ -432,7 +440,7 @@ def open_system(id, namespace=None):
 def enumerate_systems(query=None, timeout=None, namespace=None):
     """Return the array of Properties of the systems that match, in a namespace if one is given.
 
-    HCS function: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace.
+    HCS: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace
     """
     cdef bytes encoded = utf16(query, "query")
     cdef bytes encoded_namespace = utf16(namespace, "namespace")
@@ -456,11 +464,13 @@ def enumerate_systems(query=None, timeout=None, namespace=None):
 # --- processes ------------------------------------------------------------------------------------------------------
 
 def create_process(OwnedSystem system not None, parameters, timeout=None, bint keep_on_abandon=False):
-    """Start a process in a compute system. HCS function: HcsCreateProcess.
+    """Start a process in a compute system.
 
     If the wait times out or is interrupted, the process is terminated once HCS has made it, unless `keep_on_abandon`.
     HCS may fail and give a handle all the same (Server 2022 is known for it): then the ProcessStart has an `error`, and
     process_info() tells whether the process runs.
+
+    HCS: HcsCreateProcess
     """
     cdef bytes encoded = utf16(parameters, "parameters")
     cdef const hcsrt_char *c_parameters = units(encoded)
@@ -496,7 +506,10 @@ def create_process(OwnedSystem system not None, parameters, timeout=None, bint k
 
 
 def process_info(OwnedProcess process not None, timeout=None):
-    """Return the pid and new handles of the streams of a process. HCS function: HcsGetProcessInfo."""
+    """Return the pid and new handles of the streams of a process.
+
+    HCS: HcsGetProcessInfo
+    """
     cdef hcsrt_result result = 0
     cdef int status
     need(hcs(), "HcsGetProcessInfo")
@@ -515,7 +528,10 @@ def process_info(OwnedProcess process not None, timeout=None):
 
 
 def open_process(OwnedSystem system not None, uint32_t pid):
-    """Open a process by its id in the compute system and return the handle. HCS function: HcsOpenProcess."""
+    """Open a process by its id in the compute system and return the handle.
+
+    HCS: HcsOpenProcess
+    """
     cdef const HcsApi *api = hcs()
     cdef OwnedProcess process = new_process()
     cdef hcsrt_process raw = NULL
@@ -539,7 +555,7 @@ def open_process(OwnedSystem system not None, uint32_t pid):
 # --- the service ----------------------------------------------------------------------------------------------------
 
 def service(str function not None, *texts):
-    """Call an HCS function of the service, which has texts and no handle; returns the document that it gives, or None.
+    """Call an HCS function of the service, which has texts and no handle; return the document that it gives, or None.
 
     It tracks nothing and cannot be interrupted. Raises what HCS answers, NotSupportedError; ValueError for another
     function, TypeError for other texts.
@@ -579,4 +595,3 @@ cdef int check_texts(Function row, tuple texts) except -1:
 
 
 make_immortal(globals())
-

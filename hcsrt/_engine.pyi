@@ -2,13 +2,16 @@ from asyncio import Future
 from collections.abc import Iterable
 from typing import Self, final
 
-from ._calls import ProcessStart
 from ._handles import Handle, OwnedProcess, OwnedSystem
+from ._streams import ProcessStart
 
 @final
 class Port:
+    """Where the calls of one event loop are delivered; the loop keeps it as a descriptor's callback until it goes."""
+
     def __call__(self, *args: object, **kwargs: object) -> None: ...
-    def send(self) -> None: ...
+    def send(self) -> None:
+        """Tell a worker of what was submitted."""
 
 def call(
     handle: OwnedSystem | OwnedProcess,
@@ -20,7 +23,17 @@ def call(
     identity: int | None = None,
     insist: bool = False,
     urgent: bool = False,
-) -> Future[str | None]: ...
+) -> Future[str | None]:
+    """Call an HCS function on a system or a process; the future's result is the document that it gives, or None.
+
+    function: an HCS name of the shape (handle, operation, text), or HcsModifyComputeSystem, whose `identity` is a
+    HANDLE as an int or None. timeout: seconds, after which the future fails with OperationTimeoutError and the call is
+    abandoned as if the future were cancelled. resources: (type, uri, handle as int) for each HcsAddResourceToOperation
+    before the call. insist: HCS gets the call even if the future is cancelled before, or its loop closed. urgent: as
+    for open_system(). Raises HandleClosedError, NotSupportedError, ValueError for another function, TypeError for
+    another kind of handle.
+    """
+
 def create_system(
     id: str,
     document: str,
@@ -30,33 +43,121 @@ def create_system(
     timeout: float | None = None,
     user_token: int | None = None,
     security_descriptor: int | None = None,
-) -> Future[OwnedSystem]: ...
+) -> Future[OwnedSystem]:
+    """Create a compute system; the future's result is its handle.
+
+    If the future is cancelled, the system is terminated once HCS has made it, unless `keep`.
+    `security_descriptor` is the address of a SECURITY_DESCRIPTOR, and `user_token` the HANDLE of an access token, which
+    only a namespace takes. What is None is left out.
+
+    HCS: HcsCreateComputeSystem, HcsCreateComputeSystemInNamespace
+    """
+
 def open_system(
     id: str, namespace: str | None = None, urgent: bool = False, *, timeout: float | None = None
-) -> Future[OwnedSystem]: ...
+) -> Future[OwnedSystem]:
+    """Open a compute system by its id; the future's result is the handle.
+
+    `urgent` opens it with the threads that are there for ending things, whatever hangs in HCS meanwhile.
+
+    HCS: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace
+    """
+
 def enumerate_systems(
     query: str | None = None, namespace: str | None = None, *, timeout: float | None = None
-) -> Future[str | None]: ...
+) -> Future[str | None]:
+    """Ask for the Properties of the systems that match, a JSON array.
+
+    HCS: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace
+    """
+
 def create_process(
     system: OwnedSystem, parameters: str, keep: bool = False, *, timeout: float | None = None
-) -> Future[ProcessStart]: ...
-def process_info(process: OwnedProcess, *, timeout: float | None = None) -> Future[ProcessStart]: ...
+) -> Future[ProcessStart]:
+    """Start a process in a compute system; the future's result is a ProcessStart.
+
+    If the future is cancelled, the process is terminated once HCS has made it, unless `keep`. HCS may fail and give a
+    handle all the same (Server 2022 is known for it): then the ProcessStart has an `error`, and process_info() tells
+    whether the process runs.
+
+    HCS: HcsCreateProcess
+    """
+
+def process_info(process: OwnedProcess, *, timeout: float | None = None) -> Future[ProcessStart]:
+    """Ask for the pid of a process and new handles of its streams: a ProcessStart.
+
+    HCS: HcsGetProcessInfo
+    """
+
 def open_process(
     system: OwnedSystem, pid: int, urgent: bool = False, *, timeout: float | None = None
-) -> Future[OwnedProcess]: ...
-def service(function: str, *texts: str | None, timeout: float | None = None) -> Future[str | None]: ...
-def close(handle: Handle, urgent: bool = False) -> Future[None]: ...
-def drop(handle: Handle) -> None: ...
-def end(handle: OwnedSystem | OwnedProcess, function: str) -> None: ...
-def watch(handle: OwnedSystem | OwnedProcess, *, timeout: float | None = None) -> Future[None]: ...
+) -> Future[OwnedProcess]:
+    """Open a process by its id in a compute system; the future's result is the handle.
+
+    `urgent` is as for open_system().
+
+    HCS: HcsOpenProcess
+    """
+
+def service(function: str, *texts: str | None, timeout: float | None = None) -> Future[str | None]:
+    """Call an HCS function of the service, which has texts and no handle; the future's result is what it gives.
+
+    Those are HcsGetServiceProperties and HcsModifyServiceSettings, HcsSubmitWerReport, the empty files, the access of
+    VMs and the processor features of a saved state. Raises ValueError for another function, TypeError for other texts.
+    """
+
+def close(handle: Handle, urgent: bool = False) -> Future[None]:
+    """Close a handle: it refuses calls from now on. The future is done when the native close has returned.
+
+    If calls are inside, the last one out closes, and the future may be done before. A second close does nothing.
+    `urgent` is as for open_system().
+    """
+
+def discard(handle: Handle) -> None:
+    """Close a handle without waiting for it; from any thread, with or without a loop. hcsrt.pending() counts it."""
+
+def terminate(handle: OwnedSystem | OwnedProcess, function: str) -> None:
+    """Terminate what nobody will own, and discard its handle. `function` is the HCS function that does it."""
+
+def watch(handle: OwnedSystem | OwnedProcess, *, timeout: float | None = None) -> Future[None]:
+    """Register the one event callback of a system's or a process's handle, for wait_exit() and EventReader.
+
+    The await raises HandleBusyError if there is one.
+
+    HCS: HcsSetComputeSystemCallback, HcsSetProcessCallback
+    """
 
 @final
 class EventReader:
-    def __new__(cls, handle: OwnedSystem | OwnedProcess, size: int) -> Self: ...
-    def take(self) -> tuple[int, str | None, int, int, bool] | None: ...
-    def ready(self) -> Future[None]: ...
+    """One reader of the events of a watched handle, for one loop; its queue has room for `size` of them.
 
-def time_out(call: object) -> None: ...
-def wait_exit(handle: OwnedSystem | OwnedProcess) -> Future[None]: ...
-def in_flight() -> int: ...
-def counts() -> dict[str, int]: ...
+    An event that finds the queue full is dropped and counted, except the exit and the disconnect. A `size` of 0 is for
+    who wants only these. Raises HandleClosedError, and ValueError for a handle that is not watched.
+    """
+
+    def __new__(cls, handle: OwnedSystem | OwnedProcess, size: int) -> Self: ...
+    def next(self) -> tuple[int, str | None, int, int, bool] | None:
+        """Return the next event as (type, data, time, lost, data_lost), or None if there is none; never waits.
+
+        type: HCS_EVENT_TYPE. data: its document or None. time: when HCS told of it, in nanoseconds since 1970. lost:
+        how many events before it found the queue full. data_lost: whether there was no memory for its document. Raises
+        EOFError after the exit or the disconnect, and when the handle is closed and the queue is empty.
+        """
+    def ready(self) -> Future[None]:
+        """Return a future that is done when next() may have an event that it had not before; one at a time."""
+
+def time_out(call: object) -> None:
+    """Let a call know that its time is over; for the loop's timer."""
+
+def wait_exit(handle: OwnedSystem | OwnedProcess) -> Future[None]:
+    """Return a future that is done when the exit latch of a watched handle is set; the latch is never unset.
+
+    Raises HandleClosedError, and ValueError for a handle that is not watched; the await raises HandleClosedError when
+    the handle is closed before. Then exit_status() of hcsrt._calls tells what the latch was set by.
+    """
+
+def in_flight() -> int:
+    """Return how many calls of all loops wait for a worker, for HCS, or for their loop."""
+
+def counts() -> dict[str, int]:
+    """Return what the engine has counted: late and repeated callbacks, calls that had to be asked for, and more."""

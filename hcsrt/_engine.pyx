@@ -1,7 +1,7 @@
 """The functions of HCS for asyncio: each returns a future, and no thread of Python's waits for HCS.
 
 A function is called on the thread of the running loop. It fills a request and submits it to native/engine.cpp, whose
-workers make the call; when HCS has completed it, it arrives at the loop's port, and the drain of that port settles the
+workers make the call; when HCS has completed it, it is delivered to the loop's port, which resolves the
 future. The loop needs no preparation: its port is made at the first call and goes when the loop is closed.
 
 A future may be cancelled at any time. A call that was not made is not made then; one that HCS has got goes on without
@@ -11,7 +11,7 @@ us in the reaper, hcsrt.pending() counts it, and what it creates is ended unless
 cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.time cimport monotonic
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport uint32_t
 from libc.string cimport memset
 
 from hcsrt._calls cimport check_subject, check_texts
@@ -37,7 +37,6 @@ from hcsrt._core cimport (
     hcsrt_complete,
     hcsrt_engine_counts,
     hcsrt_function,
-    hcsrt_lane,
     hcsrt_outcome,
     hcsrt_port,
     hcsrt_request,
@@ -141,7 +140,7 @@ core.engine_init(_completion() == "wait")
 # --- ports ----------------------------------------------------------------------------------------------------------
 
 cdef void finish(hcsrt_call *chain) noexcept:
-    """Complete calls that have arrived, and give them back."""
+    """Resolve the futures of delivered calls, and release the calls."""
     cdef hcsrt_call *call = chain
     while call != NULL:
         core.call_complete(call)
@@ -153,7 +152,7 @@ cdef void finish(hcsrt_call *chain) noexcept:
 
 @cython.final
 cdef class Port:
-    """Where the calls of one event loop arrive. The loop keeps it as a descriptor's callback, so it goes with it."""
+    """Where the calls of one event loop are delivered; the loop keeps it as a descriptor's callback until it goes."""
 
     def __call__(self):
         cdef hcsrt_call *chain
@@ -341,12 +340,12 @@ cdef hcsrt_result start_open_process(const HcsApi *api, const hcsrt_request *req
 
 
 cdef hcsrt_result start_string(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
-                             hcsrt_outcome *outcome) noexcept nogil:
+                               hcsrt_outcome *outcome) noexcept nogil:
     return (<string_verb> request.function)(request.texts[0])
 
 
 cdef hcsrt_result start_strings(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
-                              hcsrt_outcome *outcome) noexcept nogil:
+                                hcsrt_outcome *outcome) noexcept nogil:
     return (<strings_verb> request.function)(request.texts[0], request.texts[1])
 
 
@@ -375,19 +374,19 @@ cdef hcsrt_result start_close(const HcsApi *api, const hcsrt_request *request, h
 cdef void complete(hcsrt_call *call, void *context) noexcept:
     cdef _Call self = <_Call> context
     try:
-        self.settle(call)
+        self.resolve(call)
     finally:
         Py_DECREF(self)
 
 
-# Nothing for the garbage collector: what arrives is let go of, and the engine itself keeps what has not arrived.
+# Nothing for the garbage collector: what is delivered is cleared, and the engine itself keeps what is not.
 @cython.final
 @cython.no_gc
 @cython.freelist(256)
 cdef class _Call:
     """One call that is under way: its future, and what has to stay meanwhile."""
 
-    cdef hcsrt_call *call           # NULL once it is over
+    cdef hcsrt_call *call           # NULL once it is resolved or abandoned
     cdef uint32_t epoch
     cdef object future
     cdef str function
@@ -403,7 +402,7 @@ cdef class _Call:
     cdef double deadline            # on the clock of monotonic()
 
     cdef object submit(self, hcsrt_request *request, timeout=None):
-        """Hand the request to the engine; the future of its outcome, which fails when `timeout` seconds are over."""
+        """Submit the request and return the future of its outcome, which fails when `timeout` seconds are over."""
         cdef int status
         cdef Port port
         if timeout is not None:
@@ -463,7 +462,7 @@ cdef class _Call:
             return
         self.stop_waiting()
         if core.call_abandon(self.call):
-            self.let_go()
+            self.clear()
             Py_DECREF(self)
 
     cdef int expire(self) except -1:
@@ -487,7 +486,7 @@ cdef class _Call:
             hcsrt_news_stop(self.reader.news)
             self.reader.waiting = None
 
-    cdef let_go(self):
+    cdef clear(self):
         self.stop_waiting()
         if self.timer is not None:
             self.timer.cancel()
@@ -497,11 +496,11 @@ cdef class _Call:
         self.subject = None
         self.texts = None
 
-    cdef settle(self, hcsrt_call *call):
+    cdef resolve(self, hcsrt_call *call):
         future = self.future
         reader = self.reader
         abandoned = core.call_is_abandoned(call)
-        self.let_go()
+        self.clear()
         if abandoned:
             return
         if not future.remove_done_callback(self):
@@ -519,11 +518,11 @@ cdef class _Call:
             future.set_result(value)
 
     cdef bint is_over(self) except -1:
-        """Whether the news were what is waited for. HandleClosedError if they never come."""
+        """Return whether the news were what is waited for; raise HandleClosedError if they never come."""
         if not self.until_exit:
             return True
         try:
-            return self.reader.take() is not None
+            return self.reader.next() is not None
         except EOFError:
             name = type(self.reader.handle).__name__
             raise HandleClosedError(f"{name} was closed while its exit was waited for") from None
@@ -546,7 +545,7 @@ cdef class _Call:
             # The process may run all the same: whoever made the call asks HCS what is true.
             adopt(self.created, outcome.created)
             outcome.created = NULL
-            self.own_stdio(outcome)
+            self.adopt_stdio(outcome)
             self.start.error = error
             return self.start
         if self.created is not None:
@@ -555,17 +554,17 @@ cdef class _Call:
             adopt(self.created, outcome.created)
             outcome.created = NULL
         if self.start is not None:
-            self.own_stdio(outcome)
+            self.adopt_stdio(outcome)
             return self.start
         return document if self.created is None else self.created
 
-    cdef own_stdio(self, hcsrt_outcome *outcome):
+    cdef adopt_stdio(self, hcsrt_outcome *outcome):
         own_stdio(self.start.stdin, outcome.info.std_input)
         own_stdio(self.start.stdout, outcome.info.std_output)
         own_stdio(self.start.stderr, outcome.info.std_error)
         outcome.info.std_input = outcome.info.std_output = outcome.info.std_error = NULL
         self.start.pid = outcome.info.process_id
-        self.start.settle()
+        self.start.keep_connected()
 
 
 def time_out(_Call call not None):
@@ -586,9 +585,10 @@ def call(Handle handle not None, str function not None, text=None, *, timeout=No
 
     function: an HCS name of the shape (handle, operation, text), or HcsModifyComputeSystem, whose `identity` is a
     HANDLE as an int or None. timeout: seconds, after which the future fails with OperationTimeoutError and the call is
-    abandoned as if the future were cancelled. resources: (type, uri, handle as int) for each HcsAddResourceToOperation before the call.
-    insist: HCS gets the call even if the future is cancelled before, or its loop closed. urgent: as for open_system().
-    Raises HandleClosedError, NotSupportedError, ValueError for another function, TypeError for another kind of handle.
+    abandoned as if the future were cancelled. resources: (type, uri, handle as int) for each HcsAddResourceToOperation
+    before the call. insist: HCS gets the call even if the future is cancelled before, or its loop closed. urgent: as
+    for open_system(). Raises HandleClosedError, NotSupportedError, ValueError for another function, TypeError for
+    another kind of handle.
     """
     cdef Function row = row_of(function)
     cdef bint modifies = row.row.shape == HCSRT_SHAPE_MODIFY
@@ -614,7 +614,7 @@ def call(Handle handle not None, str function not None, text=None, *, timeout=No
 
 
 cdef add_resources(hcsrt_request *request, resources):
-    """What has to stay for them."""
+    """Add them to the request and return what has to stay for them."""
     cdef list rows = list(resources)
     cdef bytearray memory = bytearray(len(rows) * sizeof(hcsrt_resource))
     cdef hcsrt_resource *items = <hcsrt_resource *> <char *> memory
@@ -632,7 +632,7 @@ cdef add_resources(hcsrt_request *request, resources):
 
 
 cdef bytearray create_options(user_token, security_descriptor):
-    """The memory of an hcsrt_create_options; None if it would say nothing."""
+    """Return the memory of an hcsrt_create_options; None if it would say nothing."""
     cdef bytearray memory
     cdef hcsrt_create_options *options
     if user_token is None and security_descriptor is None:
@@ -647,11 +647,13 @@ cdef bytearray create_options(user_token, security_descriptor):
 
 def create_system(id not None, document not None, bint keep=False, namespace=None, *, timeout=None, user_token=None,
                   security_descriptor=None):
-    """Create a compute system; the future's result is its handle. HCS function: HcsCreateComputeSystem.
+    """Create a compute system; the future's result is its handle.
 
-    If the future is cancelled, the system is terminated once HCS has made it, unless `keep`. In a namespace the
-    function is HcsCreateComputeSystemInNamespace, which also takes a `user_token`, the HANDLE of an access token.
-    `security_descriptor` is the address of a SECURITY_DESCRIPTOR. What is None is left out.
+    If the future is cancelled, the system is terminated once HCS has made it, unless `keep`.
+    `security_descriptor` is the address of a SECURITY_DESCRIPTOR, and `user_token` the HANDLE of an access token, which
+    only a namespace takes. What is None is left out.
+
+    HCS: HcsCreateComputeSystem, HcsCreateComputeSystemInNamespace
     """
     cdef hcsrt_request request
     cdef const HcsApi *api = hcs()
@@ -674,10 +676,11 @@ def create_system(id not None, document not None, bint keep=False, namespace=Non
 
 
 def open_system(id not None, namespace=None, bint urgent=False, *, timeout=None):
-    """Open a compute system by its id; the future's result is the handle. HCS function: HcsOpenComputeSystem.
+    """Open a compute system by its id; the future's result is the handle.
 
-    `urgent` opens it with the threads that are there for ending things, whatever hangs in HCS meanwhile. In a namespace
-    the function is HcsOpenComputeSystemInNamespace.
+    `urgent` opens it with the threads that are there for ending things, whatever hangs in HCS meanwhile.
+
+    HCS: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace
     """
     cdef hcsrt_request request
     cdef const HcsApi *api = hcs()
@@ -697,9 +700,9 @@ def open_system(id not None, namespace=None, bint urgent=False, *, timeout=None)
 
 
 def enumerate_systems(query=None, namespace=None, *, timeout=None):
-    """Ask for the Properties of the systems that match, a JSON array. HCS function: HcsEnumerateComputeSystems.
+    """Ask for the Properties of the systems that match, a JSON array.
 
-    In a namespace the function is HcsEnumerateComputeSystemsInNamespace.
+    HCS: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace
     """
     cdef hcsrt_request request
     cdef const HcsApi *api = hcs()
@@ -714,11 +717,13 @@ def enumerate_systems(query=None, namespace=None, *, timeout=None):
 
 
 def create_process(OwnedSystem system not None, parameters not None, bint keep=False, *, timeout=None):
-    """Start a process in a compute system; the future's result is a ProcessStart. HCS function: HcsCreateProcess.
+    """Start a process in a compute system; the future's result is a ProcessStart.
 
     If the future is cancelled, the process is terminated once HCS has made it, unless `keep`. HCS may fail and give a
     handle all the same (Server 2022 is known for it): then the ProcessStart has an `error`, and process_info() tells
     whether the process runs.
+
+    HCS: HcsCreateProcess
     """
     cdef hcsrt_request request
     cdef OwnedProcess process = new_process()
@@ -739,7 +744,10 @@ def create_process(OwnedSystem system not None, parameters not None, bint keep=F
 
 
 def process_info(OwnedProcess process not None, *, timeout=None):
-    """Ask for the pid of a process and new handles of its streams: a ProcessStart. HCS function: HcsGetProcessInfo."""
+    """Ask for the pid of a process and new handles of its streams: a ProcessStart.
+
+    HCS: HcsGetProcessInfo
+    """
     cdef hcsrt_request request
     cdef Function row = row_of("HcsGetProcessInfo")
     cdef _Call self = new_call(row.name, process)
@@ -753,9 +761,11 @@ def process_info(OwnedProcess process not None, *, timeout=None):
 
 
 def open_process(OwnedSystem system not None, uint32_t pid, bint urgent=False, *, timeout=None):
-    """Open a process by its id in a compute system; the future's result is the handle. HCS function: HcsOpenProcess.
+    """Open a process by its id in a compute system; the future's result is the handle.
 
     `urgent` is as for open_system().
+
+    HCS: HcsOpenProcess
     """
     cdef hcsrt_request request
     cdef Function row = row_of("HcsOpenProcess")
@@ -830,7 +840,7 @@ cdef void released(hcsrt_call *call, void *context) noexcept nogil:
     core.reaper_announce(-1)
 
 
-def drop(Handle handle not None):
+def discard(Handle handle not None):
     """Close a handle without waiting for it; from any thread, with or without a loop. hcsrt.pending() counts it."""
     cdef hcsrt_request request
     memset(&request, 0, sizeof(request))
@@ -847,8 +857,8 @@ def drop(Handle handle not None):
                 core.reaper_announce(-1)
 
 
-def end(Handle handle not None, str function not None):
-    """Terminate what nobody will own, and close its handle; as drop(). `function` is the HCS function that does it."""
+def terminate(Handle handle not None, str function not None):
+    """Terminate what nobody will own, and discard its handle. `function` is the HCS function that does it."""
     cdef hcsrt_request request
     cdef Function row = row_of(function)
     cdef _Call self = new_call(function, handle)
@@ -870,7 +880,7 @@ def end(Handle handle not None, str function not None):
                 leave_handle(<void *> handle)
         if port != NULL:
             core.port_close(port)
-    drop(handle)
+    discard(handle)
 
 
 # --- events ---------------------------------------------------------------------------------------------------------
@@ -878,7 +888,9 @@ def end(Handle handle not None, str function not None):
 def watch(Handle handle not None, *, timeout=None):
     """Register the one event callback of a system's or a process's handle, for wait_exit() and EventReader.
 
-    HCS functions: HcsSetComputeSystemCallback, HcsSetProcessCallback. The await raises HandleBusyError if there is one.
+    The await raises HandleBusyError if there is one.
+
+    HCS: HcsSetComputeSystemCallback, HcsSetProcessCallback
     """
     cdef hcsrt_request request
     cdef bint is_system = isinstance(handle, OwnedSystem)
@@ -939,7 +951,7 @@ cdef class EventReader:
         if self.news != NULL:
             hcsrt_news_free(self.news)
 
-    def take(self):
+    def next(self):
         """Return the next event as (type, data, time, lost, data_lost), or None if there is none; never waits.
 
         type: HCS_EVENT_TYPE. data: its document or None. time: when HCS told of it, in nanoseconds since 1970. lost:
@@ -961,7 +973,7 @@ cdef class EventReader:
             core.taken_free(&taken)
 
     def ready(self):
-        """A future that is done when take() may have something that it had not before; one at a time."""
+        """Return a future that is done when next() may have an event that it had not before; one at a time."""
         cdef _Call call = self.waiting
         if call is not None:
             if not call.future.done():
@@ -974,7 +986,7 @@ cdef class EventReader:
 
 
 def wait_exit(Handle handle not None):
-    """A future that is done when the exit latch of a watched handle is set; the latch is never unset.
+    """Return a future that is done when the exit latch of a watched handle is set; the latch is never unset.
 
     Raises HandleClosedError, and ValueError for a handle that is not watched; the await raises HandleClosedError when
     the handle is closed before. Then exit_status() of hcsrt._calls tells what the latch was set by.

@@ -2,7 +2,7 @@
 
 cimport cython
 
-from hcsrt._core cimport core, hcsrt_function, hcsrt_row
+from hcsrt._core cimport core, hcsrt_function
 from hcsrt._library cimport hcs
 
 from .errors import NotSupportedError

@@ -6,21 +6,49 @@ from typing_extensions import disjoint_base
 
 @disjoint_base
 class Handle:
-    """A raw HCS handle with one owner: this object."""
+    """A raw HCS handle with one owner: this object.
+
+    The handle is released when close() is called, when a `with` block ends, or when the object goes. Any method may be
+    called from any thread at any time. close() refuses new calls at once; if native calls are inside, the last one out
+    releases. Equality is identity.
+    """
 
     def __init__(self, *args: object, **kwargs: object) -> None: ...
     @property
     def closed(self) -> bool:
-        """True once close() was called or the handle was given away; calls inside may still be running."""
+        """Whether close() was called or the handle was detached; calls inside may still be running."""
 
     def close(self) -> None:
-        """Release the handle, or leave that to the last native call inside; never raises."""
+        """Release the handle, or leave that to the last native call inside.
+
+        It never raises, and a second close does nothing. Closing a system does not stop it, and closing a process does
+        not kill it. A standard stream is released by CloseHandle.
+
+        HCS: HcsCloseComputeSystem, HcsCloseProcess, HcsCloseOperation
+        """
 
     def as_raw(self) -> SendHandle:
-        """Return a view of this handle for another thread or across an await."""
+        """Return a view of the handle for another thread or across an await.
+
+        Returns:
+            A SendHandle, which keeps this object alive.
+
+        Raises:
+            HandleClosedError: The handle is closed.
+        """
 
     def into_raw(self) -> int:
-        """Give the handle away unclosed and return its address."""
+        """Detach the handle unreleased; the caller then has to call its HcsClose function.
+
+        If this raises, nothing has changed.
+
+        Returns:
+            The address of the handle.
+
+        Raises:
+            HandleBusyError: A call is inside, or the handle has an event callback, which only the close can end.
+            HandleClosedError: The handle is closed.
+        """
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -37,7 +65,18 @@ class OwnedOperation(Handle):
 
     @staticmethod
     def from_raw(raw: int, /) -> OwnedOperation:
-        """Take ownership of the live HCS_OPERATION at address `raw`."""
+        """Adopt a live HCS_OPERATION.
+
+        Args:
+            raw: The address of the handle, which nobody else may own.
+
+        Returns:
+            The new owner.
+
+        Raises:
+            TypeError: `raw` is not an int.
+            ValueError: `raw` is 0 or no address.
+        """
 
 @final
 class OwnedSystem(Handle):
@@ -45,7 +84,18 @@ class OwnedSystem(Handle):
 
     @staticmethod
     def from_raw(raw: int, /) -> OwnedSystem:
-        """Take ownership of the live HCS_SYSTEM at address `raw`."""
+        """Adopt a live HCS_SYSTEM.
+
+        Args:
+            raw: The address of the handle, which nobody else may own.
+
+        Returns:
+            The new owner.
+
+        Raises:
+            TypeError: `raw` is not an int.
+            ValueError: `raw` is 0 or no address.
+        """
 
 @final
 class OwnedProcess(Handle):
@@ -53,28 +103,51 @@ class OwnedProcess(Handle):
 
     @staticmethod
     def from_raw(raw: int, /) -> OwnedProcess:
-        """Take ownership of the live HCS_PROCESS at address `raw`."""
+        """Adopt a live HCS_PROCESS.
+
+        Args:
+            raw: The address of the handle, which nobody else may own.
+
+        Returns:
+            The new owner.
+
+        Raises:
+            TypeError: `raw` is not an int.
+            ValueError: `raw` is 0 or no address.
+        """
 
 @final
 class OwnedStdio(Handle):
-    """Our end of a process's standard input, output or error."""
+    """Our end of a process's standard input, output or error, as HCS_PROCESS_INFORMATION gives it."""
 
     @staticmethod
     def from_raw(raw: int, /) -> OwnedStdio:
-        """Take ownership of the live stdio HANDLE at address `raw`."""
+        """Adopt a live stdio HANDLE.
+
+        Args:
+            raw: The address of the handle, which nobody else may own.
+
+        Returns:
+            The new owner.
+
+        Raises:
+            TypeError: `raw` is not an int.
+            ValueError: `raw` is 0 or no address.
+        """
 
 @final
 class SendHandle:
-    """A view of a handle that may go to any thread; it keeps its owner alive and never closes anything."""
+    """A view of a handle that may go to any thread; it keeps its owner alive and never closes anything.
+
+    Views are equal, and hash alike, if their owner is the same object. int(view) is the address.
+    """
 
     def __init__(self, *args: object, **kwargs: object) -> None: ...
     @property
-    def owner(self) -> Handle:
-        """The handle that this is a view of."""
-
+    def owner(self) -> Handle: ...
     @property
     def closed(self) -> bool:
-        """True once the owner is closed or given away."""
+        """Whether the owner is closed or its handle was detached."""
 
     def __int__(self) -> int: ...
     def __hash__(self) -> int: ...
@@ -82,16 +155,46 @@ class SendHandle:
     def __reduce__(self) -> NoReturn: ...
 
 def are_handles(items: tuple[Any, ...]) -> bool:
-    """Return whether each of `items` is a handle, of any kind."""
+    """Return whether each item is a handle.
+
+    Args:
+        items: Objects of any type.
+
+    Returns:
+        True if each of them is a handle, of any kind.
+    """
 
 def close_all(handles: Iterable[Handle]) -> None:
-    """Close each of `handles` with one release of the GIL for all of them."""
+    """Close many handles with one release of the GIL for all of them.
+
+    Args:
+        handles: An iterable of handles of any kind.
+
+    Raises:
+        TypeError: One of them is not a handle; then none is closed.
+
+    HCS: HcsCloseComputeSystem, HcsCloseProcess, HcsCloseOperation
+    """
 
 def pending() -> int:
-    """Return how many calls go on inside HCS that nobody waits for any more."""
+    """Return how many calls go on inside HCS that nobody waits for any more: timed out, interrupted or cancelled.
+
+    Each is watched until it has completed; what it creates is terminated, and every document and handle is released.
+
+    Returns:
+        The number of these calls, and of the handles that are being closed without anybody waiting.
+    """
 
 def announce(calls: int) -> None:
-    """Let pending() count calls that go on without anybody waiting; negative when they have ended."""
+    """Let pending() count calls that go on without anybody waiting.
+
+    Args:
+        calls: How many more there are; negative when they have completed.
+    """
 
 def leaked() -> int:
-    """Return how many native handles were given up instead of released."""
+    """Return how many native handles were never released, because C code broke the rules of the guard.
+
+    Returns:
+        The number of these handles since the start of the process.
+    """

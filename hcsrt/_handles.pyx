@@ -129,7 +129,7 @@ cdef void callback_leave() noexcept nogil:
 # --- the classes ----------------------------------------------------------------------------------------------------
 
 cdef void *address_of(value) except NULL:
-    """The pointer that an int given to from_raw means."""
+    """Return the pointer that an int given to from_raw() means."""
     cdef size_t address
     if type(value) is not int:
         raise TypeError(f"raw must be an int, the address of a live handle, not {type(value).__name__}")
@@ -180,22 +180,28 @@ cdef class Handle:
 
     @property
     def closed(self):
-        """True once close() was called or the handle was given away; calls inside may still be running."""
+        """Whether close() was called or the handle was detached; calls inside may still be running."""
         return self._epoch != fork_epoch() or not hcsrt_state_is_open(hcsrt_word_load(&self._state))
 
     def close(self):
-        """Release the handle, or leave that to the last native call inside. Never raises; a second close does nothing.
+        """Release the handle, or leave that to the last native call inside.
 
-        Closing a system does not stop it and closing a process does not kill it. HCS function: HcsCloseComputeSystem,
-        HcsCloseProcess, HcsCloseOperation; CloseHandle for a standard stream.
+        It never raises, and a second close does nothing. Closing a system does not stop it, and closing a process does
+        not kill it. A standard stream is released by CloseHandle.
+
+        HCS: HcsCloseComputeSystem, HcsCloseProcess, HcsCloseOperation
         """
         with nogil:
             close_handle(self)
 
     def as_raw(self):
-        """Return a SendHandle: a view of this handle for another thread or across an await.
+        """Return a view of the handle for another thread or across an await.
 
-        Raises HandleClosedError.
+        Returns:
+            A SendHandle, which keeps this object alive.
+
+        Raises:
+            HandleClosedError: The handle is closed.
         """
         if self.closed:
             raise HandleClosedError(closed_message(self))
@@ -204,10 +210,16 @@ cdef class Handle:
         return view
 
     def into_raw(self):
-        """Give the handle away unclosed and return its address; the caller then has to call its HcsClose function.
+        """Detach the handle unreleased; the caller then has to call its HcsClose function.
 
-        Raises HandleBusyError if a call is inside, or if an event callback was registered, which only the close can
-        end; HandleClosedError. Nothing has changed then.
+        If this raises, nothing has changed.
+
+        Returns:
+            The address of the handle.
+
+        Raises:
+            HandleBusyError: A call is inside, or the handle has an event callback, which only the close can end.
+            HandleClosedError: The handle is closed.
         """
         cdef int status
         cdef uintptr_t address
@@ -257,9 +269,17 @@ cdef class OwnedOperation(Handle):
 
     @staticmethod
     def from_raw(raw, /):
-        """Take ownership of the live HCS_OPERATION at address `raw`; the caller swears that nobody else owns it.
+        """Adopt a live HCS_OPERATION.
 
-        Raises ValueError for 0 and TypeError for anything but an int.
+        Args:
+            raw: The address of the handle, which nobody else may own.
+
+        Returns:
+            The new owner.
+
+        Raises:
+            TypeError: `raw` is not an int.
+            ValueError: `raw` is 0 or no address.
         """
         cdef OwnedOperation handle = new_operation()
         adopt(handle, address_of(raw))
@@ -272,9 +292,17 @@ cdef class OwnedSystem(Handle):
 
     @staticmethod
     def from_raw(raw, /):
-        """Take ownership of the live HCS_SYSTEM at address `raw`; the caller swears that nobody else owns it.
+        """Adopt a live HCS_SYSTEM.
 
-        Raises ValueError for 0 and TypeError for anything but an int.
+        Args:
+            raw: The address of the handle, which nobody else may own.
+
+        Returns:
+            The new owner.
+
+        Raises:
+            TypeError: `raw` is not an int.
+            ValueError: `raw` is 0 or no address.
         """
         cdef OwnedSystem handle = new_system()
         adopt(handle, address_of(raw))
@@ -287,9 +315,17 @@ cdef class OwnedProcess(Handle):
 
     @staticmethod
     def from_raw(raw, /):
-        """Take ownership of the live HCS_PROCESS at address `raw`; the caller swears that nobody else owns it.
+        """Adopt a live HCS_PROCESS.
 
-        Raises ValueError for 0 and TypeError for anything but an int.
+        Args:
+            raw: The address of the handle, which nobody else may own.
+
+        Returns:
+            The new owner.
+
+        Raises:
+            TypeError: `raw` is not an int.
+            ValueError: `raw` is 0 or no address.
         """
         cdef OwnedProcess handle = new_process()
         adopt(handle, address_of(raw))
@@ -302,9 +338,17 @@ cdef class OwnedStdio(Handle):
 
     @staticmethod
     def from_raw(raw, /):
-        """Take ownership of the live stdio HANDLE at address `raw`; the caller swears that nobody else owns it.
+        """Adopt a live stdio HANDLE.
 
-        Raises ValueError for 0 and TypeError for anything but an int.
+        Args:
+            raw: The address of the handle, which nobody else may own.
+
+        Returns:
+            The new owner.
+
+        Raises:
+            TypeError: `raw` is not an int.
+            ValueError: `raw` is 0 or no address.
         """
         cdef OwnedStdio handle = new_stdio()
         adopt(handle, address_of(raw))
@@ -324,7 +368,7 @@ cdef class SendHandle:
 
     @property
     def closed(self):
-        """True once the owner is closed or given away."""
+        """Whether the owner is closed or its handle was detached."""
         return self.owner is None or self.owner.closed
 
     def __int__(self):
@@ -357,7 +401,7 @@ cdef class SendHandle:
 
 
 cdef Py_ssize_t first_stranger(tuple items) noexcept:
-    """Where the first of the items is that is no handle; -1 if there is none."""
+    """Return the index of the first item that is not a handle; -1 if all are."""
     # References that are only lent: counting those of another thread's objects is slow without a GIL.
     cdef PyObject **objects = PySequence_Fast_ITEMS(items)
     # Many are mostly of one type.
@@ -372,14 +416,27 @@ cdef Py_ssize_t first_stranger(tuple items) noexcept:
 
 
 def are_handles(tuple items not None):
-    """Return whether each of `items` is a handle, of any kind."""
+    """Return whether each item is a handle.
+
+    Args:
+        items: Objects of any type.
+
+    Returns:
+        True if each of them is a handle, of any kind.
+    """
     return first_stranger(items) < 0
 
 
 def close_all(handles):
-    """Close each of `handles`, an iterable of handles of any kind, with one release of the GIL for all of them.
+    """Close many handles with one release of the GIL for all of them.
 
-    Raises TypeError, and closes none, if one of them is no handle.
+    Args:
+        handles: An iterable of handles of any kind.
+
+    Raises:
+        TypeError: One of them is not a handle; then none is closed.
+
+    HCS: HcsCloseComputeSystem, HcsCloseProcess, HcsCloseOperation
     """
     # Nobody can change it meanwhile; a tuple is not copied.
     cdef tuple owned = tuple(handles)
@@ -395,19 +452,29 @@ def close_all(handles):
 def pending():
     """Return how many calls go on inside HCS that nobody waits for any more: timed out, interrupted or cancelled.
 
-    Each is watched until it has ended; what it was creating is terminated, and every document and handle is released.
-    Handles that are being closed without anybody waiting count, too.
+    Each is watched until it has completed; what it creates is terminated, and every document and handle is released.
+
+    Returns:
+        The number of these calls, and of the handles that are being closed without anybody waiting.
     """
     return core.reaper_pending()
 
 
 def announce(int64_t calls):
-    """Let pending() count calls that go on without anybody waiting; negative when they have ended."""
+    """Let pending() count calls that go on without anybody waiting.
+
+    Args:
+        calls: How many more there are; negative when they have completed.
+    """
     core.reaper_announce(calls)
 
 
 def leaked():
-    """Return how many native handles were given up instead of released, because C code broke the rules of the guard."""
+    """Return how many native handles were never released, because C code broke the rules of the guard.
+
+    Returns:
+        The number of these handles since the start of the process.
+    """
     return core.leaked()
 
 

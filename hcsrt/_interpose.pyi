@@ -4,25 +4,59 @@ from typing_extensions import disjoint_base
 
 @disjoint_base
 class Rule:
+    """What happens to some calls of a function within a block."""
+
     @property
     def function(self) -> str: ...
     @property
-    def met(self) -> int: ...
+    def met(self) -> int:
+        """The number of calls that the rule was for so far."""
     @property
-    def waiting(self) -> int: ...
+    def waiting(self) -> int:
+        """The number of calls that wait now."""
     def __enter__(self) -> Rule: ...
     def __exit__(self, *exception: object) -> None: ...
 
 @disjoint_base
 class Counts:
+    """How often each function was called since the beginning of a block."""
+
     def __enter__(self) -> Counts: ...
     def __exit__(self, *exception: object) -> None: ...
     def __getitem__(self, function: str, /) -> int: ...
-    def called(self) -> set[str]: ...
+    def called(self) -> set[str]:
+        """Return the names of the functions that were called."""
 
-def failing(function: str, hresult: int, first: int = 1, calls: int = 0) -> Rule: ...
-def waiting(function: str, seconds: float | None = None, first: int = 1, calls: int = 0) -> Rule: ...
-def deaf(function: str, first: int = 1, calls: int = 0) -> Rule: ...
-def missing(function: str) -> AbstractContextManager[None]: ...
-def counting() -> Counts: ...
-def functions() -> list[str]: ...
+def failing(function: str, hresult: int, first: int = 1, calls: int = 0) -> Rule:
+    """Return a block in which calls of a function return an HRESULT at once, and HCS hears nothing of them.
+
+    Args:
+        function: The name of an HCS function that returns an HRESULT, or of one that creates something.
+        hresult: What they return, 0 too; a function that creates something returns none.
+        first: The first of these calls, from 1.
+        calls: How many there are; 0 for all that follow.
+
+    Raises:
+        ValueError: At the beginning of the block, if calls of the function cannot fail.
+    """
+
+def waiting(function: str, seconds: float | None = None, first: int = 1, calls: int = 0) -> Rule:
+    """Return a block in which calls of a function keep their thread until its end, or some seconds; then HCS has them.
+
+    The other arguments are those of failing().
+    """
+
+def deaf(function: str, first: int = 1, calls: int = 0) -> Rule:
+    """Return a block in which the callback that calls of a function register is never called, not even after the block.
+
+    The arguments are those of failing().
+    """
+
+def missing(function: str) -> AbstractContextManager[None]:
+    """Let HCS lack a function within the block."""
+
+def counting() -> Counts:
+    """Return a block that counts the calls of each function, those of native threads too."""
+
+def functions() -> list[str]:
+    """Return the names of all functions, and of the ways to release."""

@@ -111,7 +111,7 @@ def failing(function, hresult, first=1, calls=0):
 
 
 def waiting(function, seconds=None, first=1, calls=0):
-    """Return a block in which calls of a function keep their thread until its end, or so many seconds; then HCS has them.
+    """Return a block in which calls of a function keep their thread until its end, or some seconds; then HCS has them.
 
     The other arguments are those of failing().
     """

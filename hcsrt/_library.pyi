@@ -1,6 +1,34 @@
 from typing import Literal
 
-def backend() -> Literal["windows", "emulator"]: ...
-def choose(name: str, capsule: object = None) -> None: ...
-def impersonates() -> bool: ...
-def get_include() -> str: ...
+def backend() -> Literal["windows", "emulator"]:
+    """Return which HCS this process uses; the first call decides.
+
+    Returns:
+        "windows" for computecore.dll, or "emulator".
+
+    Raises:
+        NotSupportedError: The HCS that was asked for does not exist here.
+        ValueError: The environment variable HCSRT_BACKEND names no backend.
+    """
+
+def choose(name: str, capsule: object = None) -> None:
+    """Choose the backend of this process.
+
+    Args:
+        name: "windows", "emulator", or the name of any other backend.
+        capsule: What holds the hcsrt_backend of any other. A backend that was compiled for an older level of the same
+            ABI has a shorter table, and lacks the functions that are not in it.
+
+    Raises:
+        RuntimeError: The process uses another backend already.
+    """
+
+def impersonates() -> bool:
+    """Return whether the calling thread acts as somebody else than its process does, as other threads would not."""
+
+def get_include() -> str:
+    """Return the folder of hcsrt.h, for the include path of C, C++ and Cython code that uses the handle core.
+
+    Returns:
+        An absolute path.
+    """

@@ -59,10 +59,15 @@ cdef default_backend():
 
 
 def choose(name, capsule=None):
-    """Settle on a backend: "windows", "emulator", or any other whose hcsrt_backend is in a capsule.
+    """Choose the backend of this process.
 
-    A backend that was compiled for an older level of the same ABI has a shorter table; what it lacks is missing.
-    RuntimeError if the process uses another one already.
+    Args:
+        name: "windows", "emulator", or the name of any other backend.
+        capsule: What holds the hcsrt_backend of any other. A backend that was compiled for an older level of the same
+            ABI has a shorter table, and lacks the functions that are not in it.
+
+    Raises:
+        RuntimeError: The process uses another backend already.
     """
     global chosen
     cdef hcsrt_backend dll
@@ -95,21 +100,30 @@ cdef hcsrt_backend computecore() except *:
 
 
 def backend():
-    """Return which HCS this process uses, "windows" (computecore.dll) or "emulator"; the first call decides.
+    """Return which HCS this process uses; the first call decides.
 
-    Raises NotSupportedError where the HCS that was asked for does not exist, ValueError for a wrong HCSRT_BACKEND.
+    Returns:
+        "windows" for computecore.dll, or "emulator".
+
+    Raises:
+        NotSupportedError: The HCS that was asked for does not exist here.
+        ValueError: The environment variable HCSRT_BACKEND names no backend.
     """
     hcs()
     return chosen
 
 
 def impersonates():
-    """Whether the calling thread acts as somebody else than its process does, which other threads would not."""
+    """Return whether the calling thread acts as somebody else than its process does, as other threads would not."""
     return core.impersonates() != 0
 
 
 def get_include():
-    """Return the folder of hcsrt.h, for the include path of C, C++ and Cython code that uses the handle core."""
+    """Return the folder of hcsrt.h, for the include path of C, C++ and Cython code that uses the handle core.
+
+    Returns:
+        An absolute path.
+    """
     return os.path.join(os.path.dirname(os.path.abspath(__file__)), "include")
 
 

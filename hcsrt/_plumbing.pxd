@@ -27,8 +27,8 @@ cdef inline hcsrt_context *context_of(Handle handle) noexcept nogil:
     return <hcsrt_context *> hcsrt_pointer_load(&handle._ctx)
 
 
-# Closes a handle but leaves what `handle._close` does to the caller, who gets its two arguments. False: there is nothing
-# to release, or the last one out will do it.
+# Closes a handle but leaves what `handle._close` does to the caller, who gets its two arguments. False: there is
+# nothing to release, or the last one out will do it.
 cdef inline bint close_without_release(Handle handle, void **raw, void **context) noexcept nogil:
     if handle._epoch != fork_epoch() or not hcsrt_state_close(&handle._state):
         return False
@@ -43,8 +43,8 @@ cdef inline bint close_without_release(Handle handle, void **raw, void **context
 # Moves a pending call to the reaper: the operation and what it creates (or None) are emptied and belong to it.
 # `creates` is HCSRT_CREATES_* of core/reaper.h; `has_info` tells that the result may bring stdio handles.
 # False: there is no thread for it, and nothing has changed.
-cdef inline bint abandon(
-    OwnedOperation operation, Handle created, int creates, bint keep, bint has_info) noexcept nogil:
+cdef inline bint abandon(OwnedOperation operation, Handle created, int creates, bint keep,
+                         bint has_info) noexcept nogil:
     cdef hcsrt_abandoned call
     if not core.reaper_start() or hcsrt_state_detach(&operation._state) != HANDLE_OK:
         return False

@@ -16,8 +16,8 @@ cdef class ProcessStart:
     # What HCS has failed with, although it has given a handle: whether the process runs is to be asked.
     cdef readonly object error
 
-    # To None what is not connected.
-    cdef settle(self)
+    # Sets to None what is not connected.
+    cdef keep_connected(self)
 
 # Empty owners for what a call will bring: made beforehand, so that nothing can fail when it does.
 cdef ProcessStart new_start(OwnedProcess process)

@@ -9,6 +9,17 @@ from .errors import HcsError
 
 @final
 class ProcessStart:
+    """What HCS tells of a process that was created, or asked about.
+
+    Attributes:
+        process: The handle of the process.
+        pid: The process id in the guest.
+        stdin: The writing end of its standard input; None if it is not connected.
+        stdout: The reading end of its standard output; None if it is not connected.
+        stderr: The reading end of its standard error; None if it is not connected.
+        error: What HCS failed with although it gave a handle; None if it did not.
+    """
+
     def __init__(
         self,
         process: OwnedProcess,
@@ -29,7 +40,8 @@ class ProcessStart:
     def stderr(self) -> OwnedStdio | None: ...
     @property
     def error(self) -> HcsError | None: ...
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close the handles of the process and of its streams."""
 
 class _Stdio(io.RawIOBase):
     def __init__(self, handle: OwnedStdio) -> None: ...
@@ -37,22 +49,95 @@ class _Stdio(io.RawIOBase):
     def handle(self) -> OwnedStdio:
         """The OwnedStdio behind the stream."""
 
-class StdioReader(_Stdio):
-    """A process's standard output or error."""
+    def close(self) -> None:
+        """Close the stream and its handle; a read or write that blocks in another thread ends with an error."""
 
-    def __init__(self, handle: OwnedStdio) -> None: ...
+class StdioReader(_Stdio):
+    """A process's standard output or error.
+
+    Reads block without the GIL; close() and Ctrl-C interrupt them within 0.1 seconds.
+
+    Args:
+        handle: The handle of the stream, which belongs to this object from now on.
+
+    Raises:
+        HandleBusyError: The handle belongs to another stream or a loop already.
+        HandleClosedError: The handle is closed.
+    """
+
+    def readable(self) -> bool: ...
     def readinto(self, buffer: Buffer) -> int:
-        """Read at most len(buffer) bytes into `buffer` and return their number."""
+        """Read into a buffer, waiting until there is at least one byte.
+
+        Args:
+            buffer: Where to put the bytes.
+
+        Returns:
+            The number of bytes, at most len(buffer); 0 at the end of the stream.
+
+        Raises:
+            HandleClosedError: The handle is closed, possibly by another thread meanwhile.
+            OSError: The pipe cannot be read.
+        """
 
 class StdioWriter(_Stdio):
-    """A process's standard input."""
+    """A process's standard input.
+
+    Writes block without the GIL; close() and Ctrl-C interrupt them within 0.1 seconds.
+
+    Args:
+        handle: The handle of the stream, which belongs to this object from now on.
+        before_close: What to call once before close() closes the handle: the place to tell HCS that no more will come.
+    """
 
     def __init__(self, handle: OwnedStdio, before_close: Callable[[], object] | None = None) -> None: ...
+    def writable(self) -> bool: ...
     def write(self, data: Buffer) -> int:
-        """Write bytes and return how many were taken."""
+        """Write bytes, waiting until at least one is written.
+
+        Args:
+            data: The bytes.
+
+        Returns:
+            How many were written.
+
+        Raises:
+            BrokenPipeError: Nobody reads any more.
+            HandleClosedError: The handle is closed, possibly by another thread meanwhile.
+            OSError: The pipe cannot be written.
+        """
+
+    def close(self) -> None:
+        """Call `before_close`, then close the stream and its handle."""
 
 def claim_for_loop(handle: OwnedStdio) -> int:
-    """Make the handle an event loop's for good, and return its descriptor or HANDLE."""
+    """Make the handle an event loop's for good.
+
+    Args:
+        handle: The handle of a standard stream.
+
+    Returns:
+        The number that loops know the handle by until it is closed: a descriptor on POSIX, a HANDLE on Windows.
+
+    Raises:
+        HandleBusyError: The handle belongs to a stream or a loop already.
+        HandleClosedError: The handle is closed.
+    """
 
 def transfer_now(handle: OwnedStdio, buffer: Buffer, writing: bool) -> int | None:
-    """Read into or write from the buffer what can be moved at once; None if that is nothing."""
+    """Read into or write from a buffer what can be moved at once.
+
+    It is not for Windows, where the loop itself reads and writes.
+
+    Args:
+        handle: The handle of a standard stream.
+        buffer: The bytes to write, or where to put those that are read.
+        writing: True to write, False to read.
+
+    Returns:
+        The number of bytes, 0 at the end of the stream; None if it is not ready.
+
+    Raises:
+        HandleClosedError: The handle is closed.
+        OSError: The pipe cannot be read or written.
+    """

@@ -43,7 +43,16 @@ cdef extern from *:
 # --- what HCS tells of a process ------------------------------------------------------------------------------------
 
 cdef class ProcessStart:
-    """What HCS tells of a process that was created, or asked about: our ends of its streams, None if not connected."""
+    """What HCS tells of a process that was created, or asked about.
+
+    Attributes:
+        process: The handle of the process.
+        pid: The process id in the guest.
+        stdin: The writing end of its standard input; None if it is not connected.
+        stdout: The reading end of its standard output; None if it is not connected.
+        stderr: The reading end of its standard error; None if it is not connected.
+        error: What HCS failed with although it gave a handle; None if it did not.
+    """
 
     def __init__(self, OwnedProcess process not None, uint32_t pid, OwnedStdio stdin=None, OwnedStdio stdout=None,
                  OwnedStdio stderr=None):
@@ -54,12 +63,12 @@ cdef class ProcessStart:
         self.stderr = stderr
 
     def close(self):
-        """Close all handles."""
+        """Close the handles of the process and of its streams."""
         for handle in (self.stdin, self.stdout, self.stderr, self.process):
             if handle is not None:
                 handle.close()
 
-    cdef settle(self):
+    cdef keep_connected(self):
         self.stdin = None if self.stdin.closed else self.stdin
         self.stdout = None if self.stdout.closed else self.stdout
         self.stderr = None if self.stderr.closed else self.stderr
@@ -97,7 +106,7 @@ cdef enum:
 cdef Py_ssize_t move(OwnedStdio handle, void *buffer, size_t size, bint write, int64_t *late=NULL) except -1:
     """Read into or write from the buffer, at least one byte unless the stream has ended.
 
-    `late` is how many bytes were moved all the same where an exception says that nothing came of it.
+    `late` is how many bytes were moved all the same although an exception is raised.
     """
     cdef hcsrt_transfer transfer
     cdef int64_t moved = 0, given_up
@@ -127,7 +136,7 @@ cdef Py_ssize_t move(OwnedStdio handle, void *buffer, size_t size, bint write, i
     return moved
 
 
-cdef Py_ssize_t take_kept(kept, Py_buffer *view) except -1:
+cdef Py_ssize_t read_kept(kept, Py_buffer *view) except -1:
     cdef bytes data = kept.popleft()
     cdef Py_ssize_t size = min(len(data), view.len)
     memcpy(view.buf, PyBytes_AS_STRING(data), size)
@@ -151,10 +160,17 @@ cdef int claim(OwnedStdio handle) except -1:
 
 
 def claim_for_loop(OwnedStdio handle not None):
-    """Make the handle an event loop's for good, and return the number that loops know it by.
+    """Make the handle an event loop's for good.
 
-    That is a descriptor on POSIX and a HANDLE on Windows; it is good until the handle is closed. Raises
-    HandleBusyError if it belongs to a stream or a loop already.
+    Args:
+        handle: The handle of a standard stream.
+
+    Returns:
+        The number that loops know the handle by until it is closed: a descriptor on POSIX, a HANDLE on Windows.
+
+    Raises:
+        HandleBusyError: The handle belongs to a stream or a loop already.
+        HandleClosedError: The handle is closed.
     """
     cdef Py_ssize_t number = 0
     cdef int status
@@ -169,10 +185,21 @@ def claim_for_loop(OwnedStdio handle not None):
 
 
 def transfer_now(OwnedStdio handle not None, buffer, bint writing):
-    """Read into or write from the buffer what can be moved at once.
+    """Read into or write from a buffer what can be moved at once.
 
-    Returns the number of bytes, 0 at the end of the stream, or None if it is not ready. Not for Windows, where the loop
-    itself reads and writes. Raises OSError, HandleClosedError.
+    It is not for Windows, where the loop itself reads and writes.
+
+    Args:
+        handle: The handle of a standard stream.
+        buffer: The bytes to write, or where to put those that are read.
+        writing: True to write, False to read.
+
+    Returns:
+        The number of bytes, 0 at the end of the stream; None if it is not ready.
+
+    Raises:
+        HandleClosedError: The handle is closed.
+        OSError: The pipe cannot be read or written.
     """
     cdef hcsrt_transfer transfer
     cdef Py_buffer view
@@ -245,10 +272,17 @@ class _Stdio(io.RawIOBase):
 class StdioReader(_Stdio):
     """A process's standard output or error.
 
-    Reads block without the GIL; close() and Ctrl-C end them within 0.1 seconds.
+    Reads block without the GIL; close() and Ctrl-C interrupt them within 0.1 seconds.
+
+    Args:
+        handle: The handle of the stream, which belongs to this object from now on.
+
+    Raises:
+        HandleBusyError: The handle belongs to another stream or a loop already.
+        HandleClosedError: The handle is closed.
     """
 
-    # A deque of what reads had taken from the pipe that an exception ended, for the next ones.
+    # A deque of what reads got from the pipe although an exception ended them, for the next ones.
     _kept = None
 
     def readable(self):
@@ -257,7 +291,18 @@ class StdioReader(_Stdio):
         return True
 
     def readinto(self, buffer):
-        """Read at most len(buffer) bytes into `buffer` and return their number, 0 at the end of the stream."""
+        """Read into a buffer, waiting until there is at least one byte.
+
+        Args:
+            buffer: Where to put the bytes.
+
+        Returns:
+            The number of bytes, at most len(buffer); 0 at the end of the stream.
+
+        Raises:
+            HandleClosedError: The handle is closed, possibly by another thread meanwhile.
+            OSError: The pipe cannot be read.
+        """
         cdef Py_buffer view
         cdef OwnedStdio handle = self._handle
         cdef int64_t late = 0
@@ -267,9 +312,9 @@ class StdioReader(_Stdio):
                 return 0
             if self._kept:
                 try:
-                    return take_kept(self._kept, &view)
+                    return read_kept(self._kept, &view)
                 except IndexError:
-                    pass  # another thread has taken it
+                    pass  # another thread has read it
             try:
                 return move(handle, view.buf, view.len, False, &late)
             finally:
@@ -285,7 +330,11 @@ class StdioReader(_Stdio):
 class StdioWriter(_Stdio):
     """A process's standard input.
 
-    `before_close` is called once, before close() closes the handle: the place to tell HCS that no more will come.
+    Writes block without the GIL; close() and Ctrl-C interrupt them within 0.1 seconds.
+
+    Args:
+        handle: The handle of the stream, which belongs to this object from now on.
+        before_close: What to call once before close() closes the handle: the place to tell HCS that no more will come.
     """
 
     def __init__(self, OwnedStdio handle not None, before_close=None):
@@ -298,7 +347,19 @@ class StdioWriter(_Stdio):
         return True
 
     def write(self, data):
-        """Write bytes and return how many were taken; BrokenPipeError if nobody reads any more."""
+        """Write bytes, waiting until at least one is written.
+
+        Args:
+            data: The bytes.
+
+        Returns:
+            How many were written.
+
+        Raises:
+            BrokenPipeError: Nobody reads any more.
+            HandleClosedError: The handle is closed, possibly by another thread meanwhile.
+            OSError: The pipe cannot be written.
+        """
         cdef Py_buffer view
         cdef OwnedStdio handle = self._handle
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
@@ -310,11 +371,11 @@ class StdioWriter(_Stdio):
             PyBuffer_Release(&view)
 
     def close(self):
-        """Tell HCS that no more will come, then close the stream and its handle."""
+        """Call `before_close`, then close the stream and its handle."""
         # One of several threads gets it.
         before_close = self.__dict__.pop("_before_close", None)
         try:
-            # A handle that is closed already was let go of in a hurry.
+            # A handle that is closed already was discarded in a hurry.
             if before_close is not None and not self._handle.closed and not is_finalizing():
                 before_close()
         finally:

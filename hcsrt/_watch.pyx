@@ -120,12 +120,18 @@ cdef hcsrt_watch *watch_of(Handle handle) noexcept nogil:
 
 
 def watch_system(OwnedSystem system not None):
-    """Register the one event callback of a handle, for wait_exit(). HCS function: HcsSetComputeSystemCallback."""
+    """Register the one event callback of a handle, for wait_exit().
+
+    HCS: HcsSetComputeSystemCallback
+    """
     watch(system, True, "HcsSetComputeSystemCallback")
 
 
 def watch_process(OwnedProcess process not None):
-    """Register the one event callback of a handle, for wait_exit(). HCS function: HcsSetProcessCallback."""
+    """Register the one event callback of a handle, for wait_exit().
+
+    HCS: HcsSetProcessCallback
+    """
     watch(process, False, "HcsSetProcessCallback")
 
 
@@ -242,17 +248,21 @@ cdef str wait_native_exit(Handle handle, str function, timeout):
 
 
 def wait_system_exit(OwnedSystem system not None, timeout=None):
-    """Wait for the exit without event callback and return its document. HCS function: HcsWaitForComputeSystemExit.
+    """Wait for the exit without event callback and return its document.
 
     Raises OperationTimeoutError, and HandleClosedError within 0.1 seconds when the handle is closed meanwhile.
+
+    HCS: HcsWaitForComputeSystemExit
     """
     return wait_native_exit(system, "HcsWaitForComputeSystemExit", timeout)
 
 
 def wait_process_exit(OwnedProcess process not None, timeout=None):
-    """Wait for the exit without event callback and return the ProcessStatus. HCS function: HcsWaitForProcessExit.
+    """Wait for the exit without event callback and return the ProcessStatus.
 
     Raises OperationTimeoutError, and HandleClosedError within 0.1 seconds when the handle is closed meanwhile.
+
+    HCS: HcsWaitForProcessExit
     """
     return wait_native_exit(process, "HcsWaitForProcessExit", timeout)
 
@@ -274,7 +284,7 @@ cdef class Subscription:
             with nogil:
                 core.unsubscribe(self.subscriber)
 
-    cdef void end(self) noexcept nogil:
+    cdef void unsubscribe(self) noexcept nogil:
         core.unsubscribe(self.subscriber)
         hcsrt_state_finish(&self.state)
 
@@ -300,7 +310,7 @@ cdef class Subscription:
                 if hcsrt_state_enter(&self.state) == HANDLE_OK:
                     what = core.subscriber_take(self.subscriber, milliseconds, &taken)
                     if hcsrt_state_leave(&self.state):
-                        self.end()
+                        self.unsubscribe()
             if what == HCSRT_TAKEN_EVENT:
                 try:
                     text = None if taken.data == NULL else decode(taken.data)
@@ -314,10 +324,10 @@ cdef class Subscription:
                 return None
 
     def close(self):
-        """End the subscription; what is in its queue is dropped. Never raises; a second close does nothing."""
+        """Unsubscribe and drop what is in the queue. It never raises, and a second close does nothing."""
         with nogil:
             if hcsrt_state_close(&self.state):
-                self.end()
+                self.unsubscribe()
 
 
 def subscribe(Handle handle not None, uint32_t size):

@@ -19,9 +19,9 @@ Without a port, `complete` runs right where the call completes: on a thread of H
 submit_call() returns. It must not block or take the GIL; it may look at the outcome, and has to release the call, then
 or later. With the port of an event loop, it runs on that loop's thread with the GIL, and the engine releases the call.
 
-An HcsCreateProcess that fails may have made the process all the same (Server 2022 is known for it): a failed outcome that
-has `created` is the receiver's to ask HcsGetProcessInfo about. A call released as it is closes that handle; an abandoned
-one ends the process first.
+An HcsCreateProcess that fails may have made the process all the same (Server 2022 is known for it): a failed outcome
+that has `created` is the receiver's to ask HcsGetProcessInfo about. A call released as it is closes that handle; an
+abandoned one terminates the process first.
 
 The caller keeps a reference to the handle, and what is behind the pointers of the request, until `complete` was called.
 """

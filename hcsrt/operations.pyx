@@ -66,10 +66,20 @@ cdef extern from *:
 
 
 def create_operation(notifications=None):
-    """Create an operation that tracks a call; see kick_off(). HCS function: HcsCreateOperation.
+    """Create an operation that tracks a call; see kick_off().
 
-    With `notifications`, HCS_OPERATION_OPTIONS as an int, HCS also tells of progress, whereupon wait_first() asks it
-    for the result. HCS function: HcsCreateOperationWithNotifications.
+    Args:
+        notifications: HCS_OPERATION_OPTIONS as an int, to have HCS tell of progress too, whereupon wait_first() asks it
+            for the result; None for an operation without.
+
+    Returns:
+        The operation, which tracks nothing yet.
+
+    Raises:
+        HcsError: HCS cannot create one.
+        NotSupportedError: HCS lacks the function.
+
+    HCS: HcsCreateOperation, HcsCreateOperationWithNotifications
     """
     cdef const HcsApi *api = hcs()
     cdef OwnedOperation operation
@@ -92,13 +102,25 @@ def create_operation(notifications=None):
 
 
 def kick_off(OwnedOperation operation not None, str function not None, Handle handle not None, options=None):
-    """Start a call that `operation` tracks and return at once; operation_result() tells what came of it.
+    """Start a call that an operation tracks, and return at once; operation_result() tells what came of it.
 
-    `function` is the name of an HCS function that takes a handle, an operation and a document: any verb on a system or
-    a process that creates nothing. Raises what HCS answers at once. One operation tracks one call at a time; closed
-    before its end, the call goes on and its result is lost.
+    One operation tracks one call at a time. If it is closed before the call completes, the call goes on, and its result
+    is lost.
+
+    Args:
+        operation: The operation that is to track the call.
+        function: The name of an HCS function that takes a handle, an operation and a document: any verb on a system or
+            a process that creates nothing.
+        handle: The handle of the system or the process.
+        options: The document as text, or None.
+
+    Raises:
+        HandleClosedError: The handle or the operation is closed.
+        HcsError: HCS refuses the call at once.
+        NotSupportedError: HCS lacks the function.
+        TypeError: The handle is of another kind than the function takes.
+        ValueError: The function is not such a verb.
     """
-    cdef const HcsApi *api = hcs()
     cdef bytes encoded = utf16(options, "options")
     cdef const hcsrt_char *c_options = units(encoded)
     cdef handle_verb verb = verb_of(function, handle)
@@ -119,7 +141,7 @@ def kick_off(OwnedOperation operation not None, str function not None, Handle ha
 
 
 cdef str ask_result(OwnedOperation operation, uint32_t milliseconds, hcsrt_result *result):
-    """Ask for the result, waiting at most so long; sets `result` and returns the document."""
+    """Ask for the result, waiting at most so long; set `result` and return the document."""
     cdef const HcsApi *api = hcs()
     cdef hcsrt_char *document = NULL
     cdef int status
@@ -139,9 +161,19 @@ cdef str ask_result(OwnedOperation operation, uint32_t milliseconds, hcsrt_resul
 # Without binding, as a function of CPython's own: of a call so short, what Cython's functions add is a fifth.
 @cython.binding(False)
 def operation_result(OwnedOperation operation not None, /):
-    """Return the result document of a call that has ended. HCS function: HcsGetOperationResult.
+    """Collect the result of a call that has completed.
 
-    Raises what the call failed with; of a call that goes on, the error is HCS_E_OPERATION_PENDING.
+    Args:
+        operation: The operation.
+
+    Returns:
+        The result document, or None.
+
+    Raises:
+        HandleClosedError: The operation is closed.
+        HcsError: What the call failed with; HCS_E_OPERATION_PENDING if it goes on.
+
+    HCS: HcsGetOperationResult
     """
     cdef hcsrt_result result = 0
     text = ask_result(operation, 0, &result)
@@ -151,9 +183,21 @@ def operation_result(OwnedOperation operation not None, /):
 
 
 def wait_operation(OwnedOperation operation not None, timeout=None):
-    """Wait for the end of a call and return its result document. HCS function: HcsWaitForOperationResult.
+    """Wait until a call has completed, and collect its result.
 
-    Raises what the call failed with; OperationTimeoutError, after which the call goes on and may be waited for again.
+    Args:
+        operation: The operation.
+        timeout: Seconds; None waits for ever.
+
+    Returns:
+        The result document, or None.
+
+    Raises:
+        HandleClosedError: The operation is closed.
+        HcsError: What the call failed with.
+        OperationTimeoutError: The time is over; the call goes on and may be waited for again.
+
+    HCS: HcsWaitForOperationResult
     """
     cdef double deadline = deadline_of(timeout)
     cdef uint32_t most = MAIN_SLICE_MS if on_main_thread() else SLICE_MS
@@ -170,9 +214,24 @@ def wait_operation(OwnedOperation operation not None, timeout=None):
 
 
 def wait_first(operations, timeout=None):
-    """Wait until the call of one of some operations has ended and return that operation; None when the time is up.
+    """Wait until the call of one of some operations has completed.
 
-    HCS function: HcsSetOperationCallback, with a callback that runs no Python.
+    The callback that HCS gets runs no Python.
+
+    Args:
+        operations: An iterable of operations.
+        timeout: Seconds; None waits for ever.
+
+    Returns:
+        The operation; None when the time is over.
+
+    Raises:
+        HandleClosedError: One of the operations is closed.
+        HcsError: HCS refuses.
+        NotSupportedError: HCS lacks the function.
+        ValueError: There are neither operations nor a timeout.
+
+    HCS: HcsSetOperationCallback, HcsGetOperationResult
     """
     cdef double deadline = deadline_of(timeout)
     cdef uint32_t most = MAIN_SLICE_MS if on_main_thread() else SLICE_MS
@@ -217,7 +276,20 @@ def wait_first(operations, timeout=None):
 
 @cython.binding(False)
 def operation_id(OwnedOperation operation not None, /):
-    """Return the number that HCS knows an operation by. HCS function: HcsGetOperationId."""
+    """Return the number that HCS knows an operation by.
+
+    Args:
+        operation: The operation.
+
+    Returns:
+        The number.
+
+    Raises:
+        HandleClosedError: The operation is closed.
+        NotSupportedError: HCS lacks the function.
+
+    HCS: HcsGetOperationId
+    """
     cdef const HcsApi *api = hcs()
     cdef uint64_t number = 0
     cdef int status
@@ -233,7 +305,20 @@ def operation_id(OwnedOperation operation not None, /):
 
 @cython.binding(False)
 def operation_type(OwnedOperation operation not None, /):
-    """Return the HCS_OPERATION_TYPE of the tracked call, -1 before the first. HCS function: HcsGetOperationType."""
+    """Return what kind of call an operation tracks.
+
+    Args:
+        operation: The operation.
+
+    Returns:
+        The HCS_OPERATION_TYPE of the call, -1 before the first.
+
+    Raises:
+        HandleClosedError: The operation is closed.
+        NotSupportedError: HCS lacks the function.
+
+    HCS: HcsGetOperationType
+    """
     cdef const HcsApi *api = hcs()
     cdef int32_t number = 0
     cdef int status
@@ -248,7 +333,22 @@ def operation_type(OwnedOperation operation not None, /):
 
 
 def operation_properties(OwnedOperation operation not None, options=None):
-    """Return the document that describes an operation. HCS function: HcsGetOperationProperties."""
+    """Return the document that describes an operation.
+
+    Args:
+        operation: The operation.
+        options: A document as text, or None.
+
+    Returns:
+        The document, or None.
+
+    Raises:
+        HandleClosedError: The operation is closed.
+        HcsError: HCS refuses.
+        NotSupportedError: HCS lacks the function.
+
+    HCS: HcsGetOperationProperties
+    """
     cdef bytes encoded = utf16(options, "options")
     cdef const hcsrt_char *c_options = units(encoded)
     cdef const HcsApi *api = hcs()
@@ -270,9 +370,19 @@ def operation_properties(OwnedOperation operation not None, options=None):
 
 @cython.binding(False)
 def operation_system(OwnedOperation operation not None, /):
-    """Return the address of the system handle that a call under way is about, to compare with int(system.as_raw()).
+    """Return the address of the system handle that a call under way is about.
 
-    The handle stays its owner's. None if there is none. HCS function: HcsGetComputeSystemFromOperation.
+    Args:
+        operation: The operation.
+
+    Returns:
+        The address, to compare with int(system.as_raw()); None if there is none. The handle stays its owner's.
+
+    Raises:
+        HandleClosedError: The operation is closed.
+        NotSupportedError: HCS lacks the function.
+
+    HCS: HcsGetComputeSystemFromOperation
     """
     cdef const HcsApi *api = hcs()
     cdef uintptr_t address = 0
@@ -289,9 +399,19 @@ def operation_system(OwnedOperation operation not None, /):
 
 @cython.binding(False)
 def operation_process(OwnedOperation operation not None, /):
-    """Return the address of the process handle that a call under way is about, to compare with int(process.as_raw()).
+    """Return the address of the process handle that a call under way is about.
 
-    The handle stays its owner's. None if there is none. HCS function: HcsGetProcessFromOperation.
+    Args:
+        operation: The operation.
+
+    Returns:
+        The address, to compare with int(process.as_raw()); None if there is none. The handle stays its owner's.
+
+    Raises:
+        HandleClosedError: The operation is closed.
+        NotSupportedError: HCS lacks the function.
+
+    HCS: HcsGetProcessFromOperation
     """
     cdef const HcsApi *api = hcs()
     cdef uintptr_t address = 0
@@ -308,7 +428,20 @@ def operation_process(OwnedOperation operation not None, /):
 
 @cython.binding(False)
 def operation_context(OwnedOperation operation not None, /):
-    """Return the number set by set_operation_context(), 0 before. HCS function: HcsGetOperationContext."""
+    """Return the number that an operation was given.
+
+    Args:
+        operation: The operation.
+
+    Returns:
+        What set_operation_context() has set, 0 before.
+
+    Raises:
+        HandleClosedError: The operation is closed.
+        NotSupportedError: HCS lacks the function.
+
+    HCS: HcsGetOperationContext
+    """
     cdef const HcsApi *api = hcs()
     cdef uintptr_t value = 0
     cdef int status
@@ -323,7 +456,19 @@ def operation_context(OwnedOperation operation not None, /):
 
 
 def set_operation_context(OwnedOperation operation not None, uintptr_t value):
-    """Give an operation a number of your own; wait_first() sets it to 0. HCS function: HcsSetOperationContext."""
+    """Give an operation a number of your own; wait_first() sets it to 0.
+
+    Args:
+        operation: The operation.
+        value: Any number that a pointer can hold.
+
+    Raises:
+        HandleClosedError: The operation is closed.
+        HcsError: HCS refuses.
+        NotSupportedError: HCS lacks the function.
+
+    HCS: HcsSetOperationContext
+    """
     cdef const HcsApi *api = hcs()
     cdef hcsrt_result result = 0
     cdef int status
@@ -339,15 +484,37 @@ def set_operation_context(OwnedOperation operation not None, uintptr_t value):
 
 
 def add_resource(OwnedOperation operation not None, uint32_t resource_type, uri not None, handle not None):
-    """Give an operation a resource for the call that it is going to track. HCS function: HcsAddResourceToOperation.
+    """Give an operation a resource for the call that it is going to track.
 
-    `resource_type` is an HCS_RESOURCE_TYPE, `handle` the Windows handle of the resource, which stays its owner's.
+    Args:
+        operation: The operation.
+        resource_type: An HCS_RESOURCE_TYPE.
+        uri: The name of the resource in the document.
+        handle: The Windows handle of the resource, which stays its owner's.
+
+    Raises:
+        HandleClosedError: The operation is closed.
+        HcsError: HCS refuses.
+        NotSupportedError: HCS lacks the function.
+
+    HCS: HcsAddResourceToOperation
     """
     add_resource_to(operation, resource_type, uri, handle)
 
 
 def cancel_operation(OwnedOperation operation not None):
-    """Ask HCS to give a call up; no Windows so far is documented to do it. HCS function: HcsCancelOperation."""
+    """Ask HCS to cancel a call; no Windows so far is documented to do it.
+
+    Args:
+        operation: The operation.
+
+    Raises:
+        HandleClosedError: The operation is closed.
+        HcsError: HCS refuses.
+        NotSupportedError: HCS lacks the function.
+
+    HCS: HcsCancelOperation
+    """
     cdef const HcsApi *api = hcs()
     cdef hcsrt_result result = 0
     cdef int status

@@ -97,7 +97,7 @@ def aside(
             made.append(call(*arguments))
         except BaseException as error:
             errors.append(error)
-        if not claim.settle():
+        if not claim.deliver():
             try:
                 discard_all()
             finally:
@@ -124,7 +124,7 @@ def aside(
     except BaseException:
         if not given:
             _idle.append(helper)
-        elif not claim.forsake(limit if isinstance(limit, Limit) else None):
+        elif not claim.abandon(limit if isinstance(limit, Limit) else None):
             discard_all()
         raise
     raise errors.pop()

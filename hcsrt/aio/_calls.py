@@ -63,7 +63,7 @@ def discard(*handles: Handle | None) -> None:
     """Close handles; nobody waits for it."""
     for handle in handles:
         if handle is not None:
-            _engine.drop(handle)
+            _engine.discard(handle)
 
 
 async def wait_closed(closing: Collection[asyncio.Future[None]], timeout: float | None = None) -> None:
@@ -86,7 +86,7 @@ async def close_handles(*handles: Handle | None) -> None:
 def terminate(handle: OwnedSystem | OwnedProcess, function: str) -> asyncio.Future[str | None] | None:
     """Terminate what nobody will own, whatever becomes of the task that does so and of its loop."""
     if has_lost_loop():
-        _engine.end(handle, function)
+        _engine.terminate(handle, function)
         return None
     future = _engine.call(handle, function, insist=True)
     future.add_done_callback(_log_failure)
@@ -202,4 +202,4 @@ class AwaitedOwner(ExitOwner[ExitHandleT]):
         return self
 
     def _discard(self) -> None:
-        _engine.drop(self._handle)
+        _engine.discard(self._handle)

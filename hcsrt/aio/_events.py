@@ -72,4 +72,4 @@ class AwaitedEvents(EventsCore):
     def _next_now(self) -> RawEvent | None:
         if self._reader is None:
             raise EOFError("these events are closed")
-        return self._reader.take()
+        return self._reader.next()

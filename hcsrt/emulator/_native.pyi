@@ -1,9 +1,12 @@
 from typing import final
 
-class Stopped(Exception): ...
+class Stopped(Exception):
+    """The native half went down; the service has nothing more to do."""
 
 @final
 class Request:
+    """One item of the service's queue."""
+
     @property
     def function(self) -> str: ...
     @property
@@ -21,9 +24,18 @@ class Request:
     @property
     def number(self) -> int: ...
 
-def take(timeout: float | None) -> Request | None: ...
-def reply(ticket: int, hresult: int, document: str | None = None, *, key: int = 0, pid: int = 0) -> None: ...
-def emit(key: int, event_type: int, data: str | None = None) -> None: ...
+def take(timeout: float | None) -> Request | None:
+    """Return the next item, or None if none came within `timeout` seconds (None: for ever).
+
+    Raises Stopped once the native half went down.
+    """
+
+def reply(ticket: int, hresult: int, document: str | None = None, *, key: int = 0, pid: int = 0) -> None:
+    """Answer the item with that ticket; a second answer is ignored."""
+
+def emit(key: int, event_type: int, data: str | None = None) -> None:
+    """Deliver an event to each open handle of that system or process that has a callback."""
+
 def spawn(
     process: int,
     argv: list[bytes],
@@ -33,17 +45,49 @@ def spawn(
     stdout: bool,
     stderr: bool,
     console: tuple[int, int] | None = None,
-) -> int: ...
-def signal(process: int, number: int) -> bool: ...
-def members(process: int) -> list[int]: ...
-def resize(process: int, rows: int, columns: int) -> None: ...
-def close_stream(process: int, name: str) -> bool: ...
-def forget(process: int) -> None: ...
-def configure(seed: int | None) -> None: ...
-def start() -> None: ...
-def stop() -> None: ...
-def clear() -> None: ...
-def live() -> dict[str, int]: ...
-def misuses() -> list[str]: ...
-def record_misuse(text: str) -> None: ...
-def backend() -> object: ...
+) -> int:
+    """Start a program in a session of its own and return its pid; its end comes as a ProcessExited item.
+
+    `argv` and `environment` are bytes; a program without a slash is looked up on the PATH of `environment`. On Windows
+    `argv` is the program and its command line. `console` is (rows, columns) for a pseudo-terminal, or None. Raises
+    OSError; its `filename` is the directory or the program.
+    """
+
+def signal(process: int, number: int) -> bool:
+    """Send a signal to the group of a process; False if nobody is left in it."""
+
+def members(process: int) -> list[int]:
+    """Return the pids in the group of a process; on Windows only, elsewhere a group keeps no list."""
+
+def resize(process: int, rows: int, columns: int) -> None:
+    """Set the size of a process's pseudo-terminal, if it has one."""
+
+def close_stream(process: int, name: str) -> bool:
+    """Close a standard stream ("StdIn", "StdOut", "StdErr") of a process, whoever holds our end of it."""
+
+def forget(process: int) -> None:
+    """Drop a process for good; pipe ends that nobody asked for are closed."""
+
+def configure(seed: int | None) -> None:
+    """Vary what HCS leaves open by this seed; None gives the plain order."""
+
+def start() -> None:
+    """Let calls reach the queue."""
+
+def stop() -> None:
+    """Go down as a service that crashed: calls fail, watchers hear of it, programs are killed. Runs no Python."""
+
+def clear() -> None:
+    """Forget everything; handles from before answer as those of a service that went away."""
+
+def live() -> dict[str, int]:
+    """Return how many handles and strings were given out and not released yet."""
+
+def misuses() -> list[str]:
+    """Return what callers did that would have crashed, or corrupted, the real HCS."""
+
+def record_misuse(text: str) -> None:
+    """Add to misuses()."""
+
+def backend() -> object:
+    """Return the emulator's hcsrt_backend, in a capsule for hcsrt._library."""

@@ -250,7 +250,7 @@ def test_events_wake_their_reader(new_loop: Any) -> None:
         system = await started()
         await _engine.watch(system)
         reader = _engine.EventReader(system, 16)
-        assert reader.take() is None
+        assert reader.next() is None
         (key,) = emulator._service.model.systems  # type: ignore[union-attr]
         seen = []
         for number in range(20):
@@ -259,7 +259,7 @@ def test_events_wake_their_reader(new_loop: Any) -> None:
                 reader.ready()
             emulator._native.emit(key, other_event, f"{number}")
             await asyncio.wait_for(ready, 5)
-            while event := reader.take():
+            while event := reader.next():
                 seen.append(event[1])
         assert seen == [f"{number}" for number in range(20)]
         reader.ready().cancel()
@@ -267,9 +267,9 @@ def test_events_wake_their_reader(new_loop: Any) -> None:
         ready = reader.ready()
         await _engine.call(system, "HcsTerminateComputeSystem")
         await asyncio.wait_for(ready, 5)
-        assert reader.take() is not None
+        assert reader.next() is not None
         with pytest.raises(EOFError):
-            reader.take()
+            reader.next()
         await _engine.close(system)
 
     run(main(), new_loop)

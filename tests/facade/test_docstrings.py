@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import hcsrt
-from hcsrt import _functions, aio
+from hcsrt import _functions, aio, operations
 
 KINDS = ("ComputeSystem", "Process")
 FUNCTIONS = ("close_all", "reap", "statistics_of", "stop_all", "systems")
@@ -40,3 +40,21 @@ def test_each_docstring_names_its_parameters_and_the_functions_of_hcs(face: Any)
         for hcs in named:
             _functions.since(hcs)  # ValueError for a name that is none
         assert max(map(len, text.splitlines())) <= 120 - 4, name
+
+
+def test_each_docstring_of_operations_names_the_functions_of_hcs() -> None:
+    names = [
+        name for name, value in vars(operations).items() if getattr(value, "__module__", "") == operations.__name__
+    ]
+    assert len(names) == 14
+    for name in names:
+        text = inspect.getdoc(getattr(operations, name)) or ""
+        assert text.partition("\n")[0].endswith("."), name
+        assert "\nArgs:\n    " in text, name
+        assert "\nRaises:\n    " in text, name
+        if name == "kick_off":  # of any function
+            continue
+        last = text.splitlines()[-1]
+        assert last.startswith("HCS: "), name
+        for hcs in last.removeprefix("HCS: ").split(", "):
+            _functions.since(hcs)  # ValueError for a name that is none
