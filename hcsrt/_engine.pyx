@@ -1,7 +1,7 @@
 """The functions of HCS for asyncio: each returns a future, and no thread of Python's waits for HCS.
 
-A function is called on the thread of the running loop. It fills a request and submits it to native/engine.cpp, whose
-workers make the call; when HCS has completed it, it arrives at the loop's port, and the drain of that port settles the
+A function is called on the thread of the running loop. It fills a request and submits it to native/engine, whose workers
+make the call; when HCS has completed it, it arrives at the loop's port, and the drain of that port settles the
 future. The loop needs no preparation: its port is made at the first call and goes when the loop is closed.
 
 A future may be cancelled at any time. A call that was not made is not made then; one that HCS has got goes on without
@@ -978,7 +978,7 @@ def wait_exit(Handle handle not None):
     """A future that is done when the exit latch of a watched handle is set; the latch is never unset.
 
     Raises HandleClosedError, and ValueError for a handle that is not watched; the await raises HandleClosedError when
-    the handle is closed before. Then exit_status() of hcsrt._calls tells what the latch was set by.
+    the handle is closed before. Then exit_status() of hcsrt._watch tells what the latch was set by.
     """
     cdef _Call self = new_call("wait_exit", None)
     self.reader = EventReader(handle, 0)
