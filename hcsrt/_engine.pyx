@@ -1,7 +1,7 @@
 """The functions of HCS for asyncio: each returns a future, and no thread of Python's waits for HCS.
 
-A function is called on the thread of the running loop. It fills a request and submits it to native/engine, whose workers
-make the call; when HCS has completed it, it arrives at the loop's port, and the drain of that port settles the
+A function is called on the thread of the running loop. It fills a request and submits it to native/engine, whose
+workers make the call; when HCS has completed it, it arrives at the loop's port, and the drain of that port settles the
 future. The loop needs no preparation: its port is made at the first call and goes when the loop is closed.
 
 A future may be cancelled at any time. A call that was not made is not made then; one that HCS has got goes on without
