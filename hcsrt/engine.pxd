@@ -59,10 +59,18 @@ cdef hcsrt_result start_verb(const HcsApi *api, const hcsrt_request *request, hc
 # Enters the handle's guard for a call on it; the engine leaves it once the call was made. HANDLE_OK, or as _enter().
 cdef int enter_handle(Handle handle, hcsrt_request *request) noexcept nogil
 
-# native/engine/engine.h has their rules. NULL: nothing was submitted, for want of memory or threads, and the guard is
-# left.
+# NULL: nothing was submitted, for want of memory or threads, and the guard is left.
 cdef hcsrt_call *submit_call(hcsrt_port *port, const hcsrt_request *request) noexcept nogil
+
+# Nobody wants the outcome any more: a call that was not started is not started unless it insists, one that HCS has goes
+# to the reaper, and what it creates is ended unless it is to be kept. True: the call is gone, and `complete` is not
+# called. False: `complete` will still be called, or was called already.
 cdef bint abandon_call(hcsrt_call *call) noexcept nogil
 cdef bint is_abandoned(const hcsrt_call *call) noexcept nogil
+
+# The outcome of a call whose `complete` was called; asks HCS for it if nobody has. The receiver takes a part by setting
+# it to NULL; the rest is released with the call.
 cdef hcsrt_outcome *outcome_of(hcsrt_call *call) noexcept nogil
+
+# For a call without a port, once it has completed.
 cdef void release_call(hcsrt_call *call) noexcept nogil
