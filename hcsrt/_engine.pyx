@@ -1,6 +1,6 @@
 """The functions of HCS for asyncio: each returns a future, and no thread of Python's waits for HCS.
 
-A function is called on the thread of the running loop. It fills a request and submits it to native/engine.cpp, whose
+A function is called on the thread of the running loop. It fills a request and submits it to native/engine, whose
 workers make the call; when HCS has completed it, it is delivered to the loop's port, which resolves the
 future. The loop needs no preparation: its port is made at the first call and goes when the loop is closed.
 
@@ -989,7 +989,7 @@ def wait_exit(Handle handle not None):
     """Return a future that is done when the exit latch of a watched handle is set; the latch is never unset.
 
     Raises HandleClosedError, and ValueError for a handle that is not watched; the await raises HandleClosedError when
-    the handle is closed before. Then exit_status() of hcsrt._calls tells what the latch was set by.
+    the handle is closed before. Then exit_status() of hcsrt._watch tells what the latch was set by.
     """
     cdef _Call self = new_call("wait_exit", None)
     self.reader = EventReader(handle, 0)

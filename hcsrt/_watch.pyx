@@ -276,7 +276,7 @@ cdef class Subscription:
 
     cdef Handle handle
     cdef hcsrt_subscriber *subscriber
-    # native/state.h: a close() leaves the end of the subscription to the last thread inside.
+    # native/core/state.h: a close() leaves the end of the subscription to the last thread inside.
     cdef uint32_t state
 
     def __dealloc__(self):

@@ -59,7 +59,8 @@ cdef hcsrt_result start_verb(const HcsApi *api, const hcsrt_request *request, hc
 # Enters the handle's guard for a call on it; the engine leaves it once the call was made. HANDLE_OK, or as _enter().
 cdef int enter_handle(Handle handle, hcsrt_request *request) noexcept nogil
 
-# native/engine.h has their rules. NULL: nothing was submitted, for want of memory or threads, and the guard is left.
+# native/engine/engine.h has their rules. NULL: nothing was submitted, for want of memory or threads, and the guard is
+# left.
 cdef hcsrt_call *submit_call(hcsrt_port *port, const hcsrt_request *request) noexcept nogil
 cdef bint abandon_call(hcsrt_call *call) noexcept nogil
 cdef bint is_abandoned(const hcsrt_call *call) noexcept nogil

@@ -19,7 +19,7 @@ ELSEWHERE = "/machine.vmgs" if sys.platform == "win32" else "C:\\machine.vmgs"
 
 
 def guest(code: str, *arguments: str) -> list[str]:
-    """A command that executes Python code in tests/guest.py, which gives it words like `out`, `cat` and `spawn`."""
+    """A command that executes Python code in guest.py, which gives it words like `out`, `cat` and `spawn`."""
     return [PYTHON, "-I", "-S", GUEST, code, *arguments]
 
 

@@ -1,4 +1,4 @@
-/* Walks every interleaving of small scripts over native/state.h itself.
+/* Walks every interleaving of small scripts over native/core/state.h itself.
  *
  * Threads are coroutines. After each access to shared memory a thread stops, and any other may go on. Schedules are
  * replayed from the start, depth first; a state that was seen before (shared memory, and for each thread where it

@@ -1,4 +1,4 @@
-/* The accesses of native/state.h as the model checker sees them: each one is a step that the scheduler may delay. */
+/* The accesses of core/state.h as the model checker sees them: each one is a step that the scheduler may delay. */
 #include <stdint.h>
 
 /* Stops the thread after an access of this kind, and returns the value that it read. */

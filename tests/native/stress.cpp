@@ -1,4 +1,4 @@
-/* Threads meet at one handle with every operation at once, round after round, over native/state.h itself. The native
+/* Threads meet at one handle with every operation at once, round after round, over core/state.h itself. The native
  * handle has plain fields, so that a sanitizer sees each access that the state word fails to order. */
 #include <atomic>
 #include <cstdio>

@@ -1,6 +1,6 @@
 """A client of computecore.dll in which hcsrt has no part: win32more declares all, from Microsoft's metadata.
 
-    python tests/windows_client.py      prints what it saw as JSON; a traceback and exit code 1 on any surprise
+    python tests/windows/client.py      prints what it saw as JSON; a traceback and exit code 1 on any surprise
 
 It takes a compute system and two processes from create to close. Only at the end it asks hcsrt's emulator, which is
 behind the stand-in computecore.dll of the test bed, what is still alive and what was misused.
