@@ -32,7 +32,7 @@ cdef hcsrt_backend c_backend
 
 
 def table():
-    """The HcsApi, for hcsrt._library.choose()."""
+    """The backend in a capsule, for hcsrt._library.choose()."""
     c_backend.size = sizeof(hcsrt_backend)
     c_backend.hcs = c_api()
     return PyCapsule_New(&c_backend, "hcsrt.backend.2", NULL)
