@@ -153,7 +153,7 @@ def wait_exit(handle: OwnedSystem | OwnedProcess) -> Future[None]:
     """Return a future that is done when the exit latch of a watched handle is set; the latch is never unset.
 
     Raises HandleClosedError, and ValueError for a handle that is not watched; the await raises HandleClosedError when
-    the handle is closed before. Then exit_status() of hcsrt._calls tells what the latch was set by.
+    the handle is closed before. Then exit_status() of hcsrt._watch tells what the latch was set by.
     """
 
 def in_flight() -> int:
