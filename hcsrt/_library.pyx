@@ -68,10 +68,13 @@ def choose(name, capsule=None):
 
     Raises:
         RuntimeError: The process uses another backend already.
+        ValueError: There is no backend of that name, and none in a capsule.
     """
     global chosen
     cdef hcsrt_backend dll
     cdef const hcsrt_backend *backend
+    if capsule is None and name not in ("windows", "emulator"):
+        raise ValueError(f"name is {name!r}; give 'windows', 'emulator', or a capsule with another backend")
     with lock:
         if chosen is None:
             if capsule is None and name == "emulator":
@@ -81,6 +84,8 @@ def choose(name, capsule=None):
             if capsule is not None:
                 # Not copied: that of an older level has fewer tables.
                 backend = <const hcsrt_backend *> PyCapsule_GetPointer(capsule, HCSRT_BACKEND_CAPSULE)
+                if backend.hcs == NULL:
+                    raise ValueError(f"the backend {name!r} has no table of HCS")
             else:
                 dll = computecore()
                 backend = &dll

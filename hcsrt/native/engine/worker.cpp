@@ -28,6 +28,8 @@ hcsrt_result no_operation() {
 hcsrt_result add_resources(Call *call) {
     const hcsrt_request &request = call->request;
     hcsrt_result result = HCSRT_S_OK;
+    /* Not every Windows has it, and not every submitter has asked. */
+    if (request.resource_count && !hcs()->HcsAddResourceToOperation) return HCSRT_E_NOTIMPL;
     for (uint32_t i = 0; i < request.resource_count && !hcsrt_failed(result); ++i) {
         const hcsrt_resource &resource = request.resources[i];
         result = hcs()->HcsAddResourceToOperation(call->operation, resource.type, resource.uri, resource.handle);
