@@ -97,10 +97,11 @@ def test_a_table_of_ones_own_is_installed_before_first_use():
     script = """
 import hcsrt
 from hcsrt import _functions, _library, emulator
-try:
-    _library.choose("benchmark", object())
-except ValueError as error:
-    print(error)
+for given in ("benchmark",), ("benchmark", object()):
+    try:
+        _library.choose(*given)
+    except ValueError as error:
+        print(error)
 _library.choose("benchmark", emulator.backend_capsule())
 print(hcsrt.backend())
 print(hcsrt.systems())
@@ -111,7 +112,8 @@ except RuntimeError as error:
 """
     done = run(script)
     assert done.stderr == ""
-    refused, backend, systems, late = done.stdout.splitlines()
+    unknown, refused, backend, systems, late = done.stdout.splitlines()
+    assert unknown == "name is 'benchmark'; give 'windows', 'emulator', or a capsule with another backend"
     assert "invalid PyCapsule" in refused
     assert (backend, systems) == ("benchmark", "[]")
     assert "uses the benchmark backend already" in late
