@@ -14,7 +14,7 @@ from .processes import Processes
 from .settings import Settings
 from .stopping import Stopping
 from .systems import Systems
-from .verbs import table_of
+from .verbs import Verb, table_of
 
 
 class Service:
@@ -23,9 +23,10 @@ class Service:
     def __init__(self, seed: int | None) -> None:
         self._seed = seed
         self._outbox = Outbox(Variation(seed))
-        self.model = Model(self._outbox.variation)
+        self.model: Model = Model(self._outbox.variation)
         stopping = Stopping(self.model, self._outbox)
         parts = (Systems(self.model, stopping, self._outbox), Processes(self.model, stopping, self._outbox), Settings())
+        self.verbs: dict[str, Verb]
         self.verbs, self._at_once = table_of(*parts)
         self._thread = threading.Thread(target=self._run, name="hcsrt-emulator", daemon=True)
 
