@@ -1,4 +1,4 @@
-"""What processes do in their own way when they block: how they are made, their streams, their close."""
+"""The half of a process that only the blocking face has: how it is made, its streams, its close."""
 
 # What a class here keeps private, the functions beside it use.
 # pyright: reportPrivateUsage=false

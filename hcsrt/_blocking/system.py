@@ -1,4 +1,4 @@
-"""What compute systems do in their own way when they block: they are made, closed, and left with a block."""
+"""The half of a compute system that only the blocking face has: how it is made, closed, and left with a block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both faces share, below both: neither knows the other.
+"""The room below both faces, with all that they share: neither knows the other.
 
 What may take time is written once, as coroutines over the calls of a face: those of the blocking one never suspend, so
 finish() of `_blocking` runs such a coroutine to its end; those of hcsrt.aio are awaited.

@@ -1,4 +1,4 @@
-"""What the verbs on many things do in either face."""
+"""The half of the verbs on many things that both faces share."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class StreamFormat:
 
     @property
     def limit(self) -> int:
-        """How many bytes a reader of hcsrt.aio holds for a line, as asyncio's limit."""
+        """The bytes that a reader of hcsrt.aio holds for a line, as asyncio's limit."""
         return self._bufsize if self._bufsize > 1 else _CHUNK
 
     def codec(self) -> tuple[str, str]:

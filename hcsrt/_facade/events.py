@@ -1,4 +1,4 @@
-"""What a reader of events does in either face."""
+"""The half of a reader of events that both faces share."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Event:
 
 
 class EventsCore(Single):
-    """What a reader of events does in either face."""
+    """The half of a reader of events that both faces share."""
 
     def __init__(self, owner: ExitOwner[Any], timeout: float | None) -> None:
         self._owner = owner

@@ -1,4 +1,4 @@
-"""What a process does in either face."""
+"""The half of a process that both faces share."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _SIGNALS = ("CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff", "CtrlShutdown")
 
 
 class ProcessCore(ExitOwner[OwnedProcess]):
-    """What a process does in either face."""
+    """The half of a process that both faces share."""
 
     pid: int
     args: Command

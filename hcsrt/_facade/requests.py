@@ -1,4 +1,4 @@
-"""What HCS is asked and told, as JSON text, and what it answers."""
+"""Requests to HCS as JSON text, and its answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a compute system does in either face."""
+"""The half of a compute system that both faces share."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PROPERTIES = "HcsGetComputeSystemProperties"
 
 
 class SystemCore(ExitOwner[OwnedSystem]):
-    """What a compute system does in either face."""
+    """The half of a compute system that both faces share."""
 
     def __init__(self, handle: OwnedSystem, id: str, namespace: str | None = None) -> None:
         super().__init__(handle)

@@ -1,4 +1,4 @@
-"""How long things may take: timeouts, deadlines, and the durations that nobody gives."""
+"""Timeouts, deadlines, and the durations that nobody gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What readers of events do in their own way when they are awaited."""
+"""The half of a reader of events that only hcsrt.aio has."""
 
 from __future__ import annotations
 

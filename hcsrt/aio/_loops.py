@@ -1,4 +1,4 @@
-"""What belongs to one event loop."""
+"""The ties of an object to one event loop."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _CHUNK = 64 * 1024
 _HIGH_WATER = 64 * 1024
 
 REOPEN = "open the process for this one with open_process() of its system"
-"""How to get at the pipes of a process from another event loop."""
+"""The way to the pipes of a process from another event loop."""
 
 
 class PipeEnd:

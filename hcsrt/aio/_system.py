@@ -1,4 +1,4 @@
-"""What compute systems do in their own way when they are awaited: they are made, closed, and left with a block."""
+"""The half of a compute system that only hcsrt.aio has: how it is made, closed, and left with a block."""
 
 from __future__ import annotations
 

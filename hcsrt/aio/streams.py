@@ -303,7 +303,7 @@ class StreamReader(Single, Generic[AnyStr]):
 
 
 class PipeReader(StreamReader[AnyStr]):
-    """What a process does with its reader."""
+    """The face of a reader for its process."""
 
     async def connect(self) -> None:
         """Let the loop read."""
@@ -397,7 +397,7 @@ class StreamWriter(Single, Generic[AnyStr]):
 
     @property
     def transport(self) -> asyncio.WriteTransport:
-        """What writes: its buffer has limits that can be set."""
+        """The transport that writes; its buffer has limits that can be set."""
         return self._transport
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -474,7 +474,7 @@ class StreamWriter(Single, Generic[AnyStr]):
 
 
 class PipeWriter(StreamWriter[AnyStr]):
-    """What a process does with its writer."""
+    """The face of a writer for its process."""
 
     def __del__(self, _is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         # There is none if it could not be made.
@@ -504,7 +504,7 @@ class PipeWriter(StreamWriter[AnyStr]):
 
     @property
     def error(self) -> HcsError | None:
-        """What HCS answered when it was told of the end, if that was no success."""
+        """The error with which HCS answered when it was told of the end, or None."""
         return self._end.error
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Status = Literal["ok", "warning", "error", "unknown"]
-"""How a finding is to be taken. Only with an error can HCS not be used; a warning limits what can be done with it."""
+"""The weight of a finding: with an error HCS cannot be used, a warning limits what can be done with it."""
 
 TURN_ON = "Turn on the Windows feature Containers, Hyper-V or Virtual Machine Platform, and restart Windows."
 BECOME_MEMBER = "Have an administrator add this account to the group Hyper-V Administrators, and sign in again."

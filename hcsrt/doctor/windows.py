@@ -45,7 +45,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Hypervisor:
-    """Whether there is one under this Windows, and whether this Windows may make virtual machines on it."""
+    """The hypervisor under this Windows, and whether this Windows may make virtual machines on it."""
 
     is_present: bool
     is_ours: bool | None  # None if the hypervisor does not say

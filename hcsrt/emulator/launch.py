@@ -1,4 +1,4 @@
-"""How a process of a compute system becomes a program of this machine."""
+"""The launch of a process of a compute system as a program of this machine."""
 
 from __future__ import annotations
 

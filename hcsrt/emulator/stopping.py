@@ -1,4 +1,4 @@
-"""How compute systems end: by a shutdown, by force, or because nobody holds them any more."""
+"""The end of compute systems: by a shutdown, by force, or because nobody holds them any more."""
 
 from __future__ import annotations
 

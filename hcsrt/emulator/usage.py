@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Usage(NamedTuple):
-    """What a process has used up to now; times in 100 ns."""
+    """The resources that a process has used up to now; times in 100 ns."""
 
     user: int = 0
     kernel: int = 0
@@ -21,7 +21,7 @@ class Usage(NamedTuple):
 
 
 class Meter:
-    """What the processes of a system have used since it started, ended ones as last seen: totals never fall."""
+    """The resources that the processes of a system have used, ended ones as last seen: totals never fall."""
 
     def __init__(self) -> None:
         self._ended = Usage()
