@@ -11,6 +11,7 @@ import pytest
 import hcsrt
 from hcsrt import _engine, aio, emulator
 from hcsrt._facade import times
+from hcsrt._interpose import waiting
 
 from ..helpers.latency import latency
 from ..helpers.loops import LOOPS, each_loop
@@ -86,7 +87,7 @@ def test_what_ends_things_is_not_stuck_behind_any_number_of_calls_that_hang(
         async with await aio.ComputeSystem.create("tests", document) as system:
             await system.start()
             process = await system.popen(SLEEP)
-            with latency(1.0, "HcsGetServiceProperties"):
+            with waiting("HcsGetServiceProperties"):
                 # More than the engine has ordinary threads, so that every other call waits for one.
                 hanging = [asyncio.ensure_future(aio.service.properties()) for _ in range(300)]
                 while _engine.counts()["threads"] < 256:
@@ -97,7 +98,7 @@ def test_what_ends_things_is_not_stuck_behind_any_number_of_calls_that_hang(
                 await process.wait()
                 assert await system.stop(grace=0, timeout=60) == "terminate"
                 assert not any(call.done() for call in hanging)
-                await asyncio.gather(*hanging)
+            await asyncio.gather(*hanging)
             await process.close()
 
     with asyncio.Runner(loop_factory=loop_factory) as runner:
