@@ -68,6 +68,8 @@ cdef class Rule:
         self.number = -1
 
     def __enter__(self):
+        if self.number >= 0:
+            raise RuntimeError(f"the rule for {self.function} is in use already; make another one for a block inside")
         begin()
         self.number = core.rule_add(number_of(self.function), &self.rule)
         if self.number < 0:
@@ -76,6 +78,8 @@ cdef class Rule:
         return self
 
     def __exit__(self, *exception):
+        if self.number < 0:
+            raise RuntimeError(f"the rule for {self.function} is not in use; enter its block first")
         self.last_met = self.met
         core.rule_remove(self.number)
         self.number = -1

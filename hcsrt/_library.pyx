@@ -75,12 +75,13 @@ def choose(name, capsule=None):
     cdef const hcsrt_backend *backend
     if capsule is None and name not in ("windows", "emulator"):
         raise ValueError(f"name is {name!r}; give 'windows', 'emulator', or a capsule with another backend")
+    if capsule is None and name == "emulator" and chosen is None:
+        # Outside the lock: while Python runs, a signal handler may make the first call of HCS on this very thread.
+        from .emulator import backend_capsule
+
+        capsule = backend_capsule()
     with lock:
         if chosen is None:
-            if capsule is None and name == "emulator":
-                from .emulator import backend_capsule
-
-                capsule = backend_capsule()
             if capsule is not None:
                 # Not copied: that of an older level has fewer tables.
                 backend = <const hcsrt_backend *> PyCapsule_GetPointer(capsule, HCSRT_BACKEND_CAPSULE)
