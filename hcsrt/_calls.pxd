@@ -7,9 +7,7 @@ from libc.stdint cimport uint32_t
 
 from hcsrt._functions cimport Function
 from hcsrt._handles cimport Handle, OwnedOperation
-from hcsrt._types cimport hcsrt_char, hcsrt_operation, hcsrt_result
-
-ctypedef hcsrt_result (*handle_verb)(void *, hcsrt_operation, const hcsrt_char *) noexcept nogil
+from hcsrt._plumbing cimport handle_verb
 
 cdef OwnedOperation begin_operation()
 

@@ -22,6 +22,7 @@ from hcsrt._engine_types cimport (
     hcsrt_complete,
     hcsrt_function,
     hcsrt_lane,
+    hcsrt_new_request,
     hcsrt_outcome,
     hcsrt_port,
     hcsrt_request,
@@ -136,6 +137,10 @@ cdef extern from "engine/engine.h" nogil:
         int64_t asked
         int64_t threads
 
+cdef extern from "engine/news.h" nogil:
+    ctypedef struct hcsrt_news:
+        pass
+
 cdef extern from "interpose/interpose.h" nogil:
     ctypedef struct hcsrt_rule:
         uint32_t first
@@ -215,6 +220,13 @@ cdef extern from "exports.h" nogil:
         hcsrt_call *(*port_collect)(hcsrt_port *port) noexcept nogil
         hcsrt_call *(*orphans)() noexcept nogil
         void (*set_orphan_notice)(void (*notice)() noexcept nogil) noexcept nogil
+
+        hcsrt_news *(*news_new)() noexcept nogil
+        void (*news_free)(hcsrt_news *news) noexcept nogil
+        void (*news_came)(void *news) noexcept nogil
+        uint32_t (*news_count)(const hcsrt_news *news) noexcept nogil
+        void (*news_wait)(hcsrt_news *news, uint32_t seen, void *ticket) noexcept nogil
+        void (*news_stop)(hcsrt_news *news) noexcept nogil
 
         const HcsApi *(*interpose)(const HcsApi *inner) noexcept nogil
         int (*interposed)(const char *name) noexcept nogil

@@ -12,7 +12,6 @@ cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.time cimport monotonic
 from libc.stdint cimport uint32_t
-from libc.string cimport memset
 
 from hcsrt._calls cimport check_subject, check_texts
 from hcsrt._core cimport (
@@ -37,6 +36,8 @@ from hcsrt._core cimport (
     hcsrt_complete,
     hcsrt_engine_counts,
     hcsrt_function,
+    hcsrt_new_request,
+    hcsrt_news,
     hcsrt_outcome,
     hcsrt_port,
     hcsrt_request,
@@ -60,7 +61,7 @@ from hcsrt._handles cimport (
 )
 from hcsrt._immortal cimport make_immortal
 from hcsrt._library cimport HcsApi, hcs, hcs_chosen
-from hcsrt._plumbing cimport close_without_release, fork_epoch
+from hcsrt._plumbing cimport close_without_release, enter_handle, fork_epoch, leave_handle, start_verb
 from hcsrt._streams cimport ProcessStart, new_start, own_stdio
 from hcsrt._text cimport decode, pointer, units, utf16
 from hcsrt._time cimport deadline_of
@@ -75,48 +76,6 @@ from asyncio import BaseEventLoop, Future, get_running_loop
 from contextvars import Context
 
 from .errors import HandleBusyError, HandleClosedError, error_from
-
-cdef extern from *:
-    """
-    #include <atomic>
-    #include <new>
-
-    #include "exports.h"
-
-    static void (*hcsrt_news_signal)(void *ticket);
-    static void hcsrt_news_set_signal(void (*signal)(void *ticket)) { hcsrt_news_signal = signal; }
-
-    /* Between a subscription, which tells of news at any time, and a loop that waits for them now and then. */
-    struct hcsrt_news {
-        std::atomic<void *> ticket{nullptr};
-        std::atomic<uint32_t> count{0};
-    };
-    static hcsrt_news *hcsrt_news_new(void) { return new (std::nothrow) hcsrt_news; }
-    static void hcsrt_news_free(hcsrt_news *news) { delete news; }
-    static uint32_t hcsrt_news_count(hcsrt_news *news) { return news->count.load(); }
-    static void hcsrt_news_tell(hcsrt_news *news) {
-        if (void *ticket = news->ticket.exchange(nullptr)) hcsrt_news_signal(ticket);
-    }
-    /* For an hcsrt_notify. */
-    static void hcsrt_news_came(void *news) {
-        static_cast<hcsrt_news *>(news)->count.fetch_add(1);
-        hcsrt_news_tell(static_cast<hcsrt_news *>(news));
-    }
-    static void hcsrt_news_wait(hcsrt_news *news, uint32_t seen, void *ticket) {
-        news->ticket.store(ticket);
-        if (news->count.load() != seen) hcsrt_news_tell(news);
-    }
-    static void hcsrt_news_stop(hcsrt_news *news) { news->ticket.store(nullptr); }
-    """
-    ctypedef struct hcsrt_news:
-        pass
-    void hcsrt_news_set_signal(void (*signal)(void *ticket) noexcept nogil)
-    hcsrt_news *hcsrt_news_new() nogil
-    void hcsrt_news_free(hcsrt_news *news) nogil
-    uint32_t hcsrt_news_count(hcsrt_news *news) nogil
-    void hcsrt_news_came(void *news) noexcept nogil
-    void hcsrt_news_wait(hcsrt_news *news, uint32_t seen, void *ticket) nogil
-    void hcsrt_news_stop(hcsrt_news *news) nogil
 
 cdef extern from "Python.h":
     int Py_AddPendingCall(int (*function)(void *) noexcept, void *argument) noexcept nogil
@@ -133,7 +92,6 @@ def _completion():
     return name
 
 
-hcsrt_news_set_signal(core.signal)
 core.engine_init(_completion() == "wait")
 
 
@@ -265,33 +223,12 @@ def _at_exit():
 atexit.register(_at_exit)
 
 
-# --- the guard ------------------------------------------------------------------------------------------------------
-
-cdef void leave_handle(void *handle) noexcept nogil:
-    (<Handle> handle)._leave()
-
-
-cdef int enter_handle(Handle handle, hcsrt_request *request) noexcept nogil:
-    cdef int status = handle._enter()
-    if status == HANDLE_OK:
-        request.raw = handle._raw
-        request.subject = <void *> handle
-        request.leave = leave_handle
-    return status
-
-
 # --- how the functions of HCS are called ----------------------------------------------------------------------------
 
-ctypedef hcsrt_result (*handle_verb)(void *, hcsrt_operation, const hcsrt_char *) noexcept nogil
 ctypedef hcsrt_result (*modify_verb)(void *, hcsrt_operation, const hcsrt_char *, hcsrt_handle) noexcept nogil
 ctypedef hcsrt_result (*string_verb)(const hcsrt_char *) noexcept nogil
 ctypedef hcsrt_result (*strings_verb)(const hcsrt_char *, const hcsrt_char *) noexcept nogil
 ctypedef hcsrt_result (*question_verb)(const hcsrt_char *, hcsrt_char **) noexcept nogil
-
-
-cdef hcsrt_result start_verb(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
-                             hcsrt_outcome *outcome) noexcept nogil:
-    return (<handle_verb> request.function)(request.raw, operation, request.texts[0])
 
 
 cdef hcsrt_result start_modify(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
@@ -453,7 +390,7 @@ cdef class _Call:
         self.future = future
         self.reader.waiting = self
         future.add_done_callback(self, context=port.context)
-        hcsrt_news_wait(self.reader.news, self.reader.seen, ticket)
+        core.news_wait(self.reader.news, self.reader.seen, ticket)
         return future
 
     def __call__(self, future):
@@ -483,7 +420,7 @@ cdef class _Call:
     cdef void stop_waiting(self) noexcept:
         """Let the reader of a wait for news be waited for anew."""
         if self.reader is not None and self.reader.waiting is self:
-            hcsrt_news_stop(self.reader.news)
+            core.news_stop(self.reader.news)
             self.reader.waiting = None
 
     cdef clear(self):
@@ -600,7 +537,7 @@ def call(Handle handle not None, str function not None, text=None, *, timeout=No
     check_subject(row, handle)
     if identity is not None and not modifies:
         raise ValueError(f"{function} has no identity")
-    memset(&request, 0, sizeof(request))
+    request = hcsrt_new_request()
     self = new_call(function, handle)
     encoded = utf16(text, "text")
     request.function = row.find(api)
@@ -660,7 +597,7 @@ def create_system(id not None, document not None, bint keep=False, namespace=Non
     cdef str function = "HcsCreateComputeSystem" if namespace is None else "HcsCreateComputeSystemInNamespace"
     cdef _Call self = new_call(function, None)
     row_of(function).find(api)
-    memset(&request, 0, sizeof(request))
+    request = hcsrt_new_request()
     if user_token is not None and namespace is None:
         raise ValueError("user_token is for a system in a namespace")
     options = create_options(user_token, security_descriptor)
@@ -687,7 +624,7 @@ def open_system(id not None, namespace=None, bint urgent=False, *, timeout=None)
     cdef str function = "HcsOpenComputeSystem" if namespace is None else "HcsOpenComputeSystemInNamespace"
     cdef _Call self = new_call(function, None)
     row_of(function).find(api)
-    memset(&request, 0, sizeof(request))
+    request = hcsrt_new_request()
     self.texts = texts = (utf16(id, "id"), utf16(namespace, "namespace"))
     request.texts[0], request.texts[2] = units(texts[0]), units(texts[1])
     request.start = start_open_system
@@ -709,7 +646,7 @@ def enumerate_systems(query=None, namespace=None, *, timeout=None):
     cdef str function = "HcsEnumerateComputeSystems" if namespace is None else "HcsEnumerateComputeSystemsInNamespace"
     cdef _Call self = new_call(function, None)
     row_of(function).find(api)
-    memset(&request, 0, sizeof(request))
+    request = hcsrt_new_request()
     self.texts = texts = (utf16(query, "query"), utf16(namespace, "namespace"))
     request.texts[0], request.texts[2] = units(texts[0]), units(texts[1])
     request.start = start_enumerate
@@ -730,7 +667,7 @@ def create_process(OwnedSystem system not None, parameters not None, bint keep=F
     cdef Function row = row_of("HcsCreateProcess")
     cdef _Call self = new_call(row.name, system)
     row.find(hcs())
-    memset(&request, 0, sizeof(request))
+    request = hcsrt_new_request()
     self.texts = encoded = utf16(parameters, "parameters")
     request.texts[0] = units(encoded)
     request.start = start_create_process
@@ -752,7 +689,7 @@ def process_info(OwnedProcess process not None, *, timeout=None):
     cdef Function row = row_of("HcsGetProcessInfo")
     cdef _Call self = new_call(row.name, process)
     row.find(hcs())
-    memset(&request, 0, sizeof(request))
+    request = hcsrt_new_request()
     request.start = start_process_info
     request.has_info = True
     request.lane = row.row.lane
@@ -771,7 +708,7 @@ def open_process(OwnedSystem system not None, uint32_t pid, bint urgent=False, *
     cdef Function row = row_of("HcsOpenProcess")
     cdef _Call self = new_call(row.name, system)
     row.find(hcs())
-    memset(&request, 0, sizeof(request))
+    request = hcsrt_new_request()
     request.start = start_open_process
     request.number = pid
     request.untracked = True
@@ -792,7 +729,7 @@ def service(str function not None, *texts, timeout=None):
     cdef hcsrt_request request
     cdef _Call self = new_call(function, None)
     cdef int shape = row.row.shape
-    memset(&request, 0, sizeof(request))
+    request = hcsrt_new_request()
     check_texts(row, texts)
     request.start = (
         start_string if shape == HCSRT_SHAPE_STRING
@@ -821,7 +758,7 @@ def close(Handle handle not None, bint urgent=False):
         future.set_result(None)
         return future
     hcs()
-    memset(&request, 0, sizeof(request))
+    request = hcsrt_new_request()
     request.start = start_close
     request.untracked = True
     request.lane = HCSRT_LANE_URGENT if urgent else HCSRT_LANE_NONE
@@ -843,7 +780,7 @@ cdef void released(hcsrt_call *call, void *context) noexcept nogil:
 def discard(Handle handle not None):
     """Close a handle without waiting for it; from any thread, with or without a loop. hcsrt.pending() counts it."""
     cdef hcsrt_request request
-    memset(&request, 0, sizeof(request))
+    request = hcsrt_new_request()
     with nogil:
         if close_without_release(handle, &request.raw, &request.identity):
             request.function = <hcsrt_function> handle._close
@@ -863,7 +800,7 @@ def terminate(Handle handle not None, str function not None):
     cdef Function row = row_of(function)
     cdef _Call self = new_call(function, handle)
     cdef hcsrt_port *port = NULL
-    memset(&request, 0, sizeof(request))
+    request = hcsrt_new_request()
     request.function = row.find(hcs())
     request.start = start_verb
     request.lane = row.row.lane
@@ -900,7 +837,7 @@ def watch(Handle handle not None, *, timeout=None):
     cdef Function row = row_of(function)
     cdef _Call self = new_call(function, handle)
     row.find(hcs())
-    memset(&request, 0, sizeof(request))
+    request = hcsrt_new_request()
     request.start = start_watch
     request.number = is_system
     request.untracked = True
@@ -928,7 +865,7 @@ cdef class EventReader:
         cdef hcsrt_watch *own = NULL
         cdef int status
         self.handle = handle
-        self.news = hcsrt_news_new()
+        self.news = core.news_new()
         if self.news == NULL:
             raise MemoryError
         with nogil:
@@ -936,7 +873,7 @@ cdef class EventReader:
             if status == HANDLE_OK:
                 own = watch_of(handle)
                 if own != NULL:
-                    self.subscriber = core.subscribe(own, size, hcsrt_news_came, self.news)
+                    self.subscriber = core.subscribe(own, size, core.news_came, self.news)
                 handle._leave()
         check_entered(handle, status)
         if own == NULL:
@@ -949,7 +886,7 @@ cdef class EventReader:
             with nogil:
                 core.unsubscribe(self.subscriber)
         if self.news != NULL:
-            hcsrt_news_free(self.news)
+            core.news_free(self.news)
 
     def next(self):
         """Return the next event as (type, data, time, lost, data_lost), or None if there is none; never waits.
@@ -960,7 +897,7 @@ cdef class EventReader:
         """
         cdef hcsrt_taken taken
         cdef int what
-        self.seen = hcsrt_news_count(self.news)
+        self.seen = core.news_count(self.news)
         what = core.subscriber_take(self.subscriber, 0, &taken)
         if what == HCSRT_TAKEN_END:
             raise EOFError("no more events come")

@@ -45,6 +45,7 @@ cdef extern from "hcsengine.h" nogil:
     ctypedef hcsrt_result (*hcsrt_start)(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
                                          hcsrt_outcome *outcome) noexcept nogil
     ctypedef struct hcsrt_request:
+        size_t size
         hcsrt_start start
         hcsrt_function function
         void *raw
@@ -64,3 +65,4 @@ cdef extern from "hcsengine.h" nogil:
         void (*leave)(void *subject) noexcept nogil
         hcsrt_complete complete
         void *context
+    hcsrt_request hcsrt_new_request()

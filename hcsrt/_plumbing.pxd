@@ -14,8 +14,13 @@ from hcsrt._core cimport (
     hcsrt_state_finish,
     hcsrt_word_load,
 )
+from hcsrt._api cimport HcsApi
+from hcsrt._engine_types cimport hcsrt_outcome, hcsrt_request
 from hcsrt._handles cimport HANDLE_OK, Handle, OwnedOperation
-from hcsrt._types cimport hcsrt_context
+from hcsrt._types cimport hcsrt_char, hcsrt_context, hcsrt_operation, hcsrt_result
+
+# Most functions of HCS: a handle, the operation that tracks the call, a document.
+ctypedef hcsrt_result (*handle_verb)(void *, hcsrt_operation, const hcsrt_char *) noexcept nogil
 
 
 cdef inline uint32_t fork_epoch() noexcept nogil:
@@ -64,3 +69,23 @@ cdef inline bint abandon(OwnedOperation operation, Handle created, int creates, 
         created._raw = NULL
     core.reaper_adopt(&call)
     return True
+
+
+cdef inline void leave_handle(void *handle) noexcept nogil:
+    (<Handle> handle)._leave()
+
+
+# Enters the handle's guard for a call of the engine, which leaves it once the call was made.
+cdef inline int enter_handle(Handle handle, hcsrt_request *request) noexcept nogil:
+    cdef int status = handle._enter()
+    if status == HANDLE_OK:
+        request.raw = handle._raw
+        request.subject = <void *> handle
+        request.leave = leave_handle
+    return status
+
+
+# An hcsrt_start.
+cdef inline hcsrt_result start_verb(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                                    hcsrt_outcome *outcome) noexcept nogil:
+    return (<handle_verb> request.function)(request.raw, operation, request.texts[0])

@@ -2,8 +2,7 @@
 
 Fill an hcsrt_request, let enter_handle() put the handle of the call into it, and submit it:
 
-    cdef hcsrt_request request
-    memset(&request, 0, sizeof(request))
+    cdef hcsrt_request request = hcsrt_new_request()
     request.start = start_verb
     request.function = <hcsrt_function> hcs().HcsStartComputeSystem
     request.lane = HCSRT_LANE_ORDER
@@ -40,6 +39,7 @@ from hcsrt._engine_types cimport (
     hcsrt_complete,
     hcsrt_function,
     hcsrt_lane,
+    hcsrt_new_request,
     hcsrt_outcome,
     hcsrt_port,
     hcsrt_request,
@@ -59,7 +59,8 @@ cdef hcsrt_result start_verb(const HcsApi *api, const hcsrt_request *request, hc
 # Enters the handle's guard for a call on it; the engine leaves it once the call was made. HANDLE_OK, or as _enter().
 cdef int enter_handle(Handle handle, hcsrt_request *request) noexcept nogil
 
-# NULL: nothing was submitted, for want of memory or threads, and the guard is left.
+# NULL: nothing was submitted, for want of memory or threads or because the request asks for what this build does not
+# know, and the guard is left.
 cdef hcsrt_call *submit_call(hcsrt_port *port, const hcsrt_request *request) noexcept nogil
 
 # Nobody wants the outcome any more: a call that was not started is not started unless it insists, one that HCS has goes

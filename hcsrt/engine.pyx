@@ -1,11 +1,9 @@
 """The engine's face for Cython: see engine.pxd. It has no names for Python."""
 
+from hcsrt cimport _plumbing as plumbing
 from hcsrt._core cimport core
 from hcsrt._engine cimport port_of as port_object_of
-from hcsrt._handles cimport HANDLE_OK, Handle
-from hcsrt._types cimport hcsrt_char
-
-ctypedef hcsrt_result (*handle_verb)(void *, hcsrt_operation, const hcsrt_char *) noexcept nogil
+from hcsrt._handles cimport Handle
 
 
 cdef hcsrt_port *port_of(object loop) except NULL:
@@ -14,20 +12,11 @@ cdef hcsrt_port *port_of(object loop) except NULL:
 
 cdef hcsrt_result start_verb(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
                              hcsrt_outcome *outcome) noexcept nogil:
-    return (<handle_verb> request.function)(request.raw, operation, request.texts[0])
-
-
-cdef void leave_handle(void *handle) noexcept nogil:
-    (<Handle> handle)._leave()
+    return plumbing.start_verb(api, request, operation, outcome)
 
 
 cdef int enter_handle(Handle handle, hcsrt_request *request) noexcept nogil:
-    cdef int status = handle._enter()
-    if status == HANDLE_OK:
-        request.raw = handle._raw
-        request.subject = <void *> handle
-        request.leave = leave_handle
-    return status
+    return plumbing.enter_handle(handle, request)
 
 
 cdef hcsrt_call *submit_call(hcsrt_port *port, const hcsrt_request *request) noexcept nogil:

@@ -7,7 +7,6 @@ All that the callback does here is to open a lock, so that the outcome is read b
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.unicode cimport PyUnicode_DecodeUTF16
 from libc.stdlib cimport calloc, free
-from libc.string cimport memset
 
 from hcsrt cimport HANDLE_OK, OwnedSystem, check_entered, hcs, hcsrt_char, hcsrt_result
 from hcsrt.engine cimport (
@@ -16,6 +15,7 @@ from hcsrt.engine cimport (
     hcsrt_function,
     enter_handle,
     hcsrt_call,
+    hcsrt_new_request,
     hcsrt_outcome,
     hcsrt_request,
     outcome_of,
@@ -53,13 +53,12 @@ cdef void completed(hcsrt_call *call, void *context) noexcept nogil:
 
 
 cdef int ask(Question *question, OwnedSystem system) except -1:
-    cdef hcsrt_request request
+    cdef hcsrt_request request = hcsrt_new_request()
     cdef int status
     question.shut = PyThread_allocate_lock()
     if question.shut == NULL:
         raise MemoryError
     PyThread_acquire_lock_timed(question.shut, -1, 0)
-    memset(&request, 0, sizeof(request))
     request.start = start_verb
     request.function = <hcsrt_function> hcs().HcsGetComputeSystemProperties
     request.lane = HCSRT_LANE_QUERY

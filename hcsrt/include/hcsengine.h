@@ -3,6 +3,8 @@
 #ifndef HCSRT_HCSENGINE_H
 #define HCSRT_HCSENGINE_H
 
+#include <string.h>
+
 #include "hcsrt.h"
 
 #ifdef __cplusplus
@@ -53,6 +55,7 @@ typedef struct hcsrt_resource { /* for HcsAddResourceToOperation */
 
 /* What is behind the pointers has to stay until `complete` is called, or hcsrt_call_abandon returns nonzero. */
 struct hcsrt_request {
+    size_t size; /* of this struct, as who fills it knows it: later versions append */
     hcsrt_start start;
     hcsrt_function function; /* for `start`: an entry of the table */
     void *raw;               /* the handle that the call is about, or NULL */
@@ -73,6 +76,14 @@ struct hcsrt_request {
     uint32_t resource_count;
     const void *options; /* for `start`: what it needs besides; behind the pointer as behind the others */
 };
+
+/* An empty request, to be filled. */
+static inline hcsrt_request hcsrt_new_request(void) {
+    hcsrt_request request;
+    memset(&request, 0, sizeof request);
+    request.size = sizeof request;
+    return request;
+}
 
 #ifdef __cplusplus
 }

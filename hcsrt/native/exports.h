@@ -11,6 +11,7 @@
 #include "core/reaper.h"
 #include "core/streams.h"
 #include "engine/engine.h"
+#include "engine/news.h"
 #include "interpose/interpose.h"
 
 /* clang-format off */
@@ -26,6 +27,7 @@
     F(call_abandon) F(call_is_abandoned) F(call_outcome) F(call_complete) F(call_next) F(call_release) F(calls_release) \
     F(port_new) F(port_close) F(port_close_copy) F(port_descriptor) F(port_unsent) F(port_send) F(port_wait) \
     F(port_has_calls) F(port_collect) F(orphans) F(set_orphan_notice) \
+    F(news_new) F(news_free) F(news_came) F(news_count) F(news_wait) F(news_stop) \
     F(interpose) F(interposed) F(interposed_name) F(interpose_without) F(interposed_calls) \
     F(rule_add) F(rule_remove) F(rule_met) F(rule_waiting)
 /* clang-format on */

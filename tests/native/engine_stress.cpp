@@ -205,7 +205,7 @@ void complete_anywhere(hcsrt_call *call, void *context) {
 }
 
 hcsrt_request make_request(Client *client) {
-    hcsrt_request request = {};
+    hcsrt_request request = hcsrt_new_request();
     request.start = start_verb;
     request.texts[0] = client->text;
     request.context = client;

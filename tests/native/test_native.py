@@ -16,7 +16,8 @@ REAPER_SOURCE = PACKAGE / "native/core/reaper.cpp"
 EVENTS_SOURCE = PACKAGE / "native/core/events.cpp"
 CHOSEN_SOURCE = PACKAGE / "native/backends/chosen.cpp"
 ENGINE_SOURCES = sorted((PACKAGE / "native/engine").glob("*.cpp"))
-ENGINE = [HERE / "engine_stress.cpp", FAKE_HCS, REAPER_SOURCE, EVENTS_SOURCE, CHOSEN_SOURCE, *ENGINE_SOURCES]
+WITH_ENGINE = [FAKE_HCS, REAPER_SOURCE, EVENTS_SOURCE, CHOSEN_SOURCE, *ENGINE_SOURCES]
+ENGINE = [HERE / "engine_stress.cpp", *WITH_ENGINE]
 EVENTS = HERE / "events_stress.cpp"
 INTERPOSE = [HERE / "interpose_test.cpp", FAKE_HCS, PACKAGE / "native/interpose/interpose.cpp"]
 REAPER = [HERE / "reaper_stress.cpp", FAKE_HCS, REAPER_SOURCE, PACKAGE / "native/core/events.cpp"]
@@ -141,6 +142,13 @@ def test_reaper_stress(tmp_path):
 def test_engine_stress(wait, tmp_path):
     done = run(build(tmp_path / "engine", ENGINE), "2000", *wait)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_request_of_another_size_is_taken_if_it_asks_for_nothing_unknown(tmp_path):
+    program = build(tmp_path / "requests", [HERE / "engine_requests.cpp", *WITH_ENGINE], "-fsanitize=address,undefined")
+    done = run(program)
+    # This build's size; longer, with nothing in what is appended; with something in it; shorter than ever; none given.
+    assert done.stdout.split() == ["7", "7", "-1", "-1", "-1"], done.stderr
 
 
 @pytest.mark.slow

@@ -1,5 +1,8 @@
 #include "engine/calls.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
 #include <initializer_list>
 
 namespace hcsrt::engine {
@@ -11,6 +14,26 @@ constexpr uint32_t MOST_UNSENT = 64;
 
 /* Slots that a port keeps for its next calls. */
 constexpr uint32_t SPARE_SLOTS = 64;
+
+/* Of the request as it was first; what is appended to it comes behind. */
+constexpr size_t FIRST_SIZE = offsetof(hcsrt_request, options) + sizeof(hcsrt_request::options);
+
+/* Whether whoever filled the request asks for nothing that came after this build. */
+bool is_known(const hcsrt_request *request) {
+    if (request->size < FIRST_SIZE) return false;
+    const char *bytes = reinterpret_cast<const char *>(request);
+    return std::all_of(bytes + std::min(request->size, sizeof *request), bytes + request->size,
+                       [](char byte) { return byte == 0; });
+}
+
+void take_request(Call *call, const hcsrt_request *request) {
+    if (request->size >= sizeof *request) {
+        call->request = *request;
+    } else {
+        call->request = {};
+        std::memcpy(&call->request, request, request->size);
+    }
+}
 
 hcsrt_handle real(hcsrt_handle handle) { return handle == reinterpret_cast<hcsrt_handle>(-1) ? nullptr : handle; }
 
@@ -152,11 +175,12 @@ using namespace hcsrt::engine;
 extern "C" {
 
 hcsrt_call *hcsrt_submit(hcsrt_port *port, const hcsrt_request *request) {
+    if (!is_known(request)) return nullptr;
     bool urgent = request->lane == HCSRT_LANE_TERMINATE || request->lane == HCSRT_LANE_URGENT;
     Pool *pool = urgent ? &engine->urgent : &engine->ordinary;
     Call *call = new_call(pool, port);
     if (!call) return nullptr;
-    call->request = *request;
+    take_request(call, request);
     call->complete = request->complete;
     call->context = request->context;
     call->has_info = request->has_info;

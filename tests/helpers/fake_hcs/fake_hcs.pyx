@@ -4,7 +4,6 @@ from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.unicode cimport PyUnicode_DecodeUTF16
 from libc.stdint cimport int64_t, uint32_t
-from libc.string cimport memset
 
 from hcsrt._api cimport hcsrt_backend
 from hcsrt cimport HANDLE_OK, HcsApi, OwnedSystem, check_entered, hcs, hcsrt_char
@@ -13,6 +12,7 @@ from hcsrt.engine cimport (
     hcsrt_function,
     enter_handle,
     hcsrt_call,
+    hcsrt_new_request,
     hcsrt_request,
     outcome_of,
     release_call,
@@ -74,13 +74,12 @@ def settle(future, text):
 
 def properties_with_gil(OwnedSystem system not None):
     """A future of HcsGetComputeSystemProperties; the engine makes the call, and HCS's thread takes the GIL."""
-    cdef hcsrt_request request
+    cdef hcsrt_request request = hcsrt_new_request()
     cdef hcsrt_call *call = NULL
     cdef int status
     loop = get_running_loop()
     future = loop.create_future()
     context = (loop, future, system)
-    memset(&request, 0, sizeof(request))
     request.start = start_verb
     request.function = <hcsrt_function> hcs().HcsGetComputeSystemProperties
     request.lane = HCSRT_LANE_QUERY
