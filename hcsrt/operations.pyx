@@ -19,7 +19,6 @@ from libc.stdint cimport int32_t, uint32_t, uint64_t, uintptr_t
 from hcsrt._calls cimport (
     add_resource_to,
     begin_operation,
-    handle_verb,
     last_error_of_thread,
     not_created,
     verb_of,
@@ -28,10 +27,11 @@ from hcsrt._core cimport (
     HCSRT_E_OPERATION_PENDING,
     HCSRT_E_OPERATION_TIMEOUT,
 )
-from hcsrt._functions cimport need
+from hcsrt._functions cimport need, row_of
 from hcsrt._handles cimport HANDLE_OK, Handle, OwnedOperation, adopt, check_entered, new_operation
 from hcsrt._immortal cimport make_immortal
 from hcsrt._library cimport HcsApi, hcs
+from hcsrt._plumbing cimport handle_verb
 from hcsrt._text cimport take_string, units, utf16
 from hcsrt._time cimport MAIN_SLICE_MS, SLICE_MS, deadline_of, slice_of
 from hcsrt._types cimport hcsrt_char, hcsrt_event, hcsrt_operation, hcsrt_result
@@ -368,6 +368,23 @@ def operation_properties(OwnedOperation operation not None, options=None):
     return text
 
 
+ctypedef void *(*pointer_getter)(hcsrt_operation) noexcept nogil
+
+
+cdef uintptr_t ask_pointer(OwnedOperation operation, str function) except? 0:
+    """Call a function that takes an operation alone and returns a pointer."""
+    cdef pointer_getter getter = <pointer_getter> row_of(function).find(hcs())
+    cdef uintptr_t address = 0
+    cdef int status
+    with nogil:
+        status = operation._enter()
+        if status == HANDLE_OK:
+            address = <uintptr_t> getter(operation._raw)
+            operation._leave()
+    check_entered(operation, status)
+    return address
+
+
 @cython.binding(False)
 def operation_system(OwnedOperation operation not None, /):
     """Return the address of the system handle that a call under way is about.
@@ -384,17 +401,7 @@ def operation_system(OwnedOperation operation not None, /):
 
     HCS: HcsGetComputeSystemFromOperation
     """
-    cdef const HcsApi *api = hcs()
-    cdef uintptr_t address = 0
-    cdef int status
-    need(api, "HcsGetComputeSystemFromOperation")
-    with nogil:
-        status = operation._enter()
-        if status == HANDLE_OK:
-            address = <uintptr_t> api.HcsGetComputeSystemFromOperation(operation._raw)
-            operation._leave()
-    check_entered(operation, status)
-    return address or None
+    return ask_pointer(operation, "HcsGetComputeSystemFromOperation") or None
 
 
 @cython.binding(False)
@@ -413,17 +420,7 @@ def operation_process(OwnedOperation operation not None, /):
 
     HCS: HcsGetProcessFromOperation
     """
-    cdef const HcsApi *api = hcs()
-    cdef uintptr_t address = 0
-    cdef int status
-    need(api, "HcsGetProcessFromOperation")
-    with nogil:
-        status = operation._enter()
-        if status == HANDLE_OK:
-            address = <uintptr_t> api.HcsGetProcessFromOperation(operation._raw)
-            operation._leave()
-    check_entered(operation, status)
-    return address or None
+    return ask_pointer(operation, "HcsGetProcessFromOperation") or None
 
 
 @cython.binding(False)
@@ -442,17 +439,7 @@ def operation_context(OwnedOperation operation not None, /):
 
     HCS: HcsGetOperationContext
     """
-    cdef const HcsApi *api = hcs()
-    cdef uintptr_t value = 0
-    cdef int status
-    need(api, "HcsGetOperationContext")
-    with nogil:
-        status = operation._enter()
-        if status == HANDLE_OK:
-            value = <uintptr_t> api.HcsGetOperationContext(operation._raw)
-            operation._leave()
-    check_entered(operation, status)
-    return value
+    return ask_pointer(operation, "HcsGetOperationContext")
 
 
 def set_operation_context(OwnedOperation operation not None, uintptr_t value):
