@@ -158,6 +158,7 @@ cdef extern from "exports.h" nogil:
         size_t row_count
 
         uint32_t (*computecore_load)(hcsrt_backend *backend) noexcept nogil
+        const char *(*lacking)(const hcsrt_backend *backend) noexcept nogil
         void (*choose)(const hcsrt_backend *backend) noexcept nogil
         const HcsApi *(*chosen)() noexcept nogil
         void (*replace_chosen)(const HcsApi *api) noexcept nogil

@@ -10,7 +10,7 @@ import os
 import sys
 from _thread import allocate_lock
 
-from .errors import error_from
+from .errors import NotSupportedError, error_from
 
 cdef extern from "hcsrt.h":
     const char *HCSRT_BACKEND_CAPSULE
@@ -68,11 +68,12 @@ def choose(name, capsule=None):
 
     Raises:
         RuntimeError: The process uses another backend already.
-        ValueError: There is no backend of that name, and none in a capsule.
+        ValueError: There is no backend of that name, and none in a capsule; or it lacks what every call needs.
     """
     global chosen
     cdef hcsrt_backend dll
     cdef const hcsrt_backend *backend
+    cdef const char *lacking
     if capsule is None and name not in ("windows", "emulator"):
         raise ValueError(f"name is {name!r}; give 'windows', 'emulator', or a capsule with another backend")
     if capsule is None and name == "emulator" and chosen is None:
@@ -85,16 +86,31 @@ def choose(name, capsule=None):
             if capsule is not None:
                 # Not copied: that of an older level has fewer tables.
                 backend = <const hcsrt_backend *> PyCapsule_GetPointer(capsule, HCSRT_BACKEND_CAPSULE)
-                if backend.hcs == NULL:
-                    raise ValueError(f"the backend {name!r} has no table of HCS")
             else:
                 dll = computecore()
                 backend = &dll
+            lacking = core.lacking(backend)
+            if lacking != NULL and capsule is None:
+                raise missing(lacking)
+            if lacking != NULL:
+                raise ValueError(
+                    f"the backend {name!r} lacks {lacking.decode('ascii')}, which no call works without: "
+                    f"compile it again with the headers of this hcsrt, and fill in every entry that is required"
+                )
             # The name first: whoever sees the table may ask for it.
             chosen = name
             core.choose(backend)
         elif chosen != name:
             raise RuntimeError(f"this process uses the {chosen} backend already; choose {name!r} before the first call")
+
+
+cdef missing(const char *function):
+    cdef size_t place
+    since = "another Windows"
+    for place in range(core.row_count):
+        if core.rows[place].name == <bytes> function:
+            since = core.rows[place].since.decode("ascii")
+    return NotSupportedError.missing(function.decode("ascii"), since)
 
 
 cdef hcsrt_backend computecore() except *:

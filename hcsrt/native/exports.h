@@ -16,7 +16,7 @@
 
 /* clang-format off */
 #define HCSRT_EXPORTS(F) \
-    F(computecore_load) F(choose) F(chosen) F(replace_chosen) F(impersonates) \
+    F(computecore_load) F(lacking) F(choose) F(chosen) F(replace_chosen) F(impersonates) \
     F(close_operation) F(close_system) F(close_process) F(close_stdio) \
     F(reaper_start) F(reaper_adopt) F(reaper_announce) F(reaper_pending) \
     F(release) F(callback_enter) F(callback_leave) F(leaked) F(count_leak) \

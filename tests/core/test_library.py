@@ -119,6 +119,78 @@ except RuntimeError as error:
     assert "uses the benchmark backend already" in late
 
 
+SHORTER_TABLE = """
+import ctypes, hcsrt, os, re
+from hcsrt import _functions, _library, emulator
+
+def in_capsule(lacking):
+    "Put what holds a copy of the emulator's table in a capsule, with entries of it missing."
+    field = ctypes.sizeof(ctypes.c_size_t)
+    api = ctypes.pythonapi
+    api.PyCapsule_GetPointer.restype = ctypes.c_void_p
+    api.PyCapsule_GetPointer.argtypes = (ctypes.py_object, ctypes.c_char_p)
+    api.PyCapsule_New.restype = ctypes.py_object
+    api.PyCapsule_New.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
+    whole = api.PyCapsule_GetPointer(emulator.backend_capsule(), b"hcsrt.backend.2")
+    table = ctypes.c_void_p.from_address(whole + field).value
+    words = list((ctypes.c_size_t * (ctypes.c_size_t.from_address(table).value // field)).from_address(table))
+    words = lacking(words)
+    kept.append((ctypes.c_size_t * len(words))(*words))
+    kept.append((ctypes.c_size_t * 2)(2 * field, ctypes.addressof(kept[-1])))
+    kept.append(b"hcsrt.backend.2")
+    return api.PyCapsule_New(ctypes.addressof(kept[-2]), kept[-1], None)
+
+kept = []
+with open(os.path.join(hcsrt.get_include(), "hcsapi.h")) as header:
+    names = ["size", *re.findall(r"\\*(\\w+)\\)\\(", header.read())]
+def without_last(words):
+    return [(len(words) - 1) * ctypes.sizeof(ctypes.c_size_t), *words[1:-1]]
+def without(name):
+    return lambda words: [0 if field == name else word for field, word in zip(names, words, strict=True)]
+"""
+
+
+def test_a_shorter_table_lacks_its_last_function():
+    script = f"""{SHORTER_TABLE}
+_library.choose("short", in_capsule(without_last))
+print(hcsrt.systems(), list(_functions.missing_functions()) == names[-1:])
+"""
+    done = run(script)
+    assert (done.stdout, done.stderr) == ("[] True\n", "")
+
+
+@pytest.mark.parametrize(
+    "name", ["free_string", "close_handle", "HcsCreateOperation", "HcsCloseProcess", "HcsWaitForOperationResult"]
+)
+def test_a_table_without_what_every_call_needs_is_refused(name):
+    script = f"""{SHORTER_TABLE}
+try:
+    _library.choose("short", in_capsule(without({name!r})))
+except ValueError as error:
+    print(error)
+print(hcsrt.backend())
+"""
+    done = run(script)
+    assert done.stderr == ""
+    refused, backend = done.stdout.splitlines()
+    assert refused.startswith(f"the backend 'short' lacks {name}, which no call works without: compile it again")
+    assert backend == "emulator"
+
+
+def test_a_backend_without_a_table_is_refused():
+    script = f"""{SHORTER_TABLE}
+capsule = in_capsule(without_last)
+kept[-2][1] = 0
+try:
+    _library.choose("empty", capsule)
+except ValueError as error:
+    print(error)
+"""
+    done = run(script)
+    assert done.stderr == ""
+    assert done.stdout.startswith("the backend 'empty' lacks hcs,")
+
+
 def test_each_function_has_the_windows_that_brought_it():
     assert _functions.since("HcsCreateOperation") == "Windows 10 1809 / Server 2019"
     assert _functions.since("HcsWaitForProcessExit") == "Windows 10 2104 / Server 2022"

@@ -12,7 +12,10 @@ extern "C" {
  * Returns 0, or the Win32 error of LoadLibraryExW. The DLL is never unloaded. */
 uint32_t hcsrt_computecore_load(hcsrt_backend *backend);
 
-/* Chooses the backend of the process, once. Its table is copied: what an older backend does not know is NULL then. */
+/* The name of an entry that nothing works without and that the backend lacks; NULL if it has them all. */
+const char *hcsrt_lacking(const hcsrt_backend *backend);
+
+/* Chooses the backend of the process, once; it must lack nothing. Its table is copied: what an older backend does not know is NULL then. */
 void hcsrt_choose(const hcsrt_backend *backend);
 
 /* The table of the chosen backend; NULL before. Never NULL while there is a handle. */

@@ -8,6 +8,28 @@ namespace {
 HcsApi table;
 std::atomic<const HcsApi *> chosen{nullptr};
 
+/* What is called without looking whether it is there: each call and each handle rests on them. */
+#define ESSENTIAL(F) \
+    F(free_string) \
+    F(close_handle) \
+    F(HcsCreateOperation) \
+    F(HcsCloseOperation) \
+    F(HcsCloseComputeSystem) \
+    F(HcsCloseProcess) \
+    F(HcsGetOperationResult) \
+    F(HcsGetOperationResultAndProcessInfo) \
+    F(HcsWaitForOperationResult) \
+    F(HcsWaitForOperationResultAndProcessInfo)
+
+/* The table as this build knows it: what an older backend does not know is NULL. */
+HcsApi whole(const HcsApi *given) {
+    HcsApi api = {};
+    size_t size = given->size < sizeof api ? given->size : sizeof api;
+    std::memcpy(&api, given, size);
+    api.size = size;
+    return api;
+}
+
 void destroy(void *context) {
     if (context) static_cast<hcsrt_context *>(context)->destroy(static_cast<hcsrt_context *>(context));
 }
@@ -20,10 +42,18 @@ const HcsApi *hcsrt_chosen(void) { return chosen.load(std::memory_order_acquire)
 
 void hcsrt_replace_chosen(const HcsApi *api) { chosen.store(api, std::memory_order_release); }
 
+const char *hcsrt_lacking(const hcsrt_backend *backend) {
+    if (backend->size < sizeof *backend || !backend->hcs) return "hcs";
+    HcsApi api = whole(backend->hcs);
+#define LACKING(name) \
+    if (!api.name) return #name;
+    ESSENTIAL(LACKING)
+#undef LACKING
+    return nullptr;
+}
+
 void hcsrt_choose(const hcsrt_backend *backend) {
-    size_t size = backend->hcs->size < sizeof table ? backend->hcs->size : sizeof table;
-    std::memcpy(&table, backend->hcs, size);
-    table.size = size;
+    table = whole(backend->hcs);
     hcsrt_replace_chosen(&table);
 }
 

@@ -64,11 +64,11 @@ bool free_result(const HcsApi *api, hcsrt_operation operation, bool with_info, h
 /* Asks HCS to end what an abandoned call created. False: there is nothing to wait for. */
 bool begin_terminate(Call *item) {
     hcsrt_abandoned &call = item->call;
-    hcsrt_operation operation = call.api->HcsCreateOperation(nullptr, nullptr);
+    auto terminate =
+        call.creates == HCSRT_CREATES_SYSTEM ? call.api->HcsTerminateComputeSystem : call.api->HcsTerminateProcess;
+    hcsrt_operation operation = terminate ? call.api->HcsCreateOperation(nullptr, nullptr) : nullptr;
     if (!operation) return false;
-    hcsrt_result result = call.creates == HCSRT_CREATES_SYSTEM
-                              ? call.api->HcsTerminateComputeSystem(call.created, operation, nullptr)
-                              : call.api->HcsTerminateProcess(call.created, operation, nullptr);
+    hcsrt_result result = terminate(call.created, operation, nullptr);
     if (hcsrt_failed(result)) {
         hcsrt_result ignored;
         free_result(call.api, operation, false, &ignored);
