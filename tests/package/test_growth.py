@@ -120,7 +120,9 @@ def test_a_package_of_abi_1_is_refused_at_import(environment: Path, tmp_path: Pa
     done = asked(folder, environment, "print('imported')")
     assert done.returncode == 1
     assert "imported" not in done.stdout
-    assert "ABI 2: this hcsrt is too new for the package, compile it again" in done.stderr
+    error = done.stderr.splitlines()[-1]
+    assert error.startswith("TypeError: ")
+    assert "ABI 2: this hcsrt is too new for the package, compile it again" in error
 
 
 def test_a_package_of_another_abi_is_refused_at_its_first_call(
