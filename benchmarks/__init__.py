@@ -1,1 +1,1 @@
-"""What hcsrt costs, beside everything else a Python programmer would use: python -m benchmarks --quick."""
+"""The costs of hcsrt, beside all else that a Python programmer could use: python -m benchmarks --quick."""

@@ -67,7 +67,7 @@ class Container:
             self.restarts += 1
 
     async def _live(self, grace: float) -> int:
-        """One life of the container; the exit code of its command."""
+        """Run the container once; return the exit code of its command."""
         self.state = "creating"
         async with await aio.ComputeSystem.create(self.id, self.document) as system:
             try:

@@ -1,4 +1,4 @@
-"""What operations by hand and the engine share with the blocking calls.
+"""The parts of the blocking calls that operations by hand and the engine share.
 
 Internal: no wheel has this file.
 """

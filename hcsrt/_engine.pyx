@@ -394,7 +394,7 @@ cdef class _Call:
         return future
 
     def __call__(self, future):
-        """The future is done before the call: it was cancelled."""
+        """Abandon the call: its future is done before it, cancelled or timed out."""
         if self.call == NULL or self.epoch != fork_epoch():
             return
         self.stop_waiting()

@@ -4,7 +4,7 @@ from typing_extensions import disjoint_base
 
 @disjoint_base
 class Rule:
-    """What happens to some calls of a function within a block."""
+    """A rule for some calls of a function within a block."""
 
     @property
     def function(self) -> str: ...
@@ -19,7 +19,7 @@ class Rule:
 
 @disjoint_base
 class Counts:
-    """How often each function was called since the beginning of a block."""
+    """The number of calls of each function since the beginning of a block."""
 
     def __enter__(self) -> Counts: ...
     def __exit__(self, *exception: object) -> None: ...

@@ -53,7 +53,7 @@ cdef int end() except -1:
 
 
 cdef class Rule:
-    """What happens to some calls of a function within a block."""
+    """A rule for some calls of a function within a block."""
 
     cdef readonly str function
     cdef hcsrt_rule rule
@@ -153,7 +153,7 @@ def missing(str function not None):
 
 
 cdef class Counts:
-    """How often each function was called since the beginning of a block."""
+    """The number of calls of each function since the beginning of a block."""
 
     cdef dict before
 

@@ -1,4 +1,4 @@
-"""Which HCS this process talks to; it is decided at first use."""
+"""The HCS that this process talks to, chosen at first use."""
 
 from hcsrt._api cimport HCSRT_ABI, HcsApi, hcsrt_has
 from hcsrt._types cimport (

@@ -1,4 +1,4 @@
-"""Which HCS this process talks to: computecore.dll or the emulator. The one place that loads a DLL."""
+"""The HCS that this process talks to: computecore.dll or the emulator. No other module loads a DLL."""
 
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport uint32_t

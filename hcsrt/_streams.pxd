@@ -1,4 +1,4 @@
-"""What HCS tells of a process that was created, for the calls and the engine."""
+"""The answer of HCS about a created process, for the calls and the engine."""
 
 from libc.stdint cimport uint32_t
 

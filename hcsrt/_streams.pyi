@@ -9,7 +9,7 @@ from .errors import HcsError
 
 @final
 class ProcessStart:
-    """What HCS tells of a process that was created, or asked about.
+    """The answer of HCS about a process that was created or asked about.
 
     Attributes:
         process: The handle of the process.
@@ -17,7 +17,7 @@ class ProcessStart:
         stdin: The writing end of its standard input; None if it is not connected.
         stdout: The reading end of its standard output; None if it is not connected.
         stderr: The reading end of its standard error; None if it is not connected.
-        error: What HCS failed with although it gave a handle; None if it did not.
+        error: The error that came although there is a handle; None if there was none.
     """
 
     def __init__(

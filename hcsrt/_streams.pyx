@@ -43,7 +43,7 @@ cdef extern from *:
 # --- what HCS tells of a process ------------------------------------------------------------------------------------
 
 cdef class ProcessStart:
-    """What HCS tells of a process that was created, or asked about.
+    """The answer of HCS about a process that was created or asked about.
 
     Attributes:
         process: The handle of the process.
@@ -51,7 +51,7 @@ cdef class ProcessStart:
         stdin: The writing end of its standard input; None if it is not connected.
         stdout: The reading end of its standard output; None if it is not connected.
         stderr: The reading end of its standard error; None if it is not connected.
-        error: What HCS failed with although it gave a handle; None if it did not.
+        error: The error that came although there is a handle; None if there was none.
     """
 
     def __init__(self, OwnedProcess process not None, uint32_t pid, OwnedStdio stdin=None, OwnedStdio stdout=None,

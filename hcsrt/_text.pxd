@@ -20,7 +20,7 @@ cdef extern from "core/text.h" nogil:
 
 
 cdef inline bytes utf16(text, str argument):
-    """The argument as UTF-16 with its terminator; None stays None."""
+    """Return the argument as UTF-16 with its terminator; None stays None."""
     if text is None:
         return None
     if not isinstance(text, str):
@@ -31,7 +31,7 @@ cdef inline bytes utf16(text, str argument):
 
 
 cdef inline const hcsrt_char *units(bytes encoded) noexcept:
-    """The characters of utf16(), valid as long as `encoded`; NULL for None."""
+    """Return the characters of utf16(), valid as long as `encoded`; NULL for None."""
     if encoded is None:
         return NULL
     return <const hcsrt_char *> PyBytes_AS_STRING(encoded)
@@ -48,7 +48,7 @@ cdef inline str decode(const hcsrt_char *text):
 
 
 cdef inline str take_string(const HcsApi *api, hcsrt_char *text):
-    """The text of a string that HCS handed out, which is released; None for NULL."""
+    """Return the text of a string that HCS handed out, and release the string; None for NULL."""
     if text == NULL:
         return None
     try:
@@ -59,7 +59,7 @@ cdef inline str take_string(const HcsApi *api, hcsrt_char *text):
 
 
 cdef inline void *pointer(value, str argument) except? NULL:
-    """The pointer or Win32 handle that an int means; NULL for None."""
+    """Return the pointer or Win32 handle that an int means; NULL for None."""
     if value is None:
         return NULL
     if not isinstance(value, int):

@@ -13,7 +13,7 @@ cdef enum:
 
 
 cdef inline double deadline_of(timeout) except? -1:
-    """When `timeout` is over, on the clock of monotonic(); infinite for None."""
+    """Return the time at which `timeout` is over, on the clock of monotonic(); infinite for None."""
     if timeout is None:
         return float("inf")
     cdef double seconds
@@ -27,7 +27,7 @@ cdef inline double deadline_of(timeout) except? -1:
 
 
 cdef inline uint32_t slice_of(double deadline, uint32_t most) noexcept:
-    """Milliseconds to wait until the deadline, at most `most`."""
+    """Return the milliseconds to wait until the deadline, at most `most`."""
     cdef double left = (deadline - monotonic()) * 1000
     if left >= most:
         return most

@@ -133,7 +133,7 @@ class PathNotFoundError(HcsError, FileNotFoundError):
 
 
 class NotSupportedError(HcsError, NotImplementedError):
-    """This HCS cannot do it."""
+    """The HCS of this process cannot do it."""
 
     @classmethod
     def missing(cls, function: str, since: str) -> NotSupportedError:

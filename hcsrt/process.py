@@ -116,7 +116,7 @@ class Process(BlockingProcess[AnyStr], EventSource[OwnedProcess]):
         finish(self._kill(timeout))
 
     def terminate(self, *, timeout: float | None = None) -> None:
-        """Do the same as kill(); send_signal() asks a process to end.
+        """Kill the process, as kill() does; send_signal() asks a process to end.
 
         Args:
             timeout: Seconds, None for ever.

@@ -1,4 +1,4 @@
-"""What every test has: the emulator, varied by a seed, and a look afterwards at what the test has left behind."""
+"""The surroundings of every test: the emulator, varied by a seed, and a check of what the test leaves behind."""
 
 import asyncio
 import faulthandler
@@ -39,13 +39,13 @@ LOCK = pytest.StashKey[Path]()
 collect_ignore = ["real_windows"]  # a suite of its own, for a real HCS: python -m pytest tests/real_windows
 
 SETTLE_SECONDS = 5.0
-"""How long what a test has let go may take to be gone: the reaper ends calls that nobody waits for any more."""
+"""Seconds that closed and abandoned things may take to be gone: the reaper ends calls that nobody waits for."""
 PROMPT = 0.2
 """Seconds within which a Ctrl-C ends any wait."""
 HANG_SECONDS = 30.0
-"""How much longer than its time limit a test may take before the run is ended: it no longer reacts to the limit."""
+"""Seconds after its time limit until a test that does not react to it ends the run."""
 LAST_LOOK = 5.0
-"""How long before its time limit what a hanging test waits for is told."""
+"""Seconds before the time limit of a hanging test at which the run tells what that test waits for."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -63,7 +63,7 @@ WORKERS = 2 * (os.cpu_count() or 1)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Have folders of tests run by several processes, where nothing else is said with -n.
+    """Run folders of tests in several processes, unless -n says otherwise.
 
     Not in addopts, which would ask for xdist whatever -p no:xdist says. Who names a file or a test wants to see it run.
     """
@@ -196,7 +196,7 @@ def left_behind() -> dict[str, int]:
 
 
 def settled(condition: Callable[[], bool], seconds: float = SETTLE_SECONDS) -> bool:
-    """Whether the condition comes true in time."""
+    """Return whether the condition comes true in time."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -207,7 +207,7 @@ def settled(condition: Callable[[], bool], seconds: float = SETTLE_SECONDS) -> b
 
 @pytest.fixture
 def asyncio_errors() -> Iterator[list[str]]:
-    """What asyncio has logged as errors: a test that expects one takes it out, and any that is left fails it."""
+    """Yield what asyncio logs as errors. A test that expects one takes it out; any that is left fails the test."""
     errors: list[str] = []
 
     class Keep(logging.Handler):
@@ -237,13 +237,13 @@ def nothing_left_behind(request: pytest.FixtureRequest, asyncio_errors: list[str
 
 @pytest.fixture
 def document() -> dict[str, Any]:
-    """A container that stays when its handles are closed, so that nothing but a test's own calls can end it."""
+    """Return a container that outlives its handles, so that nothing but a test's own calls can end it."""
     return emulator.container_document(owner="tests", terminate_on_last_handle_closed=False)
 
 
 @pytest.fixture
 def system(document: dict[str, Any]) -> Iterator[ComputeSystem]:
-    """A running compute system."""
+    """Yield a running compute system."""
     with ComputeSystem.create("tests", document) as system:
         system.start()
         yield system
@@ -253,12 +253,12 @@ def system(document: dict[str, Any]) -> Iterator[ComputeSystem]:
 
 @pytest.fixture
 def plain_order() -> None:
-    """No variation: a call that HCS answers late then never completes before it has returned to its caller."""
+    """Vary nothing: a call that HCS answers late then never completes before it has returned to its caller."""
 
 
 @pytest.fixture
 def verbs(plain_order: None) -> dict[str, Callable[[Any], Any]]:
-    """The functions of the emulator's service by their HCS names: a test puts its own in, for an HCS that misbehaves.
+    """Return the functions of the service by their HCS names: a test puts its own in, for an HCS that misbehaves.
 
     One that returns None never answers, until emulator.reset() lets the service go down.
     """
@@ -267,13 +267,13 @@ def verbs(plain_order: None) -> dict[str, Callable[[Any], Any]]:
 
 @pytest.fixture
 def settle() -> Callable[..., bool]:
-    """Whether a condition comes true within some seconds."""
+    """Return a function that tells whether a condition comes true within some seconds."""
     return settled
 
 
 @pytest.fixture
 def lost_events(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No event arrives at the handles that are opened from now on; who waits for one asks soon."""
+    """Lose the events of all handles opened from now on; who waits for one asks soon."""
     monkeypatch.setattr(times, "FIRST_QUERY", 0.05)
     with _interpose.deaf("HcsSetComputeSystemCallback"), _interpose.deaf("HcsSetProcessCallback"):
         yield
@@ -281,7 +281,7 @@ def lost_events(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @contextmanager
 def interrupt_after(seconds: float, took: list[float]) -> Iterator[None]:
-    """A block that a Ctrl-C has to end; adds how long that took."""
+    """Interrupt the block with Ctrl-C, and add to `took` how long it then took to end."""
     sent: list[float] = []
 
     def send() -> None:
@@ -308,7 +308,7 @@ def interrupt_after(seconds: float, took: list[float]) -> Iterator[None]:
 
 @pytest.fixture
 def interrupted() -> Callable[[float], Iterator[AbstractContextManager[None]]]:
-    """Blocks that a Ctrl-C comes into after some seconds, the last of them ended within PROMPT.
+    """Return a function that yields blocks to interrupt after some seconds; the last has ended within PROMPT.
 
     There is a second and a third one only where the one before took longer: other programs need the processors too.
     """

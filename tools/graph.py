@@ -50,7 +50,7 @@ KINDS = ("import", "cimport", "lazy", "types")
 
 @dataclass(frozen=True, order=True)
 class Arrow:
-    """One module knows another. kind: how it comes to know it, one of KINDS."""
+    """The knowledge that one module has of another. kind: how it comes by it, one of KINDS."""
 
     source: str
     target: str
@@ -248,7 +248,7 @@ def circles(arrows: Iterable[Arrow]) -> list[list[str]]:
 
 @dataclass
 class Broken:
-    """What breaks the laws of the house, each list empty in a sound one."""
+    """The breaches of the laws of the house; every list is empty if there are none."""
 
     homeless: list[str]
     up: list[Arrow]

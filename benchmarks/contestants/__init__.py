@@ -1,4 +1,4 @@
-"""Those who do the same work with the same library, each as its experts would write it.
+"""The contestants: the same work with the same library, each as its experts would write it.
 
 Each Python module has the same names; what it does is a statement, which timeit repeats. A compiled one has functions
 that are told how many times to repeat it.

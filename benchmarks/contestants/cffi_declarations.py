@@ -1,4 +1,4 @@
-"""What both contestants that use cffi declare."""
+"""The declarations of both contestants that use cffi."""
 
 DECLARATIONS = """
 void HcsCloseComputeSystem(void *system);
@@ -12,7 +12,7 @@ void *LocalFree(void *memory);
 
 
 def handles_of(ffi, lib):
-    """The functions that the works name: cffi's own cdata objects are the handles, and it releases the GIL in calls."""
+    """Return the functions that the works name. The handles are cffi's own cdata; it releases the GIL in calls."""
     null, gc, cast = ffi.NULL, ffi.gc, ffi.cast
     void_p = ffi.typeof("void *")
     close_system, close_operation = lib.HcsCloseComputeSystem, lib.HcsCloseOperation

@@ -51,7 +51,7 @@ def completed(operation, key):
 
 
 def properties(raw):
-    """A future of the properties of a system."""
+    """Return a future of the properties of a system."""
     loop = get_running_loop()
     future = loop.create_future()
     key = next(keys)

@@ -29,7 +29,7 @@ lstrlen.restype = ctypes.c_int
 
 
 class Handle:
-    """What ctypes passes on is `_as_parameter_`."""
+    """A handle that ctypes passes on by its `_as_parameter_`."""
 
     __slots__ = ("__weakref__", "_as_parameter_", "close")
 

@@ -57,7 +57,7 @@ cdef void completed(hcsrt_operation operation, void *context) noexcept with gil:
 
 
 def properties(OwnedSystem system not None):
-    """A future of the properties."""
+    """Return a future of the properties."""
     cdef const HcsApi *api = hcs()
     cdef hcsrt_operation operation
     cdef hcsrt_result result = 0

@@ -113,7 +113,7 @@ cdef class Plain:
 
 
 def allocate_and_switch(int64_t n):
-    """What every object costs that lets others run while it is closed: its allocation, and the GIL twice."""
+    """Do what any object costs that lets others run while it closes: allocate it, and switch the GIL twice."""
     cdef Plain plain
     for _ in range(n):
         plain = Plain.__new__(Plain)

@@ -1,1 +1,1 @@
-"""How the works are measured, judged and told."""
+"""The measuring, judging and reporting of the works."""

@@ -29,7 +29,7 @@ from .names import (
 class Bar:
     work: str
     text: str
-    """What is compared, as the table tells it."""
+    """The comparison, as the table words it."""
     limit: float
     at_most: bool
     over: str
@@ -41,7 +41,7 @@ class Bar:
     scale: float = 1.0
 
     def measured(self, series: dict[tuple[str, str], Series]) -> Spread | None:
-        """None if one of the two was left out."""
+        """Return what was measured, or None if one of the two was left out."""
         over = series.get((self.work, self.over))
         if over is None:
             return None
@@ -78,7 +78,7 @@ def async_bars(work: str) -> list[Bar]:
 
 
 def bars(free_threaded: bool) -> list[Bar]:
-    """Those of a build of CPython."""
+    """Return the bars of a build of CPython."""
     return [
         Bar("own, drop", "hcsrt from Cython / (an object, and the GIL given up once)", 1.3, True, CYTHON, PLAIN),
         *own_bars("own, drop"),
@@ -99,7 +99,7 @@ def bars(free_threaded: bool) -> list[Bar]:
 
 
 def judged(series: list[Series], free_threaded: bool) -> list[dict[str, Any]]:
-    """Each bar with what was measured."""
+    """Return each bar with what was measured."""
     found = {(one.work, one.contestant): one for one in series}
     rows = []
     for bar in bars(free_threaded):

@@ -63,7 +63,7 @@ def compiler() -> list[str]:
 
 
 def fingerprint() -> str:
-    """Of everything that a build depends on."""
+    """Return a digest of everything that a build depends on."""
     digest = hashlib.sha256(" ".join([sys.version, *compiler(), *CXX_FLAGS]).encode())
     for package in ("cython", "cffi", "pybind11", "nanobind"):
         try:
@@ -122,7 +122,7 @@ def missing_tool(name: str) -> str | None:
 
 
 def build_here(name: str) -> None:
-    """What the process of a module does."""
+    """Build a module, as the process that was started for it."""
     if name == "pyo3_handles":
         return build_rust(name)
     from setuptools import Extension, setup

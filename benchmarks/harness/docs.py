@@ -1,4 +1,6 @@
-"""Writes the figures of runs into docs/: python -m benchmarks.harness.docs RESULT.json [RESULT.json]
+"""Writes the figures of runs into docs/.
+
+    python -m benchmarks.harness.docs RESULT.json [RESULT.json]
 
 A result of a CPython with a GIL and one of a free-threaded CPython; of what is not given, the figures stay. Medians and
 quartiles go into docs/performance/figures.json, and from there into the tables of docs/performance.md, between its
@@ -63,7 +65,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def columns_of(works: Works, columns: Iterable[Column], names: Iterable[str] | None = None) -> str:
-    """A line for each contestant that was measured in any of the columns."""
+    """Return a table: a line for each contestant that was measured in any of the columns."""
     columns = list(columns)
     found = {name for _, work, _ in columns for name in works.get(work, {})}
     rows = []
@@ -75,7 +77,7 @@ def columns_of(works: Works, columns: Iterable[Column], names: Iterable[str] | N
 
 
 def of_builds(work: str, show: Show, runs: Runs) -> str:
-    """A column for each build of CPython."""
+    """Return a table with a column for each build of CPython."""
     merged = {build: works_in(run).get(work, {}) for build, run in runs.items()}
     return columns_of(merged, [(BUILDS[build], build, show) for build in merged])
 
@@ -223,7 +225,7 @@ TABLES: dict[str, Callable[[Runs], str]] = {
 
 
 def rendered(page: str, runs: Runs) -> str:
-    """The page with the tables of these runs."""
+    """Return the page with the tables of these runs."""
     return MARKED.sub(lambda found: found[1] + TABLES[found[2]](runs) + found[4], page)
 
 

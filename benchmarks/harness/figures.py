@@ -1,4 +1,4 @@
-"""What a run gave, in short: medians and quartiles, as tables and plots show them and the documentation keeps them."""
+"""The results of a run in short: medians and quartiles, for tables, plots and the documentation."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def kept(work: str, spread: Spread) -> tuple[float, ...]:
 
 
 def summary(result: dict[str, Any]) -> dict[str, Any]:
-    """A result without its single values. Ratios are of values of the same round, so the bars are judged before."""
+    """Return a result without its single values. The bars are judged first: their ratios need values of one round."""
     series = [Series(**one) for one in result["series"]]
     rows = judged(series, result["machine"]["free_threaded"])
     for row in rows:
@@ -65,7 +65,7 @@ def summary(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def works_in(short: dict[str, Any]) -> Works:
-    """The works of a summary."""
+    """Return the works of a summary."""
     return {
         work: {
             contestant: Figure(unit, Spread(*values) if len(values) > 1 else Spread(*(3 * values)))
@@ -80,7 +80,7 @@ def compact(value: Any) -> str:
 
 
 def text_of(runs: dict[str, dict[str, Any]]) -> str:
-    """JSON with a line for each bar and each work."""
+    """Return JSON with a line for each bar and each work."""
 
     def lines(value: dict[str, Any] | list[Any]) -> str:
         entries = value.items() if isinstance(value, dict) else ((None, item) for item in value)
@@ -110,7 +110,7 @@ def scale_of(figure: Figure) -> tuple[float, str]:
 
 
 def three(value: float) -> str:
-    """A number with three significant digits; a whole one as it is."""
+    """Return a number with three significant digits; a whole one as it is."""
     if value == round(value):
         return f"{value:,.0f}"
     places = 2 - floor(log10(abs(value)))
@@ -123,7 +123,7 @@ def median_text(figure: Figure) -> str:
 
 
 def spread_text(figure: Figure) -> str:
-    """The median, and the quartiles in brackets."""
+    """Return the median, with the quartiles in brackets."""
     factor, unit = scale_of(figure)
     median, low, high = (three(value * factor) for value in vars(figure.spread).values())
     return f"{median} [{low}, {high}] {unit}"

@@ -39,27 +39,27 @@ CAPSULE_NAME = b"hcsrt.backend.2"
 
 
 def set_latency(microseconds: int) -> None:
-    """When operations complete: inside the call, or so much later on a thread of the library."""
+    """Choose when operations complete: inside the call, or so much later on a thread of the library."""
     native.hcsbench_set_latency(microseconds)
 
 
 def set_document(units: int) -> None:
-    """The length of a result document; a UTF-16 unit is two bytes."""
+    """Set the length of a result document; a UTF-16 unit is two bytes."""
     native.hcsbench_set_document(units)
 
 
 def set_threads(threads: int) -> None:
-    """How many threads of the library complete operations, each the next one in turn."""
+    """Set how many threads of the library complete operations; they take turns."""
     native.hcsbench_set_threads(threads)
 
 
 def set_program(argv: Sequence[str]) -> None:
-    """What a process in a system runs."""
+    """Set the program that a process in a system runs."""
     native.hcsbench_set_program((ctypes.c_char_p * (len(argv) + 1))(*map(os.fsencode, argv), None))
 
 
 def new_system() -> int:
-    """A system handle that may be closed many times."""
+    """Return a system handle that may be closed many times."""
     return int(native.hcsbench_system())
 
 
@@ -68,7 +68,7 @@ def closes(system: int) -> int:
 
 
 def bare(name: str) -> Callable[[int], object]:
-    """A loop of C++."""
+    """Return a loop of C++."""
     function = ctypes.CDLL(str(BARE))[name]
     function.argtypes = [ctypes.c_int64]
     function.restype = ctypes.c_double if name == "bare_close_all" else None

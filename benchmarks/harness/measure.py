@@ -1,4 +1,4 @@
-"""What a measurement is: values of several contestants, taken in turns, so that each can be set against another."""
+"""Measurements: values of several contestants, taken in turns, so that each can be set against another."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ ValueT = TypeVar("ValueT")
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured."""
+    """The extent of a measurement."""
 
     processes: int
-    """How many processes measure each work, one after the other."""
+    """Processes that measure each work, one after the other."""
     rounds: int
-    """How many times each contestant gets its turn in a process."""
+    """Turns that each contestant gets in a process."""
     batch: float
     """Seconds that a turn lasts at least."""
     tries: int
-    """How many times a turn is taken that other programs disturb, where that counts most."""
+    """Attempts at a turn that other programs disturb, where that counts most."""
     handles: int
-    """How many handles and systems are kept for their memory."""
+    """Handles and systems that are kept for their memory."""
     stream: int
     """Bytes that a process writes to its stdout in a turn."""
     launches: int
-    """How many times an interpreter is started."""
+    """Starts of an interpreter."""
 
 
 EFFORTS = {
@@ -73,7 +73,7 @@ class Spread:
 
 
 def ratio(numerator: Series, denominator: Series) -> Spread:
-    """Of the values that were taken in the same round."""
+    """Return the spread of the ratios of values taken in the same round."""
     return Spread.of(a / b for a, b in zip(numerator.values, denominator.values, strict=True))
 
 
@@ -82,7 +82,7 @@ def difference(larger: Series, smaller: Series) -> Spread:
 
 
 def in_turns(turns: Mapping[KeyT, Callable[[], ValueT]], rounds: int) -> Iterator[tuple[KeyT, ValueT]]:
-    """Give each contestant its turn in each round, and each round to another one first."""
+    """Give each contestant a turn in each round; each round begins with another one."""
     names = list(turns)
     for number in range(rounds):
         first = number % len(names)
@@ -98,7 +98,7 @@ def interleaved(work: str, unit: str, turns: Mapping[str, Callable[[], float]], 
 
 
 def repetitions(loop: Callable[[int], float], seconds: float) -> int:
-    """How many repetitions take at least so long, even at the best of times; finding out warms up."""
+    """Return how many repetitions take at least so long, even at the best of times. Finding out warms up."""
     n = 1
     while (taken := min(loop(n) for _ in range(3))) < seconds:
         n *= 2 if taken < seconds / 4 else 1 + round(seconds / taken)
@@ -106,7 +106,7 @@ def repetitions(loop: Callable[[int], float], seconds: float) -> int:
 
 
 def timed(loop: Callable[[int], float], seconds: float) -> Callable[[], float]:
-    """A turn that gives the seconds of one repetition."""
+    """Return a turn that gives the seconds of one repetition."""
     n = repetitions(loop, seconds)
     return lambda: loop(n) / n
 

@@ -1,4 +1,4 @@
-"""What the contestants are called in tables and plots, in which order and colour, and the cases of async operations."""
+"""The names, order and colours of the contestants in tables and plots, and the cases of async operations."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ ASYNCIO, UVLOOP = "asyncio", "uvloop"
 
 
 def base(contestant: str) -> str:
-    """The contestant, whatever its event loop or its threads."""
+    """Return the contestant, whatever its event loop or its threads."""
     return contestant.removesuffix(f", {ASYNCIO}").removesuffix(f", {UVLOOP}").split(": ")[0]
 
 
 def place(contestant: str) -> tuple[int, str]:
-    """What sorts contestants."""
+    """Return the key by which contestants are sorted."""
     known = list(COLOURS)
     name = base(contestant)
     return (known.index(name) if name in known else len(known)), contestant
@@ -70,7 +70,7 @@ class Case(NamedTuple):
     document: int = 1024
     """Bytes of a result document, two a character."""
     threads: int = 1
-    """How many threads of the library complete operations."""
+    """Threads of the library that complete operations."""
 
     def __str__(self) -> str:
         threads = "1 thread completes" if self.threads == 1 else f"{self.threads} threads complete"
@@ -81,6 +81,6 @@ IN_FLIGHT = (1, 64, 1024)
 LATENCIES = (0, 1, 50)
 """Milliseconds."""
 BURSTS = [Case(1024, 0, document, threads) for document in (1024, 128) for threads in (1, 4)]
-"""What the bars are about: much in flight that completes at once."""
+"""The cases of the bars: much in flight that completes at once."""
 WHOLE = [Case(1, 0), Case(1024, 0)]
-"""Where the verbs of the public classes are measured beside the calls that they make."""
+"""The cases in which the verbs of the public classes are measured beside the calls that they make."""

@@ -21,7 +21,7 @@ REFERENCES = (
     "python -c pass",
     "properties",
 )
-"""What the others of the same work are set against: the first of these that there is."""
+"""The contestants that the others of a work are compared with: the first of them that took part."""
 
 
 def by_work(series: list[Series]) -> dict[str, list[Series]]:
@@ -61,7 +61,7 @@ def print_tables(console: Console, series: list[Series]) -> None:
 
 
 def print_case(console: Console, case: str, metrics: dict[str, list[Series]], works: Works) -> None:
-    """What a contestant did in one case of asynchronous operations, in one line."""
+    """Print in one line what a contestant did in one case of asynchronous operations."""
     reference = reference_of(metrics["rate"])
     table = Table(title=case, title_justify="left", title_style="bold")
     table.add_column("contestant")
@@ -106,7 +106,7 @@ PLOTTED = {
 
 
 def plot(works: Works, folder: Path, machine: str) -> list[Path]:
-    """One SVG a work: the medians, with the quartiles as whiskers. Grey is a limit, blue is hcsrt."""
+    """Draw one SVG a work: the medians, with the quartiles as whiskers. Grey is a limit, blue is hcsrt."""
     import matplotlib
 
     matplotlib.use("svg")

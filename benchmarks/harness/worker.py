@@ -14,7 +14,7 @@ class Kind(NamedTuple):
     function: str
     """module.function of this package."""
     repeated: bool
-    """Whether several processes measure it: what bars are about and no processes of its own measure."""
+    """Whether several processes measure it: so it is if bars are about it, and it starts no processes itself."""
 
 
 KINDS = {

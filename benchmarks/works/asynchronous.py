@@ -48,7 +48,7 @@ Operation = Callable[[], Awaitable[object]]
 
 CONTESTANTS = (LOOP, HCSRT, GIL_CALLBACK, CTYPES_CALLBACK, WAITING_POOL)
 VERBS = (AWAITED, BLOCKING)
-"""What a program writes; what HCSRT stands for is the one call of the engine below it."""
+"""The verbs as programs write them; HCSRT is the one call of the engine below them."""
 DISTURBED = 0.1
 """A turn in which other programs had more of a processor is taken again, if there are tries left.
 
@@ -61,7 +61,7 @@ PROBE = 0.001
 
 
 class Turn(NamedTuple):
-    """What a contestant did in its turn."""
+    """The figures of a contestant's turn."""
 
     rate: float
     """Operations a second."""
@@ -80,11 +80,11 @@ class Turn(NamedTuple):
 
 
 METRICS = {"rate": "/s", "median": "s", "worst": "s", "lag": "s", "processor": "s", "others": "processors"}
-"""What is told of each case, with its unit."""
+"""The figures that are told of each case, with their units."""
 
 
 async def operation_of(name: str, in_flight: int, stack: AsyncExitStack) -> Operation:
-    """What a task awaits again and again, on the loop that runs."""
+    """Return what a task awaits again and again, on the running loop."""
     loop = asyncio.get_running_loop()
     if name == LOOP:
 
@@ -123,7 +123,7 @@ async def operation_of(name: str, in_flight: int, stack: AsyncExitStack) -> Oper
 
 
 def busy_elsewhere() -> float:
-    """Seconds that processors have worked for other programs."""
+    """Return the seconds that processors have worked for other programs."""
     machine, own = psutil.cpu_times(), psutil.Process().cpu_times()
     idle = machine.idle + getattr(machine, "iowait", 0.0)
     return sum(machine) - idle - getattr(machine, "guest", 0.0) - own.user - own.system
@@ -197,7 +197,7 @@ def loops() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
 
 
 def undisturbed(take: Callable[[], Turn], tries: int) -> Turn:
-    """The first turn in which other programs did next to nothing, or that of several in which they did the least."""
+    """Return the first turn in which other programs did next to nothing, or else the least disturbed of them."""
     best = take()
     for _ in range(tries - 1):
         if best.others <= DISTURBED:
@@ -220,7 +220,7 @@ def turn(name: str, loop: str, case: Case, seconds: float) -> Turn:
 
 
 def bare_rate(case: Case, seconds: float) -> float:
-    """Operations a second of one thread of C++ that makes no Python string: what this library and machine can do."""
+    """Return what this library and machine can do: operations a second of one C++ thread without Python strings."""
     set_library(case)
     function = ctypes.CDLL(str(BARE_LIBRARY)).bare_async
     function.argtypes = [ctypes.c_int64, ctypes.c_int64]
@@ -271,7 +271,7 @@ def measure_case(case: Case, names: Sequence[str], effort: Effort, rounds: int) 
 
 
 def measure(effort: Effort) -> list[Series]:
-    """The cases that bars are about, and the verbs of the public classes."""
+    """Measure the cases that bars are about, and the verbs of the public classes."""
     library.install()
     names = available()
     rounds = max(1, effort.rounds // 5)
@@ -283,7 +283,7 @@ def measure(effort: Effort) -> list[Series]:
 
 
 def measure_latencies(effort: Effort) -> list[Series]:
-    """The other cases, of operations that take their time."""
+    """Measure the other cases, of operations that take their time."""
     library.install()
     names = available()
     cases = [Case(*pair) for pair in product(IN_FLIGHT, LATENCIES) if Case(*pair) not in WHOLE]
@@ -293,13 +293,13 @@ def measure_latencies(effort: Effort) -> list[Series]:
 
 
 def footprint(name: str) -> Turn:
-    """Threads and memory of a process in which nothing else ran before."""
+    """Measure threads and memory of a process in which nothing else ran before."""
     library.install()
     return turn(name, ASYNCIO, Case(1024, 50), 0.2)
 
 
 def measure_footprint(_effort: Effort) -> list[Series]:
-    """Of 1,024 operations in flight that take 50 ms each."""
+    """Measure 1,024 operations in flight that take 50 ms each."""
     series = []
     for name in CONTESTANTS:
         script = f"from benchmarks.works.asynchronous import footprint; print(*footprint({name!r})[-2:])"

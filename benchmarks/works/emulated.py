@@ -1,4 +1,4 @@
-"""What the emulator costs, which is in no other figure."""
+"""The costs of the emulator, which are in no other figure."""
 
 from __future__ import annotations
 

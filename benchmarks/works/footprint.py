@@ -35,7 +35,7 @@ IMPORTS = {
 
 
 def bytes_each(name: str, count: int) -> float:
-    """What this process grows by for each of so many owners, without the list that they are in."""
+    """Return what this process grows by for each of so many owners, without the list that they are in."""
     library.install()
     if name == SYSTEM:
         own = partial(hcsrt.ComputeSystem.open, "benchmark")
@@ -68,7 +68,7 @@ def measure_memory(effort: Effort) -> list[Series]:
 
 
 def children_time() -> float:
-    """The processor's time that the children have had which ended."""
+    """Return the processor time of the children that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 

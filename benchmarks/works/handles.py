@@ -61,15 +61,15 @@ CONTESTANTS = {
 }
 
 HANDLES = 10_000
-"""How many handles are closed at once."""
+"""Handles that are closed at once."""
 HANDED = 1_000
-"""How many go to the other thread."""
+"""Handles that go to the other thread."""
 DOCUMENT = 512
 """UTF-16 units of a result document: 1 KB."""
 
 
 def contestants() -> dict[str, ModuleType]:
-    """The modules that can be imported here."""
+    """Return the modules that can be imported here."""
     modules = {}
     for name, module in CONTESTANTS.items():
         try:
@@ -92,11 +92,11 @@ class Contestant:
         }
 
     def loop(self, statement: str, clock: Clock = thread_time) -> Loop:
-        """Repeats a statement, without garbage collections."""
+        """Return a loop that repeats a statement, without garbage collections."""
         return Timer(statement, globals=self.names, timer=clock).timeit
 
     def own_loop(self, statement: str) -> Loop:
-        """The same, of a statement that has to close the handle each time."""
+        """Return such a loop for a statement that has to close the handle each time."""
         loop = self.loop(statement)
 
         def checked(n: int) -> float:
@@ -114,7 +114,7 @@ class Contestant:
         return timer.timeit(1) / HANDLES
 
     def hand_over(self) -> float:
-        """Puts views of the operation into a queue, from which another thread takes and uses them."""
+        """Put views of the operation into a queue, from which another thread takes and uses them."""
         space = self.names | {"repeat": repeat}
         code = f"def put(n, q):\n for _ in repeat(None, n): q({self.module.HAND_OVER})\n"
         code += f"def use(n, q):\n for _ in repeat(None, n):\n  handed = q()\n  {self.module.USE}\n"
@@ -132,7 +132,7 @@ class Contestant:
 
 
 def compiled(function: Callable[..., object], *arguments: Any, clock: Clock = thread_time) -> Loop:
-    """A function that repeats its work itself."""
+    """Return a loop over a function that repeats its work itself."""
     return lambda n: clocked(lambda: function(n, *arguments), clock)
 
 
@@ -188,7 +188,7 @@ def measure(effort: Effort) -> list[Series]:
 
 
 def warm(turns: dict[str, Turn]) -> dict[str, Turn]:
-    """The turns, each taken once for nothing."""
+    """Take each turn once for nothing; return the turns."""
     for turn in turns.values():
         turn()
     return turns
@@ -208,7 +208,7 @@ REPETITIONS = 2_000
 
 
 def count_here() -> None:
-    """What runs under callgrind: each loop once to warm up, then counted."""
+    """Run each loop once to warm up, then have callgrind count it."""
     library.install()
     loops: dict[str, dict[str, Callable[[int], object]]] = {"own, drop": {}, "call": {}}
     for name, module in contestants().items():
@@ -233,7 +233,7 @@ def count_here() -> None:
 
 
 def count_instructions(_effort: Effort) -> list[Series]:
-    """The instructions of a repetition, by callgrind."""
+    """Have callgrind count the instructions of a repetition."""
     if shutil.which("valgrind") is None:
         print("instructions: no valgrind here", file=sys.stderr)
         return []

@@ -21,7 +21,7 @@ THREADS = 2
 
 
 def loop_of(name: str) -> Callable[[int], float]:
-    """A loop on a handle that no other thread has, with names of its own.
+    """Return a loop on a handle that no other thread has, with names of its own.
 
     A bound method that two threads of a free-threaded Python call has one count of references for both, and that is
     then most of what they do.
@@ -31,7 +31,7 @@ def loop_of(name: str) -> Callable[[int], float]:
 
 
 def serve(name: str, number: int, connection: Connection) -> None:
-    """What a process does: as many repetitions as it is told to, until it is told nothing more."""
+    """Repeat the work in a process as often as it is told to, until it is told nothing more."""
     keep_to_processor(number)
     library.install()
     loop = loop_of(name)
@@ -40,7 +40,7 @@ def serve(name: str, number: int, connection: Connection) -> None:
 
 
 def in_threads(name: str, count: int, n: int) -> float:
-    """Repetitions a second of all threads together; what counts is when the last one ends."""
+    """Return the repetitions a second of all threads together, up to the end of the last one."""
     seconds: list[float] = []
     start = threading.Barrier(count)
 

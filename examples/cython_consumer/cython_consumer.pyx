@@ -64,7 +64,7 @@ cdef str decoded(const hcsrt_char *text):
 
 
 def properties(OwnedSystem system not None):
-    """The properties of a compute system, as HcsGetComputeSystemProperties gives them."""
+    """Return the properties of a compute system, as HcsGetComputeSystemProperties gives them."""
     cdef const HcsApi *api = hcs()
     cdef hcsrt_operation operation = api.HcsCreateOperation(NULL, NULL)
     cdef hcsrt_char *document = NULL
@@ -179,7 +179,7 @@ cdef class ExitWatch:
         self._latch = latch
 
     def wait(self, double timeout):
-        """The exit document of the system, or None if it has not exited within `timeout` seconds.
+        """Return the exit document of the system, or None if it has not exited within `timeout` seconds.
 
         Raises ServiceDisconnectedError if the service went away first, after which no exit will be told.
         """

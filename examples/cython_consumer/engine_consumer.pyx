@@ -120,7 +120,7 @@ cdef void forget(Question *question) noexcept nogil:
 
 
 def properties_of(systems, double timeout=10):
-    """The properties of compute systems, asked for all at once, as HcsGetComputeSystemProperties gives them.
+    """Ask for the properties of many compute systems at once; return what HcsGetComputeSystemProperties gives.
 
     systems: OwnedSystem handles. Raises TimeoutError if not all are there within `timeout` seconds, HandleClosedError.
     """

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def debug(logger: str, message: str, *values: object) -> None:
-    """Log for those who listen, which a program that never imported logging cannot."""
+    """Log, unless the program has never imported logging: then nobody can be listening."""
     logging = sys.modules.get("logging")
     if logging is not None:
         logging.getLogger(logger).debug(message, *values)

@@ -117,7 +117,7 @@ class Process(AwaitedProcess[AnyStr], EventSource[OwnedProcess]):
         await self._kill(timeout)
 
     async def terminate(self, *, timeout: float | None = None) -> None:
-        """Do the same as kill(); send_signal() asks a process to end.
+        """Kill the process, as kill() does; send_signal() asks a process to end.
 
         Args:
             timeout: Seconds, None for ever.

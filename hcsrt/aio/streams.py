@@ -122,7 +122,7 @@ class _SourceProtocol(_Protocol):
 
 
 class _Writer(asyncio.StreamWriter):
-    """One that does nothing when it is collected: whose it is has closed it by then, or the interpreter ends."""
+    """A writer that does nothing when it is collected: its owner has closed it by then, or the interpreter ends."""
 
     def __del__(self) -> None:
         pass
@@ -315,7 +315,7 @@ class PipeReader(StreamReader[AnyStr]):
 
     @property
     def moved(self) -> float:
-        """When the last bytes came, by time.monotonic()."""
+        """The time at which the last bytes came, by time.monotonic()."""
         return self._source.moved
 
     @property
@@ -509,5 +509,5 @@ class PipeWriter(StreamWriter[AnyStr]):
 
     @property
     def moved(self) -> float:
-        """When bytes were written last, by time.monotonic()."""
+        """The time at which bytes were last written, by time.monotonic()."""
         return self._transport.moved

@@ -20,7 +20,7 @@ def complain(error: Exception) -> None:
 
 
 def discard_output_to(fd: int) -> None:
-    """Lose what is left in a stream's buffer; failing to write it would give Python an exit code of its own."""
+    """Discard what is left in a stream's buffer: if it could not be written, Python would choose the exit code."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, fd)
     os.close(null)

@@ -26,7 +26,7 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Version:
-    """Which Windows it is. revision, release and edition are None where the registry does not tell them."""
+    """The version of Windows. revision, release and edition are None where the registry does not tell them."""
 
     build: int
     is_server: bool

@@ -19,7 +19,7 @@ def _verb(function: str) -> Callable[..., str | None]:
 
 
 def __getattr__(name: str) -> Callable[..., str | None]:
-    """The verb of a system or a process: pause_system for the function that pauses a ComputeSystem."""
+    """Return the verb of a system or a process: pause_system for the function that pauses a ComputeSystem."""
     for function in functions():
         words = re.sub(r"(?<!^)(?=[A-Z])", "_", function.removeprefix("Hcs")).lower()
         if words.replace("compute_system", "system") == name:

@@ -24,7 +24,7 @@ each_loop = pytest.mark.parametrize("loop_factory", LOOPS.values(), ids=LOOPS)
 
 
 def asynchronous(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """A test that is a coroutine, run on each kind of loop."""
+    """Make a test that is a coroutine run on each kind of loop."""
 
     def run(loop_factory: Any, **fixtures: Any) -> None:
         with asyncio.Runner(loop_factory=loop_factory) as runner:

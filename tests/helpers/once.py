@@ -1,4 +1,4 @@
-"""What takes long to make, made once for all processes of a run."""
+"""Things that take long to make, made once for all processes of a run."""
 
 import os
 from collections.abc import Callable

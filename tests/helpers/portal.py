@@ -126,7 +126,7 @@ def portal(loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[Po
 
 
 def compute_system(portal: Portal) -> Any:
-    """What stands for the class ComputeSystem."""
+    """Return what stands for the class ComputeSystem."""
 
     class ComputeSystem:
         @staticmethod

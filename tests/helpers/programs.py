@@ -19,7 +19,7 @@ ELSEWHERE = "/machine.vmgs" if sys.platform == "win32" else "C:\\machine.vmgs"
 
 
 def guest(code: str, *arguments: str) -> list[str]:
-    """A command that executes Python code in guest.py, which gives it words like `out`, `cat` and `spawn`."""
+    """Return a command that executes code in guest.py, which gives it words like `out`, `cat` and `spawn`."""
     return [PYTHON, "-I", "-S", GUEST, code, *arguments]
 
 
@@ -52,7 +52,7 @@ if sys.platform == "win32":
     import _winapi
 
     def is_alive(pid: int) -> bool:
-        """Whether a process has not ended."""
+        """Return whether a process has not ended."""
         try:
             handle = _winapi.OpenProcess(_winapi.SYNCHRONIZE, False, pid)
         except OSError:
@@ -66,7 +66,7 @@ if sys.platform == "win32":
 else:
 
     def exists(pid: int) -> bool:
-        """Whether a process is there, and be it only by an exit code that its parent has not fetched."""
+        """Return whether a process is there, even if only its exit code is left for its parent to fetch."""
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
@@ -74,6 +74,6 @@ else:
         return True
 
     def is_alive(pid: int) -> bool:
-        """Whether a process is there and more than an exit code that its parent has not fetched."""
+        """Return whether a process is there, and more of it than an exit code for its parent to fetch."""
         state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
         return bool(state) and not state.startswith("Z")

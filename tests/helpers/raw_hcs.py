@@ -57,31 +57,31 @@ _callbacks: list[object] = []
 
 
 def completion(function: Callable[[int, int | None], None]) -> Any:
-    """An operation's completion callback, given the operation and the context."""
+    """Return an operation's completion callback: it gets the operation and the context."""
     callback = _Completion(function)
     _callbacks.append(callback)
     return callback
 
 
 def event_callback(function: Callable[[int, int | None], None]) -> Any:
-    """An event callback, given the type of the event and its operation."""
+    """Return an event callback that passes on the type of the event and its operation."""
     return whole_event_callback(lambda event, context: function(event.type, event.operation))
 
 
 def whole_event_callback(function: Callable[[Event, int | None], None]) -> Any:
-    """An event callback, given the event, which is valid until it returns, and the context."""
+    """Return an event callback that passes on the context and the event, which is valid until the function returns."""
     callback = _EventCallback(lambda event, context: function(event.contents, context))
     _callbacks.append(callback)
     return callback
 
 
 def wide(text: str) -> Any:
-    """A string as HCS takes it."""
+    """Return a string as HCS takes it."""
     return ctypes.create_string_buffer(text.encode("utf-16-le") + b"\0\0")
 
 
 def read(address: int) -> str:
-    """A string as HCS gives it."""
+    """Read a string as HCS gives it."""
     units = []
     while unit := ctypes.c_uint16.from_address(address + 2 * len(units)).value:
         units.append(unit.to_bytes(2, "little"))

@@ -53,7 +53,7 @@ def check(result: int) -> None:
 
 
 def text_of(string: Any) -> str | None:
-    """A string that HCS gave, which is freed."""
+    """Read a string that HCS gave, and free it."""
     text = string.value
     assert LocalFree(cast(string, VoidPtr)) is None
     return text
@@ -78,7 +78,7 @@ class Callbacks:
 
 
 def finish(start: Callable[[Any], int], information: Any = None) -> str | None:
-    """The document of a call that is started with an operation of its own."""
+    """Return the document of a call that is started with an operation of its own."""
     operation = hcs.HcsCreateOperation(None, None)
     assert operation
     try:
@@ -140,7 +140,7 @@ def create_process(system: Any, *arguments: str, pipes: bool) -> tuple[Any, Any]
 
 
 def talk(system: Any, callbacks: Callbacks) -> dict[str, Any]:
-    """A process with pipes: it is written to, read from, and ends by itself."""
+    """Run a process with pipes: it is written to, read from, and ends by itself."""
     process, information = create_process(system, ECHO, "käse und brot", pipes=True)
     check(hcs.HcsSetProcessCallback(process, hcs.HcsEventOptionNone, CONTEXT, callbacks.event))
     sent = "über".encode()
@@ -164,7 +164,7 @@ def talk(system: Any, callbacks: Callbacks) -> dict[str, Any]:
 
 
 def kill(system: Any, callbacks: Callbacks) -> dict[str, Any]:
-    """A process without pipes, opened a second time by its id and terminated."""
+    """Run a process without pipes, open it a second time by its id, and terminate it."""
     process, information = create_process(system, SLEEP, pipes=False)
     handles = [information.StdInput, information.StdOutput, information.StdError]
     check(hcs.HcsSetProcessCallback(process, hcs.HcsEventOptionNone, CONTEXT, callbacks.event))
@@ -179,7 +179,7 @@ def kill(system: Any, callbacks: Callbacks) -> dict[str, Any]:
 
 
 def properties(system: Any, callbacks: Callbacks) -> dict[str, Any]:
-    """The properties of the system, by an operation whose completion comes by callback."""
+    """Return the properties of the system, by an operation whose completion comes by callback."""
     operation = hcs.HcsCreateOperation(CONTEXT, callbacks.completion)
     check(hcs.HcsGetComputeSystemProperties(system, operation, None))
     assert callbacks.next() == (operation, CONTEXT)

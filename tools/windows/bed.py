@@ -36,7 +36,7 @@ PYTHON_MANIFEST = """\
 
 
 def check_commands(install: bool) -> None:
-    """What the machine must have; installs it if it may."""
+    """Check that the machine has what it must have, or install that if allowed."""
     missing = {package for command, package in pins.COMMANDS.items() if shutil.which(command) is None}
     try:
         import ensurepip  # noqa: F401  # a package of its own on Debian
@@ -55,7 +55,7 @@ def check_commands(install: bool) -> None:
 
 
 def tools(*requirements: Path) -> Path:
-    """The interpreter of an environment with what is pinned in the files."""
+    """Return the interpreter of an environment with what is pinned in the files."""
 
     def make(path: Path) -> None:
         call(sys.executable, "-m", "venv", path)
@@ -67,7 +67,7 @@ def tools(*requirements: Path) -> Path:
 
 
 def prefix() -> Path:
-    """A Wine prefix that says it is Windows 10, to be copied."""
+    """Return a Wine prefix that says it is Windows 10, to be copied."""
 
     def make(path: Path) -> None:
         wine = {**WINE, "WINEPREFIX": path}
@@ -79,7 +79,7 @@ def prefix() -> Path:
 
 
 def bed(python: Python) -> Path:
-    """The folder with python.exe, its library, site-packages, headers and import library."""
+    """Return the folder with python.exe, its library, site-packages, headers and import library."""
 
     def make(path: Path) -> None:
         pip = tools(pins.TOOLS)
@@ -113,7 +113,7 @@ def unpack_runtime(python: Python, pip: Path, work: Path, path: Path) -> None:
 
 
 def debian_mirror() -> str:
-    """The mirror that this machine installs from."""
+    """Return the mirror that this machine installs from."""
     format_ = "$(ORIGIN) $(LABEL) $(REPO_URI)"
     for line in call("apt-get", "indextargets", f"--format={format_}", "Created-By: Packages").splitlines():
         if line.startswith("Debian Debian "):
@@ -122,7 +122,7 @@ def debian_mirror() -> str:
 
 
 def download_source(source: pins.Source, work: Path) -> Path:
-    """The tarball of a source package, of whatever revision Debian has now: a new revision keeps the tarball."""
+    """Download the tarball of a source package, of Debian's present revision: a new one keeps the tarball."""
     listed = work / "sources.list"
     keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
     listed.write_text(f"deb-src [signed-by={keyring}] {debian_mirror()} {source.suite} main\n")
@@ -168,7 +168,7 @@ def unpack_sources(python: Python, work: Path, path: Path) -> None:
 
 
 def build_executable(python: Python, work: Path, path: Path) -> None:
-    """python.exe, the import library that it and extension modules are linked with, and python3.dll."""
+    """Build python.exe, python3.dll, and the import library that python.exe and extension modules are linked with."""
     (path / "libs").mkdir()
     exports = []
     in_table = False
@@ -199,7 +199,7 @@ def build_executable(python: Python, work: Path, path: Path) -> None:
 
 
 def compile_library(path: Path) -> None:
-    """Bytecode once, instead of at each start of a Python in a fresh copy."""
+    """Compile to bytecode once, instead of at each start of a Python in a fresh copy."""
     with temporary() as work:
         run = Run(path, work)
         # Lines of win32more are many, and one program uses them.
@@ -229,13 +229,13 @@ class Run:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Nothing of Python's that the caller has set, for Wine hands it on."""
+        """The environment of a program, without Python's variables of the caller's, which Wine would hand on."""
         foreign = ("PYTHON", "PYTEST", "HCSRT_")
         theirs = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return {**theirs, **WINE, **self.variables, "WINEPREFIX": str(self.prefix)}
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """python.exe. CPython starts there only if stdout and stderr are pipes."""
+        """Start python.exe. CPython starts there only if stdout and stderr are pipes."""
         return subprocess.Popen(
             ["wine", self.python / "python.exe", *arguments],
             cwd=self.folder,

@@ -20,7 +20,7 @@ def say(name: str, text: str) -> None:
 
 
 def call(*command: str | Path, cwd: Path | None = None, **variables: str | Path) -> str:
-    """The output of a command, which is shown only if it fails. Variables are added to the environment."""
+    """Run a command and return its output, shown only if it fails. Variables are added to the environment."""
     done = subprocess.run(
         command,
         cwd=cwd,
@@ -44,13 +44,13 @@ def folder() -> Path:
 
 @contextmanager
 def temporary() -> Iterator[Path]:
-    """A folder on the same file system as what is kept, so that files of the one can be linked into the other."""
+    """Yield a folder on the file system of what is kept, so that files of the one can be linked into the other."""
     with tempfile.TemporaryDirectory(prefix="temporary-", dir=folder()) as path:
         yield Path(path)
 
 
 def key(*parts: object) -> str:
-    """A name for everything that a made thing depends on. Files count with their content."""
+    """Return a name for everything that a made thing depends on. Files count with their content."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part.read_bytes() if isinstance(part, Path) else repr(part).encode())
@@ -59,7 +59,7 @@ def key(*parts: object) -> str:
 
 
 def kept(name: str, stamp: str, make: Callable[[Path], None]) -> Path:
-    """The kept folder of that name and stamp; `make` fills it if it is not there.
+    """Return the kept folder of that name and stamp; `make` fills it if it is not there.
 
     It appears under its name only when it is complete, and one process makes it while others wait.
     """

@@ -20,7 +20,7 @@ RUNTIME = re.compile(r"vcruntime140(_1)?\.dll")
 
 
 def imports(wheel: Path) -> dict[str, set[str]]:
-    """The DLLs that each module of a wheel needs."""
+    """Return the DLLs that each module of a wheel needs."""
     found: dict[str, set[str]] = {}
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
@@ -35,7 +35,7 @@ def imports(wheel: Path) -> dict[str, set[str]]:
 
 
 def strangers(wheel: Path) -> list[str]:
-    """A line for each DLL that is not there on every machine with the CPython that the wheel is for."""
+    """Return a line for each DLL that some machine with the CPython of the wheel may not have."""
     abi = wheel.stem.split("-")[3]
     python = f"python{abi.removeprefix('cp')}.dll"
     found = imports(wheel)

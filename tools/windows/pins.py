@@ -1,4 +1,4 @@
-"""What the test bed is made of: each thing that is downloaded, with its version and its SHA-256."""
+"""The parts of the test bed: each thing that is downloaded, with its version and its SHA-256."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +46,7 @@ class Python:
 
     @property
     def packages(self) -> Path:
-        """What its site-packages get, in pip's requirements format."""
+        """The requirements file of its site-packages."""
         return HERE / "requirements" / f"packages-{self.version}.txt"
 
 

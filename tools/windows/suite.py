@@ -33,7 +33,7 @@ STARTS = 3
 
 @dataclass(frozen=True)
 class Progress:
-    """How far pytest has come, as the plugin progress.py has written it down."""
+    """The progress of pytest, as the plugin progress.py has written it down."""
 
     counts: Counter[str]
     running: tuple[str, ...]

@@ -32,7 +32,7 @@ def amd64(python: Python) -> Target:
 
 
 def arm64(python: Python) -> Target:
-    """With the compiler of Zig, which has no library for WaitOnAddress but the list of what would be in it."""
+    """Return the target of Zig's compiler, which has for WaitOnAddress only the list of a library's contents."""
     zig = tools(pins.ARM64)
     (api_sets,) = zig.parents[1].glob("lib/*/site-packages/ziglang/lib/libc/mingw/lib-common")
     libraries = work_folder(python, "win-arm64") / "import"
@@ -50,7 +50,7 @@ def work_folder(python: Python, platform: str) -> Path:
 
 
 def variables(python: Python, target: Target) -> dict[str, object]:
-    """The build variables of a Windows CPython, under the names that setuptools knows from Unix."""
+    """Return the build variables of a Windows CPython, under the names that setuptools knows from Unix."""
     include = str(bed(python) / "include")
     # Its headers know these by the Microsoft compiler, or not at all.
     defines = "-DMS_WIN64" + (" -DPy_GIL_DISABLED=1" if python.free_threaded else "")

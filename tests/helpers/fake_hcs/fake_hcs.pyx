@@ -32,7 +32,7 @@ cdef hcsrt_backend c_backend
 
 
 def table():
-    """The backend in a capsule, for hcsrt._library.choose()."""
+    """Return the backend in a capsule, for hcsrt._library.choose()."""
     c_backend.size = sizeof(hcsrt_backend)
     c_backend.hcs = c_api()
     return PyCapsule_New(&c_backend, "hcsrt.backend.2", NULL)
@@ -44,7 +44,7 @@ def delay(uint32_t kick_off_ms, uint32_t close_ms):
 
 
 def live():
-    """Handles and strings given out and not released."""
+    """Return the number of handles and strings given out and not released."""
     return c_live()
 
 
@@ -73,7 +73,7 @@ def settle(future, text):
 
 
 def properties_with_gil(OwnedSystem system not None):
-    """A future of HcsGetComputeSystemProperties; the engine makes the call, and HCS's thread takes the GIL."""
+    """Return a future of the properties; the engine makes the call, and HCS's thread takes the GIL."""
     cdef hcsrt_request request = hcsrt_new_request()
     cdef hcsrt_call *call = NULL
     cdef int status

@@ -1,4 +1,4 @@
-"""What the stand-in computecore.dll asks of the Python that it finds in its process: the emulator's table."""
+"""The Python half of the stand-in computecore.dll: it hands the emulator's table over."""
 
 import ctypes
 
