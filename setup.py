@@ -9,8 +9,8 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-# The platform built for. tools/windows/wheels.py builds for Windows elsewhere, and names it the way cross builds of
-# CPython do: _PYTHON_HOST_PLATFORM, with compilers and file names in a module of _PYTHON_SYSCONFIGDATA_NAME.
+# The platform that is built for. tools/windows/wheels.py builds for Windows elsewhere, and names it as cross builds of
+# CPython do: _PYTHON_HOST_PLATFORM, with compilers and file names in the module _PYTHON_SYSCONFIGDATA_NAME.
 WINDOWS = sysconfig.get_platform().startswith("win")
 
 
@@ -52,8 +52,8 @@ DIRECTIVES = {
 # Windows, which is kept up to date.
 MSVC_ARGS = ["/std:c++17", "/utf-8", "/EHsc", "/GR-", "/MT", "/guard:cf"]
 MSVC_LINK_ARGS = ["/NODEFAULTLIB:libucrt.lib", "/DEFAULTLIB:ucrt.lib", "/guard:cf"]
-# Without exceptions: where CPython ends a daemon thread by unwinding it, no frame of ours may stop that. GCC before 12
-# makes vectors of the loops of native/core/text.h at -O3 only.
+# Without exceptions: CPython may end a daemon thread by unwinding it, and no frame of ours may stop that. With -O3:
+# only there GCC before 12 makes vectors of the loops of native/core/text.h.
 GNU_ARGS = ["-std=c++17", "-O3", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti", "-pthread"]
 # CPython's own flags ask for debug information, which is most of what a module weighs. Apple's linker knows no -s.
 STRIP = [] if os.environ.get("HCSRT_DEBUG_BUILD") else ["-Wl,-x" if sys.platform == "darwin" else "-Wl,-s"]

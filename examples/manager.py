@@ -56,7 +56,7 @@ class Container:
                 return
             failed = self.state = "failed" if code is None else f"failed ({code})"
             if (task := asyncio.current_task()) and task.cancelling():
-                return  # it did not stop as it should on Ctrl-C
+                return  # the stop on Ctrl-C failed
             healthy = time.monotonic() - began > HEALTHY
             back_off = FIRST_BACK_OFF if healthy else min(2 * back_off, LAST_BACK_OFF)
             self.state = f"{failed}, again in {back_off:g} s"
@@ -86,7 +86,7 @@ class Container:
                         measuring.cancel()
             finally:
                 self.memory = None
-                await system.terminate()  # where it did not come to the stop
+                await system.terminate()  # if it could not be stopped
 
     async def _log(self, stream: aio.StreamReader[str] | None) -> None:
         assert stream
@@ -100,7 +100,7 @@ class Container:
 
     async def _measure(self, system: aio.ComputeSystem) -> None:
         while True:
-            with suppress(hcsrt.HcsError):  # when it is just going
+            with suppress(hcsrt.HcsError):  # it may be ending just now
                 statistics = await system.statistics(timeout=5)
                 self.memory = statistics.get("Memory", {}).get("MemoryUsageCommitBytes")
             await asyncio.sleep(1)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from . import service as service
     from .bulk import close_all, reap, statistics_of, stop_all
 
-# Without the modules named by _LATE, which `from hcsrt import *` would import and start to pay for.
+# Without the modules of _LATE: `from hcsrt import *` would import them, which takes time.
 __all__ = [
     "DEVNULL",
     "PIPE",
@@ -86,11 +86,11 @@ __all__ = [
 ]
 
 
-# Only who uses them pays for their import.
+# Imported at first use: only then their import costs anything.
 _LATE = ("aio", "bulk", "doctor", "emulator", "operations", "service")
 _LATE_FUNCTIONS = ("close_all", "reap", "statistics_of", "stop_all")
 
-# A type checker that sees it takes every misspelt name for one of the package's.
+# Hidden from type checkers, which would accept every misspelt name because of it.
 if not TYPE_CHECKING:
 
     def __getattr__(name):

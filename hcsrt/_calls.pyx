@@ -73,7 +73,7 @@ cdef extern from *:
     """
     uint32_t hcsrt_last_error() noexcept nogil
 
-# What the functions of each shape look like.
+# The shapes of functions that are called here.
 ctypedef hcsrt_result (*modify_verb)(void *, hcsrt_operation, const hcsrt_char *, hcsrt_handle) noexcept nogil
 ctypedef hcsrt_result (*string_verb)(const hcsrt_char *) noexcept nogil
 ctypedef hcsrt_result (*strings_verb)(const hcsrt_char *, const hcsrt_char *) noexcept nogil
@@ -104,7 +104,7 @@ cdef class Limit:
 cdef class Claim:
     """The claim to what a call on another thread brings: it is that of whoever waits, until the call is abandoned."""
 
-    # Held once it is known who has it.
+    # A lock, held once it is decided whose the outcome is.
     cdef object decided
 
     def __cinit__(self):
@@ -152,7 +152,7 @@ cdef OwnedOperation begin_operation():
 
 
 cdef not_created(uint32_t last_error, str function):
-    # That the last error is set is what hcsshim and WSL count on, the documentation does not say it.
+    # hcsshim and WSL count on the last error being set; the documentation does not say so.
     return error_from(0x80070000 | last_error if last_error else HCSRT_E_OUTOFMEMORY, function, None)
 
 
@@ -499,7 +499,7 @@ def create_process(OwnedSystem system not None, parameters, timeout=None, bint k
         return call.started()
     if raw == NULL:
         raise call.failure()
-    # The process may run all the same: whoever made the call asks HCS what is true.
+    # The process may run all the same: the caller asks HCS whether it does.
     start = call.started()
     start.error = call.failure()
     return start

@@ -205,7 +205,7 @@ cdef extern from "exports.h" nogil:
         int (*call_abandon)(hcsrt_call *call) noexcept nogil
         int (*call_is_abandoned)(const hcsrt_call *call) noexcept nogil
         hcsrt_outcome *(*call_outcome)(hcsrt_call *call) noexcept nogil
-        # Not without the GIL: what it calls may need it.
+        # With the GIL, which what it calls may need.
         void (*call_complete)(hcsrt_call *call) noexcept
         hcsrt_call *(*call_next)(const hcsrt_call *call) noexcept nogil
         void (*call_release)(hcsrt_call *call) noexcept nogil

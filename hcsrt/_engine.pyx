@@ -299,7 +299,7 @@ cdef hcsrt_result start_watch(const HcsApi *api, const hcsrt_request *request, h
     return result
 
 
-# Leaves the handle's guard, which is all that a close needs.
+# Does nothing: leaving the handle's guard afterwards is all that a close needs.
 cdef hcsrt_result start_close(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
                               hcsrt_outcome *outcome) noexcept nogil:
     return 0
@@ -307,7 +307,7 @@ cdef hcsrt_result start_close(const HcsApi *api, const hcsrt_request *request, h
 
 # --- calls ----------------------------------------------------------------------------------------------------------
 
-# With the GIL, on the loop's thread, or wherever orphans are collected.
+# Called with the GIL, on the loop's thread, or on that which collects orphans.
 cdef void complete(hcsrt_call *call, void *context) noexcept:
     cdef _Call self = <_Call> context
     try:
@@ -316,7 +316,7 @@ cdef void complete(hcsrt_call *call, void *context) noexcept:
         Py_DECREF(self)
 
 
-# Nothing for the garbage collector: what is delivered is cleared, and the engine itself keeps what is not.
+# The garbage collector has no use here: delivered calls are cleared, and the engine keeps the others alive.
 @cython.final
 @cython.no_gc
 @cython.freelist(256)
@@ -358,7 +358,7 @@ cdef class _Call:
         self.epoch = port.epoch
         self.future = future
         Py_INCREF(self)
-        # With the GIL: it does not block, and others would take it.
+        # Keeping the GIL: this does not block, and others would take it meanwhile.
         self.call = core.submit(port.port, request)
         if self.call == NULL:
             if self.subject is not None:
@@ -370,7 +370,7 @@ cdef class _Call:
         if timeout is not None:
             self.timer = loop.call_later(self.deadline - monotonic(), time_out, self)
         if core.port_unsent(port.port) == 1:
-            # Whatever else the loop is about to submit goes with it.
+            # Later, so that all that the loop submits until then goes with it.
             loop.call_soon(port.send)
         return future
 
@@ -441,7 +441,7 @@ cdef class _Call:
         if abandoned:
             return
         if not future.remove_done_callback(self):
-            # It was cancelled just now, and the callback that tells the engine comes too late.
+            # Cancelled just now: the callback that would tell the engine comes too late.
             core.call_abandon(call)
             return
         try:
@@ -469,7 +469,7 @@ cdef class _Call:
         document = None
         if outcome.document != NULL:
             document = decode(outcome.document)
-            # At once, while this processor has it at hand: another one would have to fetch it to free it.
+            # At once, while this processor has it in its cache.
             hcs_chosen().free_string(outcome.document)
             outcome.document = NULL
         if result < 0:
@@ -479,7 +479,7 @@ cdef class _Call:
             error = error_from(result, function, document)
             if self.start is None or outcome.created == NULL:
                 raise error
-            # The process may run all the same: whoever made the call asks HCS what is true.
+            # The process may run all the same: the caller asks HCS whether it does.
             adopt(self.created, outcome.created)
             outcome.created = NULL
             self.adopt_stdio(outcome)
@@ -789,7 +789,7 @@ def discard(Handle handle not None):
             request.complete = <hcsrt_complete> released
             core.reaper_announce(1)
             if core.submit(NULL, &request) == NULL:
-                # Nobody else has a thread for it.
+                # No worker can be had, so it is done here.
                 handle._close(request.raw, request.identity)
                 core.reaper_announce(-1)
 
@@ -808,7 +808,7 @@ def terminate(Handle handle not None, str function not None):
     request.complete = complete
     request.context = <void *> self
     if enter_handle(handle, &request) == HANDLE_OK:
-        # Of nobody's loop: what comes of the call is collected as that of a loop that is closed.
+        # A port without a loop: the call is collected as those of a closed loop are.
         port = core.port_new(False)
         Py_INCREF(self)
         if port == NULL or core.submit(port, &request) == NULL:
@@ -915,7 +915,7 @@ cdef class EventReader:
         if call is not None:
             if not call.future.done():
                 raise RuntimeError("somebody waits for this reader's events already")
-            # The loop is about to tell it.
+            # It has its news, and the loop is about to tell it so.
             call.stop_waiting()
         call = new_call("events", None)
         call.reader = self

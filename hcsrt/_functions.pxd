@@ -11,7 +11,7 @@ cdef class Function:
     # Its entry in a table. Raises NotSupportedError where the HCS in use lacks it.
     cdef hcsrt_function find(self, const HcsApi *api) except NULL
 
-# Raises ValueError for a name that is none of HCS.
+# Raises ValueError for a name that no function of HCS has.
 cdef Function row_of(str name)
 
 # Raises NotSupportedError for a function that the HCS in use lacks.

@@ -38,7 +38,7 @@ cdef class Handle:
 
     # HANDLE_OK, or HANDLE_CLOSED, or HANDLE_CROWDED (16 million calls inside).
     cdef int _enter(self) noexcept nogil
-    # Never with the GIL held: the last one out of a closing handle runs the native close.
+    # Not while holding the GIL: the last call to leave a closing handle runs the native close.
     cdef void _leave(self) noexcept nogil
 
 

@@ -35,13 +35,13 @@ from hcsrt._library cimport hcs
 from .errors import HandleBusyError, HandleClosedError
 
 cdef extern from "Python.h":
-    # Not Cython's own conversion: that is not for a caller that can do without an exception.
+    # Unlike Cython's own conversion, this leaves it to the caller to look for an error.
     size_t PyLong_AsSize_t(object number) noexcept
     PyObject **PySequence_Fast_ITEMS(object sequence)
     PyTypeObject *Py_TYPE(PyObject *object) noexcept
     bint PyObject_TypeCheck(PyObject *object, PyTypeObject *type) noexcept
 
-# A copy of its own: the cost of owning and closing a handle is a few loads.
+# A copy, since owning and closing a handle costs so little that a load less counts.
 cdef hcsrt_core core = linked
 
 
@@ -49,7 +49,7 @@ cdef inline uint32_t fork_epoch() noexcept nogil:
     return hcsrt_word_load(core.epoch)
 
 
-# By the one thread that the state word chose.
+# Called by one thread alone, which the state word has chosen.
 cdef void release(Handle handle) noexcept nogil:
     cdef void *raw = handle._raw
     cdef void *context = handle._ctx
@@ -98,7 +98,7 @@ cdef OwnedStdio new_stdio():
 
 cdef int bind_context(Handle handle, hcsrt_context *context) noexcept nogil:
     cdef int status
-    # Before a callback may need it: on a callback thread it could not be started.
+    # Now, because on a callback thread, which may need it, it could not be started.
     core.reaper_start()
     status = hcsrt_state_bind(&handle._state)
     if status == HANDLE_OK:
@@ -159,15 +159,15 @@ cdef class Handle:
         raise TypeError(f"{name} has no public constructor; hcsrt makes them, {name}.from_raw() adopts a raw handle")
 
     def __dealloc__(self):
-        # Every user of the handle holds a reference to it, so nobody is inside, and a plain read is enough. In a forked
-        # child the handle belongs to the parent.
+        # In a forked child the handle is still the parent's. A plain read is enough: every user of the handle holds a
+        # reference, so nobody is inside.
         if self._epoch != fork_epoch():
             return
         if hcsrt_state_is_idle(self._state):
             with nogil:
                 core.release(self._close, self._raw, self._ctx)
         elif self._state & HCSRT_OWNED:
-            # C code left without _leave, or dropped its reference while inside: better leaked than used after close.
+            # C code has forgotten _leave, or its reference while inside. A leak is better than a use after the close.
             core.count_leak()
 
     cdef int _enter(self) noexcept nogil:
@@ -403,9 +403,9 @@ cdef class SendHandle:
 
 cdef Py_ssize_t first_stranger(tuple items) noexcept:
     """Return the index of the first item that is not a handle; -1 if all are."""
-    # References that are only lent: counting those of another thread's objects is slow without a GIL.
+    # Borrowed references: without a GIL, counting references of another thread's objects is slow.
     cdef PyObject **objects = PySequence_Fast_ITEMS(items)
-    # Many are mostly of one type.
+    # Usually all are of one type, which is checked once.
     cdef PyTypeObject *known = NULL
     cdef Py_ssize_t i
     for i in range(len(items)):
@@ -439,7 +439,7 @@ def close_all(handles):
 
     HCS: HcsCloseComputeSystem, HcsCloseProcess, HcsCloseOperation
     """
-    # Nobody can change it meanwhile; a tuple is not copied.
+    # A tuple, which nobody can change meanwhile; if `handles` is one, nothing is copied.
     cdef tuple owned = tuple(handles)
     cdef Py_ssize_t i = first_stranger(owned), count = len(owned)
     cdef PyObject **items = PySequence_Fast_ITEMS(owned)

@@ -21,8 +21,8 @@ cdef extern from *:
     void hcsrt_make_immortal(object function)
 
 
-# For the end of a module, with its globals(): on free-threaded CPython, threads that call its functions then do not
-# write to the same counts of references, which would be most of what a short call does.
+# To be called at the end of a module with its globals(). Otherwise, on free-threaded CPython, threads that call its
+# functions write to the same counts of references, which is most of the work of a short call.
 cdef inline int make_immortal(dict names) except -1:
     if not hcsrt_counts_are_shared:
         return 0

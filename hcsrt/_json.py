@@ -28,7 +28,7 @@ def loads(text: str | None) -> Any:
     if _decoder is None:
         from json import JSONDecoder
 
-        # Messages of Windows may stand in documents of HCS with their line breaks unescaped. Kept, because to make it
-        # takes as long as to read a document of 1 KB.
+        # Not strict: messages of Windows may have unescaped line breaks in them. Kept: making a decoder takes as long
+        # as reading a document of 1 KB.
         _decoder = JSONDecoder(strict=False)
     return _decoder.decode(text)

@@ -20,7 +20,7 @@ cdef object chosen = None
 
 
 def _renew_lock():
-    # In a forked child, whose parent may have been choosing on another thread.
+    # Another thread of the parent may have held the lock at the fork.
     global lock
     lock = allocate_lock()
 
@@ -84,7 +84,7 @@ def choose(name, capsule=None):
     with lock:
         if chosen is None:
             if capsule is not None:
-                # Not copied: that of an older level has fewer tables.
+                # Not copied here: a backend of an older level has fewer tables.
                 backend = <const hcsrt_backend *> PyCapsule_GetPointer(capsule, HCSRT_BACKEND_CAPSULE)
             else:
                 dll = computecore()
@@ -97,7 +97,7 @@ def choose(name, capsule=None):
                     f"the backend {name!r} lacks {lacking.decode('ascii')}, which no call works without: "
                     f"compile it again with the headers of this hcsrt, and fill in every entry that is required"
                 )
-            # The name first: whoever sees the table may ask for it.
+            # The name first: a thread that sees the table may ask for it.
             chosen = name
             core.choose(backend)
         elif chosen != name:

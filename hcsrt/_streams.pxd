@@ -9,16 +9,16 @@ from hcsrt._types cimport hcsrt_handle
 cdef class ProcessStart:
     cdef readonly OwnedProcess process
     cdef readonly uint32_t pid
-    # Under other names in C++: there stdin, stdout and stderr may be macros that stand for calls.
+    # Under other names in C++, where stdin, stdout and stderr may be macros.
     cdef readonly OwnedStdio stdin "std_input"
     cdef readonly OwnedStdio stdout "std_output"
     cdef readonly OwnedStdio stderr "std_error"
-    # What HCS has failed with, although it has given a handle: whether the process runs is to be asked.
+    # The error that came although there is a handle: HCS has to be asked whether the process runs.
     cdef readonly object error
 
     # Sets to None what is not connected.
     cdef keep_connected(self)
 
-# Empty owners for what a call will bring: made beforehand, so that nothing can fail when it does.
+# Makes empty owners for what a call will bring: beforehand, so that nothing can fail when it does.
 cdef ProcessStart new_start(OwnedProcess process)
 cdef void own_stdio(OwnedStdio owner, hcsrt_handle handle) noexcept nogil

@@ -120,7 +120,7 @@ cdef Py_ssize_t move(OwnedStdio handle, void *buffer, size_t size, bint write, i
     try:
         while moved == -EAGAIN:
             PyErr_CheckSignals()
-            # The system may still work on the buffer, so the call stays inside and looks itself whether it has to end.
+            # The system may still work on the buffer, so the call stays inside and checks for the close itself.
             if handle.closed:
                 check_entered(handle, HANDLE_CLOSED)
             with nogil:
@@ -229,7 +229,7 @@ cdef void close(OwnedStdio handle) noexcept:
     cdef int status
     with nogil:
         status = handle._enter()
-    # Between the two, so that whoever is interrupted finds the handle closed and does not begin anew.
+    # Between the two: an interrupted call has to find the handle closed, or it would begin again.
     handle.close()
     with nogil:
         if status == HANDLE_OK:
@@ -239,7 +239,7 @@ cdef void close(OwnedStdio handle) noexcept:
 
 class _Stdio(io.RawIOBase):
 
-    # Until the handle is this stream's own.
+    # For __del__, should __init__ fail.
     _handle = None
 
     def __init__(self, OwnedStdio handle not None):
@@ -258,7 +258,7 @@ class _Stdio(io.RawIOBase):
             super().close()
 
     def __del__(self):
-        # Without flush or any other Python that the io module would run.
+        # Without the flush, and all other Python, that io's own __del__ would run.
         if self._handle is not None:
             self._handle.close()
 
@@ -282,7 +282,7 @@ class StdioReader(_Stdio):
         HandleClosedError: The handle is closed.
     """
 
-    # A deque of what reads got from the pipe although an exception ended them, for the next ones.
+    # A deque of bytes that reads got although an exception ended them; the next reads take them.
     _kept = None
 
     def readable(self):
@@ -372,10 +372,10 @@ class StdioWriter(_Stdio):
 
     def close(self):
         """Call `before_close`, then close the stream and its handle."""
-        # One of several threads gets it.
+        # Only one of several threads gets it.
         before_close = self.__dict__.pop("_before_close", None)
         try:
-            # A handle that is closed already was discarded in a hurry.
+            # If the handle is closed already, nobody wants to wait.
             if before_close is not None and not self._handle.closed and not is_finalizing():
                 before_close()
         finally:

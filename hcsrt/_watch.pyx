@@ -57,7 +57,7 @@ cdef tuple EXIT_WORDS = (None, "exited", "disconnected", "queried")
 
 # --- the main thread ------------------------------------------------------------------------------------------------
 
-# Known beforehand: to ask Python for it in the middle of a call would let a signal handler run there.
+# Stored, because asking Python for it in the middle of a call could run a signal handler there.
 cdef unsigned long main_thread
 
 
@@ -237,7 +237,7 @@ cdef str wait_native_exit(Handle handle, str function, timeout):
                 handle._leave()
         text = take_string(api, document)
         check_entered(handle, status)
-        # Which code tells that the time is up is not documented; as a bare number it would be a success.
+        # The code for "the time is up" is not documented; WAIT_TIMEOUT as a bare number would be a success.
         if result not in (HCSRT_E_OPERATION_TIMEOUT, HCSRT_E_WAIT_TIMEOUT, HCSRT_WAIT_TIMEOUT):
             if result < 0:
                 raise error_from(result, function, text)
@@ -302,7 +302,7 @@ cdef class Subscription:
         cdef bint closed
         cdef int what
         while True:
-            # Before the queue is looked at: what was told before the close is there by then.
+            # Read before the queue: what was told before the close is in the queue by then.
             closed = self.handle.closed
             milliseconds = 0 if closed else slice_of(deadline, LATCH_SLICE_MS)
             what = HCSRT_TAKEN_END

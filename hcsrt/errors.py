@@ -330,7 +330,7 @@ def _additions(code: int, document: dict[str, Any] | None) -> list[str]:
     texts: list[str] = []
     for event in _objects(document.get("ErrorEvents")):
         message = _one_line(event.get("Message"))
-        # The place in a document is one of these texts, and not always part of the message too.
+        # The place in a document is among these texts, and not always in the message too.
         data = [item for item in _objects(event.get("Data")) if item.get("Type") in (None, "String", "AnsiString")]
         missing = ", ".join(text for item in data if (text := _one_line(item.get("Value"))) not in message)
         texts.append(f"{message} ({missing})" if message and missing else message or missing)

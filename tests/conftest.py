@@ -27,7 +27,7 @@ from hcsrt._facade import times
 
 from .helpers.turns import Turns
 
-# How long an example takes is a matter of the machine, and none of these tests asks.
+# How long an example takes depends on the machine, and is not tested.
 hypothesis.settings.register_profile("hcsrt", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("hcsrt")
 
@@ -99,7 +99,7 @@ def pytest_configure(config: pytest.Config) -> None:
     shared: dict[str, Any] = getattr(config, "workerinput", {})
     seed = shared.get("hcsrt_seed", config.getoption("--hcsrt-seed"))
     config.stash[SEED] = random.randrange(1 << 31) if seed is None else seed
-    # Runs that are told the same file share it, and so does each with its processes.
+    # The processes of a run share the file, and so do runs that are given the same one.
     lock = os.environ.get("HCSRT_TESTS_LOCK") or shared.get("hcsrt_lock")
     if lock is None:
         folder = tempfile.TemporaryDirectory(prefix="hcsrt-tests-")
@@ -108,10 +108,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LOCK] = Path(lock)
     config.stash[TURNS] = turns = Turns(Path(lock))
     config.add_cleanup(turns.close)
-    # While a test runs, its output is captured; what ends the whole run has to be seen.
+    # A copy, since the output of tests is captured, and what ends the whole run has to be seen.
     config.stash[STDERR] = os.dup(2)
     config.addinivalue_line("filterwarnings", "ignore::hcsrt.NoIsolationWarning")
-    # Where the stand-in computecore.dll of tools/windows lies in System32, the emulator is behind that.
+    # With the stand-in computecore.dll of tools/windows in System32, the emulator is behind that.
     if importlib.util.find_spec("hcsrt_stand_in") is None:
         emulator.install()
 
@@ -131,25 +131,25 @@ def runs_alone(item: pytest.Item) -> bool:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):
-        # Those of native code compute, the others wait: some of each at any time.
+        # Tests of native code compute, the others wait: mixed, they share the processors best.
         computing = [item for item in items if item.path.parent.name == "native"]
         waiting = [item for item in items if item.path.parent.name != "native"]
         place = {item: number / len(group) for group in (computing, waiting) for number, item in enumerate(group)}
         items.sort(key=place.__getitem__)
-    # At the end: each of them waits until the tests of the other processes are over.
+    # Tests that run alone come last: each waits until the tests of the other processes are over.
     items.sort(key=runs_alone)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    # What is there by now stays. Each test collects garbage at its end, and would go through all of it.
+    # What exists by now stays. Frozen, it does not cost time in the garbage collection after each test.
     gc.collect()
     gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    # Around the time limit of the test, which its wait for others is no part of.
+    # Outside the time limit of the test: its wait for others does not count.
     with item.config.stash[TURNS].turn(alone=runs_alone(item)):
         return (yield from protocol(item))
 
@@ -212,7 +212,7 @@ def asyncio_errors() -> Iterator[list[str]]:
 
     class Keep(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            # As text: the traceback of a record would keep what the test has let go.
+            # As text: the traceback of a record would keep objects of the test alive.
             errors.append(self.format(record))
 
     handler = Keep(logging.ERROR)
@@ -293,7 +293,7 @@ def interrupt_after(seconds: float, took: list[float]) -> Iterator[None]:
             os.kill(os.getpid(), signal.SIGINT)
 
     timer = threading.Timer(seconds, send)
-    # Whoever runs in the background of a shell has it ignored.
+    # A shell's background job starts with the signal ignored.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer.start()
     try:

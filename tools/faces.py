@@ -30,7 +30,7 @@ FACES = ("bulk", "events", "process", "service", "system")
 WIDTH = 120
 HEADER = "# Made from hcsrt/aio/{face}.py by `python tools/faces.py write`: change that file instead of this one.\n"
 
-# The names that `await` is taken from before a call; methods need none, their names tell.
+# Functions whose calls lose their `await`. Public methods lose it too: their names tell.
 FUNCTIONS = {"systems"}
 # Modules of hcsrt.aio, as they are imported there.
 MODULES = {
@@ -232,7 +232,7 @@ class Converter(ast.NodeVisitor):
         function = value.func
         if isinstance(function, ast.Name):
             return function.id in FUNCTIONS
-        # CALLS is not of the face, but below it.
+        # CALLS belongs to the room below the face.
         is_below = isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name)
         if is_below and function.value.id == "CALLS":  # type: ignore[attr-defined]
             return False

@@ -32,7 +32,7 @@ SCALARS = frozenset({
     "int32", "int64", "uint8", "uint16", "uint32", "uint64",
 })  # fmt: skip
 
-# The HRESULTs that constants.json does not list and hcsrt meets all the same. Some are second names.
+# HRESULTs that hcsrt meets although constants.json does not list them. Some are second names.
 MORE_HRESULTS = {
     "S_OK": 0x00000000,
     "ERROR_SUCCESS": 0x00000000,
@@ -112,7 +112,7 @@ def hresults(constants: Any) -> dict[str, int]:
     found: dict[str, int] = {}
     for family in constants["hresults"].values():
         for entry in family:
-            # Some rows of the family "related" bury a Win32 name in a sentence and give the Win32 number.
+            # Some rows of the family "related" have a Win32 name in a sentence, and the Win32 number.
             name = re.search(r"\b(?:E|EPT|ERROR|GCN|HCN|HCS|RPC)_\w+", entry["name"])
             if name is None:
                 raise SystemExit(f"constants.json: no symbol in {entry['name']!r}")

@@ -39,7 +39,7 @@ SHAPES = {
 }
 LANES = ("NONE", "ORDER", "QUERY", "TERMINATE", "URGENT")
 
-# Behind the size and before the functions: what each backend hands out, it counts and releases itself.
+# Between the size and the functions: each backend counts what it hands out, and releases it.
 RELEASES = (
     ("void", "free_string", "hcsrt_char *string", "LocalFree: the documents of HCS"),
     ("void", "free_cotaskmem", "void *memory", "CoTaskMemFree: the strings of HCN"),
@@ -102,7 +102,7 @@ def _declared(indent: str, result: str, call: str, name: str, parameters: Iterab
     start, listed = f"{indent}{result}{star}({call}*{name})(", list(parameters)
     if len(line := f"{start}{', '.join(listed)}){end}") <= WIDTH:
         return [line]
-    # With spaces that do not break, so that a line ends behind a parameter only.
+    # With no-break spaces, so that lines break between parameters only.
     words = " ".join(f"{parameter},".replace(" ", "\xa0") for parameter in listed).removesuffix(",")
     inner = f"{indent}    "
     lines = wrap(

@@ -37,7 +37,7 @@ HOUSE: list[tuple[str, list[str]]] = [
     ("tools", ["cli", "__main__", "pytest_plugin"]),
 ]
 
-# Rooms that stand side by side: neither knows the other, although they have rows.
+# Rooms side by side: neither may know the other, although one has the lower row.
 FACES = {"blocking", "aio"}
 
 # Arrows that may run as they do, each with its reason.
@@ -202,7 +202,7 @@ def targets(imported: Import, package: str, modules: frozenset[str]) -> Iterator
         full = imported.module.removeprefix(PACKAGE).removeprefix(".")
     else:
         return
-    # A name of a package may be a module of it.
+    # A name imported from a package may be one of its modules.
     inside = [".".join(filter(None, (full, name))) for name in imported.names]
     yield from (name for name in inside if name in modules)
     if not imported.names or any(name not in modules for name in inside):
@@ -273,7 +273,7 @@ def judge(house: House) -> Broken:
         elif target > source:
             up.append(arrow)
     homeless = sorted(module for module in house.modules if row_of(module) is None)
-    # An exception for an arrow between modules that are not there is none that was forgotten.
+    # Only where both modules exist can an exception be out of date: other houses have other modules.
     there = [key for key in ALLOWED if key[0] in house.modules and key[1] in house.modules]
     return Broken(homeless, up, across, circles(judged), [key for key in there if key not in used])
 

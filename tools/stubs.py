@@ -23,7 +23,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "hcsrt"
 NO_CODE = {tokenize.NL, tokenize.COMMENT, tokenize.ENDMARKER}
 # What Python calls the constructor of Cython.
 CONSTRUCTORS = {"__init__", "__new__"}
-# The block of a function, and of what Python does not see.
+# Stands for the block of a function, and for all that Python does not see.
 HIDDEN = ""
 
 

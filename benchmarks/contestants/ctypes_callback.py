@@ -20,7 +20,7 @@ lib.HcsGetOperationResult.restype = ctypes.c_int32
 lib.LocalFree.argtypes = [ctypes.c_void_p]
 lib.LocalFree.restype = ctypes.c_void_p
 
-# Too short to let others run meanwhile.
+# PyDLL keeps the GIL: the call is too short to be worth giving it up.
 lstrlen = ctypes.PyDLL(str(LIBRARY)).lstrlenW
 lstrlen.argtypes = [ctypes.c_void_p]
 lstrlen.restype = ctypes.c_int

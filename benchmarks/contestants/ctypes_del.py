@@ -42,7 +42,7 @@ lib.HcsWaitForOperationResult.argtypes = [Operation, ctypes.c_uint32, ctypes.POI
 lib.HcsWaitForOperationResult.restype = ctypes.c_int32
 
 
-# Too short to let others run meanwhile.
+# PyDLL keeps the GIL: the call is too short to be worth giving it up.
 lstrlen = ctypes.PyDLL(str(LIBRARY)).lstrlenW
 lstrlen.argtypes = [ctypes.c_void_p]
 lstrlen.restype = ctypes.c_int

@@ -140,7 +140,7 @@ def build_here(name: str) -> None:
     if (CONTESTANTS / f"{name}.pyx").exists():
         from Cython.Build import cythonize
 
-        # The libraries of a downstream module are its own: it calls HCS through the table alone.
+        # A downstream module calls HCS through the table alone, and links no library for it.
         options["libraries"] = []
         pyx = str(CONTESTANTS / f"{name}.pyx")
         directives = {"language_level": 3, "freethreading_compatible": True}
@@ -171,7 +171,7 @@ def build_here(name: str) -> None:
         options["define_macros"] = [("NDEBUG", None), ("NB_COMPACT_ASSERTIONS", None)]
         if FREE_THREADED:
             options["define_macros"].append(("NB_FREE_THREADED", None))
-        # With -O3 and at link time, where nanobind's own build would optimise for size.
+        # nanobind's own build would optimise for size.
         options["extra_compile_args"] = [*CXX_FLAGS, "-fno-strict-aliasing", "-flto=auto"]
         options["extra_link_args"] += ["-flto=auto", "-O3"]
         extensions = [Extension(name, [source, str(package / "src" / "nb_combined.cpp")], **options)]

@@ -240,7 +240,7 @@ def main(paths: list[str]) -> None:
         runs[build_of(run)] = run
     runs = {build: runs[build] for build in BUILDS if build in runs}
     FIGURES.write_text(text_of(runs))
-    # As whoever checks them reads them.
+    # Read back, so that the page shows the figures as they are kept.
     runs = json.loads(FIGURES.read_text())
     PAGE.write_text(rendered(PAGE.read_text(), runs))
     written = [FIGURES, PAGE, *plot(works_in(runs["gil"]), FIGURES.parent, where(runs["gil"]))]

@@ -131,7 +131,7 @@ def one_processor() -> Iterator[None]:
         yield
         return
     before = os.sched_getaffinity(0)
-    # The last one: interrupts go to the first.
+    # The last one, because interrupts go to the first.
     os.sched_setaffinity(0, {max(before)})
     try:
         yield

@@ -24,7 +24,7 @@ GIL_CALLBACK = "the callback takes the GIL"
 CTYPES_CALLBACK = "ctypes, a callback"
 WAITING_POOL = "64 threads that wait"
 
-# The limits are grey, hcsrt is blue, and whoever is no contestant of hcsrt's in a work has no other colour there.
+# Limits are grey, hcsrt is blue. Contestants that never meet in one work may share a colour.
 COLOURS = {
     BARE: "#9a9a9a",
     EMPTY: "#9a9a9a",

@@ -110,7 +110,7 @@ def plot(works: Works, folder: Path, machine: str) -> list[Path]:
     import matplotlib
 
     matplotlib.use("svg")
-    # The same figures give the same file, with text as text: half of it would be the outlines of letters.
+    # A fixed salt: the same figures give the same file. Text stays text: as outlines it would be half of the file.
     matplotlib.rcParams.update({"svg.hashsalt": "hcsrt", "svg.fonttype": "none", "font.family": "sans-serif"})
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
@@ -124,14 +124,14 @@ def plot(works: Works, folder: Path, machine: str) -> list[Path]:
 def draw(figures: dict[str, Figure], work: str, path: Path, machine: str) -> None:
     from matplotlib import pyplot
 
-    # Beside operations a second in C++ there would be nothing to see of the others.
+    # Without the operations a second in C++, beside which the others could not be seen.
     names = sorted((name for name in figures if (name, figures[name].unit) != (BARE, "/s")), key=place, reverse=True)
     factor, unit = scale_of(max((figures[name] for name in names), key=lambda figure: figure.spread.median))
     rows = range(len(names))
     medians = [figures[name].spread.median * factor for name in names]
-    # White in any theme: whoever reads in the dark sees the same colours.
+    # White in any theme, so that readers of a dark page see the same colours.
     figure, axes = pyplot.subplots(figsize=(7.5, 0.7 + 0.28 * len(names)), layout="constrained", facecolor="white")
-    # Clipped, each mark would have an element of its own around it.
+    # Clipping would wrap each mark into an element of its own.
     axes.barh(rows, medians, height=0.7, color=[COLOURS[base(name)] for name in names], clip_on=False)
     lows = [figures[name].spread.low * factor for name in names]
     highs = [figures[name].spread.high * factor for name in names]

@@ -139,7 +139,7 @@ async def run(name: str, in_flight: int, seconds: float) -> Turn:
     lags: list[float] = []
     async with AsyncExitStack() as stack:
         operation = await operation_of(name, in_flight, stack)
-        # So that no thread and no table has to be made in the time that counts.
+        # Once before the clock starts: threads and tables are made at first use.
         await asyncio.gather(*(operation() for _ in range(in_flight)))
         elsewhere, had = busy_elsewhere(), process_time()
         begin = perf_counter()

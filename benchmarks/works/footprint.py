@@ -43,7 +43,7 @@ def bytes_each(name: str, count: int) -> float:
         module = importlib.import_module(f"benchmarks.contestants.{CONTESTANTS[name]}")
         own = partial(module.own, library.new_system())
     process = psutil.Process()
-    # What the first ones need once is not theirs, nor are the blocks that Python has in reserve.
+    # The first owners bring what is needed once, and use up the blocks that Python has in reserve.
     kept: list[object] = [own() for _ in range(1000)]
     owners: list[object] = [kept[0]] * count
     gc.collect()
@@ -76,7 +76,7 @@ def children_time() -> float:
 def measure_imports(effort: Effort) -> list[Series]:
     turns = {}
     with tempfile.TemporaryDirectory() as cache:
-        # Compiled once, as an installed package is, whatever the environment says about writing that down.
+        # With bytecode, as an installed package has it, even if the environment forbids writing any.
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": cache}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         for name, script in IMPORTS.items():

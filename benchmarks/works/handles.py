@@ -109,7 +109,7 @@ class Contestant:
 
     def close_all(self, statement: str | None = None) -> float:
         handles = [self.module.own(self.raw) for _ in range(HANDLES)]
-        # Of the whole process: hcsrt closes them on another thread, and this one waits.
+        # The time of the whole process: hcsrt closes them on another thread, and this one waits.
         timer = Timer(statement or self.module.CLOSE_ALL, globals=self.names | {"handles": handles}, timer=process_time)
         return timer.timeit(1) / HANDLES
 
@@ -165,7 +165,7 @@ def measure(effort: Effort) -> list[Series]:
             own_and_drop[CYTHON] = compiled(cython.own_and_drop, library.new_system())
             own_and_drop[PLAIN] = compiled(cython.allocate_and_switch)
             call[CYTHON] = compiled(cython.call, cython.new_operation())
-        # There is no other thread yet, and locks that nobody else can want cost less in glibc.
+        # First without any other thread: glibc's locks cost less then.
         work("own, drop", own_and_drop)
         work("own, close", own_and_close)
         work("call", call)

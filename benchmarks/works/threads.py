@@ -75,7 +75,7 @@ def measure(effort: Effort) -> list[Series]:
         except ImportError as error:
             print(f"{name}: {error}", file=sys.stderr)
             continue
-        # Long enough that the start of threads, and who wakes whom, does not count.
+        # Long enough for the start and the waking of threads not to count.
         n = repetitions(loop, 5 * effort.batch)
         with ExitStack() as stack:
             connections = []

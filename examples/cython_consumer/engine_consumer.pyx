@@ -91,7 +91,7 @@ cdef answer(Question *question, double end):
         result = outcome.result
         text = decoded(outcome.document)
     finally:
-        # The engine frees the document, too, which nobody has taken.
+        # With the document, which nobody has taken.
         release_call(question.call)
         question.call = NULL
     if result < 0:
@@ -110,7 +110,7 @@ cdef str decoded(const hcsrt_char *text):
 
 cdef void forget(Question *question) noexcept nogil:
     if question.call != NULL:
-        # A call that is gone calls nobody back. One that is just being made does, and needs its handle until then.
+        # A call that is gone calls nobody back. One that is just being made does, and needs its handle until it has.
         if not abandon_call(question.call):
             PyThread_acquire_lock_timed(question.shut, -1, 0)
             PyThread_release_lock(question.shut)

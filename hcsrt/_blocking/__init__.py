@@ -53,8 +53,7 @@ def finish(coroutine: Coroutine[Any, Any, ResultT]) -> ResultT:
 
 
 def _close(result: object) -> None:
-    # Where counts of references are not settled at once, as on free-threaded CPython, a handle that is only dropped may
-    # stay.
+    # Not left to the count of references, which free-threaded CPython may settle later.
     if isinstance(result, (Handle, ProcessStart)):
         result.close()
 
@@ -114,7 +113,7 @@ def aside(
     deadline = Deadline(timeout if timeout is None or limit is timeout else timeout + _PATIENCE)
     given: list[None] = []
     try:
-        # In one go, so that a KeyboardInterrupt finds either nothing begun or a call to look after.
+        # In one go: a KeyboardInterrupt comes either before anything has begun or with a call to look after.
         given.extend(map(helper.give, ((job, over),)))
         while not over.acquire(timeout=deadline.within(_SLICE)):
             if deadline.passed():
@@ -143,7 +142,7 @@ class _Helper:
 
     def __init__(self) -> None:
         given: SimpleQueue[tuple[Callable[[], None], LockType]] = SimpleQueue()
-        # Takes a job to be done, and a lock to be released then.
+        # Takes a job, and a lock to release when it is done.
         self.give = given.put
         self._next = given.get
         Thread(target=self._work, name="hcsrt helper", daemon=True).start()
@@ -161,7 +160,7 @@ class _Helper:
             job, over = self._next()
             job()
             del job
-            # Before whoever waits gives out the next job.
+            # Before the release: the thread that waits may give out its next job at once.
             stays = len(_idle) < _MOST_IDLE
             if stays:
                 _idle.append(self)
@@ -230,7 +229,7 @@ class BlockingCalls:
         return _watch.wait_exit(handle, timeout)
 
     async def close(self, handle: OwnedSystem | OwnedProcess, deadline: Deadline) -> None:
-        # What the caller's time is for is done already.
+        # In another thread, within what is left of the caller's time: only the close is left to do.
         close_aside(handle, deadline.remaining())
 
     def discard(self, *handles: Handle | None) -> None:

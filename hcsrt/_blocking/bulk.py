@@ -30,7 +30,7 @@ async def close_each(items: Iterable[Any], *kinds: type) -> list[Exception | Non
     The handles are closed one after another beside the rest, with one release of the GIL for all of them.
     """
     given = tuple(items)
-    # Many things are mostly handles alone, and then nothing is done for each of them here.
+    # Mostly all of them are handles: then no Python runs for each.
     if are_handles(given):
         aside("the close of handles", None, close_handles, given)
         return [None] * len(given)
@@ -59,7 +59,7 @@ async def at_once(action: Callable[[ItemT], ResultT], items: list[ItemT]) -> lis
             except Exception as error:
                 results[index] = error
 
-    # Not those of concurrent.futures, which a program waits for at its end, whatever hangs in HCS.
+    # Not concurrent.futures: a program waits for its threads at the end, even if they hang in HCS.
     threads: list[Thread] = []
     try:
         try:
@@ -68,13 +68,13 @@ async def at_once(action: Callable[[ItemT], ResultT], items: list[ItemT]) -> lis
                 thread.start()
                 threads.append(thread)
         except RuntimeError:
-            pass  # there can be no more threads: those that there are do it all
+            pass  # no more threads can be had: those that run do all of it
         if not threads:
             work()
         for thread in threads:
             while thread.is_alive():
                 thread.join(_SLICE)
     finally:
-        # After Ctrl-C what has begun goes on, and what has not does not begin.
+        # After Ctrl-C what has begun goes on, and nothing more begins.
         waiting.clear()
     return [results[index] for index in range(len(items))]

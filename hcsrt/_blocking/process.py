@@ -61,7 +61,7 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore, Generic[AnyStr])
         handle = start.process
         self._stdio = [stdio for stdio in (start.stdin, start.stdout, start.stderr) if stdio is not None]
         calls = self._calls
-        # Not a method of this object: the stream would keep it alive.
+        # A lambda without `self`: the stream would keep this object alive.
         self.stdin = start.stdin and open_writer(streams, start.stdin, lambda: close_guest_stdin(calls, handle))
         self.stdout = start.stdout and open_reader(streams, start.stdout)
         self.stderr = start.stderr and open_reader(streams, start.stderr)
@@ -118,15 +118,15 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore, Generic[AnyStr])
             handle = _handle(stream)
             if stream is self.stdin and not at_once and not handle.closed:
                 try:
-                    # It may wait for a process that does not read, or for a thread that writes to one.
+                    # Flushing may hang: on a process that does not read, or a thread that still writes.
                     aside("the close of stdin", times.CLOSE_TIMEOUT, stream.close)
                 except (OSError, ValueError) as error:
                     debug("hcsrt.process", "%r did not take what was left for its stdin: %s", self, error)
                 finally:
-                    # Which ends that close.
+                    # Ends the close of the stream if it hangs.
                     handle.close()
             else:
-                # Or closing would wait for a thread that reads, or for a process that does not.
+                # First, or the stream's close would wait for a thread that reads, or a process that does not.
                 handle.close()
                 try:
                     stream.close()
@@ -241,7 +241,7 @@ class _Pump(Thread):
         except UnicodeError as error:
             self.error = error
         except (BrokenPipeError, ValueError):
-            pass  # nobody reads the input any more, as subprocess ignores it too; or the stream was released
+            pass  # nobody reads the input any more, which subprocess ignores too; or the stream was released
         except Exception as error:
             self.error = error
 

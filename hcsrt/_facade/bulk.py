@@ -24,7 +24,7 @@ async def reap_opened(system: SystemCore, found: dict[str, Any], owner: str, dea
         limit = deadline.within(CHECK_TIMEOUT)
         properties = await system._properties((), None, limit)  # pyright: ignore[reportPrivateUsage]
     except HcsError:
-        # HCS refuses questions about a system that is going in more than one way.
+        # HCS has several ways to refuse questions about a system that is going away.
         try:
             await system._wait(deadline.within(EVENT_PATIENCE))  # pyright: ignore[reportPrivateUsage]
         except TimeoutError:
@@ -35,7 +35,7 @@ async def reap_opened(system: SystemCore, found: dict[str, Any], owner: str, dea
     runtime_ids = found.get("RuntimeId"), properties.get("RuntimeId")
     if None not in runtime_ids and runtime_ids[0] != runtime_ids[1]:
         return "already-stopped"
-    # Not every answer of HCS names the owner; the same RuntimeId means the same system, and the same owner.
+    # Not every answer of HCS names the owner, but the same RuntimeId means the same system, and so the same owner.
     if properties.get("Owner", owner if None not in runtime_ids else None) != owner:
         reason = f"HCS does not say of the compute system {found['Id']!r} that it is owned by {owner!r}"
         raise error_from(hresults.ERROR_INVALID_DATA, "HcsGetComputeSystemProperties", {"ErrorMessage": reason})

@@ -48,8 +48,8 @@ class StreamFormat:
     """The format of the streams of a process, by the parameters that subprocess.Popen has for it."""
 
     def __init__(self, text: bool | None, encoding: str | None, errors: str | None, bufsize: int) -> None:
-        # Before there is a process that could not be read.
-        if encoding and encoding != "locale":  # which only io knows
+        # Checked before there is a process whose output could not be decoded.
+        if encoding and encoding != "locale":  # only io knows that one
             "".encode(encoding)
         if errors:
             lookup_error(errors)

@@ -98,7 +98,7 @@ class EventsCore(Single):
             try:
                 raw = await self._owner._wait_for(self._next_raw, deadline)  # pyright: ignore[reportPrivateUsage]
             except HandleClosedError:
-                # While HCS was asked. What is left was told before.
+                # Closed while HCS was asked. Events from before may be left.
                 raw = await self._next_raw(0)
         except EOFError:
             return None

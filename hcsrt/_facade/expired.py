@@ -14,5 +14,5 @@ class TimeoutExpired(subprocess.TimeoutExpired, TimeoutError):
 
     def __init__(self, cmd: Command, timeout: float, output: bytes | None = None, stderr: bytes | None = None) -> None:
         super().__init__(cmd, timeout, output, stderr)  # pyright: ignore[reportArgumentType]
-        # For pickle; TimeoutError leaves them empty where subprocess has its own.
+        # For pickle: TimeoutError would leave the args empty.
         self.args = (cmd, timeout)

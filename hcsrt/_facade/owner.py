@@ -46,7 +46,7 @@ class Single:
     """A base of what cannot be copied or pickled."""
 
     def __reduce__(self) -> NoReturn:
-        # Whichever copy went first would close what the others still use.
+        # The first copy to be closed would close the handle of the others.
         raise TypeError(f"{type(self).__name__} cannot be copied or pickled: what it owns has one owner")
 
 
@@ -55,7 +55,7 @@ class Owner(Single, Generic[HandleT]):
 
     _calls: Calls
     _handle: HandleT
-    # Until somebody gets the object, whoever makes it sees to its handle.
+    # Until the caller has the object, the code that makes it closes its handle.
     _is_given = False
 
     def __init__(self, handle: HandleT) -> None:
@@ -153,8 +153,8 @@ class ExitOwner(Owner[ExitHandleT]):
 
     async def _wait_for(self, wait: Callable[[float], Awaitable[ResultT | None]], deadline: Deadline) -> ResultT | None:
         """Wait for what `wait` gives, and ask HCS for the exit now and then; return None when the time is up."""
-        # In slices: another thread or task may do something that makes it time to ask. They grow, since that one asks
-        # too if it waits, and a wait that has gone on for long most likely goes on.
+        # In slices: another thread or task may make it time to ask. The slices grow: that one asks too if it waits, and
+        # a wait that has gone on for long most likely goes on.
         longest = times.FIRST_QUERY
         while (result := await wait(deadline.within(min(self._query_at - monotonic(), longest)))) is None:
             longest = min(longest * 2, times.LAST_QUERY)

@@ -273,7 +273,7 @@ class SystemCore(ExitOwner[OwnedSystem]):
         except (OperationTimeoutError, ServiceDisconnectedError):
             raise
         except HcsError:
-            # HCS refuses questions about a system that is going in more than one way. Its id tells whether it is gone.
+            # HCS refuses questions about a system that is going away in several ways. Its id tells whether it is gone.
             await self._calls.close(await self._reopen(deadline), deadline)
             raise
         self._note(properties)

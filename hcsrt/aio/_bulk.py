@@ -24,7 +24,7 @@ async def at_once(
 
     async def attempt(item: ItemT) -> ResultT | Exception:
         try:
-            # Made here: a coroutine that was made before would never be awaited if this task is cancelled at once.
+            # The coroutine is made here: made earlier, it would never be awaited if this task is cancelled at once.
             return await action(item)
         except Exception as error:
             return error

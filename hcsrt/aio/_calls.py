@@ -115,7 +115,7 @@ async def wait_before_parting(future: asyncio.Future[str | None] | None, reason:
     """Wait a while for a call that HCS gets in any case, then abandon it."""
     if future is not None:
         try:
-            # A coroutine that is closed may not wait.
+            # A coroutine that is being closed may not await.
             if not isinstance(reason, GeneratorExit):
                 is_short = is_told_to_stop(type(reason))
                 await asyncio.wait((future,), timeout=SHORT_CLEANUP if is_short else PARTING_TIMEOUT)

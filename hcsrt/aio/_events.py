@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 class AwaitedEvents(EventsCore):
     """A reader of events whose methods are awaited."""
 
-    # That of who reads first.
+    # The loop of the first reader.
     _loop: asyncio.AbstractEventLoop | None = None
 
     def __init__(self, owner: ExitOwner[Any], maxsize: int, timeout: float | None) -> None:
         self._reader: _engine.EventReader | None = _engine.EventReader(owner.handle, queue_size(maxsize))
-        # One for all tasks that wait, and none without them: until it comes it keeps the reader.
+        # One future for all tasks that wait; None if no task does, since it keeps the reader alive.
         self._news: asyncio.Future[None] | None = None
         self._waiting = 0
         super().__init__(owner, timeout)
@@ -48,7 +48,7 @@ class AwaitedEvents(EventsCore):
         self._reader = None
 
     def _check_loop(self) -> None:
-        # Of loops in several threads one is the first.
+        # setdefault() lets one loop win where several threads begin at once.
         loop = self._loop or self.__dict__.setdefault("_loop", asyncio.get_running_loop())
         check_own_loop(self, loop, "make another reader for this one with events()")
 

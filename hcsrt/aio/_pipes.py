@@ -48,7 +48,7 @@ class PipeEnd:
         self._checking: asyncio.Task[None] | None = None
 
     def fileno(self) -> int:
-        # As that of sockets: a Proactor may be about to read from a pipe that is closed, whose number may be another's.
+        # -1 as with sockets: a Proactor may be about to read from the closed pipe, whose number another file may have.
         return -1 if self._is_closed or self.handle.closed else self._number
 
     def check_loop(self, thing: object) -> None:
@@ -61,7 +61,7 @@ class PipeEnd:
             return
         self._closing = True
         if self.closed.get_loop().is_closed():
-            # The last that is done with a transport which nobody has closed.
+            # Nobody has closed the transport in time: its loop can do nothing more.
             self.handle.close()
             return
         try:
@@ -84,7 +84,7 @@ class PipeEnd:
     def _told(self, told: asyncio.Future[str | None]) -> None:
         error = None if told.cancelled() else told.exception()
         if isinstance(error, (HcsError, HandleClosedError)) and self.process is not None:
-            # The process may end by the close of the pipe: whether it has ended before is asked before.
+            # Asked before the pipe is closed, because the close may end the process.
             self._checking = told.get_loop().create_task(self._check(self.process, error))
         else:
             self._close_handle()
@@ -103,7 +103,7 @@ class PipeEnd:
             return
         self._is_closed = True
         closing = _engine.close(self.handle)
-        # Whoever waits for this end waits for the engine; when nobody does, hcsrt.pending() tells.
+        # To wait for this end is to wait for the engine; if nobody does, hcsrt.pending() counts it.
         closing.add_done_callback(self._handle_closed)
         self.closed.add_done_callback(lambda _: closing.cancel())
 
@@ -350,8 +350,7 @@ async def connect_reader(end: PipeEnd, protocol: asyncio.Protocol) -> asyncio.Re
         try:
             transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, end)
         except RuntimeError as error:
-            # On a loop that is closed by now asyncio cannot close what it has made, and says that instead of the end of
-            # this coroutine.
+            # On a closed loop asyncio cannot close what it has made, and raises that in place of GeneratorExit.
             if isinstance(error.__context__, GeneratorExit):
                 raise error.__context__ from None
             raise

@@ -84,7 +84,7 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore, Generic[AnyStr]):
         readers = [reader for reader in self._readers if reader is not None]
         if readers:
             self._exit = _engine.wait_exit(self._handle)
-            # With nothing of this object, and the readers weakly: the wait would keep them alive.
+            # Without this object, and with weak references to the readers: the wait would keep them alive.
             self._exit.add_done_callback(partial(_drain_after_exit, self._handle, [*map(ref, readers)]))
 
     @property
@@ -109,7 +109,7 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore, Generic[AnyStr]):
             self._check_loop()
         try:
             if not is_over and not is_told_to_stop(exception_type):
-                # Or there is nothing more to wait for.
+                # If one of these comes, there is nothing more to wait for.
                 with suppress(HandleClosedError, ServiceDisconnectedError):
                     await self._close_streams()
                     if not self._is_over():
@@ -319,7 +319,7 @@ async def run_to_end(
         from .._facade.expired import TimeoutExpired as StartExpired
 
         raise StartExpired(args, timeout) from error
-    # If the loop is closed now, the garbage collector may come to the process before it comes to this.
+    # Not the caller's yet: if the loop is closed now, the process may be collected before this coroutine is.
     process._is_given = False
     patience = PARTING_TIMEOUT
     try:

@@ -36,7 +36,7 @@ class _Source(asyncio.StreamReader):
     """The place where the bytes of a pipe arrive. Once communicate() takes them, nothing holds the process back."""
 
     if TYPE_CHECKING:
-        # What asyncio has and its stubs do not tell of.
+        # Attributes of asyncio's class that its stubs do not have.
         _buffer: bytearray
         _limit: int
 
@@ -63,7 +63,7 @@ class _Source(asyncio.StreamReader):
     async def read(self, n: int = -1) -> bytes:
         if n >= 0:
             return await super().read(n)
-        # That of asyncio drops what it has read when it is cancelled.
+        # asyncio's read(-1) drops what it has read when it is cancelled.
         pieces: list[bytes] = []
         try:
             while piece := await super().read(_CHUNK):
@@ -95,7 +95,7 @@ class _Protocol(asyncio.StreamReaderProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        # That of asyncio retrieves it when it is collected itself, which may be after the future.
+        # asyncio retrieves the error only when the protocol is collected, which may be after the future.
         if not self._closed.cancelled():
             self._closed.exception()
 
@@ -109,7 +109,7 @@ class _SourceProtocol(_Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if sys.platform == "win32":
-            # The Proactor's for reading lacks it, and fails over that where it should tell that a read has failed.
+            # The Proactor's read transport lacks this, and so fails where it should report a failed read.
             vars(transport).setdefault("_empty_waiter", None)
         super().connection_made(transport)
 
@@ -360,7 +360,7 @@ class PipeReader(StreamReader[AnyStr]):
 
         def turn() -> None:
             if self._transport is None or not self._transport.is_reading():
-                # Held back: what the process has written itself may be in the pipe.
+                # Reading is paused: the pipe may still hold what the process itself has written.
                 self._listen(0, total, self.moved)
             else:
                 self._listen(quiet + 1 if self.moved == moved else 0, total + 1, self.moved)
@@ -477,7 +477,7 @@ class PipeWriter(StreamWriter[AnyStr]):
     """The face of a writer for its process."""
 
     def __del__(self, _is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
-        # There is none if it could not be made.
+        # Without the attribute, __init__ has failed.
         if hasattr(self, "_transport") and not _is_finalizing():
             _drop(self._end, self._transport)
 

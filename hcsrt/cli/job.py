@@ -21,7 +21,7 @@ from .output import FAILED, NOT_FOUND, NOT_INVOKABLE
 from .signals import Event, Signals
 from .streams import Pump, Sink, console_size, feed, raw_terminal, writer_to
 
-# What creating a process says is wrong with its program.
+# By the error that creating a process fails with if its program cannot run.
 _EXIT_CODES = {
     hresults.ERROR_FILE_NOT_FOUND: NOT_FOUND,
     hresults.ERROR_PATH_NOT_FOUND: NOT_FOUND,
@@ -32,7 +32,7 @@ _EXIT_CODES = {
 
 # A queue that is waited on without a limit would not let signal handlers run on Windows.
 _SLICE = 0.2
-# How long nothing may come from a command that has exited and whose output is still open, held by what it left running.
+# Seconds without output until that of an exited command is over: what it left running may hold its pipes open.
 _DRAIN = 1.0
 _STOP_GRACE = 5.0
 _REQUEST_TIMEOUT = 5.0
@@ -213,7 +213,7 @@ def _stop(system: ComputeSystem, report: Report) -> None:
         try:
             system.stop(grace=_STOP_GRACE)
         except (HcsError, TimeoutError) as error:
-            # The command's own outcome counts for more than what went wrong after it.
+            # An earlier error counts for more than what went wrong after it.
             report.error = report.error or error
 
 

@@ -127,10 +127,10 @@ def run(
         raise _WrongUsage("-t is for a person, --json for a program: choose one")
     open_closed_descriptors()
     if interactive and terminal and not os.isatty(0):
-        # No end of file gets through a pseudo-terminal: the command would wait for more for ever.
+        # A pseudo-terminal passes no end of file on: the command would wait for more for ever.
         raise _WrongUsage("-t with -i needs a terminal on stdin; leave out -t")
     if sys.platform != "win32":
-        # Whoever started us may ignore it, and the kernel then throws the exit codes of the emulator's programs away.
+        # Inherited as ignored, SIGCHLD would make the kernel discard the exit codes of the emulator's programs.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     warnings.simplefilter("ignore", NoIsolationWarning)
     report = Report(id_ or f"hcsrt-{secrets.token_hex(6)}")

@@ -34,7 +34,7 @@ class Signals:
     def __enter__(self) -> "Signals":
         for name in _STOP_SIGNALS:
             number = getattr(signal, name, None)
-            # Whoever started us with a signal ignored (nohup, a shell's background job) wants it ignored.
+            # A signal that we were started with ignored (nohup, a shell's background job) stays ignored.
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._stop)
         return self

@@ -51,7 +51,7 @@ class Pump:
 
 
 def feed(target: IO[bytes]) -> None:
-    # The command may stop reading, close its end or exit at any time; its exit code tells what came of it.
+    # The command may stop reading, close its end or exit at any time, which its exit code accounts for.
     with contextlib.suppress(OSError, ValueError), target:
         while chunk := _read_from(0):
             view = memoryview(chunk)
@@ -63,7 +63,7 @@ def _read_from(fd: int) -> bytes:
     while True:
         try:
             return os.read(fd, _CHUNK)
-        except BlockingIOError:  # whoever shares the terminal or pipe with us made it non-blocking
+        except BlockingIOError:  # another process that shares the terminal or pipe made it non-blocking
             select.select([fd], [], [])
 
 

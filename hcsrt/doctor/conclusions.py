@@ -16,7 +16,7 @@ from .readings import Readings
 _RESTART_SERVICE = "Stop the service with `sc.exe stop vmcompute` and start it with `sc.exe start vmcompute`."
 _EVENT_LOG = "Look into the event log Microsoft-Windows-Hyper-V-Compute-Admin."
 
-# What an answer of HCS proves to be no obstacle, whatever it looks like.
+# Findings that are no obstacle once HCS has answered.
 _SIGNS = ("service.", "dll.", "feature.", "hypervisor")
 
 
@@ -31,7 +31,7 @@ def conclude(readings: Readings) -> list[Finding]:
     if readings.answer is not None:
         hcs = _hcs(readings.answer, readings.backend)
         if hcs.status == "ok":
-            # An answer counts for more than the signs that there could be none.
+            # An answer counts for more than signs that none could come.
             found = [_softened(finding) if finding.name.startswith(_SIGNS) else finding for finding in found]
         found.append(hcs)
     if readings.backend == "emulator":

@@ -228,7 +228,7 @@ if sys.platform == "win32":
         return Service(state=states.get(status[1], "changing"), is_disabled=config[1] == _SERVICE_DISABLED)
 
     def _feature(name: str) -> bool | None:
-        # What Windows' own record says was chosen last; it takes effect with the next start of Windows.
+        # The last choice by Windows' own record, which takes effect with the next start of Windows.
         selection = _registry_value(rf"{_OPTIONAL_FEATURES}\{name}", "Selection")
         return bool(selection) if isinstance(selection, int) else None
 

@@ -51,7 +51,7 @@ class Process:
         self.exit_code: int | None = None
         # Whether its exit code went to somebody else: this process ignores SIGCHLD, or waits for all its children.
         self.lost: bool = False
-        # Whether its process group is empty. From then on its pid may be that of anybody.
+        # Whether its process group is empty: other processes may have its pid then.
         self.group_gone: bool = False
         self.terminated: bool = False
         # Whether a handle to it is open.
@@ -95,13 +95,13 @@ class System:
         self.meter: Meter = Meter()
         # Whether a handle to it is open.
         self.held = True
-        # How it ends, as soon as something makes it end.
+        # The ExitType, once something makes it end.
         self.exit_type: str | None = None
-        # AttributionRecords of that end.
+        # The AttributionRecords of its end.
         self.attribution: list[dict[str, Any]] = []
         self.shutdown_ticket = 0
         self.terminate_ticket = 0
-        # When, on the monotonic clock, waiting for its processes is over.
+        # The end of the wait for its processes, on the monotonic clock.
         self.deadline: float = 0.0
 
     @property
@@ -157,7 +157,7 @@ class Model:
     def __init__(self, variation: Variation) -> None:
         self.variation = variation
         self.systems: dict[int, System] = {}
-        # Those that have not stopped, by namespace and id.
+        # The systems that have not stopped, by namespace and id.
         self.ids: dict[tuple[str, str], System] = {}
         self.processes: dict[int, Process] = {}
 

@@ -134,7 +134,7 @@ class Processes:
         process = self._model.processes[request.process]
         process.exit_code = request.number
         process.lost = request.function == "ProcessLost"
-        # Learn at once whether it left anybody behind: later its pid may be somebody else's.
+        # Asks at once whether anything of its group is left: later its pid may be another process's.
         process.signal(0)
         self._outbox.emit(process.key, PROCESS_EXITED, json.dumps(process.status()))
         self._model.forget_if_unused(process)

@@ -23,7 +23,7 @@ from .verbs import verb
 
 SCHEMA_VERSIONS = {"SupportedSchemaVersions": [{"Major": 2, "Minor": 6}]}
 
-# What the details of a HostProcessorModificationRequest are.
+# The type of the details of a HostProcessorModificationRequest, by its Operation.
 _GROUP_OPERATIONS = {
     "CreateGroup": "CreateGroupOperation",
     "DeleteGroup": "DeleteGroupOperation",

@@ -18,8 +18,8 @@ else:
     SIGCONT, SIGSTOP = signal.SIGCONT, signal.SIGSTOP
 _SIGNALS = range(1, 65) if sys.platform == "win32" else signal.valid_signals()
 
-# By what programs that run on Windows and on POSIX take for the same request: CtrlBreak makes a Java VM print its
-# threads as SIGQUIT does, and libuv reports a closed console as SIGHUP.
+# Mapped as programs for both Windows and POSIX do: CtrlBreak makes a Java VM print its threads as SIGQUIT does, and
+# libuv reports a closed console as SIGHUP.
 _WINDOWS_SIGNALS = {
     "CtrlC": SIGINT,
     "CtrlBreak": SIGQUIT,

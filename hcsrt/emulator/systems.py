@@ -28,7 +28,7 @@ from .verbs import expect_no_options, verb
 
 # NMI_HARDWARE_FAILURE: a crash is an injected NMI, and this is what Windows makes of one.
 _CRASH_CODE = 0x80
-# How a file begins that holds the state of a virtual machine of the emulator.
+# The beginning of a file with the state of a virtual machine of the emulator.
 _SAVED_STATE = b"saved state of the hcsrt emulator\n"
 
 

@@ -4,7 +4,7 @@ It does on every operating system exactly what a test says, and starts within a 
 leaves without Python's clean-up. `argv` are its further arguments.
 """
 
-import _signal as signal  # what the module signal adds takes longer to import than all the rest
+import _signal as signal  # the module signal takes longer to import than all the rest
 import os
 import sys
 import time
@@ -14,7 +14,7 @@ exit = os._exit
 
 
 def sleep(seconds):
-    # In short pieces: a signal that arrives just before time.sleep() has begun does not end that one.
+    # In short pieces: a signal that comes just before time.sleep() begins does not end it.
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         time.sleep(min(left, 0.05))
@@ -54,7 +54,7 @@ def spawn(code, stdin=None, stdout=1):
 
     null = subprocess.DEVNULL
     streams = {"stdin": null if stdin is None else stdin, "stdout": null if stdout is None else stdout, "stderr": 2}
-    # Wine's host of a console keeps the streams of the first program in it open for as long as there is another.
+    # Wine keeps the streams of a console's first program open until its last program ends.
     flags = getattr(subprocess, "DETACHED_PROCESS", 0)
     return subprocess.Popen([sys.executable, "-I", "-S", __file__, code], creationflags=flags, **streams).pid
 
@@ -69,7 +69,7 @@ def ignore(*names):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
-# As for any program that knows nothing of signals; Python has changed these two.
+# Python has changed these two; other programs have the defaults.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 if hasattr(signal, "SIGPIPE"):
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)

@@ -14,7 +14,7 @@ except ImportError:  # there is none for Windows
 else:
     LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
-# For the tests of the synchronous face: on one loop, and on the others with the full counts.
+# For the mirrored tests of the blocking face: on asyncio's loop, with the slow tests on the others too.
 MIRRORED = [
     pytest.param(new_loop, id=name, marks=() if name == "asyncio" else pytest.mark.slow)
     for name, new_loop in LOOPS.items()

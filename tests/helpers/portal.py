@@ -24,7 +24,7 @@ class Portal:
 
     def close(self) -> None:
         async def finish() -> None:
-            # What is just being closed, closes.
+            # Time for what is just being closed.
             await asyncio.sleep(0.01)
 
         self._result(asyncio.run_coroutine_threadsafe(finish(), self._loop))

@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-# What a program of a test does to have the HCS that the tests have, after `import hcsrt`.
+# The statement, after `import hcsrt`, that gives a test's program the HCS of the tests.
 INSTALL = "hcsrt.emulator.install()" if importlib.util.find_spec("hcsrt_stand_in") is None else ""
 
-# In a virtual environment of Windows, python.exe only starts another process, which has a pid of its own.
+# In a virtual environment on Windows, python.exe only starts the real one, which has another pid.
 PYTHON: str = sys._base_executable  # type: ignore[attr-defined]
 GUEST = str(Path(__file__).with_name("guest.py"))
 

@@ -13,7 +13,7 @@ from hcsrt import _library
 GENERIC_ALL = 0x10000000
 FOREVER = 0xFFFFFFFF
 
-# HRESULTs are unsigned here, as they are written. All that is missing are pointers and handles.
+# HRESULTs are unsigned here, as they are written. All other types are pointers and handles.
 _TYPES = {
     "void": None,
     "int": c_int,
@@ -52,7 +52,7 @@ class CreateOptions(ctypes.Structure):
 
 _Completion = CFUNCTYPE(None, c_void_p, c_void_p)
 _EventCallback = CFUNCTYPE(None, POINTER(Event), c_void_p)
-# A callback's last instruction comes after anything that it could tell a test, so none is ever freed.
+# Never freed: a callback still runs for a moment after the last thing that it tells a test.
 _callbacks: list[object] = []
 
 
@@ -96,7 +96,7 @@ class Table:
         self.prototypes = {name: (result, types) for name, result, types in _prototypes(header.read_text())}
         table = self._address()
         self.pointers = (c_void_p * len(self.prototypes)).from_address(table + ctypes.sizeof(c_size_t))
-        # A name that the pattern has missed would move all the others.
+        # An entry that the pattern misses would shift all that follow.
         assert c_size_t.from_address(table).value == ctypes.sizeof(c_size_t) + ctypes.sizeof(self.pointers)
         self._functions = {
             name: CFUNCTYPE(result, *types)(pointer)
@@ -147,7 +147,7 @@ class TableInUse(Table):
 
     def _address(self) -> int:
         hcsrt.backend()
-        # What Cython gives to other modules that cimport it.
+        # By the pointer that Cython exports to modules that cimport it.
         return CFUNCTYPE(c_void_p)(_pointer_in(_library.__pyx_capi__["hcs_chosen"]))()
 
 

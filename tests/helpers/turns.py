@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# Bytes of the lock file. Nothing is written there; where a file ends is no matter to a lock.
+# Bytes of the lock file, which stays empty: locks may lie beyond the end of a file.
 _GATE = 0
 _FIRST = 1
 _PLACES = 1 << 16
@@ -33,7 +33,7 @@ else:
     import fcntl
 
     def _lock(file: int, start: int, count: int) -> None:
-        # Locks of the process, and not of the open file: a child that a test has forked does not hold them.
+        # Locks of the process, not of the open file: a forked child of a test does not hold them.
         fcntl.lockf(file, fcntl.LOCK_EX, count, start)
 
     def _unlock(file: int, start: int, count: int) -> None:

@@ -128,7 +128,7 @@ def download_source(source: pins.Source, work: Path) -> Path:
     listed.write_text(f"deb-src [signed-by={keyring}] {debian_mirror()} {source.suite} main\n")
     for folder in ("lists/partial", "archives/partial"):
         (work / "apt" / folder).mkdir(parents=True)
-    # Folders of its own: no privileges are needed, and the machine's sources stay as they are.
+    # In folders of its own, apt needs no privileges and leaves the machine's sources as they are.
     options = [
         "-o", f"Dir::Etc::SourceList={listed}", "-o", "Dir::Etc::SourceParts=-",
         "-o", f"Dir::State::Lists={work / 'apt/lists'}", "-o", f"Dir::Cache={work / 'apt'}",
@@ -182,7 +182,7 @@ def build_executable(python: Python, work: Path, path: Path) -> None:
     definitions.write_text("\n".join([f"LIBRARY {python.library}.dll", "EXPORTS", *exports]) + "\n")
     call(f"{MINGW}-dlltool", "-d", definitions, "-l", path / f"libs/lib{python.library}.a")
     if not python.free_threaded:
-        # What modules for the stable ABI are linked with: every name leads to the real library.
+        # Modules for the stable ABI link with this; it forwards every name to the real library.
         forwarders = work / "python3.def"
         forwarders.write_text("EXPORTS\n" + "".join(f"{name} = {python.library}.{name}\n" for name in exports))
         call(f"{MINGW}-g++-posix", "-shared", "-nostdlib", forwarders, "-o", path / "python3.dll")
@@ -202,7 +202,7 @@ def compile_library(path: Path) -> None:
     """Compile to bytecode once, instead of at each start of a Python in a fresh copy."""
     with temporary() as work:
         run = Run(path, work)
-        # Lines of win32more are many, and one program uses them.
+        # Without win32more, which is large, and which one program alone uses.
         run.call("-m", "compileall", "-q", "-x", "win32more|bad_", "Lib")
         for compiled in (run.python / "Lib").rglob("__pycache__"):
             shutil.copytree(compiled, path / compiled.relative_to(run.python), dirs_exist_ok=True)
@@ -215,7 +215,7 @@ class Run:
         self.folder = folder
         self.python = folder / "python"
         self.prefix = folder / "prefix"
-        # Links: nothing changes these files, and they are a gigabyte.
+        # Hard links: the files are a gigabyte, and nothing changes them.
         for source, target in ((bed, self.python), (prefix(), self.prefix)):
             shutil.copytree(source, target, symlinks=True, copy_function=link)
         # The registry is changed in place.

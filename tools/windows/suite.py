@@ -20,13 +20,13 @@ from pins import Python
 STAND_IN = pins.HERE / "stand_in"
 PLUGIN = "hcsrt_progress"
 
-# The lines that are shown again below all else if pytest did not end by itself.
+# Lines that are shown again at the very end if pytest did not end by itself.
 LAST_WORDS = 20
 
-# Set by whoever ends the runs from outside.
+# Set to end the runs from outside.
 stop = threading.Event()
 
-# Rarely a first program under Wine ends at once, before Python says a word: within so many seconds, and tried so often.
+# Under Wine a first program rarely ends before Python says a word: within START seconds, and then it is started again.
 START = 20
 STARTS = 3
 
@@ -119,7 +119,7 @@ class Output:
             say(self._python.version, line)
 
     def wait(self) -> None:
-        # A console of Wine's may outlive everything and hold the pipe; what it still says is not waited for.
+        # With a limit: a console of Wine's may outlive everything and keep the pipe open.
         self._thread.join(5)
 
 

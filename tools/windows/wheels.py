@@ -52,7 +52,7 @@ def work_folder(python: Python, platform: str) -> Path:
 def variables(python: Python, target: Target) -> dict[str, object]:
     """Return the build variables of a Windows CPython, under the names that setuptools knows from Unix."""
     include = str(bed(python) / "include")
-    # Its headers know these by the Microsoft compiler, or not at all.
+    # The headers take these from Microsoft's compiler, or not at all.
     defines = "-DMS_WIN64" + (" -DPy_GIL_DISABLED=1" if python.free_threaded else "")
     soabi = f"{python.abi}-{target.platform.replace('-', '_')}"
     return {
