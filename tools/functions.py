@@ -148,7 +148,7 @@ def header(rows: list[Function]) -> str:
         "",
         "/* An entry is NULL where the HCS in use lacks the function. New functions are only appended. */",
         "typedef struct hcsrt_api_2 {",
-        "    size_t size; /* of the table in bytes, as whoever fills it was compiled */",
+        "    size_t size; /* of the table in bytes, where the code that fills it was compiled */",
     ]
     for result, name, parameter, comment in RELEASES:
         lines += _declared("    ", result, "", name, [parameter], f"; /* {comment} */")

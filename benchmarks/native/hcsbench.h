@@ -1,7 +1,7 @@
 /* A library with the exports of computecore.dll in which nothing but the call itself costs time.
  *
  * Handles come from a slab and a close only counts. An operation completes inside the kick-off, or after a set time on a
- * thread of this library, each with a result document of a set size. So what is measured is whoever calls it. */
+ * thread of this library, each with a result document of a set size. So only its caller is measured. */
 #ifndef HCSBENCH_H
 #define HCSBENCH_H
 

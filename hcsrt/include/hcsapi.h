@@ -27,7 +27,7 @@
 
 /* An entry is NULL where the HCS in use lacks the function. New functions are only appended. */
 typedef struct hcsrt_api_2 {
-    size_t size; /* of the table in bytes, as whoever fills it was compiled */
+    size_t size; /* of the table in bytes, where the code that fills it was compiled */
     void (*free_string)(hcsrt_char *string); /* LocalFree: the documents of HCS */
     void (*free_cotaskmem)(void *memory); /* CoTaskMemFree: the strings of HCN */
     int (*close_handle)(hcsrt_handle handle); /* CloseHandle: standard streams; nonzero on success */

@@ -61,7 +61,7 @@ typedef struct hcsrt_context {
 
 /* What a backend is: the tables that it fills. Those of networks and storage will be appended. */
 typedef struct hcsrt_backend_2 {
-    size_t size; /* in bytes, as whoever fills it was compiled */
+    size_t size; /* in bytes, where the code that fills it was compiled */
     const HcsApi *hcs;
 } hcsrt_backend_2;
 

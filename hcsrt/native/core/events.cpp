@@ -15,7 +15,7 @@
 
 namespace {
 
-/* A copy of what came with an event, shared by all who get it; the text follows. */
+/* A copy of an event's document, shared by all who get it; the text follows. */
 struct Document {
     std::atomic<uint32_t> references;
 };
@@ -144,7 +144,7 @@ bool pop(hcsrt_subscriber *subscriber, Item *item) {
 }
 
 void leave(hcsrt_subscriber *subscriber) {
-    /* Without ACTIVE, somebody waits in hcsrt_unsubscribe for the last one. */
+    /* Without ACTIVE, hcsrt_unsubscribe waits for the last one. */
     if (subscriber->guard.fetch_sub(INSIDE) == (OWNED | INSIDE)) hcsrt::wake_all(subscriber->guard);
 }
 
@@ -209,7 +209,7 @@ void destroy(hcsrt_context *context) {
     release(watch);
 }
 
-/* One that nobody has, or a new one. */
+/* Takes a subscriber that is not in use, or makes one. */
 hcsrt_subscriber *claim(hcsrt_watch *watch) {
     for (hcsrt_subscriber *each = watch->subscribers.load(); each; each = each->next) {
         uint32_t unused = 0;
@@ -235,8 +235,8 @@ int take(hcsrt_subscriber *subscriber, Item *item) {
     bool closed = watch->closed.load();
     uint32_t how = watch->latch.load();
     if (pop(subscriber, item)) return HCSRT_TAKEN_EVENT;
-    /* Before the look at the tail: an event that has taken the count over is in the ring by then. One that comes behind
-     * the exit, where nobody hears of it, must not have it. */
+    /* Read before the tail: an event that has taken the count over is then seen in the ring. An event after the exit,
+     * of which nobody hears, must not take it. */
     uint64_t lost = subscriber->lost.load();
     /* A callback has its slot and is still writing into it; it announces the event in a moment. */
     if (subscriber->head.load() != subscriber->tail.load()) return HCSRT_TAKEN_NOTHING;
@@ -273,7 +273,7 @@ void HCSRT_CALL hcsrt_watch_event(hcsrt_event *event, void *context) {
 void hcsrt_set_disconnect_notice(hcsrt_disconnect_notice notice) { disconnect_notice.store(notice); }
 
 void hcsrt_watch_latch(hcsrt_watch *watch, uint32_t how, const hcsrt_char *document) {
-    /* What is told of the exit first: whoever sees the latch sees it too. */
+    /* The time and the document first: a thread that sees the latch sees them too. */
     int64_t never = 0;
     watch->time.compare_exchange_strong(never, now());
     Document *own = copy(document);

@@ -43,7 +43,7 @@ void hcsrt_set_disconnect_notice(hcsrt_disconnect_notice notice);
 /* Sets the latch; `document` is copied, NULL if there is none. The first document stays. */
 void hcsrt_watch_latch(hcsrt_watch *watch, uint32_t how, const hcsrt_char *document);
 
-/* How the latch was set, HCSRT_NOT_EXITED if it was not within the time. May return early. */
+/* Returns how the latch was set; HCSRT_NOT_EXITED if it was not within the time. May return early. */
 uint32_t hcsrt_watch_wait(hcsrt_watch *watch, uint32_t milliseconds);
 
 /* The exit document, or NULL; valid as long as the watch. */

@@ -47,7 +47,7 @@ struct Reaper {
 Reaper *reaper;
 std::atomic<int64_t> leaked{0};
 thread_local int callback_depth = 0;
-/* Of all threads: a release looks for its thread's own depth, which costs a call, only while there are any. */
+/* Of all threads: only while it is not 0 does a release look at its own thread's depth, which costs a call. */
 std::atomic<int> callbacks{0};
 
 bool free_result(const HcsApi *api, hcsrt_operation operation, bool with_info, hcsrt_result *result) {
@@ -91,8 +91,8 @@ bool advance(Call *item) {
     if (!done && !(may_hang && Clock::now() >= item->patience)) return false;
     if (call.operation) call.api->HcsCloseOperation(call.operation);
     call.operation = nullptr;
-    /* Only what this very call made may be ended: a create that failed may have given the handle of somebody else's
-     * system. A process is ours either way, HCS reports failure for some that run. */
+    /* Only what this very call made may be ended: a failed create may give the handle of somebody else's system. A
+     * process is always ours, and HCS reports failure for some that run. */
     bool ours = call.creates == HCSRT_CREATES_PROCESS || !hcsrt_failed(result);
     if (call.created && !item->terminating && !call.keep && ours && begin_terminate(item)) return false;
     if (call.created) call.close(call.created, call.context);

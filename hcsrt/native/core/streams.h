@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/* One read or write. The buffer belongs to it from begin to end, and whoever called begin keeps the handle open so long. */
+/* One read or write. From begin to end the buffer belongs to it, and the caller keeps the handle open. */
 typedef struct hcsrt_transfer {
     hcsrt_handle stream;
     void *buffer;
@@ -22,7 +22,7 @@ void hcsrt_transfer_begin(hcsrt_transfer *transfer, hcsrt_handle stream, void *b
 /* Bytes moved, 0 at the end of a file; or -errno, -EAGAIN if the transfer has not come to anything within the time. */
 int64_t hcsrt_transfer_step(hcsrt_transfer *transfer, uint32_t milliseconds);
 
-/* Gives up what is under way, and waits until the system has let go of the buffer. Bytes moved all the same, or 0. */
+/* Cancels what is under way, and waits until the system is done with the buffer. Returns the bytes moved anyway. */
 int64_t hcsrt_transfer_end(hcsrt_transfer *transfer);
 
 /* Makes the steps of other threads return soon, for a close that follows. */

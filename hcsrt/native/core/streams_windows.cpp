@@ -10,11 +10,11 @@
 
 namespace {
 
-/* A stdio handle is one end of an overlapped pipe. A request stays under way until it is done: to cancel a write that
- * waits for room tells nobody how much of it the reader has got by then. */
+/* A stdio handle is one end of an overlapped pipe. A request stays under way until it is done: a cancelled write does
+ * not tell how much of it the reader has got. */
 class Request {
   public:
-    /* The low bit of the event keeps the completion from a completion port that somebody may have bound the handle to. */
+    /* The low bit keeps the completion away from a completion port that the handle may be bound to. */
     Request() : event_(CreateEventW(nullptr, TRUE, FALSE, nullptr)), overlapped_() {
         overlapped_.hEvent = reinterpret_cast<HANDLE>(reinterpret_cast<uintptr_t>(event_) | 1);
     }

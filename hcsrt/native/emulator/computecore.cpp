@@ -9,7 +9,7 @@ namespace hcsrt::emulator {
 
 namespace {
 
-/* A call that the service answers, upon a compute system or a process. */
+/* A call on a compute system or a process that the service answers. */
 hcsrt_result verb_call(const char *function, int32_t type, Kind kind, void *raw, void *operation,
                        const hcsrt_char *text) {
     Lock lock(core->mutex);

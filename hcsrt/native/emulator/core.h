@@ -1,4 +1,4 @@
-/* What the emulator's native half has in mind: handles, operations, strings, pipes, callbacks and questions. */
+/* The state of the emulator's native half: handles, operations, strings, pipes, callbacks and questions. */
 #ifndef HCSRT_EMULATOR_CORE_H
 #define HCSRT_EMULATOR_CORE_H
 
@@ -26,12 +26,12 @@ constexpr int DISPATCHERS = 2;
 
 enum class Kind : uintptr_t { Operation = 1, System = 2, Process = 3 };
 
-/* When a call completes, as seen by its caller: HCS promises none of the three. */
+/* When a call completes, as its caller sees it: HCS does not say which of the three it is. */
 enum class Order { Later, Inline, BeforeReturn };
 
 enum class Phase { Idle, Running, Done };
 
-/* A compute system or a process, as far as native code has to know it. */
+/* What native code knows of a compute system or a process. */
 struct Target {
     Kind kind;
     Key key;
@@ -42,7 +42,7 @@ struct Target {
     /* Of a process: */
     platform::Group group = platform::NO_GROUP;
     bool started = false, reaped = false;
-    bool group_gone = false; /* nobody is left, so its pid may be somebody else's by now */
+    bool group_gone = false; /* it is empty, so other processes may have its pid by now */
     platform::End unclaimed[STREAMS] = {platform::NO_END, platform::NO_END, platform::NO_END};
     platform::End console = platform::NO_END;
 
@@ -62,7 +62,7 @@ struct Operation {
     Text document;
     void *system = nullptr, *process = nullptr; /* the handles that it was started with; borrowed */
     uint32_t pid = 0;
-    std::shared_ptr<Target> info; /* whose stdio handles the result gives, until it gave them */
+    std::shared_ptr<Target> info; /* whose stdio handles the result still has to give */
     bool closed = false, callback_running = false, callback_done = false;
     std::condition_variable changed;
 };
@@ -87,14 +87,14 @@ struct Stdio {
     int stream;
 };
 
-/* A question of a call that waits for its answer, or of an operation. */
+/* A question to the service, by an operation or by a synchronous call. */
 struct Question {
-    std::shared_ptr<Operation> operation; /* none: a synchronous call waits on `changed` */
-    std::shared_ptr<Handle> subject;      /* whose event callback hears of it, if it asked for that */
+    std::shared_ptr<Operation> operation; /* nullptr: a synchronous call waits on `changed` */
+    std::shared_ptr<Handle> subject;      /* its event callback is told, if it asked for that */
     bool answered = false;
     hcsrt_result result = HCSRT_S_OK;
     Text document;
-    std::shared_ptr<Handle> opened; /* made with the answer, so that no close can come in between */
+    std::shared_ptr<Handle> opened; /* made with the answer: no close can come in between */
     std::condition_variable changed;
 };
 
@@ -112,7 +112,7 @@ extern thread_local int callback_depth;
 extern thread_local Handle *calling_back;
 extern thread_local bool dispatching;
 
-/* Python's garbage collector may run a finalizer that calls HCS on the service's own thread, which cannot answer itself. */
+/* Whether this is the service's own thread, which cannot answer itself: a finalizer that runs there may call HCS. */
 extern thread_local bool serving;
 
 Text argument(const hcsrt_char *text);
@@ -139,7 +139,7 @@ struct Core {
 
     /* --- the service ----------------------------------------------------------------------------------------- */
 
-    /* Whether nobody answers any more: the service went down, or Python, in which it runs, is being finalized. */
+    /* Whether the service answers no more: it went down, or its Python is being finalized. */
     bool is_gone() const { return stopped || (is_finalizing && is_finalizing()); }
 
     /* --- chance ---------------------------------------------------------------------------------------------- */

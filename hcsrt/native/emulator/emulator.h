@@ -13,7 +13,7 @@
 
 namespace hcsrt::emulator {
 
-/* What the service calls a compute system or a process, whatever handles are open to it. 0 is none. */
+/* The service's number of a compute system or a process, whatever handles are open to it. 0: none. */
 using Key = uint64_t;
 
 /* A string argument; an absent one was NULL. */

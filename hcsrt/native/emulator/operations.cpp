@@ -5,7 +5,7 @@ namespace hcsrt::emulator {
 
 namespace {
 
-/* How long a kick-off is held up to let its call complete first. What takes longer completes later in any case. */
+/* How long a kick-off waits for its call to complete first. A call that takes longer completes later in any case. */
 constexpr std::chrono::milliseconds KICK_OFF_LIMIT{20};
 
 }  // namespace
@@ -39,7 +39,7 @@ void Core::answer(const std::shared_ptr<Question> &question) {
         event.operation = raw_of(operation);
         deliver(std::move(event), subject->raw);
     }
-    /* Whether the callback of an operation that was closed meanwhile still fires is not documented. */
+    /* Not documented: whether the callback of an operation still fires if that was closed meanwhile. */
     bool wanted = operation->callback && operation->order != Order::Inline && !(operation->closed && chance(2));
     if (wanted) deliver_completion(operation);
 }

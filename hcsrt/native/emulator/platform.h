@@ -38,7 +38,8 @@ constexpr Child NO_CHILD = {-1, NO_GROUP, {NO_END, NO_END, NO_END}, NO_END};
 hcsrt_char *allocate_string(size_t bytes);
 void release_string(hcsrt_char *string);
 
-/* 0, or what the system calls its errors: an errno, on Windows a Win32 error. *directory_failed tells that the working directory was at fault. */
+/* Returns 0, or an error of the system: an errno, on Windows a Win32 error. Sets *directory_failed if the working
+ * directory was at fault. */
 int spawn(const Program &program, Child *child, bool *directory_failed);
 
 /* Sleeps until the program has exited, and leaves it unreaped, so that its pid cannot be taken by another. False: the
@@ -46,13 +47,13 @@ int spawn(const Program &program, Child *child, bool *directory_failed);
 bool wait_for_exit(Group group, uint32_t *code);
 void reap(Group group);
 
-/* Whether the pid of a program that was reaped belongs to somebody by now; always false where a group has no pid. */
+/* Whether another program has the pid of a reaped one by now; always false where a group has no pid. */
 bool is_reused(Group group);
 
-/* To all of the group, 0 for no signal; false if nobody is left in it. */
+/* Signals all of the group; 0 is no signal. False: nobody is left in it. */
 bool signal_group(Group group, int number);
 
-/* Who is in the group; false where the group itself does not know it. */
+/* Lists the pids of the group. False: the group does not know them. */
 bool members_of(Group group, std::vector<int> *pids);
 void drop_group(Group group);
 
@@ -62,8 +63,8 @@ void send_end_of_file(End console);
 End duplicate(End end);
 void close_end(End end);
 
-/* The end stays valid for whoever holds it, but nothing is behind it any more. What was written to a stdin before still
- * arrives; what was not read of an output yet is lost. wait_severed() waits a moment until an end for writing refuses more. */
+/* Leaves the end valid for those who hold it, with nothing behind it. What was written to a stdin before still arrives;
+ * what was not yet read of an output is lost. wait_severed() waits a moment until an end for writing refuses more. */
 void sever(Group group, End end, bool for_writing);
 void wait_severed(Group group);
 

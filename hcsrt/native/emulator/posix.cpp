@@ -48,7 +48,7 @@ void close_all(const int *descriptors, int count) {
         if (descriptors[i] >= 0) close(descriptors[i]);
 }
 
-/* The file that execve shall run, as a shell would find it on the child's own PATH. 0, or an errno. */
+/* Finds the file for execve as a shell would, on the child's own PATH. 0, or an errno. */
 int find_program(const char *name, char *const *environment, std::string *found) {
     if (std::strchr(name, '/')) {
         *found = name;
@@ -87,7 +87,7 @@ int find_program(const char *name, char *const *environment, std::string *found)
     };
     setsid();
     if (program.console) ioctl(stdio[0], TIOCSCTTY, 0);
-    /* First out of the way of 0, 1 and 2, where a parent without stdio may have got its pipes. */
+    /* Moved away from 0, 1 and 2 first: a parent without stdio may have got its pipes there. */
     int moved[3];
     for (int i = 0; i < 3; ++i)
         if ((moved[i] = fcntl(stdio[i], F_DUPFD, 3)) < 0) fail(false);
@@ -117,7 +117,7 @@ int find_program(const char *name, char *const *environment, std::string *found)
     _exit(127);
 }
 
-/* Opens what the child gets as 0, 1 and 2 and what we keep. 0, or an errno. */
+/* Opens both ends of the child's 0, 1 and 2. 0, or an errno. */
 int open_streams(const Program &program, int theirs[3], Child *child) {
     if (program.console) {
         int ours = posix_openpt(O_RDWR | O_NOCTTY);

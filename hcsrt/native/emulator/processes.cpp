@@ -9,7 +9,7 @@ namespace hcsrt::emulator {
 
 bool signal_target(const std::shared_ptr<Target> &target, int number) {
     if (!target->started || target->group_gone) return false;
-    /* While anybody is left in the group, the pid of its leader that has gone is given to nobody else. */
+    /* While the group has a member, the pid of its reaped leader is not given to another process. */
     target->group_gone =
         (target->reaped && platform::is_reused(target->group)) || !platform::signal_group(target->group, number);
     return !target->group_gone;
@@ -47,7 +47,7 @@ void watch(void *given) {
 }
 
 #if !defined(_WIN32)
-/* After Python has gone, so that nobody is left to be woken by it. On Windows the job objects go with this process. */
+/* Runs after Python has gone, when nobody can be woken by it. On Windows the job objects go with this process. */
 void kill_at_exit() {
     Lock lock(core->mutex);
     kill_everything();

@@ -29,7 +29,7 @@ void disconnect_everyone() {
 void before_fork() { core->mutex.lock(); }
 void in_parent() { core->mutex.unlock(); }
 
-/* The child has copies of our pipe ends, which would keep the parent's processes from seeing their ends. */
+/* Closes the child's copies of our pipe ends, which would keep the parent's processes from seeing an end of file. */
 void in_child() {
     Core *parents = core;
     for (auto &entry : parents->stdio) platform::close_end(entry.second.end);
@@ -49,7 +49,7 @@ void in_child() {
 [[maybe_unused]] const int fork_handlers = pthread_atfork(before_fork, in_parent, in_child);
 #endif
 
-/* The last handle was closed, but another one opened before the service heard of it. */
+/* Whether a handle was opened after the last one was closed, and before the service heard of that. */
 bool is_outdated(const Request &request) {
     if (std::strcmp(request.function, "HandlesReleased") != 0) return false;
     auto target = core->target_of(request.system ? request.system : request.process);
@@ -89,7 +89,7 @@ void reply(uint64_t ticket, hcsrt_result result, const Text &document, Key key, 
     if (question->operation) question->operation->pid = pid;
     if (key) {
         auto target = core->target_of(key);
-        /* Only a system is known to the service beyond its last handle. */
+        /* It is a system: of those alone the service knows some that have no handle. */
         if (!target) target = core->add_target(Kind::System, key);
         question->opened = core->add_handle(target);
     }

@@ -48,12 +48,12 @@ class Owned {
     HANDLE handle_;
 };
 
-/* Moves what is written to a stdin into the program's own pipe, so that the two can be closed apart: a pipe that its
- * writer still holds has no end of file for its reader. */
+/* Moves what is written to a stdin into the program's own pipe, which can then be closed alone: a reader gets no end of
+ * file from a pipe that its writer still holds. */
 struct Relay {
     Owned source, target, stop, arrived, closed;
-    std::atomic<bool> forsaken{false}; /* nobody is left who could read what is still to come */
-    std::atomic<int> references{2};    /* the group's and the thread's */
+    std::atomic<bool> unread{false}; /* no program is left that could read the rest */
+    std::atomic<int> references{2};  /* the group's and the thread's */
 
     void drop() {
         if (references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
@@ -109,7 +109,7 @@ std::wstring path_in(const std::wstring &folder, const std::wstring &path) {
     bool has_drive = path.size() > 2 && path[1] == L':' && (path[2] == L'\\' || path[2] == L'/');
     bool is_absolute = has_drive || (path.size() > 2 && path[0] == L'\\' && path[1] == L'\\');
     if (is_absolute) return path;
-    /* From the root of the folder's drive; or a plain relative one. */
+    /* Others are relative to the root of the folder's drive, or to the folder. */
     bool from_root = path[0] == L'\\' || path[0] == L'/';
     return from_root ? folder.substr(0, 2) + path : folder + L"\\" + path;
 }
@@ -127,7 +127,7 @@ DWORD find_program(const std::wstring &name, const std::wstring &folder, const s
             from = to + 1;
         }
     }
-    /* A file without an extension is no program of Windows, and the one that is meant may lie beside it. */
+    /* A file without an extension is no program of Windows; the one that is meant may lie beside it. */
     bool has_extension = name.find(L'.', name.find_last_of(L"\\/:") + 1) != std::wstring::npos;
     DWORD error = ERROR_FILE_NOT_FOUND;
     for (const std::wstring &candidate : candidates) {
@@ -179,7 +179,7 @@ bool pass_on(Relay *relay, const char *data, DWORD size) {
     return true;
 }
 
-/* Reads what there is, waiting for it unless the relay was told to stop. False: the source has ended. */
+/* Reads what there is; waits for it unless the relay was told to stop. False: the source has ended. */
 bool read_some(Relay *relay, char *buffer, DWORD size, DWORD *got) {
     OVERLAPPED overlapped = {};
     overlapped.hEvent = relay->arrived.get();
@@ -193,7 +193,7 @@ bool read_some(Relay *relay, char *buffer, DWORD size, DWORD *got) {
     return GetOverlappedResult(source, &overlapped, got, TRUE) || GetLastError() == ERROR_OPERATION_ABORTED;
 }
 
-/* What has been written up to now. */
+/* Reads what has been written up to now. */
 std::string read_rest(Relay *relay) {
     std::string rest;
     char buffer[4096];
@@ -211,7 +211,7 @@ void run_relay(void *given) {
     bool stopped = false;
     while (!stopped && read_some(relay, buffer, sizeof buffer, &got) && pass_on(relay, buffer, got))
         stopped = WaitForSingleObject(relay->stop.get(), 0) == WAIT_OBJECT_0;
-    std::string rest = stopped && !relay->forsaken ? read_rest(relay) : std::string();
+    std::string rest = stopped && !relay->unread ? read_rest(relay) : std::string();
     relay->source.reset();
     SetEvent(relay->closed.get());
     pass_on(relay, rest.data(), static_cast<DWORD>(rest.size()));
@@ -238,7 +238,7 @@ DWORD open_stdin(Job *job, Owned *theirs, Child *child) {
     return ERROR_SUCCESS;
 }
 
-/* Opens what the program gets as its streams and what we keep. */
+/* Opens both ends of the program's streams, its own and ours. */
 DWORD open_streams(const Program &program, Job *job, Owned theirs[3], Child *child) {
     for (int i = 0; i < 3; ++i) {
         DWORD error = ERROR_SUCCESS;
@@ -397,15 +397,15 @@ bool wait_for_exit(Group group, uint32_t *code) {
     return known;
 }
 
-/* As long as its handle is open, nobody else gets the pid. */
+/* Only stops the relay: the pid stays the program's until its handle is closed. */
 void reap(Group group) {
     Job *job = job_of(group);
     std::vector<int> pids;
     if (!job->relay || !members_of(group, &pids)) return;
-    /* The job may still count the program itself, which has only just ended. */
+    /* The job may still count the program itself, which has just ended. */
     int own = static_cast<int>(GetProcessId(job->process.get()));
     if (std::any_of(pids.begin(), pids.end(), [own](int pid) { return pid != own; })) return;
-    job->relay->forsaken = true;
+    job->relay->unread = true;
     SetEvent(job->relay->stop.get());
 }
 
@@ -454,13 +454,13 @@ void sever(Group group, End end, bool for_writing) {
     else if (Relay *relay = job_of(group)->relay) SetEvent(relay->stop.get());
 }
 
-/* A relay that waits for its program to read takes the rest, and closes, when the program has done so. */
+/* With a limit: a relay that waits for its program to read closes only when the program has read. */
 void wait_severed(Group group) {
     Relay *relay = job_of(group)->relay;
     if (relay) WaitForSingleObject(relay->closed.get(), RELAY_LIMIT_MS);
 }
 
-/* Whether those of HCS are inheritable is not documented. These are, so that whoever relies on the other is found out. */
+/* Whether handles of HCS are inheritable is not documented. These are: code that relies on the opposite fails. */
 hcsrt_handle handle_of(uint32_t, End end) {
     SetHandleInformation(handle_at(end), HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
     return handle_at(end);

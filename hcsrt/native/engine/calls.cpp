@@ -9,7 +9,7 @@ namespace hcsrt::engine {
 
 namespace {
 
-/* So many calls of a burst are not worth waiting for the rest of it. */
+/* With so many calls of a burst the rest is not waited for. */
 constexpr uint32_t MOST_UNSENT = 64;
 
 /* Slots that a port keeps for its next calls. */
@@ -42,7 +42,7 @@ bool has_handles(const Call *call) {
     return call->outcome.created || info.std_input || info.std_output || info.std_error;
 }
 
-/* The next call will write what other processors have written last. */
+/* The next call will write to memory that other processors have written last. */
 void prefetch(const Call *call) {
 #if defined(__GNUC__)
     const char *line = reinterpret_cast<const char *>(call);
@@ -85,7 +85,7 @@ bool abandon(Call *call, IsMeant is_meant) {
 
 bool is_this() { return true; }
 
-/* The port's reference of a call goes when it is delivered; one that is pending again needs a new one. */
+/* A call's reference to its port ends with the delivery; a call that is pending again needs a new one. */
 void add_reference(Call *call) {
     call->port.load(std::memory_order_relaxed)->references.fetch_add(1, std::memory_order_acq_rel);
 }
@@ -161,7 +161,7 @@ void complete_held(Call *call) {
     deliver(call);
 }
 
-/* That the call is abandoned has to be seen by then: its loop is gone, and the thread that gets it may be any. */
+/* Marks the call as abandoned first: its loop is gone, and any thread may get the orphan. */
 void make_orphan(Call *call) {
     abandon(call, is_this);
     call->stage = Stage::ORPHAN;

@@ -7,7 +7,7 @@
 
 namespace hcsrt::engine {
 
-/* What a callback gets, and a signal: the generation and the index of its call. */
+/* The context of a callback or a signal: the generation and the index of its call. */
 inline void *ticket_of(const Call *call) {
     uint64_t generation = word::generation_of(word::load(call->word));
     return reinterpret_cast<void *>(static_cast<uintptr_t>(generation | call->index));

@@ -23,8 +23,8 @@ bool Pool::start_worker() {
     return false;
 }
 
-/* A worker that is awake will look for it, unless its call takes long: more than one is woken by the supervisor only,
- * since it costs fast calls more than it gains them. */
+/* Wakes at most one: a worker that is awake looks for more by itself, unless its call takes long. More are woken by the
+ * supervisor only, since that costs fast calls more than it gains them. */
 void Pool::encourage() {
     bell.fetch_add(1);
     if (idle.load() == threads.load()) wake_one(bell);

@@ -53,7 +53,7 @@ struct Pool {
         if (push(inbox, first, last)) encourage();
     }
 
-    /* There is something to do that no worker has been told of. */
+    /* Tells a worker that there is something to do. */
     void encourage();
 
     /* The next call that may be started; *more: there is another one. */
@@ -65,7 +65,7 @@ struct Pool {
         return call;
     }
 
-    /* The native call has returned. True: another one of its lane may be started. */
+    /* Ends a call's turn in its lane: the native call has returned. True: another one of the lane may be started. */
     bool leave_lane(Call *call) {
         Lane *lane = call->lane;
         call->lane = nullptr;
@@ -87,7 +87,7 @@ struct Pool {
     /* Whether there is one worker too many, which is the caller then. */
     bool retire();
 
-    /* By the supervisor: more workers if a call waits for one. True: look again soon. */
+    /* Called by the supervisor: gets more workers if a call waits for one. True: look again soon. */
     bool tend(int64_t now);
 
   private:
@@ -102,7 +102,7 @@ struct Pool {
     }
 };
 
-/* On a new worker. */
+/* The body of a worker's thread. */
 void work(void *pool);
 
 }  // namespace hcsrt::engine

@@ -1,4 +1,4 @@
-/* Ports: where the calls of one event loop are delivered. */
+/* Ports: each receives the calls of one event loop. */
 #ifndef HCSRT_ENGINE_PORTS_H
 #define HCSRT_ENGINE_PORTS_H
 
@@ -9,7 +9,7 @@ struct hcsrt_port {
     std::atomic<uint32_t> references{1};
     std::atomic<uint32_t> bell{0};
     int reader = -1, writer = -1;
-    /* Of the owner alone, whose writes would cost the threads that push their own line: */
+    /* The owner's alone, in a line of its own: its writes do not slow down the threads that push. */
     alignas(hcsrt::engine::LINE) hcsrt_call *newest = nullptr;
     hcsrt_call *oldest = nullptr; /* a chain of calls that were not sent to a worker yet */
     uint32_t unsent = 0;

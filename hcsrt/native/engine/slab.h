@@ -24,8 +24,8 @@ enum class Stage : uint8_t { START, RELEASE, ORPHAN };
 
 }  // namespace hcsrt::engine
 
-/* What passes between processors should be few cache lines: the first is all that a completion needs, with the second for
- * its outcome, and the others are the submitter's and the worker's. */
+/* Few cache lines should pass between processors: a completion needs the first, and the second for the outcome. The
+ * others belong to the submitter and the worker. */
 struct alignas(hcsrt::engine::LINE) hcsrt_call {
     hcsrt::engine::word::Word word{hcsrt::engine::word::ONE_GENERATION};
     hcsrt_call *next = nullptr; /* in the one list that the call is in */
@@ -37,10 +37,10 @@ struct alignas(hcsrt::engine::LINE) hcsrt_call {
     hcsrt::engine::Stage stage = hcsrt::engine::Stage::START;
     bool urgent = false;
     bool has_info = false;
-    bool collected = false;   /* the outcome is HCS's last word */
-    bool unannounced = false; /* it was announced to the reaper, which counts it itself by now, if at all */
+    bool collected = false;                                  /* the outcome is HCS's last word */
+    bool unannounced = false;                                /* the announcement to the reaper was taken back */
     alignas(hcsrt::engine::LINE) hcsrt_outcome outcome = {}; /* empty again when the call is free */
-    std::atomic<void *> subject{nullptr}; /* the request's, for who cannot know whether the slot is used anew */
+    std::atomic<void *> subject{nullptr}; /* the request's, for readers that cannot know whose the slot is now */
     alignas(hcsrt::engine::LINE) hcsrt_request request = {};
     hcsrt::engine::Lane *lane = nullptr;
     int64_t since = 0;
@@ -58,7 +58,7 @@ class Slab {
 
     Call *slot(uint32_t index) const { return &chunk_of(index)->calls[index % SLOTS_A_CHUNK]; }
 
-    /* For a slot that is in a list of free ones: the next of it. */
+    /* The slot after this one in a list of free slots. */
     std::atomic<uint32_t> &next_of(uint32_t place) const {
         return chunk_of(place - 1)->next_free[(place - 1) % SLOTS_A_CHUNK];
     }
@@ -71,11 +71,11 @@ class Slab {
         } while (!free_.compare_exchange_weak(head, next, std::memory_order_acq_rel, std::memory_order_acquire));
     }
 
-    /* Gets a chain of free slots, at most so many; the first of them. */
+    /* Takes a chain of at most so many free slots; returns the first, or 0. */
     uint32_t get(uint32_t most) {
         uint64_t head = free_.load(std::memory_order_acquire);
         while (uint32_t first = static_cast<uint32_t>(head & PLACE)) {
-            /* While others change the list, this walks along slots that are not free any more; the count tells. */
+            /* If others change the list meanwhile, this may walk along used slots; then the count differs. */
             uint32_t last = first;
             for (uint32_t count = 1, next; count < most && (next = next_of(last)); ++count) last = next;
             uint64_t rest = ((head & ~PLACE) + ONE_CHANGE) | next_of(last);
@@ -98,7 +98,7 @@ class Slab {
 
     struct Chunk {
         Call calls[SLOTS_A_CHUNK];
-        /* Not in the slots, each of which would have to be fetched for it. */
+        /* Beside the slots, none of which has to be fetched to walk the list. */
         std::atomic<uint32_t> next_free[SLOTS_A_CHUNK] = {};
     };
 

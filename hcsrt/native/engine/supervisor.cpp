@@ -43,7 +43,7 @@ void Supervisor::run() {
     for (;;) {
         uint32_t heard = bell_.load();
         int64_t now = now_ms();
-        /* Not at once: most calls that wait for a worker when the alarm is given do not for long. */
+        /* Not at once: most calls that wait for a worker at the alarm soon get one. */
         if (tend_at == NEVER && alarmed_.load()) tend_at = now + WAKE_MS;
         if (now >= tend_at) {
             alarmed_.store(false);

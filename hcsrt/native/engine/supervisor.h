@@ -9,7 +9,7 @@
 
 namespace hcsrt::engine {
 
-/* A call with a callback is asked for when it has been pending so long; one without is asked for ever less often. */
+/* When a pending call is asked for: one with a callback after so long, one without from soon to ever less often. */
 constexpr uint32_t CALLBACK_LOOK_MS = 1000;
 constexpr uint32_t FIRST_LOOK_MS = 2;
 constexpr uint32_t LAST_LOOK_MS = 250;

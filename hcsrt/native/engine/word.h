@@ -37,7 +37,7 @@ inline bool swap(Word &word, uint64_t &seen, uint64_t next) {
 }
 inline uint64_t set(Word &word, uint64_t flags) { return word.fetch_or(flags, std::memory_order_acq_rel); }
 
-/* In one order with what the supervisor writes and reads before it goes to sleep. */
+/* Sequentially consistent with what the supervisor writes and reads before it goes to sleep. */
 inline uint64_t load_in_order(const Word &word) { return word.load(std::memory_order_seq_cst); }
 inline bool swap_in_order(Word &word, uint64_t &seen, uint64_t next) {
     return word.compare_exchange_strong(seen, next, std::memory_order_seq_cst, std::memory_order_acquire);
@@ -64,7 +64,7 @@ inline bool may_wait(const Word &word) { return !(load(word) & (ABANDONED | DISC
 inline void begin(Word &word) { set(word, LIVE | HELD); }
 inline void expect(Word &word) { set(word, LIVE); }
 
-/* The slot is free again, by whoever has released all of the call. Returns the word before. */
+/* The slot is free again, by the one who has released all of the call. Returns the word before. */
 inline uint64_t finish(Word &word) {
     uint64_t seen = load(word);
     while (!swap(word, seen, generation_of(seen) + ONE_GENERATION)) {}

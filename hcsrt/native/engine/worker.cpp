@@ -18,7 +18,7 @@ void HCSRT_CALL completed(hcsrt_operation, void *context) { signal(context); }
 
 hcsrt_result no_operation() {
 #if defined(_WIN32)
-    /* That the last error is set is what hcsshim and WSL count on, the documentation does not say it. */
+    /* hcsshim and WSL count on the last error being set; the documentation does not say so. */
     DWORD code = GetLastError();
     if (code) return static_cast<hcsrt_result>(0x80070000u | code);
 #endif
@@ -28,7 +28,7 @@ hcsrt_result no_operation() {
 hcsrt_result add_resources(Call *call) {
     const hcsrt_request &request = call->request;
     hcsrt_result result = HCSRT_S_OK;
-    /* Not every Windows has it, and not every submitter has asked. */
+    /* Not every Windows has it, and not every submitter has checked. */
     if (request.resource_count && !hcs()->HcsAddResourceToOperation) return HCSRT_E_NOTIMPL;
     for (uint32_t i = 0; i < request.resource_count && !hcsrt_failed(result); ++i) {
         const hcsrt_resource &resource = request.resources[i];
@@ -50,7 +50,7 @@ void kick_off(Call *call) {
         call->outcome.of_resources = hcsrt_failed(result);
         if (!hcsrt_failed(result)) result = call->request.start(api, &call->request, call->operation, &call->outcome);
         if (result != HCSRT_E_CALLBACK_ALREADY_SET || !with_callback) break;
-        /* The handle wants to hear of its operations itself: one without a callback is welcome. */
+        /* The handle's event callback hears of operations, so these may have no callback of their own. */
         api->HcsCloseOperation(call->operation);
         if (call->outcome.created) closer_of(call)(call->outcome.created, nullptr);
         call->outcome.created = nullptr;
@@ -64,7 +64,7 @@ void kick_off(Call *call) {
     conclude(call, result);
 }
 
-/* Waits for a call without callback, if there may be one more thread that does. */
+/* Waits for a call that has no callback, unless too many threads wait already. */
 void wait_for(Call *call, Pool *pool) {
     if (engine->waiters.fetch_add(1, std::memory_order_acq_rel) < MOST_WAITERS) {
         pool->threads.fetch_sub(1, std::memory_order_acq_rel);
@@ -81,8 +81,8 @@ void release_created(Call *call) {
     const hcsrt_request &request = call->request;
     call->outcome.created = nullptr;
     if (!created) return;
-    /* As the reaper does: a create that failed may have given the handle of somebody else's system. A process is ours either
-     * way, HCS reports failure for some that run; a receiver that has seen the failure and leaves the handle only wants it
+    /* As in the reaper: a failed create may give the handle of somebody else's system, while a process is always ours,
+     * and HCS reports failure for some that run. But a receiver that saw the failure and left the handle wants it
      * closed. */
     bool ok = !hcsrt_failed(call->outcome.result);
     bool ours = ok || (request.creates == HCSRT_CREATES_PROCESS && word::is_abandoned(call->word));
@@ -100,7 +100,7 @@ void start(Call *call, Pool *pool) {
     else if (request.untracked) conclude(call, request.start(hcs(), &request, nullptr, &call->outcome));
     else if (word::is_disconnected(call->word)) conclude(call, HCSRT_E_SERVICE_DISCONNECT);
     else kick_off(call);
-    /* Before anybody can learn that the call is over: then the handle's owner may go. */
+    /* Before anybody can learn that the call is over, because the handle's owner may be gone then. */
     if (request.leave) request.leave(request.subject);
     request.leave = nullptr;
     bool more = pool->leave_lane(call);
@@ -109,7 +109,7 @@ void start(Call *call, Pool *pool) {
         if (more) pool->encourage();
         if (!call->collected) wait_for(call, pool);
     }
-    /* Not only once its loop has seen it. */
+    /* Now, and not only once its loop has seen the call. */
     if (call->collected && word::is_abandoned(call->word)) release_created(call);
     if (call->collected || !unhold(call)) complete_held(call);
 }

@@ -31,9 +31,9 @@ enum Function : int {
 
 /* --- rules -------------------------------------------------------------------------------------------------------- */
 
-/* The word of a slot says who may touch the rest of it: from 0, to which it comes back, whoever adds a rule CLAIMs it and
- * writes the rule, which is then ACTIVE. A call that has found the slot among those of its function counts itself in
- * before it looks, for what it has found may have ended meanwhile, or be another function's by now. */
+/* The word of a slot says who may touch the rest of it. The thread that adds a rule takes it from 0 to CLAIMED, writes
+ * the rule and makes it ACTIVE; at the end it is 0 again. A call that finds the slot among those of its function counts
+ * itself in before it looks: the rule may have ended meanwhile, or the slot may belong to another function. */
 constexpr uint32_t ACTIVE = 1, CLAIMED = 2, INSIDE = 4;
 
 struct Slot {
@@ -150,7 +150,7 @@ const Row rows[] = {
 #undef HCSRT_ROW
 };
 
-/* Freed by nobody: whoever has asked for the table in use may call through it much later. */
+/* Never freed: code that has asked for the table in use may call through it much later. */
 struct Table {
     HcsApi api;
     Table *next;
@@ -160,7 +160,7 @@ hcsrt::Lock lock;
 Table *tables = nullptr;
 bool missing[FUNCTIONS];
 
-/* Under the lock. One that has the same entries will do. */
+/* Under the lock. Returns an earlier table if it has the same entries. */
 const HcsApi *table_of_now() {
     HcsApi api = {};
     api.size = inner.load(std::memory_order_relaxed)->size;

@@ -39,7 +39,7 @@ std::atomic<int64_t> terminated{0}, asked_again{0};
 
 constexpr int64_t NOT_BY_LOOKS = INT64_MIN;
 
-/* HCS itself keeps this as long as the call runs, whoever closes the operation. */
+/* Kept by HCS itself as long as the call runs, even if the operation is closed. */
 struct Call {
     void *context = nullptr;
     hcsrt_operation_completion callback = nullptr;
@@ -63,7 +63,7 @@ enum class Kind : uint32_t { CLOSED, OPERATION, SYSTEM, PROCESS };
 struct Operation {
     std::atomic<Kind> kind{Kind::OPERATION};
     std::shared_ptr<Call> call = std::make_shared<Call>();
-    bool given = false;      /* its outcome, to somebody who asked */
+    bool given = false;      /* its outcome, to a caller who asked */
     bool info_given = false; /* and its handles, which are given once */
 };
 
@@ -310,7 +310,7 @@ template <Kind kind>
 void HCSRT_CALL close(void *raw) {
     Target *target = target_of(raw, kind);
     pause(milliseconds(close_ms));
-    /* What was left unanswered ends now, long after whoever made the call should have given it up. */
+    /* What was left unanswered ends now, long after its caller should have given it up. */
     Calls left;
     {
         std::lock_guard<std::mutex> lock(target->mutex);

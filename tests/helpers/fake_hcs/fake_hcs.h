@@ -1,4 +1,4 @@
-/* The HCS of the tests that has nothing behind it, for what no real one does on demand.
+/* An HCS for tests with nothing behind it: it does what no real one does on demand.
  *
  * Each call completes on threads of its own, unless a plan says otherwise. What is handed out is counted and is memory of
  * its own, so that a sanitizer sees who uses it after its release; what is taken for something else ends the program.

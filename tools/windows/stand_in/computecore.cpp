@@ -35,7 +35,7 @@ void note(Released &released, void *value) {
     released[value] = true;
 }
 
-/* True for what was handed out, once. */
+/* Returns true once for each thing that was handed out. */
 bool claim(Released &released, void *value, bool *seen_before) {
     std::lock_guard<std::mutex> lock(mutex);
     auto found = released.find(value);
