@@ -18,15 +18,15 @@ class Limit:
 
 @final
 class Claim:
-    """The claim to what a call on another thread brings: it is that of whoever waits, until the call is abandoned."""
+    """The claim to the outcome of a call on another thread: the waiting thread has it until it abandons the call."""
 
     def abandon(self, limit: Limit | None) -> bool:
-        """Stop waiting, cut the call's limit short, and let pending() count it; False if the call has completed before.
+        """Abandon the call: cut its limit short, and let pending() count it; return False if it has completed before.
 
         No signal handler runs in between.
         """
     def deliver(self) -> bool:
-        """Let whoever waits have what the completed call brings; False if nobody waits any more."""
+        """Give the outcome of the completed call to the thread that waits; return False if it waits no more."""
 
 _Timeout: TypeAlias = Limit | float | None
 

@@ -102,7 +102,7 @@ cdef class Limit:
 
 @cython.final
 cdef class Claim:
-    """The claim to what a call on another thread brings: it is that of whoever waits, until the call is abandoned."""
+    """The claim to the outcome of a call on another thread: the waiting thread has it until it abandons the call."""
 
     # A lock, held once it is decided whose the outcome is.
     cdef object decided
@@ -111,7 +111,7 @@ cdef class Claim:
         self.decided = allocate_lock()
 
     def abandon(self, Limit limit):
-        """Stop waiting, cut the call's limit short, and let pending() count it; False if the call has completed before.
+        """Abandon the call: cut its limit short, and let pending() count it; return False if it has completed before.
 
         No signal handler runs in between.
         """
@@ -124,7 +124,7 @@ cdef class Claim:
         return False
 
     def deliver(self):
-        """Let whoever waits have what the completed call brings; False if nobody waits any more."""
+        """Give the outcome of the completed call to the thread that waits; return False if it waits no more."""
         return self.decided.acquire(False)
 
 
@@ -281,7 +281,7 @@ cdef class _Call:
 # --- calls on a handle ----------------------------------------------------------------------------------------------
 
 cdef int check_subject(Function row, Handle handle) except -1:
-    """Raise TypeError if a function is not for this kind of handle."""
+    """Raise TypeError if the function does not take this kind of handle."""
     kind = OwnedProcess if row.row.subject == HCSRT_SUBJECT_PROCESS else OwnedSystem
     if type(handle) is not kind:
         raise TypeError(f"{row.name} is called on an {kind.__name__}, not on {type(handle).__name__}")

@@ -147,7 +147,7 @@ class EventReader:
         """Return a future that is done when next() may have an event that it had not before; one at a time."""
 
 def time_out(call: object) -> None:
-    """Let a call know that its time is over; for the loop's timer."""
+    """Tell a call that its time is over; the loop's timer does so."""
 
 def wait_exit(handle: OwnedSystem | OwnedProcess) -> Future[None]:
     """Return a future that is done when the exit latch of a watched handle is set; the latch is never unset.

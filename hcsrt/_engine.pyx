@@ -403,7 +403,7 @@ cdef class _Call:
             Py_DECREF(self)
 
     cdef int expire(self) except -1:
-        """Let the future fail, the time being over; the call goes on, and is abandoned."""
+        """Let the future fail because the time is over; the call goes on, and is abandoned."""
         cdef double left
         self.timer = None
         future = self.future
@@ -418,7 +418,7 @@ cdef class _Call:
         return 0
 
     cdef void stop_waiting(self) noexcept:
-        """Let the reader of a wait for news be waited for anew."""
+        """End a wait for news, so that another one may begin."""
         if self.reader is not None and self.reader.waiting is self:
             core.news_stop(self.reader.news)
             self.reader.waiting = None
@@ -455,7 +455,7 @@ cdef class _Call:
             future.set_result(value)
 
     cdef bint is_over(self) except -1:
-        """Return whether the news were what is waited for; raise HandleClosedError if they never come."""
+        """Return whether the news is what the call waits for; raise HandleClosedError if it cannot come."""
         if not self.until_exit:
             return True
         try:
@@ -505,7 +505,7 @@ cdef class _Call:
 
 
 def time_out(_Call call not None):
-    """Let a call know that its time is over; for the loop's timer."""
+    """Tell a call that its time is over; the loop's timer does so."""
     call.expire()
 
 

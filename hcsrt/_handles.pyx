@@ -451,7 +451,7 @@ def close_all(handles):
 
 
 def pending():
-    """Return how many calls go on inside HCS that nobody waits for any more: timed out, interrupted or cancelled.
+    """Return how many calls go on inside HCS with nobody waiting: timed out, interrupted or cancelled.
 
     Each is watched until it has completed; what it creates is terminated, and every document and handle is released.
 

@@ -28,7 +28,7 @@ class Counts:
         """Return the names of the functions that were called."""
 
 def failing(function: str, hresult: int, first: int = 1, calls: int = 0) -> Rule:
-    """Return a block in which calls of a function return an HRESULT at once, and HCS hears nothing of them.
+    """Return a block in which calls of a function return an HRESULT at once and never get to HCS.
 
     Args:
         function: The name of an HCS function that returns an HRESULT, or of one that creates something.
@@ -41,7 +41,7 @@ def failing(function: str, hresult: int, first: int = 1, calls: int = 0) -> Rule
     """
 
 def waiting(function: str, seconds: float | None = None, first: int = 1, calls: int = 0) -> Rule:
-    """Return a block in which calls of a function keep their thread until its end, or some seconds; then HCS has them.
+    """Return a block in which calls of a function wait, for some seconds or until its end, before HCS gets them.
 
     The other arguments are those of failing().
     """

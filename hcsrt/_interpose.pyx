@@ -33,7 +33,7 @@ cdef int use(const HcsApi *table) except -1:
 
 
 cdef int begin() except -1:
-    """Put the table into use, unless it is."""
+    """Put the table into use, unless it is in use already."""
     global blocks, inner
     with lock:
         if blocks == 0:
@@ -97,7 +97,7 @@ cdef class Rule:
 
 
 def failing(function, hresult, first=1, calls=0):
-    """Return a block in which calls of a function return an HRESULT at once, and HCS hears nothing of them.
+    """Return a block in which calls of a function return an HRESULT at once and never get to HCS.
 
     Args:
         function: The name of an HCS function that returns an HRESULT, or of one that creates something.
@@ -115,7 +115,7 @@ def failing(function, hresult, first=1, calls=0):
 
 
 def waiting(function, seconds=None, first=1, calls=0):
-    """Return a block in which calls of a function keep their thread until its end, or some seconds; then HCS has them.
+    """Return a block in which calls of a function wait, for some seconds or until its end, before HCS gets them.
 
     The other arguments are those of failing().
     """

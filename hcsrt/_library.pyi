@@ -25,7 +25,7 @@ def choose(name: str, capsule: object = None) -> None:
     """
 
 def impersonates() -> bool:
-    """Return whether the calling thread acts as somebody else than its process does, as other threads would not."""
+    """Return whether the calling thread impersonates: it then acts as another user, which other threads would not."""
 
 def get_include() -> str:
     """Return the folder of hcsrt.h, for the include path of C, C++ and Cython code that uses the handle core.

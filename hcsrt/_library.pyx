@@ -136,7 +136,7 @@ def backend():
 
 
 def impersonates():
-    """Return whether the calling thread acts as somebody else than its process does, as other threads would not."""
+    """Return whether the calling thread impersonates: it then acts as another user, which other threads would not."""
     return core.impersonates() != 0
 
 

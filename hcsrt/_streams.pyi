@@ -111,7 +111,7 @@ class StdioWriter(_Stdio):
         """Call `before_close`, then close the stream and its handle."""
 
 def claim_for_loop(handle: OwnedStdio) -> int:
-    """Make the handle an event loop's for good.
+    """Give the handle to an event loop for good.
 
     Args:
         handle: The handle of a standard stream.
@@ -125,7 +125,7 @@ def claim_for_loop(handle: OwnedStdio) -> int:
     """
 
 def transfer_now(handle: OwnedStdio, buffer: Buffer, writing: bool) -> int | None:
-    """Read into or write from a buffer what can be moved at once.
+    """Read into, or write from, a buffer as much as can be moved at once.
 
     It is not for Windows, where the loop itself reads and writes.
 

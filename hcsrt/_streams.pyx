@@ -146,7 +146,7 @@ cdef Py_ssize_t read_kept(kept, Py_buffer *view) except -1:
 
 
 cdef int claim(OwnedStdio handle) except -1:
-    """Make the handle the caller's for good: on Windows it stays bound to the first completion port that it meets."""
+    """Give the handle to the caller for good: on Windows it stays bound to the first completion port that it meets."""
     cdef int status, claimed = HANDLE_OK
     with nogil:
         status = handle._enter()
@@ -160,7 +160,7 @@ cdef int claim(OwnedStdio handle) except -1:
 
 
 def claim_for_loop(OwnedStdio handle not None):
-    """Make the handle an event loop's for good.
+    """Give the handle to an event loop for good.
 
     Args:
         handle: The handle of a standard stream.
@@ -185,7 +185,7 @@ def claim_for_loop(OwnedStdio handle not None):
 
 
 def transfer_now(OwnedStdio handle not None, buffer, bint writing):
-    """Read into or write from a buffer what can be moved at once.
+    """Read into, or write from, a buffer as much as can be moved at once.
 
     It is not for Windows, where the loop itself reads and writes.
 

@@ -23,13 +23,13 @@ def wait_exit(handle: OwnedSystem | OwnedProcess, timeout: float | None = None) 
 def exit_status(
     handle: OwnedSystem | OwnedProcess,
 ) -> tuple[Literal["exited", "disconnected", "queried"], str | None] | None:
-    """Return how the exit latch was set, "exited", "disconnected" or "queried", and the exit document or None.
+    """Return how the exit latch was set ("exited", "disconnected", "queried"), and the exit document or None.
 
     The answer is None while the latch is not set.
     """
 
 def latch_exit(handle: OwnedSystem | OwnedProcess, document: str | None = None) -> None:
-    """Set the exit latch by what a query told; an exit document that came before stays."""
+    """Set the exit latch by the answer to a query; an earlier exit document stays."""
 
 @final
 class Subscription:

@@ -176,7 +176,7 @@ def wait_exit(Handle handle not None, timeout=None):
 
 
 def exit_status(Handle handle not None):
-    """Return how the exit latch was set, "exited", "disconnected" or "queried", and the exit document or None.
+    """Return how the exit latch was set ("exited", "disconnected", "queried"), and the exit document or None.
 
     The answer is None while the latch is not set.
     """
@@ -202,7 +202,7 @@ def exit_status(Handle handle not None):
 
 
 def latch_exit(Handle handle not None, document=None):
-    """Set the exit latch by what a query told; an exit document that came before stays."""
+    """Set the exit latch by the answer to a query; an earlier exit document stays."""
     cdef bytes encoded = utf16(document, "document")
     cdef const hcsrt_char *c_document = units(encoded)
     cdef hcsrt_watch *own = NULL

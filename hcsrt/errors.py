@@ -347,7 +347,7 @@ def _objects(value: list[Any] | None) -> list[dict[str, Any]]:
 
 
 def _one_line(value: object) -> str:
-    """Return text fit for one line of any terminal or log: no line breaks, control characters or lone surrogates."""
+    """Return text for one line of any terminal or log: without line breaks, control characters, lone surrogates."""
     if not isinstance(value, str):
         return ""
     return " ".join("".join(character if character.isprintable() else " " for character in value).split())

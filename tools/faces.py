@@ -226,7 +226,7 @@ class Converter(ast.NodeVisitor):
 
     @staticmethod
     def _blocks(value: ast.expr) -> bool:
-        """Return whether what is awaited is a call that blocks in the other face: that of a public name of it."""
+        """Return whether what is awaited blocks in the other face: a call of one of its public names."""
         if not isinstance(value, ast.Call):
             return False
         function = value.func

@@ -222,7 +222,7 @@ def named_in(path: Path, prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def table(rows: list[Function], text: str) -> str:
-    """Return the page `text` with its table made anew.
+    """Return the page `text` with a new table.
 
     A row that stands there keeps its names, since several docstrings may tell of a function; a new one gets the first
     name whose docstring does. The Windows is that of the rows of functions.h.
@@ -261,7 +261,7 @@ def generated() -> dict[str, str]:
 
 
 def differences(facts: list[dict[str, object]], types: dict[str, str]) -> Iterator[str]:
-    """Tell where the rows depart from functions.json; `types` is how a row writes the types of that."""
+    """Tell where the rows differ from functions.json; `types` maps its types to those of a row."""
     declared = {row.name: row for row in functions()}
     known = {
         entry["name"]: entry for entry in facts if entry["dll"] == "computecore.dll" and entry["params"] is not None

@@ -42,7 +42,7 @@ def module_file(name: str) -> Path:
 
 
 def built(name: str) -> ModuleType:
-    """Import a module of the build folder. ImportError, with the reason, if it could not be built."""
+    """Import a module of the build folder. Raises ImportError, with the reason, if it could not be built."""
     path = module_file(name)
     if not path.exists():
         reason = reason_file(name)
@@ -81,7 +81,7 @@ def fingerprint() -> str:
 
 
 def build() -> list[str]:
-    """Build what is missing or has changed; returns why contestants are left out."""
+    """Build what is missing or has changed; return why contestants are left out."""
     stamp = FOLDER / "stamp"
     print_ = fingerprint()
     if not stamp.exists() or stamp.read_text() != print_:

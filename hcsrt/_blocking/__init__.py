@@ -67,7 +67,7 @@ def aside(
     discard: Callable[[ResultT], None] = _close,
     _is_finalizing: Callable[[], bool] = is_finalizing,
 ) -> ResultT:
-    """Make a call on another thread, so that the time and Ctrl-C end the wait for it even while HCS keeps that thread.
+    """Make a call on another thread: a timeout or Ctrl-C ends the wait for it, even while HCS keeps that thread.
 
     limit: seconds, or the Limit that is one of the arguments and ends the call too. results: gets the result, so that
     a KeyboardInterrupt that comes right after the call cannot lose it. discard: what becomes of a result that nobody

@@ -163,7 +163,7 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore, Generic[AnyStr])
         return self._moved(self.stdout), self._moved(self.stderr)
 
     def _drain(self, pumps: list[_Pump], deadline: Deadline) -> bool:
-        """Let the pumps finish, the process having exited; False if the deadline comes first."""
+        """Let the pumps finish after the exit of the process; return False if the deadline comes first."""
         drain = Drain()
         while moving := [pump for pump in pumps if pump.is_alive()]:
             if drain.left(pump.moved for pump in moving) <= 0:
@@ -193,7 +193,7 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore, Generic[AnyStr])
 
 
 def close_guest_stdin(calls: Calls, handle: OwnedProcess) -> None:
-    """Tell HCS of the end of stdin: closing our end of the pipe need not reach a guest behind a VM's border."""
+    """Tell HCS of the end of stdin: the close of our end may not reach a guest inside a virtual machine."""
     if sys.is_finalizing():
         return
     try:
@@ -369,7 +369,7 @@ async def attach_process(
     is_windows: Callable[[], bool],
     deadline: Deadline,
 ) -> Any:
-    """Open a process as one of this kind, with those of its streams that are wanted as PIPE."""
+    """Open a process as one of this kind, with the streams that are PIPE."""
     handle = await CALLS.open_process(system, pid, deadline.remaining())
     starts: list[ProcessStart] = []
     objects: list[BlockingProcess[Any]] = []
@@ -447,7 +447,7 @@ async def _communicate_to_end(
 
 
 def _kill_quietly(process: BlockingProcess[Any], timeout: float) -> None:
-    """Kill a process because of another error, which is the one to tell."""
+    """Kill a process because of another error; an error of the kill does not hide that one."""
     try:
         finish(process._kill(timeout))
     except (HcsError, HandleClosedError) as error:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check_text(value: object, argument: str) -> None:
-    """Refuse what HCS could not take as a string, before it is cut at the NUL or read as something else."""
+    """Refuse what HCS cannot take as a string: it would cut it at a NUL, or read something else."""
     if not isinstance(value, str):
         raise TypeError(f"{argument} must be a str, not {type(value).__name__}")
     if "\0" in value:
@@ -21,7 +21,7 @@ def check_text(value: object, argument: str) -> None:
 
 
 def check_name(value: object, argument: str) -> None:
-    """Refuse what is no string, and an empty one."""
+    """Refuse an empty string, and anything that is no string."""
     check_text(value, argument)
     if not value:
         raise ValueError(f"{argument} must not be empty")
@@ -36,7 +36,7 @@ def integer(value: object, argument: str, wanted: str = "an int") -> int:
 
 
 def check_handle(value: object, argument: str) -> None:
-    """Refuse what is no Windows handle as an int; None is one that is not given."""
+    """Refuse anything but a Windows handle as an int, or None if there is none."""
     if value is None:
         return
     if not isinstance(value, int):

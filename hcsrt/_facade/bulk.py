@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 async def reap_opened(system: SystemCore, found: dict[str, Any], owner: str, deadline: Deadline) -> Rung:
-    """Terminate the system if it is still the one that was found, and the owner's."""
+    """Terminate the system, unless it is not the owner's or not the one that was found."""
     try:
         limit = deadline.within(CHECK_TIMEOUT)
         properties = await system._properties((), None, limit)  # pyright: ignore[reportPrivateUsage]

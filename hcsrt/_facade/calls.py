@@ -54,5 +54,5 @@ class Calls(Protocol):
         ...
 
     def discard(self, *handles: Handle | None) -> None:
-        """Close the handles of streams; nobody waits for HCS."""
+        """Close the handles of streams without waiting for HCS."""
         ...

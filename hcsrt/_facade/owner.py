@@ -107,7 +107,7 @@ class ExitOwner(Owner[ExitHandleT]):
         """Ask HCS for the exit; return its document, empty if it tells no details, None before the exit."""
 
     async def _query_exit(self, deadline: Deadline) -> None:
-        """Ask HCS whether the exit has happened, and latch it; that the service is gone is an error."""
+        """Ask HCS whether the exit has happened, and latch it; raise an error if the service is gone."""
         self._query_at = monotonic() + self._query_interval
         self._query_interval = min(self._query_interval * 2, times.LAST_QUERY)
         try:
@@ -125,7 +125,7 @@ class ExitOwner(Owner[ExitHandleT]):
             await self._latch_after_patience(deadline)
 
     async def _latch_after_patience(self, deadline: Deadline) -> None:
-        """Set the latch after an exit, unless the event, which tells more, still comes.
+        """Set the latch after an exit, unless the event still comes: that tells more.
 
         Where the deadline comes before the end of the patience, a later query goes on with what is left of it.
         """
@@ -139,7 +139,7 @@ class ExitOwner(Owner[ExitHandleT]):
             self._query_at = monotonic() + self._patience.within(times.EVENT_PATIENCE)
 
     def _expect_exit(self) -> None:
-        """Ask soon: something was done that leads to the exit."""
+        """Make the next question come soon, after something that leads to the exit."""
         self._query_interval = times.FIRST_QUERY
         self._query_at = min(self._query_at, monotonic() + times.FIRST_QUERY)
 
@@ -168,7 +168,7 @@ class ExitOwner(Owner[ExitHandleT]):
         return has_exited(self._handle)
 
     async def _is_gone(self, error: HcsError, deadline: Deadline) -> bool:
-        """Return whether a request failed because its system or process has exited, as HCS may be about to tell."""
+        """Return whether a request failed because its system or process has exited, as HCS may tell a little later."""
         if isinstance(error, (AlreadyStoppedError, SystemNotFoundError)):
             return True
         if not isinstance(error, (OperationTimeoutError, ServiceDisconnectedError)):

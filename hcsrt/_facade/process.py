@@ -107,7 +107,7 @@ class ProcessCore(ExitOwner[OwnedProcess]):
             self._expect_exit()
 
     async def _open_again(self, deadline: Deadline) -> OwnedProcess:
-        """Open whatever has our pid."""
+        """Open the process that has our pid now."""
         system = await self._reopen_system(deadline)
         try:
             process = await self._calls.open_process(system, self.pid, deadline.remaining(), urgent=True)
@@ -196,7 +196,7 @@ class ProcessCore(ExitOwner[OwnedProcess]):
             self._returncode = code
 
     async def _learn_returncode(self, deadline: Deadline) -> None:
-        """Find the exit code; the latch is set. An answer that the deadline cuts off is still to come."""
+        """Find the exit code once the latch is set. An answer that the deadline cuts off still comes later."""
         how = self._keep_latched()
         if self._returncode is not None:
             return
@@ -253,7 +253,7 @@ async def check_stdin_error(calls: Calls, handle: OwnedProcess, error: HandleClo
 
 
 async def running(calls: Calls, start: ProcessStart, deadline: Deadline) -> ProcessStart:
-    """Ask HCS whether a process runs whose creation has failed and given a handle all the same.
+    """Ask HCS whether a process runs, although its creation failed, because there is a handle all the same.
 
     Server 2022 is known for it, with process-isolated containers. Returns the start of the process. If it does not run,
     its handle is closed, and the error of its creation is raised. Any other exception leaves the handle open.
@@ -281,6 +281,6 @@ class Drain:
         self._exited = monotonic()
 
     def left(self, moved: Iterable[float]) -> float:
-        """Return the seconds until the output is taken to be complete; `moved` is when bytes came last."""
+        """Return the seconds until the output counts as complete; `moved` is the time at which the last bytes came."""
         quiet = max(self._exited, *moved) + times.DRAIN_QUIET
         return min(quiet, self._exited + times.DRAIN_LIMIT) - monotonic()

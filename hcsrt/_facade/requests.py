@@ -38,7 +38,7 @@ def answer(text: str | None, operation: str, kind: type[AnswerT]) -> AnswerT:
 
 
 def exit_document(text: str | None) -> dict[str, Any]:
-    """Read what came with an exit; that it has happened counts more than a document that cannot be read."""
+    """Read the document of an exit; one that cannot be read is empty, because the exit itself counts more."""
     try:
         return answer(text, "an exit", dict)
     except HcsError:
@@ -46,7 +46,7 @@ def exit_document(text: str | None) -> dict[str, Any]:
 
 
 def exit_code(document: str | None) -> int | None:
-    """Return the exit code in a ProcessStatus, None where the document does not vouch for one."""
+    """Return the exit code in a ProcessStatus; None unless the document says that it is one."""
     status = exit_document(document)
     if status.get("Exited") is not True or status.get("LastWaitResult") != 0:
         return None
@@ -55,7 +55,7 @@ def exit_code(document: str | None) -> int | None:
 
 
 def query_text(types: tuple[str, ...], query: Mapping[str, Any] | str | None) -> str | None:
-    """Make a PropertyQuery for blocks, or take the one that was given."""
+    """Return a PropertyQuery for blocks, or the one that was given."""
     if types and query is not None:
         raise ValueError("give property types or a query, not both")
     if not types:

@@ -201,7 +201,7 @@ class SystemCore(ExitOwner[OwnedSystem]):
         return answer(text, _PROPERTIES, dict)
 
     async def _block(self, name: str, kind: type[AnswerT], timeout: float | None) -> AnswerT:
-        """Ask for one block of the properties; that HCS left it out is an error, never an empty block."""
+        """Ask for one block of the properties; raise an error if HCS leaves it out."""
         text = await self._calls.call(self._handle, _PROPERTIES, query_text((name,), None), seconds(timeout))
         properties = answer(text, _PROPERTIES, dict)
         value = properties.get(name)
@@ -212,7 +212,7 @@ class SystemCore(ExitOwner[OwnedSystem]):
         raise error_from(error.get("Error", hresults.ERROR_INVALID_DATA), _PROPERTIES, error)
 
     async def _reopen(self, deadline: Deadline) -> OwnedSystem:
-        """Open a second handle to this very system. Processes do so even when this object is closed."""
+        """Open a second handle to this very system. Its processes do so even after the close of this object."""
         if self._runtime_id is None:
             self._note(await self._ask(self._handle, deadline.within(CHECK_TIMEOUT), urgent=True))
         handle = await self._calls.open_system(self._id, self._namespace, deadline.remaining(), urgent=True)
@@ -227,7 +227,7 @@ class SystemCore(ExitOwner[OwnedSystem]):
         return handle
 
     async def _terminate_on_new_handle(self, deadline: Deadline) -> None:
-        """Terminate past whatever HCS may still be doing on our handle."""
+        """Terminate on another handle, whatever still hangs on ours."""
         handle = None
         if self._runtime_id is not None:
             try:
@@ -249,7 +249,7 @@ class SystemCore(ExitOwner[OwnedSystem]):
         return answer(await self._calls.call(handle, _PROPERTIES, None, timeout, urgent=urgent), _PROPERTIES, dict)
 
     def _note(self, properties: dict[str, Any]) -> None:
-        """Keep what does not change."""
+        """Keep the properties that do not change."""
         self._runtime_id = self._runtime_id or properties.get("RuntimeId")
         if properties.get("RuntimeOsType") in ("Windows", "Linux"):
             self._guest_os = properties["RuntimeOsType"]
@@ -299,7 +299,7 @@ class SystemCore(ExitOwner[OwnedSystem]):
                 self._exit = document
 
     async def _learn_exit(self, deadline: Deadline) -> dict[str, Any]:
-        """Find the exit document; the latch is set."""
+        """Find the exit document once the latch is set."""
         document = self._latched()
         if document is None:
             # The service went away. What it says now, if it is back, is the last chance.

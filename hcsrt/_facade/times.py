@@ -33,7 +33,7 @@ DRAIN_LIMIT = 10.0
 
 
 def cleanup_time(error: BaseException) -> float:
-    """Return the seconds to wait for the end of what nobody will own, because of an error."""
+    """Return the seconds to wait for the end of something that nobody will own, because of this error."""
     return SHORT_CLEANUP if isinstance(error, KeyboardInterrupt) else CLEANUP_TIMEOUT
 
 
@@ -72,5 +72,5 @@ class Deadline:
 
 
 def query_timeout(deadline: Deadline) -> float:
-    """Return the seconds that a query may take for which somebody waits until the deadline."""
+    """Return the seconds that a query may take if its caller waits until the deadline."""
     return max(deadline.within(QUERY_TIMEOUT), POLL_TIMEOUT)

@@ -26,12 +26,12 @@ PARTING_TIMEOUT = 2.0
 
 
 def is_told_to_stop(reason: type[BaseException] | None) -> bool:
-    """Return whether a cancellation or Ctrl-C ends something: nobody wants to wait for it any more."""
+    """Return whether the error is a cancellation or Ctrl-C, after which nobody wants to wait."""
     return reason is not None and issubclass(reason, (asyncio.CancelledError, KeyboardInterrupt))
 
 
 def has_lost_loop() -> bool:
-    """Return whether this runs in a coroutine whose loop was closed before its end: it can wait for nothing."""
+    """Return whether this coroutine runs on after the close of its loop, and so can wait for nothing."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -48,7 +48,7 @@ def abandon(futures: Iterable[asyncio.Future[Any]]) -> None:
 
 
 async def made(future: asyncio.Future[ResultT], end: Callable[[ResultT], object]) -> ResultT:
-    """Wait for what HCS makes; end it if it was made at the moment when the task was cancelled."""
+    """Wait for what HCS creates; end it if the task is cancelled at the moment of its creation."""
     try:
         return await future
     except BaseException:
@@ -60,7 +60,7 @@ async def made(future: asyncio.Future[ResultT], end: Callable[[ResultT], object]
 
 
 def discard(*handles: Handle | None) -> None:
-    """Close handles; nobody waits for it."""
+    """Close handles without waiting for it."""
     for handle in handles:
         if handle is not None:
             _engine.discard(handle)
@@ -84,7 +84,7 @@ async def close_handles(*handles: Handle | None) -> None:
 
 
 def terminate(handle: OwnedSystem | OwnedProcess, function: str) -> asyncio.Future[str | None] | None:
-    """Terminate what nobody will own, whatever becomes of the task that does so and of its loop."""
+    """Terminate something that nobody will own, even if the task is cancelled or the loop closed meanwhile."""
     if has_lost_loop():
         _engine.terminate(handle, function)
         return None
@@ -112,7 +112,7 @@ def terminate_and_discard(
 
 
 async def wait_before_parting(future: asyncio.Future[str | None] | None, reason: BaseException) -> None:
-    """Wait a while for a call that HCS gets in any case, then abandon it."""
+    """Wait a while for a call that HCS gets in any case; then abandon it."""
     if future is not None:
         try:
             # A coroutine that is being closed may not await.

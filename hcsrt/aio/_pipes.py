@@ -56,7 +56,7 @@ class PipeEnd:
         check_own_loop(thing, self.closed.get_loop(), REOPEN)
 
     def close(self) -> None:
-        """Tell HCS of the end of stdin, and close the handle then; nothing of this blocks, or needs a task."""
+        """Tell HCS of the end of stdin, and then close the handle, all without blocking and without a task."""
         if self._closing:
             return
         self._closing = True
@@ -243,19 +243,19 @@ class WriteTransport(asyncio.WriteTransport):
             self._lose(None)
 
     def abort(self) -> None:
-        """Close the pipe at once, without a word to HCS."""
+        """Close the pipe at once, without telling HCS."""
         self._end.process = None
         self._lose(None)
         self._end.abort()
 
     def _start(self) -> None:
-        """Begin to write, the buffer having been empty."""
+        """Begin to write after the buffer was empty."""
         self._write()
         if self._buffer and not self._is_lost:
             self._loop.add_writer(self._end.fileno(), self._write)
 
     def _stop(self) -> None:
-        """Write no more."""
+        """Stop writing."""
         self._loop.remove_writer(self._end.fileno())
 
     def _write(self) -> None:

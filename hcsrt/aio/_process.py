@@ -169,7 +169,7 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore, Generic[AnyStr]):
         self._communicates = True
 
     async def _drain(self, deadline: Deadline) -> bool:
-        """Let the streams come to their ends, the process having exited; False if the deadline comes first."""
+        """Let the streams end after the exit of the process; return False if the deadline comes first."""
         drain = Drain()
         while True:
             moving = [pipe for pipe in self._pipes() if not pipe.lost.done()]
@@ -223,7 +223,7 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore, Generic[AnyStr]):
 
 
 def _drain_after_exit(handle: OwnedProcess, readers: list[ref[PipeReader[Any]]], exited: asyncio.Future[None]) -> None:
-    """Let the readers end though something else holds their pipes open."""
+    """Let the readers end although something else holds their pipes open."""
     with suppress(asyncio.CancelledError, HandleClosedError):
         exited.result()
         if has_exited(handle):
@@ -273,7 +273,7 @@ async def attach_process(
     is_windows: Callable[[], bool],
     deadline: Deadline,
 ) -> Any:
-    """Open a process as one of this kind, with those of its streams that are wanted as PIPE."""
+    """Open a process as one of this kind, with the streams that are PIPE."""
     handle = await CALLS.open_process(system, pid, deadline.remaining())
     process: AwaitedProcess[Any] | None = None
     stdio: list[OwnedStdio | None] = []
@@ -347,7 +347,7 @@ async def run_to_end(
 
 
 async def _kill_quietly(process: AwaitedProcess[Any]) -> None:
-    """Kill a process because of another error, which is the one to tell."""
+    """Kill a process because of another error; an error of the kill does not hide that one."""
     try:
         await process._kill(CLEANUP_TIMEOUT)
     except (HcsError, HandleClosedError) as error:

@@ -74,7 +74,7 @@ class _Source(asyncio.StreamReader):
         return b"".join(pieces)
 
     def take(self) -> None:
-        """Collect what comes from now on, and what has come and was not read."""
+        """Collect all that was not read yet, and all that comes from now on."""
         if self.taken is None:
             self.taken = [bytes(self._buffer)]
             self._buffer.clear()
@@ -129,7 +129,7 @@ class _Writer(asyncio.StreamWriter):
 
 
 def _drop(end: PipeEnd, transport: asyncio.ReadTransport | asyncio.WriteTransport) -> None:
-    """Close a stream that nobody has any more; only its loop may do so, which does no more once it is closed."""
+    """Close a stream that nobody has any more; its loop does so, unless that is closed."""
     if not transport.is_closing():
         with suppress(RuntimeError):
             end.closed.get_loop().call_soon_threadsafe(transport.close)
@@ -215,7 +215,7 @@ class StreamReader(Single, Generic[AnyStr]):
         return f"<hcsrt.aio.StreamReader {self._end.handle!r}>"
 
     async def _alone(self, read: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
-        """Read, and let no other task do so meanwhile, which would get the same text."""
+        """Read while no other task does, which would get the same text."""
         self._end.check_loop(self)
         if self._is_taken:
             method = read.__name__.lstrip("_")
@@ -277,7 +277,7 @@ class StreamReader(Single, Generic[AnyStr]):
         return len(self._text) - self._mark
 
     async def _decode_until(self, size: int | None) -> None:
-        """Decode until so much is ahead, None for everything, or the stream has ended; what has come is kept."""
+        """Decode until `size` characters are ahead or the stream has ended; None: until the end. Keep what has come."""
         assert self._decoder
         ahead = self._ahead()
         if self._has_ended or (size is not None and ahead >= size):
@@ -328,14 +328,14 @@ class PipeReader(StreamReader[AnyStr]):
         self._source.take()
 
     def taken(self) -> bytes:
-        """Return what was read so, as bytes."""
+        """Return what was read since take(), as bytes."""
         chunks = self._source.taken or []
         if self._decoder is None:
             return b"".join(chunks)
         return self._text[self._mark :].encode(*self._codec) + self._decoder.getstate()[0] + b"".join(chunks)
 
     def output(self) -> AnyStr:
-        """Return what was read so, once the stream has ended. Raises UnicodeDecodeError, OSError."""
+        """Return what was read since take(), once the stream has ended. Raises UnicodeDecodeError, OSError."""
         error = self._source.exception()
         if error is not None:
             raise error
@@ -345,12 +345,12 @@ class PipeReader(StreamReader[AnyStr]):
         return text
 
     def drain(self) -> None:
-        """Let the stream end soon, the process having exited, unless communicate() sees to it."""
+        """Let the stream end soon after the exit of the process, unless communicate() sees to it."""
         if not self.lost.done():
             self._listen(0, 0, self.moved)
 
     def _listen(self, quiet: int, total: int, moved: float) -> None:
-        """End the stream after so many turns without a byte, or with any; a loop that is busy makes fewer of them."""
+        """End the stream after enough silent turns, or turns in all. Not by time: a busy loop makes fewer of them."""
         if self.lost.done() or self._source.taken is not None:
             return
         if quiet >= _TURNS or total >= _TURNS * times.DRAIN_LIMIT / times.DRAIN_QUIET:

@@ -225,7 +225,7 @@ def _wait_until_nothing_pends() -> None:
 
 
 def _exit_status(code: int | None) -> int:
-    """Return the exit code as this system can carry it: Windows has 32 bits, POSIX 8, and failure stays failure."""
+    """Return the exit code as this system can report it: in 32 bits on Windows, 8 on POSIX. Failure stays failure."""
     if code is None:
         return FAILED
     if sys.platform == "win32":

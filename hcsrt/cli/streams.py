@@ -45,7 +45,7 @@ class Pump:
         self._events.put("drained")
 
     def is_idle(self) -> bool:
-        """Return whether nothing has come since the last call; a slow reader of ours is not the command's silence."""
+        """Return whether the command was silent since the last call; False while our own reader is slow."""
         has_moved, self._has_moved = self._has_moved, False
         return self._is_reading and not has_moved
 
@@ -84,7 +84,7 @@ def writer_to(fd: int) -> Sink:
 
 
 def open_closed_descriptors() -> None:
-    """Point stdin, stdout and stderr to the null device where they are closed, before a pipe gets such a number."""
+    """Point stdin, stdout and stderr to the null device if they are closed, before a pipe gets their numbers."""
     for fd in (0, 1, 2):
         try:
             os.fstat(fd)

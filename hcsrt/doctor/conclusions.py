@@ -123,7 +123,7 @@ def _answer_remedy(error: HcsError) -> str:
 
 
 def _schema_versions(document: str) -> str | None:
-    """Return the versions as people write them: each newest one stands for all of its major version."""
+    """Return the versions as people write them: the newest of each major version stands for all of it."""
     try:
         parsed: Any = loads(document)
         newest = sorted(

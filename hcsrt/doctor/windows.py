@@ -169,7 +169,7 @@ if sys.platform == "win32":
         )
 
     def _is_member(group: str) -> bool:
-        """Return whether a group counts for what this process does; one that is for denying only does not."""
+        """Return whether a group gives this process rights; one that is for denying only does not."""
         advapi32 = _dll("advapi32")
         sid = ctypes.c_void_p()
         _check(advapi32.ConvertStringSidToSidW(ctypes.c_wchar_p(group), ctypes.byref(sid)))

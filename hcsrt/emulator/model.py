@@ -200,7 +200,7 @@ class Model:
         return Failure(hresult, "The process has exited.")
 
     def forget_if_unused(self, process: Process) -> None:
-        """Drop an ended process that no handle leads to and that left nothing behind for the system's end to kill."""
+        """Drop an ended process without handles, unless it left something behind that the system's end has to kill."""
         if process.held or not process.exited:
             return
         if process.system.state != "Stopped" and process.signal(0):

@@ -1,4 +1,4 @@
-"""The HCS functions upon the processes of compute systems."""
+"""The HCS functions on the processes of compute systems."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .verbs import expect_no_options, verb
 
 
 class Processes:
-    """The HCS functions upon processes, and the news of their ends."""
+    """The HCS functions on processes, and the news of their ends."""
 
     def __init__(self, model: Model, stopping: Stopping, outbox: Outbox) -> None:
         self._model = model
@@ -142,7 +142,7 @@ class Processes:
 
 
 def _expect_process_status(query: str | None) -> None:
-    """Refuse a query for more than the one kind of properties of a process, ProcessStatus."""
+    """Refuse a query for anything but ProcessStatus, the one kind of properties of a process."""
     if query and schema.load(query) not in ({}, {"PropertyTypes": []}, {"PropertyTypes": ["ProcessStatus"]}):
         raise invalid_json(Problem("$.PropertyTypes", "a process has the property type ProcessStatus only"))
 

@@ -43,7 +43,7 @@ class Sample(NamedTuple):
 
 
 def basic(system: System) -> dict[str, object]:
-    """Return the properties that a system has whatever is asked."""
+    """Return the properties of a system that every answer has."""
     document: dict[str, object] = {
         "Id": system.id,
         "SystemType": system.type,
@@ -260,7 +260,7 @@ def _usage(process: psutil.Process) -> Usage:
 
 
 def _commit(memory: Any) -> int:
-    """Return the bytes that a process may need backing for; where the system does not count them, those it has."""
+    """Return the committed bytes of a process; where the system does not count them, those in memory."""
     return int(getattr(memory, "private" if sys.platform == "win32" else "data", memory.rss))
 
 

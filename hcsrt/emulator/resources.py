@@ -39,7 +39,7 @@ def _plug(place: dict[str, Any], name: str, request: str, settings: Any) -> None
 
 
 def _list_by(member: str) -> Callable[[dict[str, Any], str, str, Any], None]:
-    """Return what changes an item of an array, where a member of the item tells it from the others."""
+    """Return a function that changes an item of an array, which one of its members identifies."""
 
     def change(place: dict[str, Any], name: str, request: str, settings: Any) -> None:
         wanted = settings.get(member)
@@ -119,7 +119,7 @@ def _matches(pattern: str, path: str) -> bool:
 
 
 def _settings(resource: _Resource, request: dict[str, Any], change: str) -> Any:
-    """Return the Settings, held to the schema; what is removed by its name in the path needs none."""
+    """Return the Settings, checked against the schema; an entry that is removed by its name in the path needs none."""
     settings = request.get("Settings")
     if resource.kind is None or (change == "Remove" and resource.change is _plug):
         return settings

@@ -1,4 +1,4 @@
-"""JSON documents held to Microsoft's schema and to the constraints that its reference states in words.
+"""Checks of JSON documents against Microsoft's schema, and the constraints that its reference states in words.
 
 The schema versions in it are not enforced: HCS takes a document by what the Windows at hand knows, and the emulator
 knows schema 2.6.

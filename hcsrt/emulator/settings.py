@@ -134,7 +134,7 @@ def read_file(path: str) -> bytes:
 
 
 def _full(path: str) -> str:
-    """Return a path that is one of this machine, and a full one: a path of Windows would end up as a file's name."""
+    """Return the path if it is a full one of this machine; elsewhere, a path of Windows would become a file's name."""
     if not PurePath(path).is_absolute() or "\0" in path:
         raise Failure(ERROR_PATH_NOT_FOUND, f"{path!r} is no full path on this machine.")
     return path

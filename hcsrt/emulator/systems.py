@@ -1,4 +1,4 @@
-"""The HCS functions upon compute systems: which may do what when, and what comes of it."""
+"""The HCS functions on compute systems: when each is allowed, and what it does."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SAVED_STATE = b"saved state of the hcsrt emulator\n"
 
 
 class Systems:
-    """The HCS functions upon compute systems."""
+    """The HCS functions on compute systems."""
 
     def __init__(self, model: Model, stopping: Stopping, outbox: Outbox) -> None:
         self._model = model
@@ -221,7 +221,7 @@ class Systems:
 
 
 def _expect_saved_state(restore: dict[str, Any]) -> None:
-    """Refuse a RestoreState that a virtual machine could not start from."""
+    """Refuse a RestoreState that no virtual machine can start from."""
     if restore.get("TemplateSystemId"):
         raise not_emulated("a start from a template")
     path = restore.get("SaveStateFilePath")

@@ -29,7 +29,7 @@ def verb(*names: str, at_once: bool = False) -> Callable[[M], M]:
 
 
 def table_of(*owners: object) -> tuple[dict[str, Verb], frozenset[str]]:
-    """Return the marked methods of these objects by the functions that they answer, and which of these at once."""
+    """Return the marked methods of these objects by the functions that they answer, and those that answer at once."""
     verbs: dict[str, Verb] = {}
     at_once: set[str] = set()
     for owner in owners:

@@ -126,7 +126,7 @@ def portal(loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[Po
 
 
 def compute_system(portal: Portal) -> Any:
-    """Return what stands for the class ComputeSystem."""
+    """Return a stand-in for the class ComputeSystem."""
 
     class ComputeSystem:
         @staticmethod

@@ -125,7 +125,7 @@ class Output:
 
 @contextmanager
 def served(run: Run) -> Iterator[None]:
-    """Have one wineserver from the first program to the last.
+    """Keep one wineserver running from the first program to the last.
 
     By itself it ends some seconds after a program, which the start of the next one would race.
     """
