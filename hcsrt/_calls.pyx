@@ -209,7 +209,7 @@ cdef class _Call:
     cdef str outcome(self, uint32_t milliseconds, bint kicked_off):
         """Ask for the result, waiting at most so long; set `result` and return the document.
 
-        Of a call that could not be kicked off, only a document is to be had.
+        A call that could not be kicked off can only bring a document.
         """
         cdef hcsrt_char *document = NULL
         cdef hcsrt_process_information info

@@ -169,7 +169,7 @@ cdef Port make_port(object loop):
         port.port = core.port_new(False)
         if port.port == NULL:
             raise MemoryError
-        # Never a task: asyncio.run() cancels tasks, and whoever then awaits something in a `finally` would hang.
+        # Never a task: asyncio.run() cancels tasks, and a `finally` that then awaits something would hang.
         threading.Thread(target=_wake, args=(port,), name="hcsrt waker", daemon=True).start()
     # Other threads change the dictionary meanwhile. One that has a new loop where the lost one lay may lose its entry
     # here: its next call then makes the loop a second port, and both serve.

@@ -322,8 +322,8 @@ def _parsed(document: str | Mapping[str, Any] | None) -> dict[str, Any] | None:
 def _additions(code: int, document: dict[str, Any] | None) -> list[str]:
     """Return what the document says beyond the HRESULT: its events, else its message, and a code of its own.
 
-    Documents of HCS are not always what the schema says, least of all the Data of an event; whatever has another
-    shape is passed over.
+    Documents of HCS are not always what the schema says, especially the Data of an event; what has another shape is
+    passed over.
     """
     if not document:
         return []

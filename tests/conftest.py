@@ -65,7 +65,8 @@ WORKERS = 2 * (os.cpu_count() or 1)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Run folders of tests in several processes, unless -n says otherwise.
 
-    Not in addopts, which would ask for xdist whatever -p no:xdist says. Who names a file or a test wants to see it run.
+    Not in addopts, which would need xdist even with -p no:xdist. A file or a test that is named runs in one process,
+    where it can be watched.
     """
     option = config.option
     # A pytest that a test starts is told, as xdist tells its own processes, that there are enough.
@@ -260,7 +261,7 @@ def plain_order() -> None:
 def verbs(plain_order: None) -> dict[str, Callable[[Any], Any]]:
     """Return the functions of the service by their HCS names: a test puts its own in, for an HCS that misbehaves.
 
-    One that returns None never answers, until emulator.reset() lets the service go down.
+    A function that returns None never answers, until emulator.reset() ends the service.
     """
     return emulator._service.verbs  # type: ignore[union-attr]
 
@@ -310,7 +311,7 @@ def interrupt_after(seconds: float, took: list[float]) -> Iterator[None]:
 def interrupted() -> Callable[[float], Iterator[AbstractContextManager[None]]]:
     """Return a function that yields blocks to interrupt after some seconds; the last has ended within PROMPT.
 
-    There is a second and a third one only where the one before took longer: other programs need the processors too.
+    A second and a third block come only if the one before took longer, as other programs may need the processors.
     """
 
     def interrupted(seconds: float) -> Iterator[AbstractContextManager[None]]:

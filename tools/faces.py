@@ -5,8 +5,8 @@
 
 The awaited face is the one that is written: the other follows from it by leaving things away, as psycopg does it. So a
 signature or docstring is written in one file, while type checkers, help() and editors see plain Python in both. The
-syntax tree tells what to change, and the text is changed at the places that it names: so comments stay, as a tree
-written out anew would not have them. Then ruff formats the text. Nothing else is needed, and the `lint` extra has it.
+syntax tree tells what to change, and the text is changed at these places: so comments stay, which a tree written out
+would not have. Then ruff formats the text; the `lint` extra has it, and nothing else is needed.
 
 `async def` becomes `def`. `await f(...)` becomes a plain call if f is a public name of the face, as in `await
 self.popen(...)`, and `finish(f(...))` otherwise: what is private is a coroutine that never suspends. Names and modules

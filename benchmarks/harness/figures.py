@@ -12,7 +12,7 @@ from .bars import judged
 from .measure import Series, Spread
 
 UNTOLD = ": others"
-"""The works that say how a run went and not what came of it."""
+"""The works that tell how a run went, not what it measured."""
 PERCENTILES = (": median", ": worst", ": lag")
 """The works of which the median is kept, without the quartiles: each value is of thousands of operations already."""
 

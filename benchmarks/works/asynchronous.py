@@ -52,7 +52,7 @@ VERBS = (AWAITED, BLOCKING)
 DISTURBED = 0.1
 """A turn in which other programs had more of a processor is taken again, if there are tries left.
 
-The contestants do not suffer alike: some need two processors at once, others are the better for having but one.
+Disturbance is not the same for all contestants: some need two processors at once, others are faster on one.
 """
 POOL = 64
 """Threads of the pool: as many as may wait at once."""

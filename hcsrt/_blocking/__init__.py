@@ -70,8 +70,8 @@ def aside(
     """Make a call on another thread: a timeout or Ctrl-C ends the wait for it, even while HCS keeps that thread.
 
     limit: seconds, or the Limit that is one of the arguments and ends the call too. results: gets the result, so that
-    a KeyboardInterrupt that comes right after the call cannot lose it. discard: what becomes of a result that nobody
-    waits for any more; hcsrt.pending() counts the call until then.
+    a KeyboardInterrupt right after the call cannot lose it. discard: is called with a result that nobody waits for any
+    more; hcsrt.pending() counts the call until then.
     """
     made: list[ResultT] = [] if results is None else results
 

@@ -1,4 +1,4 @@
-"""Many things at once, for who blocks: threads that take one after another."""
+"""Many things at once, for the blocking face: threads that take one after another."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from .times import Deadline
 
 
 class Calls(Protocol):
-    """The calls of a face. An urgent one gets past whatever else hangs in HCS: something is ended with its answer."""
+    """The calls of a face. Urgent ones, needed to end something, do not wait behind others that hang in HCS."""
 
     def call(
         self,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class TimeoutExpired(subprocess.TimeoutExpired, TimeoutError):
-    """The error of subprocess, for who catches that, and a TimeoutError like every other timeout of hcsrt."""
+    """The TimeoutExpired of subprocess, and a TimeoutError like every other timeout of hcsrt."""
 
     def __init__(self, cmd: Command, timeout: float, output: bytes | None = None, stderr: bytes | None = None) -> None:
         super().__init__(cmd, timeout, output, stderr)  # pyright: ignore[reportArgumentType]

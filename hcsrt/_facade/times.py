@@ -11,13 +11,13 @@ LAST_QUERY = 30.0
 QUERY_TIMEOUT = 1.0
 """Seconds that such a query may take."""
 POLL_TIMEOUT = 0.1
-"""Seconds that it may take even where no time is left, or who only polls would never learn of a lost event."""
+"""Seconds that it may take even if no time is left: a caller who only polls has to learn of a lost event, too."""
 EVENT_PATIENCE = 1.0
 """Seconds that an exit event may come later than the first sign of the exit."""
 CLEANUP_TIMEOUT = 10.0
 """Seconds that ending what nobody will own may take."""
 SHORT_CLEANUP = 0.1
-"""The same after Ctrl-C, which ends any wait: HCS gets the calls, and pending() counts them."""
+"""The same after Ctrl-C, which ends any wait: HCS still gets the calls, and pending() counts them."""
 STOP_TIMEOUT = 30.0
 """Seconds that terminating a system may take in stop(), unless it is told otherwise."""
 CHECK_TIMEOUT = 10.0

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     ResultT = TypeVar("ResultT")
 
 PARTING_TIMEOUT = 2.0
-"""Seconds that a task waits for what it has started on its way out."""
+"""Seconds that an ending task waits for calls that it has started at its end."""
 
 
 def is_told_to_stop(reason: type[BaseException] | None) -> bool:

@@ -88,7 +88,7 @@ def _too_long(limit: int, consumed: int) -> asyncio.LimitOverrunError:
 
 
 class _Protocol(asyncio.StreamReaderProtocol):
-    """Keeps the error that a pipe was lost by for who asks for it; that nobody has asked is no error."""
+    """A protocol that keeps the error of a lost pipe for later, and does not mind if nobody asks for it."""
 
     if TYPE_CHECKING:
         _closed: asyncio.Future[None]

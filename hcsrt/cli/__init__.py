@@ -1,5 +1,7 @@
-"""The command line: ``hcsrt run`` runs one command in a compute system, ``hcsrt doctor`` finds out whether HCS can be
-used, ``hcsrt errors`` explains an HRESULT. Each is a module of its own, imported when it is called.
+"""The command line of hcsrt.
+
+``hcsrt run`` runs one command in a compute system, ``hcsrt doctor`` finds out whether HCS can be used, ``hcsrt errors``
+explains an HRESULT. Each is a module of its own, imported when it is called.
 """
 
 import sys

@@ -164,7 +164,7 @@ class Model:
     def system_of(self, request: _native.Request) -> System:
         system = self.systems.get(request.system)
         if system is None:
-            # The handle of a create that failed leads nowhere, least of all to another system of the same id.
+            # The handle of a failed create leads nowhere, and never to another system of the same id.
             raise Failure(HCS_E_SYSTEM_NOT_FOUND, "The compute system was not created.")
         return system
 

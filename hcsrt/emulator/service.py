@@ -68,7 +68,7 @@ class Service:
             return failure
 
     def _guard(self, action: Callable[[], Answer | Failure | None]) -> Answer | Failure | None:
-        """Return what `action` returns; a bug in it is recorded, told to the caller, and leaves the service alive."""
+        """Return what `action` returns. A bug in it is recorded and told to the caller; the service goes on."""
         try:
             return action()
         except Exception:

@@ -106,7 +106,7 @@ class Settings:
         create_file(request.text or "", b"")
         return Answer()
 
-    # Every program of the emulator may use what its user may use, so nothing else comes of these.
+    # Without any effect on access: every program of the emulator may use what its user may use.
     @verb("HcsGrantVmAccess", "HcsRevokeVmAccess", "HcsGrantVmGroupAccess", "HcsRevokeVmGroupAccess", at_once=True)
     def _find_file(self, request: _native.Request) -> Answer:
         path = _full(request.text or "")

@@ -11,7 +11,7 @@ from .model import FORCED, UNEXPECTED, Model, System
 from .outbox import SYSTEM_EXITED, Answer, Outbox
 from .signals import SIGHUP, SIGKILL, SIGTERM
 
-# Seconds. Longer than clients wait for a shutdown, so that it is they who decide to terminate.
+# Seconds. Longer than clients wait for a shutdown, so that these decide to terminate.
 SHUTDOWN_GRACE = 30.0
 # Seconds for what programs left behind in their process groups, once the programs themselves are gone.
 _LEFTOVER_GRACE = 0.5

@@ -1,4 +1,4 @@
-"""Commands for compute systems that run wherever Python runs, and what becomes of their processes."""
+"""Commands for compute systems that run wherever Python runs, and checks of their processes."""
 
 import importlib.util
 import os

@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 class Failed(Exception):
-    """A step that failed, in words for whoever runs the script."""
+    """The failure of a step, in words for the user of the script."""
 
 
 def say(name: str, text: str) -> None:

@@ -182,8 +182,11 @@ def watch(process: subprocess.Popen[bytes], progress: Path, patience: float) -> 
 def run(python: Python, wheel: Path, patience: float, arguments: list[str]) -> Result:
     """Install the wheel into a fresh copy of the test bed and run pytest there.
 
-    :param patience: every process of the copy is ended if for so many seconds no test has begun or ended
-    :param arguments: for pytest, instead of the folder of tests
+    Args:
+        python: The CPython to test with.
+        wheel: The wheel to install.
+        patience: Seconds without the begin or end of a test after which every process of the copy is ended.
+        arguments: Arguments of pytest, instead of the folder of tests.
     """
     with temporary() as folder:
         bed_run = Run(bed(python), folder)

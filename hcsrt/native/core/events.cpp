@@ -40,8 +40,8 @@ enum : uint32_t { OWNED = 1, ACTIVE = 2, INSIDE = 4 };
 }  // namespace
 
 /* Belongs to its watch for as long as that lives, and is used again after its subscription has ended: a callback can
- * walk over all of them at any time. Unless noted, orders are sequentially consistent: whoever subscribes while the
- * latch is being set must see it, or be seen. */
+ * walk over all of them at any time. Unless noted, orders are sequentially consistent: a thread that subscribes while
+ * the latch is being set must see it, or be seen. */
 struct hcsrt_subscriber {
     hcsrt_watch *watch = nullptr;
     hcsrt_subscriber *next = nullptr;

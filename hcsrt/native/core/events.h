@@ -57,8 +57,8 @@ typedef struct hcsrt_subscriber hcsrt_subscriber;
 typedef void (*hcsrt_notify)(void *context);
 
 /* Subscribes to the events of a handle from now on, by a call that is inside the handle's guard. `size` events fit into
- * the queue; 0 is for who only wants the exit. `notify` may be NULL; if the latch is set already, it is called before
- * this returns. NULL: no memory. */
+ * the queue; with 0 only the exit comes. `notify` may be NULL; if the latch is set already, it is called before this
+ * returns. NULL: no memory. */
 hcsrt_subscriber *hcsrt_subscribe(hcsrt_watch *watch, uint32_t size, hcsrt_notify notify, void *context);
 
 /* Ends the subscription, which nobody may use meanwhile. When this returns, `notify` is not running and will not be

@@ -22,7 +22,7 @@ void hcsrt_transfer_begin(hcsrt_transfer *transfer, hcsrt_handle stream, void *b
 /* Bytes moved, 0 at the end of a file; or -errno, -EAGAIN if the transfer has not come to anything within the time. */
 int64_t hcsrt_transfer_step(hcsrt_transfer *transfer, uint32_t milliseconds);
 
-/* Cancels what is under way, and waits until the system is done with the buffer. Returns the bytes moved anyway. */
+/* Cancels what is under way, and waits until the system is done with the buffer. Returns the bytes moved even so. */
 int64_t hcsrt_transfer_end(hcsrt_transfer *transfer);
 
 /* Makes the steps of other threads return soon, for a close that follows. */

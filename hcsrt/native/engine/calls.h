@@ -1,4 +1,4 @@
-/* Calls: how they complete and are delivered, what is collected, and what becomes of it if nobody wants it. */
+/* Calls: how they complete and are delivered, what is collected, and what happens to it if nobody wants it. */
 #ifndef HCSRT_ENGINE_CALLS_H
 #define HCSRT_ENGINE_CALLS_H
 

@@ -24,12 +24,13 @@ extern "C" {
 /* Once, when the module that uses it is imported. `wait`: wait for each operation with a thread, use no callback. */
 void hcsrt_engine_init(int wait);
 
-/* Submits a call. With a port, by its owner, `complete` is for who takes it from there; without one, it is called right
- * where the call completes: on HCS's thread, on a worker, and possibly before this returns. NULL: no memory, or no thread. */
+/* Submits a call. With a port, whose owner must be the caller, the thread that collects the call calls `complete`.
+ * Without one it is called where the call completes: on HCS's thread, or on a worker, possibly before this returns.
+ * NULL: no memory, or no thread. */
 hcsrt_call *hcsrt_submit(hcsrt_port *port, const hcsrt_request *request);
 
-/* To reach a worker costs more than all the rest of a call, so a port's owner does that for a burst of them: how many it
- * has submitted that no worker has got, and sending them. Urgent calls are not among them. */
+/* Reaching a worker costs more than all the rest of a call, so the owner of a port does it once for a burst. unsent
+ * counts the calls that no worker has got yet, send hands them over. Urgent calls are not among them. */
 uint32_t hcsrt_port_unsent(const hcsrt_port *port);
 void hcsrt_port_send(hcsrt_port *port);
 
@@ -84,7 +85,7 @@ void hcsrt_port_close(hcsrt_port *port);
 /* In a forked child, for a port of the parent: closes the child's copies of its descriptors, nothing else. */
 void hcsrt_port_close_copy(hcsrt_port *port);
 
-/* The calls of closed ports that no native thread needs any more; whoever gets them completes and releases them. */
+/* The calls of closed ports that no native thread needs any more; the caller completes and releases them. */
 hcsrt_call *hcsrt_orphans(void);
 
 /* Called on a native thread when there are orphans; NULL: nobody. When this returns, the one before is not running. */

@@ -9,7 +9,7 @@
 
 namespace hcsrt::engine {
 
-/* When a pending call is asked for: one with a callback after so long, one without from soon to ever less often. */
+/* Times after which a pending call is asked for: the first with a callback, the others (growing) without one. */
 constexpr uint32_t CALLBACK_LOOK_MS = 1000;
 constexpr uint32_t FIRST_LOOK_MS = 2;
 constexpr uint32_t LAST_LOOK_MS = 250;

@@ -8,7 +8,7 @@
  *   L LIVE          the slot is in use
  *   H HELD          a native thread has the call: the queue, a worker, or the supervisor. What happens meanwhile is only
  *                   noted, and the holder acts on it at the end. So a callback may come before the kick-off returns
- *   C COMPLETED     the outcome is there. Set once; whoever sets it for a call that nobody holds has to deliver it
+ *   C COMPLETED     the outcome is there. Set once; a thread that sets it for a call that nobody holds delivers it
  *   A ABANDONED     nobody wants the outcome
  *   D DISCONNECTED  the service has told the handle that it is gone. The holder asks HCS once: what is still pending has
  *                   failed, and its operation is the reaper's
@@ -121,7 +121,7 @@ inline bool hold(Word &word, uint64_t seen) { return swap(word, seen, seen | HEL
 
 /* Abandons the call of a slot if is_meant() says that it is the one. True: the caller has it for good. False: it will be
  * delivered, was abandoned before, or is not meant. Calls announce(1) before anybody can see that the call is abandoned,
- * and announce(-1) if it was in vain. */
+ * and announce(-1) if it is not. */
 template <typename IsMeant, typename Announce>
 inline bool abandon(Word &word, IsMeant is_meant, Announce announce) {
     for (;;) {
