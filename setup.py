@@ -61,7 +61,7 @@ GNU_LINK_ARGS = ["-pthread", *STRIP]
 
 
 class BuildModules(build_ext):
-    """build_ext with the options of the compiler in use, as many modules at once as there are processors."""
+    """A build_ext with the options of the compiler in use, which builds a module on each processor at the same time."""
 
     def finalize_options(self) -> None:
         super().finalize_options()

@@ -1,4 +1,4 @@
-"""Measures hcsrt beside its alternatives, on the same work with the same native library.
+"""Measure hcsrt beside its alternatives, on the same work with the same native library.
 
     pip install -e '.[bench]'
     python -m benchmarks --quick

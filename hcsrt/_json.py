@@ -1,4 +1,4 @@
-"""Reading the JSON that HCS gives. Knows no error of ours."""
+"""The reading of JSON from HCS. This module knows no error of ours."""
 
 from __future__ import annotations
 

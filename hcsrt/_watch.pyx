@@ -1,4 +1,4 @@
-"""Waiting for what HCS tells: the exit latch of a handle, and subscriptions to its events.
+"""Waits for what HCS tells: the exit latch of a handle, and subscriptions to its events.
 
 The one event callback of a handle sets the latch and feeds the subscriptions; it runs no Python.
 """

@@ -124,7 +124,7 @@ DOCSTRINGS: dict[tuple[str, str | None], str] = {
 
 
 class Converter(ast.NodeVisitor):
-    """Collects the changes that make a module of the awaited face one of the blocking face."""
+    """The changes that make a module of the awaited face one of the blocking face."""
 
     def __init__(self, face: str, source: str) -> None:
         self._face = face

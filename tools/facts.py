@@ -1,4 +1,4 @@
-"""Makes the tables of hcsrt that are generated, and holds all tables against the facts folder.
+"""Make the generated tables of hcsrt, and compare all tables with the facts folder.
 
     python tools/facts.py write                   makes what comes from other files of the repository
     python tools/facts.py take [--shared DIR]     takes what comes from the facts folder, then writes

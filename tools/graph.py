@@ -1,4 +1,4 @@
-"""Draws which module of hcsrt knows which, and says what breaks the laws of the house.
+"""Draw which module of hcsrt knows which, and say what breaks the laws of the house.
 
     python -m tools.graph [FOLDER]        FOLDER/hcsrt is read; the repository by default
 

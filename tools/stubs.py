@@ -84,7 +84,7 @@ def definitions(text: str) -> dict[str, str | None]:
 
 
 class Writer(ast.NodeVisitor):
-    """Gives the definitions of a stub the docstrings of its Cython module."""
+    """A writer that gives the definitions of a stub the docstrings of its Cython module."""
 
     def __init__(self, source: str, docstrings: dict[str, str | None]) -> None:
         self._lines = source.encode().splitlines(keepends=True)

@@ -103,7 +103,7 @@ cdef extern from *:
 
 
 cdef class Plain:
-    """As large as a handle, and owns nothing."""
+    """An object as large as a handle, which owns nothing."""
 
     cdef object __weakref__
     cdef void *fields[4]

@@ -1,4 +1,4 @@
-"""Builds the native library and the contestants that are compiled, when they are missing or have changed.
+"""The build of the native library and of the compiled contestants, when they are missing or have changed.
 
 They go into a folder of their own per interpreter, below build/, and never into the wheel. One that cannot be built
 here is left out with a word.

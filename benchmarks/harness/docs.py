@@ -1,4 +1,4 @@
-"""Writes the figures of runs into docs/.
+"""Write the figures of runs into docs/.
 
     python -m benchmarks.harness.docs RESULT.json [RESULT.json]
 

@@ -1,4 +1,4 @@
-"""Handles: to own and close them, to call with them, to hand them to another thread; a round trip with a document.
+"""Handles, owned and closed, called with, and handed to another thread; a round trip with a document.
 
 The seconds are those of the processor wherever the work never waits, so that what else runs on the machine counts less.
 """

@@ -140,7 +140,7 @@ cdef Latch *new_latch() except NULL:
 
 
 cdef class ExitWatch:
-    """Waits for the exit of a compute system, on a handle of its own.
+    """A watch for the exit of a compute system, on a handle of its own.
 
     The handle takes the latch over: it destroys it once its native close has returned, after which HCS makes no more
     callbacks. So the latch may be used between `_enter` and `_leave`, as the raw handle may.

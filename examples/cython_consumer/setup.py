@@ -1,4 +1,4 @@
-"""Builds as C; with CONSUMER_LANGUAGE=c++ as C++."""
+"""The build of the example as C; with CONSUMER_LANGUAGE=c++ as C++."""
 
 import os
 

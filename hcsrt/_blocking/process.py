@@ -215,7 +215,7 @@ def _handle(stream: Any) -> OwnedStdio:
 
 
 class _Pump(Thread):
-    """Moves the bytes of one stream for communicate(), in a thread of its own, and closes the stream."""
+    """A thread that moves the bytes of one stream for communicate(), and then closes the stream."""
 
     def __init__(self, stream: Any) -> None:
         super().__init__(name="hcsrt communicate", daemon=True)
@@ -257,7 +257,7 @@ class _Reader(_Pump):
 
 
 class _TextReader(_Reader):
-    """Takes the bytes as they come, and has the text stream decode them: it may have read ahead before."""
+    """A pump that takes bytes as they come. The text stream decodes them, because it may have read ahead before."""
 
     def move(self) -> None:
         source: _TextSource = self._stream.buffer

@@ -1,4 +1,4 @@
-"""Owners of a handle, and of one behind which something exits."""
+"""Owners of handles, and of the handles of what exits."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Single:
 
 
 class Owner(Single, Generic[HandleT]):
-    """Owns a handle, until close() or the garbage collector ends it."""
+    """An owner of a handle, until close() or the garbage collector ends that."""
 
     _calls: Calls
     _handle: HandleT
@@ -90,7 +90,7 @@ class Owner(Single, Generic[HandleT]):
 
 
 class ExitOwner(Owner[ExitHandleT]):
-    """Owns the handle of what exits, a compute system or a process, and waits for that.
+    """An owner of the handle of a compute system or a process, which can wait for its exit.
 
     Exit is a latch in the native layer. The handle's event sets it; because HCS may lose that event, waiting asks HCS
     now and then as well.

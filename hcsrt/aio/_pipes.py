@@ -130,7 +130,7 @@ class Pipe:
 
 
 class ReadTransport(asyncio.ReadTransport):
-    """Reads a descriptor when it is ready."""
+    """A transport that reads a descriptor when it is ready."""
 
     def __init__(self, end: PipeEnd, protocol: asyncio.Protocol) -> None:
         super().__init__({"pipe": Pipe(end)})
@@ -183,7 +183,7 @@ class ReadTransport(asyncio.ReadTransport):
 
 
 class WriteTransport(asyncio.WriteTransport):
-    """Writes what it is given in the order in which it is given; how is for a subclass."""
+    """A transport that writes what it is given, in that order; a subclass says how."""
 
     def __init__(self, end: PipeEnd, protocol: asyncio.Protocol) -> None:
         super().__init__({"pipe": Pipe(end)})
@@ -297,7 +297,7 @@ class WriteTransport(asyncio.WriteTransport):
 
 
 class OverlappedWriteTransport(WriteTransport):
-    """Writes through the loop's completion port.
+    """A transport that writes through the loop's completion port.
 
     connect_write_pipe() of the Proactor also reads from the pipe, to learn of its end, and takes that a pipe for
     writing only cannot be read for this end.

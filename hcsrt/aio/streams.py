@@ -101,7 +101,7 @@ class _Protocol(asyncio.StreamReaderProtocol):
 
 
 class _SourceProtocol(_Protocol):
-    """Feeds a source, and tells when the pipe is gone."""
+    """The protocol that feeds a source, and tells when the pipe is gone."""
 
     def __init__(self, source: asyncio.StreamReader) -> None:
         super().__init__(source)
@@ -320,7 +320,7 @@ class PipeReader(StreamReader[AnyStr]):
 
     @property
     def lost(self) -> asyncio.Future[None]:
-        """Done when no more bytes can come."""
+        """A future that is done when no more bytes can come."""
         return self._protocol.lost
 
     def take(self) -> None:
@@ -499,7 +499,7 @@ class PipeWriter(StreamWriter[AnyStr]):
 
     @property
     def lost(self) -> asyncio.Future[None]:
-        """Done when nothing more is written, and the pipe is closed."""
+        """A future that is done when nothing more is written, and the pipe is closed."""
         return self._end.closed
 
     @property

@@ -1,4 +1,4 @@
-"""``hcsrt doctor``: whether HCS can be used from here."""
+"""The command ``hcsrt doctor``: whether HCS can be used from here."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""``hcsrt errors``: what an HRESULT means."""
+"""The command ``hcsrt errors``: what an HRESULT means."""
 
 import click
 from rich.console import Console

@@ -1,4 +1,4 @@
-"""``hcsrt run``: one command in a compute system of its own.
+"""The command ``hcsrt run``: one command in a compute system of its own.
 
 Its exit codes are those of ``docker run``: the command's own, 124 when the time was up, 125 when hcsrt itself failed,
 126 when the command cannot be invoked and 127 when it cannot be found.

@@ -19,7 +19,7 @@ class Interrupted(BaseException):
 
 
 class Signals:
-    """Catches the signals that ask the command to stop.
+    """A catcher of the signals that ask the command to stop.
 
     While the system is being set up they end hcsrt at once. Once the command runs they are put among its events, so
     that no exception comes in between; only the third one says that asking has not helped.

@@ -1,4 +1,4 @@
-"""Passes streams on between this process and its command."""
+"""The streams between this process and its command."""
 
 import contextlib
 import errno

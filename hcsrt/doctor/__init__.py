@@ -1,4 +1,4 @@
-"""Examines whether HCS can be used from here, and tells what to do if it cannot: ``hcsrt doctor``.
+"""The examination whether HCS can be used from here, and what to do if it cannot: ``hcsrt doctor``.
 
 Where the emulator takes the place of HCS it is the emulator that is examined. Nothing is changed, no compute system is
 touched, and no Windows service is started but vmcompute, by the one question that HCS is asked.

@@ -1,4 +1,4 @@
-"""Concludes from the readings of the backend of this process, and from its answer."""
+"""Conclusions from the readings of the backend of this process, and from its answer."""
 
 from __future__ import annotations
 

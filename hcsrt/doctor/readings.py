@@ -1,4 +1,4 @@
-"""Reads the backend of this process, its answer, and Windows."""
+"""The readings of the backend of this process, of its answer, and of Windows."""
 
 from __future__ import annotations
 

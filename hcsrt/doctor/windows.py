@@ -1,4 +1,4 @@
-"""Reads what this Windows tells of itself, with ctypes and winreg alone; nothing is changed."""
+"""The readings of this Windows, taken with ctypes and winreg alone; nothing is changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Concludes from the readings of Windows."""
+"""Conclusions from the readings of Windows."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def read(address: int) -> str:
 
 
 class Table:
-    """Each function of the emulator's table as an attribute, with the types that the header gives it."""
+    """The emulator's table: each function is an attribute, with the types that the header gives it."""
 
     def __init__(self) -> None:
         header = Path(hcsrt.get_include()).parent / "include" / "hcsapi.h"

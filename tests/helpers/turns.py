@@ -41,10 +41,10 @@ else:
 
 
 class Turns:
-    """Lets a process wait for its turn, which it has beside others or alone.
+    """The turns of a process, which it has beside others or alone.
 
     Each process locks a byte of its own for a test, and all of them for one that runs alone. The system unlocks what a
-    process has locked when it ends, however it ends. The gate is locked only by who waits: nobody new comes in while
+    process has locked when it ends, however it ends. The gate is locked by those who wait: nobody new comes in while
     somebody waits to be alone, so that wait ends with the tests that run.
     """
 

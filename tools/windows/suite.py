@@ -103,7 +103,7 @@ def install(python: Python, run: Run, wheel: Path) -> None:
 
 
 class Output:
-    """Passes on what a process says, and keeps the end of it."""
+    """The output of a process: it is passed on, and its end is kept."""
 
     def __init__(self, python: Python, stream: IO[bytes] | None) -> None:
         self._python = python

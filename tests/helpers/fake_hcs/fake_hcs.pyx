@@ -1,4 +1,4 @@
-"""Bind the fake HCS, and call it from Cython with a completion that runs on a thread of HCS."""
+"""The fake HCS for Python, and a call of it from Cython with a completion that runs on a thread of HCS."""
 
 from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_DECREF, Py_INCREF

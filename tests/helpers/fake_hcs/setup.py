@@ -1,4 +1,4 @@
-"""Builds the module `fake_hcs`: python tests/helpers/fake_hcs/setup.py build_ext --build-lib FOLDER."""
+"""The build of the module `fake_hcs`: python tests/helpers/fake_hcs/setup.py build_ext --build-lib FOLDER."""
 
 from pathlib import Path
 
