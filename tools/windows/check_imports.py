@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that the modules in Windows wheels need no DLL but those of Windows and of CPython.
+"""Check that the modules in Windows wheels need no DLL but those of Windows and of CPython.
 
     python tools/windows/check_imports.py dist/*win*.whl
 
