@@ -21,7 +21,7 @@ def choose(name: str, capsule: object = None) -> None:
 
     Raises:
         RuntimeError: The process uses another backend already.
-        ValueError: There is no backend of that name, and none in a capsule.
+        ValueError: There is no backend of that name, and none in a capsule; or it lacks what every call needs.
     """
 
 def impersonates() -> bool:
