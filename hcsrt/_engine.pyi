@@ -7,7 +7,7 @@ from ._streams import ProcessStart
 
 @final
 class Port:
-    """Where the calls of one event loop are delivered; the loop keeps it as a descriptor's callback until it goes."""
+    """The port of one event loop, where its calls are delivered; the loop keeps it as a descriptor's callback."""
 
     def __call__(self, *args: object, **kwargs: object) -> None: ...
     def send(self) -> None:

@@ -110,7 +110,7 @@ cdef void finish(hcsrt_call *chain) noexcept:
 
 @cython.final
 cdef class Port:
-    """Where the calls of one event loop are delivered; the loop keeps it as a descriptor's callback until it goes."""
+    """The port of one event loop, where its calls are delivered; the loop keeps it as a descriptor's callback."""
 
     def __call__(self):
         cdef hcsrt_call *chain

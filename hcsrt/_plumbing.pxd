@@ -1,4 +1,4 @@
-"""What the modules of hcsrt do to handles beside the public face: over the fields of the object, inline.
+"""The modules' own access to handles, beside the public face: over the fields of the object, inline.
 
 Internal: no wheel has this file.
 """
