@@ -150,6 +150,7 @@ cdef extern from "interpose/interpose.h" nogil:
         int fails
         hcsrt_result result
         int deaf
+        int withholds
 
 cdef extern from "exports.h" nogil:
     ctypedef struct hcsrt_core:

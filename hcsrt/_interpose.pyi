@@ -52,6 +52,19 @@ def deaf(function: str, first: int = 1, calls: int = 0) -> Rule:
     The arguments are those of failing().
     """
 
+def silent(function: str, first: int = 1, calls: int = 0) -> Rule:
+    """Return a block in which HCS seems to take calls of a function, hears nothing of them, and does not complete them.
+
+    At its end they do complete: HCS then says that their operations have not been started. Not for functions that create
+    something. The arguments are those of failing().
+    """
+
+def late(function: str, first: int = 1, calls: int = 0) -> Rule:
+    """Return a block in which calls of a function, which HCS gets, do not complete before its end.
+
+    The arguments are those of failing().
+    """
+
 def missing(function: str) -> AbstractContextManager[None]:
     """Let HCS lack a function within the block."""
 

@@ -1,4 +1,4 @@
-"""Let chosen calls of HCS fail, wait, miss their callback or their function, and count them: for tests.
+"""Let chosen calls of HCS fail, wait, complete late or never, miss their callback or their function: for tests.
 
 Each block puts a table around the table of this process into use and takes it out again at its end. Handles, operations
 and calls under way do not notice. Blocks may be nested and be those of several threads.
@@ -74,14 +74,16 @@ cdef class Rule:
         self.number = core.rule_add(number_of(self.function), &self.rule)
         if self.number < 0:
             end()
-            raise ValueError(f"calls of {self.function} cannot fail or have no callback, or there are too many rules")
+            raise ValueError(f"the rule cannot be one for {self.function}, or there are too many rules")
         return self
 
     def __exit__(self, *exception):
         if self.number < 0:
             raise RuntimeError(f"the rule for {self.function} is not in use; enter its block first")
+        cdef int number = self.number
         self.last_met = self.met
-        core.rule_remove(self.number)
+        with nogil:  # callbacks may want it
+            core.rule_remove(number)
         self.number = -1
         end()
 
@@ -132,6 +134,27 @@ def deaf(function, first=1, calls=0):
     """
     cdef Rule rule = Rule(function, first, calls)
     rule.rule.deaf = True
+    return rule
+
+
+def silent(function, first=1, calls=0):
+    """Return a block in which HCS seems to take calls of a function, hears nothing of them, and does not complete them.
+
+    At its end they do complete: HCS then says that their operations have not been started. Not for functions that create
+    something. The arguments are those of failing().
+    """
+    cdef Rule rule = Rule(function, first, calls)
+    rule.rule.fails = rule.rule.withholds = True
+    return rule
+
+
+def late(function, first=1, calls=0):
+    """Return a block in which calls of a function, which HCS gets, do not complete before its end.
+
+    The arguments are those of failing().
+    """
+    cdef Rule rule = Rule(function, first, calls)
+    rule.rule.withholds = True
     return rule
 
 

@@ -1,10 +1,19 @@
 """The rules for calls of HCS as blocks: each is in use once at a time."""
 
+import asyncio
+import functools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
 
 import hcsrt
-from hcsrt._hresults import E_FAIL
-from hcsrt._interpose import failing
+from hcsrt import aio, operations
+from hcsrt._hresults import E_FAIL, HCS_E_OPERATION_NOT_STARTED
+from hcsrt._interpose import failing, late, silent
+
+from ..helpers.loops import asynchronous
 
 
 def test_a_rule_is_one_block_at_a_time() -> None:
@@ -19,3 +28,69 @@ def test_a_rule_is_one_block_at_a_time() -> None:
     hcsrt.service.properties()
     with rule, pytest.raises(hcsrt.HcsError, match="E_FAIL"):
         hcsrt.service.properties()
+
+
+@pytest.mark.parametrize(
+    ("rule", "function"),
+    [
+        (functools.partial(failing, hresult=E_FAIL), "HcsCloseProcess"),
+        (late, "HcsGetServiceProperties"),
+        (silent, "HcsOpenProcess"),
+        (silent, "HcsCreateProcess"),
+        (silent, "HcsCreateComputeSystem"),
+    ],
+)
+def test_a_rule_that_a_function_cannot_have_is_refused(rule: Any, function: str) -> None:
+    with pytest.raises(ValueError, match=f"cannot be one for {function}"), rule(function):
+        pass
+
+
+def test_a_call_that_hcs_never_completes(system: hcsrt.ComputeSystem, settle: Callable[..., bool]) -> None:
+    with silent("HcsGetComputeSystemProperties") as rule:
+        with pytest.raises(hcsrt.OperationTimeoutError):
+            system.properties(timeout=0.05)
+        assert (rule.met, hcsrt.pending()) == (1, 1)
+    with ThreadPoolExecutor(1) as pool:
+        with silent("HcsGetComputeSystemProperties") as rule:
+            asking = pool.submit(system.properties)
+            assert settle(lambda: rule.met == 1)
+        with pytest.raises(hcsrt.HcsError) as caught:
+            asking.result(10)
+    assert caught.value.hresult & 0xFFFFFFFF == HCS_E_OPERATION_NOT_STARTED
+    assert system.properties()["State"] == "Running"
+
+
+@asynchronous
+async def test_a_future_of_a_call_that_hcs_never_completes(document: dict[str, Any]) -> None:
+    async with await aio.ComputeSystem.create("silent", document) as system:
+        with silent("HcsStartComputeSystem") as rule:
+            starting = asyncio.ensure_future(system.start())
+            while not rule.met:
+                await asyncio.sleep(0.01)
+            assert (await system.properties())["State"] == "Created"
+        with pytest.raises(hcsrt.HcsError) as caught:
+            await starting
+        assert caught.value.hresult & 0xFFFFFFFF == HCS_E_OPERATION_NOT_STARTED
+        await system.start()
+        await system.terminate()
+
+
+@asynchronous
+async def test_a_call_that_completes_late(document: dict[str, Any]) -> None:
+    with late("HcsCreateComputeSystem"):
+        creating = asyncio.ensure_future(aio.ComputeSystem.create("late", document))
+        while "late" not in [found["Id"] for found in await aio.systems()]:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        assert not creating.done()
+    async with await creating as system:
+        await system.terminate()
+
+
+def test_an_operation_keeps_its_own_callback_and_context(system: hcsrt.ComputeSystem) -> None:
+    with late("HcsGetComputeSystemProperties"), operations.create_operation() as operation:
+        operations.set_operation_context(operation, 5)
+        operations.kick_off(operation, "HcsGetComputeSystemProperties", system.handle)
+        assert operations.operation_context(operation) == 5
+        with pytest.raises(TimeoutError):
+            operations.wait_operation(operation, 0.05)

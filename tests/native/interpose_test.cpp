@@ -1,5 +1,5 @@
-/* The table around a table: what it passes on, counts, lets fail and lets wait; and under threads, where each call that
- * a rule was for has failed, and nobody goes on waiting for a rule that is gone. */
+/* The table around a table: what it passes on, counts, lets fail, lets wait and withholds; and under threads, where each
+ * call that a rule was for has failed, each that was withheld completes once, and nobody waits for a rule that is gone. */
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -42,10 +42,12 @@ hcsrt_result open_system(const HcsApi *table, hcsrt_system *system) {
 }
 
 hcsrt_rule failing(uint32_t first, uint32_t calls, hcsrt_result result = HCSRT_E_INVALIDARG) {
-    return {first, calls, 0, 0, 1, result, 0};
+    return {first, calls, 0, 0, 1, result, 0, 0};
 }
 
-hcsrt_rule waiting(uint32_t first, uint32_t calls, uint32_t ms = 0) { return {first, calls, 1, ms, 0, 0, 0}; }
+hcsrt_rule waiting(uint32_t first, uint32_t calls, uint32_t ms = 0) { return {first, calls, 1, ms, 0, 0, 0, 0}; }
+
+hcsrt_rule withholding(bool passed_on) { return {1, 0, 0, 0, !passed_on, HCSRT_S_OK, 0, 1}; }
 
 void test_entries() {
     CHECK(outer->size == sizeof(HcsApi));
@@ -151,7 +153,7 @@ void test_call_waits() {
 }
 
 void test_deaf_callback() {
-    hcsrt_rule rule = {1, 1, 0, 0, 0, 0, 1};
+    hcsrt_rule rule = {1, 1, 0, 0, 0, 0, 1, 0};
     CHECK(hcsrt_rule_add(number_of("HcsOpenComputeSystem"), &rule) == -1);
     CHECK(hcsrt_rule_add(number_of("HcsSetComputeSystemCallback"), &rule) >= 0);
     int creates = hcsrt_rule_add(number_of("HcsCreateOperation"), &rule);
@@ -169,6 +171,117 @@ void test_deaf_callback() {
         CHECK(told == expected);
     }
     hcsrt_rule_remove(creates);
+}
+
+struct Asker {
+    std::atomic<int> told{0};
+    hcsrt_operation operation = nullptr;
+
+    static void HCSRT_CALL tell(hcsrt_operation, void *context) { ++static_cast<Asker *>(context)->told; }
+    void begin(hcsrt_system system) {
+        operation = outer->HcsCreateOperation(this, tell);
+        CHECK(outer->HcsStartComputeSystem(system, operation, nullptr) == HCSRT_S_OK);
+    }
+    hcsrt_result look() {
+        hcsrt_char *document = nullptr;
+        hcsrt_result result = outer->HcsGetOperationResult(operation, &document);
+        if (document) outer->free_string(document);
+        return result;
+    }
+    hcsrt_result wait(uint32_t ms) {
+        hcsrt_char *document = nullptr;
+        hcsrt_result result = outer->HcsWaitForOperationResult(operation, ms, &document);
+        if (document) outer->free_string(document);
+        return result;
+    }
+};
+
+/* What HCS has done meanwhile comes out at the end of the rule, and once. */
+void test_withheld_call_that_hcs_gets() {
+    int starts = number_of("HcsStartComputeSystem");
+    hcsrt_system system = nullptr;
+    open_system(outer, &system);
+    Asker asker, closer;
+    hcsrt_rule rule = withholding(true);
+    int number = hcsrt_rule_add(starts, &rule);
+    asker.begin(system);
+    closer.begin(system);
+    CHECK(hcsrt_rule_met(number) == 2);
+    CHECK(asker.wait(50) == HCSRT_E_OPERATION_TIMEOUT && asker.look() == HCSRT_E_OPERATION_PENDING);
+    /* HCS itself has long completed it. */
+    hcsrt_char *document = nullptr;
+    CHECK(inner->HcsWaitForOperationResult(asker.operation, 10000, &document) == HCSRT_S_OK);
+    outer->free_string(document);
+    std::this_thread::sleep_for(milliseconds(20));
+    outer->HcsCloseOperation(closer.operation);
+    CHECK(!asker.told && !closer.told);
+    std::thread waiter([&] { CHECK(asker.wait(0xFFFFFFFFu) == HCSRT_S_OK); });
+    std::this_thread::sleep_for(milliseconds(20));
+    hcsrt_rule_remove(number);
+    waiter.join();
+    for (int i = 0; i < 10000 && !asker.told; ++i) std::this_thread::sleep_for(milliseconds(1));
+    std::this_thread::sleep_for(milliseconds(20));
+    CHECK(asker.told == 1 && !closer.told);
+    outer->HcsCloseOperation(asker.operation);
+    /* A callback of HCS that comes after the end of the rule is passed on by HCS itself. */
+    Asker later;
+    later.begin(system);
+    CHECK(later.wait(10000) == HCSRT_S_OK);
+    while (!later.told) std::this_thread::yield();
+    outer->HcsCloseOperation(later.operation);
+    outer->HcsCloseComputeSystem(system);
+    CHECK(fake_hcs::live() == 0);
+}
+
+/* HCS hears nothing, then and later: it says so itself of an operation that nothing was begun with. */
+void test_withheld_call_that_hcs_never_gets() {
+    int starts = number_of("HcsStartComputeSystem");
+    hcsrt_system system = nullptr;
+    open_system(outer, &system);
+    for (const char *name : {"HcsOpenComputeSystem", "HcsCloseComputeSystem", "HcsCreateOperation", "free_string"}) {
+        hcsrt_rule rule = withholding(true);
+        CHECK(hcsrt_rule_add(number_of(name), &rule) == -1);
+    }
+    for (const char *name :
+         {"HcsCreateProcess", "HcsCreateComputeSystem", "HcsCreateComputeSystemInNamespace", "HcsGetProcessInfo"}) {
+        hcsrt_rule rule = withholding(false), passed_on = withholding(true);
+        int number = hcsrt_rule_add(number_of(name), &rule);
+        CHECK((number >= 0) == !std::strcmp(name, "HcsGetProcessInfo"));
+        if (number >= 0) hcsrt_rule_remove(number);
+        CHECK((number = hcsrt_rule_add(number_of(name), &passed_on)) >= 0);
+        hcsrt_rule_remove(number);
+    }
+    hcsrt_rule rule = withholding(false);
+    int number = hcsrt_rule_add(starts, &rule);
+    Asker asker;
+    asker.begin(system);
+    hcsrt_process_information info;
+    hcsrt_char *document;
+    CHECK(asker.look() == HCSRT_E_OPERATION_PENDING && asker.wait(20) == HCSRT_E_OPERATION_TIMEOUT);
+    CHECK(outer->HcsGetOperationResultAndProcessInfo(asker.operation, &info, &document) == HCSRT_E_OPERATION_PENDING);
+    CHECK(outer->HcsWaitForOperationResultAndProcessInfo(asker.operation, 1, &info, &document) ==
+          HCSRT_E_OPERATION_TIMEOUT);
+    CHECK(outer->HcsStartComputeSystem(system, asker.operation, nullptr) == HCSRT_E_OPERATION_ALREADY_STARTED);
+    CHECK(!asker.told);
+    hcsrt_rule_remove(number);
+    CHECK(asker.told == 1);
+    /* The fake one knows no operation that was not started; it is pending there. */
+    CHECK(asker.look() == HCSRT_E_OPERATION_PENDING && asker.wait(20) == HCSRT_E_OPERATION_TIMEOUT);
+    inner->HcsCloseOperation(asker.operation);
+
+    /* A call that HCS does not take at all has nothing to withhold. */
+    fake_hcs::set_service(system, fake_hcs::Service::GONE);
+    hcsrt_rule late = withholding(true);
+    number = hcsrt_rule_add(starts, &late);
+    hcsrt_operation operation = outer->HcsCreateOperation(nullptr, nullptr);
+    CHECK(outer->HcsStartComputeSystem(system, operation, nullptr) == HCSRT_E_SERVICE_DISCONNECT);
+    auto began = Clock::now();
+    CHECK(outer->HcsWaitForOperationResult(operation, 1, &document) == HCSRT_E_OPERATION_TIMEOUT);
+    CHECK(Clock::now() - began < milliseconds(1000));
+    outer->HcsCloseOperation(operation);
+    hcsrt_rule_remove(number);
+    outer->HcsCloseComputeSystem(system);
+    CHECK(fake_hcs::live() == 0);
 }
 
 void test_missing_function() {
@@ -212,6 +325,37 @@ void call_all_the_time() {
     }
 }
 
+std::atomic<uint64_t> started{0}, told{0};
+
+/* Each call that HCS takes is told of once, withheld or not. */
+void start_all_the_time() {
+    hcsrt_system system = nullptr;
+    const hcsrt_char id[] = {0};
+    inner->HcsOpenComputeSystem(id, HCSRT_GENERIC_ALL, &system);
+    while (!over) {
+        Asker asker;
+        asker.begin(system);
+        ++started;
+        while (!asker.told) std::this_thread::yield();
+        CHECK(asker.wait(10000) == HCSRT_S_OK);
+        outer->HcsCloseOperation(asker.operation);
+        CHECK(asker.told == 1);
+        ++told;
+    }
+    inner->HcsCloseComputeSystem(system);
+}
+
+void withhold_all_the_time(int rounds) {
+    int starts = number_of("HcsStartComputeSystem");
+    for (int round = 0; round < rounds; ++round) {
+        hcsrt_rule rule = withholding(true);
+        int number = hcsrt_rule_add(starts, &rule);
+        CHECK(number >= 0);
+        for (int i = 0; i < 50 && !hcsrt_rule_met(number); ++i) std::this_thread::yield();
+        hcsrt_rule_remove(number);
+    }
+}
+
 /* The slots of rules go from function to function, while calls of both look at them. */
 void rule_all_the_time(int rounds, unsigned seed) {
     int opens = number_of("HcsOpenComputeSystem"), closes = number_of("HcsCloseComputeSystem");
@@ -234,12 +378,14 @@ void test_threads(int rounds) {
     std::vector<std::thread> callers, rulers;
     for (int i = 0; i < 3; ++i) callers.emplace_back(call_all_the_time);
     for (unsigned i = 0; i < 2; ++i) rulers.emplace_back(rule_all_the_time, rounds, i);
+    for (int i = 0; i < 2; ++i) callers.emplace_back(start_all_the_time);
+    rulers.emplace_back(withhold_all_the_time, rounds / 4);
     for (std::thread &ruler : rulers) ruler.join();
     over = true;
     for (std::thread &caller : callers) caller.join();
     hcsrt_rule_remove(rule);
     CHECK(hcsrt_interposed_calls(opens) == before + calls);
-    CHECK(failed > 0 && failed <= may_fail && fake_hcs::live() == 0);
+    CHECK(failed > 0 && failed <= may_fail && fake_hcs::live() == 0 && started > 0 && told == started);
 }
 
 }  // namespace
@@ -251,6 +397,8 @@ int main(int count, char **arguments) {
     test_what_can_fail();
     test_call_waits();
     test_deaf_callback();
+    test_withheld_call_that_hcs_gets();
+    test_withheld_call_that_hcs_never_gets();
     test_missing_function();
     test_shorter_table();
     test_threads(count > 1 ? std::atoi(arguments[1]) : 2000);

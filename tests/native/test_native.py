@@ -19,7 +19,8 @@ ENGINE_SOURCES = sorted((PACKAGE / "native/engine").glob("*.cpp"))
 WITH_ENGINE = [FAKE_HCS, REAPER_SOURCE, EVENTS_SOURCE, CHOSEN_SOURCE, *ENGINE_SOURCES]
 ENGINE = [HERE / "engine_stress.cpp", *WITH_ENGINE]
 EVENTS = HERE / "events_stress.cpp"
-INTERPOSE = [HERE / "interpose_test.cpp", FAKE_HCS, PACKAGE / "native/interpose/interpose.cpp"]
+INTERPOSE_SOURCES = [PACKAGE / "native/interpose" / name for name in ("withheld.cpp", "interpose.cpp")]
+INTERPOSE = [HERE / "interpose_test.cpp", FAKE_HCS, *INTERPOSE_SOURCES]
 REAPER = [HERE / "reaper_stress.cpp", FAKE_HCS, REAPER_SOURCE, PACKAGE / "native/core/events.cpp"]
 
 
@@ -216,17 +217,40 @@ INTERPOSE_MUTATIONS = [
 ]
 
 
+WITHHELD_MUTATIONS = [
+    Mutation(name, before, after, "interpose/withheld.cpp")
+    for name, before, after in [
+        (
+            "HCS tells although the outcome is withheld",
+            "if (!(call->word.fetch_or(TOLD) & WITHHELD)) tell",
+            "if (true) tell",
+        ),
+        ("the end of a rule forgets the callback", "(TOLD | CLOSED)) == TOLD", "(TOLD | CLOSED)) == ~0u"),
+        ("the callback of a closed operation is made up for", "before & (TOLD | CLOSED)", "before & (TOLD)"),
+        ("nobody is woken", "wake_all(call->word);", ""),
+    ]
+]
+
+
 def test_interpose(tmp_path):
     done = run(build(tmp_path / "program", INTERPOSE), "3000")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def interpose_with(mutation: Mutation, folder: Path, *flags: str) -> Path:
-    return build(folder / "program", [*INTERPOSE[:2], mutation.apply(folder) / mutation.source], *flags)
+    mutated = mutation.apply(folder) / mutation.source
+    sources = [mutated if source == PACKAGE / "native" / mutation.source else source for source in INTERPOSE]
+    return build(folder / "program", sources, *flags)
 
 
 def test_the_interpose_test_hangs_where_a_call_is_not_woken(tmp_path):
     assert run("timeout", "10", interpose_with(WAKES_NOBODY, tmp_path), "100").returncode == 124
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutation", WITHHELD_MUTATIONS, ids=named)
+def test_the_interpose_test_catches(mutation, tmp_path):
+    assert run("timeout", "10", interpose_with(mutation, tmp_path), "100").returncode != 0
 
 
 @pytest.mark.slow

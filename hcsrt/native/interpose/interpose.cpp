@@ -6,14 +6,19 @@
 #include <cstring>
 #include <initializer_list>
 #include <new>
+#include <tuple>
 #include <type_traits>
 
 #include "backends/functions.h"
+#include "backends/table.h"
+#include "core/results.h"
 #include "core/threads.h"
+#include "interpose/withheld.h"
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using hcsrt::interpose::Withheld;
 
 /* The ways to release have no row among the functions. */
 #define HCSRT_ENTRIES(F) \
@@ -28,6 +33,30 @@ enum Function : int {
 #undef HCSRT_NUMBER
         FUNCTIONS
 };
+
+constexpr hcsrt_shape SHAPES[] = {
+#define HCSRT_SHAPE(name, since, shape, subject, lane, type) HCSRT_SHAPE_##shape,
+    HCSRT_ENTRIES(HCSRT_SHAPE)
+#undef HCSRT_SHAPE
+};
+
+/* The place of the operation that tracks a call among the parameters. -1: the call is not tracked. */
+constexpr int operation_at(int function) {
+    switch (function) {
+    case NUMBER_HcsEnumerateComputeSystems:
+    case NUMBER_HcsGetProcessInfo: return 1;
+    case NUMBER_HcsCreateComputeSystem:
+    case NUMBER_HcsCreateProcess:
+    case NUMBER_HcsEnumerateComputeSystemsInNamespace: return 2;
+    case NUMBER_HcsCreateComputeSystemInNamespace: return 3;
+    }
+    return SHAPES[function] == HCSRT_SHAPE_VERB || SHAPES[function] == HCSRT_SHAPE_MODIFY ? 1 : -1;
+}
+
+constexpr bool gives_handle(int function) {
+    return function == NUMBER_HcsCreateComputeSystem || function == NUMBER_HcsCreateComputeSystemInNamespace ||
+           function == NUMBER_HcsCreateProcess;
+}
 
 /* --- rules -------------------------------------------------------------------------------------------------------- */
 
@@ -53,9 +82,18 @@ struct Counted {
 
 Counted counted[FUNCTIONS];
 
+/* The rules that withhold operations. */
+std::atomic<int> withholding{0};
+
 struct Verdict {
     bool deaf = false, fails = false;
     hcsrt_result result = 0;
+    Withheld *withheld = nullptr;
+
+    void fail(hcsrt_result with) {
+        fails = true;
+        result = with;
+    }
 };
 
 bool is_for(const hcsrt_rule &rule, uint32_t number) {
@@ -75,26 +113,32 @@ void wait_in(Slot &slot) {
     slot.waiting.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void meet(Slot &slot, int function, Verdict *verdict) {
+/* The rule may have ended since the call met it, and then nobody else would. */
+Withheld *withhold_for(Slot &slot, hcsrt_operation operation) {
+    Withheld *withheld = hcsrt::interpose::withhold(operation, static_cast<int>(&slot - slots), !slot.rule.fails);
+    if (withheld && !(slot.word.load() & ACTIVE)) hcsrt::interpose::give_out(withheld);
+    return withheld;
+}
+
+void meet(Slot &slot, int function, hcsrt_operation operation, Verdict *verdict) {
     if ((slot.word.fetch_add(INSIDE, std::memory_order_acq_rel) & ACTIVE) && slot.function == function &&
         is_for(slot.rule, slot.seen.fetch_add(1, std::memory_order_relaxed) + 1)) {
         slot.met.fetch_add(1, std::memory_order_relaxed);
         if (slot.rule.waits) wait_in(slot);
         if (slot.rule.deaf) verdict->deaf = true;
-        if (slot.rule.fails) {
-            verdict->fails = true;
-            verdict->result = slot.rule.result;
-        }
+        if (slot.rule.fails) verdict->fail(slot.rule.result);
+        if (slot.rule.withholds && !(verdict->withheld = withhold_for(slot, operation)))
+            verdict->fail(HCSRT_E_OUTOFMEMORY);
     }
     slot.word.fetch_sub(INSIDE, std::memory_order_acq_rel);
 }
 
-Verdict arrive(int function) {
+Verdict arrive(int function, hcsrt_operation operation) {
     Verdict verdict;
     counted[function].calls.fetch_add(1, std::memory_order_relaxed);
     uint64_t rules = counted[function].rules.load(std::memory_order_acquire);
     for (int i = 0; rules; ++i, rules >>= 1)
-        if (rules & 1) meet(slots[i], function, &verdict);
+        if (rules & 1) meet(slots[i], function, operation, &verdict);
     return verdict;
 }
 
@@ -112,22 +156,139 @@ void deafen(Argument *argument) {
     if constexpr (std::is_same_v<Argument, hcsrt_operation_completion>) *argument = [](hcsrt_operation, void *) {};
 }
 
+template <auto Entry, typename... Parameters>
+auto pass_on(Parameters... arguments) {
+    return (inner.load(std::memory_order_relaxed)->*Entry)(arguments...);
+}
+
+/* The functions of operations, which are told of one that is withheld. */
+template <int Number>
+struct OfOperation {
+    template <auto Entry, typename... Parameters>
+    static auto call(Parameters... arguments) {
+        return pass_on<Entry>(arguments...);
+    }
+};
+
+template <>
+struct OfOperation<NUMBER_HcsCreateOperation> {
+    template <auto Entry>
+    static hcsrt_operation call(void *context, hcsrt_operation_completion callback) {
+        return withholding.load() ? hcsrt::interpose::create(inner.load(std::memory_order_relaxed), context, callback)
+                                  : pass_on<Entry>(context, callback);
+    }
+};
+
+template <>
+struct OfOperation<NUMBER_HcsCloseOperation> {
+    template <auto Entry>
+    static void call(hcsrt_operation operation) {
+        hcsrt::interpose::forget(operation);
+        pass_on<Entry>(operation);
+    }
+};
+
+template <>
+struct OfOperation<NUMBER_HcsGetOperationContext> {
+    template <auto Entry>
+    static void *call(hcsrt_operation operation) {
+        void *context;
+        return hcsrt::interpose::context_of(operation, &context) ? context : pass_on<Entry>(operation);
+    }
+};
+
+template <>
+struct OfOperation<NUMBER_HcsSetOperationContext> {
+    template <auto Entry>
+    static hcsrt_result call(hcsrt_operation operation, void *context) {
+        return hcsrt::interpose::set_context(operation, context) ? HCSRT_S_OK : pass_on<Entry>(operation, context);
+    }
+};
+
+template <>
+struct OfOperation<NUMBER_HcsSetOperationCallback> {
+    template <auto Entry>
+    static hcsrt_result call(hcsrt_operation operation, const void *context, hcsrt_operation_completion callback) {
+        if (hcsrt::interpose::set_callback(operation, context, callback)) return HCSRT_S_OK;
+        return pass_on<Entry>(operation, context, callback);
+    }
+};
+
+hcsrt_result nothing_yet(hcsrt_result result, hcsrt_char **document, hcsrt_process_information *info = nullptr) {
+    if (document) *document = nullptr;
+    if (info) *info = {};
+    return result;
+}
+
+template <>
+struct OfOperation<NUMBER_HcsGetOperationResult> {
+    template <auto Entry>
+    static hcsrt_result call(hcsrt_operation operation, hcsrt_char **document) {
+        if (hcsrt::interpose::is_withheld(operation)) return nothing_yet(HCSRT_E_OPERATION_PENDING, document);
+        return pass_on<Entry>(operation, document);
+    }
+};
+
+template <>
+struct OfOperation<NUMBER_HcsGetOperationResultAndProcessInfo> {
+    template <auto Entry>
+    static hcsrt_result call(hcsrt_operation operation, hcsrt_process_information *info, hcsrt_char **document) {
+        if (hcsrt::interpose::is_withheld(operation)) return nothing_yet(HCSRT_E_OPERATION_PENDING, document, info);
+        return pass_on<Entry>(operation, info, document);
+    }
+};
+
+template <>
+struct OfOperation<NUMBER_HcsWaitForOperationResult> {
+    template <auto Entry>
+    static hcsrt_result call(hcsrt_operation operation, uint32_t ms, hcsrt_char **document) {
+        if (!hcsrt::interpose::wait_while_withheld(operation, &ms))
+            return nothing_yet(HCSRT_E_OPERATION_TIMEOUT, document);
+        return pass_on<Entry>(operation, ms, document);
+    }
+};
+
+template <>
+struct OfOperation<NUMBER_HcsWaitForOperationResultAndProcessInfo> {
+    template <auto Entry>
+    static hcsrt_result call(hcsrt_operation operation, uint32_t ms, hcsrt_process_information *info,
+                             hcsrt_char **document) {
+        if (!hcsrt::interpose::wait_while_withheld(operation, &ms))
+            return nothing_yet(HCSRT_E_OPERATION_TIMEOUT, document, info);
+        return pass_on<Entry>(operation, ms, info, document);
+    }
+};
+
 template <auto Entry, int Number>
 struct Through;
 template <typename Result, typename... Parameters, Result (HCSRT_CALL *HcsApi::*Entry)(Parameters...), int Number>
 struct Through<Entry, Number> {
     static constexpr bool can_fail = std::is_same_v<Result, hcsrt_result> || std::is_pointer_v<Result>;
     static constexpr bool has_callback = (IS_CALLBACK<Parameters> || ...);
+    static constexpr bool is_tracked = operation_at(Number) >= 0;
 
     static Result HCSRT_CALL call(Parameters... arguments) {
-        Verdict verdict = arrive(Number);
+        hcsrt_operation operation = nullptr;
+        if constexpr (is_tracked) {
+            operation = std::get<operation_at(Number)>(std::tie(arguments...));
+            /* HCS may not know of its first call, and would take another one. */
+            if (hcsrt::interpose::is_withheld(operation)) return HCSRT_E_OPERATION_ALREADY_STARTED;
+        }
+        Verdict verdict = arrive(Number, operation);
         if constexpr (std::is_pointer_v<Result>) {
             if (verdict.fails) return nullptr;
         } else if constexpr (can_fail) {
             if (verdict.fails) return verdict.result;
         }
         if (verdict.deaf) (deafen(&arguments), ...);
-        return (inner.load(std::memory_order_relaxed)->*Entry)(arguments...);
+        if constexpr (is_tracked) {
+            Result result = pass_on<Entry>(arguments...);
+            /* A call that HCS has not taken has nothing to withhold. */
+            if (verdict.withheld && hcsrt_failed(result)) hcsrt::interpose::give_out(verdict.withheld);
+            return result;
+        } else {
+            return OfOperation<Number>::template call<Entry>(arguments...);
+        }
     }
 
     static void put(HcsApi *table, bool missing) {
@@ -138,14 +299,18 @@ struct Through<Entry, Number> {
 struct Row {
     const char *name;
     size_t end; /* of the entry in the table: one that is older may be shorter */
-    bool can_fail, has_callback;
+    bool can_fail, has_callback, is_tracked;
     void (*put)(HcsApi *table, bool missing);
 };
 
 const Row rows[] = {
 #define HCSRT_ROW(name, since, shape, subject, lane, type) \
-    {#name, offsetof(HcsApi, name) + sizeof(HcsApi::name), Through<&HcsApi::name, NUMBER_##name>::can_fail, \
-     Through<&HcsApi::name, NUMBER_##name>::has_callback, Through<&HcsApi::name, NUMBER_##name>::put},
+    {#name, \
+     offsetof(HcsApi, name) + sizeof(HcsApi::name), \
+     Through<&HcsApi::name, NUMBER_##name>::can_fail, \
+     Through<&HcsApi::name, NUMBER_##name>::has_callback, \
+     operation_at(NUMBER_##name) >= 0, \
+     Through<&HcsApi::name, NUMBER_##name>::put},
     HCSRT_ENTRIES(HCSRT_ROW)
 #undef HCSRT_ROW
 };
@@ -182,6 +347,7 @@ extern "C" {
 const HcsApi *hcsrt_interpose(const HcsApi *table) {
     hcsrt::Locked locked(lock);
     inner.store(table, std::memory_order_relaxed);
+    hcsrt::interpose::forget_all();
     return table_of_now();
 }
 
@@ -203,6 +369,7 @@ uint64_t hcsrt_interposed_calls(int function) { return counted[function].calls.l
 
 int hcsrt_rule_add(int function, const hcsrt_rule *rule) {
     if ((rule->fails && !rows[function].can_fail) || (rule->deaf && !rows[function].has_callback)) return -1;
+    if (rule->withholds && (!rows[function].is_tracked || (rule->fails && gives_handle(function)))) return -1;
     for (int i = 0; i < SLOTS; ++i) {
         Slot &slot = slots[i];
         uint32_t free = 0;
@@ -210,6 +377,7 @@ int hcsrt_rule_add(int function, const hcsrt_rule *rule) {
         slot.function = function;
         slot.rule = *rule;
         for (auto *count : {&slot.seen, &slot.met, &slot.waiting}) count->store(0, std::memory_order_relaxed);
+        if (rule->withholds) withholding.fetch_add(1);
         slot.word.fetch_sub(CLAIMED - ACTIVE, std::memory_order_acq_rel);
         counted[function].rules.fetch_or(uint64_t{1} << i, std::memory_order_acq_rel);
         return i;
@@ -220,8 +388,10 @@ int hcsrt_rule_add(int function, const hcsrt_rule *rule) {
 void hcsrt_rule_remove(int number) {
     Slot &slot = slots[number];
     counted[slot.function].rules.fetch_and(~(uint64_t{1} << number), std::memory_order_acq_rel);
-    slot.word.fetch_sub(ACTIVE, std::memory_order_acq_rel);
+    if (slot.rule.withholds) withholding.fetch_sub(1);
+    slot.word.fetch_sub(ACTIVE);
     hcsrt::wake_all(slot.word);
+    hcsrt::interpose::give_out_all(number);
 }
 
 uint32_t hcsrt_rule_met(int number) { return slots[number].met.load(std::memory_order_relaxed); }

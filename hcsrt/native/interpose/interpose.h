@@ -2,7 +2,7 @@
  *
  * It is for tests. Nothing of it is in the way of a call unless its table is the one in use, and handles and operations
  * are those of the inner table, so it may be put into use and out of it while they live. A call takes no lock and
- * allocates nothing; functions of any thread add and remove rules meanwhile. */
+ * allocates nothing, but where a rule withholds operations; functions of any thread add and remove rules meanwhile. */
 #ifndef HCSRT_INTERPOSE_H
 #define HCSRT_INTERPOSE_H
 
@@ -38,13 +38,16 @@ typedef struct hcsrt_rule {
     int fails;             /* nonzero: they are not passed on */
     hcsrt_result result;   /* what they then return; NULL if they return a pointer */
     int deaf;              /* nonzero: the callback that they register is never called */
+    int withholds;         /* nonzero: they do not complete before the rule is removed, whatever HCS does meanwhile */
 } hcsrt_rule;
 
-/* Adds a rule and returns its number, for the two below. -1: there are too many rules, or this function has
- * no result that could tell of a failure, or no callback. */
+/* Adds a rule and returns its number, for those below. -1: there are too many rules, or this function has no result that
+ * could tell of a failure, or no callback, or no operation to withhold. One that creates something cannot be withheld and
+ * not passed on: it would owe the handle. The callback of an operation that was created before is not withheld. */
 int hcsrt_rule_add(int function, const hcsrt_rule *rule);
 
-/* Ends a rule. The calls that wait go on, and may be about to when this returns. */
+/* Ends a rule. The calls that wait go on, and may be about to when this returns. What was withheld completes, with callbacks
+ * on this thread; of an operation whose call was not passed on HCS says from then on that it has not been started. */
 void hcsrt_rule_remove(int number);
 
 /* The calls that a rule was for so far, and those of them that wait now. */
