@@ -21,12 +21,13 @@ import hcsrt
 from hcsrt import PIPE, _engine, aio, emulator
 from hcsrt._facade import times
 from hcsrt._hresults import E_FAIL
+from hcsrt._interpose import counting, late, silent, waiting
 from hcsrt.emulator.failures import Failure
 
+from ..helpers.latency import hanging, latency
 from ..helpers.loops import asynchronous, each_loop
 from ..helpers.platforms import win32
 from ..helpers.programs import CAT, SLEEP, STARTUP, TRUE, exists, guest
-from .test_stress import latency
 
 Document = dict[str, Any]
 Verbs = dict[str, Callable[[Any], Any]]
@@ -593,17 +594,17 @@ async def test_an_exit_whose_event_is_lost_is_found(document: Document, lost_eve
 
 
 @asynchronous
-async def test_stop_gets_past_a_start_that_hangs(document: Document, verbs: Verbs, settle: Settle) -> None:
-    verbs["HcsStartComputeSystem"] = lambda request: None
+async def test_stop_gets_past_a_start_that_hangs(document: Document, settle: Settle) -> None:
     async with await aio.ComputeSystem.create("hangs", document) as system:
-        with pytest.raises(hcsrt.OperationTimeoutError):
-            await system.start(timeout=0.05)
-        starting = asyncio.ensure_future(system.start())
-        await asyncio.sleep(0.05)
-        assert await asyncio.wait_for(system.stop(timeout=5), 5) == "terminate"
-        starting.cancel()
-    assert hcsrt.pending()
-    emulator.reset()
+        with silent("HcsStartComputeSystem"):
+            with pytest.raises(hcsrt.OperationTimeoutError):
+                await system.start(timeout=0.05)
+            starting = asyncio.ensure_future(system.start())
+            await asyncio.sleep(0.05)
+            assert await asyncio.wait_for(system.stop(timeout=5), 5) == "terminate"
+            starting.cancel()
+            await asyncio.wait([starting])
+            assert hcsrt.pending()
     assert settle(lambda: hcsrt.pending() == 0)
 
 
@@ -611,19 +612,14 @@ async def test_stop_gets_past_a_start_that_hangs(document: Document, verbs: Verb
 
 
 @asynchronous
-async def test_a_cancelled_create_leaves_no_system(document: Document, verbs: Verbs, settle: Settle) -> None:
-    create = verbs["HcsCreateComputeSystem"]
-
-    def slow(request: Any) -> Any:
-        time.sleep(0.2)
-        return create(request)
-
-    verbs["HcsCreateComputeSystem"] = slow
-    creating = asyncio.ensure_future(aio.ComputeSystem.create("cancelled", document))
-    await asyncio.sleep(0.05)
-    creating.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await creating
+async def test_a_cancelled_create_leaves_no_system(document: Document, settle: Settle) -> None:
+    with late("HcsCreateComputeSystem"):
+        creating = asyncio.ensure_future(aio.ComputeSystem.create("cancelled", document))
+        while ids() != ["cancelled"]:
+            await asyncio.sleep(0.01)
+        creating.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await creating
     assert settle(lambda: hcsrt.pending() == 0 and ids() == [])
 
 
@@ -746,18 +742,19 @@ async def test_a_duplicate_leaves_no_other_handle_behind(document: Document, set
 
 @asynchronous
 async def test_kill_keeps_its_timeout_where_the_process_cannot_be_opened_again(
-    document: Document, verbs: Verbs, monkeypatch: pytest.MonkeyPatch
+    document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(times, "KILL_PATIENCE", 0.05)
     async with await aio.ComputeSystem.create("tests", document) as system:
         await system.start()
         process = await system.popen(SLEEP)
-        verbs["HcsTerminateProcess"] = verbs["HcsOpenProcess"] = lambda request: None
-        with pytest.raises(hcsrt.OperationTimeoutError, match="HcsOpenProcess"):
-            await asyncio.wait_for(process.kill(timeout=0.3), 5)
-        assert hcsrt.pending()
-        emulator.reset()
+        with silent("HcsTerminateProcess"), waiting("HcsOpenProcess"):
+            with pytest.raises(hcsrt.OperationTimeoutError, match="HcsOpenProcess"):
+                await asyncio.wait_for(process.kill(timeout=0.3), 5)
+            assert hcsrt.pending()
+        await process.kill()
         await process.close()
+        await system.terminate()
 
 
 # --- loops ------------------------------------------------------------------------------------------------------------
@@ -1275,7 +1272,7 @@ BLOCKS = {
 @each_loop
 @pytest.mark.parametrize("wait", WAITS)
 def test_ctrl_c_ends_every_wait(
-    wait: str, loop_factory: Any, document: Document, verbs: Verbs, interrupted: Interrupted, settle: Settle
+    wait: str, loop_factory: Any, document: Document, interrupted: Interrupted, settle: Settle, plain_order: None
 ) -> None:
     async def begin() -> tuple[aio.ComputeSystem, aio.Process[bytes]]:
         system = await aio.ComputeSystem.create("tests", document)
@@ -1284,10 +1281,9 @@ def test_ctrl_c_ends_every_wait(
 
     async def wait_for_it() -> None:
         try:
-            verbs.update(dict.fromkeys(usual, lambda request: None))
-            await WAITS[wait](system, process)
+            with hanging(*HANGS.get(wait, ())):
+                await WAITS[wait](system, process)
         finally:
-            verbs.update(usual)
             assert await system.properties()
             ends.append(wait)
 
@@ -1298,7 +1294,6 @@ def test_ctrl_c_ends_every_wait(
         await system.close()
 
     ends: list[str] = []
-    usual = {name: verbs[name] for name in HANGS.get(wait, ())}
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         system, process = runner.run(begin())
         with latency(0.6, *BLOCKS.get(wait, ())):
@@ -1308,8 +1303,6 @@ def test_ctrl_c_ends_every_wait(
                     runner.run(wait_for_it())
                 assert ends.pop() == wait
         runner.run(end())
-    assert hcsrt.pending() or wait != "system.start"
-    emulator.reset()
     assert settle(lambda: hcsrt.pending() == 0 and _engine.in_flight() == 0)
 
 
@@ -1337,19 +1330,16 @@ def test_ctrl_c_does_not_wait_for_a_kill_that_takes_long(
 @pytest.mark.parametrize(("insist", "times"), [(False, 1), (True, 2)])
 @asynchronous
 async def test_a_call_that_insists_is_made_though_nobody_wants_it(
-    insist: bool, times: int, document: Document, verbs: Verbs, settle: Settle
+    insist: bool, times: int, document: Document, settle: Settle
 ) -> None:
-    made: list[Any] = []
-    terminate = verbs["HcsTerminateProcess"]
-    verbs["HcsTerminateProcess"] = lambda request: made.append(request) or terminate(request)
     async with running(document) as system, await system.popen(SLEEP) as process:
-        with latency(0.3, "HcsTerminateProcess"):
+        with counting() as calls, latency(0.3, "HcsTerminateProcess"):
             first = _engine.call(process.handle, "HcsTerminateProcess")
             # It waits for the first, and is cancelled before that has returned.
             _engine.call(process.handle, "HcsTerminateProcess", insist=insist).cancel()
             await first
-        assert await asyncio.to_thread(settle, lambda: hcsrt.pending() == 0)
-        assert len(made) == times
+            assert await asyncio.to_thread(settle, lambda: hcsrt.pending() == 0)
+            assert calls["HcsTerminateProcess"] == times
 
 
 @win32
@@ -1465,16 +1455,15 @@ class Hasty(asyncio.SelectorEventLoop):
         return super().call_at(when - 0.05, callback, *args, **options)
 
 
-def test_a_timeout_lasts_where_timers_are_early(document: Document, verbs: Verbs) -> None:
+def test_a_timeout_lasts_where_timers_are_early(document: Document) -> None:
     async def main() -> None:
         async with running(document) as system:
-            verbs["HcsGetComputeSystemProperties"] = lambda request: None
-            before = time.monotonic()
-            with pytest.raises(hcsrt.OperationTimeoutError):
-                await system.properties(timeout=0.2)
-            # Not the difference: it is rounded.
-            assert time.monotonic() >= before + 0.2
-            emulator.reset()
+            with silent("HcsGetComputeSystemProperties"):
+                before = time.monotonic()
+                with pytest.raises(hcsrt.OperationTimeoutError):
+                    await system.properties(timeout=0.2)
+                # Not the difference: it is rounded.
+                assert time.monotonic() >= before + 0.2
 
     with asyncio.Runner(loop_factory=Hasty) as runner:
         runner.run(main())

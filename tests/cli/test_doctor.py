@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hcsrt
-from hcsrt import _functions, _interpose, cli, doctor, emulator, errors
+from hcsrt import _functions, _interpose, cli, doctor, errors
+from hcsrt._hresults import E_FAIL
 from hcsrt.doctor import Finding, windows
 from hcsrt.doctor.conclusions import conclude
 from hcsrt.doctor.readings import Readings
@@ -113,16 +114,15 @@ def test_the_emulator_is_examined_where_it_is_in_use(in_use: None) -> None:
     assert doctor.usable(findings)
 
 
-def test_an_hcs_that_does_not_answer_is_not_waited_for(verbs: dict[str, Callable[[Any], Any]]) -> None:
-    verbs["HcsGetServiceProperties"] = lambda request: None
-    start = time.monotonic()
-    findings = doctor.examine(timeout=0.2)
-    assert time.monotonic() - start < 5
+def test_an_hcs_that_does_not_answer_is_not_waited_for(in_use: None) -> None:
+    with _interpose.waiting("HcsGetServiceProperties"):
+        start = time.monotonic()
+        findings = doctor.examine(timeout=0.2)
+        assert time.monotonic() - start < 5
     silent = named("hcs", findings)
     assert (silent.status, silent.found) == ("error", "HCS does not answer within 0.2 s.")
     assert silent.remedy is not None
     assert not doctor.usable(findings)
-    emulator.reset()  # which ends the call
 
 
 def test_what_hcs_refuses_is_a_finding(verbs: dict[str, Callable[[Any], Any]]) -> None:
@@ -165,12 +165,9 @@ def test_the_text_says_what_was_found_and_whether_it_is_enough(in_use: None) -> 
     assert "Remedy" not in done.stdout
 
 
-def test_the_text_of_an_error_has_its_remedy(verbs: dict[str, Callable[[Any], Any]]) -> None:
-    def refuse(request: object) -> None:
-        raise Failure(0x80004005, "no")
-
-    verbs["HcsGetServiceProperties"] = refuse
-    done = CliRunner().invoke(cli.command_line, ["doctor"])
+def test_the_text_of_an_error_has_its_remedy(in_use: None) -> None:
+    with _interpose.failing("HcsGetServiceProperties", E_FAIL):
+        done = CliRunner().invoke(cli.command_line, ["doctor"])
     assert done.exit_code == 1
     text = " ".join(done.stdout.split())
     assert "error hcs HCS answers with an error: " in text

@@ -18,9 +18,11 @@ import pytest
 
 import hcsrt
 from hcsrt import OwnedSystem, _calls, _engine, _watch, emulator
+from hcsrt._interpose import late
 from hcsrt._streams import ProcessStart
 
 from ..helpers import hcs_calls
+from ..helpers.latency import hanging
 from ..helpers.once import made_once
 from ..helpers.platforms import compiler, fork
 from ..helpers.programs import INSTALL, SLEEP, TRUE
@@ -289,14 +291,12 @@ def tell_of_disconnect(id: str) -> None:
 
 @pytest.mark.alone
 def test_a_disconnect_fails_what_is_pending_on_its_handle_and_nothing_else(
-    new_loop: Any, verbs: Verbs, settle: Settle
+    new_loop: Any, settle: Settle, plain_order: None
 ) -> None:
     async def main(place: int) -> None:
         system, other = await started(f"lost-{place}"), await started(f"other-{place}")
         plain = await _engine.open_system(f"lost-{place}")
         await asyncio.gather(_engine.watch(system), _engine.watch(other))
-        for function in ("HcsGetComputeSystemProperties", "HcsCreateProcess", "HcsResumeComputeSystem"):
-            verbs[function] = lambda request: None
         functions = ["HcsGetComputeSystemProperties", "HcsResumeComputeSystem", "HcsResumeComputeSystem"]
         hanging = [_engine.call(system, function) for function in functions]
         hanging.append(_engine.create_process(system, command(SLEEP, CreateStdInPipe=True)))
@@ -318,8 +318,8 @@ def test_a_disconnect_fails_what_is_pending_on_its_handle_and_nothing_else(
 
     took: list[float] = []
     for place in range(3):
-        run(main(place), new_loop)
-    emulator.reset()
+        with hanging("HcsGetComputeSystemProperties", "HcsCreateProcess", "HcsResumeComputeSystem"):
+            run(main(place), new_loop)
     assert settle(lambda: hcsrt.pending() == 0 and _engine.in_flight() == 0)
     assert min(took) < 0.1
 
@@ -488,25 +488,17 @@ def test_a_loop_closed_with_calls_in_flight_leaves_nothing(new_loop: Any, moment
     assert json.loads(_calls.enumerate_systems() or "") == []
 
 
-def test_a_handle_of_a_closed_loop_is_released(settle: Settle, verbs: Verbs) -> None:
+def test_a_handle_of_a_closed_loop_is_released(settle: Settle) -> None:
     """Its last reference is the engine's, which nobody drains any more."""
-    entered = threading.Event()
-    get = verbs["HcsGetComputeSystemProperties"]
-
-    def slow(request: Any) -> Any:
-        entered.set()
-        time.sleep(0.2)
-        return get(request)
-
-    verbs["HcsGetComputeSystemProperties"] = slow
 
     async def main() -> None:
         system = await started(terminate_on_last_handle_closed=True)
         _engine.call(system, "HcsGetComputeSystemProperties")
-        while not entered.is_set():
+        while not asked.met:
             await asyncio.sleep(0.001)
 
-    run(main())
+    with late("HcsGetComputeSystemProperties") as asked:
+        run(main())
     assert settle(lambda: emulator.live()["systems"] == 0)
 
 
@@ -514,21 +506,12 @@ def test_a_handle_of_a_closed_loop_is_released(settle: Settle, verbs: Verbs) -> 
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_a_cancelled_create_leaves_what_it_was_told_to(keep: bool, verbs: Verbs, settle: Settle) -> None:
-    create = verbs["HcsCreateComputeSystem"]
-    entered = threading.Event()
-
-    def slow(request: Any) -> Any:
-        entered.set()
-        time.sleep(0.1)
-        return create(request)
-
-    verbs["HcsCreateComputeSystem"] = slow
+def test_a_cancelled_create_leaves_what_it_was_told_to(keep: bool, settle: Settle) -> None:
     document = json.dumps(emulator.container_document(terminate_on_last_handle_closed=False))
 
     async def main() -> None:
         future = _engine.create_system("abandoned", document, keep)
-        while not entered.is_set():
+        while not asked.met:
             await asyncio.sleep(0.001)
         future.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -536,7 +519,8 @@ def test_a_cancelled_create_leaves_what_it_was_told_to(keep: bool, verbs: Verbs,
         await asyncio.sleep(0)
         assert hcsrt.pending() == 1
 
-    run(main())
+    with late("HcsCreateComputeSystem") as asked:
+        run(main())
     assert settle(lambda: hcsrt.pending() == 0)
     assert [each["Id"] for each in json.loads(_calls.enumerate_systems() or "")] == ["abandoned"] * keep
     if keep:
@@ -593,21 +577,14 @@ def test_calls_cancelled_at_random_points_leave_nothing(new_loop: Any, seed: int
     assert settle(lambda: json.loads(_calls.enumerate_systems() or "") == [])
 
 
-def test_a_time_limit_leaves_the_call_to_the_reaper(verbs: Verbs, settle: Settle) -> None:
-    get = verbs["HcsGetComputeSystemProperties"]
-
-    def slow(request: Any) -> Any:
-        time.sleep(0.2)
-        return get(request)
-
-    verbs["HcsGetComputeSystemProperties"] = slow
-
+def test_a_time_limit_leaves_the_call_to_the_reaper(settle: Settle) -> None:
     async def main() -> None:
         system = await started()
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
-                await _engine.call(system, "HcsGetComputeSystemProperties")
-        assert hcsrt.pending() == 1
+        with late("HcsGetComputeSystemProperties"):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await _engine.call(system, "HcsGetComputeSystemProperties")
+            assert hcsrt.pending() == 1
         await ended(system)
 
     run(main())
@@ -619,7 +596,7 @@ def test_a_time_limit_leaves_the_call_to_the_reaper(verbs: Verbs, settle: Settle
 PROLOGUE = f"""
 import asyncio, gc, json, os, sys, threading, time, warnings
 import hcsrt
-from hcsrt import _calls, _engine, _watch, emulator
+from hcsrt import _calls, _engine, _interpose, _watch, emulator
 warnings.simplefilter("ignore")
 {INSTALL}
 
@@ -670,7 +647,7 @@ loop.run_until_complete(main())
 def test_an_interpreter_ends_although_hcs_never_answers() -> None:
     script("""
 emulator.reset()
-emulator._service.verbs["HcsGetComputeSystemProperties"] = lambda request: None
+_interpose.silent("HcsGetComputeSystemProperties").__enter__()
 async def main():
     global system
     system = await started()
@@ -739,13 +716,12 @@ def test_a_disconnect_ends_what_threads_wait_for() -> None:
 async def main():
     system = await started()
     await _engine.watch(system)
-    service = emulator._service
-    service.verbs["HcsGetComputeSystemProperties"] = lambda request: None
-    futures = [_engine.call(system, "HcsGetComputeSystemProperties") for _ in range(5)]
-    await asyncio.sleep(0.1)
-    (key,) = service.model.systems
-    emulator._native.emit(key, {SERVICE_DISCONNECT}, "")
-    outcomes = await asyncio.wait_for(asyncio.gather(*futures, return_exceptions=True), 10)
+    with _interpose.silent("HcsGetComputeSystemProperties"):
+        futures = [_engine.call(system, "HcsGetComputeSystemProperties") for _ in range(5)]
+        await asyncio.sleep(0.1)
+        (key,) = emulator._service.model.systems
+        emulator._native.emit(key, {SERVICE_DISCONNECT}, "")
+        outcomes = await asyncio.wait_for(asyncio.gather(*futures, return_exceptions=True), 10)
     assert all(isinstance(outcome, hcsrt.ServiceDisconnectedError) for outcome in outcomes), outcomes
     await ended(await _engine.open_system("engine"))
     await _engine.close(system)

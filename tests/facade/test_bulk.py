@@ -17,7 +17,7 @@ import hcsrt
 from hcsrt import emulator, operations
 from hcsrt._blocking import bulk
 from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_HANDLE
-from hcsrt._interpose import failing
+from hcsrt._interpose import failing, silent
 from hcsrt.emulator.failures import Failure
 from hcsrt.emulator.outbox import Answer
 
@@ -162,13 +162,12 @@ def test_nothing_is_nothing() -> None:
 
 
 def test_ctrl_c_ends_the_wait_for_all(
-    several: list[hcsrt.ComputeSystem], verbs: Verbs, interrupted: Interrupted, settle: Callable[..., bool]
+    several: list[hcsrt.ComputeSystem], interrupted: Interrupted, settle: Callable[..., bool]
 ) -> None:
-    verbs["HcsTerminateComputeSystem"] = lambda request: None
-    for block in interrupted(0.15):
-        with block:
-            hcsrt.stop_all(several, grace=0)
-    emulator.reset()
+    with silent("HcsTerminateComputeSystem"):
+        for block in interrupted(0.15):
+            with block:
+                hcsrt.stop_all(several, grace=0)
     assert settle(lambda: not [thread for thread in threading.enumerate() if "hcsrt-bulk" in thread.name])
 
 
@@ -177,10 +176,11 @@ def test_after_ctrl_c_a_program_ends_without_what_hangs() -> None:
     program = """
 import time
 import hcsrt
+from hcsrt import _interpose
 hcsrt.emulator.install()
 system = hcsrt.ComputeSystem.create("hangs", hcsrt.emulator.container_document())
 system.start()
-hcsrt.emulator._service.verbs["HcsShutDownComputeSystem"] = lambda request: None
+_interpose.silent("HcsShutDownComputeSystem").__enter__()
 print("ready", flush=True)
 try:
     hcsrt.stop_all([system], grace=60)

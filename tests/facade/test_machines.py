@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import hcsrt
-from hcsrt import emulator
+from hcsrt._interpose import silent
 from hcsrt.emulator.outbox import Answer
 
 from ..helpers.platforms import process_names
@@ -294,13 +294,11 @@ def test_a_process_that_is_not_there_cannot_be_opened(system: hcsrt.ComputeSyste
         system.open_process(1, stderr=hcsrt.STDOUT)
 
 
-def test_opening_a_process_that_cannot_be_asked_leaves_nothing(system: hcsrt.ComputeSystem, verbs: Verbs) -> None:
+def test_opening_a_process_that_cannot_be_asked_leaves_nothing(system: hcsrt.ComputeSystem) -> None:
     with system.popen(SLEEP) as process:
-        verbs["HcsGetProcessInfo"] = lambda request: None
-        with pytest.raises(hcsrt.OperationTimeoutError):
+        with silent("HcsGetProcessInfo"), pytest.raises(hcsrt.OperationTimeoutError):
             system.open_process(process.pid, stdout=hcsrt.PIPE, timeout=0.05)
         process.kill()
-    emulator.reset()
 
 
 def test_the_end_of_a_stream_is_a_modify(system: hcsrt.ComputeSystem) -> None:

@@ -25,7 +25,7 @@ from hcsrt import DEVNULL, PIPE, STDOUT, ComputeSystem, Process, _calls, _watch,
 from hcsrt._blocking import process as process_module
 from hcsrt._facade import times
 from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_INVALIDARG, HCS_E_PROCESS_ALREADY_STOPPED
-from hcsrt._interpose import counting, failing
+from hcsrt._interpose import counting, failing, late, silent
 from hcsrt.emulator.failures import Failure
 
 from ..helpers.platforms import TICK, WINDOWS, catches_signals, handle_counts, pseudo_terminal
@@ -500,11 +500,14 @@ def test_a_stdin_that_hcs_will_not_close_is_an_error_and_closed(system: ComputeS
 
 
 def test_a_stdin_of_whose_end_hcs_does_not_hear_in_time_is_an_error_and_closed(
-    system: ComputeSystem, verbs: Verbs, monkeypatch: pytest.MonkeyPatch
+    system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(times, "CLOSE_TIMEOUT", 0.1)
-    with system.popen(CAT, stdin=PIPE, stdout=PIPE) as process, system.popen(CAT, stdin=PIPE, stdout=PIPE) as other:
-        verbs["HcsModifyProcess"] = lambda request: None
+    with (
+        silent("HcsModifyProcess"),
+        system.popen(CAT, stdin=PIPE, stdout=PIPE) as process,
+        system.popen(CAT, stdin=PIPE, stdout=PIPE) as other,
+    ):
         assert process.stdin
         with pytest.raises(hcsrt.OperationTimeoutError, match="HcsModifyProcess"):
             process.stdin.close()
@@ -512,7 +515,6 @@ def test_a_stdin_of_whose_end_hcs_does_not_hear_in_time_is_an_error_and_closed(
         assert process.wait(timeout=10) == 0  # the pipe is closed all the same
         with pytest.raises(hcsrt.OperationTimeoutError, match="HcsModifyProcess"):
             other.communicate(b"x")
-    emulator.reset()
 
 
 def test_closing_stdin_after_the_process_object_is_closed_leaves_hcs_alone(system: ComputeSystem) -> None:
@@ -794,20 +796,14 @@ def test_what_a_process_writes_until_its_kill_takes_effect_is_kept(system: Compu
 
 
 def test_the_timeout_of_run_is_for_starting_the_process_too(
-    system: ComputeSystem, verbs: Verbs, settle: Settle
+    system: ComputeSystem, settle: Settle, plain_order: None
 ) -> None:
-    create = verbs["HcsCreateProcess"]
-
-    def slow(request: Any) -> Any:
-        time.sleep(0.3)
-        return create(request)
-
-    verbs["HcsCreateProcess"] = slow
-    with pytest.raises(subprocess.TimeoutExpired) as caught:
-        system.run(SLEEP, timeout=0.05)
-    assert isinstance(caught.value.__cause__, hcsrt.OperationTimeoutError)
-    with pytest.raises(hcsrt.OperationTimeoutError):
-        system.popen(SLEEP, timeout=0.05)
+    with late("HcsCreateProcess"):
+        with pytest.raises(subprocess.TimeoutExpired) as caught:
+            system.run(SLEEP, timeout=0.05)
+        assert isinstance(caught.value.__cause__, hcsrt.OperationTimeoutError)
+        with pytest.raises(hcsrt.OperationTimeoutError):
+            system.popen(SLEEP, timeout=0.05)
     assert settle(lambda: hcsrt.pending() == 0)
     assert settle(nothing_runs)
 
@@ -944,25 +940,21 @@ def test_a_console_is_captured_from_stdout(system: ComputeSystem) -> None:
 
 @pytest.mark.alone
 @pytest.mark.parametrize("verb", [lambda process: process.wait(0.1), lambda process: process.poll()])
-def test_a_question_that_hangs_holds_nobody_up(verb: Any, sleeper: Process[bytes], verbs: Verbs) -> None:
-    verbs["HcsGetProcessProperties"] = lambda request: None
-    before = time.monotonic()
-    with suppress(subprocess.TimeoutExpired):
-        assert verb(sleeper) is None
-    assert time.monotonic() - before < 0.4
-    emulator.reset()
-    sleeper.close()
+def test_a_question_that_hangs_holds_nobody_up(verb: Any, sleeper: Process[bytes]) -> None:
+    with silent("HcsGetProcessProperties"):
+        before = time.monotonic()
+        with suppress(subprocess.TimeoutExpired):
+            assert verb(sleeper) is None
+        assert time.monotonic() - before < 0.4
 
 
 @pytest.mark.alone
-def test_a_run_keeps_to_its_timeout_while_questions_hang(system: ComputeSystem, verbs: Verbs) -> None:
-    verbs["HcsGetProcessProperties"] = lambda request: None
-    before = time.monotonic()
-    with pytest.raises(subprocess.TimeoutExpired):
-        system.run(SLEEP, timeout=0.2)
-    assert time.monotonic() - before < 0.7
-    emulator.reset()
-    system.close()
+def test_a_run_keeps_to_its_timeout_while_questions_hang(system: ComputeSystem) -> None:
+    with silent("HcsGetProcessProperties"):
+        before = time.monotonic()
+        with pytest.raises(subprocess.TimeoutExpired):
+            system.run(SLEEP, timeout=0.2)
+        assert time.monotonic() - before < 0.7
 
 
 def test_a_closed_process_has_no_duplicate_and_no_block(system: ComputeSystem) -> None:
@@ -1044,38 +1036,25 @@ def test_a_refused_kill_of_a_running_process_is_an_error(
     assert sleeper.poll() is None
 
 
-def test_a_kill_that_hangs_is_tried_on_handles_of_its_own(sleeper: Process[bytes], verbs: Verbs, quick: None) -> None:
-    terminate = verbs["HcsTerminateProcess"]
-    asked: list[Any] = []
-
-    def hang_first(request: Any) -> Any:
-        asked.append(request)
-        return None if len(asked) == 1 else terminate(request)
-
-    verbs["HcsTerminateProcess"] = hang_first
-    sleeper.kill()
-    assert len(asked) == 2
-    assert sleeper.wait(timeout=5) != 0
-    assert hcsrt.pending() == 1
-    assert emulator.live()["processes"] == 1
-    emulator.reset()
-    sleeper.close()
+def test_a_kill_that_hangs_is_tried_on_handles_of_its_own(sleeper: Process[bytes], quick: None) -> None:
+    with counting() as calls, silent("HcsTerminateProcess", calls=1) as hang:
+        sleeper.kill()
+        assert (hang.met, calls["HcsTerminateProcess"]) == (1, 2)
+        assert sleeper.wait(timeout=5) != 0
+        assert hcsrt.pending() == 1
+        assert emulator.live()["processes"] == 1
 
 
 @pytest.mark.alone
-def test_a_kill_keeps_to_its_timeout(sleeper: Process[bytes], verbs: Verbs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kill_keeps_to_its_timeout(sleeper: Process[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(times, "KILL_PATIENCE", 0.2)
-    asked: list[Any] = []
-    verbs["HcsTerminateProcess"] = asked.append
     for timeout, count in ((0.05, 1), (0.4, 2)):
-        asked.clear()
-        before = time.monotonic()
-        with pytest.raises(hcsrt.OperationTimeoutError):
-            sleeper.kill(timeout=timeout)
-        assert timeout - TICK <= time.monotonic() - before < timeout + 0.5
-        assert len(asked) == count
-    emulator.reset()
-    sleeper.close()
+        with silent("HcsTerminateProcess") as asked:
+            before = time.monotonic()
+            with pytest.raises(hcsrt.OperationTimeoutError):
+                sleeper.kill(timeout=timeout)
+            assert timeout - TICK <= time.monotonic() - before < timeout + 0.5
+            assert asked.met == count
 
 
 @catches_signals
@@ -1176,17 +1155,16 @@ def test_ctrl_c_ends_every_wait(
 
 @pytest.mark.parametrize("options", [{}, {"text": True}, {"bufsize": 0}], ids=["bytes", "text", "raw"])
 def test_ctrl_c_does_not_wait_for_a_process_that_does_not_read(
-    options: dict[str, Any], system: ComputeSystem, verbs: Verbs, interrupted: Interrupted
+    options: dict[str, Any], system: ComputeSystem, interrupted: Interrupted
 ) -> None:
-    told: list[Any] = []
-    verbs["HcsModifyProcess"] = told.append  # which never answers
-    for block in interrupted(0.3):
-        with block, system.popen(SLEEP, stdin=PIPE, **options) as process:
-            while True:
-                process.stdin.write("x" * 1000 if options.get("text") else b"x" * 1000)
-        assert process.closed
-        assert not told
-        kill(process.pid)
+    with silent("HcsModifyProcess") as told:
+        for block in interrupted(0.3):
+            with block, system.popen(SLEEP, stdin=PIPE, **options) as process:
+                while True:
+                    process.stdin.write("x" * 1000 if options.get("text") else b"x" * 1000)
+            assert process.closed
+            assert not told.met
+            kill(process.pid)
 
 
 @pytest.mark.parametrize("end", [lambda process: process.close(), lambda process: None], ids=["close", "block"])
@@ -1226,17 +1204,10 @@ def test_ctrl_c_in_run_kills_the_process(
 
 
 def test_ctrl_c_while_a_process_is_created_leaves_none(
-    system: ComputeSystem, verbs: Verbs, interrupted: Interrupted, settle: Settle
+    system: ComputeSystem, interrupted: Interrupted, settle: Settle, plain_order: None
 ) -> None:
-    create = verbs["HcsCreateProcess"]
-
-    def slow(request: Any) -> Any:
-        time.sleep(0.4)
-        return create(request)
-
-    verbs["HcsCreateProcess"] = slow
     for block in interrupted(0.1):
-        with block:
+        with late("HcsCreateProcess"), block:
             system.run(SLEEP)
     assert settle(lambda: hcsrt.pending() == 0)
     assert settle(nothing_runs)
@@ -1594,11 +1565,10 @@ def test_a_process_that_does_not_run_fails_as_its_creation(
 
 
 def test_a_process_of_which_nothing_is_known_in_time_is_ended(
-    system: ComputeSystem, doubtful: list[int], verbs: Verbs, settle: Settle
+    system: ComputeSystem, doubtful: list[int], settle: Settle
 ) -> None:
-    verbs["HcsGetProcessInfo"] = lambda request: None
-    with pytest.raises(hcsrt.OperationTimeoutError):
-        system.popen(SLEEP, timeout=0.3)
-    assert settle(lambda: emulator.live()["processes"] == 0)
-    assert settle(lambda: not system.process_list())
-    emulator.reset()
+    with silent("HcsGetProcessInfo"):
+        with pytest.raises(hcsrt.OperationTimeoutError):
+            system.popen(SLEEP, timeout=0.3)
+        assert settle(lambda: emulator.live()["processes"] == 0)
+        assert settle(lambda: not system.process_list())

@@ -19,8 +19,9 @@ import hcsrt
 from hcsrt import _calls, _watch, emulator
 from hcsrt._facade import times
 from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_HANDLE, HCS_E_SYSTEM_ALREADY_STOPPED
-from hcsrt._interpose import failing
+from hcsrt._interpose import failing, late, silent
 
+from ..helpers.latency import hanging
 from ..helpers.platforms import TICK, catches_signals
 from ..helpers.programs import TRUE, guest
 
@@ -149,23 +150,14 @@ def test_open_of_an_unknown_id_is_a_lookup_error() -> None:
 
 @pytest.mark.parametrize(("on_abandon", "left"), [("terminate", []), ("keep", ["abandoned"])])
 def test_a_create_that_times_out_leaves_what_it_was_told_to(
-    on_abandon: Any, left: list[str], document: Document, verbs: Verbs, settle: Callable[..., bool]
+    on_abandon: Any, left: list[str], document: Document, settle: Callable[..., bool]
 ) -> None:
-    create = verbs["HcsCreateComputeSystem"]
-    asked: list[Any] = []
-
-    def slow(request: Any) -> Any:
-        asked.append(request)
-        time.sleep(0.2)
-        return create(request)
-
-    verbs["HcsCreateComputeSystem"] = slow
-    with pytest.raises(hcsrt.OperationTimeoutError) as caught:
+    with late("HcsCreateComputeSystem") as asked, pytest.raises(hcsrt.OperationTimeoutError) as caught:
         hcsrt.ComputeSystem.create("abandoned", document, timeout=0.02, on_abandon=on_abandon)
     assert isinstance(caught.value, TimeoutError)
     assert settle(lambda: hcsrt.pending() == 0)
     # On a busy machine hcsrt.aio takes the call back before a thread has made it.
-    assert ids() == (left if asked else [])
+    assert ids() == (left if asked.met else [])
 
 
 @pytest.mark.parametrize(("on_abandon", "left"), [("terminate", []), ("keep", ["half-made"])])
@@ -324,18 +316,16 @@ def test_each_verb_has_its_timeout(
     place: int,
     verb: Callable[[hcsrt.ComputeSystem], object],
     system: hcsrt.ComputeSystem,
-    verbs: Verbs,
+    plain_order: None,
 ) -> None:
     function = functions_of(method)[place]
-    verbs[function] = lambda request: None
-    before = time.monotonic()
-    with pytest.raises(hcsrt.OperationTimeoutError) as caught:
-        verb(system)
-    assert time.monotonic() - before < 1
-    assert caught.value.operation == function
-    assert hcsrt.pending() > 0
-    emulator.reset()
-    system.close()
+    with hanging(function):
+        before = time.monotonic()
+        with pytest.raises(hcsrt.OperationTimeoutError) as caught:
+            verb(system)
+        assert time.monotonic() - before < 1
+        assert caught.value.operation == function
+        assert hcsrt.pending() > 0
 
 
 def test_terminate_is_idempotent(system: hcsrt.ComputeSystem) -> None:
@@ -430,14 +420,13 @@ def test_stop_terminates_a_machine_whose_guest_cannot_be_asked() -> None:
         assert time.monotonic() - before < 5
 
 
-def test_stop_gets_past_a_shutdown_that_hangs(system: hcsrt.ComputeSystem, verbs: Verbs) -> None:
-    verbs["HcsShutDownComputeSystem"] = lambda request: None
-    assert system.stop(grace=0.1) == "terminate"
-    assert hcsrt.pending() == 1
-    emulator.reset()
+def test_stop_gets_past_a_shutdown_that_hangs(system: hcsrt.ComputeSystem) -> None:
+    with silent("HcsShutDownComputeSystem"):
+        assert system.stop(grace=0.1) == "terminate"
+        assert hcsrt.pending() == 1
 
 
-def test_stop_gets_past_a_start_that_hangs(document: Document, verbs: Verbs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stop_gets_past_a_start_that_hangs(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a handle of its own: HCS may let nothing else through on the one that hangs."""
     used: list[Any] = []
     call = _calls.call
@@ -448,31 +437,30 @@ def test_stop_gets_past_a_start_that_hangs(document: Document, verbs: Verbs, mon
         return call(handle, function, *args)
 
     monkeypatch.setattr(_calls, "call", spy)
-    verbs["HcsStartComputeSystem"] = lambda request: None
     with hcsrt.ComputeSystem.create("hung", document) as system, ThreadPoolExecutor(1) as pool:
-        start = pool.submit(system.start)
-        assert system.stop(grace=0.1) == "terminate"
-        emulator.reset()
-        with pytest.raises(hcsrt.ServiceDisconnectedError):
+        with silent("HcsStartComputeSystem"):
+            start = pool.submit(system.start)
+            assert system.stop(grace=0.1) == "terminate"
+            assert not start.done()
+        with pytest.raises(hcsrt.HcsError, match="HcsStartComputeSystem"):
             start.result()
         assert used != [system.handle]
         assert [handle.closed for handle in used] == [True]
 
 
 @pytest.mark.alone
-def test_timeouts_hold_while_questions_hang(document: Document, system: hcsrt.ComputeSystem, verbs: Verbs) -> None:
-    verbs["HcsGetComputeSystemProperties"] = lambda request: None
-    before = time.monotonic()
-    hcsrt.ComputeSystem.create("slow", document, timeout=0.2).close()
-    assert time.monotonic() - before < 0.5
-    before = time.monotonic()
-    with pytest.raises(TimeoutError):
-        system.wait(0.1)
-    assert time.monotonic() - before < 0.4
-    before = time.monotonic()
-    assert system.stop(grace=0, timeout=0.5) == "terminate"
-    assert time.monotonic() - before < 0.8
-    emulator.reset()
+def test_timeouts_hold_while_questions_hang(document: Document, system: hcsrt.ComputeSystem) -> None:
+    with silent("HcsGetComputeSystemProperties"):
+        before = time.monotonic()
+        hcsrt.ComputeSystem.create("slow", document, timeout=0.2).close()
+        assert time.monotonic() - before < 0.5
+        before = time.monotonic()
+        with pytest.raises(TimeoutError):
+            system.wait(0.1)
+        assert time.monotonic() - before < 0.4
+        before = time.monotonic()
+        assert system.stop(grace=0, timeout=0.5) == "terminate"
+        assert time.monotonic() - before < 0.8
 
 
 def test_stop_from_two_threads_stops_once(system: hcsrt.ComputeSystem) -> None:
@@ -691,30 +679,19 @@ def test_ctrl_c_ends_every_wait(
     function: str | None,
     verb: Callable[[hcsrt.ComputeSystem], object],
     system: hcsrt.ComputeSystem,
-    verbs: Verbs,
     interrupted: Interrupted,
 ) -> None:
-    if function is not None:
-        verbs[function] = lambda request: None
-    for block in interrupted(0.15):
-        with block:
-            verb(system)
-    emulator.reset()
-    system.close()
+    with hanging(*[function] if function else []):
+        for block in interrupted(0.15):
+            with block:
+                verb(system)
 
 
 def test_ctrl_c_in_create_leaves_no_system(
-    document: Document, verbs: Verbs, interrupted: Interrupted, settle: Callable[..., bool]
+    document: Document, interrupted: Interrupted, settle: Callable[..., bool]
 ) -> None:
-    create = verbs["HcsCreateComputeSystem"]
-
-    def slow(request: Any) -> Any:
-        time.sleep(0.4)
-        return create(request)
-
-    verbs["HcsCreateComputeSystem"] = slow
     for block in interrupted(0.1):
-        with block:
+        with late("HcsCreateComputeSystem"), block:
             hcsrt.ComputeSystem.create("interrupted", document)
     assert settle(lambda: hcsrt.pending() == 0)
     assert ids() == []
