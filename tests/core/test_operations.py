@@ -12,6 +12,7 @@ import pytest
 import hcsrt
 from hcsrt import _watch, emulator, operations
 from hcsrt._handles import OwnedOperation, close_all
+from hcsrt._interpose import late
 
 from ..helpers.programs import guest
 
@@ -35,21 +36,6 @@ def any_seed(request: pytest.FixtureRequest) -> int | None:
 def operation() -> Iterator[OwnedOperation]:
     with operations.create_operation() as operation:
         yield operation
-
-
-@pytest.fixture
-def gate(verbs: Verbs) -> Iterator[threading.Event]:
-    """Properties are answered when this is set, or at the end of the test."""
-    gate, ask = threading.Event(), verbs[PROPERTIES]
-
-    def wait(request: Any) -> Any:
-        gate.wait(10)
-        return ask(request)
-
-    verbs[PROPERTIES] = wait
-    yield gate
-    gate.set()
-    verbs[PROPERTIES] = ask
 
 
 def fails(hresult: int, call: Callable[..., object], *arguments: Any) -> None:
@@ -76,16 +62,14 @@ def test_an_operation_is_used_for_one_call_after_another(
         operations.wait_operation(operation, 10)
 
 
-def test_a_call_goes_on_while_nobody_waits(
-    system: hcsrt.ComputeSystem, operation: OwnedOperation, gate: threading.Event
-) -> None:
-    operations.kick_off(operation, PROPERTIES, system.handle)
-    fails(HCS_E_OPERATION_PENDING, operations.operation_result, operation)
-    fails(HCS_E_OPERATION_ALREADY_STARTED, operations.kick_off, operation, PROPERTIES, system.handle)
-    for timeout in (0, 0.05):
-        with pytest.raises(hcsrt.OperationTimeoutError):
-            operations.wait_operation(operation, timeout)
-    gate.set()
+def test_a_call_goes_on_while_nobody_waits(system: hcsrt.ComputeSystem, operation: OwnedOperation) -> None:
+    with late(PROPERTIES):
+        operations.kick_off(operation, PROPERTIES, system.handle)
+        fails(HCS_E_OPERATION_PENDING, operations.operation_result, operation)
+        fails(HCS_E_OPERATION_ALREADY_STARTED, operations.kick_off, operation, PROPERTIES, system.handle)
+        for timeout in (0, 0.05):
+            with pytest.raises(hcsrt.OperationTimeoutError):
+                operations.wait_operation(operation, timeout)
     assert operations.wait_operation(operation, 10)
 
 
@@ -101,12 +85,9 @@ def test_what_fails_later_is_told_by_the_result(
         system.terminate()
 
 
-def test_an_operation_closed_before_the_end_of_its_call_hurts_nobody(
-    system: hcsrt.ComputeSystem, gate: threading.Event
-) -> None:
-    with operations.create_operation() as operation:
+def test_an_operation_closed_before_the_end_of_its_call_hurts_nobody(system: hcsrt.ComputeSystem) -> None:
+    with late(PROPERTIES), operations.create_operation() as operation:
         operations.kick_off(operation, PROPERTIES, system.handle)
-    gate.set()
     for call in (
         operations.operation_result,
         operations.operation_id,
@@ -168,57 +149,58 @@ def test_the_first_operation_that_ends_is_found(any_seed: int | None, document: 
 
 
 @pytest.mark.alone
-def test_the_callback_wakes_whoever_waits_for_the_first(
-    system: hcsrt.ComputeSystem, operation: OwnedOperation, gate: threading.Event
-) -> None:
+def test_the_callback_wakes_whoever_waits_for_the_first(system: hcsrt.ComputeSystem) -> None:
     found: list[tuple[OwnedOperation | None, float]] = []
 
     def wait() -> None:
         found.append((operations.wait_first([operation], 20), time.monotonic()))
 
-    operations.kick_off(operation, PROPERTIES, system.handle)
-    waiter = threading.Thread(target=wait)
-    waiter.start()
-    # Within a slice of a wait on a thread that is not the main one, which a callback cuts short.
-    time.sleep(0.2)
-    gate.set()
+    with late(PROPERTIES):
+        operation = operations.create_operation()
+        operations.kick_off(operation, PROPERTIES, system.handle)
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        # Within a slice of a wait on a thread that is not the main one, which a callback cuts short.
+        time.sleep(0.2)
     opened = time.monotonic()
     waiter.join(20)
     [(first, when)] = found
     assert first is operation
+    operation.close()
     assert when - opened < 0.5
 
 
-def test_none_ends_in_time(system: hcsrt.ComputeSystem, operation: OwnedOperation, gate: threading.Event) -> None:
-    operations.kick_off(operation, PROPERTIES, system.handle)
-    for timeout in (0, 0.05):
-        assert operations.wait_first([operation], timeout) is None
+def test_none_ends_in_time(system: hcsrt.ComputeSystem, operation: OwnedOperation) -> None:
+    with late(PROPERTIES):
+        operations.kick_off(operation, PROPERTIES, system.handle)
+        for timeout in (0, 0.05):
+            assert operations.wait_first([operation], timeout) is None
     assert operations.wait_first([], 0.01) is None
     with pytest.raises(ValueError, match="operations must not be empty without a timeout"):
         operations.wait_first([])
 
 
-def test_an_operation_closed_meanwhile_ends_the_wait(
-    system: hcsrt.ComputeSystem, operation: OwnedOperation, gate: threading.Event
-) -> None:
-    operations.kick_off(operation, PROPERTIES, system.handle)
-    closer = threading.Timer(0.1, operation.close)
-    closer.start()
-    with pytest.raises(hcsrt.HandleClosedError):
-        operations.wait_first([operation], 20)
-    closer.join()
+def test_an_operation_closed_meanwhile_ends_the_wait(system: hcsrt.ComputeSystem, operation: OwnedOperation) -> None:
+    with late(PROPERTIES):
+        operations.kick_off(operation, PROPERTIES, system.handle)
+        closer = threading.Timer(0.1, operation.close)
+        closer.start()
+        with pytest.raises(hcsrt.HandleClosedError):
+            operations.wait_first([operation], 20)
+        closer.join()
 
 
 def test_ctrl_c_ends_the_waits_for_operations(
-    system: hcsrt.ComputeSystem, operation: OwnedOperation, gate: threading.Event, interrupted: Interrupted
+    system: hcsrt.ComputeSystem, operation: OwnedOperation, interrupted: Interrupted
 ) -> None:
-    operations.kick_off(operation, PROPERTIES, system.handle)
-    for block in interrupted(0.15):
-        with block:
-            operations.wait_operation(operation)
-    for block in interrupted(0.15):
-        with block:
-            operations.wait_first([operation])
+    with late(PROPERTIES):
+        operations.kick_off(operation, PROPERTIES, system.handle)
+        for block in interrupted(0.15):
+            with block:
+                operations.wait_operation(operation)
+        for block in interrupted(0.15):
+            with block:
+                operations.wait_first([operation])
 
 
 # --- exits without event callback -------------------------------------------------------------------------------------

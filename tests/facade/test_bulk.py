@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
@@ -17,7 +18,7 @@ import hcsrt
 from hcsrt import emulator, operations
 from hcsrt._blocking import bulk
 from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_HANDLE
-from hcsrt._interpose import failing, silent
+from hcsrt._interpose import failing, silent, waiting
 from hcsrt.emulator.failures import Failure
 from hcsrt.emulator.outbox import Answer
 
@@ -81,19 +82,13 @@ def test_one_that_goes_on_is_terminated_when_the_grace_is_over(several: list[hcs
     assert ids() == []
 
 
-def test_they_wait_side_by_side(several: list[hcsrt.ComputeSystem], verbs: Verbs) -> None:
-    stops = verbs["HcsShutDownComputeSystem"]
-    asked: list[Any] = []
-
-    def gather(request: Any) -> None:
+def test_they_wait_side_by_side(several: list[hcsrt.ComputeSystem], settle: Callable[..., bool]) -> None:
+    with ThreadPoolExecutor(1) as pool:
         # None goes down before all have asked.
-        asked.append(request)
-        if len(asked) == COUNT:
-            for each in asked:
-                stops(each)
-
-    verbs["HcsShutDownComputeSystem"] = gather
-    assert hcsrt.stop_all(several) == ["shutdown"] * COUNT
+        with waiting("HcsShutDownComputeSystem") as asking:
+            stopping = pool.submit(hcsrt.stop_all, several)
+            assert settle(lambda: asking.waiting == COUNT)
+        assert stopping.result() == ["shutdown"] * COUNT
 
 
 def test_an_error_is_the_result_of_its_system_alone(several: list[hcsrt.ComputeSystem]) -> None:
@@ -393,14 +388,9 @@ def test_reap_of_a_system_that_answers_nothing_because_it_goes(system: hcsrt.Com
     terminator.join()
 
 
-def test_reap_of_a_system_that_answers_nothing_and_stays(system: hcsrt.ComputeSystem, verbs: Verbs) -> None:
-    def refuse(request: Any) -> Any:
-        raise Failure(E_FAIL, "by the test")
-
-    ask = verbs["HcsGetComputeSystemProperties"]
-    verbs["HcsGetComputeSystemProperties"] = refuse
-    result = hcsrt.reap("tests")["tests"]
-    verbs["HcsGetComputeSystemProperties"] = ask
+def test_reap_of_a_system_that_answers_nothing_and_stays(system: hcsrt.ComputeSystem) -> None:
+    with failing("HcsGetComputeSystemProperties", E_FAIL):
+        result = hcsrt.reap("tests")["tests"]
     assert isinstance(result, hcsrt.HcsError)
-    assert "by the test" in str(result)
+    assert result.hresult & 0xFFFFFFFF == E_FAIL
     assert system.properties()["State"] == "Running"
