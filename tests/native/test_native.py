@@ -152,6 +152,56 @@ def test_a_request_of_another_size_is_taken_if_it_asks_for_nothing_unknown(tmp_p
     assert done.stdout.split() == ["7", "7", "-1", "-1", "-1"], done.stderr
 
 
+FAILED_CREATE = [HERE / "failed_create.cpp", *WITH_ENGINE]
+OURS_OF_REAPER = "bool ours = call.creates == HCSRT_CREATES_PROCESS || !hcsrt_failed(result);"
+OURS_OF_ENGINE = "ok || (request.creates == HCSRT_CREATES_PROCESS && word::is_abandoned(call->word));"
+FAILED_CREATE_MUTATIONS = [
+    Mutation(name, before, after, source)
+    for source, name, before, after in [
+        (
+            "core/reaper.cpp",
+            "the reaper only closes a process that failed",
+            OURS_OF_REAPER,
+            "bool ours = !hcsrt_failed(result);",
+        ),
+        ("core/reaper.cpp", "the reaper ends a system that failed", OURS_OF_REAPER, "bool ours = true;"),
+        ("engine/worker.cpp", "the engine only closes a process that failed", OURS_OF_ENGINE, "ok;"),
+        (
+            "engine/worker.cpp",
+            "the engine ends a system that failed",
+            OURS_OF_ENGINE,
+            "word::is_abandoned(call->word);",
+        ),
+        (
+            "engine/worker.cpp",
+            "the engine ends a process that its receiver has seen fail",
+            OURS_OF_ENGINE,
+            "ok || request.creates == HCSRT_CREATES_PROCESS;",
+        ),
+        (
+            "engine/worker.cpp",
+            "the engine waits for the loop of an abandoned call",
+            "if (call->collected && word::is_abandoned(call->word)) release_created(call);",
+            "",
+        ),
+    ]
+]
+
+
+def test_a_create_that_fails_with_a_handle_leaves_nothing(tmp_path):
+    done = run("timeout", "60", build(tmp_path / "program", FAILED_CREATE))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutation", FAILED_CREATE_MUTATIONS, ids=named)
+def test_of_a_create_that_fails_with_a_handle_catches(mutation, tmp_path):
+    mutated = mutation.apply(tmp_path) / mutation.source
+    sources = [mutated if source == PACKAGE / "native" / mutation.source else source for source in FAILED_CREATE]
+    done = run("timeout", "60", build(tmp_path / "mutated", sources, headers=tmp_path))
+    assert "violation: " in done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mutation", ENGINE_PROTOCOL, ids=named)
 def test_the_engine_stress_catches(mutation, tmp_path):

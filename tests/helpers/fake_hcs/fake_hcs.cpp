@@ -44,6 +44,7 @@ struct Call {
     void *context = nullptr;
     hcsrt_operation_completion callback = nullptr;
     std::atomic<bool> begun{false}, done{false}, told{false};
+    std::atomic<hcsrt_result> outcome{HCSRT_S_OK};
     std::atomic<int64_t> looks{NOT_BY_LOOKS}; /* until there is an outcome */
 
     void begin() {
@@ -185,6 +186,7 @@ hcsrt_result begin(hcsrt_operation raw, Target *target, const Plan &plan) {
     if (target && !is_served(target, call, &result)) return result;
     if (plan.way == Way::FAILS) return HCSRT_E_INVALIDARG;
     if (plan.way == Way::REFUSED && call->callback) return HCSRT_E_CALLBACK_ALREADY_SET;
+    call->outcome.store(plan.outcome);
     call->begin();
     switch (plan.way) {
     case Way::INLINE:
@@ -230,14 +232,15 @@ hcsrt_result HCSRT_CALL result_and_info(hcsrt_operation raw, hcsrt_process_infor
     *document = new hcsrt_char[sizeof DOCUMENT];
     for (size_t i = 0; i < sizeof DOCUMENT; ++i) (*document)[i] = static_cast<hcsrt_char>(DOCUMENT[i]);
     ++strings;
-    if (info && !operation->info_given) {
+    hcsrt_result result = operation->call->outcome.load();
+    if (info && !operation->info_given && !hcsrt_failed(result)) {
         operation->info_given = true;
         info->process_id = 7;
         info->std_input = new char;
         info->std_output = reinterpret_cast<hcsrt_handle>(-1);
         ++stdio;
     }
-    return HCSRT_S_OK;
+    return result;
 }
 
 hcsrt_result HCSRT_CALL result_only(hcsrt_operation operation, hcsrt_char **document) {

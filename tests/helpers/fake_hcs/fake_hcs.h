@@ -28,6 +28,7 @@ enum class Way {
 
 struct Plan {
     Way way = Way::LATER;
+    hcsrt_result outcome = 0;      /* what the result says, once there is one */
     uint32_t kick_off_us = 0;      /* how long the kick-off goes on when HCS has the call */
     uint32_t complete_us = 0;      /* how long the call then goes on at least */
     uint32_t again_us = 0;         /* TWICE: how long until the callback is called again */
