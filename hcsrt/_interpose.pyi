@@ -55,8 +55,8 @@ def deaf(function: str, first: int = 1, calls: int = 0) -> Rule:
 def silent(function: str, first: int = 1, calls: int = 0) -> Rule:
     """Return a block in which HCS seems to take calls of a function, hears nothing of them, and does not complete them.
 
-    At its end they do complete: HCS then says that their operations have not been started. Not for functions that create
-    something. The arguments are those of failing().
+    At its end they do complete: HCS then says that their operations have not been started. It is not for functions that
+    create something. The arguments are those of failing().
     """
 
 def late(function: str, first: int = 1, calls: int = 0) -> Rule:

@@ -140,8 +140,8 @@ def deaf(function, first=1, calls=0):
 def silent(function, first=1, calls=0):
     """Return a block in which HCS seems to take calls of a function, hears nothing of them, and does not complete them.
 
-    At its end they do complete: HCS then says that their operations have not been started. Not for functions that create
-    something. The arguments are those of failing().
+    At its end they do complete: HCS then says that their operations have not been started. It is not for functions that
+    create something. The arguments are those of failing().
     """
     cdef Rule rule = Rule(function, first, calls)
     rule.rule.fails = rule.rule.withholds = True

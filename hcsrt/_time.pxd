@@ -13,7 +13,10 @@ cdef enum:
 
 
 cdef inline double deadline_of(timeout) except? -1:
-    """Return the time at which `timeout` is over, on the clock of monotonic(); infinite for None."""
+    """Return the time at which `timeout` is over, on the clock of monotonic().
+
+    It is infinite for None, and for an int that no double is as large as.
+    """
     if timeout is None:
         return float("inf")
     cdef double seconds
@@ -21,6 +24,8 @@ cdef inline double deadline_of(timeout) except? -1:
         seconds = timeout
     except TypeError:
         raise TypeError(f"timeout must be a number of seconds or None, not {type(timeout).__name__}") from None
+    except OverflowError:
+        seconds = float("inf") if timeout > 0 else -1
     if not seconds >= 0:
         raise ValueError(f"timeout is {timeout!r}; give seconds >= 0, or None to wait for ever")
     return monotonic() + seconds

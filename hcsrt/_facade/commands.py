@@ -54,6 +54,8 @@ class StreamFormat:
         if errors:
             lookup_error(errors)
         bufsize = self._bufsize = integer(bufsize, "bufsize")
+        if bufsize > sys.maxsize:
+            raise ValueError(f"bufsize must be at most {sys.maxsize}, not {bufsize}; -1 is the usual size")
         self.text: bool = bool(text or encoding or errors)
         self.encoding: str = encoding or ("utf-8" if sys.flags.utf8_mode else "locale")
         self.errors: str | None = errors

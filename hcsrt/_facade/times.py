@@ -38,7 +38,7 @@ def cleanup_time(error: BaseException) -> float:
 
 
 def seconds(value: float | None, argument: str = "timeout") -> float | None:
-    """Check a duration; infinity means for ever, as None does."""
+    """Check a duration; infinity means for ever, as None does, and so does an int that no float is as large as."""
     try:
         if value is None or value == float("inf"):
             return None
@@ -47,7 +47,7 @@ def seconds(value: float | None, argument: str = "timeout") -> float | None:
     except TypeError:
         raise TypeError(f"{argument} must be a number of seconds or None, not {type(value).__name__}") from None
     except OverflowError:
-        raise ValueError(f"{argument} is too large: None waits for ever") from None
+        return None
     raise ValueError(f"{argument} must be zero or more seconds, not {value!r}")
 
 

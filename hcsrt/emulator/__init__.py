@@ -29,8 +29,10 @@ def install(seed: int | None = None) -> None:
 
     Raises:
         RuntimeError: The process uses another HCS already, or a seed is given to an emulator that runs.
+        TypeError: The seed is no int.
     """
     global _seed
+    _check_seed(seed)
     from .._library import choose
 
     with _lock:
@@ -50,8 +52,10 @@ def reset(seed: int | None = None) -> None:
 
     Raises:
         RuntimeError: The thread of the old service does not end.
+        TypeError: The seed is no int.
     """
     global _service, _seed
+    _check_seed(seed)
     with _lock:
         if _service is not None and not _service.stop():
             raise RuntimeError("the thread of the emulator's service does not end")
@@ -101,6 +105,11 @@ def backend_capsule() -> object:
         if _service is None:
             _service = _started(_seed)
     return _native.backend()
+
+
+def _check_seed(seed: object) -> None:
+    if seed is not None and not isinstance(seed, int):
+        raise TypeError(f"seed must be an int or None, not {type(seed).__name__}")
 
 
 def _started(seed: int | None) -> Service:

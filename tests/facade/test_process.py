@@ -917,7 +917,8 @@ def test_text_that_cannot_be_decoded_is_an_error(system: ComputeSystem) -> None:
         ({"console": ("a", "b")}, TypeError, "the rows of a console must be an int, not str"),
         ({"env": ["A=1"]}, TypeError, "env must be a mapping of names to values, not list"),
         ({"bufsize": None}, TypeError, "bufsize must be an int, not NoneType"),
-        ({"timeout": 10**400}, ValueError, "timeout is too large: None waits for ever"),
+        ({"bufsize": 1.5}, TypeError, "bufsize must be an int, not float"),
+        ({"bufsize": 10**400}, ValueError, "bufsize must be at most"),
     ],
 )
 def test_arguments_that_are_wrong_are_named(
