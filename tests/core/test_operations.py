@@ -16,7 +16,6 @@ from hcsrt._interpose import late
 
 from ..helpers.programs import guest
 
-Verbs = dict[str, Callable[[Any], Any]]
 Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 
 PROPERTIES = "HcsGetComputeSystemProperties"
