@@ -5,7 +5,7 @@ Internal: no wheel has this file.
 
 from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.unicode cimport PyUnicode_DecodeUTF16, PyUnicode_New
-from libc.stdint cimport uintptr_t
+from libc.stdint cimport uint64_t, uintptr_t
 
 from hcsrt._api cimport HcsApi
 from hcsrt._types cimport hcsrt_char
@@ -56,6 +56,15 @@ cdef inline str take_string(const HcsApi *api, hcsrt_char *text):
     finally:
         with nogil:
             api.free_string(text)
+
+
+cdef inline uint64_t number_of(value, str argument, uint64_t most) except? 0:
+    """The int from 0 to `most` that an argument has to be."""
+    if not isinstance(value, int):
+        raise TypeError(f"{argument} must be an int, not {type(value).__name__}")
+    if not 0 <= value <= most:
+        raise ValueError(f"{argument} must be from 0 to {most:#x}, not {value:#x}")
+    return value
 
 
 cdef inline void *pointer(value, str argument) except? NULL:

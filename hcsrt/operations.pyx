@@ -32,7 +32,7 @@ from hcsrt._handles cimport HANDLE_OK, Handle, OwnedOperation, adopt, check_ente
 from hcsrt._immortal cimport make_immortal
 from hcsrt._library cimport HcsApi, hcs
 from hcsrt._plumbing cimport handle_verb
-from hcsrt._text cimport take_string, units, utf16
+from hcsrt._text cimport number_of, take_string, units, utf16
 from hcsrt._time cimport MAIN_SLICE_MS, SLICE_MS, deadline_of, slice_of
 from hcsrt._types cimport hcsrt_char, hcsrt_event, hcsrt_operation, hcsrt_result
 from hcsrt._watch cimport on_main_thread
@@ -87,7 +87,7 @@ def create_operation(notifications=None):
     cdef uint32_t last_error = 0, c_notifications
     if notifications is None:
         return begin_operation()
-    c_notifications = notifications
+    c_notifications = <uint32_t> number_of(notifications, "notifications", 0xFFFFFFFF)
     operation = new_operation()
     need(api, "HcsCreateOperationWithNotifications")
     with nogil:
@@ -442,7 +442,7 @@ def operation_context(OwnedOperation operation not None, /):
     return ask_pointer(operation, "HcsGetOperationContext")
 
 
-def set_operation_context(OwnedOperation operation not None, uintptr_t value):
+def set_operation_context(OwnedOperation operation not None, value):
     """Give an operation a number of your own; wait_first() sets it to 0.
 
     Args:
@@ -459,18 +459,19 @@ def set_operation_context(OwnedOperation operation not None, uintptr_t value):
     cdef const HcsApi *api = hcs()
     cdef hcsrt_result result = 0
     cdef int status
+    cdef uintptr_t c_value = <uintptr_t> number_of(value, "value", <uintptr_t> -1)
     need(api, "HcsSetOperationContext")
     with nogil:
         status = operation._enter()
         if status == HANDLE_OK:
-            result = api.HcsSetOperationContext(operation._raw, <void *> value)
+            result = api.HcsSetOperationContext(operation._raw, <void *> c_value)
             operation._leave()
     check_entered(operation, status)
     if result < 0:
         raise error_from(result, "HcsSetOperationContext", None)
 
 
-def add_resource(OwnedOperation operation not None, uint32_t resource_type, uri not None, handle not None):
+def add_resource(OwnedOperation operation not None, resource_type, uri not None, handle not None):
     """Give an operation a resource for the call that it is going to track.
 
     Args:
@@ -486,7 +487,7 @@ def add_resource(OwnedOperation operation not None, uint32_t resource_type, uri 
 
     HCS: HcsAddResourceToOperation
     """
-    add_resource_to(operation, resource_type, uri, handle)
+    add_resource_to(operation, <uint32_t> number_of(resource_type, "resource_type", 0xFFFFFFFF), uri, handle)
 
 
 def cancel_operation(OwnedOperation operation not None):

@@ -159,3 +159,20 @@ def test_a_seed_is_an_int(seed: Any, system: hcsrt.ComputeSystem) -> None:
         with pytest.raises(TypeError, match="seed must be an int or None"):
             call(seed)
     assert system.properties()["State"] == "Running"
+
+
+@pytest.mark.parametrize(
+    ("argument", "call"),
+    [
+        ("notifications", lambda operation, number: operations.create_operation(number)),
+        ("value", operations.set_operation_context),
+        ("resource_type", lambda operation, number: operations.add_resource(operation, number, "uri", 1)),
+    ],
+)
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(-1, ValueError), (2**64, ValueError), (10**400, ValueError), (1.5, TypeError), ("1", TypeError)],
+)
+def test_a_number_that_hcs_cannot_take_is_named(argument: str, call: Any, number: Any, error: type[Exception]) -> None:
+    with operations.create_operation() as operation, pytest.raises(error, match=f"{argument} must be"):
+        call(operation, number)
