@@ -15,6 +15,8 @@ def create_operation(notifications: int | None = None) -> OwnedOperation:
     Raises:
         HcsError: HCS cannot create one.
         NotSupportedError: HCS lacks the function.
+        TypeError: notifications is no int.
+        ValueError: notifications is too large, or negative.
 
     HCS: HcsCreateOperation, HcsCreateOperationWithNotifications
     """
@@ -206,6 +208,8 @@ def set_operation_context(operation: OwnedOperation, value: int) -> None:
         HandleClosedError: The operation is closed.
         HcsError: HCS refuses.
         NotSupportedError: HCS lacks the function.
+        TypeError: value is no int.
+        ValueError: value is too large, or negative.
 
     HCS: HcsSetOperationContext
     """
@@ -223,6 +227,8 @@ def add_resource(operation: OwnedOperation, resource_type: int, uri: str, handle
         HandleClosedError: The operation is closed.
         HcsError: HCS refuses.
         NotSupportedError: HCS lacks the function.
+        TypeError: resource_type is no int.
+        ValueError: resource_type is too large, or negative.
 
     HCS: HcsAddResourceToOperation
     """

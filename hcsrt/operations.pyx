@@ -78,6 +78,8 @@ def create_operation(notifications=None):
     Raises:
         HcsError: HCS cannot create one.
         NotSupportedError: HCS lacks the function.
+        TypeError: notifications is no int.
+        ValueError: notifications is too large, or negative.
 
     HCS: HcsCreateOperation, HcsCreateOperationWithNotifications
     """
@@ -453,6 +455,8 @@ def set_operation_context(OwnedOperation operation not None, value):
         HandleClosedError: The operation is closed.
         HcsError: HCS refuses.
         NotSupportedError: HCS lacks the function.
+        TypeError: value is no int.
+        ValueError: value is too large, or negative.
 
     HCS: HcsSetOperationContext
     """
@@ -484,6 +488,8 @@ def add_resource(OwnedOperation operation not None, resource_type, uri not None,
         HandleClosedError: The operation is closed.
         HcsError: HCS refuses.
         NotSupportedError: HCS lacks the function.
+        TypeError: resource_type is no int.
+        ValueError: resource_type is too large, or negative.
 
     HCS: HcsAddResourceToOperation
     """
