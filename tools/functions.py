@@ -46,6 +46,45 @@ RELEASES = (
     ("int", "close_handle", "hcsrt_handle handle", "CloseHandle: standard streams; nonzero on success"),
 )
 
+# Where the docstrings with the functions stand, and what comes before their names; what a user needs first is first.
+DOCSTRINGS = {
+    "system.py": "",
+    "process.py": "",
+    "service.py": "service.",
+    "operations.pyi": "operations.",
+    "_watch.pyi": "_watch.",
+}
+# Prefixes of names that block and have no awaited counterpart.
+BY_HAND = ("operations.", "_watch.", "OwnedOperation.")
+# The name in the docs where several docstrings tell of a function and the first is not the plainest, or none does.
+CHOSEN = {
+    "HcsAddResourceToOperation": "ComputeSystem.start_live_migration",
+    "HcsCloseOperation": "OwnedOperation.close",
+    "HcsGetOperationResultAndProcessInfo": "ComputeSystem.popen",
+    "HcsGetProcessProperties": "Process.properties",
+    "HcsModifyProcess": "Process.modify",
+    "HcsSetComputeSystemCallback": "_watch.watch_system",
+    "HcsWaitForOperationResultAndProcessInfo": "ComputeSystem.popen",
+}
+# What the emulator's native half answers by itself, besides each CLOSE and EXIT.
+NATIVE = {
+    "HcsCreateOperation",
+    "HcsCreateOperationWithNotifications",
+    "HcsGetComputeSystemFromOperation",
+    "HcsGetOperationContext",
+    "HcsGetOperationId",
+    "HcsGetOperationResult",
+    "HcsGetOperationResultAndProcessInfo",
+    "HcsGetOperationType",
+    "HcsGetProcessFromOperation",
+    "HcsSetComputeSystemCallback",
+    "HcsSetOperationCallback",
+    "HcsSetOperationContext",
+    "HcsSetProcessCallback",
+    "HcsWaitForOperationResult",
+    "HcsWaitForOperationResultAndProcessInfo",
+}
+
 GENERATED = "Made by `tools/facts.py write` of the rows of native/backends/functions.h; edit those."
 
 
@@ -207,46 +246,78 @@ def interface(rows: list[Function]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def named_in(path: Path, prefix: str) -> Iterator[tuple[str, str]]:
-    """Tell each function that the docstring of a public name of a module ends with, and that name."""
+def named_in(path: Path, prefix: str) -> Iterator[tuple[str, int, str]]:
+    """Tell each function that a public docstring ends with, its place in that line, and the public name."""
 
-    def walk(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, str]]:
+    def walk(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, int, str]]:
         for node in body:
             if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and node.name[0] != "_":
-                for function in re.findall(r"Hcs\w+", (ast.get_docstring(node) or "").partition("\nHCS: ")[2]):
-                    yield function, f"{prefix}{node.name}"
+                told = (ast.get_docstring(node) or "").partition("\nHCS: ")[2]
+                for place, function in enumerate(re.findall(r"Hcs\w+", told)):
+                    yield function, place, f"{prefix}{node.name}"
                 if isinstance(node, ast.ClassDef):
                     yield from walk(node.body, f"{prefix}{node.name}.")
 
     yield from walk(ast.parse(path.read_text(encoding="utf-8")).body, prefix)
 
 
-def table(rows: list[Function], text: str) -> str:
-    """Return the page `text` with a new table.
+def public_names(package: Path) -> dict[str, str]:
+    """Return the name of each function that a docstring tells of.
 
-    A row that stands there keeps its names, since several docstrings may tell of a function; a new one gets the first
-    name whose docstring does. The Windows is that of the rows of functions.h.
+    Of several it is the one whose docstring tells of the function earliest in its last line, then the first one in the
+    order of DOCSTRINGS, unless CHOSEN has another. Raises SystemExit for a row of CHOSEN that is wrong or not needed.
     """
-    package = REPOSITORY / "hcsrt"
-    names: dict[str, str] = {}
-    for module, prefix in (("system", ""), ("process", ""), ("service", "service.")):
-        for function, name in named_in(package / f"{module}.py", prefix):
-            names.setdefault(function, name)
-    service = "".join(path.read_text(encoding="utf-8") for path in (package / "emulator").glob("*.py"))
-    emulated = set(re.findall(r'@verb\("(\w+)"', service))
+    told: dict[str, list[tuple[int, str]]] = {}
+    for file, prefix in DOCSTRINGS.items():
+        for function, place, name in named_in(package / file, prefix):
+            told.setdefault(function, []).append((place, name))
+    names = {function: min(found, key=lambda item: item[0])[1] for function, found in told.items()}
+    for function, name in CHOSEN.items():
+        if function in told and name not in (other for _, other in told[function]):
+            raise SystemExit(f"tools/functions.py: the docstring of {name} does not tell of {function}; see CHOSEN")
+        if names.get(function) == name:
+            raise SystemExit(f"tools/functions.py: {function} has the name {name} without CHOSEN, too")
+    return names | CHOSEN
 
-    def columns(row: Function) -> str:
+
+def emulated(rows: list[Function], package: Path) -> set[str]:
+    """Return the functions that the emulator answers: in its native half, or in a method marked @verb(...)."""
+    native = NATIVE | {row.name for row in rows if row.shape in ("CLOSE", "EXIT")}
+    if unknown := native - {row.name for row in rows}:
+        raise SystemExit(f"tools/functions.py: NATIVE has {', '.join(sorted(unknown))}, which no row of {ROWS} has")
+    marks = (
+        mark
+        for path in (package / "emulator").glob("*.py")
+        for method in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for mark in method.decorator_list
+        if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "verb"
+    )
+    return native | {ast.literal_eval(name) for mark in marks for name in mark.args}
+
+
+def table(rows: list[Function], text: str, package: Path = REPOSITORY / "hcsrt") -> str:
+    """Return the page `text` with a new table, made of the rows, the docstrings and the marks of the emulator."""
+    names, answered = public_names(package), emulated(rows, package)
+
+    def line(row: Function) -> str:
         name = names.get(row.name)
-        awaited = f"`{name}` | `aio.{name}`" if name else "— | —"
-        return f" {awaited} | {'yes' if row.name in emulated else '`E_NOTIMPL`'} "
+        # A loop is told of the end of a call and asks for the result only then; what is done by hand blocks.
+        by_hand = name is None or name.startswith(BY_HAND) or row.name.startswith("HcsWaitFor")
+        cells = (
+            f"`{row.name}`",
+            f"`{name}`" if name else "—",
+            "—" if by_hand else f"`aio.{name}`",
+            "yes" if row.name in answered else "`E_NOTIMPL`",
+            row.since,
+        )
+        return f"| {' | '.join(cells)} |"
 
-    kept = {match[1]: match[2] for match in re.finditer(r"^\| `(\w+)` \|(.*)\|[^|]*\|$", text, re.MULTILINE)}
-    lines = [f"| `{row.name}` |{kept.get(row.name, columns(row))}| {row.since} |" for row in sorted(rows, key=_name)]
     start = text.index("| function |")
     first = text.index("\n", text.index("\n", start) + 1) + 1
     old = re.match(r"(?:\|.*\n)*", text[first:])
     assert old is not None
-    return text[:first] + "\n".join(lines) + "\n" + text[first + old.end() :]
+    return text[:first] + "\n".join(map(line, sorted(rows, key=_name))) + "\n" + text[first + old.end() :]
 
 
 def _name(row: Function) -> str:

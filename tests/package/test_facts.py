@@ -1,0 +1,90 @@
+"""The files that tools/facts.py makes of the rows of the functions, of docstrings and of the emulator's marks."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = "docs/functions.md"
+PAUSE = "| `HcsPauseComputeSystem` | `ComputeSystem.pause` | `aio.ComputeSystem.pause` | yes |"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of what the tool reads and writes, beside which there is no folder of facts."""
+    tree = tmp_path / "tree"
+    for folder in ("hcsrt", "tools", "docs", "tests/data"):
+        ignored = shutil.ignore_patterns("*.so", "*.pyd", "*.cpp", "__pycache__", "performance", "windows")
+        shutil.copytree(ROOT / folder, tree / folder, ignore=ignored)
+    return tree
+
+
+def run(root: Path, command: str) -> subprocess.CompletedProcess[str]:
+    arguments = [sys.executable, str(root / "tools" / "facts.py"), command]
+    return subprocess.run(arguments, capture_output=True, text=True, encoding="utf-8", timeout=120)
+
+
+def edit(path: Path, before: str, after: str) -> None:
+    text = path.read_text("utf-8")
+    assert text.count(before) == 1
+    path.write_text(text.replace(before, after), "utf-8")
+
+
+def page(tree: Path) -> str:
+    """The page as the tool makes it, which has to have said that it was another one."""
+    done = run(tree, "check")
+    assert (done.returncode, done.stderr) == (1, f"{PAGE}: not what `tools/facts.py write` makes\n")
+    assert run(tree, "write").returncode == 0
+    assert run(tree, "check").returncode == 0
+    return (tree / PAGE).read_text("utf-8")
+
+
+def test_the_files_are_as_written() -> None:
+    done = run(ROOT, "check")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_new_name_comes_into_the_page(tree: Path) -> None:
+    assert PAUSE in (tree / PAGE).read_text("utf-8")
+    edit(tree / "hcsrt/system.py", "def pause(", "def hold(")
+    assert PAUSE.replace(".pause`", ".hold`") in page(tree)
+
+
+def test_a_verb_that_the_emulator_has_no_more_comes_into_the_page(tree: Path) -> None:
+    edit(tree / "hcsrt/emulator/systems.py", '@verb("HcsPauseComputeSystem")', '@verb("NobodyAsks")')
+    assert PAUSE.replace("yes", "`E_NOTIMPL`") in page(tree)
+
+
+def test_a_verb_that_shares_its_method_comes_into_the_page(tree: Path) -> None:
+    edit(tree / "hcsrt/emulator/systems.py", '@verb("HcsResumeComputeSystem")', '@verb("NobodyAsks")')
+    edit(
+        tree / "hcsrt/emulator/systems.py",
+        '@verb("HcsPauseComputeSystem")',
+        '@verb("HcsPauseComputeSystem", "HcsSubmitWerReport")',
+    )
+    text = page(tree)
+    assert "`aio.ComputeSystem.resume` | `E_NOTIMPL` |" in text
+    assert "`aio.service.submit_wer_report` | yes |" in text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            '"ComputeSystem.start_live_migration"',
+            '"ComputeSystem.pause"',
+            "ComputeSystem.pause does not tell of HcsAdd",
+        ),
+        ('"ComputeSystem.start_live_migration"', '"operations.add_resource"', "operations.add_resource without CHOSEN"),
+        ('    "HcsGetOperationId",\n', '    "HcsGetOperationIds",\n', "NATIVE has HcsGetOperationIds"),
+    ],
+    ids=["a name of another function", "a name that needs no choice", "a function that is in no row"],
+)
+def test_a_choice_that_is_wrong_is_refused(tree: Path, before: str, after: str, said: str) -> None:
+    edit(tree / "tools/functions.py", before, after)
+    done = run(tree, "check")
+    assert done.returncode == 1
+    assert said in done.stderr
