@@ -14,6 +14,8 @@ ROWS = "hcsrt/native/backends/functions.h"
 HEADER = "hcsrt/include/hcsapi.h"
 INTERFACE = "hcsrt/_api.pxd"
 TABLE = "docs/functions.md"
+# The sentences that say how many rows there are.
+COUNTS = {TABLE: "All {} functions with a public prototype", "docs/abi.md": "`HCSRT_LEVEL`, {} today,"}
 
 WIDTH = 120
 
@@ -320,6 +322,15 @@ def table(rows: list[Function], text: str, package: Path = REPOSITORY / "hcsrt")
     return text[:first] + "\n".join(map(line, sorted(rows, key=_name))) + "\n" + text[first + old.end() :]
 
 
+def counted(path: str, text: str, count: int) -> str:
+    """Return a text of COUNTS with the number of functions in its sentence. Raises SystemExit where there is none."""
+    sentence = COUNTS[path]
+    text, found = re.subn(re.escape(sentence).replace(r"\{\}", r"\d+"), sentence.format(count), text)
+    if found != 1:
+        raise SystemExit(f"{path}: says {sentence!r} {found} times, and has to say it once")
+    return text
+
+
 def _name(row: Function) -> str:
     return row.name
 
@@ -327,8 +338,8 @@ def _name(row: Function) -> str:
 def generated() -> dict[str, str]:
     """Return the text of each file that is made of the rows, by its path in the repository."""
     rows = functions()
-    page = (REPOSITORY / TABLE).read_text(encoding="utf-8")
-    return {HEADER: header(rows), INTERFACE: interface(rows), TABLE: table(rows, page)}
+    pages = {path: counted(path, (REPOSITORY / path).read_text(encoding="utf-8"), len(rows)) for path in COUNTS}
+    return {HEADER: header(rows), INTERFACE: interface(rows), **pages, TABLE: table(rows, pages[TABLE])}
 
 
 def differences(facts: list[dict[str, object]], types: dict[str, str]) -> Iterator[str]:

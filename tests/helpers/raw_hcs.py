@@ -89,11 +89,15 @@ def read(address: int) -> str:
 
 
 class Table:
-    """The emulator's table: each function is an attribute, with the types that the header gives it."""
+    """The emulator's table: each function is an attribute, with the types that the header gives it.
+
+    `level` is what the header says of their number.
+    """
 
     def __init__(self) -> None:
-        header = Path(hcsrt.get_include()).parent / "include" / "hcsapi.h"
-        self.prototypes = {name: (result, types) for name, result, types in _prototypes(header.read_text())}
+        header = (Path(hcsrt.get_include()).parent / "include" / "hcsapi.h").read_text()
+        self.prototypes = {name: (result, types) for name, result, types in _prototypes(header)}
+        (self.level,) = map(int, re.findall(r"^#define HCSRT_LEVEL (\d+)$", header, re.MULTILINE))
         table = self._address()
         self.pointers = (c_void_p * len(self.prototypes)).from_address(table + ctypes.sizeof(c_size_t))
         # An entry that the pattern misses would shift all that follow.
