@@ -327,7 +327,7 @@ def counted(path: str, text: str, count: int) -> str:
     sentence = COUNTS[path]
     text, found = re.subn(re.escape(sentence).replace(r"\{\}", r"\d+"), sentence.format(count), text)
     if found != 1:
-        raise SystemExit(f"{path}: says {sentence!r} {found} times, and has to say it once")
+        raise SystemExit(f"{path}: says {found} times, not once: {sentence}")
     return text
 
 

@@ -1,5 +1,6 @@
 """The files that tools/facts.py makes of the rows of the functions, of docstrings and of the emulator's marks."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -14,16 +15,16 @@ PAUSE = "| `HcsPauseComputeSystem` | `ComputeSystem.pause` | `aio.ComputeSystem.
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of what the tool reads and writes, beside which there is no folder of facts."""
-    tree = tmp_path / "tree"
+    """A copy of what the tool reads and writes."""
     for folder in ("hcsrt", "tools", "docs", "tests/data"):
         ignored = shutil.ignore_patterns("*.so", "*.pyd", "*.cpp", "__pycache__", "performance", "windows")
-        shutil.copytree(ROOT / folder, tree / folder, ignore=ignored)
-    return tree
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
+    return tmp_path
 
 
 def run(root: Path, command: str) -> subprocess.CompletedProcess[str]:
-    arguments = [sys.executable, str(root / "tools" / "facts.py"), command]
+    # Without the folder of facts, which is not everywhere.
+    arguments = [sys.executable, str(root / "tools" / "facts.py"), command, "--shared", str(root / "no-facts")]
     return subprocess.run(arguments, capture_output=True, text=True, encoding="utf-8", timeout=120)
 
 
@@ -88,3 +89,15 @@ def test_a_choice_that_is_wrong_is_refused(tree: Path, before: str, after: str, 
     done = run(tree, "check")
     assert done.returncode == 1
     assert said in done.stderr
+
+
+@pytest.mark.parametrize(("path", "said"), [(PAGE, "All {} functions"), ("docs/abi.md", "`HCSRT_LEVEL`, {} today")])
+def test_a_wrong_count_is_mended_and_a_lost_one_refused(tree: Path, path: str, said: str) -> None:
+    text = (tree / path).read_text("utf-8")
+    (level,) = re.findall(r"#define HCSRT_LEVEL (\d+)", (tree / "hcsrt/include/hcsapi.h").read_text("utf-8"))
+    edit(tree / path, said.format(level), said.format(7))
+    assert run(tree, "check").stderr == f"{path}: not what `tools/facts.py write` makes\n"
+    assert run(tree, "write").returncode == 0
+    assert (tree / path).read_text("utf-8") == text
+    edit(tree / path, said.format(level), "Some functions")
+    assert f"{path}: says 0 times" in run(tree, "check").stderr
