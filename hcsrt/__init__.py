@@ -12,6 +12,7 @@ from ._handles import (
     pending,
 )
 from ._library import backend, get_include
+from ._library import register_backend as _register_backend
 from ._version import __version__
 from .errors import (
     AccessDeniedError,
@@ -85,6 +86,15 @@ __all__ = [
     "systems",
 ]
 
+
+def _emulator() -> object:
+    from .emulator import backend_capsule
+
+    return backend_capsule()
+
+
+# Here, since the emulator knows _library, and not the other way round.
+_register_backend("emulator", _emulator)
 
 # Imported at first use: only then their import costs anything.
 _LATE = ("aio", "bulk", "doctor", "emulator", "operations", "service")

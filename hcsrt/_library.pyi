@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Literal
 
 def backend() -> Literal["windows", "emulator"]:
@@ -9,6 +10,15 @@ def backend() -> Literal["windows", "emulator"]:
     Raises:
         NotSupportedError: The HCS that was asked for does not exist here.
         ValueError: The environment variable HCSRT_BACKEND names no backend.
+    """
+
+def register_backend(name: str, maker: Callable[[], object]) -> None:
+    """Let a backend be chosen by its name alone.
+
+    Args:
+        name: The name.
+        maker: Called without arguments where the name is chosen, and not before. It returns a capsule with the
+            hcsrt_backend.
     """
 
 def choose(name: str, capsule: object = None) -> None:

@@ -17,6 +17,8 @@ cdef extern from "hcsrt.h":
 
 cdef object lock
 cdef object chosen = None
+# By name, what makes the capsule of a backend that comes with hcsrt.
+cdef dict makers = {}
 
 
 def _renew_lock():
@@ -58,6 +60,17 @@ cdef default_backend():
     return name
 
 
+def register_backend(name, maker):
+    """Let a backend be chosen by its name alone.
+
+    Args:
+        name: The name.
+        maker: Called without arguments where the name is chosen, and not before. It returns a capsule with the
+            hcsrt_backend.
+    """
+    makers[name] = maker
+
+
 def choose(name, capsule=None):
     """Choose the backend of this process.
 
@@ -74,13 +87,11 @@ def choose(name, capsule=None):
     cdef hcsrt_backend dll
     cdef const hcsrt_backend *backend
     cdef const char *lacking
-    if capsule is None and name not in ("windows", "emulator"):
+    if capsule is None and name != "windows" and name not in makers:
         raise ValueError(f"name is {name!r}; give 'windows', 'emulator', or a capsule with another backend")
-    if capsule is None and name == "emulator" and chosen is None:
+    if capsule is None and name in makers and chosen is None:
         # Outside the lock: while Python runs, a signal handler may make the first call of HCS on this very thread.
-        from .emulator import backend_capsule
-
-        capsule = backend_capsule()
+        capsule = makers[name]()
     with lock:
         if chosen is None:
             if capsule is not None:

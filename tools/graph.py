@@ -4,7 +4,7 @@
 
 Every import counts: of .py, .pyx, .pxd and .pyi files, cimports too, those inside functions and those that only type
 checkers see. The exit code is 1 if an arrow runs up, across the faces or into an unknown room, if modules know each
-other in a circle, or if an exception below is no longer needed.
+other in a circle, or if a module imports what it does not name and COMPUTED does not list. Nothing is exempt.
 """
 
 import ast
@@ -23,9 +23,9 @@ HOUSE: list[tuple[str, list[str]]] = [
     ("types", ["_types", "_api", "_engine_types", "_immortal", "_time"]),
     ("errors", ["errors"]),
     ("documents", ["documents"]),
-    ("emulator", ["emulator"]),
     ("core", ["_core"]),
     ("library", ["_library", "_interpose"]),
+    ("emulator", ["emulator"]),
     ("handles", ["_handles", "_plumbing"]),
     ("functions", ["_functions", "_text"]),
     ("calls", ["_watch", "_calls", "operations", "_engine", "_streams", "engine"]),
@@ -40,9 +40,11 @@ HOUSE: list[tuple[str, list[str]]] = [
 # Rooms side by side: neither may know the other, although one has the lower row.
 FACES = {"blocking", "aio"}
 
-# Arrows that may run as they do, each with its reason.
-ALLOWED = {
-    ("emulator", "_library", "lazy"): "install() chooses it; who can call that has imported the package, so _library",
+# Imports whose module is computed: which module has them, what they import, and why. The arrows are judged as others.
+Computed = dict[str, tuple[list[str], str]]
+COMPUTED: Computed = {
+    "": (["aio", "bulk", "doctor", "emulator", "operations", "service"], "who does not use them pays for no import"),
+    "cli": (["cli.doctor", "cli.errors", "cli.run"], "a command is imported when it is called"),
 }
 
 KINDS = ("import", "cimport", "lazy", "types")
@@ -72,6 +74,7 @@ class Import:
     level: int
     module: str
     names: tuple[str, ...] = ()
+    computed: bool = False
 
 
 def imports_of_python(text: str, *, stub: bool = False) -> Iterator[Import]:
@@ -104,13 +107,13 @@ def only_typing(test: ast.expr) -> bool:
 
 
 def dynamic(call: ast.Call, kind: str) -> Import | None:
-    """Return what import_module("...") or __import__("...") imports, if it is written there."""
+    """Return what a call of import_module() or __import__() imports, None for any other call."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    if name not in ("import_module", "__import__") or not call.args:
+    if name not in ("import_module", "__import__"):
         return None
-    first = call.args[0]
+    first = call.args[0] if call.args else None
     if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
-        return None
+        return Import(call.lineno, kind, 0, "", computed=True)
     module = first.value.lstrip(".")
     return Import(call.lineno, kind, len(first.value) - len(module), module)
 
@@ -122,6 +125,7 @@ _HIDDEN = re.compile(
 _FROM = re.compile(r"from\s+(\.*)\s*([\w.]*)\s+(c?import)\s+(.+)", re.S)
 _IMPORT = re.compile(r"(c?import)\s+(.+)", re.S)
 _FUNCTION = re.compile(r"(?:(?:async\s+)?def|cpdef|cdef)\b.*\)[^()]*:$", re.S)
+_COMPUTED = re.compile(r"\b(?:import_module|__import__)\s*\(")
 _TYPING = re.compile(r"if\s+(?:typing\.)?TYPE_CHECKING\s*:$")
 
 
@@ -153,6 +157,8 @@ def imports_of_cython(text: str) -> Iterator[Import]:
             blocks.append((indent, "lazy"))
         elif _TYPING.match(logical):
             blocks.append((indent, "types"))
+        if _COMPUTED.search(logical):  # what it names, if it does, is a string, and these are gone
+            yield Import(number, kind, 0, "", computed=True)
         for statement in map(str.strip, re.split(r";|:\s(?=\s*(?:from|c?import)\s)", logical)):
             if found := _FROM.fullmatch(statement):
                 dots, module, how, names = found.groups()
@@ -169,9 +175,11 @@ class House:
 
     modules: frozenset[str]
     arrows: tuple[Arrow, ...]
+    computed: dict[str, str]
+    """Where each module has an import whose module is computed."""
 
     @classmethod
-    def read(cls, root: Path) -> "House":
+    def read(cls, root: Path, listed: Computed = COMPUTED) -> "House":
         files: list[tuple[str, Path]] = []
         for suffix in ("py", "pyx", "pxd", "pyi"):
             for path in sorted((root / PACKAGE).rglob(f"*.{suffix}")):
@@ -179,17 +187,23 @@ class House:
                 files.append((".".join(parts[:-1] if parts[-1] == "__init__" else parts), path))
         modules = frozenset(name for name, _ in files)
         arrows: dict[tuple[str, str, str], Arrow] = {}
+        computed: dict[str, str] = {}
         for name, path in files:
             text = path.read_text("utf-8")
             cython = path.suffix in (".pyx", ".pxd")
             found = imports_of_cython(text) if cython else imports_of_python(text, stub=path.suffix == ".pyi")
             package = name if path.stem == "__init__" else name.rpartition(".")[0]
             for imported in found:
-                for target in targets(imported, package, modules):
+                if imported.computed:
+                    computed[name] = f"{path.relative_to(root).as_posix()}:{imported.line}"
+                    known: Iterable[str] = listed[name][0] if name in listed else ()
+                else:
+                    known = targets(imported, package, modules)
+                for target in known:
                     arrow = Arrow(name, target, imported.kind, path.relative_to(root).as_posix(), imported.line)
                     if target != name:
                         arrows.setdefault((name, target, imported.kind), arrow)
-        return cls(modules, tuple(sorted(arrows.values())))
+        return cls(modules, tuple(sorted(arrows.values())), computed)
 
 
 def targets(imported: Import, package: str, modules: frozenset[str]) -> Iterator[str]:
@@ -217,12 +231,6 @@ def row_of(module: str) -> int | None:
         if module in names or module.partition(".")[0] in names:
             return row
     return None
-
-
-def allowed(arrow: Arrow) -> tuple[str, str, str] | None:
-    """Return the key in ALLOWED of an arrow that it lists."""
-    key = (arrow.source, arrow.target, arrow.kind)
-    return key if key in ALLOWED else None
 
 
 def circles(arrows: Iterable[Arrow]) -> list[list[str]]:
@@ -254,17 +262,16 @@ class Broken:
     up: list[Arrow]
     across: list[Arrow]
     circles: list[list[str]]
-    unneeded: list[tuple[str, str, str]]
+    unread: list[str]
+    unneeded: list[str]
 
     def __bool__(self) -> bool:
-        return any((self.homeless, self.up, self.across, self.circles, self.unneeded))
+        return any((self.homeless, self.up, self.across, self.circles, self.unread, self.unneeded))
 
 
-def judge(house: House) -> Broken:
-    used = {key for arrow in house.arrows if (key := allowed(arrow))}
-    judged = [arrow for arrow in house.arrows if not allowed(arrow)]
+def judge(house: House, listed: Computed = COMPUTED) -> Broken:
     up, across = [], []
-    for arrow in judged:
+    for arrow in house.arrows:
         source, target = row_of(arrow.source), row_of(arrow.target)
         if source is None or target is None:
             continue
@@ -273,9 +280,14 @@ def judge(house: House) -> Broken:
         elif target > source:
             up.append(arrow)
     homeless = sorted(module for module in house.modules if row_of(module) is None)
-    # Only where both modules exist can an exception be out of date: other houses have other modules.
-    there = [key for key in ALLOWED if key[0] in house.modules and key[1] in house.modules]
-    return Broken(homeless, up, across, circles(judged), [key for key in there if key not in used])
+    unread = [f"{name or PACKAGE}  {place}" for name, place in house.computed.items() if name not in listed]
+    unneeded = [
+        f"{name or PACKAGE} -> {target}"
+        for name, (known, _) in listed.items()
+        for target in known
+        if name not in house.computed or target not in house.modules
+    ]
+    return Broken(homeless, up, across, circles(house.arrows), unread, unneeded)
 
 
 def draw(house: House) -> Iterator[str]:
@@ -292,6 +304,11 @@ def draw(house: House) -> Iterator[str]:
                 shown += [f"{kind}: {', '.join(names)}"] if names else []
             yield f"    {module or PACKAGE:28} {'; '.join(shown)}".rstrip()
     yield ""
+    for name, place in house.computed.items():
+        if name in COMPUTED:
+            known, reason = COMPUTED[name]
+            yield f"{name or PACKAGE} computes what it imports, {place}: {', '.join(known)}; {reason}"
+    yield ""
 
 
 def told(broken: Broken) -> Iterator[str]:
@@ -301,7 +318,8 @@ def told(broken: Broken) -> Iterator[str]:
         ("arrows up", broken.up),
         ("arrows between the faces", broken.across),
         ("circles", [" <-> ".join(name or PACKAGE for name in circle) for circle in broken.circles]),
-        ("exceptions that nothing needs", [" -> ".join(key[:2]) + f" ({key[2]})" for key in broken.unneeded]),
+        ("imports of what is computed and not listed", broken.unread),
+        ("such imports that are listed and not there", broken.unneeded),
     ):
         yield f"{len(found)} {title}"
         yield from (f"    {item}" for item in found)

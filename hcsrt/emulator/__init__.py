@@ -11,6 +11,7 @@ import sys
 import threading
 from typing import Any
 
+from .._library import choose
 from . import _native
 from .service import Service
 
@@ -33,8 +34,6 @@ def install(seed: int | None = None) -> None:
     """
     global _seed
     _check_seed(seed)
-    from .._library import choose
-
     with _lock:
         if seed is not None:
             if _service is not None:

@@ -191,6 +191,32 @@ except ValueError as error:
     assert done.stdout.startswith("the backend 'empty' lacks hcs,")
 
 
+def test_a_registered_backend_is_made_when_it_is_chosen():
+    script = """
+import hcsrt
+from hcsrt import _library
+def make():
+    print("made")
+    from hcsrt.emulator import backend_capsule
+    return backend_capsule()
+_library.register_backend("mine", make)
+print("registered")
+_library.choose("mine")
+_library.choose("mine")
+print(hcsrt.backend(), hcsrt.systems())
+"""
+    done = run(script)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["registered", "made", "mine []"]
+
+
+@backend_variable
+@pytest.mark.parametrize("module", ["_handles", "_library", "_calls", "operations", "engine", "emulator"])
+def test_any_module_may_be_the_first_that_is_imported(module):
+    done = run(f"import hcsrt.{module}; from hcsrt._library import backend; print(backend())", "emulator")
+    assert (done.stdout, done.stderr) == ("emulator\n", "")
+
+
 def test_each_function_has_the_windows_that_brought_it():
     assert _functions.since("HcsCreateOperation") == "Windows 10 1809 / Server 2019"
     assert _functions.since("HcsWaitForProcessExit") == "Windows 10 2104 / Server 2022"

@@ -38,13 +38,14 @@ SOUND = {
 }
 
 
-def judged(folder, changes=()):
+def judged(folder, changes=(), listed=None):
     """Write the sound house with changes to the folder, and return what is broken in it."""
     for name, text in {**SOUND, **dict(changes)}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    return graph.judge(graph.House.read(folder))
+    listed = listed or {}
+    return graph.judge(graph.House.read(folder, listed), listed)
 
 
 def names(arrows):
@@ -168,12 +169,31 @@ def test_a_module_without_a_room_is_found(tmp_path):
     assert judged(tmp_path, {"hcsrt/shed.py": ""}).homeless == ["shed"]
 
 
-def test_an_exception_holds_for_one_kind_of_arrow(tmp_path, monkeypatch):
-    monkeypatch.setattr(graph, "ALLOWED", {("_library", "process", "lazy"): "the test"})
-    assert not judged(tmp_path, {"hcsrt/_library.pyx": "def f():\n    from .process import x\n"})
-    broken = judged(tmp_path, {"hcsrt/_library.pyx": "from .process import x\n"})
-    assert names(broken.up) == [("_library", "process", "import")]
-    assert broken.unneeded == [("_library", "process", "lazy")]
+COMPUTED = {
+    "__import__()": ("hcsrt/errors.py", 'def f(name):\n    __import__(f"hcsrt.{name}")\n', 2),
+    "import_module()": ("hcsrt/errors.py", "from importlib import import_module\nimport_module(NAME)\n", 2),
+    "an import in a .pyx": ("hcsrt/errors.pyx", 'def f():\n    import_module("hcsrt.process")\n', 2),
+}
+
+
+@pytest.mark.parametrize("case", COMPUTED)
+def test_an_import_of_what_is_computed_has_to_be_listed(case, tmp_path):
+    file, text, line = COMPUTED[case]
+    broken = judged(tmp_path, {file: text})
+    assert broken.unread == [f"errors  {file}:{line}"]
+    assert broken.up == []
+    # Listed, it is an arrow like any other.
+    broken = judged(tmp_path, {file: text}, {"errors": (["_codes", "process"], "the test")})
+    assert broken.unread == broken.unneeded == []
+    assert [(arrow.source, arrow.target) for arrow in broken.up] == [("errors", "process")]
+
+
+def test_what_is_listed_and_not_there_is_found(tmp_path):
+    broken = judged(tmp_path, listed={"errors": (["_codes"], "nothing is computed")})
+    assert broken.unneeded == ["errors -> _codes"]
+    text = "from importlib import import_module\nimport_module(NAME)\n"
+    broken = judged(tmp_path, {"hcsrt/errors.py": text}, {"errors": (["_codes", "gone"], "the test")})
+    assert broken.unneeded == ["errors -> gone"]
 
 
 def test_the_tool_says_what_is_broken(tmp_path):
