@@ -177,7 +177,7 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore, Generic[AnyStr]):
                 return True
             left = drain.left(stream.moved for stream in moving)
             if left <= 0:
-                debug(__name__, "%r has exited and something else holds its pipes open", self)
+                debug("hcsrt.aio.process", "%r has exited and something else holds its pipes open", self)
                 self._start_closing_streams()
                 return True
             if deadline.passed():
@@ -330,7 +330,7 @@ async def run_to_end(
             try:
                 await process._communicate(None, CLEANUP_TIMEOUT)
             except (TimeoutExpired, HcsError) as error:
-                debug(__name__, "%r was killed, but: %s", process, error)
+                debug("hcsrt.aio.process", "%r was killed, but: %s", process, error)
             raise process._timeout_expired(timeout) from None
         code = await process._wait(None)
     except BaseException as error:
@@ -351,4 +351,4 @@ async def _kill_quietly(process: AwaitedProcess[Any]) -> None:
     try:
         await process._kill(CLEANUP_TIMEOUT)
     except (HcsError, HandleClosedError) as error:
-        debug(__name__, "killing %r failed: %s", process, error)
+        debug("hcsrt.aio.process", "killing %r failed: %s", process, error)

@@ -351,6 +351,18 @@ async def test_only_one_task_reads_at_a_time(options: Document, document: Docume
             assert await last == ("bcdef\n" if options else b"bcdef\n")
 
 
+@asynchronous
+async def test_a_process_logs_under_the_name_of_its_public_module(
+    document: Document, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(times, "DRAIN_QUIET", 0.1)
+    async with running(document) as system:
+        with caplog.at_level("DEBUG", "hcsrt"):
+            await system.run(guest("spawn('sleep(60)')"), capture_output=True)
+    (told,) = [record for record in caplog.records if "holds its pipes open" in record.getMessage()]
+    assert told.name == "hcsrt.aio.process"
+
+
 @each_kind
 @asynchronous
 async def test_a_child_that_keeps_the_pipe_does_not_keep_a_reader(
