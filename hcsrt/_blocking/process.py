@@ -16,8 +16,8 @@ from .._calls import Limit
 from .._facade import AnyStr, Generic, times
 from .._facade.commands import PIPE, StreamFormat, check_given, encoded
 from .._facade.owner import debug, exit_status
-from .._facade.process import CLOSE_STDIN, Drain, ProcessCore, check_stdin_error, running
-from .._facade.times import CLEANUP_TIMEOUT, SHORT_CLEANUP, Deadline, cleanup_time, seconds
+from .._facade.process import CLOSE_STDIN, ProcessCore, check_stdin_error, raise_late_start, running
+from .._facade.times import CLEANUP_TIMEOUT, SHORT_CLEANUP, Deadline, cleanup_time
 from .._handles import OwnedProcess, close_all
 from .._streams import ProcessStart, StdioReader, StdioWriter
 from ..errors import HandleClosedError, HcsError, OperationTimeoutError, ServiceDisconnectedError
@@ -25,7 +25,7 @@ from . import CALLS, BlockingOwner, aside, close_aside, finish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from subprocess import CompletedProcess
     from types import TracebackType
     from typing import IO, Any
@@ -42,12 +42,13 @@ _SLICE = 0.1
 _INTERRUPTED = 1.0
 
 
-class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore, Generic[AnyStr]):
+class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[AnyStr]):
     """A process whose methods block."""
 
     stdin: IO[AnyStr] | None
     stdout: IO[AnyStr] | None
     stderr: IO[AnyStr] | None
+    _logger = "hcsrt.process"
 
     def __init__(
         self,
@@ -96,20 +97,6 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore, Generic[AnyStr])
         finally:
             self._close_handles(SHORT_CLEANUP if at_once else None)
 
-    async def _communicate(self, input: AnyStr | None, timeout: float | None) -> tuple[AnyStr | None, AnyStr | None]:
-        limit = seconds(timeout)
-        deadline = Deadline(limit)
-        pumps = self._start_pumps(input)
-        exited = self.returncode is not None or await self._wait_exit(deadline)
-        if not exited or not self._drain(pumps, deadline):
-            raise self._timeout_expired(limit)
-        for pump in pumps:
-            if pump.error is not None:
-                raise pump.error
-        if await self._returncode_by(deadline) is None:
-            raise self._timeout_expired(limit)
-        return self._output(self.stdout), self._output(self.stderr)
-
     def _close_streams(self, *, at_once: bool) -> None:
         pumps = self._pumps or {}
         for stream in (self.stdout, self.stderr, self.stdin):
@@ -121,7 +108,7 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore, Generic[AnyStr])
                     # Flushing may hang: on a process that does not read, or a thread that still writes.
                     aside("the close of stdin", times.CLOSE_TIMEOUT, stream.close)
                 except (OSError, ValueError) as error:
-                    debug("hcsrt.process", "%r did not take what was left for its stdin: %s", self, error)
+                    debug(self._logger, "%r did not take what was left for its stdin: %s", self, error)
                 finally:
                     # Ends the close of the stream if it hangs.
                     handle.close()
@@ -141,51 +128,52 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore, Generic[AnyStr])
             return
         close_aside(self._handle, timeout)
 
-    def _start_pumps(self, input: AnyStr | None) -> list[_Pump]:
-        """Start moving the bytes of each open stream, once; an earlier communicate() may have done it."""
+    def _start_communication(self, input: AnyStr | None) -> bool:
         with self._pumps_lock:
-            if self._pumps is None:
-                data = encoded(input, self._streams, self.stdin is not None and not self.stdin.closed)
-                pumps: dict[IO[AnyStr], _Pump] = {}
-                if self.stdin is not None and not self.stdin.closed:
-                    pumps[self.stdin] = _Writer(self.stdin, data)
-                for stream in (self.stdout, self.stderr):
-                    if stream is not None and not stream.closed:
-                        pumps[stream] = _TextReader(stream) if self._streams.text else _Reader(stream)
-                self._pumps = pumps
-                for pump in pumps.values():
-                    pump.start()
-            elif input:
-                raise ValueError("an earlier communicate() has sent its input already")
-            return list(self._pumps.values())
+            if self._pumps is not None:
+                return False
+            data = encoded(input, self._streams, self.stdin is not None and not self.stdin.closed)
+            pumps: dict[IO[AnyStr], _Pump] = {}
+            if self.stdin is not None and not self.stdin.closed:
+                pumps[self.stdin] = _Writer(self.stdin, data)
+            for stream in (self.stdout, self.stderr):
+                if stream is not None and not stream.closed:
+                    pumps[stream] = _TextReader(stream) if self._streams.text else _Reader(stream)
+            self._pumps = pumps
+            for pump in pumps.values():
+                pump.start()
+            return True
+
+    def _moving(self) -> list[_Pump]:
+        return [pump for pump in (self._pumps or {}).values() if pump.is_alive()]
+
+    async def _wait_moving(self, moving: Sequence[_Pump], timeout: float) -> None:
+        moving[0].join(min(timeout, _SLICE))
+
+    def _interrupt(self, moving: Sequence[_Pump]) -> None:
+        for pump in moving:
+            pump.interrupt()
+        for pump in moving:
+            pump.join(_INTERRUPTED)
+
+    def _output(self) -> tuple[AnyStr | None, AnyStr | None]:
+        for pump in (self._pumps or {}).values():
+            if pump.error is not None:
+                raise pump.error
+        return self._read(self.stdout), self._read(self.stderr)
 
     def _partial(self) -> tuple[bytes | None, bytes | None]:
         return self._moved(self.stdout), self._moved(self.stderr)
 
-    def _drain(self, pumps: list[_Pump], deadline: Deadline) -> bool:
-        """Let the pumps finish after the exit of the process; return False if the deadline comes first."""
-        drain = Drain()
-        while moving := [pump for pump in pumps if pump.is_alive()]:
-            if drain.left(pump.moved for pump in moving) <= 0:
-                debug("hcsrt.process", "%r has exited and something else holds its pipes open", self)
-                for pump in moving:
-                    pump.interrupt()
-                for pump in moving:
-                    pump.join(_INTERRUPTED)
-                return True
-            if deadline.passed():
-                return False
-            moving[0].join(deadline.within(_SLICE))
-        return True
-
     def _moved(self, stream: IO[AnyStr] | None) -> bytes | None:
-        """Return what communicate() has read from a stream."""
+        """Return what communicate() has read from a stream, as bytes."""
         if stream is None:
             return None
         pump = (self._pumps or {}).get(stream)
         return b"" if pump is None else pump.ahead + b"".join(pump.chunks.copy())
 
-    def _output(self, stream: IO[AnyStr] | None) -> Any:
+    def _read(self, stream: IO[AnyStr] | None) -> Any:
+        """Return what communicate() has read from a stream, as text if that is what it has."""
         if stream is None or not self._streams.text:
             return self._moved(stream)
         pump = (self._pumps or {}).get(stream)
@@ -410,48 +398,16 @@ async def run_to_end(
     try:
         process = start()
     except OperationTimeoutError as error:
-        if timeout is None:
-            raise
-        from .._facade.expired import TimeoutExpired
-
-        raise TimeoutExpired(args, timeout) from error
+        raise_late_start(error, args, timeout)
     try:
-        return await _communicate_to_end(process, input, timeout, deadline, check)
+        return await process._communicate_to_end(input, timeout, deadline, check)
     except BaseException as error:
-        _kill_quietly(process, cleanup_time(error))
+        await process._kill_quietly(cleanup_time(error))
         if isinstance(error, KeyboardInterrupt):
             process._close_all(at_once=True)
         raise
     finally:
         process._close_all(at_once=False)
-
-
-async def _communicate_to_end(
-    process: BlockingProcess[Any], input: Any, timeout: float | None, deadline: Deadline, check: bool
-) -> CompletedProcess[Any]:
-    from subprocess import CalledProcessError, CompletedProcess, TimeoutExpired
-
-    try:
-        stdout, stderr = await process._communicate(input, deadline.remaining())
-    except TimeoutExpired:
-        _kill_quietly(process, CLEANUP_TIMEOUT)
-        try:
-            await process._communicate(None, CLEANUP_TIMEOUT)
-        except (TimeoutExpired, HcsError) as error:
-            debug("hcsrt.process", "%r was killed, but: %s", process, error)
-        raise process._timeout_expired(timeout) from None
-    code = await process._wait(None)
-    if check and code:
-        raise CalledProcessError(code, process.args, stdout, stderr)
-    return CompletedProcess(process.args, code, stdout, stderr)
-
-
-def _kill_quietly(process: BlockingProcess[Any], timeout: float) -> None:
-    """Kill a process because of another error; an error of the kill does not hide that one."""
-    try:
-        finish(process._kill(timeout))
-    except (HcsError, HandleClosedError) as error:
-        debug("hcsrt.process", "killing %r failed: %s", process, error)
 
 
 def _end(start: ProcessStart, timeout: float = CLEANUP_TIMEOUT) -> None:

@@ -15,7 +15,7 @@ from ..errors import (
     SystemNotFoundError,
     error_from,
 )
-from . import times
+from . import AnyStr, Generic, times
 from .arguments import integer
 from .owner import ExitOwner, debug, exit_status
 from .requests import answer, exit_code
@@ -23,8 +23,9 @@ from .times import CLEANUP_TIMEOUT, QUERY_TIMEOUT, Deadline, query_timeout, seco
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping
-    from typing import Any
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+    from subprocess import CompletedProcess
+    from typing import Any, NoReturn, Protocol
 
     from .._handles import OwnedSystem
     from .._streams import ProcessStart
@@ -32,17 +33,27 @@ if TYPE_CHECKING:
     from .commands import Command, StreamFormat
     from .expired import TimeoutExpired
 
+    class Pipe(Protocol):
+        """What moves the bytes of one stream for communicate()."""
+
+        @property
+        def moved(self) -> float:
+            """When it moved bytes last, by time.monotonic()."""
+            ...
+
 
 CLOSE_STDIN = '{"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}'
 _PROPERTIES = "HcsGetProcessProperties"
 _SIGNALS = ("CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff", "CtrlShutdown")
 
 
-class ProcessCore(ExitOwner[OwnedProcess]):
+class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
     """The half of a process that both faces share."""
 
     pid: int
     args: Command
+    # The name of the logger of a face.
+    _logger: str
 
     def __init__(
         self,
@@ -214,7 +225,82 @@ class ProcessCore(ExitOwner[OwnedProcess]):
             reason = f"Process {self.pid} has exited, and HCS does not tell its exit code"
             raise error_from(hresults.HCS_E_PROCESS_INFO_NOT_AVAILABLE, _PROPERTIES, {"ErrorMessage": reason})
 
+    async def _communicate(self, input: AnyStr | None, timeout: float | None) -> tuple[AnyStr | None, AnyStr | None]:
+        limit = seconds(timeout)
+        deadline = Deadline(limit)
+        if not self._start_communication(input) and input:
+            raise ValueError("an earlier communicate() has sent its input already")
+        exited = self.returncode is not None or await self._wait_exit(deadline)
+        if not exited or not await self._drain(deadline):
+            raise self._timeout_expired(limit)
+        output = self._output()
+        if await self._returncode_by(deadline) is None:
+            raise self._timeout_expired(limit)
+        return output
+
+    async def _drain(self, deadline: Deadline) -> bool:
+        """Let the pipes end after the exit of the process; return False if the deadline comes first."""
+        drain = Drain()
+        while moving := self._moving():
+            left = drain.left(pipe.moved for pipe in moving)
+            if left <= 0:
+                debug(self._logger, "%r has exited and something else holds its pipes open", self)
+                self._interrupt(moving)
+                return True
+            if deadline.passed():
+                return False
+            await self._wait_moving(moving, deadline.within(left))
+        return True
+
+    async def _communicate_to_end(
+        self, input: AnyStr | None, timeout: float | None, deadline: Deadline, check: bool
+    ) -> CompletedProcess[AnyStr]:
+        """Communicate as run() does, which has just started the process; kill it if its time is up.
+
+        timeout is what the deadline was made of, for the error.
+        """
+        import subprocess
+
+        try:
+            stdout, stderr = await self._communicate(input, deadline.remaining())
+        except subprocess.TimeoutExpired:
+            await self._kill_quietly(CLEANUP_TIMEOUT)
+            try:
+                await self._communicate(None, CLEANUP_TIMEOUT)
+            except (subprocess.TimeoutExpired, HcsError) as error:
+                debug(self._logger, "%r was killed, but: %s", self, error)
+            raise self._timeout_expired(timeout) from None
+        code = await self._wait(None)
+        if check and code:
+            raise subprocess.CalledProcessError(code, self.args, stdout, stderr)
+        return subprocess.CompletedProcess(self.args, code, stdout, stderr)
+
+    async def _kill_quietly(self, timeout: float) -> None:
+        """Kill the process because of another error; an error of the kill does not hide that one."""
+        try:
+            await self._kill(timeout)
+        except (HcsError, HandleClosedError) as error:
+            debug(self._logger, "killing %r failed: %s", self, error)
+
     if TYPE_CHECKING:
+
+        def _start_communication(self, input: AnyStr | None) -> bool:
+            """Start moving the bytes of each open stream; return False if an earlier communicate() has done it."""
+            ...
+
+        def _moving(self) -> Sequence[Pipe]:
+            """Return the pipes that communicate() uses and that are not at their ends."""
+            ...
+
+        async def _wait_moving(self, moving: Sequence[Any], timeout: float) -> None:
+            """Wait until one of the pipes has come to its end, or for a shorter time."""
+
+        def _interrupt(self, moving: Sequence[Any]) -> None:
+            """End the pipes, with what they have moved."""
+
+        def _output(self) -> tuple[AnyStr | None, AnyStr | None]:
+            """Return what communicate() has read; raise what has kept it from moving something."""
+            ...
 
         def _partial(self) -> tuple[bytes | None, bytes | None]:
             """Return what communicate() has read so far from stdout and stderr."""
@@ -224,6 +310,15 @@ class ProcessCore(ExitOwner[OwnedProcess]):
         from .expired import TimeoutExpired
 
         return TimeoutExpired(self.args, timeout or 0.0, *self._partial())
+
+
+def raise_late_start(error: OperationTimeoutError, args: Command, timeout: float | None) -> NoReturn:
+    """Raise what run() raises when the start of its process has taken all the time."""
+    if timeout is None:
+        raise error
+    from .expired import TimeoutExpired
+
+    raise TimeoutExpired(args, timeout) from error
 
 
 async def ask_exit(calls: Calls, handle: OwnedProcess, timeout: float) -> dict[str, Any] | None:

@@ -13,12 +13,12 @@ from weakref import ref
 from .. import _engine
 from .._facade import AnyStr, Generic, times
 from .._facade.commands import PIPE, StreamFormat, check_given, encoded
-from .._facade.owner import debug, has_exited
-from .._facade.process import Drain, ProcessCore, running
-from .._facade.times import CLEANUP_TIMEOUT, Deadline, seconds
+from .._facade.owner import has_exited
+from .._facade.process import ProcessCore, raise_late_start, running
+from .._facade.times import Deadline
 from .._handles import OwnedProcess
 from .._streams import ProcessStart
-from ..errors import HandleClosedError, HcsError, OperationTimeoutError, ServiceDisconnectedError
+from ..errors import HandleClosedError, OperationTimeoutError, ServiceDisconnectedError
 from ._calls import (
     CALLS,
     PARTING_TIMEOUT,
@@ -40,7 +40,7 @@ from .streams import PipeReader, PipeWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from subprocess import CompletedProcess
     from types import TracebackType
     from typing import Any
@@ -50,12 +50,13 @@ if TYPE_CHECKING:
     from .streams import StreamReader, StreamWriter
 
 
-class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore, Generic[AnyStr]):
+class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[AnyStr]):
     """A process whose methods are awaited."""
 
     stdin: StreamWriter[AnyStr] | None
     stdout: StreamReader[AnyStr] | None
     stderr: StreamReader[AnyStr] | None
+    _logger = "hcsrt.aio.process"
 
     def __init__(
         self,
@@ -132,21 +133,6 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore, Generic[AnyStr]):
             raise
         await wait_closed(self._start_closing())
 
-    async def _communicate(self, input: AnyStr | None, timeout: float | None) -> tuple[AnyStr | None, AnyStr | None]:
-        limit = seconds(timeout)
-        deadline = Deadline(limit)
-        self._check_loop()
-        self._start_communication(input)
-        exited = self.returncode is not None or await self._wait_exit(deadline)
-        if not exited or not await self._drain(deadline):
-            raise self._timeout_expired(limit)
-        if self._writer is not None and self._writer.error is not None:
-            raise self._writer.error
-        stdout, stderr = (reader and reader.output() for reader in self._readers)
-        if await self._returncode_by(deadline) is None:
-            raise self._timeout_expired(limit)
-        return stdout, stderr
-
     def _pipes(self) -> list[PipeReader[AnyStr] | PipeWriter[AnyStr]]:
         return [pipe for pipe in (*self._readers, self._writer) if pipe is not None]
 
@@ -154,12 +140,10 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore, Generic[AnyStr]):
         if self._pipes():
             check_own_loop(self, self._loop, REOPEN)
 
-    def _start_communication(self, input: AnyStr | None) -> None:
-        """Let the loop move the bytes of each stream; an earlier communicate() may have done it."""
+    def _start_communication(self, input: AnyStr | None) -> bool:
+        self._check_loop()
         if self._communicates:
-            if input:
-                raise ValueError("an earlier communicate() has sent its input already")
-            return
+            return False
         data = encoded(input, self._streams, self._writer is not None and not self._writer.is_closing())
         for reader in self._readers:
             if reader is not None:
@@ -167,26 +151,23 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore, Generic[AnyStr]):
         if self._writer is not None and not self._writer.is_closing():
             self._writer.send(data)
         self._communicates = True
+        return True
 
-    async def _drain(self, deadline: Deadline) -> bool:
-        """Let the streams end after the exit of the process; return False if the deadline comes first."""
-        drain = Drain()
-        while True:
-            moving = [pipe for pipe in self._pipes() if not pipe.lost.done()]
-            if not moving:
-                return True
-            left = drain.left(stream.moved for stream in moving)
-            if left <= 0:
-                debug("hcsrt.aio.process", "%r has exited and something else holds its pipes open", self)
-                self._start_closing_streams()
-                return True
-            if deadline.passed():
-                return False
-            await asyncio.wait(
-                [stream.lost for stream in moving],
-                timeout=deadline.within(left),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+    def _moving(self) -> list[PipeReader[AnyStr] | PipeWriter[AnyStr]]:
+        return [pipe for pipe in self._pipes() if not pipe.lost.done()]
+
+    async def _wait_moving(self, moving: Sequence[PipeReader[AnyStr] | PipeWriter[AnyStr]], timeout: float) -> None:
+        lost = [pipe.lost for pipe in moving]
+        await asyncio.wait(lost, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+
+    def _interrupt(self, moving: Sequence[PipeReader[AnyStr] | PipeWriter[AnyStr]]) -> None:
+        self._start_closing_streams()
+
+    def _output(self) -> tuple[AnyStr | None, AnyStr | None]:
+        if self._writer is not None and self._writer.error is not None:
+            raise self._writer.error
+        stdout, stderr = (reader and reader.output() for reader in self._readers)
+        return stdout, stderr
 
     def _partial(self) -> tuple[bytes | None, bytes | None]:
         stdout, stderr = (reader and reader.taken() for reader in self._readers)
@@ -309,30 +290,15 @@ async def run_to_end(
 
     timeout is what the deadline was made of, for the error.
     """
-    from subprocess import CalledProcessError, CompletedProcess, TimeoutExpired
-
     try:
         process = await start()
     except OperationTimeoutError as error:
-        if timeout is None:
-            raise
-        from .._facade.expired import TimeoutExpired as StartExpired
-
-        raise StartExpired(args, timeout) from error
+        raise_late_start(error, args, timeout)
     # Not the caller's yet: if the loop is closed now, the process may be collected before this coroutine is.
     process._is_given = False
     patience = PARTING_TIMEOUT
     try:
-        try:
-            stdout, stderr = await process._communicate(input, deadline.remaining())
-        except TimeoutExpired:
-            await _kill_quietly(process)
-            try:
-                await process._communicate(None, CLEANUP_TIMEOUT)
-            except (TimeoutExpired, HcsError) as error:
-                debug("hcsrt.aio.process", "%r was killed, but: %s", process, error)
-            raise process._timeout_expired(timeout) from None
-        code = await process._wait(None)
+        return await process._communicate_to_end(input, timeout, deadline, check)
     except BaseException as error:
         if is_told_to_stop(type(error)):
             patience = 0.0
@@ -341,14 +307,3 @@ async def run_to_end(
         raise
     finally:
         await wait_closed(process._start_closing(), patience)
-    if check and code:
-        raise CalledProcessError(code, process.args, stdout, stderr)
-    return CompletedProcess(process.args, code, stdout, stderr)
-
-
-async def _kill_quietly(process: AwaitedProcess[Any]) -> None:
-    """Kill a process because of another error; an error of the kill does not hide that one."""
-    try:
-        await process._kill(CLEANUP_TIMEOUT)
-    except (HcsError, HandleClosedError) as error:
-        debug("hcsrt.aio.process", "killing %r failed: %s", process, error)
