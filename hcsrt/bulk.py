@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
+from ._arguments import check_name, seconds
 from ._blocking import finish
 from ._blocking.bulk import at_once, close_each
-from ._facade.arguments import check_name
 from ._facade.bulk import checked, reap_opened
-from ._facade.times import STOP_TIMEOUT, Deadline, seconds
+from ._facade.times import STOP_TIMEOUT, Deadline
 from ._handles import Handle
 from .errors import SystemNotFoundError
 from .process import Process

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from ._arguments import seconds
 from ._blocking import BlockingEvents, BlockingOwner, finish
 from ._facade import ExitHandleT
 from ._facade.events import EVENTS_MAXSIZE, Event
-from ._facade.times import Deadline, seconds
+from ._facade.times import Deadline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

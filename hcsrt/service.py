@@ -7,10 +7,9 @@ On the main thread, and where there is a timeout, it is made on another thread, 
 
 from __future__ import annotations
 
+from ._arguments import check_name, path_text, seconds
 from ._blocking import CALLS, finish
-from ._facade.arguments import check_name, path_text
 from ._facade.requests import answer, query_text
-from ._facade.times import seconds
 from .documents import dumps, plain
 
 TYPE_CHECKING = False

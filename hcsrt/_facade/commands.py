@@ -8,9 +8,9 @@ import sys
 from codecs import lookup_error
 
 from .. import _hresults as hresults
+from .._arguments import check_name, check_text, integer, path_text
 from ..documents import dumps
 from ..errors import error_from
-from .arguments import check_name, check_text, integer, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from .._arguments import integer
 from ..documents import loads
 from ..errors import HandleClosedError
-from .arguments import integer
 from .owner import Single
 from .times import Deadline
 

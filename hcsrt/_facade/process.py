@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 
 from .. import _hresults as hresults
+from .._arguments import integer, seconds
 from .._handles import OwnedProcess
 from ..documents import dumps
 from ..errors import (
@@ -16,10 +17,9 @@ from ..errors import (
     error_from,
 )
 from . import AnyStr, Generic, times
-from .arguments import integer
 from .owner import ExitOwner, debug, exit_status
 from .requests import answer, exit_code
-from .times import CLEANUP_TIMEOUT, QUERY_TIMEOUT, Deadline, query_timeout, seconds
+from .times import CLEANUP_TIMEOUT, QUERY_TIMEOUT, Deadline, query_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

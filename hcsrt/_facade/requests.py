@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .. import _hresults as hresults
+from .._arguments import check_handle, check_name, check_text, path_text, values
 from ..documents import dumps, loads, plain
 from ..errors import HcsError, error_from
-from .arguments import check_handle, check_name, check_text, path_text, values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

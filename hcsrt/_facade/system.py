@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import _hresults as hresults
+from .._arguments import seconds
 from .._handles import OwnedSystem
 from ..errors import (
     AlreadyStoppedError,
@@ -15,7 +16,7 @@ from ..errors import (
 )
 from .owner import ExitOwner, debug, exit_status, latch_exit
 from .requests import answer, exit_document, migration_resources, modify_request, options_text, query_text, save_options
-from .times import CHECK_TIMEOUT, EVENT_PATIENCE, Deadline, query_timeout, seconds
+from .times import CHECK_TIMEOUT, EVENT_PATIENCE, Deadline, query_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

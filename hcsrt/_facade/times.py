@@ -37,20 +37,6 @@ def cleanup_time(error: BaseException) -> float:
     return SHORT_CLEANUP if isinstance(error, KeyboardInterrupt) else CLEANUP_TIMEOUT
 
 
-def seconds(value: float | None, argument: str = "timeout") -> float | None:
-    """Check a duration; infinity means for ever, as None does, and so does an int that no float is as large as."""
-    try:
-        if value is None or value == float("inf"):
-            return None
-        if value >= 0:
-            return float(value)
-    except TypeError:
-        raise TypeError(f"{argument} must be a number of seconds or None, not {type(value).__name__}") from None
-    except OverflowError:
-        return None
-    raise ValueError(f"{argument} must be zero or more seconds, not {value!r}")
-
-
 class Deadline:
     """The point in time at which a timeout, counted from now, ends."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .._facade.arguments import check_name
+from .._arguments import check_name, seconds
 from .._facade.bulk import checked, reap_opened
-from .._facade.times import STOP_TIMEOUT, Deadline, seconds
+from .._facade.times import STOP_TIMEOUT, Deadline
 from .._handles import Handle
 from ..errors import SystemNotFoundError
 from ._bulk import at_once, close_each

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .._arguments import seconds
 from .._facade import ExitHandleT
 from .._facade.events import EVENTS_MAXSIZE, Event
-from .._facade.times import Deadline, seconds
+from .._facade.times import Deadline
 from ._calls import AwaitedOwner
 from ._events import AwaitedEvents
 

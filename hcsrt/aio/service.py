@@ -5,9 +5,8 @@ HCS tracks none of these calls with an operation: one that is cancelled, or whos
 
 from __future__ import annotations
 
-from .._facade.arguments import check_name, path_text
+from .._arguments import check_name, path_text, seconds
 from .._facade.requests import answer, query_text
-from .._facade.times import seconds
 from ..documents import dumps, plain
 from ._calls import CALLS
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .._facade.arguments import check_name, check_namespace, is_kept
+from .._arguments import check_name, check_namespace, is_kept, seconds
 from .._facade.commands import StreamFormat, check_attach, process_parameters, run_pipes
 from .._facade.owner import debug
 from .._facade.requests import Selection
-from .._facade.times import CHECK_TIMEOUT, STOP_TIMEOUT, Deadline, seconds
+from .._facade.times import CHECK_TIMEOUT, STOP_TIMEOUT, Deadline
 from .._handles import OwnedSystem
 from ..documents import dumps
 from ._calls import CALLS

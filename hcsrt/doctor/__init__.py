@@ -6,7 +6,7 @@ touched, and no Windows service is started but vmcompute, by the one question th
 
 from __future__ import annotations
 
-from .._facade.times import seconds
+from .._arguments import seconds
 from .conclusions import conclude
 from .finding import Finding, Status
 from .readings import read

@@ -27,6 +27,20 @@ def check_name(value: object, argument: str) -> None:
         raise ValueError(f"{argument} must not be empty")
 
 
+def seconds(value: float | None, argument: str = "timeout") -> float | None:
+    """Check a duration; infinity means for ever, as None does, and so does an int that no float is as large as."""
+    try:
+        if value is None or value == float("inf"):
+            return None
+        if value >= 0:
+            return float(value)
+    except TypeError:
+        raise TypeError(f"{argument} must be a number of seconds or None, not {type(value).__name__}") from None
+    except OverflowError:
+        return None
+    raise ValueError(f"{argument} must be zero or more seconds, not {value!r}")
+
+
 def integer(value: object, argument: str, wanted: str = "an int") -> int:
     """Return the int that a value stands for. Raises TypeError if it is none."""
     try:
