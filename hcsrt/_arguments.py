@@ -1,4 +1,8 @@
-"""Checks of what a caller gives, before HCS gets any of it."""
+"""Checks of what a caller gives, before HCS gets any of it.
+
+Each kind of argument has one check and one message. The Cython modules look at the usual values themselves, inline, and
+ask here about all others.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ def check_text(value: object, argument: str) -> None:
     if not isinstance(value, str):
         raise TypeError(f"{argument} must be a str, not {type(value).__name__}")
     if "\0" in value:
-        raise ValueError(f"{argument} must not contain a NUL character")
+        raise ValueError(f"{argument} must not contain a NUL character, where HCS would cut it off: remove it")
 
 
 def check_name(value: object, argument: str) -> None:
@@ -38,7 +42,7 @@ def seconds(value: float | None, argument: str = "timeout") -> float | None:
         raise TypeError(f"{argument} must be a number of seconds or None, not {type(value).__name__}") from None
     except OverflowError:
         return None
-    raise ValueError(f"{argument} must be zero or more seconds, not {value!r}")
+    raise ValueError(f"{argument} must be zero or more seconds, or None to wait for ever, not {value!r}")
 
 
 def integer(value: object, argument: str, wanted: str = "an int") -> int:
@@ -49,14 +53,16 @@ def integer(value: object, argument: str, wanted: str = "an int") -> int:
         raise TypeError(f"{argument} must be {wanted}, not {type(value).__name__}") from None
 
 
-def check_handle(value: object, argument: str) -> None:
-    """Refuse anything but a Windows handle as an int, or None if there is none."""
+def check_handle(value: object, argument: str, kind: str = "Windows handle") -> None:
+    """Refuse anything but a Windows handle, or another kind of pointer, as an int; None stands for none."""
     if value is None:
         return
     if not isinstance(value, int):
-        raise TypeError(f"{argument} must be a Windows handle as an int, not {type(value).__name__}")
+        raise TypeError(f"{argument} must be a {kind} as an int, not {type(value).__name__}")
     if not 0 <= value <= 2 * sys.maxsize + 1:
-        raise ValueError(f"{argument} is {value:#x}, which is no Windows handle")
+        raise ValueError(
+            f"{argument} is {value:#x}, which is no {kind}: give an int from 0 to {2 * sys.maxsize + 1:#x}"
+        )
 
 
 def path_text(value: str | os.PathLike[str], argument: str) -> str:

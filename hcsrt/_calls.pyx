@@ -382,7 +382,7 @@ def create_system(id, document, timeout=None, bint keep_on_abandon=False, securi
 
     HCS: HcsCreateComputeSystem
     """
-    cdef const void *c_descriptor = pointer(security_descriptor, "security_descriptor")
+    cdef const void *c_descriptor = pointer(security_descriptor, "security_descriptor", "pointer")
     return create(None, id, document, NULL, c_descriptor, timeout, keep_on_abandon)
 
 
@@ -399,7 +399,7 @@ def create_system_in_namespace(namespace not None, id, document, timeout=None, b
     cdef hcsrt_create_options options
     options.version = HCSRT_CREATE_OPTIONS_1
     options.user_token = pointer(user_token, "user_token")
-    options.security_descriptor = pointer(security_descriptor, "security_descriptor")
+    options.security_descriptor = pointer(security_descriptor, "security_descriptor", "pointer")
     options.callback_options = 0
     options.callback_context = NULL
     options.callback = NULL

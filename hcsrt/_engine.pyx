@@ -578,7 +578,7 @@ cdef bytearray create_options(user_token, security_descriptor):
     options = <hcsrt_create_options *> <char *> memory
     options.version = HCSRT_CREATE_OPTIONS_1
     options.user_token = pointer(user_token, "user_token")
-    options.security_descriptor = pointer(security_descriptor, "security_descriptor")
+    options.security_descriptor = pointer(security_descriptor, "security_descriptor", "pointer")
     return memory
 
 

@@ -23,10 +23,9 @@ cdef inline bytes utf16(text, str argument):
     """Return the argument as UTF-16 with its terminator; None stays None."""
     if text is None:
         return None
-    if not isinstance(text, str):
-        raise TypeError(f"{argument} must be a str, not {type(text).__name__}")
-    if "\0" in text:
-        raise ValueError(f"{argument} contains a NUL character, where HCS would cut it off; remove it")
+    if not isinstance(text, str) or "\0" in text:
+        from hcsrt._arguments import check_text
+        check_text(text, argument)
     return (<str> text).encode("utf-16-le", "surrogatepass") + b"\0\0"
 
 
@@ -59,7 +58,7 @@ cdef inline str take_string(const HcsApi *api, hcsrt_char *text):
 
 
 cdef inline uint64_t number_of(value, str argument, uint64_t most) except? 0:
-    """The int from 0 to `most` that an argument has to be."""
+    """Return the int from 0 to `most` that an argument has to be."""
     if not isinstance(value, int):
         raise TypeError(f"{argument} must be an int, not {type(value).__name__}")
     if not 0 <= value <= most:
@@ -67,13 +66,14 @@ cdef inline uint64_t number_of(value, str argument, uint64_t most) except? 0:
     return value
 
 
-cdef inline void *pointer(value, str argument) except? NULL:
-    """Return the pointer or Win32 handle that an int means; NULL for None."""
+cdef inline void *pointer(value, str argument, str kind="Windows handle") except? NULL:
+    """Return the Windows handle, or the other kind of pointer, that an int means; NULL for None."""
     if value is None:
         return NULL
-    if not isinstance(value, int):
-        raise TypeError(f"{argument} must be an int, an address or a Windows handle, not {type(value).__name__}")
-    try:
-        return <void *> <uintptr_t> value
-    except OverflowError:
-        raise ValueError(f"{argument} is {value:#x}, which is neither an address nor a Windows handle") from None
+    if isinstance(value, int):
+        try:
+            return <void *> <uintptr_t> value
+        except OverflowError:
+            pass
+    from hcsrt._arguments import check_handle
+    check_handle(value, argument, kind)

@@ -22,12 +22,12 @@ cdef inline double deadline_of(timeout) except? -1:
     cdef double seconds
     try:
         seconds = timeout
-    except TypeError:
-        raise TypeError(f"timeout must be a number of seconds or None, not {type(timeout).__name__}") from None
-    except OverflowError:
-        seconds = float("inf") if timeout > 0 else -1
+    except (TypeError, OverflowError):
+        seconds = -1
     if not seconds >= 0:
-        raise ValueError(f"timeout is {timeout!r}; give seconds >= 0, or None to wait for ever")
+        from hcsrt._arguments import seconds as checked
+        timeout = checked(timeout)
+        seconds = float("inf") if timeout is None else timeout
     return monotonic() + seconds
 
 

@@ -5,6 +5,7 @@ import gc
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 import hcsrt
-from hcsrt import OwnedSystem, _calls, _engine, _watch, emulator
+from hcsrt import OwnedSystem, _arguments, _calls, _engine, _watch, emulator
 from hcsrt._interpose import late
 from hcsrt._streams import ProcessStart
 
@@ -189,6 +190,30 @@ def test_wrong_arguments_are_refused_at_once() -> None:
     run(main())
     with pytest.raises(RuntimeError, match="no running event loop"):
         _engine.enumerate_systems()
+
+
+@pytest.mark.parametrize("value", [-1, -0.5, float("nan"), "5", b"5", -(10**400), [], 1j])
+def test_a_timeout_that_is_none_is_refused_in_the_words_of_the_facade(value: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"timeout .*None") as ours:
+        _arguments.seconds(value)
+    with pytest.raises(ours.type, match=f"^{re.escape(str(ours.value))}$"):
+        _calls.Limit(value)
+
+
+@pytest.mark.parametrize("value", [7, b"text", "a\0b", object()])
+def test_a_text_that_is_none_is_refused_in_the_words_of_the_facade(value: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="text must") as ours:
+        _arguments.check_text(value, "text")
+    with pytest.raises(ours.type, match=f"^{re.escape(str(ours.value))}$"):
+        _calls.service("HcsGetServiceProperties", value)
+
+
+@pytest.mark.parametrize("value", [-1, 1 << 64, -(1 << 70), "8", 8.0])
+def test_a_handle_that_is_none_is_refused_in_the_words_of_the_facade(value: Any, system: hcsrt.ComputeSystem) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"identity .*Windows handle") as ours:
+        _arguments.check_handle(value, "identity")
+    with pytest.raises(ours.type, match=f"^{re.escape(str(ours.value))}$"):
+        _calls.call(system.handle, "HcsModifyComputeSystem", "{}", identity=value)
 
 
 def test_a_failed_call_brings_its_document() -> None:

@@ -124,7 +124,7 @@ def test_a_modify_is_checked_before_any_call(
 
 
 def test_an_identity_is_a_handle(system: hcsrt.ComputeSystem) -> None:
-    with pytest.raises(TypeError, match="identity must be an int"):
+    with pytest.raises(TypeError, match="identity must be a Windows handle as an int"):
         system.modify("Container/Processor", "Update", {}, identity="me")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="identity is -0x1"):
         system.modify("Container/Processor", "Update", {}, identity=-1)
