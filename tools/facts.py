@@ -25,6 +25,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SCHEMA = "hcsrt/documents/schema.json"
 HRESULTS = "tests/data/hresults.json"
 SYMBOLS = "hcsrt/_hresults.py"
+EVENT_TYPES = "hcsrt/_event_types.py"
+RESULTS_H = "hcsrt/native/core/results.h"
 
 # Types of the schema reference that are values of JSON themselves, not structs or enums.
 SCALARS = frozenset({
@@ -152,9 +154,30 @@ def symbols_text(codes: dict[str, int]) -> str:
     return f"{title}\n\n" + "".join(f"{name} = 0x{value:08X}\n" for name, value in rows) + FROM_WIN32
 
 
+def event_types() -> dict[str, int]:
+    """Return HCS_EVENT_TYPE, by the names of native code without the HCSRT_EVENT_ before them."""
+    rows = re.findall(r'^    "(\w+)": (0x\w+),$', (REPOSITORY / EVENT_TYPES).read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper(): int(number, 16) for name, number in rows}
+
+
+def results_text() -> str:
+    """Return the header with the numbers of the event types that it names."""
+    numbers = event_types()
+
+    def row(match: re.Match[str]) -> str:
+        return f"{match[1]}0x{numbers[match[2]]:08X}"
+
+    text = (REPOSITORY / RESULTS_H).read_text(encoding="utf-8")
+    return re.sub(r"\b(HCSRT_EVENT_(\w+) = )0x[0-9A-Fa-f]+", row, text)
+
+
 def written() -> dict[str, str]:
     """Return the text of each file that is made from others of the repository, by its path there."""
-    return {SYMBOLS: symbols_text(read(REPOSITORY / HRESULTS) | MORE_HRESULTS), **functions.generated()}
+    return {
+        SYMBOLS: symbols_text(read(REPOSITORY / HRESULTS) | MORE_HRESULTS),
+        RESULTS_H: results_text(),
+        **functions.generated(),
+    }
 
 
 def taken(shared: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .._arguments import integer
+from .._event_types import EVENT_TYPES
 from ..documents import loads
 from ..errors import HandleClosedError
 from .owner import Single
@@ -10,43 +11,16 @@ from .times import Deadline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal, TypeAlias
+    from typing import Any, TypeAlias
 
+    from .._event_types import EventType
     from .owner import ExitOwner
 
-    EventType: TypeAlias = Literal[
-        "SystemExited",
-        "SystemCrashInitiated",
-        "SystemCrashReport",
-        "SystemRdpEnhancedModeStateChanged",
-        "SystemSiloJobCreated",
-        "SystemGuestConnectionClosed",
-        "ProcessExited",
-        "OperationCallback",
-        "ServiceDisconnect",
-        "GroupVmLifecycle",
-        "GroupLiveMigration",
-        "GroupOperationInfo",
-    ]
     RawEvent: TypeAlias = tuple[int, str | None, int, int, bool]
 
 EVENTS_MAXSIZE = 256
 """Events that may wait for a reader, unless it is told otherwise."""
-# HCS_EVENT_TYPE without the HcsEvent of its names.
-_TYPES: dict[int, EventType] = {
-    0x00000001: "SystemExited",
-    0x00000002: "SystemCrashInitiated",
-    0x00000003: "SystemCrashReport",
-    0x00000004: "SystemRdpEnhancedModeStateChanged",
-    0x00000005: "SystemSiloJobCreated",
-    0x00000006: "SystemGuestConnectionClosed",
-    0x00010000: "ProcessExited",
-    0x01000000: "OperationCallback",
-    0x02000000: "ServiceDisconnect",
-    0x80000002: "GroupVmLifecycle",
-    0x80000003: "GroupLiveMigration",
-    0xC0000001: "GroupOperationInfo",
-}
+_TYPES: dict[int, EventType] = {number: name for name, number in EVENT_TYPES.items()}
 
 
 class Event:

@@ -8,16 +8,16 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
+from .._event_types import EVENT_TYPES
 from . import _native
 from .failures import Failure
 
 T = TypeVar("T")
 
-# HCS_EVENT_TYPE.
-SYSTEM_EXITED = 0x00000001
-CRASH_INITIATED = 0x00000002
-CRASH_REPORT = 0x00000003
-PROCESS_EXITED = 0x00010000
+SYSTEM_EXITED = EVENT_TYPES["SystemExited"]
+CRASH_INITIATED = EVENT_TYPES["SystemCrashInitiated"]
+CRASH_REPORT = EVENT_TYPES["SystemCrashReport"]
+PROCESS_EXITED = EVENT_TYPES["ProcessExited"]
 
 
 class Answer(NamedTuple):

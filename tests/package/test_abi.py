@@ -12,7 +12,7 @@ import pytest
 
 import hcsrt
 from hcsrt import _hresults
-from hcsrt.emulator import outbox
+from hcsrt._event_types import EVENT_TYPES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 INCLUDE = Path(hcsrt.get_include())
@@ -251,8 +251,8 @@ HCSRT_H, HCSAPI_H, RESULTS_H, FUNCTIONS_H = HEADERS
         ),
         pytest.param(
             RESULTS_H,
-            "HCSRT_EVENT_PROCESS_EXITED = 0x10000,",
-            "HCSRT_EVENT_PROCESS_EXITED = 0x20000,",
+            "HCSRT_EVENT_PROCESS_EXITED = 0x00010000,",
+            "HCSRT_EVENT_PROCESS_EXITED = 0x00020000,",
             "HCSRT_EVENT_PROCESS_EXITED is not HcsEventProcessExited",
             id="event",
         ),
@@ -481,8 +481,8 @@ def test_the_metadata_has_the_same_enums(metadata: ast.Module) -> None:
             name: theirs[flat(prefix + CONSTANTS.get(name, name.removeprefix(own)))] for name in enumerators
         }
         assert enumerators
-    events = {"HcsEventSystemExited": outbox.SYSTEM_EXITED, "HcsEventProcessExited": outbox.PROCESS_EXITED}
-    assert events == {name: theirs[flat(name)] for name in events}
+    events = {flat(f"HcsEvent{name}"): number for name, number in EVENT_TYPES.items()}
+    assert events == {name: theirs[name] for name in events}
 
 
 def test_the_metadata_has_the_same_codes() -> None:
