@@ -10,8 +10,9 @@ would not have. Then ruff formats the text; the `lint` extra has it, and nothing
 
 `async def` becomes `def`. `await f(...)` becomes a plain call if f is a public name of the face, as in `await
 self.popen(...)`, and `finish(f(...))` otherwise: what is private is a coroutine that never suspends. Names and modules
-are mapped by NAMES and MODULES, the words of docstrings by WORDS; a docstring with nothing in common stands in
-DOCSTRINGS. What differs between the faces is written by hand, in hcsrt/aio/_*.py and hcsrt/_blocking.
+are mapped by NAMES and MODULES, whole sentences of docstrings by SENTENCES; a class with a half of its own in
+hcsrt/_blocking has the docstring of that. What differs between the faces is written by hand, in hcsrt/aio/_*.py and
+hcsrt/_blocking.
 """
 
 from __future__ import annotations
@@ -50,77 +51,98 @@ NAMES = {
     "__aiter__": "__iter__",
     "__anext__": "__next__",
 }
-# Sentences and words of docstrings, each of them found at least once.
-WORDS = {
-    "times out, is cancelled or fails halfway": "times out, is interrupted or fails halfway",
-    "If this is cancelled, hcsrt.pending() counts the handle until it is closed. A second close": "A second close",
-    "another task may be waiting": "another thread may be waiting",
-    "a cancellation and any other failure": "a KeyboardInterrupt and any other failure",
-    "as asyncio.create_subprocess_exec() does": "as subprocess.Popen does",
-    "bufsize: The bytes that a reader takes ahead, and the longest line that it reads, in characters in text mode; "
-    "64 Ki unless given.": "bufsize: As for subprocess.Popen.",
-    "\nNotImplementedError: A PIPE is wanted and the event loop has none, as a SelectorEventLoop on Windows.": "",
-    "What stdin has taken is written first": "What is buffered for stdin is written first",
-    "A second close does nothing. If this is cancelled, the handles are closed without waiting for anything; "
-    "hcsrt.pending() counts them until they are. A process with pipes is closed on its own event loop; once that is "
-    "closed, on any.": "A second close does nothing.",
-    "and nothing is lost, nor if this is cancelled.": "and nothing is lost.",
-    "in an `async for` loop": "in a `for` loop",
-    "of any task": "of any thread within 0.1 seconds",
-    "grace: Seconds for the shutdown of each.": "grace: Seconds for the shutdown of each, counted from when its turn "
-    "comes. Up to 64 are stopped side by side.",
+# Classes of hcsrt/_blocking that hold the docstrings of the public classes made of them, each with its file.
+HALVES = {
+    "BlockingEvents": "__init__.py",
+    "BlockingProcess": "process.py",
+    "BlockingSystem": "system.py",
 }
-# The docstrings that have nothing in common, by the name of what they are about: None is the module.
-DOCSTRINGS: dict[tuple[str, str | None], str] = {
-    ("bulk", None): "Verbs on many things at once: each gives a result or an error for every one of them.",
-    ("events", None): "Events: what HCS tells of a compute system or a process without being asked.",
-    ("process", None): "Processes inside a compute system, with the conventions of subprocess.",
-    ("service", None): """\
-        The Host Compute Service itself: its properties and settings, and the files that virtual machines need.
-
-        HCS takes and answers each of these calls in one go: one that is interrupted, or whose time is up, goes on to
-        its end. On the main thread, and where there is a timeout, it is made on another thread, if this one does not
-        impersonate.
-        """,
-    ("system", None): "Compute systems: containers and virtual machines of the Host Compute Service.",
-    ("events", "Events"): """\
-        The events of a compute system or process, as events() of either gives them.
-
-        An iterator that ends after the exit or ServiceDisconnect, or when the object whose events they are, or this
-        one, is closed. Any method may be called from any thread; threads that share one share its events.
-        """,
-    ("process", "Process"): """\
-        A process in a compute system, as ComputeSystem.popen() starts it and ComputeSystem.open_process() opens it.
-
-        It has the names of subprocess.Popen with their meaning, but for this. A stream that is no PIPE is not
-        connected: there is nothing that a process in another system could inherit. The object owns a handle, which the
-        end of the `with` block or close() releases; neither kills the process. kill() and terminate() are the same, as
-        on Windows. An exit code that HCS does not tell is an error, never a number.
-
-        Children of the process may hold its pipes open after it has exited. Who reads stdout or stderr as a file then
-        waits for them too, as with subprocess; communicate() and run() do not, nor do the streams of hcsrt.aio.
-
-        Attributes:
-            pid: The process id in the guest.
-            args: The command as it was given, empty if the process was opened.
-            stdin: A file where a pipe was asked for, else None.
-            stdout: The same.
-            stderr: The same.
-            returncode: The exit code, 0 to 0xFFFFFFFF, once poll(), wait() or communicate() has seen it.
-        """,
-    ("system", "ComputeSystem"): """\
-        A compute system: made by create() or open(), closed by close() or the end of the `with` block.
-
-        Closing releases the handle and does not stop the system; HCS terminates it with its last handle if its document
-        says ShouldTerminateOnLastHandleClosed. Any method may be called from any thread. Once the object is closed, its
-        methods raise HandleClosedError, but for those that end what is known to have ended.
-
-        A timeout and Ctrl-C end every wait for HCS, even where it keeps the thread that calls it: on the main thread,
-        and where there is a timeout, the call is made on another thread. It goes on there, hcsrt.pending() counts it,
-        and what it makes is ended as with on_abandon. Only a thread that acts as somebody else, on Windows, makes its
-        calls itself, with its own token: there the wait begins when HCS has taken the call.
-        """,
-}
+# Whole sentences of docstrings, what stands there and what becomes of it. Each is found at least once; an item that
+# loses all of its sentences goes.
+SENTENCES = [
+    (
+        "Verbs on many things at once, for asyncio: each gives a result or an error for every one of them.",
+        "Verbs on many things at once: each gives a result or an error for every one of them.",
+    ),
+    (
+        "Events for asyncio: what HCS tells of a compute system or a process without being asked.",
+        "Events: what HCS tells of a compute system or a process without being asked.",
+    ),
+    (
+        "Processes inside a compute system for asyncio, with the conventions of asyncio.subprocess.",
+        "Processes inside a compute system, with the conventions of subprocess.",
+    ),
+    (
+        "The Host Compute Service itself, for asyncio: its properties and settings, and the files that virtual "
+        "machines need.",
+        "The Host Compute Service itself: its properties and settings, and the files that virtual machines need.",
+    ),
+    (
+        "HCS tracks none of these calls with an operation: one that is cancelled, or whose time is up, goes on in "
+        "HCS to its end.",
+        "HCS takes and answers each of these calls in one go: one that is interrupted, or whose time is up, goes "
+        "on to its end. On the main thread, and where there is a timeout, it is made on another thread, if this "
+        "one does not impersonate.",
+    ),
+    (
+        "Compute systems for asyncio: containers and virtual machines of the Host Compute Service.",
+        "Compute systems: containers and virtual machines of the Host Compute Service.",
+    ),
+    (
+        "Take no more events, and end the iteration of any task.",
+        "Take no more events, and end the iteration of any thread within 0.1 seconds.",
+    ),
+    (
+        "Read the events that HCS tells from now on, in an `async for` loop or by get().",
+        "Read the events that HCS tells from now on, in a `for` loop or by get().",
+    ),
+    (
+        "What stdin has taken is written first, for at most 5 seconds.",
+        "What is buffered for stdin is written first, for at most 5 seconds.",
+    ),
+    (
+        "If this is cancelled, the handles are closed without waiting for anything; hcsrt.pending() counts them "
+        "until they are. A process with pipes is closed on its own event loop; once that is closed, on any.",
+        "",
+    ),
+    (
+        "If this is cancelled, hcsrt.pending() counts the handle until it is closed.",
+        "",
+    ),
+    (
+        "Cancel a live migration; another task may be waiting for one of its steps meanwhile.",
+        "Cancel a live migration; another thread may be waiting for one of its steps meanwhile.",
+    ),
+    (
+        "Start a process in the running system, as asyncio.create_subprocess_exec() does.",
+        "Start a process in the running system, as subprocess.Popen does.",
+    ),
+    (
+        "The process is killed on a timeout, a cancellation and any other failure.",
+        "The process is killed on a timeout, a KeyboardInterrupt and any other failure.",
+    ),
+    (
+        "grace: Seconds for the shutdown of each.",
+        "grace: Seconds for the shutdown of each, counted from when its turn comes. Up to 64 are stopped side by side.",
+    ),
+    (
+        "on_abandon: What becomes of the system if its creation times out, is cancelled or fails halfway.",
+        "on_abandon: What becomes of the system if its creation times out, is interrupted or fails halfway.",
+    ),
+    (
+        "bufsize: The bytes that a reader takes ahead, and the longest line that it reads, in characters in text "
+        "mode; 64 Ki unless given.",
+        "bufsize: As for subprocess.Popen.",
+    ),
+    (
+        "Another communicate() then goes on, and nothing is lost, nor if this is cancelled.",
+        "Another communicate() then goes on, and nothing is lost.",
+    ),
+    (
+        "NotImplementedError: A PIPE is wanted and the event loop has none, as a SelectorEventLoop on Windows.",
+        "",
+    ),
+]
 
 
 class Converter(ast.NodeVisitor):
@@ -135,8 +157,7 @@ class Converter(ast.NodeVisitor):
         for line in self._lines:
             self._starts.append(self._starts[-1] + len(line))
         self._changes: list[tuple[int, int, str]] = []
-        self.used_words: set[str] = set()
-        self.used_docstrings: set[tuple[str, str | None]] = set()
+        self.used_sentences: set[str] = set()
 
     def convert(self) -> str:
         self.visit(ast.parse(self._source))
@@ -171,15 +192,17 @@ class Converter(ast.NodeVisitor):
     # --- statements
 
     def visit_Module(self, node: ast.Module) -> None:
-        self._docstring(node, None)
+        self._docstring(node)
         self.generic_visit(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        self._docstring(node, node.name)
+        bases = {NAMES.get(part.id) for base in node.bases for part in ast.walk(base) if isinstance(part, ast.Name)}
+        half = next((name for name in HALVES if name in bases), None)
+        self._docstring(node, None if half is None else docstring_of(half))
         self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        self._docstring(node, node.name)
+        self._docstring(node)
         if node.name in NAMES:
             self._replace_word(self._start(node), self._start(node.body[0]), node.name, NAMES[node.name])
         self.generic_visit(node)
@@ -245,18 +268,13 @@ class Converter(ast.NodeVisitor):
     # --- docstrings
 
     def _docstring(
-        self, node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, name: str | None
+        self, node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, other: str | None = None
     ) -> None:
         text = ast.get_docstring(node)
         if text is None:
             return
         expression = node.body[0]
-        key = (self._face, name)
-        if key in DOCSTRINGS:
-            self.used_docstrings.add(key)
-            text = textwrap.dedent(DOCSTRINGS[key]).strip()
-        else:
-            text = self._with_words(text)
+        text = other or self._with_sentences(text)
         indent = " " * expression.col_offset
         lines = wrapped(text, WIDTH - len(indent))
         if len(lines) == 1:
@@ -266,16 +284,38 @@ class Converter(ast.NodeVisitor):
             written = f'"""{lines[0]}\n{rest}\n{indent}"""'
         self._replace(self._start(expression), self._end(expression), written)
 
-    def _with_words(self, text: str) -> str:
-        items = unwrapped(text)
-        joined = "\n".join(items)
-        for words, others in WORDS.items():
-            # A newline stands for the begin of an item, with its indentation.
-            pattern = rf"\n *{re.escape(words[1:])}" if words.startswith("\n") else re.escape(words)
-            joined, count = re.subn(pattern, lambda _, others=others: others, joined)
-            if count:
-                self.used_words.add(words)
-        return joined
+    def _with_sentences(self, text: str) -> str:
+        items: list[str] = []
+        for item in unwrapped(text):
+            pieces = sentences(item.strip())
+            for words, others in SENTENCES:
+                pieces = self._with_sentence(pieces, words, others)
+            if pieces or not item:
+                items.append(item[: len(item) - len(item.lstrip())] + " ".join(pieces))
+        return "\n".join(items)
+
+    def _with_sentence(self, pieces: list[str], words: str, others: str) -> list[str]:
+        wanted = sentences(words)
+        for start in range(len(pieces) - len(wanted) + 1):
+            end = start + len(wanted)
+            if pieces[start:end] == wanted:
+                self.used_sentences.add(words)
+                return pieces[:start] + sentences(others) + pieces[end:]
+        return pieces
+
+
+def sentences(text: str) -> list[str]:
+    """Split what stands on one line; the name before the text of an argument belongs to its first sentence."""
+    return re.split(r"(?<=[.!?]) +", text) if text else []
+
+
+def docstring_of(half: str) -> str:
+    """Return the docstring of a class of hcsrt/_blocking."""
+    tree = ast.parse((PACKAGE / "_blocking" / HALVES[half]).read_text("utf-8"))
+    (node,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == half]
+    text = ast.get_docstring(node)
+    assert text is not None, f"{half} has no docstring, which is that of a public class"
+    return text
 
 
 SECTIONS = ("Args:", "Attributes:", "Raises:", "Returns:")
@@ -349,17 +389,15 @@ def formatted(text: str, path: Path) -> str:
 def faces() -> dict[Path, str]:
     """Make the modules of the blocking face."""
     made: dict[Path, str] = {}
-    words: set[str] = set()
-    docstrings: set[tuple[str, str | None]] = set()
+    used: set[str] = set()
     for face in FACES:
         converter = Converter(face, (PACKAGE / "aio" / f"{face}.py").read_text("utf-8"))
         path = PACKAGE / f"{face}.py"
         made[path] = formatted(converter.convert(), path)
-        words |= converter.used_words
-        docstrings |= converter.used_docstrings
-    stale = [*(WORDS.keys() - words), *map(str, DOCSTRINGS.keys() - docstrings)]
+        used |= converter.used_sentences
+    stale = [words for words, _ in SENTENCES if words not in used]
     if stale:
-        raise SystemExit("hcsrt.aio has these words no more:\n" + "\n".join(stale))
+        raise SystemExit("no docstring of hcsrt.aio has these sentences any more:\n" + "\n".join(stale))
     return made
 
 
@@ -381,7 +419,7 @@ def main() -> int:
             difflib.unified_diff(before.splitlines(True), text.splitlines(True), name, f"{name} as it should be")
         )
     if differs:
-        print("change hcsrt/aio and run `python tools/faces.py write`", file=sys.stderr)
+        print("change hcsrt/aio or hcsrt/_blocking and run `python tools/faces.py write`", file=sys.stderr)
     return int(differs)
 
 

@@ -250,7 +250,11 @@ class BlockingOwner(ExitOwner[ExitHandleT]):
 
 
 class BlockingEvents(EventsCore):
-    """A reader of events whose methods block."""
+    """The events of a compute system or process, as events() of either gives them.
+
+    An iterator that ends after the exit or ServiceDisconnect, or when the object whose events they are, or this one, is
+    closed. Any method may be called from any thread; threads that share one share its events.
+    """
 
     def __init__(self, owner: ExitOwner[Any], maxsize: int, timeout: float | None) -> None:
         self._subscription = _watch.subscribe(owner.handle, queue_size(maxsize))

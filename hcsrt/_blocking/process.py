@@ -43,7 +43,24 @@ _INTERRUPTED = 1.0
 
 
 class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[AnyStr]):
-    """A process whose methods block."""
+    """A process in a compute system, as ComputeSystem.popen() starts it and ComputeSystem.open_process() opens it.
+
+    It has the names of subprocess.Popen with their meaning, but for this. A stream that is no PIPE is not connected:
+    there is nothing that a process in another system could inherit. The object owns a handle, which the end of the
+    `with` block or close() releases; neither kills the process. kill() and terminate() are the same, as on Windows. An
+    exit code that HCS does not tell is an error, never a number.
+
+    Children of the process may hold its pipes open after it has exited. Who reads stdout or stderr as a file then waits
+    for them too, as with subprocess; communicate() and run() do not, nor do the streams of hcsrt.aio.
+
+    Attributes:
+        pid: The process id in the guest.
+        args: The command as it was given, empty if the process was opened.
+        stdin: A file where a pipe was asked for, else None.
+        stdout: The same.
+        stderr: The same.
+        returncode: The exit code, 0 to 0xFFFFFFFF, once poll(), wait() or communicate() has seen it.
+    """
 
     stdin: IO[AnyStr] | None
     stdout: IO[AnyStr] | None

@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 
 
 class BlockingSystem(BlockingOwner[OwnedSystem], SystemCore):
-    """A compute system whose methods block."""
+    """A compute system: made by create() or open(), closed by close() or the end of the `with` block.
+
+    Closing releases the handle and does not stop the system; HCS terminates it with its last handle if its document
+    says ShouldTerminateOnLastHandleClosed. Any method may be called from any thread. Once the object is closed, its
+    methods raise HandleClosedError, but for those that end what is known to have ended.
+
+    A timeout and Ctrl-C end every wait for HCS, even where it keeps the thread that calls it: on the main thread, and
+    where there is a timeout, the call is made on another thread. It goes on there, hcsrt.pending() counts it, and what
+    it makes is ended as with on_abandon. Only a thread that acts as somebody else, on Windows, makes its calls itself,
+    with its own token: there the wait begins when HCS has taken the call.
+    """
 
     def __repr__(self) -> str:
         return f"<hcsrt.ComputeSystem {self._id!r}{' closed' if self.closed else ''}>"

@@ -20,7 +20,7 @@ def check(root: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A copy of what the tool reads and writes."""
-    for name in ("pyproject.toml", "tools/faces.py", "hcsrt/aio"):
+    for name in ("pyproject.toml", "tools/faces.py", "hcsrt/aio", "hcsrt/_blocking"):
         target = tmp_path / name
         target.parent.mkdir(exist_ok=True)
         if (ROOT / name).is_dir():
@@ -43,6 +43,7 @@ def test_the_blocking_face_is_as_made() -> None:
         ("system.py", "Pause a running virtual machine", "Pause a machine"),
         ("process.py", "return finish(self._wait(timeout))", "return finish(self._wait(None))"),
         ("aio/service.py", "Create an empty guest-state file", "Make an empty guest-state file"),
+        ("_blocking/process.py", "returncode: The exit code,", "returncode: An exit code,"),
     ],
 )
 def test_an_edit_of_one_face_alone_is_caught(name: str, before: str, after: str, tree: Path) -> None:
@@ -56,10 +57,23 @@ def test_an_edit_of_one_face_alone_is_caught(name: str, before: str, after: str,
     assert "python tools/faces.py write" in done.stderr
 
 
-def test_words_that_are_replaced_nowhere_are_told(tree: Path) -> None:
+def test_a_sentence_that_is_replaced_nowhere_is_told(tree: Path) -> None:
     path = tree / "hcsrt" / "aio" / "system.py"
     text = path.read_text("utf-8")
     path.write_text(text.replace("another task may be waiting", "a task may be waiting"), "utf-8")
     done = check(tree)
     assert done.returncode == 1
     assert "another task may be waiting" in done.stderr
+
+
+def test_only_whole_sentences_are_replaced(tree: Path) -> None:
+    path = tree / "hcsrt" / "aio" / "events.py"
+    text = path.read_text("utf-8")
+    sentence = "Take no more events, and end the iteration of any task."
+    assert sentence in text
+    longer = f"{sentence.removesuffix('.')} at once."
+    path.write_text(text.replace("Wait for the next event", f"{longer} Wait for the next event"), "utf-8")
+    done = check(tree)
+    assert done.returncode == 1
+    assert done.stderr.startswith("change hcsrt/aio")
+    assert f'+        """{longer} Wait for the next event' in done.stdout
