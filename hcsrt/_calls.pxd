@@ -11,10 +11,6 @@ from hcsrt._plumbing cimport handle_verb
 
 cdef OwnedOperation begin_operation()
 
-# The error of a function that was to create an operation; the last error of the thread that called it, 0 if unknown.
-cdef not_created(uint32_t last_error, str function)
-cdef uint32_t last_error_of_thread() noexcept nogil
-
 cdef int add_resource_to(OwnedOperation operation, uint32_t resource_type, uri, handle) except -1
 
 # The entry of a function of the shape (handle, operation, text). Raises ValueError for another one, TypeError if it is

@@ -14,8 +14,8 @@ from hcsrt._core cimport (
     HCSRT_CREATES_NOTHING,
     HCSRT_CREATES_PROCESS,
     HCSRT_CREATES_SYSTEM,
+    HCSRT_E_OPERATION_PENDING,
     HCSRT_E_OPERATION_TIMEOUT,
-    HCSRT_E_OUTOFMEMORY,
     HCSRT_E_POINTER,
     HCSRT_GENERIC_ALL,
     HCSRT_SHAPE_MODIFY,
@@ -42,7 +42,7 @@ from hcsrt._handles cimport (
 )
 from hcsrt._immortal cimport make_immortal
 from hcsrt._library cimport HcsApi, hcs
-from hcsrt._plumbing cimport abandon
+from hcsrt._plumbing cimport abandon, handle_verb, modify_verb, question_verb, string_verb, strings_verb
 from hcsrt._streams cimport ProcessStart, new_start, own_stdio
 from hcsrt._text cimport pointer, take_string, units, utf16
 from hcsrt._time cimport MAIN_SLICE_MS, SLICE_MS, deadline_of, slice_of
@@ -61,23 +61,6 @@ from hcsrt._watch cimport on_main_thread
 from _thread import allocate_lock
 
 from .errors import OperationTimeoutError, error_from
-
-cdef extern from *:
-    """
-    #if defined(_WIN32)
-    #  include <windows.h>
-    static uint32_t hcsrt_last_error(void) { return GetLastError(); }
-    #else
-    static uint32_t hcsrt_last_error(void) { return 0; }
-    #endif
-    """
-    uint32_t hcsrt_last_error() noexcept nogil
-
-# The shapes of functions that are called here.
-ctypedef hcsrt_result (*modify_verb)(void *, hcsrt_operation, const hcsrt_char *, hcsrt_handle) noexcept nogil
-ctypedef hcsrt_result (*string_verb)(const hcsrt_char *) noexcept nogil
-ctypedef hcsrt_result (*strings_verb)(const hcsrt_char *, const hcsrt_char *) noexcept nogil
-ctypedef hcsrt_result (*question_verb)(const hcsrt_char *, hcsrt_char **) noexcept nogil
 
 
 # --- time -----------------------------------------------------------------------------------------------------------
@@ -138,26 +121,15 @@ cdef OwnedOperation begin_operation():
     cdef const HcsApi *api = hcs()
     cdef OwnedOperation operation = new_operation()
     cdef hcsrt_operation raw
-    cdef uint32_t last_error = 0
+    cdef hcsrt_result error = 0
     need(api, "HcsCreateOperation")
     with nogil:
-        raw = api.HcsCreateOperation(NULL, NULL)
+        raw = core.create_operation(api, NULL, NULL, &error)
         if raw != NULL:
             adopt(operation, raw)
-        else:
-            last_error = hcsrt_last_error()
     if raw == NULL:
-        raise not_created(last_error, "HcsCreateOperation")
+        raise error_from(error, "HcsCreateOperation", None)
     return operation
-
-
-cdef not_created(uint32_t last_error, str function):
-    # hcsshim and WSL count on the last error being set; the documentation does not say so.
-    return error_from(0x80070000 | last_error if last_error else HCSRT_E_OUTOFMEMORY, function, None)
-
-
-cdef uint32_t last_error_of_thread() noexcept nogil:
-    return hcsrt_last_error()
 
 
 cdef int add_resource_to(OwnedOperation operation, uint32_t resource_type, uri, handle) except -1:
@@ -206,36 +178,22 @@ cdef class _Call:
     cdef expect_process_info(self, OwnedProcess process):
         self.start = new_start(process)
 
-    cdef str outcome(self, uint32_t milliseconds, bint kicked_off):
-        """Ask for the result, waiting at most so long; set `result` and return the document.
-
-        A call that could not be kicked off can only bring a document.
-        """
+    cdef str outcome(self, uint32_t milliseconds):
+        """Collect the outcome, waiting at most so long; set `result` and return the document."""
         cdef hcsrt_char *document = NULL
         cdef hcsrt_process_information info
-        cdef hcsrt_operation raw
         cdef bint with_info = self.start is not None
         cdef int status
-        info.process_id = 0
-        info.std_input = info.std_output = info.std_error = NULL
         with nogil:
             status = self.operation._enter()
             if status == HANDLE_OK:
-                raw = self.operation._raw
+                self.result = core.collect_operation(
+                    self.api, self.operation._raw, milliseconds, &info if with_info else NULL, &document)
                 if with_info:
-                    if kicked_off:
-                        self.result = self.api.HcsWaitForOperationResultAndProcessInfo(
-                            raw, milliseconds, &info, &document)
-                    else:
-                        self.api.HcsGetOperationResultAndProcessInfo(raw, &info, &document)
                     self.start.pid = info.process_id
                     own_stdio(self.start.stdin, info.std_input)
                     own_stdio(self.start.stdout, info.std_output)
                     own_stdio(self.start.stderr, info.std_error)
-                elif kicked_off:
-                    self.result = self.api.HcsWaitForOperationResult(raw, milliseconds, &document)
-                else:
-                    self.api.HcsGetOperationResult(raw, &document)
                 self.operation._leave()
         text = take_string(self.api, document)
         check_entered(self.operation, status)
@@ -245,13 +203,14 @@ cdef class _Call:
         """Wait for the outcome. Raises OperationTimeoutError, or what a signal handler raises."""
         cdef uint32_t most = MAIN_SLICE_MS if on_main_thread() else SLICE_MS
         if kicked_off < 0:
-            self.document = self.outcome(0, False)
+            # A call that could not be kicked off may have a document all the same.
+            self.document = self.outcome(0)
             self.result = kicked_off
             return 0
         try:
             while True:
-                self.document = self.outcome(slice_of(self.limit.deadline, most), True)
-                if self.result != HCSRT_E_OPERATION_TIMEOUT:
+                self.document = self.outcome(slice_of(self.limit.deadline, most))
+                if self.result != HCSRT_E_OPERATION_PENDING:
                     break
                 PyErr_CheckSignals()
                 if monotonic() >= self.limit.deadline:

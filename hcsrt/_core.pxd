@@ -35,6 +35,7 @@ from hcsrt._types cimport (
     hcsrt_event,
     hcsrt_handle,
     hcsrt_operation,
+    hcsrt_operation_completion,
     hcsrt_process_information,
     hcsrt_result,
 )
@@ -68,6 +69,7 @@ cdef extern from "core/results.h" nogil:
     const uint32_t HCSRT_CREATE_OPTIONS_1
     const uint32_t HCSRT_EVENT_SYSTEM_EXITED
     const uint32_t HCSRT_EVENT_PROCESS_EXITED
+    hcsrt_result hcsrt_result_of(uint32_t code)
 
 cdef extern from "core/stdio_handle.h" nogil:
     void hcsrt_stdio_received(hcsrt_handle handle)
@@ -169,6 +171,18 @@ cdef extern from "exports.h" nogil:
         void (*close_process)(void *raw, void *context) noexcept nogil
         void (*close_stdio)(void *raw, void *context) noexcept nogil
 
+        hcsrt_operation (*create_operation)(
+            const HcsApi *api, void *context, hcsrt_operation_completion callback,
+            hcsrt_result *error) noexcept nogil
+        hcsrt_operation (*create_notifying_operation)(
+            const HcsApi *api, uint32_t event_types, hcsrt_result *error) noexcept nogil
+        hcsrt_result (*collect_operation)(
+            const HcsApi *api, hcsrt_operation operation, uint32_t milliseconds, hcsrt_process_information *info,
+            hcsrt_char **document) noexcept nogil
+        void (*count_completion)(hcsrt_operation operation, void *context) noexcept nogil
+        uint32_t (*completions)() noexcept nogil
+        void (*wait_completions)(uint32_t seen, uint32_t milliseconds) noexcept nogil
+
         int (*reaper_start)() noexcept nogil
         void (*reaper_adopt)(const hcsrt_abandoned *call) noexcept nogil
         void (*reaper_announce)(int64_t calls) noexcept nogil
@@ -202,7 +216,6 @@ cdef extern from "exports.h" nogil:
         hcsrt_engine_counts (*engine_count)() noexcept nogil
         hcsrt_call *(*submit)(hcsrt_port *port, const hcsrt_request *request) noexcept nogil
         hcsrt_call *(*expect)(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket) noexcept nogil
-        void (*signal)(void *ticket) noexcept nogil
         int (*call_abandon)(hcsrt_call *call) noexcept nogil
         int (*call_is_abandoned)(const hcsrt_call *call) noexcept nogil
         hcsrt_outcome *(*call_outcome)(hcsrt_call *call) noexcept nogil

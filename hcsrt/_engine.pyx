@@ -61,11 +61,21 @@ from hcsrt._handles cimport (
 )
 from hcsrt._immortal cimport make_immortal
 from hcsrt._library cimport HcsApi, hcs, hcs_chosen
-from hcsrt._plumbing cimport close_without_release, enter_handle, fork_epoch, leave_handle, start_verb
+from hcsrt._plumbing cimport (
+    close_without_release,
+    enter_handle,
+    fork_epoch,
+    leave_handle,
+    modify_verb,
+    question_verb,
+    start_verb,
+    string_verb,
+    strings_verb,
+)
 from hcsrt._streams cimport ProcessStart, new_start, own_stdio
 from hcsrt._text cimport decode, pointer, units, utf16
 from hcsrt._time cimport deadline_of
-from hcsrt._types cimport hcsrt_char, hcsrt_create_options, hcsrt_handle, hcsrt_operation, hcsrt_result
+from hcsrt._types cimport hcsrt_create_options, hcsrt_operation, hcsrt_result
 from hcsrt._watch cimport not_watched, register_watch, watch_of
 
 import atexit
@@ -224,12 +234,6 @@ atexit.register(_at_exit)
 
 
 # --- how the functions of HCS are called ----------------------------------------------------------------------------
-
-ctypedef hcsrt_result (*modify_verb)(void *, hcsrt_operation, const hcsrt_char *, hcsrt_handle) noexcept nogil
-ctypedef hcsrt_result (*string_verb)(const hcsrt_char *) noexcept nogil
-ctypedef hcsrt_result (*strings_verb)(const hcsrt_char *, const hcsrt_char *) noexcept nogil
-ctypedef hcsrt_result (*question_verb)(const hcsrt_char *, hcsrt_char **) noexcept nogil
-
 
 cdef hcsrt_result start_modify(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
                                hcsrt_outcome *outcome) noexcept nogil:

@@ -4,7 +4,7 @@ from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport uint32_t
 
 from hcsrt._api cimport HCSRT_LEVEL, hcsrt_backend
-from hcsrt._core cimport core
+from hcsrt._core cimport core, hcsrt_result_of
 
 import os
 import sys
@@ -128,7 +128,7 @@ cdef hcsrt_backend computecore() except *:
     cdef hcsrt_backend backend
     cdef uint32_t code = core.computecore_load(&backend)
     if code != 0:
-        raise error_from(0x80070000 | code, "LoadLibraryExW", {"ErrorMessage": "computecore.dll cannot be loaded"})
+        raise error_from(hcsrt_result_of(code), "LoadLibraryExW", {"ErrorMessage": "computecore.dll cannot be loaded"})
     return backend
 
 

@@ -17,10 +17,14 @@ from hcsrt._core cimport (
 from hcsrt._api cimport HcsApi
 from hcsrt._engine_types cimport hcsrt_outcome, hcsrt_request
 from hcsrt._handles cimport HANDLE_OK, Handle, OwnedOperation
-from hcsrt._types cimport hcsrt_char, hcsrt_context, hcsrt_operation, hcsrt_result
+from hcsrt._types cimport hcsrt_char, hcsrt_context, hcsrt_handle, hcsrt_operation, hcsrt_result
 
-# Most functions of HCS: a handle, the operation that tracks the call, a document.
+# What the functions of a shape look like. Most are a handle, the operation that tracks the call, a document.
 ctypedef hcsrt_result (*handle_verb)(void *, hcsrt_operation, const hcsrt_char *) noexcept nogil
+ctypedef hcsrt_result (*modify_verb)(void *, hcsrt_operation, const hcsrt_char *, hcsrt_handle) noexcept nogil
+ctypedef hcsrt_result (*string_verb)(const hcsrt_char *) noexcept nogil
+ctypedef hcsrt_result (*strings_verb)(const hcsrt_char *, const hcsrt_char *) noexcept nogil
+ctypedef hcsrt_result (*question_verb)(const hcsrt_char *, hcsrt_char **) noexcept nogil
 
 
 cdef inline uint32_t fork_epoch() noexcept nogil:

@@ -21,4 +21,6 @@ cdef class ProcessStart:
 
 # Makes empty owners for what a call will bring: beforehand, so that nothing can fail when it does.
 cdef ProcessStart new_start(OwnedProcess process)
+
+# Nothing for NULL: the stream is not connected.
 cdef void own_stdio(OwnedStdio owner, hcsrt_handle handle) noexcept nogil

@@ -83,12 +83,8 @@ cdef ProcessStart new_start(OwnedProcess process):
     return start
 
 
-cdef bint is_handle(hcsrt_handle handle) noexcept nogil:
-    return handle != NULL and handle != <hcsrt_handle> -1
-
-
 cdef void own_stdio(OwnedStdio owner, hcsrt_handle handle) noexcept nogil:
-    if is_handle(handle):
+    if handle != NULL:
         adopt(owner, handle)
         hcsrt_stdio_received(handle)
 

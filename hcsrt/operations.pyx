@@ -19,13 +19,12 @@ from libc.stdint cimport int32_t, uint32_t, uint64_t, uintptr_t
 from hcsrt._calls cimport (
     add_resource_to,
     begin_operation,
-    last_error_of_thread,
-    not_created,
     verb_of,
 )
 from hcsrt._core cimport (
     HCSRT_E_OPERATION_PENDING,
     HCSRT_E_OPERATION_TIMEOUT,
+    core,
 )
 from hcsrt._functions cimport need, row_of
 from hcsrt._handles cimport HANDLE_OK, Handle, OwnedOperation, adopt, check_entered, new_operation
@@ -34,35 +33,10 @@ from hcsrt._library cimport HcsApi, hcs
 from hcsrt._plumbing cimport handle_verb
 from hcsrt._text cimport number_of, take_string, units, utf16
 from hcsrt._time cimport MAIN_SLICE_MS, SLICE_MS, deadline_of, slice_of
-from hcsrt._types cimport hcsrt_char, hcsrt_event, hcsrt_operation, hcsrt_result
+from hcsrt._types cimport hcsrt_char, hcsrt_operation, hcsrt_result
 from hcsrt._watch cimport on_main_thread
 
 from .errors import OperationTimeoutError, error_from
-
-cdef extern from *:
-    """
-    #include "core/threads.h"
-
-    /* A completion callback may come late, twice or never, and when its operation is closed already. So it has no
-     * context that could be gone, and tells only that it is time to ask. */
-    static std::atomic<uint32_t> hcsrt_completions{0};
-
-    static void hcsrt_count_one(void) {
-        hcsrt_completions.fetch_add(1, std::memory_order_release);
-        hcsrt::wake_all(hcsrt_completions);
-    }
-    static void HCSRT_CALL hcsrt_count_completion(hcsrt_operation, void *) { hcsrt_count_one(); }
-    static void HCSRT_CALL hcsrt_count_notification(hcsrt_event *, void *) { hcsrt_count_one(); }
-    static uint32_t hcsrt_count_so_far(void) { return hcsrt_completions.load(std::memory_order_acquire); }
-    static void hcsrt_wait_for_more(uint32_t seen, uint32_t milliseconds) {
-        hcsrt::wait_on(hcsrt_completions, seen, milliseconds);
-    }
-
-    """
-    void hcsrt_count_completion(hcsrt_operation operation, void *context) noexcept nogil
-    void hcsrt_count_notification(hcsrt_event *event, void *context) noexcept nogil
-    uint32_t hcsrt_count_so_far() noexcept nogil
-    void hcsrt_wait_for_more(uint32_t seen, uint32_t milliseconds) noexcept nogil
 
 
 def create_operation(notifications=None):
@@ -86,20 +60,19 @@ def create_operation(notifications=None):
     cdef const HcsApi *api = hcs()
     cdef OwnedOperation operation
     cdef hcsrt_operation raw
-    cdef uint32_t last_error = 0, c_notifications
+    cdef uint32_t c_notifications
+    cdef hcsrt_result error = 0
     if notifications is None:
         return begin_operation()
     c_notifications = <uint32_t> number_of(notifications, "notifications", 0xFFFFFFFF)
     operation = new_operation()
     need(api, "HcsCreateOperationWithNotifications")
     with nogil:
-        raw = api.HcsCreateOperationWithNotifications(c_notifications, NULL, hcsrt_count_notification)
+        raw = core.create_notifying_operation(api, c_notifications, &error)
         if raw != NULL:
             adopt(operation, raw)
-        else:
-            last_error = last_error_of_thread()
     if raw == NULL:
-        raise not_created(last_error, "HcsCreateOperationWithNotifications")
+        raise error_from(error, "HcsCreateOperationWithNotifications", None)
     return operation
 
 
@@ -139,21 +112,18 @@ def kick_off(OwnedOperation operation not None, str function not None, Handle ha
     check_entered(handle, status)
     check_entered(operation, entered)
     if result < 0:
-        raise error_from(result, function, ask_result(operation, 0, &ignored))
+        raise error_from(result, function, collect(operation, 0, &ignored))
 
 
-cdef str ask_result(OwnedOperation operation, uint32_t milliseconds, hcsrt_result *result):
-    """Ask for the result, waiting at most so long; set `result` and return the document."""
+cdef str collect(OwnedOperation operation, uint32_t milliseconds, hcsrt_result *result):
+    """Collect the result, waiting at most so long; set `result` and return the document."""
     cdef const HcsApi *api = hcs()
     cdef hcsrt_char *document = NULL
     cdef int status
     with nogil:
         status = operation._enter()
         if status == HANDLE_OK:
-            if milliseconds:
-                result[0] = api.HcsWaitForOperationResult(operation._raw, milliseconds, &document)
-            else:
-                result[0] = api.HcsGetOperationResult(operation._raw, &document)
+            result[0] = core.collect_operation(api, operation._raw, milliseconds, NULL, &document)
             operation._leave()
     text = take_string(api, document)
     check_entered(operation, status)
@@ -178,7 +148,7 @@ def operation_result(OwnedOperation operation not None, /):
     HCS: HcsGetOperationResult
     """
     cdef hcsrt_result result = 0
-    text = ask_result(operation, 0, &result)
+    text = collect(operation, 0, &result)
     if result < 0:
         raise error_from(result, "HcsGetOperationResult", text)
     return text
@@ -205,8 +175,8 @@ def wait_operation(OwnedOperation operation not None, timeout=None):
     cdef uint32_t most = MAIN_SLICE_MS if on_main_thread() else SLICE_MS
     cdef hcsrt_result result = 0
     while True:
-        text = ask_result(operation, slice_of(deadline, most), &result)
-        if result not in (HCSRT_E_OPERATION_TIMEOUT, HCSRT_E_OPERATION_PENDING):
+        text = collect(operation, slice_of(deadline, most), &result)
+        if result != HCSRT_E_OPERATION_PENDING:
             if result < 0:
                 raise error_from(result, "HcsWaitForOperationResult", text)
             return text
@@ -250,14 +220,14 @@ def wait_first(operations, timeout=None):
         with nogil:
             status = operation._enter()
             if status == HANDLE_OK:
-                result = api.HcsSetOperationCallback(operation._raw, NULL, hcsrt_count_completion)
+                result = api.HcsSetOperationCallback(operation._raw, NULL, core.count_completion)
                 operation._leave()
         check_entered(operation, status)
         if result < 0:
             raise error_from(result, "HcsSetOperationCallback", None)
     while True:
         # Before the question, or a completion right after it would be missed.
-        seen = hcsrt_count_so_far()
+        seen = core.completions()
         for operation in owned:
             with nogil:
                 status = operation._enter()
@@ -273,7 +243,7 @@ def wait_first(operations, timeout=None):
             return None
         # The callback is a hint: it may never come, least of all if the call had ended before it was set.
         with nogil:
-            hcsrt_wait_for_more(seen, milliseconds)
+            core.wait_completions(seen, milliseconds)
 
 
 @cython.binding(False)

@@ -13,15 +13,16 @@ pytestmark = pytest.mark.skipif(os.name == "nt" or COMPILER is None, reason="nee
 
 FAKE_HCS = FAKE / "fake_hcs.cpp"
 REAPER_SOURCE = PACKAGE / "native/core/reaper.cpp"
+OPERATIONS_SOURCE = PACKAGE / "native/core/operations.cpp"
 EVENTS_SOURCE = PACKAGE / "native/core/events.cpp"
 CHOSEN_SOURCE = PACKAGE / "native/backends/chosen.cpp"
 ENGINE_SOURCES = sorted((PACKAGE / "native/engine").glob("*.cpp"))
-WITH_ENGINE = [FAKE_HCS, REAPER_SOURCE, EVENTS_SOURCE, CHOSEN_SOURCE, *ENGINE_SOURCES]
+WITH_ENGINE = [FAKE_HCS, REAPER_SOURCE, OPERATIONS_SOURCE, EVENTS_SOURCE, CHOSEN_SOURCE, *ENGINE_SOURCES]
 ENGINE = [HERE / "engine_stress.cpp", *WITH_ENGINE]
 EVENTS = HERE / "events_stress.cpp"
 INTERPOSE_SOURCES = [PACKAGE / "native/interpose" / name for name in ("withheld.cpp", "interpose.cpp")]
 INTERPOSE = [HERE / "interpose_test.cpp", FAKE_HCS, *INTERPOSE_SOURCES]
-REAPER = [HERE / "reaper_stress.cpp", FAKE_HCS, REAPER_SOURCE, PACKAGE / "native/core/events.cpp"]
+REAPER = [HERE / "reaper_stress.cpp", FAKE_HCS, REAPER_SOURCE, OPERATIONS_SOURCE, EVENTS_SOURCE]
 
 
 def model(folder: Path, headers: Path = PACKAGE / "native") -> subprocess.CompletedProcess[str]:

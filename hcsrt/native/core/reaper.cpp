@@ -3,6 +3,7 @@
 #include <chrono>
 #include <initializer_list>
 
+#include "core/operations.h"
 #include "core/results.h"
 #include "core/threads.h"
 
@@ -50,14 +51,14 @@ thread_local int callback_depth = 0;
 /* Of all threads: only while it is not 0 does a release look at its own thread's depth, which costs a call. */
 std::atomic<int> callbacks{0};
 
-bool free_result(const HcsApi *api, hcsrt_operation operation, bool with_info, hcsrt_result *result) {
-    hcsrt_char *document = nullptr;
+/* False: the call goes on. */
+bool release_result(const HcsApi *api, hcsrt_operation operation, bool with_info, hcsrt_result *result) {
+    hcsrt_char *document;
     hcsrt_process_information info = {};
-    *result = with_info ? api->HcsGetOperationResultAndProcessInfo(operation, &info, &document)
-                        : api->HcsGetOperationResult(operation, &document);
+    *result = hcsrt_collect_operation(api, operation, 0, with_info ? &info : nullptr, &document);
     if (document) api->free_string(document);
     for (hcsrt_handle handle : {info.std_input, info.std_output, info.std_error})
-        if (handle && handle != reinterpret_cast<hcsrt_handle>(-1)) api->close_handle(handle);
+        if (handle) api->close_handle(handle);
     return *result != HCSRT_E_OPERATION_PENDING;
 }
 
@@ -71,7 +72,7 @@ bool begin_terminate(Call *item) {
     hcsrt_result result = terminate(call.created, operation, nullptr);
     if (hcsrt_failed(result)) {
         hcsrt_result ignored;
-        free_result(call.api, operation, false, &ignored);
+        release_result(call.api, operation, false, &ignored);
         call.api->HcsCloseOperation(operation);
         return false;
     }
@@ -86,7 +87,7 @@ bool advance(Call *item) {
     hcsrt_abandoned &call = item->call;
     hcsrt_result result = HCSRT_S_OK;
     bool with_info = call.has_info && !item->terminating;
-    bool done = !call.operation || free_result(call.api, call.operation, with_info, &result);
+    bool done = !call.operation || release_result(call.api, call.operation, with_info, &result);
     bool may_hang = item->terminating || call.lost;
     if (!done && !(may_hang && Clock::now() >= item->patience)) return false;
     if (call.operation) call.api->HcsCloseOperation(call.operation);

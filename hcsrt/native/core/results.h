@@ -59,6 +59,9 @@ enum { HCSRT_WAIT_TIMEOUT = 258 };             /* the Win32 code as a bare numbe
 
 #define HCSRT_GENERIC_ALL 0x10000000u
 
+/* HRESULT_FROM_WIN32 of a code that is no success. */
+static inline hcsrt_result hcsrt_result_of(uint32_t code) { return HCSRT_RESULT(0x80070000u | code); }
+
 static inline int hcsrt_failed(hcsrt_result result) { return result < 0; }
 
 #endif

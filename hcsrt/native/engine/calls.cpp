@@ -5,6 +5,8 @@
 #include <cstring>
 #include <initializer_list>
 
+#include "core/operations.h"
+
 namespace hcsrt::engine {
 
 namespace {
@@ -34,8 +36,6 @@ void take_request(Call *call, const hcsrt_request *request) {
         std::memcpy(&call->request, request, request->size);
     }
 }
-
-hcsrt_handle real(hcsrt_handle handle) { return handle == reinterpret_cast<hcsrt_handle>(-1) ? nullptr : handle; }
 
 bool has_handles(const Call *call) {
     const hcsrt_process_information &info = call->outcome.info;
@@ -105,27 +105,9 @@ hcsrt_close closer_of(const Call *call) {
 }
 
 hcsrt_result query(Call *call, uint32_t milliseconds) {
-    const HcsApi *api = hcs();
-    hcsrt_process_information info = {};
-    hcsrt_char *document = nullptr;
-    hcsrt_result result;
-    if (call->has_info)
-        result = milliseconds
-                     ? api->HcsWaitForOperationResultAndProcessInfo(call->operation, milliseconds, &info, &document)
-                     : api->HcsGetOperationResultAndProcessInfo(call->operation, &info, &document);
-    else
-        result = milliseconds ? api->HcsWaitForOperationResult(call->operation, milliseconds, &document)
-                              : api->HcsGetOperationResult(call->operation, &document);
-    if (result == HCSRT_E_OPERATION_PENDING || (milliseconds && result == HCSRT_E_OPERATION_TIMEOUT)) {
-        if (document) api->free_string(document);
-        return HCSRT_E_OPERATION_PENDING;
-    }
-    call->outcome.document = document;
-    call->outcome.info.process_id = info.process_id;
-    call->outcome.info.std_input = real(info.std_input);
-    call->outcome.info.std_output = real(info.std_output);
-    call->outcome.info.std_error = real(info.std_error);
-    return result;
+    hcsrt_outcome &outcome = call->outcome;
+    return hcsrt_collect_operation(hcs(), call->operation, milliseconds, call->has_info ? &outcome.info : nullptr,
+                                   &outcome.document);
 }
 
 void unannounce(Call *call) {

@@ -1,6 +1,7 @@
 /* What a worker does with a call: it starts it, and releases what the call has left in the end. */
 #include <initializer_list>
 
+#include "core/operations.h"
 #include "engine/calls.h"
 
 namespace hcsrt::engine {
@@ -15,15 +16,6 @@ constexpr uint32_t WAIT_SLICE_MS = 500;
 
 /* The completion callback of HCS. */
 void HCSRT_CALL completed(hcsrt_operation, void *context) { signal(context); }
-
-hcsrt_result no_operation() {
-#if defined(_WIN32)
-    /* hcsshim and WSL count on the last error being set; the documentation does not say so. */
-    DWORD code = GetLastError();
-    if (code) return static_cast<hcsrt_result>(0x80070000u | code);
-#endif
-    return HCSRT_E_OUTOFMEMORY;
-}
 
 hcsrt_result add_resources(Call *call) {
     const hcsrt_request &request = call->request;
@@ -43,9 +35,9 @@ void kick_off(Call *call) {
     bool with_callback = !engine->wait;
     hcsrt_result result;
     for (;;) {
-        call->operation =
-            api->HcsCreateOperation(with_callback ? ticket_of(call) : nullptr, with_callback ? completed : nullptr);
-        if (!call->operation) return conclude(call, no_operation());
+        call->operation = hcsrt_create_operation(api, with_callback ? ticket_of(call) : nullptr,
+                                                 with_callback ? completed : nullptr, &result);
+        if (!call->operation) return conclude(call, result);
         result = add_resources(call);
         call->outcome.of_resources = hcsrt_failed(result);
         if (!hcsrt_failed(result)) result = call->request.start(api, &call->request, call->operation, &call->outcome);
