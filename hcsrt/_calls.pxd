@@ -13,6 +13,8 @@ cdef OwnedOperation begin_operation()
 
 cdef int add_resource_to(OwnedOperation operation, uint32_t resource_type, uri, handle) except -1
 
+cdef bytearray create_options(namespace, user_token, security_descriptor)
+
 # The entry of a function of the shape (handle, operation, text). Raises ValueError for another one, TypeError if it is
 # not for this kind of handle, NotSupportedError.
 cdef handle_verb verb_of(str function, Handle handle) except NULL

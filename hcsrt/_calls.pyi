@@ -57,33 +57,20 @@ def service(function: str, *texts: str | None) -> str | None:
 def create_system(
     id: str,
     document: str,
+    namespace: str | None = None,
     timeout: _Timeout = None,
-    keep_on_abandon: bool = False,
-    security_descriptor: int | None = None,
-) -> OwnedSystem:
-    """Create a compute system and return its handle.
-
-    If the wait times out or is interrupted, the system is terminated once HCS has made it, unless `keep_on_abandon`.
-    `security_descriptor` is the address of a SECURITY_DESCRIPTOR; by the documentation it has to be None.
-
-    HCS: HcsCreateComputeSystem
-    """
-
-def create_system_in_namespace(
-    namespace: str,
-    id: str,
-    document: str,
-    timeout: _Timeout = None,
-    keep_on_abandon: bool = False,
+    *,
+    keep: bool = False,
     user_token: int | None = None,
     security_descriptor: int | None = None,
 ) -> OwnedSystem:
-    """Create a compute system in a namespace.
+    """Create a compute system, in a namespace if one is given, and return its handle.
 
-    As create_system(). `user_token` is the HANDLE of an access token, `security_descriptor` the address of a
-    SECURITY_DESCRIPTOR; None leaves them out.
+    If the wait times out or is interrupted, the system is terminated once HCS has made it, unless `keep`.
+    `security_descriptor` is the address of a SECURITY_DESCRIPTOR, and `user_token` the HANDLE of an access token, which
+    only a namespace takes. What is None is left out.
 
-    HCS: HcsCreateComputeSystemInNamespace
+    HCS: HcsCreateComputeSystem, HcsCreateComputeSystemInNamespace
     """
 
 def open_system(id: str, namespace: str | None = None) -> OwnedSystem:
@@ -92,19 +79,19 @@ def open_system(id: str, namespace: str | None = None) -> OwnedSystem:
     HCS: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace
     """
 
-def enumerate_systems(query: str | None = None, timeout: _Timeout = None, namespace: str | None = None) -> str | None:
+def enumerate_systems(query: str | None = None, namespace: str | None = None, timeout: _Timeout = None) -> str | None:
     """Return the array of Properties of the systems that match, in a namespace if one is given.
 
     HCS: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace
     """
 
 def create_process(
-    system: OwnedSystem, parameters: str, timeout: _Timeout = None, keep_on_abandon: bool = False
+    system: OwnedSystem, parameters: str, timeout: _Timeout = None, *, keep: bool = False
 ) -> ProcessStart:
     """Start a process in a compute system.
 
-    If the wait times out or is interrupted, the process is terminated once HCS has made it, unless `keep_on_abandon`.
-    HCS may fail and give a handle all the same (Server 2022 is known for it): then the ProcessStart has an `error`, and
+    If the wait times out or is interrupted, the process is terminated once HCS has made it, unless `keep`. HCS may fail
+    and give a handle all the same (Server 2022 is known for it): then the ProcessStart has an `error`, and
     process_info() tells whether the process runs.
 
     HCS: HcsCreateProcess

@@ -27,7 +27,7 @@ from hcsrt._core cimport (
     core,
     hcsrt_function,
 )
-from hcsrt._functions cimport Function, need, row_of
+from hcsrt._functions cimport Function, need, row_of, twin_of
 from hcsrt._handles cimport (
     HANDLE_OK,
     Handle,
@@ -297,29 +297,59 @@ def call(Handle handle not None, str function not None, text=None, timeout=None,
 
 # --- compute systems ------------------------------------------------------------------------------------------------
 
-cdef OwnedSystem create(bytes namespace, id, document, const hcsrt_create_options *options,
-                        const void *security_descriptor, timeout, bint keep):
-    """Create a system, in a namespace if one is given."""
+cdef bytearray create_options(namespace, user_token, security_descriptor):
+    """Return the memory of an hcsrt_create_options; None if it would say nothing."""
+    cdef bytearray memory
+    cdef hcsrt_create_options *options
+    if user_token is not None and namespace is None:
+        raise ValueError("user_token is for a system in a namespace")
+    if user_token is None and security_descriptor is None:
+        return None
+    memory = bytearray(sizeof(hcsrt_create_options))
+    options = <hcsrt_create_options *> <char *> memory
+    options.version = HCSRT_CREATE_OPTIONS_1
+    options.user_token = pointer(user_token, "user_token")
+    options.security_descriptor = pointer(security_descriptor, "security_descriptor", "pointer")
+    return memory
+
+
+def create_system(id not None, document not None, namespace=None, timeout=None, *, bint keep=False, user_token=None,
+                  security_descriptor=None):
+    """Create a compute system, in a namespace if one is given, and return its handle.
+
+    If the wait times out or is interrupted, the system is terminated once HCS has made it, unless `keep`.
+    `security_descriptor` is the address of a SECURITY_DESCRIPTOR, and `user_token` the HANDLE of an access token, which
+    only a namespace takes. What is None is left out.
+
+    HCS: HcsCreateComputeSystem, HcsCreateComputeSystemInNamespace
+    """
     cdef bytes encoded_id = utf16(id, "id")
     cdef bytes encoded_document = utf16(document, "document")
-    cdef const hcsrt_char *c_namespace = units(namespace)
+    cdef bytes encoded_namespace = utf16(namespace, "namespace")
+    cdef bytearray options = create_options(namespace, user_token, security_descriptor)
+    cdef const hcsrt_create_options *c_options = NULL
+    cdef const void *c_descriptor = NULL
+    cdef const hcsrt_char *c_namespace = units(encoded_namespace)
     cdef const hcsrt_char *c_id = units(encoded_id)
     cdef const hcsrt_char *c_document = units(encoded_document)
     cdef const HcsApi *api = hcs()
     cdef OwnedSystem system = new_system()
     cdef hcsrt_system raw = NULL
     cdef hcsrt_result result
-    cdef str function = "HcsCreateComputeSystem" if c_namespace == NULL else "HcsCreateComputeSystemInNamespace"
+    cdef str function = twin_of("HcsCreateComputeSystem", namespace)
     need(api, function)
+    if options is not None:
+        c_options = <const hcsrt_create_options *> <char *> options
+        c_descriptor = c_options.security_descriptor
     cdef _Call call = _Call(function, timeout)
     call.created, call.creates, call.keep = system, HCSRT_CREATES_SYSTEM, keep
     with nogil:
         call.operation._enter()
         if c_namespace == NULL:
-            result = api.HcsCreateComputeSystem(c_id, c_document, call.operation._raw, security_descriptor, &raw)
+            result = api.HcsCreateComputeSystem(c_id, c_document, call.operation._raw, c_descriptor, &raw)
         else:
             result = api.HcsCreateComputeSystemInNamespace(
-                c_namespace, c_id, c_document, call.operation._raw, options, &raw)
+                c_namespace, c_id, c_document, call.operation._raw, c_options, &raw)
         if raw != NULL:
             adopt(system, raw)
         call.operation._leave()
@@ -333,42 +363,7 @@ cdef OwnedSystem create(bytes namespace, id, document, const hcsrt_create_option
     return system
 
 
-def create_system(id, document, timeout=None, bint keep_on_abandon=False, security_descriptor=None):
-    """Create a compute system and return its handle.
-
-    If the wait times out or is interrupted, the system is terminated once HCS has made it, unless `keep_on_abandon`.
-    `security_descriptor` is the address of a SECURITY_DESCRIPTOR; by the documentation it has to be None.
-
-    HCS: HcsCreateComputeSystem
-    """
-    cdef const void *c_descriptor = pointer(security_descriptor, "security_descriptor", "pointer")
-    return create(None, id, document, NULL, c_descriptor, timeout, keep_on_abandon)
-
-
-def create_system_in_namespace(namespace not None, id, document, timeout=None, bint keep_on_abandon=False,
-                               user_token=None, security_descriptor=None):
-    """Create a compute system in a namespace.
-
-    As create_system(). `user_token` is the HANDLE of an access token, `security_descriptor` the address of a
-    SECURITY_DESCRIPTOR; None leaves them out.
-
-    HCS: HcsCreateComputeSystemInNamespace
-    """
-    cdef bytes encoded = utf16(namespace, "namespace")
-    cdef hcsrt_create_options options
-    options.version = HCSRT_CREATE_OPTIONS_1
-    options.user_token = pointer(user_token, "user_token")
-    options.security_descriptor = pointer(security_descriptor, "security_descriptor", "pointer")
-    options.callback_options = 0
-    options.callback_context = NULL
-    options.callback = NULL
-    cdef const hcsrt_create_options *given = &options
-    if options.user_token == NULL and options.security_descriptor == NULL:
-        given = NULL
-    return create(encoded, id, document, given, NULL, timeout, keep_on_abandon)
-
-
-def open_system(id, namespace=None):
+def open_system(id not None, namespace=None):
     """Open a compute system by its id, in a namespace if one is given, and return the handle.
 
     HCS: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace
@@ -381,7 +376,7 @@ def open_system(id, namespace=None):
     cdef OwnedSystem system = new_system()
     cdef hcsrt_system raw = NULL
     cdef hcsrt_result result
-    cdef str function = "HcsOpenComputeSystem" if c_namespace == NULL else "HcsOpenComputeSystemInNamespace"
+    cdef str function = twin_of("HcsOpenComputeSystem", namespace)
     need(api, function)
     with nogil:
         if c_namespace == NULL:
@@ -396,7 +391,7 @@ def open_system(id, namespace=None):
     return system
 
 
-def enumerate_systems(query=None, timeout=None, namespace=None):
+def enumerate_systems(query=None, namespace=None, timeout=None):
     """Return the array of Properties of the systems that match, in a namespace if one is given.
 
     HCS: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace
@@ -407,7 +402,7 @@ def enumerate_systems(query=None, timeout=None, namespace=None):
     cdef const hcsrt_char *c_namespace = units(encoded_namespace)
     cdef const HcsApi *api = hcs()
     cdef hcsrt_result result
-    cdef str function = "HcsEnumerateComputeSystems" if c_namespace == NULL else "HcsEnumerateComputeSystemsInNamespace"
+    cdef str function = twin_of("HcsEnumerateComputeSystems", namespace)
     need(api, function)
     cdef _Call call = _Call(function, timeout)
     with nogil:
@@ -422,11 +417,11 @@ def enumerate_systems(query=None, timeout=None, namespace=None):
 
 # --- processes ------------------------------------------------------------------------------------------------------
 
-def create_process(OwnedSystem system not None, parameters, timeout=None, bint keep_on_abandon=False):
+def create_process(OwnedSystem system not None, parameters not None, timeout=None, *, bint keep=False):
     """Start a process in a compute system.
 
-    If the wait times out or is interrupted, the process is terminated once HCS has made it, unless `keep_on_abandon`.
-    HCS may fail and give a handle all the same (Server 2022 is known for it): then the ProcessStart has an `error`, and
+    If the wait times out or is interrupted, the process is terminated once HCS has made it, unless `keep`. HCS may fail
+    and give a handle all the same (Server 2022 is known for it): then the ProcessStart has an `error`, and
     process_info() tells whether the process runs.
 
     HCS: HcsCreateProcess
@@ -439,7 +434,7 @@ def create_process(OwnedSystem system not None, parameters, timeout=None, bint k
     cdef int status
     need(hcs(), "HcsCreateProcess")
     cdef _Call call = _Call("HcsCreateProcess", timeout)
-    call.created, call.creates, call.keep = process, HCSRT_CREATES_PROCESS, keep_on_abandon
+    call.created, call.creates, call.keep = process, HCSRT_CREATES_PROCESS, keep
     call.expect_process_info(process)
     with nogil:
         status = system._enter()

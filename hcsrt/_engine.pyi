@@ -17,8 +17,8 @@ def call(
     handle: OwnedSystem | OwnedProcess,
     function: str,
     text: str | None = None,
-    *,
     timeout: float | None = None,
+    *,
     resources: Iterable[tuple[int, str | None, int | None]] = (),
     identity: int | None = None,
     insist: bool = False,
@@ -37,10 +37,10 @@ def call(
 def create_system(
     id: str,
     document: str,
-    keep: bool = False,
     namespace: str | None = None,
-    *,
     timeout: float | None = None,
+    *,
+    keep: bool = False,
     user_token: int | None = None,
     security_descriptor: int | None = None,
 ) -> Future[OwnedSystem]:
@@ -54,7 +54,7 @@ def create_system(
     """
 
 def open_system(
-    id: str, namespace: str | None = None, urgent: bool = False, *, timeout: float | None = None
+    id: str, namespace: str | None = None, timeout: float | None = None, *, urgent: bool = False
 ) -> Future[OwnedSystem]:
     """Open a compute system by its id; the future's result is the handle.
 
@@ -64,7 +64,7 @@ def open_system(
     """
 
 def enumerate_systems(
-    query: str | None = None, namespace: str | None = None, *, timeout: float | None = None
+    query: str | None = None, namespace: str | None = None, timeout: float | None = None
 ) -> Future[str | None]:
     """Ask for the Properties of the systems that match, a JSON array.
 
@@ -72,7 +72,7 @@ def enumerate_systems(
     """
 
 def create_process(
-    system: OwnedSystem, parameters: str, keep: bool = False, *, timeout: float | None = None
+    system: OwnedSystem, parameters: str, timeout: float | None = None, *, keep: bool = False
 ) -> Future[ProcessStart]:
     """Start a process in a compute system; the future's result is a ProcessStart.
 
@@ -83,14 +83,14 @@ def create_process(
     HCS: HcsCreateProcess
     """
 
-def process_info(process: OwnedProcess, *, timeout: float | None = None) -> Future[ProcessStart]:
+def process_info(process: OwnedProcess, timeout: float | None = None) -> Future[ProcessStart]:
     """Ask for the pid of a process and new handles of its streams: a ProcessStart.
 
     HCS: HcsGetProcessInfo
     """
 
 def open_process(
-    system: OwnedSystem, pid: int, urgent: bool = False, *, timeout: float | None = None
+    system: OwnedSystem, pid: int, timeout: float | None = None, *, urgent: bool = False
 ) -> Future[OwnedProcess]:
     """Open a process by its id in a compute system; the future's result is the handle.
 
@@ -119,7 +119,7 @@ def discard(handle: Handle) -> None:
 def terminate(handle: OwnedSystem | OwnedProcess, function: str) -> None:
     """Terminate what nobody will own, and discard its handle. `function` is the HCS function that does it."""
 
-def watch(handle: OwnedSystem | OwnedProcess, *, timeout: float | None = None) -> Future[None]:
+def watch(handle: OwnedSystem | OwnedProcess, timeout: float | None = None) -> Future[None]:
     """Register the one event callback of a system's or a process's handle, for wait_exit() and EventReader.
 
     The await raises HandleBusyError if there is one.

@@ -13,9 +13,8 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.time cimport monotonic
 from libc.stdint cimport uint32_t
 
-from hcsrt._calls cimport check_subject, check_texts
+from hcsrt._calls cimport check_subject, check_texts, create_options
 from hcsrt._core cimport (
-    HCSRT_CREATE_OPTIONS_1,
     HCSRT_CREATES_PROCESS,
     HCSRT_CREATES_SYSTEM,
     HCSRT_E_CALLBACK_ALREADY_SET,
@@ -47,7 +46,7 @@ from hcsrt._core cimport (
     hcsrt_taken,
     hcsrt_watch,
 )
-from hcsrt._functions cimport Function, need, row_of
+from hcsrt._functions cimport Function, need, row_of, twin_of
 from hcsrt._handles cimport (
     HANDLE_BUSY,
     HANDLE_OK,
@@ -520,7 +519,7 @@ cdef _Call new_call(str function, Handle subject):
     return call
 
 
-def call(Handle handle not None, str function not None, text=None, *, timeout=None, resources=(), identity=None,
+def call(Handle handle not None, str function not None, text=None, timeout=None, *, resources=(), identity=None,
          bint insist=False, bint urgent=False):
     """Call an HCS function on a system or a process; the future's result is the document that it gives, or None.
 
@@ -572,21 +571,7 @@ cdef add_resources(hcsrt_request *request, resources):
     return kept
 
 
-cdef bytearray create_options(user_token, security_descriptor):
-    """Return the memory of an hcsrt_create_options; None if it would say nothing."""
-    cdef bytearray memory
-    cdef hcsrt_create_options *options
-    if user_token is None and security_descriptor is None:
-        return None
-    memory = bytearray(sizeof(hcsrt_create_options))
-    options = <hcsrt_create_options *> <char *> memory
-    options.version = HCSRT_CREATE_OPTIONS_1
-    options.user_token = pointer(user_token, "user_token")
-    options.security_descriptor = pointer(security_descriptor, "security_descriptor", "pointer")
-    return memory
-
-
-def create_system(id not None, document not None, bint keep=False, namespace=None, *, timeout=None, user_token=None,
+def create_system(id not None, document not None, namespace=None, timeout=None, *, bint keep=False, user_token=None,
                   security_descriptor=None):
     """Create a compute system; the future's result is its handle.
 
@@ -598,13 +583,11 @@ def create_system(id not None, document not None, bint keep=False, namespace=Non
     """
     cdef hcsrt_request request
     cdef const HcsApi *api = hcs()
-    cdef str function = "HcsCreateComputeSystem" if namespace is None else "HcsCreateComputeSystemInNamespace"
+    cdef str function = twin_of("HcsCreateComputeSystem", namespace)
     cdef _Call self = new_call(function, None)
     row_of(function).find(api)
     request = hcsrt_new_request()
-    if user_token is not None and namespace is None:
-        raise ValueError("user_token is for a system in a namespace")
-    options = create_options(user_token, security_descriptor)
+    options = create_options(namespace, user_token, security_descriptor)
     self.texts = texts = (utf16(id, "id"), utf16(document, "document"), utf16(namespace, "namespace"), options)
     if options is not None:
         request.options = <char *> options
@@ -616,7 +599,7 @@ def create_system(id not None, document not None, bint keep=False, namespace=Non
     return self.submit(&request, timeout)
 
 
-def open_system(id not None, namespace=None, bint urgent=False, *, timeout=None):
+def open_system(id not None, namespace=None, timeout=None, *, bint urgent=False):
     """Open a compute system by its id; the future's result is the handle.
 
     `urgent` opens it with the threads that are there for ending things, whatever hangs in HCS meanwhile.
@@ -625,7 +608,7 @@ def open_system(id not None, namespace=None, bint urgent=False, *, timeout=None)
     """
     cdef hcsrt_request request
     cdef const HcsApi *api = hcs()
-    cdef str function = "HcsOpenComputeSystem" if namespace is None else "HcsOpenComputeSystemInNamespace"
+    cdef str function = twin_of("HcsOpenComputeSystem", namespace)
     cdef _Call self = new_call(function, None)
     row_of(function).find(api)
     request = hcsrt_new_request()
@@ -640,14 +623,14 @@ def open_system(id not None, namespace=None, bint urgent=False, *, timeout=None)
     return self.submit(&request, timeout)
 
 
-def enumerate_systems(query=None, namespace=None, *, timeout=None):
+def enumerate_systems(query=None, namespace=None, timeout=None):
     """Ask for the Properties of the systems that match, a JSON array.
 
     HCS: HcsEnumerateComputeSystems, HcsEnumerateComputeSystemsInNamespace
     """
     cdef hcsrt_request request
     cdef const HcsApi *api = hcs()
-    cdef str function = "HcsEnumerateComputeSystems" if namespace is None else "HcsEnumerateComputeSystemsInNamespace"
+    cdef str function = twin_of("HcsEnumerateComputeSystems", namespace)
     cdef _Call self = new_call(function, None)
     row_of(function).find(api)
     request = hcsrt_new_request()
@@ -657,7 +640,7 @@ def enumerate_systems(query=None, namespace=None, *, timeout=None):
     return self.submit(&request, timeout)
 
 
-def create_process(OwnedSystem system not None, parameters not None, bint keep=False, *, timeout=None):
+def create_process(OwnedSystem system not None, parameters not None, timeout=None, *, bint keep=False):
     """Start a process in a compute system; the future's result is a ProcessStart.
 
     If the future is cancelled, the process is terminated once HCS has made it, unless `keep`. HCS may fail and give a
@@ -684,7 +667,7 @@ def create_process(OwnedSystem system not None, parameters not None, bint keep=F
     return self.submit(&request, timeout)
 
 
-def process_info(OwnedProcess process not None, *, timeout=None):
+def process_info(OwnedProcess process not None, timeout=None):
     """Ask for the pid of a process and new handles of its streams: a ProcessStart.
 
     HCS: HcsGetProcessInfo
@@ -701,7 +684,7 @@ def process_info(OwnedProcess process not None, *, timeout=None):
     return self.submit(&request, timeout)
 
 
-def open_process(OwnedSystem system not None, uint32_t pid, bint urgent=False, *, timeout=None):
+def open_process(OwnedSystem system not None, uint32_t pid, timeout=None, *, bint urgent=False):
     """Open a process by its id in a compute system; the future's result is the handle.
 
     `urgent` is as for open_system().
@@ -826,7 +809,7 @@ def terminate(Handle handle not None, str function not None):
 
 # --- events ---------------------------------------------------------------------------------------------------------
 
-def watch(Handle handle not None, *, timeout=None):
+def watch(Handle handle not None, timeout=None):
     """Register the one event callback of a system's or a process's handle, for wait_exit() and EventReader.
 
     The await raises HandleBusyError if there is one.

@@ -16,3 +16,6 @@ cdef Function row_of(str name)
 
 # Raises NotSupportedError for a function that the HCS in use lacks.
 cdef int need(const HcsApi *api, str name) except -1
+
+# The function itself, or its twin for the systems of a namespace if one is given.
+cdef str twin_of(str function, namespace)

@@ -7,6 +7,9 @@ class Function:
     @property
     def name(self) -> str: ...
 
+def in_namespace(function: str, namespace: str | None) -> str:
+    """Return the function of HCS that does this, in a namespace if there is one."""
+
 def since(function: str) -> str:
     """Return the Windows version that first has a function of HCS."""
 

@@ -47,6 +47,23 @@ cdef int need(const HcsApi *api, str name) except -1:
     return 0
 
 
+# The functions that HCS has a second time for the systems of a namespace.
+cdef dict twins = {
+    "HcsCreateComputeSystem": "HcsCreateComputeSystemInNamespace",
+    "HcsEnumerateComputeSystems": "HcsEnumerateComputeSystemsInNamespace",
+    "HcsOpenComputeSystem": "HcsOpenComputeSystemInNamespace",
+}
+
+
+cdef str twin_of(str function, namespace):
+    return function if namespace is None else <str> twins[function]
+
+
+def in_namespace(str function not None, namespace):
+    """Return the function of HCS that does this, in a namespace if there is one."""
+    return twin_of(function, namespace)
+
+
 def since(str function not None):
     """Return the Windows version that first has a function of HCS."""
     return row_of(function).row.since.decode("ascii")

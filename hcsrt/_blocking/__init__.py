@@ -16,8 +16,8 @@ from .._calls import Claim, Limit
 from .._facade import ExitHandleT
 from .._facade.events import EventsCore, queue_size
 from .._facade.owner import ExitOwner
-from .._facade.requests import in_namespace
 from .._facade.times import Deadline
+from .._functions import in_namespace
 from .._handles import Handle, OwnedSystem, announce, close_all
 from .._library import impersonates
 from .._streams import ProcessStart
@@ -202,7 +202,7 @@ class BlockingCalls:
     async def enumerate_systems(self, query: str | None, namespace: str | None, timeout: float | None) -> str | None:
         limit = Limit(timeout)
         function = in_namespace("HcsEnumerateComputeSystems", namespace)
-        return aside(function, limit, _calls.enumerate_systems, query, limit, namespace)
+        return aside(function, limit, _calls.enumerate_systems, query, namespace, limit)
 
     async def open_system(
         self, id: str, namespace: str | None, timeout: float | None, *, urgent: bool = False

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .. import _calls
 from .._calls import Limit
 from .._facade.owner import debug
-from .._facade.requests import in_namespace
 from .._facade.system import SystemCore
 from .._facade.times import CLEANUP_TIMEOUT, SHORT_CLEANUP, Deadline, cleanup_time
+from .._functions import in_namespace
 from .._handles import OwnedSystem
 from ..errors import HandleClosedError, HcsError
 from . import CALLS, BlockingOwner, aside, close_aside, finish
@@ -53,12 +55,9 @@ class BlockingSystem(BlockingOwner[OwnedSystem], SystemCore):
         try:
             # A list has what was made even if a KeyboardInterrupt comes right after the call, before any assignment.
             limit = Limit(deadline.remaining())
-            given = (id, document, limit, keep)
             function = in_namespace("HcsCreateComputeSystem", namespace)
-            if namespace is None:
-                aside(function, limit, _calls.create_system, *given, results=made, discard=end)
-            else:
-                aside(function, limit, _calls.create_system_in_namespace, namespace, *given, results=made, discard=end)
+            create = partial(_calls.create_system, keep=keep)
+            aside(function, limit, create, id, document, namespace, limit, results=made, discard=end)
             objects.extend(map(cls, made, [id], [namespace]))
             await objects[0]._set_up(deadline)
             return objects[0]

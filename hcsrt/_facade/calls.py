@@ -31,6 +31,14 @@ class Calls(Protocol):
         """Call an HCS function that takes a handle, an operation and a text; return its document."""
         ...
 
+    def service(self, function: str, *texts: str | None, timeout: float | None) -> Awaitable[str | None]:
+        """Call an HCS function of the service, which takes texts and no handle; return its document."""
+        ...
+
+    def enumerate_systems(
+        self, query: str | None, namespace: str | None, timeout: float | None
+    ) -> Awaitable[str | None]: ...
+
     def open_system(
         self, id: str, namespace: str | None, timeout: float | None, *, urgent: bool = False
     ) -> Awaitable[OwnedSystem]: ...

@@ -65,11 +65,6 @@ def query_text(types: tuple[str, ...], query: Mapping[str, Any] | str | None) ->
     return dumps({"PropertyTypes": list(types)})
 
 
-def in_namespace(function: str, namespace: str | None) -> str:
-    """Return the name of the HCS function that does this, in a namespace if there is one."""
-    return function if namespace is None else f"{function}InNamespace"
-
-
 def options_text(options: Mapping[str, Any] | str | None) -> str | None:
     return None if options is None else dumps(options, argument="options")
 

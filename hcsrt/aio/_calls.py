@@ -137,9 +137,7 @@ class AwaitingCalls:
         identity: int | None = None,
         urgent: bool = False,
     ) -> asyncio.Future[str | None]:
-        return _engine.call(
-            handle, function, text, timeout=timeout, resources=resources, identity=identity, urgent=urgent
-        )
+        return _engine.call(handle, function, text, timeout, resources=resources, identity=identity, urgent=urgent)
 
     def service(self, function: str, *texts: str | None, timeout: float | None) -> asyncio.Future[str | None]:
         return _engine.service(function, *texts, timeout=timeout)
@@ -147,23 +145,23 @@ class AwaitingCalls:
     def enumerate_systems(
         self, query: str | None, namespace: str | None, timeout: float | None
     ) -> asyncio.Future[str | None]:
-        return _engine.enumerate_systems(query, namespace, timeout=timeout)
+        return _engine.enumerate_systems(query, namespace, timeout)
 
     async def open_system(
         self, id: str, namespace: str | None, timeout: float | None, *, urgent: bool = False
     ) -> OwnedSystem:
-        return await made(_engine.open_system(id, namespace, urgent, timeout=timeout), discard)
+        return await made(_engine.open_system(id, namespace, timeout, urgent=urgent), discard)
 
     async def open_process(
         self, system: OwnedSystem, pid: int, timeout: float | None, *, urgent: bool = False
     ) -> OwnedProcess:
-        return await made(_engine.open_process(system, pid, urgent, timeout=timeout), discard)
+        return await made(_engine.open_process(system, pid, timeout, urgent=urgent), discard)
 
     async def process_info(self, process: OwnedProcess, timeout: float | None) -> ProcessStart:
-        return await made(_engine.process_info(process, timeout=timeout), _discard_streams)
+        return await made(_engine.process_info(process, timeout), _discard_streams)
 
     def watch(self, handle: OwnedSystem | OwnedProcess, timeout: float | None) -> asyncio.Future[None]:
-        return _engine.watch(handle, timeout=timeout)
+        return _engine.watch(handle, timeout)
 
     async def wait_exit(self, handle: OwnedSystem | OwnedProcess, timeout: float | None) -> bool:
         if _watch.wait_exit(handle, 0):

@@ -224,7 +224,7 @@ async def start_process(
     deadline: Deadline,
 ) -> Any:
     """Create a process of this kind and everything around it, or leave nothing behind."""
-    creating = _engine.create_process(system, parameters, timeout=deadline.remaining())
+    creating = _engine.create_process(system, parameters, deadline.remaining())
     start = await made(creating, _terminate)
     process: AwaitedProcess[Any] | None = None
     try:

@@ -53,7 +53,7 @@ class AwaitedSystem(AwaitedOwner[OwnedSystem], SystemCore):
 
     @classmethod
     async def _create(cls, id: str, document: str, namespace: str | None, deadline: Deadline, keep: bool) -> Self:
-        creating = _engine.create_system(id, document, keep, namespace, timeout=deadline.remaining())
+        creating = _engine.create_system(id, document, namespace, deadline.remaining(), keep=keep)
         handle = await made(creating, discard if keep else _terminate)
         try:
             system = cls(handle, id, namespace)

@@ -535,7 +535,7 @@ def test_a_cancelled_create_leaves_what_it_was_told_to(keep: bool, settle: Settl
     document = json.dumps(emulator.container_document(terminate_on_last_handle_closed=False))
 
     async def main() -> None:
-        future = _engine.create_system("abandoned", document, keep)
+        future = _engine.create_system("abandoned", document, keep=keep)
         while not asked.met:
             await asyncio.sleep(0.001)
         future.cancel()

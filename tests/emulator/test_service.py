@@ -374,23 +374,23 @@ def test_a_crash_is_reported_and_may_be_the_end(any_seed: int | None, monkeypatc
 
 def test_a_namespace_has_ids_of_its_own(any_seed: int | None) -> None:
     text = json.dumps(emulator.container_document("tests"))
-    with created("one") as plain, _calls.create_system_in_namespace("ns", "one", text) as other:
+    with created("one") as plain, _calls.create_system("one", text, "ns") as other:
         with pytest.raises(errors.SystemAlreadyExistsError):
-            _calls.create_system_in_namespace("ns", "one", text)
+            _calls.create_system("one", text, "ns")
         with _calls.open_system("one", "ns") as again:
             assert properties(again)["RuntimeId"] == properties(other)["RuntimeId"] != properties(plain)["RuntimeId"]
         with pytest.raises(errors.SystemNotFoundError):
             _calls.open_system("one", "elsewhere")
         for namespace, system in ((None, plain), ("ns", other)):
-            [found] = json.loads(_calls.enumerate_systems(None, None, namespace) or "")
+            [found] = json.loads(_calls.enumerate_systems(None, namespace) or "")
             assert found["RuntimeId"] == properties(system)["RuntimeId"]
-        assert json.loads(_calls.enumerate_systems(None, None, "elsewhere") or "") == []
+        assert json.loads(_calls.enumerate_systems(None, "elsewhere") or "") == []
 
 
 def test_a_creation_with_a_token_is_not_emulated() -> None:
     text = json.dumps(emulator.container_document("tests"))
-    fails(E_NOTIMPL, lambda: _calls.create_system_in_namespace("ns", "one", text, user_token=8))
-    fails(E_NOTIMPL, lambda: _calls.create_system_in_namespace("ns", "one", text, security_descriptor=8))
+    fails(E_NOTIMPL, lambda: _calls.create_system("one", text, "ns", user_token=8))
+    fails(E_NOTIMPL, lambda: _calls.create_system("one", text, "ns", security_descriptor=8))
     fails(E_INVALIDARG, lambda: _calls.create_system("one", text, security_descriptor=8))
 
 
