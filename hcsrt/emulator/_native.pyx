@@ -78,6 +78,7 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
         Text id
         Text text
         uint32_t number
+        bool lost
     cdef cppclass Program:
         char **argv
         char **environment
@@ -145,6 +146,7 @@ cdef class Request:
     cdef readonly object ticket, system, process
     cdef readonly object scope, id, text
     cdef readonly object number
+    cdef readonly object lost
 
     def __repr__(self):
         return f"<Request {self.function} ticket={self.ticket} system={self.system} process={self.process}>"
@@ -173,6 +175,7 @@ def take(timeout):
     request.id = decode(item.id)
     request.text = decode(item.text)
     request.number = item.number
+    request.lost = item.lost
     return request
 
 

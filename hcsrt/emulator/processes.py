@@ -129,11 +129,11 @@ class Processes:
             _native.resize(process.key, settings["Height"], settings["Width"])
         return Answer()
 
-    @verb("ProcessExited", "ProcessLost")
+    @verb("ProcessExited")
     def _process_exited(self, request: _native.Request) -> None:
         process = self._model.processes[request.process]
         process.exit_code = request.number
-        process.lost = request.function == "ProcessLost"
+        process.lost = request.lost
         # Asks at once whether anything of its group is left: later its pid may be another process's.
         process.signal(0)
         self._outbox.emit(process.key, PROCESS_EXITED, json.dumps(process.status()))

@@ -9,27 +9,38 @@ namespace hcsrt::emulator {
 
 namespace {
 
+/* Of a function's row: its name, and the type of the operation that tracks it. */
+struct Function {
+    const char *name;
+    int32_t type;
+};
+
+namespace row {
+#define ROW(name, since, shape, subject, lane, type) [[maybe_unused]] constexpr Function name{#name, HCSRT_TYPE_##type};
+HCSRT_FUNCTIONS(ROW)
+#undef ROW
+}  // namespace row
+
 /* A call on a compute system or a process that the service answers. */
-hcsrt_result verb_call(const char *function, int32_t type, Kind kind, void *raw, void *operation,
-                       const hcsrt_char *text) {
+hcsrt_result verb_call(const Function &function, Kind kind, void *raw, void *operation, const hcsrt_char *text) {
     Lock lock(core->mutex);
-    Inside inside(raw, kind, function);
+    Inside inside(raw, kind, function.name);
     if (!inside) return inside.error();
     Request request;
-    request.function = function;
+    request.function = function.name;
     (kind == Kind::System ? request.system : request.process) = inside.target()->key;
     request.text = argument(text);
-    auto info = type == HCSRT_TYPE_PROCESS_INFO ? inside.target() : nullptr;
-    return kick_off(lock, type, operation, inside.handle(), std::move(request), info);
+    auto info = function.type == HCSRT_TYPE_PROCESS_INFO ? inside.target() : nullptr;
+    return kick_off(lock, function.type, operation, inside.handle(), std::move(request), info);
 }
 
-hcsrt_result modify_call(const char *function, int32_t type, Kind kind, void *raw, void *operation,
+hcsrt_result modify_call(const Function &function, Kind kind, void *raw, void *operation,
                          const hcsrt_char *configuration, hcsrt_handle identity) {
     if (identity) return HCSRT_E_NOTIMPL;
-    return configuration ? verb_call(function, type, kind, raw, operation, configuration) : HCSRT_E_INVALIDARG;
+    return configuration ? verb_call(function, kind, raw, operation, configuration) : HCSRT_E_INVALIDARG;
 }
 
-hcsrt_result create_system_in(const char *function, const hcsrt_char *scope, const hcsrt_char *id,
+hcsrt_result create_system_in(const Function &function, const hcsrt_char *scope, const hcsrt_char *id,
                               const hcsrt_char *configuration, hcsrt_operation operation,
                               const hcsrt_create_options *options, hcsrt_system *system) {
     if (!system) return HCSRT_E_POINTER;
@@ -44,22 +55,22 @@ hcsrt_result create_system_in(const char *function, const hcsrt_char *scope, con
         handle->callback = options->callback;
     }
     Request request;
-    request.function = function;
+    request.function = function.name;
     request.system = target->key;
     request.scope = argument(scope);
     request.id = argument(id);
     request.text = argument(configuration);
-    hcsrt_result result = kick_off(lock, HCSRT_TYPE_CREATE, operation, handle, std::move(request));
+    hcsrt_result result = kick_off(lock, function.type, operation, handle, std::move(request));
     /* A create that fails at once may have given a handle all the same. */
     if (!hcsrt_failed(result) || core->chance(2)) *system = handle->raw;
-    else core->close_target_handle(lock, handle->raw, Kind::System, function);
+    else core->close_target_handle(lock, handle->raw, Kind::System, function.name);
     return result;
 }
 
 hcsrt_result HCSRT_CALL create_system(const hcsrt_char *id, const hcsrt_char *configuration, hcsrt_operation operation,
                                       const void *security_descriptor, hcsrt_system *system) {
     if (security_descriptor) return HCSRT_E_INVALIDARG;
-    return create_system_in("HcsCreateComputeSystem", nullptr, id, configuration, operation, nullptr, system);
+    return create_system_in(row::HcsCreateComputeSystem, nullptr, id, configuration, operation, nullptr, system);
 }
 
 hcsrt_result HCSRT_CALL create_system_in_namespace(const hcsrt_char *scope, const hcsrt_char *id,
@@ -67,7 +78,8 @@ hcsrt_result HCSRT_CALL create_system_in_namespace(const hcsrt_char *scope, cons
                                                    const hcsrt_create_options *options, hcsrt_system *system) {
     if (!scope || !*scope || (options && options->version != HCSRT_CREATE_OPTIONS_1)) return HCSRT_E_INVALIDARG;
     if (options && (options->user_token || options->security_descriptor)) return HCSRT_E_NOTIMPL;
-    return create_system_in("HcsCreateComputeSystemInNamespace", scope, id, configuration, operation, options, system);
+    return create_system_in(row::HcsCreateComputeSystemInNamespace, scope, id, configuration, operation, options,
+                            system);
 }
 
 hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *parameters, hcsrt_operation operation,
@@ -76,41 +88,41 @@ hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *param
     *process = nullptr;
     if (!parameters || security_descriptor) return HCSRT_E_INVALIDARG;
     Lock lock(core->mutex);
-    Inside system(raw, Kind::System, "HcsCreateProcess");
+    const Function &function = row::HcsCreateProcess;
+    Inside system(raw, Kind::System, function.name);
     if (!system) return system.error();
     auto target = core->add_target(Kind::Process, ++core->serial);
     auto handle = core->add_handle(target);
     Request request;
-    request.function = "HcsCreateProcess";
+    request.function = function.name;
     request.system = system.target()->key;
     request.process = target->key;
     request.text = argument(parameters);
-    hcsrt_result result =
-        kick_off(lock, HCSRT_TYPE_CREATE_PROCESS, operation, system.handle(), std::move(request), target);
+    hcsrt_result result = kick_off(lock, function.type, operation, system.handle(), std::move(request), target);
     /* A running process is never without its handle, whatever the call says. */
     if (!hcsrt_failed(result) || target->started || core->chance(2)) *process = handle->raw;
-    else core->close_target_handle(lock, handle->raw, Kind::Process, "HcsCreateProcess");
+    else core->close_target_handle(lock, handle->raw, Kind::Process, function.name);
     return result;
 }
 
-hcsrt_result enumerate_systems_in(const char *function, const hcsrt_char *scope, const hcsrt_char *query,
+hcsrt_result enumerate_systems_in(const Function &function, const hcsrt_char *scope, const hcsrt_char *query,
                                   hcsrt_operation operation) {
     Lock lock(core->mutex);
     Request request;
-    request.function = function;
+    request.function = function.name;
     request.scope = argument(scope);
     request.text = argument(query);
-    return kick_off(lock, HCSRT_TYPE_ENUMERATE, operation, nullptr, std::move(request));
+    return kick_off(lock, function.type, operation, nullptr, std::move(request));
 }
 
 hcsrt_result HCSRT_CALL enumerate_systems(const hcsrt_char *query, hcsrt_operation operation) {
-    return enumerate_systems_in("HcsEnumerateComputeSystems", nullptr, query, operation);
+    return enumerate_systems_in(row::HcsEnumerateComputeSystems, nullptr, query, operation);
 }
 
 hcsrt_result HCSRT_CALL enumerate_systems_in_namespace(const hcsrt_char *scope, const hcsrt_char *query,
                                                        hcsrt_operation operation) {
     if (!scope || !*scope) return HCSRT_E_INVALIDARG;
-    return enumerate_systems_in("HcsEnumerateComputeSystemsInNamespace", scope, query, operation);
+    return enumerate_systems_in(row::HcsEnumerateComputeSystemsInNamespace, scope, query, operation);
 }
 
 /* --- synchronous calls --------------------------------------------------------------------------------------- */
@@ -123,14 +135,14 @@ hcsrt_result ask_and_wait(Lock &lock, Request request, std::shared_ptr<Question>
     return (*question)->result;
 }
 
-hcsrt_result open_system_in(const char *function, const hcsrt_char *scope, const hcsrt_char *id, uint32_t access,
+hcsrt_result open_system_in(const Function &function, const hcsrt_char *scope, const hcsrt_char *id, uint32_t access,
                             hcsrt_system *system) {
     if (!system) return HCSRT_E_POINTER;
     *system = nullptr;
     if (!id || !*id || access != HCSRT_GENERIC_ALL) return HCSRT_E_INVALIDARG;
     Lock lock(core->mutex);
     Request request;
-    request.function = function;
+    request.function = function.name;
     request.scope = argument(scope);
     request.id = argument(id);
     std::shared_ptr<Question> question;
@@ -140,13 +152,13 @@ hcsrt_result open_system_in(const char *function, const hcsrt_char *scope, const
 }
 
 hcsrt_result HCSRT_CALL open_system(const hcsrt_char *id, uint32_t access, hcsrt_system *system) {
-    return open_system_in("HcsOpenComputeSystem", nullptr, id, access, system);
+    return open_system_in(row::HcsOpenComputeSystem, nullptr, id, access, system);
 }
 
 hcsrt_result HCSRT_CALL open_system_in_namespace(const hcsrt_char *scope, const hcsrt_char *id, uint32_t access,
                                                  hcsrt_system *system) {
     if (!scope || !*scope) return HCSRT_E_INVALIDARG;
-    return open_system_in("HcsOpenComputeSystemInNamespace", scope, id, access, system);
+    return open_system_in(row::HcsOpenComputeSystemInNamespace, scope, id, access, system);
 }
 
 hcsrt_result HCSRT_CALL open_process(hcsrt_system raw, uint32_t pid, uint32_t, hcsrt_process *process) {
@@ -421,26 +433,26 @@ HcsApi make_table() {
     HcsApi table = {};
     table.size = sizeof table;
     /* By its shape each function of the table has its entry, whether the service knows it or not. */
-#define FILL(name, since, shape, subject, lane, type) FILL_##shape(name, subject, HCSRT_TYPE_##type)
-#define FILL_VERB(name, subject, type) \
+#define FILL(name, since, shape, subject, lane, type) FILL_##shape(name, subject)
+#define FILL_VERB(name, subject) \
     table.name = [](void *raw, hcsrt_operation operation, const hcsrt_char *text) { \
-        return verb_call(#name, type, KIND_##subject, raw, operation, text); \
+        return verb_call(row::name, KIND_##subject, raw, operation, text); \
     };
-#define FILL_MODIFY(name, subject, type) \
+#define FILL_MODIFY(name, subject) \
     table.name = [](void *raw, hcsrt_operation operation, const hcsrt_char *configuration, hcsrt_handle identity) { \
-        return modify_call(#name, type, KIND_##subject, raw, operation, configuration, identity); \
+        return modify_call(row::name, KIND_##subject, raw, operation, configuration, identity); \
     };
-#define FILL_EXIT(name, subject, type) \
+#define FILL_EXIT(name, subject) \
     table.name = [](void *raw, uint32_t timeout_ms, hcsrt_char **document) { \
         return wait_exit(#name, KIND_##subject, raw, timeout_ms, document); \
     };
-#define FILL_CLOSE(name, subject, type) table.name = [](void *raw) { close_call(#name, KIND_##subject, raw); };
-#define FILL_STRING(name, subject, type) table.name = [](const hcsrt_char *text) { return path_call(#name, text); };
-#define FILL_STRINGS(name, subject, type) \
+#define FILL_CLOSE(name, subject) table.name = [](void *raw) { close_call(#name, KIND_##subject, raw); };
+#define FILL_STRING(name, subject) table.name = [](const hcsrt_char *text) { return path_call(#name, text); };
+#define FILL_STRINGS(name, subject) \
     table.name = [](const hcsrt_char *vm_id, const hcsrt_char *path) { return access_call(#name, vm_id, path); };
-#define FILL_QUESTION(name, subject, type) \
+#define FILL_QUESTION(name, subject) \
     table.name = [](const hcsrt_char *query, hcsrt_char **result) { return service_call(#name, query, result); };
-#define FILL_OTHER(name, subject, type) table.name = NotEmulated<decltype(table.name)>::call;
+#define FILL_OTHER(name, subject) table.name = NotEmulated<decltype(table.name)>::call;
 #define FILL_OF(result, parameters) FILL_OTHER
     HCSRT_FUNCTIONS(FILL)
 #undef FILL
@@ -455,7 +467,7 @@ HcsApi make_table() {
 #undef FILL_OF
 
     table.HcsGetProcessInfo = [](hcsrt_process process, hcsrt_operation operation) {
-        return verb_call("HcsGetProcessInfo", HCSRT_TYPE_PROCESS_INFO, Kind::Process, process, operation, nullptr);
+        return verb_call(row::HcsGetProcessInfo, Kind::Process, process, operation, nullptr);
     };
     table.HcsCreateComputeSystem = create_system;
     table.HcsCreateComputeSystemInNamespace = create_system_in_namespace;

@@ -126,6 +126,7 @@ void Core::close_target_handle(Lock &lock, void *raw, Kind kind, const char *fun
     if (--target->handles) return;
     Request released;
     released.function = "HandlesReleased";
+    released.while_unused = true;
     (kind == Kind::System ? released.system : released.process) = target->key;
     if (kind == Kind::System) targets.erase(target->key);
     post(std::move(released));

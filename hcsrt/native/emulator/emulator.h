@@ -24,14 +24,16 @@ struct Text {
 
 /* One item of the service's queue. */
 struct Request {
-    const char *function = nullptr; /* the HCS function, or ProcessExited, ProcessLost, HandlesReleased */
+    const char *function = nullptr; /* the HCS function, or ProcessExited, HandlesReleased */
     uint64_t ticket = 0;            /* to be answered by reply(); 0: nothing to answer */
     Key system = 0;
     Key process = 0;
-    Text scope;          /* the namespace of a compute system */
-    Text id;             /* of a compute system */
-    Text text;           /* path, document, query, options or settings */
-    uint32_t number = 0; /* process id, or exit code */
+    Text scope;                /* the namespace of a compute system */
+    Text id;                   /* of a compute system */
+    Text text;                 /* path, document, query, options or settings */
+    uint32_t number = 0;       /* process id, or exit code */
+    bool lost = false;         /* nobody knows the exit code */
+    bool while_unused = false; /* void once a handle is open again */
 };
 
 /* A program for spawn(); the pointers are borrowed, the strings encoded as os.fsencode() does. */

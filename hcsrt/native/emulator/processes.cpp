@@ -40,7 +40,8 @@ void watch(void *given) {
     platform::close_end(std::exchange(target->console, platform::NO_END));
     if (watching.core->target_of(target->key) != target) return;
     Request exited;
-    exited.function = known ? "ProcessExited" : "ProcessLost";
+    exited.function = "ProcessExited";
+    exited.lost = !known;
     exited.process = target->key;
     exited.number = code;
     watching.core->post(std::move(exited));

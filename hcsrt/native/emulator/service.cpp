@@ -1,6 +1,5 @@
 /* The service's side of the emulator, and that of the tests. */
 #include <chrono>
-#include <cstring>
 
 #include "emulator/core.h"
 
@@ -51,7 +50,7 @@ void in_child() {
 
 /* Whether a handle was opened after the last one was closed, and before the service heard of that. */
 bool is_outdated(const Request &request) {
-    if (std::strcmp(request.function, "HandlesReleased") != 0) return false;
+    if (!request.while_unused) return false;
     auto target = core->target_of(request.system ? request.system : request.process);
     return target && target->handles;
 }
