@@ -253,4 +253,7 @@ cdef extern from "exports.h" nogil:
         uint32_t (*rule_met)(int number) noexcept nogil
         uint32_t (*rule_waiting)(int number) noexcept nogil
 
+    # Grows by one in each forked child.
+    uint32_t hcsrt_fork_epoch(const hcsrt_core *core)
+
 cdef hcsrt_core core

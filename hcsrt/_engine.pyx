@@ -34,6 +34,7 @@ from hcsrt._core cimport (
     hcsrt_close,
     hcsrt_complete,
     hcsrt_engine_counts,
+    hcsrt_fork_epoch,
     hcsrt_function,
     hcsrt_new_request,
     hcsrt_news,
@@ -63,7 +64,6 @@ from hcsrt._library cimport HcsApi, hcs, hcs_chosen
 from hcsrt._plumbing cimport (
     close_without_release,
     enter_handle,
-    fork_epoch,
     leave_handle,
     modify_verb,
     question_verb,
@@ -123,20 +123,20 @@ cdef class Port:
 
     def __call__(self):
         cdef hcsrt_call *chain
-        if self.epoch == fork_epoch():
+        if self.epoch == hcsrt_fork_epoch(&core):
             with nogil:
                 chain = core.port_collect(self.port)
             finish(chain)
 
     def send(self):
         """Tell a worker of what was submitted."""
-        if self.epoch == fork_epoch():
+        if self.epoch == hcsrt_fork_epoch(&core):
             core.port_send(self.port)
 
     def __dealloc__(self):
         if self.port == NULL:
             return
-        if self.epoch == fork_epoch():
+        if self.epoch == hcsrt_fork_epoch(&core):
             core.port_close(self.port)
         else:
             core.port_close_copy(self.port)
@@ -151,7 +151,7 @@ cdef Port port_of(object loop):
     if reference is not None:
         port = (<object> reference)()
         # A forked child has the loops of its parent, and an engine of its own.
-        if port is not None and port.epoch == fork_epoch() and port.loop() is loop:
+        if port is not None and port.epoch == hcsrt_fork_epoch(&core) and port.loop() is loop:
             return port
     return make_port(loop)
 
@@ -161,7 +161,7 @@ cdef Port make_port(object loop):
     cdef bint by_descriptor = os.name == "posix"
     finish(core.orphans())
     port.loop = weakref.ref(loop)
-    port.epoch = fork_epoch()
+    port.epoch = hcsrt_fork_epoch(&core)
     port.context = Context()
     port.plain_futures = type(loop).create_future is BaseEventLoop.create_future
     if by_descriptor:
@@ -398,7 +398,7 @@ cdef class _Call:
 
     def __call__(self, future):
         """Abandon the call: its future is done before it, cancelled or timed out."""
-        if self.call == NULL or self.epoch != fork_epoch():
+        if self.call == NULL or self.epoch != hcsrt_fork_epoch(&core):
             return
         self.stop_waiting()
         if core.call_abandon(self.call):

@@ -15,6 +15,7 @@ from hcsrt._core cimport (
     HCSRT_OWNED,
     HCSRT_USERS,
     hcsrt_core,
+    hcsrt_fork_epoch,
     hcsrt_pointer_load,
     hcsrt_pointer_store,
     hcsrt_state_adopt,
@@ -45,10 +46,6 @@ cdef extern from "Python.h":
 cdef hcsrt_core core = linked
 
 
-cdef inline uint32_t fork_epoch() noexcept nogil:
-    return hcsrt_word_load(core.epoch)
-
-
 # Called by one thread alone, which the state word has chosen.
 cdef void release(Handle handle) noexcept nogil:
     cdef void *raw = handle._raw
@@ -60,7 +57,7 @@ cdef void release(Handle handle) noexcept nogil:
 
 
 cdef void close_handle(Handle handle) noexcept nogil:
-    if handle._epoch == fork_epoch() and hcsrt_state_close(&handle._state):
+    if handle._epoch == hcsrt_fork_epoch(&core) and hcsrt_state_close(&handle._state):
         release(handle)
 
 
@@ -68,7 +65,7 @@ cdef void close_handle(Handle handle) noexcept nogil:
 
 cdef void adopt(Handle handle, void *raw) noexcept nogil:
     handle._raw = raw
-    handle._epoch = fork_epoch()
+    handle._epoch = hcsrt_fork_epoch(&core)
     hcsrt_state_adopt(&handle._state)
 
 
@@ -114,7 +111,7 @@ cdef int raise_refused(Handle handle, int status) except -1:
 
 cdef closed_message(Handle handle):
     name = type(handle).__name__
-    if handle._epoch != 0 and handle._epoch != fork_epoch():
+    if handle._epoch != 0 and handle._epoch != hcsrt_fork_epoch(&core):
         return f"{name} belongs to the parent process; open the system or process again after a fork"
     return f"{name} is closed"
 
@@ -161,7 +158,7 @@ cdef class Handle:
     def __dealloc__(self):
         # In a forked child the handle is still the parent's. A plain read is enough: every user of the handle holds a
         # reference, so nobody is inside.
-        if self._epoch != fork_epoch():
+        if self._epoch != hcsrt_fork_epoch(&core):
             return
         if hcsrt_state_is_idle(self._state):
             with nogil:
@@ -171,7 +168,7 @@ cdef class Handle:
             core.count_leak()
 
     cdef int _enter(self) noexcept nogil:
-        if self._epoch != fork_epoch():
+        if self._epoch != hcsrt_fork_epoch(&core):
             return HANDLE_CLOSED
         return hcsrt_state_enter(&self._state)
 
@@ -182,7 +179,7 @@ cdef class Handle:
     @property
     def closed(self):
         """Whether close() was called or the handle was detached; calls inside may still be running."""
-        return self._epoch != fork_epoch() or not hcsrt_state_is_open(hcsrt_word_load(&self._state))
+        return self._epoch != hcsrt_fork_epoch(&core) or not hcsrt_state_is_open(hcsrt_word_load(&self._state))
 
     def close(self):
         """Release the handle, or leave that to the last native call inside.
@@ -224,7 +221,7 @@ cdef class Handle:
         """
         cdef int status
         cdef uintptr_t address
-        if self._epoch != fork_epoch():
+        if self._epoch != hcsrt_fork_epoch(&core):
             raise HandleClosedError(closed_message(self))
         status = hcsrt_state_detach(&self._state)
         if status == HANDLE_OK:
@@ -255,7 +252,7 @@ cdef class Handle:
     def __repr__(self):
         cdef uint32_t state = hcsrt_word_load(&self._state)
         cdef uint32_t inside = (state & HCSRT_USERS) >> 8
-        if not state & HCSRT_OWNED or self._epoch != fork_epoch():
+        if not state & HCSRT_OWNED or self._epoch != hcsrt_fork_epoch(&core):
             text = "closed" if self._epoch else "empty"
         else:
             text = "open" if hcsrt_state_is_open(state) else "closing"

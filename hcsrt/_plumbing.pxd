@@ -3,16 +3,14 @@
 Internal: no wheel has this file.
 """
 
-from libc.stdint cimport uint32_t
-
 from hcsrt._core cimport (
     core,
     hcsrt_abandoned,
+    hcsrt_fork_epoch,
     hcsrt_pointer_load,
     hcsrt_state_close,
     hcsrt_state_detach,
     hcsrt_state_finish,
-    hcsrt_word_load,
 )
 from hcsrt._api cimport HcsApi
 from hcsrt._engine_types cimport hcsrt_outcome, hcsrt_request
@@ -27,10 +25,6 @@ ctypedef hcsrt_result (*strings_verb)(const hcsrt_char *, const hcsrt_char *) no
 ctypedef hcsrt_result (*question_verb)(const hcsrt_char *, hcsrt_char **) noexcept nogil
 
 
-cdef inline uint32_t fork_epoch() noexcept nogil:
-    return hcsrt_word_load(core.epoch)
-
-
 # The context of a handle, or NULL. By a call that is inside.
 cdef inline hcsrt_context *context_of(Handle handle) noexcept nogil:
     return <hcsrt_context *> hcsrt_pointer_load(&handle._ctx)
@@ -39,7 +33,7 @@ cdef inline hcsrt_context *context_of(Handle handle) noexcept nogil:
 # Closes a handle but leaves what `handle._close` does to the caller, who gets its two arguments. False: there is
 # nothing to release, or the last one out will do it.
 cdef inline bint close_without_release(Handle handle, void **raw, void **context) noexcept nogil:
-    if handle._epoch != fork_epoch() or not hcsrt_state_close(&handle._state):
+    if handle._epoch != hcsrt_fork_epoch(&core) or not hcsrt_state_close(&handle._state):
         return False
     raw[0] = handle._raw
     context[0] = handle._ctx

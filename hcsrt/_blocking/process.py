@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import IO, Any
 
-    from .._facade.calls import Calls
     from .._facade.commands import Command
     from .._handles import OwnedStdio, OwnedSystem
 
@@ -78,9 +77,8 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
         super().__init__(start, args, streams, reopen_system, is_windows)
         handle = start.process
         self._stdio = [stdio for stdio in (start.stdin, start.stdout, start.stderr) if stdio is not None]
-        calls = self._calls
         # A lambda without `self`: the stream would keep this object alive.
-        self.stdin = start.stdin and open_writer(streams, start.stdin, lambda: close_guest_stdin(calls, handle))
+        self.stdin = start.stdin and open_writer(streams, start.stdin, lambda: close_guest_stdin(handle))
         self.stdout = start.stdout and open_reader(streams, start.stdout)
         self.stderr = start.stderr and open_reader(streams, start.stderr)
         self._pumps: dict[IO[AnyStr], _Pump] | None = None
@@ -197,7 +195,7 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
         return "" if pump is None else pump.text
 
 
-def close_guest_stdin(calls: Calls, handle: OwnedProcess) -> None:
+def close_guest_stdin(handle: OwnedProcess) -> None:
     """Tell HCS of the end of stdin: the close of our end may not reach a guest inside a virtual machine."""
     if sys.is_finalizing():
         return
@@ -205,7 +203,7 @@ def close_guest_stdin(calls: Calls, handle: OwnedProcess) -> None:
         if exit_status(handle) is None:
             finish(CALLS.call(handle, "HcsModifyProcess", CLOSE_STDIN, times.CLOSE_TIMEOUT))
     except (HandleClosedError, HcsError) as error:
-        finish(check_stdin_error(calls, handle, error))
+        finish(check_stdin_error(CALLS, handle, error))
 
 
 def _codec(stream: Any) -> tuple[str, str]:

@@ -46,4 +46,6 @@ struct hcsrt_core {
 
 extern const hcsrt_core hcsrt_linked;
 
+static inline uint32_t hcsrt_fork_epoch(const hcsrt_core *core) { return hcsrt_word_load(core->epoch); }
+
 #endif

@@ -8,8 +8,7 @@
  * latch keeps them, and each subscriber gets them once, after everything that HCS told before.
  *
  * The watch lives until its handle has destroyed the context and the last subscriber is gone, so subscribers need no
- * guard of the handle, and can read what is left after its close. All state is in the watch: several modules may link
- * this, and only hcsrt_watch_of has to be asked in the one that has made the watch. */
+ * guard of the handle, and can read what is left after its close. */
 #ifndef HCSRT_EVENTS_H
 #define HCSRT_EVENTS_H
 
@@ -36,7 +35,7 @@ hcsrt_watch *hcsrt_watch_of(hcsrt_context *context);
 void HCSRT_CALL hcsrt_watch_event(hcsrt_event *event, void *watch);
 
 /* Called by hcsrt_watch_event for a service disconnect, with the watch's subject; as the rest of it, it must not block or
- * take a lock. For all watches of the module that links this; NULL: nobody. */
+ * take a lock. For all watches; NULL: nobody. */
 typedef void (*hcsrt_disconnect_notice)(void *subject);
 void hcsrt_set_disconnect_notice(hcsrt_disconnect_notice notice);
 

@@ -55,9 +55,8 @@ void hcsrt_count_leak(void);
 
 /* Grows by one in each forked child, where no handle of the parent may be touched. */
 extern uint32_t hcsrt_epoch;
-static inline uint32_t hcsrt_fork_epoch(void) { return hcsrt_word_load(&hcsrt_epoch); }
 
-/* Once, when the module that links this is imported. */
+/* Once, when _core is imported. */
 void hcsrt_reaper_init(void);
 
 #ifdef __cplusplus
