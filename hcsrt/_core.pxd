@@ -85,21 +85,21 @@ cdef extern from "core/reaper.h" nogil:
         void *created
         void *context
         hcsrt_close close
-        int lost
+        int disconnected
 
 cdef extern from "core/events.h" nogil:
     const uint32_t HCSRT_NOT_EXITED
     const uint32_t HCSRT_QUERIED
-    const int HCSRT_TAKEN_NOTHING
-    const int HCSRT_TAKEN_EVENT
-    const int HCSRT_TAKEN_END
+    const int HCSRT_NEXT_NOTHING
+    const int HCSRT_NEXT_EVENT
+    const int HCSRT_NEXT_END
     ctypedef struct hcsrt_watch:
         pass
     ctypedef struct hcsrt_subscriber:
         pass
     ctypedef void (*hcsrt_notify)(void *context) noexcept nogil
     ctypedef void (*hcsrt_disconnect_notice)(void *subject) noexcept nogil
-    ctypedef struct hcsrt_taken:
+    ctypedef struct hcsrt_next_event:
         uint32_t type
         int data_lost
         int64_t time
@@ -184,7 +184,7 @@ cdef extern from "exports.h" nogil:
         void (*wait_completions)(uint32_t seen, uint32_t milliseconds) noexcept nogil
 
         int (*reaper_start)() noexcept nogil
-        void (*reaper_adopt)(const hcsrt_abandoned *call) noexcept nogil
+        void (*reap)(const hcsrt_abandoned *call) noexcept nogil
         void (*reaper_announce)(int64_t calls) noexcept nogil
         int64_t (*reaper_pending)() noexcept nogil
         void (*release)(hcsrt_close close, void *raw, void *context) noexcept nogil
@@ -203,8 +203,8 @@ cdef extern from "exports.h" nogil:
         hcsrt_subscriber *(*subscribe)(
             hcsrt_watch *watch, uint32_t size, hcsrt_notify notify, void *context) noexcept nogil
         void (*unsubscribe)(hcsrt_subscriber *subscriber) noexcept nogil
-        int (*subscriber_take)(hcsrt_subscriber *subscriber, uint32_t milliseconds, hcsrt_taken *taken) noexcept nogil
-        void (*taken_free)(hcsrt_taken *taken) noexcept nogil
+        int (*subscriber_next)(hcsrt_subscriber *subscriber, uint32_t milliseconds, hcsrt_next_event *event) noexcept nogil
+        void (*next_event_release)(hcsrt_next_event *event) noexcept nogil
 
         void (*transfer_begin)(
             hcsrt_transfer *transfer, hcsrt_handle stream, void *buffer, size_t size, int writing) noexcept nogil
@@ -237,7 +237,7 @@ cdef extern from "exports.h" nogil:
         void (*set_orphan_notice)(void (*notice)() noexcept nogil) noexcept nogil
 
         hcsrt_news *(*news_new)() noexcept nogil
-        void (*news_free)(hcsrt_news *news) noexcept nogil
+        void (*news_release)(hcsrt_news *news) noexcept nogil
         void (*news_came)(void *news) noexcept nogil
         uint32_t (*news_count)(const hcsrt_news *news) noexcept nogil
         void (*news_wait)(hcsrt_news *news, uint32_t seen, void *ticket) noexcept nogil

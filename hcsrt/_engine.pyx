@@ -27,8 +27,8 @@ from hcsrt._core cimport (
     HCSRT_SHAPE_STRING,
     HCSRT_SHAPE_STRINGS,
     HCSRT_SHAPE_VERB,
-    HCSRT_TAKEN_END,
-    HCSRT_TAKEN_EVENT,
+    HCSRT_NEXT_END,
+    HCSRT_NEXT_EVENT,
     core,
     hcsrt_call,
     hcsrt_close,
@@ -44,7 +44,7 @@ from hcsrt._core cimport (
     hcsrt_resource,
     hcsrt_state_close,
     hcsrt_subscriber,
-    hcsrt_taken,
+    hcsrt_next_event,
     hcsrt_watch,
 )
 from hcsrt._functions cimport Function, need, row_of, twin_of
@@ -106,7 +106,7 @@ core.engine_init(_completion() == "wait")
 
 # --- ports ----------------------------------------------------------------------------------------------------------
 
-cdef void finish(hcsrt_call *chain) noexcept:
+cdef void resolve_calls(hcsrt_call *chain) noexcept:
     """Resolve the futures of delivered calls, and release the calls."""
     cdef hcsrt_call *call = chain
     while call != NULL:
@@ -126,7 +126,7 @@ cdef class Port:
         if self.epoch == hcsrt_fork_epoch(&core):
             with nogil:
                 chain = core.port_collect(self.port)
-            finish(chain)
+            resolve_calls(chain)
 
     def send(self):
         """Tell a worker of what was submitted."""
@@ -159,7 +159,7 @@ cdef Port port_of(object loop):
 cdef Port make_port(object loop):
     cdef Port port = Port.__new__(Port)
     cdef bint by_descriptor = os.name == "posix"
-    finish(core.orphans())
+    resolve_calls(core.orphans())
     port.loop = weakref.ref(loop)
     port.epoch = hcsrt_fork_epoch(&core)
     port.context = Context()
@@ -212,7 +212,7 @@ def _wake(Port port):
 
 # The calls of a closed loop end up where no loop drains them; what Python has of them is dropped on the main thread.
 cdef int collect(void *nothing) noexcept:
-    finish(core.orphans())
+    resolve_calls(core.orphans())
     return 0
 
 
@@ -873,7 +873,7 @@ cdef class EventReader:
             with nogil:
                 core.unsubscribe(self.subscriber)
         if self.news != NULL:
-            core.news_free(self.news)
+            core.news_release(self.news)
 
     def next(self):
         """Return the next event as (type, data, time, lost, data_lost), or None if there is none; never waits.
@@ -882,19 +882,19 @@ cdef class EventReader:
         how many events before it found the queue full. data_lost: whether there was no memory for its document. Raises
         EOFError after the exit or the disconnect, and when the handle is closed and the queue is empty.
         """
-        cdef hcsrt_taken taken
+        cdef hcsrt_next_event event
         cdef int what
         self.seen = core.news_count(self.news)
-        what = core.subscriber_take(self.subscriber, 0, &taken)
-        if what == HCSRT_TAKEN_END:
+        what = core.subscriber_next(self.subscriber, 0, &event)
+        if what == HCSRT_NEXT_END:
             raise EOFError("no more events come")
-        if what != HCSRT_TAKEN_EVENT:
+        if what != HCSRT_NEXT_EVENT:
             return None
         try:
-            text = None if taken.data == NULL else decode(taken.data)
-            return taken.type, text, taken.time, taken.lost, taken.data_lost != 0
+            text = None if event.data == NULL else decode(event.data)
+            return event.type, text, event.time, event.lost, event.data_lost != 0
         finally:
-            core.taken_free(&taken)
+            core.next_event_release(&event)
 
     def ready(self):
         """Return a future that is done when next() may have an event that it had not before; one at a time."""

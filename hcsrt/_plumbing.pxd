@@ -60,12 +60,12 @@ cdef inline bint abandon(OwnedOperation operation, Handle created, int creates, 
     call.created = NULL
     call.context = NULL
     call.close = NULL
-    call.lost = 0
+    call.disconnected = 0
     if creates and hcsrt_state_detach(&created._state) == HANDLE_OK:
         call.created = created._raw
         call.close = created._close
         created._raw = NULL
-    core.reaper_adopt(&call)
+    core.reap(&call)
     return True
 
 

@@ -16,8 +16,8 @@ from hcsrt._core cimport (
     HCSRT_EVENT_SYSTEM_EXITED,
     HCSRT_NOT_EXITED,
     HCSRT_QUERIED,
-    HCSRT_TAKEN_END,
-    HCSRT_TAKEN_EVENT,
+    HCSRT_NEXT_END,
+    HCSRT_NEXT_EVENT,
     HCSRT_WAIT_TIMEOUT,
     core,
     hcsrt_state_adopt,
@@ -27,7 +27,7 @@ from hcsrt._core cimport (
     hcsrt_state_is_idle,
     hcsrt_state_leave,
     hcsrt_subscriber,
-    hcsrt_taken,
+    hcsrt_next_event,
     hcsrt_watch,
 )
 from hcsrt._functions cimport need, row_of
@@ -297,7 +297,7 @@ cdef class Subscription:
         and the queue is empty.
         """
         cdef double deadline = deadline_of(timeout)
-        cdef hcsrt_taken taken
+        cdef hcsrt_next_event event
         cdef uint32_t milliseconds
         cdef bint closed
         cdef int what
@@ -305,19 +305,19 @@ cdef class Subscription:
             # Read before the queue: what was told before the close is in the queue by then.
             closed = self.handle.closed
             milliseconds = 0 if closed else slice_of(deadline, LATCH_SLICE_MS)
-            what = HCSRT_TAKEN_END
+            what = HCSRT_NEXT_END
             with nogil:
                 if hcsrt_state_enter(&self.state) == HANDLE_OK:
-                    what = core.subscriber_take(self.subscriber, milliseconds, &taken)
+                    what = core.subscriber_next(self.subscriber, milliseconds, &event)
                     if hcsrt_state_leave(&self.state):
                         self.unsubscribe()
-            if what == HCSRT_TAKEN_EVENT:
+            if what == HCSRT_NEXT_EVENT:
                 try:
-                    text = None if taken.data == NULL else decode(taken.data)
-                    return taken.type, text, taken.time, taken.lost, taken.data_lost != 0
+                    text = None if event.data == NULL else decode(event.data)
+                    return event.type, text, event.time, event.lost, event.data_lost != 0
                 finally:
-                    core.taken_free(&taken)
-            if what == HCSRT_TAKEN_END or closed:
+                    core.next_event_release(&event)
+            if what == HCSRT_NEXT_END or closed:
                 raise EOFError("no more events come")
             PyErr_CheckSignals()
             if monotonic() >= deadline:

@@ -21,16 +21,16 @@
     F(close_operation) F(close_system) F(close_process) F(close_stdio) \
     F(create_operation) F(create_notifying_operation) F(collect_operation) \
     F(count_completion) F(completions) F(wait_completions) \
-    F(reaper_start) F(reaper_adopt) F(reaper_announce) F(reaper_pending) \
+    F(reaper_start) F(reap) F(reaper_announce) F(reaper_pending) \
     F(release) F(callback_enter) F(callback_leave) F(leaked) F(count_leak) \
     F(watch_new) F(watch_context) F(watch_of) F(watch_event) F(watch_latch) F(watch_wait) F(watch_document) \
-    F(subscribe) F(unsubscribe) F(subscriber_take) F(taken_free) \
+    F(subscribe) F(unsubscribe) F(subscriber_next) F(next_event_release) \
     F(transfer_begin) F(transfer_step) F(transfer_end) F(stream_interrupt) \
     F(engine_init) F(engine_count) F(submit) F(expect) \
     F(call_abandon) F(call_is_abandoned) F(call_outcome) F(call_complete) F(call_next) F(call_release) F(calls_release) \
     F(port_new) F(port_close) F(port_close_copy) F(port_descriptor) F(port_unsent) F(port_send) F(port_wait) \
     F(port_has_calls) F(port_collect) F(orphans) F(set_orphan_notice) \
-    F(news_new) F(news_free) F(news_came) F(news_count) F(news_wait) F(news_stop) \
+    F(news_new) F(news_release) F(news_came) F(news_count) F(news_wait) F(news_stop) \
     F(interpose) F(interposed) F(interposed_name) F(interpose_without) F(interposed_calls) \
     F(rule_add) F(rule_remove) F(rule_met) F(rule_waiting)
 /* clang-format on */

@@ -76,10 +76,10 @@ struct Reader {
 
     /* False: the end. */
     bool take(hcsrt_subscriber *subscriber, uint32_t milliseconds) {
-        hcsrt_taken event;
-        switch (hcsrt_subscriber_take(subscriber, milliseconds, &event)) {
-        case HCSRT_TAKEN_NOTHING: return true;
-        case HCSRT_TAKEN_END: return false;
+        hcsrt_next_event event;
+        switch (hcsrt_subscriber_next(subscriber, milliseconds, &event)) {
+        case HCSRT_NEXT_NOTHING: return true;
+        case HCSRT_NEXT_END: return false;
         default: break;
         }
         lost += static_cast<long>(event.lost);
@@ -93,11 +93,11 @@ struct Reader {
             if (event.type != CRASH || event.time <= 0) fail("a torn event");
             if (event.data) look(event);
         }
-        hcsrt_taken_free(&event);
+        hcsrt_next_event_release(&event);
         return true;
     }
 
-    void look(const hcsrt_taken &event) {
+    void look(const hcsrt_next_event &event) {
         int thread = event.data[0] - 'A', number = event.data[1];
         if (thread < 0 || thread >= CALLBACKS || event.data[2]) fail("a torn document");
         if (number <= last[thread]) fail("events of one callback out of order");

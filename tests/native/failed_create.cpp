@@ -96,7 +96,7 @@ void test_reaper(const fake_hcs::Plan &plan, int creates, bool keep, bool is_ter
     call.has_info = creates == HCSRT_CREATES_PROCESS;
     call.close = creates == HCSRT_CREATES_SYSTEM ? hcsrt_close_system : hcsrt_close_process;
     CHECK(create(creates, call.operation, plan, &call.created) == HCSRT_S_OK && call.created);
-    hcsrt_reaper_adopt(&call);
+    hcsrt_reap(&call);
     check_end(before, is_terminated);
 }
 

@@ -29,11 +29,11 @@ int main() {
     watch = hcsrt_watch_new(HCSRT_EVENT_SYSTEM_EXITED, nullptr);
     hcsrt_subscriber *subscriber = hcsrt_subscribe(watch, 1, nullptr, nullptr);
     for (int i = 0; i < 2; ++i) tell(CRASH);
-    hcsrt_taken first, exit;
-    if (hcsrt_subscriber_take(subscriber, 0, &first) != HCSRT_TAKEN_EVENT) return 1;
+    hcsrt_next_event first, exit;
+    if (hcsrt_subscriber_next(subscriber, 0, &first) != HCSRT_NEXT_EVENT) return 1;
     tell(HCSRT_EVENT_SYSTEM_EXITED);
     armed = true;
-    if (hcsrt_subscriber_take(subscriber, 0, &exit) != HCSRT_TAKEN_EVENT) return 1;
+    if (hcsrt_subscriber_next(subscriber, 0, &exit) != HCSRT_NEXT_EVENT) return 1;
     std::printf("%d %d\n", armed, static_cast<int>(first.lost + exit.lost));
     hcsrt_unsubscribe(subscriber);
     hcsrt_context *context = hcsrt_watch_context(watch);

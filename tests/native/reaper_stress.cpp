@@ -85,7 +85,7 @@ void abandon_calls(int rounds) {
         default: api.HcsEnumerateComputeSystems(text, call.operation);
         }
         if (!hcsrt_reaper_start()) fail("no thread");
-        hcsrt_reaper_adopt(&call);
+        hcsrt_reap(&call);
     }
     close_system(owner, nullptr);
 }

@@ -340,8 +340,8 @@ EVENT_MUTATIONS = [
     ),
     of_events(
         "the close is looked at after the latch",
-        "return closed ? HCSRT_TAKEN_END",
-        "sched_yield();\n    return watch->closed.load() ? HCSRT_TAKEN_END",
+        "return closed ? HCSRT_NEXT_END",
+        "sched_yield();\n    return watch->closed.load() ? HCSRT_NEXT_END",
     ),
     of_events(
         "an event that is being put in is passed over",
@@ -349,7 +349,7 @@ EVENT_MUTATIONS = [
         "if (subscriber->head.load() > subscriber->tail.load()) return",
     ),
     of_events("a dropped event is not counted", "each->lost.fetch_add(1);", ""),
-    of_events("the exit is told twice", "if (subscriber->ended.exchange(true)) return HCSRT_TAKEN_END;", ""),
+    of_events("the exit is told twice", "if (subscriber->ended.exchange(true)) return HCSRT_NEXT_END;", ""),
     of_events("who comes late is not notified", "if (notify && watch->latch.load() != HCSRT_NOT_EXITED)", "if (false)"),
 ]
 

@@ -228,25 +228,25 @@ void disconnect(hcsrt_watch *watch) {
     if (auto notice = disconnect_notice.load()) notice(watch->subject);
 }
 
-int take(hcsrt_subscriber *subscriber, Item *item) {
+int next(hcsrt_subscriber *subscriber, Item *item) {
     hcsrt_watch *watch = subscriber->watch;
-    if (subscriber->ended.load()) return HCSRT_TAKEN_END;
+    if (subscriber->ended.load()) return HCSRT_NEXT_END;
     /* In this order: no exit comes after the close, and what was told before the exit is in the ring by then. */
     bool closed = watch->closed.load();
     uint32_t how = watch->latch.load();
-    if (pop(subscriber, item)) return HCSRT_TAKEN_EVENT;
+    if (pop(subscriber, item)) return HCSRT_NEXT_EVENT;
     /* Read before the tail: an event that has taken the count over is then seen in the ring. An event after the exit,
      * of which nobody hears, must not take it. */
     uint64_t lost = subscriber->lost.load();
     /* A callback has its slot and is still writing into it; it announces the event in a moment. */
-    if (subscriber->head.load() != subscriber->tail.load()) return HCSRT_TAKEN_NOTHING;
-    if (how == HCSRT_NOT_EXITED) return closed ? HCSRT_TAKEN_END : HCSRT_TAKEN_NOTHING;
-    if (subscriber->ended.exchange(true)) return HCSRT_TAKEN_END;
+    if (subscriber->head.load() != subscriber->tail.load()) return HCSRT_NEXT_NOTHING;
+    if (how == HCSRT_NOT_EXITED) return closed ? HCSRT_NEXT_END : HCSRT_NEXT_NOTHING;
+    if (subscriber->ended.exchange(true)) return HCSRT_NEXT_END;
     Document *document = watch->document.load();
     bool disconnected = how == HCSRT_DISCONNECTED && !document;
     *item = {disconnected ? static_cast<uint32_t>(HCSRT_EVENT_SERVICE_DISCONNECT) : watch->exit_event,
              !document && watch->data_lost.load(), watch->time.load(), lost, share(document)};
-    return HCSRT_TAKEN_EVENT;
+    return HCSRT_NEXT_EVENT;
 }
 
 }  // namespace
@@ -330,19 +330,19 @@ void hcsrt_unsubscribe(hcsrt_subscriber *subscriber) {
     release(watch);
 }
 
-int hcsrt_subscriber_take(hcsrt_subscriber *subscriber, uint32_t milliseconds, hcsrt_taken *taken) {
+int hcsrt_subscriber_next(hcsrt_subscriber *subscriber, uint32_t milliseconds, hcsrt_next_event *event) {
     uint32_t heard = subscriber->bell.load();
     Item item = {};
-    int what = take(subscriber, &item);
-    if (what == HCSRT_TAKEN_NOTHING && milliseconds) {
+    int what = next(subscriber, &item);
+    if (what == HCSRT_NEXT_NOTHING && milliseconds) {
         hcsrt::wait_on(subscriber->bell, heard, milliseconds);
-        what = take(subscriber, &item);
+        what = next(subscriber, &item);
     }
-    if (what == HCSRT_TAKEN_EVENT)
-        *taken = {item.type, item.data_lost, item.time, item.lost, text_of(item.document), item.document};
+    if (what == HCSRT_NEXT_EVENT)
+        *event = {item.type, item.data_lost, item.time, item.lost, text_of(item.document), item.document};
     return what;
 }
 
-void hcsrt_taken_free(hcsrt_taken *taken) { drop(static_cast<Document *>(taken->document)); }
+void hcsrt_next_event_release(hcsrt_next_event *event) { drop(static_cast<Document *>(event->document)); }
 
 }  // extern "C"

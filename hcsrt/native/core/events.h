@@ -50,7 +50,7 @@ const hcsrt_char *hcsrt_watch_document(hcsrt_watch *watch);
 
 typedef struct hcsrt_subscriber hcsrt_subscriber;
 
-/* Tells that hcsrt_subscriber_take may have something: an event, the exit, or the end because the handle is closed.
+/* Tells that hcsrt_subscriber_next may have something: an event, the exit, or the end because the handle is closed.
  * A hint: it may come once too often. It runs on HCS's thread, or on the one that sets the latch or closes the handle,
  * and must not block, take a lock or the GIL, or unsubscribe. */
 typedef void (*hcsrt_notify)(void *context);
@@ -64,23 +64,23 @@ hcsrt_subscriber *hcsrt_subscribe(hcsrt_watch *watch, uint32_t size, hcsrt_notif
  * called again: it waits for callbacks that are just putting an event in, which takes them microseconds. */
 void hcsrt_unsubscribe(hcsrt_subscriber *subscriber);
 
-enum { HCSRT_TAKEN_NOTHING = 0, HCSRT_TAKEN_EVENT = 1, HCSRT_TAKEN_END = 2 };
+enum { HCSRT_NEXT_NOTHING = 0, HCSRT_NEXT_EVENT = 1, HCSRT_NEXT_END = 2 };
 
-typedef struct hcsrt_taken {
+typedef struct hcsrt_next_event {
     uint32_t type;          /* HCS_EVENT_TYPE */
     int data_lost;          /* nonzero: there was no memory for the document */
     int64_t time;           /* when HCS told of it, in nanoseconds since 1970 (UTC) */
     uint64_t lost;          /* events that found the queue full since the one before; callbacks that run at
                                     * once may shift the count by an event, and never lose it */
-    const hcsrt_char *data; /* JSON or NULL; valid until hcsrt_taken_free */
-    void *document;         /* for hcsrt_taken_free */
-} hcsrt_taken;
+    const hcsrt_char *data; /* JSON or NULL; valid until hcsrt_next_event_release */
+    void *document;         /* for hcsrt_next_event_release */
+} hcsrt_next_event;
 
-/* Takes the next event, waiting at most so long; may return early with HCSRT_TAKEN_NOTHING. The end comes after the
- * exit or the disconnect, or when the handle is closed and nothing is left in the queue. Several threads may take from
- * one subscriber. What was taken, and nothing else, has to be freed. */
-int hcsrt_subscriber_take(hcsrt_subscriber *subscriber, uint32_t milliseconds, hcsrt_taken *taken);
-void hcsrt_taken_free(hcsrt_taken *taken);
+/* Gives the next event, waiting at most so long; may return early with HCSRT_NEXT_NOTHING. The end comes after the
+ * exit or the disconnect, or when the handle is closed and nothing is left in the queue. Several threads may ask
+ * one subscriber. An event that was given, and nothing else, has to be released. */
+int hcsrt_subscriber_next(hcsrt_subscriber *subscriber, uint32_t milliseconds, hcsrt_next_event *event);
+void hcsrt_next_event_release(hcsrt_next_event *event);
 
 #ifdef __cplusplus
 }

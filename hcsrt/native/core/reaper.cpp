@@ -88,7 +88,7 @@ bool advance(Call *item) {
     hcsrt_result result = HCSRT_S_OK;
     bool with_info = call.has_info && !item->terminating;
     bool done = !call.operation || release_result(call.api, call.operation, with_info, &result);
-    bool may_hang = item->terminating || call.lost;
+    bool may_hang = item->terminating || call.disconnected;
     if (!done && !(may_hang && Clock::now() >= item->patience)) return false;
     if (call.operation) call.api->HcsCloseOperation(call.operation);
     call.operation = nullptr;
@@ -197,7 +197,7 @@ void hcsrt_reaper_init(void) {
 
 int hcsrt_reaper_start(void) { return ensure_started(reaper); }
 
-void hcsrt_reaper_adopt(const hcsrt_abandoned *call) {
+void hcsrt_reap(const hcsrt_abandoned *call) {
     Reaper *self = reaper;
     Call *item = new Call{*call, false, Clock::now() + PATIENCE, nullptr};
     self->pending.fetch_add(1, std::memory_order_acq_rel);

@@ -16,7 +16,7 @@ extern "C" {
 /* Releases `raw` natively and then frees `context`. */
 typedef void (*hcsrt_close)(void *raw, void *context);
 
-/* A call that goes on without its caller. The reaper owns all of it from hcsrt_reaper_adopt on. */
+/* A call that goes on without its caller. The reaper owns all of it from hcsrt_reap on. */
 typedef struct hcsrt_abandoned {
     const HcsApi *api;
     hcsrt_operation operation; /* NULL: the call has ended well, and what it created is left */
@@ -26,14 +26,14 @@ typedef struct hcsrt_abandoned {
     void *created;             /* the handle that the kick-off gave, or NULL */
     void *context;             /* its callback context, or NULL */
     hcsrt_close close;
-    int lost; /* nonzero: the service went away, so HCS may never answer */
+    int disconnected; /* nonzero: the service went away, so HCS may never answer */
 } hcsrt_abandoned;
 
 /* Nonzero once the reaper's thread runs; zero if the system has no thread to give. Not for callback threads. */
 int hcsrt_reaper_start(void);
 
-/* Takes a call over, after hcsrt_reaper_start. Not for callback threads. */
-void hcsrt_reaper_adopt(const hcsrt_abandoned *call);
+/* Leaves a call to the reaper, after hcsrt_reaper_start. Not for callback threads. */
+void hcsrt_reap(const hcsrt_abandoned *call);
 
 /* Calls close(raw, context) now, or on the reaper's thread where this one is running an HCS callback. That thread must
  * have been started before; allocates nothing and takes no lock. */

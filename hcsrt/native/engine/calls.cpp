@@ -28,7 +28,7 @@ bool is_known(const hcsrt_request *request) {
                        [](char byte) { return byte == 0; });
 }
 
-void take_request(Call *call, const hcsrt_request *request) {
+void copy_request(Call *call, const hcsrt_request *request) {
     if (request->size >= sizeof *request) {
         call->request = *request;
     } else {
@@ -124,7 +124,7 @@ void give_to_reaper(Call *call) {
         hcsrt_abandoned gone = {hcs(),        call->operation, request.creates,
                                 request.keep, call->has_info,  call->outcome.created,
                                 nullptr,      closer_of(call), disconnected};
-        hcsrt_reaper_adopt(&gone);
+        hcsrt_reap(&gone);
         call->operation = nullptr;
         call->outcome.created = nullptr;
         conclude(call, HCSRT_E_ABORT);
@@ -162,7 +162,7 @@ hcsrt_call *hcsrt_submit(hcsrt_port *port, const hcsrt_request *request) {
     Pool *pool = urgent ? &engine->urgent : &engine->ordinary;
     Call *call = new_call(pool, port);
     if (!call) return nullptr;
-    take_request(call, request);
+    copy_request(call, request);
     call->complete = request->complete;
     call->context = request->context;
     call->has_info = request->has_info;

@@ -20,7 +20,7 @@ void tell(hcsrt_news *news) {
 
 hcsrt_news *hcsrt_news_new(void) { return new (std::nothrow) hcsrt_news; }
 
-void hcsrt_news_free(hcsrt_news *news) { delete news; }
+void hcsrt_news_release(hcsrt_news *news) { delete news; }
 
 void hcsrt_news_came(void *news) {
     hcsrt_news *self = static_cast<hcsrt_news *>(news);

@@ -12,7 +12,7 @@ typedef struct hcsrt_news hcsrt_news;
 
 /* NULL: no memory. */
 hcsrt_news *hcsrt_news_new(void);
-void hcsrt_news_free(hcsrt_news *news);
+void hcsrt_news_release(hcsrt_news *news);
 
 /* An hcsrt_notify; on any thread. */
 void hcsrt_news_came(void *news);

@@ -83,7 +83,7 @@ void release_created(Call *call) {
         return;
     }
     hcsrt_abandoned gone = {hcs(), nullptr, request.creates, 0, 0, created, nullptr, closer_of(call), 0};
-    hcsrt_reaper_adopt(&gone);
+    hcsrt_reap(&gone);
 }
 
 void start(Call *call, Pool *pool) {
