@@ -203,7 +203,8 @@ cdef extern from "exports.h" nogil:
         hcsrt_subscriber *(*subscribe)(
             hcsrt_watch *watch, uint32_t size, hcsrt_notify notify, void *context) noexcept nogil
         void (*unsubscribe)(hcsrt_subscriber *subscriber) noexcept nogil
-        int (*subscriber_next)(hcsrt_subscriber *subscriber, uint32_t milliseconds, hcsrt_next_event *event) noexcept nogil
+        int (*subscriber_next)(
+            hcsrt_subscriber *subscriber, uint32_t milliseconds, hcsrt_next_event *event) noexcept nogil
         void (*next_event_release)(hcsrt_next_event *event) noexcept nogil
 
         void (*transfer_begin)(

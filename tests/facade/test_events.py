@@ -358,8 +358,8 @@ def test_a_reader_that_nobody_has_any_more_goes(system):
 
 @pytest.mark.alone
 def test_a_timeout_ends_a_wait_and_not_the_events(system):
+    before = time.monotonic()
     with system.events(timeout=0.1) as events:
-        before = time.monotonic()
         with pytest.raises(TimeoutError, match=r"no event came within 0\.1 s"):
             next(events)
         assert 0.1 - TICK <= time.monotonic() - before < 0.6
