@@ -122,7 +122,6 @@ cdef OwnedOperation begin_operation():
     cdef OwnedOperation operation = new_operation()
     cdef hcsrt_operation raw
     cdef hcsrt_result error = 0
-    need(api, "HcsCreateOperation")
     with nogil:
         raw = core.create_operation(api, NULL, NULL, &error)
         if raw != NULL:

@@ -14,6 +14,15 @@ cdef class Function:
 # Raises ValueError for a name that no function of HCS has.
 cdef Function row_of(str name)
 
+# The error of a function that the HCS in use lacks.
+cdef missing(str name)
+
+# Raises it if the entry is NULL: no look-up by name, for calls that are shorter than that.
+cdef inline int need_entry(hcsrt_function entry, str name) except -1:
+    if entry == NULL:
+        raise missing(name)
+    return 0
+
 # Raises NotSupportedError for a function that the HCS in use lacks.
 cdef int need(const HcsApi *api, str name) except -1
 

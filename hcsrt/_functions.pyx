@@ -3,6 +3,7 @@
 cimport cython
 
 from hcsrt._core cimport core, hcsrt_function
+from hcsrt._immortal cimport hcsrt_make_immortal
 from hcsrt._library cimport hcs
 
 from .errors import NotSupportedError
@@ -15,7 +16,7 @@ cdef class Function:
     cdef hcsrt_function find(self, const HcsApi *api) except NULL:
         cdef hcsrt_function entry = (<hcsrt_function *> (<const char *> api + self.row.offset))[0]
         if entry == NULL:
-            raise NotSupportedError.missing(self.name, self.row.since.decode("ascii"))
+            raise missing(self.name)
         return entry
 
 
@@ -29,6 +30,8 @@ def _fill():
         function = Function.__new__(Function)
         function.row = &core.rows[place]
         function.name = function.row.name.decode("ascii")
+        # Each call looks its row up.
+        hcsrt_make_immortal(function)
         table[function.name] = function
 
 
@@ -40,6 +43,10 @@ cdef Function row_of(str name):
     if function is None:
         raise ValueError(f"{name!r} is no function of HCS")
     return <Function> function
+
+
+cdef missing(str name):
+    return NotSupportedError.missing(name, since(name))
 
 
 cdef int need(const HcsApi *api, str name) except -1:

@@ -1,4 +1,4 @@
-"""Functions whose references are not counted, on free-threaded CPython; inline.
+"""Objects whose references are not counted, on free-threaded CPython; inline.
 
 Internal: no wheel has this file.
 """
@@ -9,7 +9,7 @@ cdef extern from *:
     static const int hcsrt_counts_are_shared = 1;
     /* Py_SET_REFCNT is documented to do it; it leaves alone what another thread has made. */
     static void hcsrt_make_immortal(PyObject *object) {
-        PyObject_GC_UnTrack(object);
+        if (PyObject_IS_GC(object)) PyObject_GC_UnTrack(object);
         Py_SET_REFCNT(object, (Py_ssize_t)UINT32_MAX + 1);
     }
     #else
@@ -18,7 +18,7 @@ cdef extern from *:
     #endif
     """
     const bint hcsrt_counts_are_shared
-    void hcsrt_make_immortal(object function)
+    void hcsrt_make_immortal(object it)
 
 
 # To be called at the end of a module with its globals(). Otherwise, on free-threaded CPython, threads that call its

@@ -25,8 +25,9 @@ from hcsrt._core cimport (
     HCSRT_E_OPERATION_PENDING,
     HCSRT_E_OPERATION_TIMEOUT,
     core,
+    hcsrt_function,
 )
-from hcsrt._functions cimport need, row_of
+from hcsrt._functions cimport need, need_entry, row_of
 from hcsrt._handles cimport HANDLE_OK, Handle, OwnedOperation, adopt, check_entered, new_operation
 from hcsrt._immortal cimport make_immortal
 from hcsrt._library cimport HcsApi, hcs
@@ -265,7 +266,7 @@ def operation_id(OwnedOperation operation not None, /):
     cdef const HcsApi *api = hcs()
     cdef uint64_t number = 0
     cdef int status
-    need(api, "HcsGetOperationId")
+    need_entry(<hcsrt_function> api.HcsGetOperationId, "HcsGetOperationId")
     with nogil:
         status = operation._enter()
         if status == HANDLE_OK:
@@ -294,7 +295,7 @@ def operation_type(OwnedOperation operation not None, /):
     cdef const HcsApi *api = hcs()
     cdef int32_t number = 0
     cdef int status
-    need(api, "HcsGetOperationType")
+    need_entry(<hcsrt_function> api.HcsGetOperationType, "HcsGetOperationType")
     with nogil:
         status = operation._enter()
         if status == HANDLE_OK:
