@@ -6,6 +6,8 @@ from hcsrt._core cimport core, hcsrt_function
 from hcsrt._immortal cimport hcsrt_make_immortal
 from hcsrt._library cimport hcs
 
+from sys import intern
+
 from .errors import NotSupportedError
 
 
@@ -29,7 +31,7 @@ def _fill():
     for place in range(core.row_count):
         function = Function.__new__(Function)
         function.row = &core.rows[place]
-        function.name = function.row.name.decode("ascii")
+        function.name = intern(function.row.name.decode("ascii"))
         # Each call looks its row up.
         hcsrt_make_immortal(function)
         table[function.name] = function
