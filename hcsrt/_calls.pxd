@@ -5,11 +5,12 @@ Internal: no wheel has this file.
 
 from libc.stdint cimport uint32_t
 
+from hcsrt._api cimport HcsApi
 from hcsrt._functions cimport Function
 from hcsrt._handles cimport Handle, OwnedOperation
 from hcsrt._plumbing cimport handle_verb
 
-cdef OwnedOperation begin_operation()
+cdef OwnedOperation begin_operation(const HcsApi *api)
 
 cdef int add_resource_to(OwnedOperation operation, uint32_t resource_type, uri, handle) except -1
 

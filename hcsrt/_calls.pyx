@@ -113,12 +113,11 @@ cdef class Claim:
 
 # --- operations -----------------------------------------------------------------------------------------------------
 
-cdef OwnedOperation begin_operation():
+cdef OwnedOperation begin_operation(const HcsApi *api):
     """Create an operation without callback.
 
     HCS: HcsCreateOperation
     """
-    cdef const HcsApi *api = hcs()
     cdef OwnedOperation operation = new_operation()
     cdef hcsrt_operation raw
     cdef hcsrt_result error = 0
@@ -172,7 +171,7 @@ cdef class _Call:
         self.function = function
         self.api = hcs()
         self.creates = HCSRT_CREATES_NOTHING
-        self.operation = begin_operation()
+        self.operation = begin_operation(self.api)
 
     cdef expect_process_info(self, OwnedProcess process):
         self.start = new_start(process)

@@ -64,7 +64,7 @@ def create_operation(notifications=None):
     cdef uint32_t c_notifications
     cdef hcsrt_result error = 0
     if notifications is None:
-        return begin_operation()
+        return begin_operation(api)
     c_notifications = <uint32_t> number_of(notifications, "notifications", 0xFFFFFFFF)
     operation = new_operation()
     need(api, "HcsCreateOperationWithNotifications")

@@ -29,7 +29,10 @@ INCLUDES = [ROOT / "hcsrt" / "include", ROOT / "hcsrt" / "native", HERE / "nativ
 
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 MODULES = ("hcsrt_cython", "gil_callback", "cffi_handles", "pybind11_handles", "nanobind_handles", "pyo3_handles")
-CXX_FLAGS = ["-std=c++17", "-O3", "-fvisibility=hidden", "-pthread"]
+# A loop over a document that happens to lie across two lines of the cache takes 1.7 times as long: an accident of the
+# build, which nobody who is compared here can help.
+ALIGNED = "-falign-loops=32"
+CXX_FLAGS = ["-std=c++17", "-O3", ALIGNED, "-fvisibility=hidden", "-pthread"]
 
 
 def reason_file(name: str) -> Path:
@@ -154,7 +157,7 @@ def build_here(name: str) -> None:
 
         ffi = cffi.FFI()
         ffi.cdef(DECLARATIONS)
-        options |= {"language": "c", "extra_compile_args": ["-O3"]}
+        options |= {"language": "c", "extra_compile_args": ["-O3", ALIGNED]}
         ffi.set_source(name, "#include <stdint.h>\n#include <uchar.h>\n" + DECLARATIONS, **options)
         extensions = [ffi.distutils_extension(tmpdir=str(temporary))]
     elif name == "pybind11_handles":
