@@ -21,7 +21,7 @@ import hcsrt
 from hcsrt import PIPE, _engine, aio, emulator
 from hcsrt._facade import times
 from hcsrt._hresults import E_FAIL
-from hcsrt._interpose import counting, late, silent, waiting
+from hcsrt._interpose import counting, failing, late, silent, waiting
 from hcsrt.emulator.failures import Failure
 
 from ..helpers.latency import hanging, latency
@@ -638,13 +638,10 @@ async def test_a_cancelled_create_leaves_no_system(document: Document, settle: S
 @pytest.mark.parametrize(("on_abandon", "left"), [("terminate", []), ("keep", ["half"])])
 @asynchronous
 async def test_a_create_that_cannot_be_set_up_leaves_what_it_was_told_to(
-    on_abandon: Any, left: list[str], document: Document, monkeypatch: pytest.MonkeyPatch, settle: Settle
+    on_abandon: Any, left: list[str], document: Document, settle: Settle
 ) -> None:
-    async def refuse(*_: Any) -> None:
-        raise hcsrt.HcsError(E_FAIL, "HcsSetComputeSystemCallback")
-
-    monkeypatch.setattr(aio.ComputeSystem._calls, "watch", refuse, raising=False)
-    with pytest.raises(hcsrt.HcsError, match="HcsSetComputeSystemCallback"):
+    refused = failing("HcsSetComputeSystemCallback", E_FAIL)
+    with refused, pytest.raises(hcsrt.HcsError, match="HcsSetComputeSystemCallback"):
         await aio.ComputeSystem.create("half", document, on_abandon=on_abandon)
     assert settle(lambda: ids() == left)
     for id in left:
@@ -653,15 +650,10 @@ async def test_a_create_that_cannot_be_set_up_leaves_what_it_was_told_to(
 
 
 @asynchronous
-async def test_a_process_that_cannot_be_set_up_is_ended(
-    document: Document, monkeypatch: pytest.MonkeyPatch, settle: Settle
-) -> None:
-    async def refuse(*_: Any) -> None:
-        raise hcsrt.HcsError(E_FAIL, "HcsSetProcessCallback")
-
+async def test_a_process_that_cannot_be_set_up_is_ended(document: Document, settle: Settle) -> None:
     async with running(document) as system:
-        monkeypatch.setattr(aio.Process._calls, "watch", refuse, raising=False)
-        with pytest.raises(hcsrt.HcsError, match="HcsSetProcessCallback"):
+        refused = failing("HcsSetProcessCallback", E_FAIL)
+        with refused, pytest.raises(hcsrt.HcsError, match="HcsSetProcessCallback"):
             await system.popen(SLEEP, stdin=PIPE, stdout=PIPE, stderr=PIPE)
         assert await asyncio.to_thread(settle, lambda: emulator.live()["processes"] == 0)
 

@@ -11,7 +11,7 @@ import pytest
 import hcsrt
 from hcsrt import aio, operations
 from hcsrt._hresults import E_FAIL, HCS_E_OPERATION_NOT_STARTED
-from hcsrt._interpose import failing, late, silent
+from hcsrt._interpose import failing, late, missing, silent
 
 from ..helpers.loops import asynchronous
 
@@ -28,6 +28,15 @@ def test_a_rule_is_one_block_at_a_time() -> None:
     hcsrt.service.properties()
     with rule, pytest.raises(hcsrt.HcsError, match="E_FAIL"):
         hcsrt.service.properties()
+
+
+def test_a_function_is_missing_until_the_last_block_ends() -> None:
+    with missing("HcsGetServiceProperties"):
+        with missing("HcsGetServiceProperties"):
+            pass
+        with pytest.raises(hcsrt.NotSupportedError):
+            hcsrt.service.properties()
+    hcsrt.service.properties()
 
 
 @pytest.mark.parametrize(

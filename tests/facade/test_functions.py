@@ -31,6 +31,7 @@ ESSENTIAL = {
     "HcsCloseComputeSystem",
     "HcsCloseOperation",
     "HcsCloseProcess",
+    "HcsCreateOperation",
     "HcsGetOperationResult",
     "HcsGetOperationResultAndProcessInfo",
     "HcsWaitForOperationResult",
@@ -126,7 +127,8 @@ class World:
     def under_way(self, function: str, handle: Any) -> hcsrt.OwnedOperation:
         """An operation whose call never ends."""
         self._verbs[function] = lambda request: None
-        operations.kick_off(self.operation, function, handle, '{"Signal": "CtrlC"}' if "Process" in function else None)
+        is_process = isinstance(handle, hcsrt.OwnedProcess)
+        operations.kick_off(self.operation, function, handle, '{"Signal": "CtrlC"}' if is_process else None)
         return self.operation
 
     @functools.cached_property

@@ -25,7 +25,7 @@ from hcsrt import DEVNULL, PIPE, STDOUT, ComputeSystem, Process, _calls, _watch,
 from hcsrt._blocking import process as process_module
 from hcsrt._facade import times
 from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_INVALIDARG, HCS_E_PROCESS_ALREADY_STOPPED
-from hcsrt._interpose import counting, failing, late, silent
+from hcsrt._interpose import counting, failing, late, silent, waiting
 from hcsrt.emulator.failures import Failure
 
 from ..helpers.platforms import TICK, WINDOWS, catches_signals, handle_counts, pseudo_terminal
@@ -686,20 +686,19 @@ def test_a_late_event_tells_more_than_that_hcs_has_forgotten_the_process(
             assert process.wait(timeout=10) == 0
 
 
-def test_an_exit_before_the_callback_was_registered_is_seen(
-    system: ComputeSystem, monkeypatch: pytest.MonkeyPatch, settle: Settle
-) -> None:
-    watch = _watch.watch_process
+def test_an_exit_before_the_callback_was_registered_is_seen(system: ComputeSystem, settle: Settle) -> None:
+    def popen(code: int) -> Process[bytes]:
+        with ThreadPoolExecutor(1) as pool:
+            with waiting("HcsSetProcessCallback") as rule:
+                starting = pool.submit(system.popen, guest(f"exit({code})"))
+                assert settle(lambda: rule.waiting == 1)
+                assert settle(lambda: not system.properties("ProcessList")["ProcessList"])
+                time.sleep(0.02)  # an event that a seed makes late is gone by then
+            return starting.result(10)
 
-    def watch_late(handle: Any) -> None:
-        assert settle(lambda: json.loads(_calls.call(handle, "HcsGetProcessProperties") or "")["Exited"])
-        time.sleep(0.02)  # an event that a seed makes late is gone by then
-        watch(handle)
-
-    monkeypatch.setattr(_watch, "watch_process", watch_late)
-    with system.popen(guest("exit(3)")) as process:
+    with popen(3) as process:
         assert process.wait(timeout=0) == 3
-    process = system.popen(guest("exit(4)"))
+    process = popen(4)
     process.close()  # which takes what is known, and does not ask
     assert process.wait() == 4
 
@@ -1426,16 +1425,12 @@ def test_a_process_that_cannot_be_set_up_is_ended(
         pids.append(start.pid)
         return start
 
-    def refuse(handle: Any) -> None:
-        raise hcsrt.HcsError(E_FAIL, "HcsSetProcessCallback")
-
     monkeypatch.setattr(_calls, "create_process", remember)
-    monkeypatch.setattr(_watch, "watch_process", refuse)
-    with pytest.raises(hcsrt.HcsError, match="HcsSetProcessCallback"):
+    refused = failing("HcsSetProcessCallback", E_FAIL)
+    with refused, pytest.raises(hcsrt.HcsError, match="HcsSetProcessCallback"):
         system.popen(SLEEP, stdin=PIPE, stdout=PIPE, text=True)
     assert settle(lambda: not exists(pids[0]))
     assert (emulator.live()["processes"], emulator.live()["stdio"]) == (0, 0)
-    monkeypatch.setattr(_watch, "watch_process", lambda handle: None)
     monkeypatch.setattr(process_module, "StdioReader", lambda handle: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         system.popen(SLEEP, stdin=PIPE, stdout=PIPE)

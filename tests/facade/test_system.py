@@ -19,7 +19,7 @@ import hcsrt
 from hcsrt import _calls, _watch, emulator
 from hcsrt._facade import times
 from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_HANDLE, HCS_E_SYSTEM_ALREADY_STOPPED
-from hcsrt._interpose import failing, late, silent
+from hcsrt._interpose import failing, late, silent, waiting
 
 from ..helpers.latency import hanging
 from ..helpers.platforms import TICK, catches_signals
@@ -162,13 +162,10 @@ def test_a_create_that_times_out_leaves_what_it_was_told_to(
 
 @pytest.mark.parametrize(("on_abandon", "left"), [("terminate", []), ("keep", ["half-made"])])
 def test_a_create_whose_callback_cannot_be_registered_fails(
-    on_abandon: Any, left: list[str], document: Document, monkeypatch: pytest.MonkeyPatch
+    on_abandon: Any, left: list[str], document: Document
 ) -> None:
-    def refuse(handle: Any) -> None:
-        raise hcsrt.HcsError(E_FAIL, "HcsSetComputeSystemCallback")
-
-    monkeypatch.setattr(_watch, "watch_system", refuse)
-    with pytest.raises(hcsrt.HcsError, match="HcsSetComputeSystemCallback"):
+    refused = failing("HcsSetComputeSystemCallback", E_FAIL)
+    with refused, pytest.raises(hcsrt.HcsError, match="HcsSetComputeSystemCallback"):
         hcsrt.ComputeSystem.create("half-made", document, on_abandon=on_abandon)
     assert ids() == left
 
@@ -647,17 +644,15 @@ def test_wait_says_that_the_service_has_gone_if_only_questions_tell(
 
 
 def test_open_of_a_system_that_stops_meanwhile_knows_the_exit(
-    lost_events: None, system: hcsrt.ComputeSystem, monkeypatch: pytest.MonkeyPatch
+    lost_events: None, system: hcsrt.ComputeSystem, settle: Settle
 ) -> None:
-    watch = _watch.watch_system
-
-    def stop_and_watch(handle: Any) -> None:
-        system.terminate()
-        watch(handle)
-
-    monkeypatch.setattr(_watch, "watch_system", stop_and_watch)
-    with hcsrt.ComputeSystem.open(system.id) as again:
-        assert again.wait(timeout=0)["ExitType"] == "ForcedExit"
+    with ThreadPoolExecutor(1) as pool:
+        with waiting("HcsSetComputeSystemCallback") as rule:
+            opening = pool.submit(hcsrt.ComputeSystem.open, system.id)
+            assert settle(lambda: rule.waiting == 1)
+            system.terminate()
+        with opening.result(10) as again:
+            assert again.wait(timeout=0)["ExitType"] == "ForcedExit"
 
 
 # --- Ctrl-C -----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "docs/functions.md"
-PAUSE = "| `HcsPauseComputeSystem` | `ComputeSystem.pause` | `aio.ComputeSystem.pause` | yes |"
+RESUME = "| `HcsResumeComputeSystem` | `ComputeSystem.resume` | `aio.ComputeSystem.resume` | yes |"
 
 
 @pytest.fixture
@@ -49,22 +49,22 @@ def test_the_files_are_as_written() -> None:
 
 
 def test_a_new_name_comes_into_the_page(tree: Path) -> None:
-    assert PAUSE in (tree / PAGE).read_text("utf-8")
-    edit(tree / "hcsrt/system.py", "def pause(", "def hold(")
-    assert PAUSE.replace(".pause`", ".hold`") in page(tree)
+    assert RESUME in (tree / PAGE).read_text("utf-8")
+    edit(tree / "hcsrt/system.py", "def resume(", "def hold(")
+    assert RESUME.replace(".resume`", ".hold`") in page(tree)
 
 
 def test_a_verb_that_the_emulator_has_no_more_comes_into_the_page(tree: Path) -> None:
-    edit(tree / "hcsrt/emulator/systems.py", '@verb("HcsPauseComputeSystem")', '@verb("NobodyAsks")')
-    assert PAUSE.replace("yes", "`E_NOTIMPL`") in page(tree)
+    edit(tree / "hcsrt/emulator/systems.py", '@verb("HcsResumeComputeSystem")', '@verb("NobodyAsks")')
+    assert RESUME.replace("yes", "`E_NOTIMPL`") in page(tree)
 
 
 def test_a_verb_that_shares_its_method_comes_into_the_page(tree: Path) -> None:
     edit(tree / "hcsrt/emulator/systems.py", '@verb("HcsResumeComputeSystem")', '@verb("NobodyAsks")')
     edit(
         tree / "hcsrt/emulator/systems.py",
-        '@verb("HcsPauseComputeSystem")',
-        '@verb("HcsPauseComputeSystem", "HcsSubmitWerReport")',
+        '@verb("HcsSaveComputeSystem")',
+        '@verb("HcsSaveComputeSystem", "HcsSubmitWerReport")',
     )
     text = page(tree)
     assert "`aio.ComputeSystem.resume` | `E_NOTIMPL` |" in text
@@ -76,8 +76,8 @@ def test_a_verb_that_shares_its_method_comes_into_the_page(tree: Path) -> None:
     [
         (
             '"ComputeSystem.start_live_migration"',
-            '"ComputeSystem.pause"',
-            "ComputeSystem.pause does not tell of HcsAdd",
+            '"ComputeSystem.resume"',
+            "ComputeSystem.resume does not tell of HcsAdd",
         ),
         ('"ComputeSystem.start_live_migration"', '"operations.add_resource"', "operations.add_resource without CHOSEN"),
         ('    "HcsGetOperationId",\n', '    "HcsGetOperationIds",\n', "NATIVE has HcsGetOperationIds"),

@@ -323,7 +323,7 @@ struct Table {
 
 hcsrt::Lock lock;
 Table *tables = nullptr;
-bool missing[FUNCTIONS];
+int missing[FUNCTIONS]; /* by so many blocks */
 
 /* Under the lock. Returns an earlier table if it has the same entries. */
 const HcsApi *table_of_now() {
@@ -331,7 +331,7 @@ const HcsApi *table_of_now() {
     api.size = inner.load(std::memory_order_relaxed)->size;
     if (api.size > sizeof api) api.size = sizeof api;
     for (int function = 0; function < FUNCTIONS; ++function)
-        if (rows[function].end <= api.size) rows[function].put(&api, missing[function]);
+        if (rows[function].end <= api.size) rows[function].put(&api, missing[function] > 0);
     for (Table *each = tables; each; each = each->next)
         if (!std::memcmp(&each->api, &api, sizeof api)) return &each->api;
     Table *made = new (std::nothrow) Table{api, tables};
@@ -361,7 +361,7 @@ const char *hcsrt_interposed_name(int function) { return function < FUNCTIONS ? 
 
 const HcsApi *hcsrt_interpose_without(int function, int is_missing) {
     hcsrt::Locked locked(lock);
-    missing[function] = is_missing;
+    missing[function] += is_missing ? 1 : -1;
     return table_of_now();
 }
 
