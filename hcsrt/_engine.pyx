@@ -414,8 +414,8 @@ cdef class _Call:
             return 0
         left = self.deadline - monotonic()
         if left > 0:
-            # Timers may be early: those of uvloop count whole milliseconds.
-            self.timer = future.get_loop().call_later(left, time_out, self)
+            # Timers may be early: those of uvloop count whole milliseconds. The rest must not be a busy loop.
+            self.timer = future.get_loop().call_later(max(left, 0.002), time_out, self)
             return 0
         future.set_exception(error_from(HCSRT_E_OPERATION_TIMEOUT, self.function))
         return 0

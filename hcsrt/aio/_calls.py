@@ -9,6 +9,7 @@ from .._facade import ExitHandleT
 from .._facade.owner import ExitOwner, debug
 from .._facade.times import SHORT_CLEANUP, Deadline
 from ..errors import HandleClosedError, HcsError
+from ._loops import wait_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ class AwaitingCalls:
             return True
         future = _engine.wait_exit(handle)
         try:
-            await asyncio.wait((future,), timeout=timeout)
+            await asyncio.wait((future,), timeout=wait_time(timeout))
             if not future.done():
                 return False
             future.result()

@@ -6,7 +6,7 @@ import asyncio
 
 from .. import _engine
 from .._facade.events import EventsCore, queue_size
-from ._loops import check_own_loop
+from ._loops import check_own_loop, wait_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class AwaitedEvents(EventsCore):
                 self._news = self._reader.ready()
             self._waiting += 1
             try:
-                await asyncio.wait((self._news,), timeout=timeout)
+                await asyncio.wait((self._news,), timeout=wait_time(timeout))
             finally:
                 self._waiting -= 1
                 if not self._waiting and not self._news.get_loop().is_closed():

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+# Timers of uvloop count whole milliseconds, from a time that is cut to whole milliseconds too.
+_EARLY = 0.002
+
+
+def wait_time(timeout: float | None) -> float | None:
+    """Return how long to wait where a wait that ends early is begun anew: the rest of it must not be a busy loop."""
+    return max(timeout, _EARLY) if timeout else timeout
+
 
 def check_own_loop(thing: object, loop: asyncio.AbstractEventLoop, remedy: str) -> None:
     """Raise RuntimeError if something that belongs to one event loop is used on another."""

@@ -34,7 +34,7 @@ from ._calls import (
     wait_before_parting,
     wait_closed,
 )
-from ._loops import check_own_loop
+from ._loops import check_own_loop, wait_time
 from ._pipes import REOPEN
 from .streams import PipeReader, PipeWriter
 
@@ -158,7 +158,7 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
 
     async def _wait_moving(self, moving: Sequence[PipeReader[AnyStr] | PipeWriter[AnyStr]], timeout: float) -> None:
         lost = [pipe.lost for pipe in moving]
-        await asyncio.wait(lost, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(lost, timeout=wait_time(timeout), return_when=asyncio.FIRST_COMPLETED)
 
     def _interrupt(self, moving: Sequence[PipeReader[AnyStr] | PipeWriter[AnyStr]]) -> None:
         self._start_closing_streams()

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import hcsrt
-from hcsrt import PIPE, _engine, aio, emulator
+from hcsrt import PIPE, _engine, _watch, aio, emulator
 from hcsrt._facade import times
 from hcsrt._hresults import E_FAIL
 from hcsrt._interpose import counting, failing, late, silent, waiting
@@ -1455,8 +1455,32 @@ async def test_what_is_dropped_unclosed_is_not_closed_by_who_drops_it(document: 
 class Hasty(asyncio.SelectorEventLoop):
     """A loop whose timers are early, as those of uvloop are by a millisecond."""
 
+    early = 0.05
+
     def call_at(self, when: float, callback: Any, *args: Any, **options: Any) -> asyncio.TimerHandle:
-        return super().call_at(when - 0.05, callback, *args, **options)
+        return super().call_at(when - self.early, callback, *args, **options)
+
+
+def test_a_wait_that_ends_early_is_no_busy_loop(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[float | None] = []
+    wait_exit = _watch.wait_exit
+
+    def look(handle: Any, timeout: float | None) -> bool:
+        looks.append(timeout)
+        return wait_exit(handle, timeout)
+
+    async def main() -> None:
+        async with running(document) as system, await system.popen(SLEEP) as process:
+            monkeypatch.setattr(_watch, "wait_exit", look)
+            with pytest.raises(subprocess.TimeoutExpired):
+                await process.wait(timeout=0.3)
+            monkeypatch.undo()
+            await process.kill()
+
+    monkeypatch.setattr(Hasty, "early", 0.0015)
+    with asyncio.Runner(loop_factory=Hasty) as runner:
+        runner.run(main())
+    assert 0 < len(looks) < 6
 
 
 def test_a_timeout_lasts_where_timers_are_early(document: Document) -> None:

@@ -256,6 +256,7 @@ ENGINE_PROGRAM = """
 import time, warnings
 import hcsrt
 import engine_consumer
+from hcsrt import _interpose
 
 warnings.simplefilter("ignore", hcsrt.NoIsolationWarning)
 document = hcsrt.emulator.container_document()
@@ -264,7 +265,7 @@ handles = [system.handle for system in systems] * 20
 assert [answer["Id"] for answer in engine_consumer.properties_of(handles)] == [system.id for system in systems] * 20
 assert hcsrt.pending() == 0
 
-with hcsrt._interpose.silent("HcsGetComputeSystemProperties"):
+with _interpose.silent("HcsGetComputeSystemProperties"):
     try:
         engine_consumer.properties_of(handles, 0.3)
     except TimeoutError:
