@@ -66,7 +66,11 @@ def late(function: str, first: int = 1, calls: int = 0) -> Rule:
     """
 
 def missing(function: str) -> AbstractContextManager[None]:
-    """Let HCS lack a function within the block."""
+    """Let HCS lack a function within the block.
+
+    Raises:
+        ValueError: No call works without it.
+    """
 
 def counting() -> Counts:
     """Return a block that counts the calls of each function, those of native threads too."""

@@ -6,7 +6,7 @@ and calls under way do not notice. Blocks may be nested and be those of several 
 
 from libc.stdint cimport int32_t, uint32_t
 
-from hcsrt._api cimport HcsApi
+from hcsrt._api cimport HcsApi, hcsrt_backend
 from hcsrt._core cimport core, hcsrt_rule
 from hcsrt._library cimport hcs
 
@@ -158,14 +158,29 @@ def late(function, first=1, calls=0):
     return rule
 
 
+cdef int hide(int number, str function) except -1:
+    cdef hcsrt_backend backend
+    with lock:
+        backend.size = sizeof(backend)
+        backend.hcs = core.interpose_without(number, True)
+        if backend.hcs != NULL and core.lacking(&backend) != NULL:
+            core.interpose_without(number, False)
+            raise ValueError(f"{function} cannot be missing: no call works without it")
+        use(backend.hcs)
+    return 0
+
+
 @contextlib.contextmanager
 def missing(str function not None):
-    """Let HCS lack a function within the block."""
+    """Let HCS lack a function within the block.
+
+    Raises:
+        ValueError: No call works without it.
+    """
     cdef int number = number_of(function)
     begin()
     try:
-        with lock:
-            use(core.interpose_without(number, True))
+        hide(number, function)
         try:
             yield
         finally:

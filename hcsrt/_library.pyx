@@ -87,21 +87,22 @@ def choose(name, capsule=None):
     cdef hcsrt_backend dll
     cdef const hcsrt_backend *backend
     cdef const char *lacking
+    cdef bint is_windows = capsule is None and name == "windows"
     if capsule is None and name != "windows" and name not in makers:
         raise ValueError(f"name is {name!r}; give 'windows', 'emulator', or a capsule with another backend")
-    if capsule is None and name in makers and chosen is None:
+    if not is_windows and capsule is None and chosen is None:
         # Outside the lock: while Python runs, a signal handler may make the first call of HCS on this very thread.
         capsule = makers[name]()
     with lock:
         if chosen is None:
-            if capsule is not None:
+            if not is_windows:
                 # Not copied here: a backend of an older level has fewer tables.
                 backend = <const hcsrt_backend *> PyCapsule_GetPointer(capsule, HCSRT_BACKEND_CAPSULE)
             else:
                 dll = computecore()
                 backend = &dll
             lacking = core.lacking(backend)
-            if lacking != NULL and capsule is None:
+            if lacking != NULL and is_windows:
                 raise missing(lacking)
             if lacking != NULL:
                 raise ValueError(

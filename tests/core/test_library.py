@@ -177,6 +177,20 @@ print(hcsrt.backend())
     assert backend == "emulator"
 
 
+def test_a_maker_that_makes_nothing_gives_no_other_backend():
+    script = """
+from hcsrt import _library
+_library.register_backend("mine", lambda: None)
+try:
+    _library.choose("mine")
+except ValueError as error:
+    print(error)
+"""
+    done = run(script)
+    assert done.stderr == ""
+    assert "PyCapsule" in done.stdout
+
+
 def test_a_backend_without_a_table_is_refused():
     script = f"""{SHORTER_TABLE}
 capsule = in_capsule(without_last)

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -37,6 +38,48 @@ def test_a_function_is_missing_until_the_last_block_ends() -> None:
         with pytest.raises(hcsrt.NotSupportedError):
             hcsrt.service.properties()
     hcsrt.service.properties()
+
+
+@pytest.mark.parametrize("function", ["free_string", "HcsCreateOperation", "HcsGetOperationResult"])
+def test_what_every_call_needs_cannot_be_missing(system: hcsrt.ComputeSystem, function: str) -> None:
+    with pytest.raises(ValueError, match=f"{function} cannot be missing"), missing(function):
+        pass
+    assert system.properties()["State"] == "Running"
+
+
+@pytest.mark.parametrize("outer", [late, silent])
+def test_a_call_that_fails_within_a_block_is_not_withheld(system: hcsrt.ComputeSystem, outer: Any) -> None:
+    function = "HcsGetComputeSystemProperties"
+    with operations.create_operation() as operation, outer(function):
+        with failing(function, E_FAIL), pytest.raises(hcsrt.HcsError, match="E_FAIL"):
+            operations.kick_off(operation, function, system.handle)
+        # Of the first call nothing is left that could come, or keep the operation from another one.
+        with pytest.raises(hcsrt.HcsError) as caught:
+            operations.operation_result(operation)
+        assert caught.value.hresult & 0xFFFFFFFF == HCS_E_OPERATION_NOT_STARTED
+
+
+def test_the_end_of_a_block_gives_out_nothing_of_the_next(system: hcsrt.ComputeSystem) -> None:
+    over = threading.Event()
+
+    def others() -> None:
+        while not over.is_set():
+            with late("HcsSaveComputeSystem"):
+                pass
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(others)
+        try:
+            for _ in range(60):
+                with operations.create_operation() as operation:
+                    with late("HcsGetComputeSystemProperties"):
+                        operations.kick_off(operation, "HcsGetComputeSystemProperties", system.handle)
+                        with pytest.raises(hcsrt.OperationTimeoutError):
+                            operations.wait_operation(operation, 0.02)
+                    operations.wait_operation(operation, 10)
+        finally:
+            over.set()
+        running.result(10)
 
 
 @pytest.mark.parametrize(

@@ -278,7 +278,10 @@ struct Through<Entry, Number> {
         if constexpr (std::is_pointer_v<Result>) {
             if (verdict.fails) return nullptr;
         } else if constexpr (can_fail) {
-            if (verdict.fails) return verdict.result;
+            if (verdict.fails) {
+                if (verdict.withheld && hcsrt_failed(verdict.result)) hcsrt::interpose::take_back(verdict.withheld);
+                return verdict.result;
+            }
         }
         if (verdict.deaf) (deafen(&arguments), ...);
         if constexpr (is_tracked) {
@@ -389,9 +392,11 @@ void hcsrt_rule_remove(int number) {
     Slot &slot = slots[number];
     counted[slot.function].rules.fetch_and(~(uint64_t{1} << number), std::memory_order_acq_rel);
     if (slot.rule.withholds) withholding.fetch_sub(1);
-    slot.word.fetch_sub(ACTIVE);
+    /* Claimed until all is given out, or the next rule here would lose what it withholds. */
+    slot.word.fetch_add(CLAIMED - ACTIVE);
     hcsrt::wake_all(slot.word);
     hcsrt::interpose::give_out_all(number);
+    slot.word.fetch_sub(CLAIMED);
 }
 
 uint32_t hcsrt_rule_met(int number) { return slots[number].met.load(std::memory_order_relaxed); }

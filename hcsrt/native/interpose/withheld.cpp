@@ -98,6 +98,11 @@ Withheld *withhold(hcsrt_operation operation, int rule, bool is_passed_on) {
     return call;
 }
 
+void take_back(Withheld *call) {
+    call->word.fetch_and(~WITHHELD);
+    wake_all(call->word);
+}
+
 void give_out(Withheld *call) {
     uint32_t before = call->word.fetch_and(~WITHHELD);
     if (!(before & WITHHELD)) return;

@@ -21,6 +21,9 @@ hcsrt_operation create(const HcsApi *inner, void *context, hcsrt_operation_compl
  * will never call back. NULL: no memory. */
 Withheld *withhold(hcsrt_operation operation, int rule, bool is_passed_on);
 
+/* For a call that was withheld and then refused: nothing was begun, and nobody calls back. */
+void take_back(Withheld *call);
+
 /* Gives the outcome out, and makes up for the callback that came meanwhile. */
 void give_out(Withheld *call);
 void give_out_all(int rule);
