@@ -168,6 +168,7 @@ try:
     _library.choose("short", in_capsule(without({name!r})))
 except ValueError as error:
     print(error)
+emulator.install()
 print(hcsrt.backend())
 """
     done = run(script)

@@ -66,6 +66,13 @@ void tell(Withheld *call, hcsrt_operation operation) {
     if (callback) callback(operation, call->context.load(std::memory_order_acquire));
 }
 
+/* Returns what the word was. */
+uint32_t uncover(Withheld *call) {
+    uint32_t before = call->word.fetch_and(~WITHHELD);
+    wake_all(call->word);
+    return before;
+}
+
 /* What the inner table calls. */
 void HCSRT_CALL completed(hcsrt_operation operation, void *context) {
     auto *call = static_cast<Withheld *>(context);
@@ -98,15 +105,11 @@ Withheld *withhold(hcsrt_operation operation, int rule, bool is_passed_on) {
     return call;
 }
 
-void take_back(Withheld *call) {
-    call->word.fetch_and(~WITHHELD);
-    wake_all(call->word);
-}
+void take_back(Withheld *call) { uncover(call); }
 
 void give_out(Withheld *call) {
-    uint32_t before = call->word.fetch_and(~WITHHELD);
+    uint32_t before = uncover(call);
     if (!(before & WITHHELD)) return;
-    wake_all(call->word);
     if ((before & (TOLD | CLOSED)) == TOLD) tell(call, call->operation.load(std::memory_order_acquire));
 }
 
