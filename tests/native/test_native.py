@@ -146,6 +146,11 @@ def test_engine_stress(wait, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_nothing_that_comes_with_a_call_that_goes_on_is_lost(tmp_path):
+    done = run(build(tmp_path / "collect", [HERE / "collect.cpp", OPERATIONS_SOURCE], "-fsanitize=address,undefined"))
+    assert done.stdout.split() == ["1", "0", "1", "0", "0", "0"], done.stderr
+
+
 def test_a_request_of_another_size_is_taken_if_it_asks_for_nothing_unknown(tmp_path):
     program = build(tmp_path / "requests", [HERE / "engine_requests.cpp", *WITH_ENGINE], "-fsanitize=address,undefined")
     done = run(program)

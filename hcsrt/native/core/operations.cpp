@@ -59,7 +59,11 @@ hcsrt_result hcsrt_collect_operation(const HcsApi *api, hcsrt_operation operatio
     if (result != HCSRT_E_OPERATION_PENDING && !(milliseconds && result == HCSRT_E_OPERATION_TIMEOUT)) return result;
     if (*document) api->free_string(*document);
     *document = nullptr;
-    if (info) *info = {};
+    if (info) {
+        for (hcsrt_handle handle : {info->std_input, info->std_output, info->std_error})
+            if (handle) api->close_handle(handle);
+        *info = {};
+    }
     return HCSRT_E_OPERATION_PENDING;
 }
 
