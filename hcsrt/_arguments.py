@@ -42,6 +42,8 @@ def seconds(value: float | None, argument: str = "timeout") -> float | None:
         raise TypeError(f"{argument} must be a number of seconds or None, not {type(value).__name__}") from None
     except OverflowError:
         return None
+    except ArithmeticError:
+        pass  # decimal's way to say that it is not a number
     raise ValueError(f"{argument} must be zero or more seconds, or None to wait for ever, not {value!r}")
 
 

@@ -22,7 +22,7 @@ cdef inline double deadline_of(timeout) except? -1:
     cdef double seconds
     try:
         seconds = timeout
-    except (TypeError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         seconds = -1
     if not seconds >= 0:
         from hcsrt._arguments import seconds as checked

@@ -5,6 +5,7 @@ import contextlib
 import inspect
 import math
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -28,6 +29,8 @@ WRONG: list[tuple[Any, type[Exception]]] = [
     (-(10**400), ValueError),
     (-math.inf, ValueError),
     (math.nan, ValueError),
+    (Decimal("nan"), ValueError),
+    (Decimal("sNaN"), ValueError),
     ("1", TypeError),
     ([], TypeError),
 ]
