@@ -18,7 +18,8 @@ def tree(tmp_path: Path) -> Path:
     """A copy of what the tool reads and writes."""
     for folder in ("hcsrt", "tools", "docs", "tests/data"):
         ignored = shutil.ignore_patterns("*.so", "*.pyd", "*.cpp", "__pycache__", "performance", "windows")
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
+        # The default, copy2, takes CopyFile2() of Windows, and Wine's ends the interpreter.
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored, copy_function=shutil.copyfile)
     return tmp_path
 
 
