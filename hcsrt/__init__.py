@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from ._handles import (
-    Handle,
-    OwnedOperation,
-    OwnedProcess,
-    OwnedStdio,
-    OwnedSystem,
-    SendHandle,
-    pending,
-)
+try:
+    from ._handles import (
+        Handle,
+        OwnedOperation,
+        OwnedProcess,
+        OwnedStdio,
+        OwnedSystem,
+        SendHandle,
+        pending,
+    )
+except ModuleNotFoundError as error:
+    from ._unbuilt import explain
+
+    raise explain(error) from None
+
 from ._library import backend, get_include
 from ._library import register_backend as _register_backend
 from ._version import __version__
