@@ -1,13 +1,18 @@
 """The extension modules of hcsrt; everything else about the package is in pyproject.toml."""
 
 import os
+import platform
+import shutil
+import subprocess
 import sys
 import sysconfig
 from glob import glob
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build import build
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import PlatformError
 
 # The platform that is built for. tools/windows/wheels.py builds for Windows elsewhere, and names it as cross builds of
 # CPython do: _PYTHON_HOST_PLATFORM, with compilers and file names in the module _PYTHON_SYSCONFIGDATA_NAME.
@@ -60,6 +65,65 @@ STRIP = [] if os.environ.get("HCSRT_DEBUG_BUILD") else ["-Wl,-x" if sys.platform
 GNU_LINK_ARGS = ["-pthread", *STRIP]
 
 
+# By the ID of a system in os-release, or what it says that it is like: how to install a compiler and Python's headers.
+INSTALL = {
+    "alpine": "sudo apk add g++ python3-dev",
+    "arch": "sudo pacman -S gcc python",
+    "debian": "sudo apt-get install g++ python3-dev",
+    "fedora": "sudo dnf install gcc-c++ python3-devel",
+    "rhel": "sudo dnf install gcc-c++ python3-devel",
+    "suse": "sudo zypper install gcc-c++ python3-devel",
+}
+
+
+def how_to_install(what: str) -> str:
+    """Return the command that installs a compiler on this system, or words to the same end."""
+    if sys.platform == "darwin":
+        return "xcode-select --install"
+    try:
+        system = platform.freedesktop_os_release()
+    except OSError:
+        system = {}
+    for name in (system.get("ID", ""), *system.get("ID_LIKE", "").split()):
+        if command := INSTALL.get(name.partition("-")[0]):
+            return command
+    return f"install {what}"
+
+
+def check_compiler(command: list[str]) -> None:
+    """Raise PlatformError, in one line, if the command does not compile C++17 with the headers of Python."""
+    compiler = command[0]
+    if shutil.which(compiler) is None:
+        raise PlatformError(
+            f"hcsrt is built by a C++17 compiler, and there is no {compiler} here: {how_to_install('one')}"
+        )
+    includes = sorted({sysconfig.get_path("include"), sysconfig.get_path("platinclude")})
+    program = "#include <Python.h>\nstatic_assert(__cplusplus >= 201703L);\n"
+    tried = subprocess.run(
+        [*command, "-std=c++17", "-fsyntax-only", *[f"-I{path}" for path in includes], "-x", "c++", "-"],
+        input=program,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    )
+    if tried.returncode == 0:
+        return
+    if "Python.h" in tried.stderr:
+        raise PlatformError(
+            f"hcsrt is built with the headers of Python, and Python.h is not in {' or '.join(includes)}: "
+            f"{how_to_install('the development package of this Python')}"
+        )
+    lines = [line for line in tried.stderr.splitlines() if "error" in line] or tried.stderr.splitlines() or ["nothing"]
+    raise PlatformError(f"hcsrt is built by a C++17 compiler, and {compiler} fails with: {lines[0]}")
+
+
+class Build(build):
+    """A build that begins with what may fail, so that no list of copied files stands before the reason."""
+
+    sub_commands = sorted(build.sub_commands, key=lambda command: command[0] != "build_ext")
+
+
 class BuildModules(build_ext):
     """A build_ext with the options of the compiler in use, which builds a module on each processor at the same time."""
 
@@ -70,7 +134,21 @@ class BuildModules(build_ext):
 
     def build_extensions(self) -> None:
         msvc = self.compiler.compiler_type == "msvc"
+        # Before Cython, which takes most of a minute.
+        if msvc:
+            self.compiler.initialize()
+        else:
+            check_compiler(self.compiler.compiler_so_cxx)
+        made = cythonize(
+            self.extensions,
+            # The generated C++ stays out of the source folders, and so out of wheel and sdist.
+            build_dir="build/cython",
+            compiler_directives=DIRECTIVES,
+            nthreads=os.cpu_count() or 1,
+        )
+        sources = {extension.name: extension.sources for extension in made}
         for extension in self.extensions:
+            extension.sources = sources[extension.name]
             extension.extra_compile_args = MSVC_ARGS if msvc else GNU_ARGS
             extension.extra_link_args = MSVC_LINK_ARGS if msvc else GNU_LINK_ARGS
         super().build_extensions()
@@ -79,22 +157,16 @@ class BuildModules(build_ext):
 # Cython's processes may import this file.
 if __name__ == "__main__":
     setup(
-        ext_modules=cythonize(
-            [
-                Extension(
-                    name,
-                    [f"{name.replace('.', '/')}.pyx", *sources],
-                    include_dirs=["hcsrt/include", "hcsrt/native"],
-                    depends=HEADERS,
-                    language="c++",
-                    libraries=["synchronization", "advapi32"] if WINDOWS else [],
-                )
-                for name, sources in MODULES.items()
-            ],
-            # The generated C++ stays out of the source folders, and so out of wheel and sdist.
-            build_dir="build/cython",
-            compiler_directives=DIRECTIVES,
-            nthreads=os.cpu_count() or 1,
-        ),
-        cmdclass={"build_ext": BuildModules},
+        ext_modules=[
+            Extension(
+                name,
+                [f"{name.replace('.', '/')}.pyx", *sources],
+                include_dirs=["hcsrt/include", "hcsrt/native"],
+                depends=HEADERS,
+                language="c++",
+                libraries=["synchronization", "advapi32"] if WINDOWS else [],
+            )
+            for name, sources in MODULES.items()
+        ],
+        cmdclass={"build": Build, "build_ext": BuildModules},
     )
