@@ -13,7 +13,8 @@ import pytest
 from ..helpers.platforms import posix_shell
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-VARIABLE = re.compile(r"\bHCSRT_[A-Z]+(?:_[A-Z]+)*\b")
+READS = re.compile(r"""environ(?:\.get\(|\[)\s*["'](HCSRT_\w+)["']\]?(?!\s*=[^=])""")
+ROWS = re.compile(r"^\| `(HCSRT_\w+)` \|", re.MULTILINE)
 
 
 @pytest.fixture
@@ -125,3 +126,17 @@ def test_what_compiles_nothing_needs_no_compiler(tree: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert not (tree / "build" / "cython").exists()
+
+
+# Of the environment
+
+
+def test_every_variable_that_is_read_stands_in_the_table() -> None:
+    read: set[str] = set()
+    for folder in ("hcsrt", "tests", "tools", "benchmarks", "examples"):
+        for pattern in ("*.py", "*.pyx"):
+            for path in (REPOSITORY / folder).rglob(pattern):
+                read.update(READS.findall(path.read_text("utf-8")))
+    read.update(READS.findall((REPOSITORY / "setup.py").read_text("utf-8")))
+    rows = ROWS.findall((REPOSITORY / "docs" / "environment.md").read_text("utf-8"))
+    assert sorted(rows) == sorted(read)
