@@ -84,3 +84,9 @@ def test_a_name_on_one_side_alone_is_an_error(name: str, before: str, after: str
         done = run(tree, command)
         assert done.returncode == 1
         assert told in done.stderr
+
+
+def test_a_missing_stub_is_found(tree: Path) -> None:
+    (tree / "hcsrt" / "operations.pyi").unlink()
+    done = run(tree, "check")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "hcsrt/operations.pyi is missing\n")
