@@ -36,8 +36,9 @@ def seconds(value: float | None, argument: str = "timeout") -> float | None:
     try:
         if value is None or value == float("inf"):
             return None
-        if value >= 0:
-            return float(value)
+        # Again as a float: what says that it is no less than zero may still become not-a-number.
+        if value >= 0 and (number := float(value)) >= 0:
+            return number
     except TypeError:
         raise TypeError(f"{argument} must be a number of seconds or None, not {type(value).__name__}") from None
     except OverflowError:

@@ -12,6 +12,7 @@ from hcsrt._plumbing cimport handle_verb
 
 cdef OwnedOperation begin_operation(const HcsApi *api)
 
+cdef int check_resource(uri, handle) except -1
 cdef int add_resource_to(OwnedOperation operation, uint32_t resource_type, uri, handle) except -1
 
 cdef bytearray create_options(namespace, user_token, security_descriptor)

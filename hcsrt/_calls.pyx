@@ -130,7 +130,17 @@ cdef OwnedOperation begin_operation(const HcsApi *api):
     return operation
 
 
+cdef int check_resource(uri, handle) except -1:
+    """Raise TypeError if a resource lacks its name or its handle, for which None never stands."""
+    if uri is None:
+        raise TypeError("uri must be a str, not NoneType")
+    if handle is None:
+        raise TypeError("handle must be a Windows handle as an int, not NoneType")
+    return 0
+
+
 cdef int add_resource_to(OwnedOperation operation, uint32_t resource_type, uri, handle) except -1:
+    check_resource(uri, handle)
     cdef bytes encoded = utf16(uri, "uri")
     cdef const hcsrt_char *c_uri = units(encoded)
     cdef hcsrt_handle c_handle = pointer(handle, "handle")
@@ -543,6 +553,10 @@ cdef int check_texts(Function row, tuple texts) except -1:
     count = 2 if row.row.shape == HCSRT_SHAPE_STRINGS else 1
     if len(texts) != count:
         raise TypeError(f"{row.name} takes {count} text{'s' * (count > 1)}, not {len(texts)}")
+    if row.row.shape != HCSRT_SHAPE_QUESTION:
+        for text in texts:
+            if text is None:
+                raise TypeError(f"{row.name} takes a str, not NoneType")
     return 0
 
 

@@ -13,7 +13,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.time cimport monotonic
 from libc.stdint cimport uint32_t
 
-from hcsrt._calls cimport check_subject, check_texts, create_options
+from hcsrt._calls cimport check_resource, check_subject, check_texts, create_options, verb_of
 from hcsrt._core cimport (
     HCSRT_CREATES_PROCESS,
     HCSRT_CREATES_SYSTEM,
@@ -189,9 +189,11 @@ cdef Port make_port(object loop):
     return port
 
 
-def _wake(Port port):
+def _wake(Port port not None):
     """Wake a loop that watches no descriptors, once a burst, from a thread that keeps the port for the loop."""
     cdef uint32_t seen = 0, bursts
+    if port.port == NULL:
+        raise ValueError("Port is empty: the first call of a loop makes its port")
     while True:
         with nogil:
             bursts = core.port_wait(port.port, seen, WAKER_LOOK_MS)
@@ -561,6 +563,7 @@ cdef add_resources(hcsrt_request *request, resources):
     cdef list kept = [memory]
     need(hcs(), "HcsAddResourceToOperation")
     for i, (resource_type, uri, handle) in enumerate(rows):
+        check_resource(uri, handle)
         encoded = utf16(uri, "uri")
         kept.append(encoded)
         items[i].type = resource_type
@@ -788,7 +791,7 @@ def terminate(Handle handle not None, str function not None):
     cdef _Call self = new_call(function, handle)
     cdef hcsrt_port *port = NULL
     request = hcsrt_new_request()
-    request.function = row.find(hcs())
+    request.function = <hcsrt_function> verb_of(function, handle)
     request.start = start_verb
     request.lane = row.row.lane
     request.insist = True

@@ -13,6 +13,8 @@ from hcsrt._library cimport hcs
 import contextlib
 from _thread import allocate_lock
 
+from ._arguments import seconds as checked_seconds
+
 cdef const HcsApi *inner = NULL
 cdef int blocks = 0
 cdef object lock = allocate_lock()
@@ -122,8 +124,9 @@ def waiting(function, seconds=None, first=1, calls=0):
     The other arguments are those of failing().
     """
     cdef Rule rule = Rule(function, first, calls)
+    limit = checked_seconds(seconds, "seconds")
     rule.rule.waits = True
-    rule.rule.milliseconds = 0 if seconds is None else max(1, round(seconds * 1000))
+    rule.rule.milliseconds = 0 if limit is None else max(1, round(limit * 1000))
     return rule
 
 
@@ -194,21 +197,33 @@ cdef class Counts:
     """The number of calls of each function since the beginning of a block."""
 
     cdef dict before
+    cdef bint counts
 
     def __enter__(self):
+        if self.counts:
+            raise RuntimeError("these counts are in use already; make others for a block inside")
         begin()
+        self.counts = True
         self.before = {name: core.interposed_calls(number_of(name)) for name in functions()}
         return self
 
     def __exit__(self, *exception):
+        if not self.counts:
+            raise RuntimeError("these counts are not in use; enter their block first")
+        self.counts = False
         end()
 
+    cdef dict begun(self):
+        if self.before is None:
+            raise RuntimeError("these counts have not begun; enter their block first")
+        return self.before
+
     def __getitem__(self, str function not None):
-        return core.interposed_calls(number_of(function)) - self.before[function]
+        return core.interposed_calls(number_of(function)) - self.begun()[function]
 
     def called(self):
         """Return the names of the functions that were called."""
-        return {name for name in self.before if self[name]}
+        return {name for name in self.begun() if self[name]}
 
 
 def counting():

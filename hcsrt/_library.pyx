@@ -60,7 +60,7 @@ cdef default_backend():
     return name
 
 
-def register_backend(name, maker):
+def register_backend(str name not None, maker):
     """Let a backend be chosen by its name alone.
 
     Args:
@@ -71,7 +71,8 @@ def register_backend(name, maker):
     makers[name] = maker
 
 
-def choose(name, capsule=None):
+# Of a str, which is compared inside the lock, nobody has changed what a comparison does.
+def choose(str name not None, capsule=None):
     """Choose the backend of this process.
 
     Args:

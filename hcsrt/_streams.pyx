@@ -107,6 +107,8 @@ cdef Py_ssize_t move(OwnedStdio handle, void *buffer, size_t size, bint write, i
     cdef hcsrt_transfer transfer
     cdef int64_t moved = 0, given_up
     cdef int status
+    # Before anything is moved: who reads to the end of a stream that has none could not be interrupted otherwise.
+    PyErr_CheckSignals()
     with nogil:
         status = handle._enter()
         if status == HANDLE_OK:
@@ -139,6 +141,14 @@ cdef Py_ssize_t read_kept(kept, Py_buffer *view) except -1:
     if size < len(data):
         kept.appendleft(data[size:])
     return size
+
+
+cdef OwnedStdio handle_of(stream):
+    """Return the handle of a stream. Raises ValueError for one whose __init__ was not called."""
+    cdef OwnedStdio handle = stream._handle
+    if handle is None:
+        raise ValueError(f"{type(stream).__name__} has no handle: call super().__init__(handle) before anything else")
+    return handle
 
 
 cdef int claim(OwnedStdio handle) except -1:
@@ -245,17 +255,18 @@ class _Stdio(io.RawIOBase):
     @property
     def handle(self):
         """The OwnedStdio behind the stream."""
-        return self._handle
+        return handle_of(self)
 
     def close(self):
         """Close the stream and its handle; a read or write that blocks in another thread ends with an error."""
         if not self.closed:
-            close(self._handle)
+            if self._handle is not None:
+                close(self._handle)
             super().close()
 
     def __del__(self):
         # Without the flush, and all other Python, that io's own __del__ would run.
-        if self._handle is not None:
+        if isinstance(self._handle, OwnedStdio):
             self._handle.close()
 
     def __reduce__(self):
@@ -300,7 +311,7 @@ class StdioReader(_Stdio):
             OSError: The pipe cannot be read.
         """
         cdef Py_buffer view
-        cdef OwnedStdio handle = self._handle
+        cdef OwnedStdio handle = handle_of(self)
         cdef int64_t late = 0
         PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE)
         try:
@@ -357,7 +368,7 @@ class StdioWriter(_Stdio):
             OSError: The pipe cannot be written.
         """
         cdef Py_buffer view
-        cdef OwnedStdio handle = self._handle
+        cdef OwnedStdio handle = handle_of(self)
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
         try:
             if view.len == 0:

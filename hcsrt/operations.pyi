@@ -94,6 +94,7 @@ def wait_first(operations: Iterable[OwnedOperation], timeout: float | None = Non
         HandleClosedError: One of the operations is closed.
         HcsError: HCS refuses.
         NotSupportedError: HCS lacks the function.
+        TypeError: One of the operations is none.
         ValueError: There are neither operations nor a timeout.
 
     HCS: HcsSetOperationCallback, HcsGetOperationResult

@@ -202,6 +202,7 @@ def wait_first(operations, timeout=None):
         HandleClosedError: One of the operations is closed.
         HcsError: HCS refuses.
         NotSupportedError: HCS lacks the function.
+        TypeError: One of the operations is none.
         ValueError: There are neither operations nor a timeout.
 
     HCS: HcsSetOperationCallback, HcsGetOperationResult
@@ -214,10 +215,15 @@ def wait_first(operations, timeout=None):
     cdef uint32_t seen, milliseconds
     cdef int status
     cdef list owned = list(operations)
+    cdef Py_ssize_t place
     if not owned and timeout is None:
         raise ValueError("operations must not be empty without a timeout: the wait would have no end")
+    for place in range(len(owned)):
+        if type(owned[place]) is not OwnedOperation:
+            raise TypeError(f"operations[{place}] must be an OwnedOperation, not {type(owned[place]).__name__}")
     need(api, "HcsSetOperationCallback")
-    for operation in owned:
+    for each in owned:
+        operation = <OwnedOperation> each
         with nogil:
             status = operation._enter()
             if status == HANDLE_OK:
@@ -229,7 +235,8 @@ def wait_first(operations, timeout=None):
     while True:
         # Before the question, or a completion right after it would be missed.
         seen = core.completions()
-        for operation in owned:
+        for each in owned:
+            operation = <OwnedOperation> each
             with nogil:
                 status = operation._enter()
                 if status == HANDLE_OK:

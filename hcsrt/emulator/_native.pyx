@@ -157,7 +157,8 @@ def take(timeout):
 
     Raises Stopped once the native half went down.
     """
-    cdef int64_t timeout_ms = -1 if timeout is None else max(0, int(timeout * 1000 + 0.999))
+    # At most 35 years, which the clock can be asked for.
+    cdef int64_t timeout_ms = -1 if timeout is None else min(max(0, int(timeout * 1000 + 0.999)), 1 << 40)
     cdef CRequest item
     cdef Taken taken
     with nogil:
@@ -194,18 +195,22 @@ def emit(uint64_t key, uint32_t event_type, data=None):
         c_emit(key, event_type, text)
 
 
-cdef char **pointers(list strings) except NULL:
+cdef char **pointers(tuple strings) except NULL:
     cdef char **result = <char **> malloc((len(strings) + 1) * sizeof(char *))
     cdef Py_ssize_t i
     if result == NULL:
         raise MemoryError
-    for i in range(len(strings)):
-        result[i] = <bytes?> strings[i]
+    try:
+        for i in range(len(strings)):
+            result[i] = <bytes?> strings[i]
+    except TypeError:
+        free(result)
+        raise
     result[len(strings)] = NULL
     return result
 
 
-def spawn(uint64_t process, list argv, list environment, bytes directory,
+def spawn(uint64_t process, list argv not None, list environment not None, bytes directory,
           bint stdin, bint stdout, bint stderr, console=None):
     """Start a program in a session of its own and return its pid; its end comes as a ProcessExited item.
 
@@ -214,10 +219,14 @@ def spawn(uint64_t process, list argv, list environment, bytes directory,
     OSError; its `filename` is the directory or the program.
     """
     cdef Program program
+    # Copies, whose strings stay whatever others do to the lists meanwhile.
+    cdef tuple words = tuple(argv), variables = tuple(environment)
     cdef char **c_argv = NULL
     cdef char **c_environment = NULL
     cdef int error = 0, pid
     cdef bool directory_failed = False
+    if not words:
+        raise ValueError("argv must not be empty")
     program.directory = NULL
     if directory is not None:
         program.directory = directory
@@ -225,8 +234,8 @@ def spawn(uint64_t process, list argv, list environment, bytes directory,
     program.console = console is not None
     program.rows, program.columns = (0, 0) if console is None else console
     try:
-        c_argv = pointers(argv)
-        c_environment = pointers(environment)
+        c_argv = pointers(words)
+        c_environment = pointers(variables)
         program.argv, program.environment = c_argv, c_environment
         with nogil:
             pid = c_spawn(process, program, &error, &directory_failed)
@@ -234,7 +243,7 @@ def spawn(uint64_t process, list argv, list environment, bytes directory,
         free(c_argv)
         free(c_environment)
     if pid < 0:
-        filename = os.fsdecode(directory if directory_failed else argv[0])
+        filename = os.fsdecode(directory if directory_failed else words[0])
         if sys.platform == "win32":
             raise OSError(0, f"Win32 error {error}", filename, error)
         raise OSError(error, os.strerror(error), filename)
