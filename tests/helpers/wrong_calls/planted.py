@@ -1,0 +1,67 @@
+"""Functions that do what none may, to see that it is found: each does it when it is given None."""
+
+import ctypes
+import faulthandler
+import os
+import sys
+
+from hcsrt import _handles, operations
+
+_kept = []
+
+
+class _Loses:
+    def __del__(self):
+        raise LookupError("lost")
+
+
+def crash(it):
+    if it is None:
+        # On Windows, ctypes would make an exception of it.
+        faulthandler._sigsegv()
+
+
+def abort(it):
+    if it is None:
+        os.abort()
+
+
+def hang(it):
+    if it is None:
+        # Without the GIL, and deaf to what Python would be told meanwhile.
+        if sys.platform == "win32":
+            ctypes.WinDLL("kernel32").Sleep(60_000)
+        else:
+            ctypes.CDLL(None).sleep(60)
+
+
+def hang_with_the_gil(it):
+    if it is None:
+        sum(range(1 << 62))
+
+
+def leak(it):
+    if it is None:
+        _kept.append(operations.create_operation())
+
+
+def miscount(it):
+    if it is None:
+        _handles.announce(1)
+
+
+def misuse(it):
+    if it is None:
+        raw = operations.create_operation().into_raw()
+        for _ in range(2):
+            _handles.OwnedOperation.from_raw(raw).close()
+
+
+def break_python(it):
+    if it is None:
+        ctypes.pythonapi.PyErr_BadInternalCall()
+
+
+def lose(it):
+    if it is None:
+        _Loses()
