@@ -90,14 +90,13 @@ def how_to_install(what: str) -> str:
     return f"install {what}"
 
 
-def check_compiler(command: list[str]) -> None:
+def check_compiler(command: list[str], includes: list[str]) -> None:
     """Raise PlatformError, in one line, if the command does not compile C++17 with the headers of Python."""
     compiler = command[0]
     if shutil.which(compiler) is None:
         raise PlatformError(
             f"hcsrt is built by a C++17 compiler, and there is no {compiler} here: {how_to_install('one')}"
         )
-    includes = sorted({sysconfig.get_path("include"), sysconfig.get_path("platinclude")})
     program = "#include <Python.h>\nstatic_assert(__cplusplus >= 201703L);\n"
     tried = subprocess.run(
         [*command, "-std=c++17", "-fsyntax-only", *[f"-I{path}" for path in includes], "-x", "c++", "-"],
@@ -138,7 +137,7 @@ class BuildModules(build_ext):
         if msvc:
             self.compiler.initialize()
         else:
-            check_compiler(self.compiler.compiler_so_cxx)
+            check_compiler(self.compiler.compiler_so_cxx, self.compiler.include_dirs)
         made = cythonize(
             self.extensions,
             # The generated C++ stays out of the source folders, and so out of wheel and sdist.
