@@ -6,7 +6,7 @@ import asyncio
 
 from .._facade.bulk import closable
 from .._handles import Handle
-from ._calls import close_handles
+from ._calls import cannot_wait, close_handles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ async def at_once(
         except Exception as error:
             return error
 
+    if cannot_wait():
+        # No task could be awaited; what closes something does so without waiting.
+        return [await attempt(item) for item in items]
     return await asyncio.gather(*map(attempt, items))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from inspect import CO_COROUTINE
 
 from .. import _engine, _watch
 from .._facade import ExitHandleT
@@ -31,12 +33,24 @@ def is_told_to_stop(reason: type[BaseException] | None) -> bool:
     return reason is not None and issubclass(reason, (asyncio.CancelledError, KeyboardInterrupt))
 
 
-def has_lost_loop() -> bool:
-    """Return whether this coroutine runs on after the close of its loop, and so can wait for nothing."""
+def cannot_wait() -> bool:
+    """Return whether this coroutine can wait for nothing: it runs on after the close of its loop, or is being closed.
+
+    It may be closed wherever the garbage collector runs, and so while another loop runs in this thread.
+    """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return True
+    error = sys.exception()
+    if isinstance(error, GeneratorExit):
+        # Only coroutines count. An asynchronous generator gets this error from its aclose(), too, where it may wait;
+        # and that of a plain generator has nothing to do with a loop that its `finally` runs.
+        place = error.__traceback__
+        while place is not None:
+            if place.tb_frame.f_code.co_flags & CO_COROUTINE:
+                return True
+            place = place.tb_next
     return False
 
 
@@ -70,7 +84,7 @@ def discard(*handles: Handle | None) -> None:
 async def wait_closed(closing: Collection[asyncio.Future[None]], timeout: float | None = None) -> None:
     """Wait for closes, until the task is cancelled or the time is up."""
     try:
-        if closing and not has_lost_loop():
+        if closing and not cannot_wait():
             await asyncio.wait(closing, timeout=timeout)
     finally:
         abandon(closing)
@@ -78,15 +92,18 @@ async def wait_closed(closing: Collection[asyncio.Future[None]], timeout: float 
 
 async def close_handles(*handles: Handle | None) -> None:
     """Close handles, all at once."""
-    if has_lost_loop():
+    if cannot_wait():
         discard(*handles)
         return
     await wait_closed([_engine.close(handle) for handle in handles if handle is not None])
 
 
 def terminate(handle: OwnedSystem | OwnedProcess, function: str) -> asyncio.Future[str | None] | None:
-    """Terminate something that nobody will own, even if the task is cancelled or the loop closed meanwhile."""
-    if has_lost_loop():
+    """Terminate something that nobody will own, even if the task is cancelled or the loop closed meanwhile.
+
+    Return the future to wait for; None where that is not possible.
+    """
+    if cannot_wait():
         _engine.terminate(handle, function)
         return None
     future = _engine.call(handle, function, insist=True)
@@ -116,10 +133,8 @@ async def wait_before_parting(future: asyncio.Future[str | None] | None, reason:
     """Wait a while for a call that HCS gets in any case; then abandon it."""
     if future is not None:
         try:
-            # A coroutine that is being closed may not await.
-            if not isinstance(reason, GeneratorExit):
-                is_short = is_told_to_stop(type(reason))
-                await asyncio.wait((future,), timeout=SHORT_CLEANUP if is_short else PARTING_TIMEOUT)
+            is_short = is_told_to_stop(type(reason))
+            await asyncio.wait((future,), timeout=SHORT_CLEANUP if is_short else PARTING_TIMEOUT)
         finally:
             future.cancel()
 
@@ -178,6 +193,9 @@ class AwaitingCalls:
             abandon((future,))
 
     async def close(self, handle: OwnedSystem | OwnedProcess, deadline: Deadline) -> None:
+        if cannot_wait():
+            discard(handle)
+            return
         await wait_closed([_engine.close(handle, urgent=True)], deadline.within(PARTING_TIMEOUT))
 
     def discard(self, *handles: Handle | None) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from .. import _engine
 from .._facade.events import EventsCore, queue_size
-from ._loops import check_own_loop, wait_time
+from ._calls import cannot_wait
+from ._loops import check_own_loop, runs_here, wait_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,9 +44,14 @@ class AwaitedEvents(EventsCore):
         await self._close()
 
     async def _close(self) -> None:
-        if self._news is not None and not self._news.get_loop().is_closed():
-            self._check_loop()
-            self._news.cancel()
+        news = self._news
+        if news is not None and not news.get_loop().is_closed():
+            if runs_here(news.get_loop()) or not cannot_wait():
+                self._check_loop()
+                news.cancel()
+            else:
+                with suppress(RuntimeError):
+                    news.get_loop().call_soon_threadsafe(news.cancel)
         self._reader = None
 
     def _check_loop(self) -> None:

@@ -13,6 +13,14 @@ def wait_time(timeout: float | None) -> float | None:
     return max(timeout, _EARLY) if timeout else timeout
 
 
+def runs_here(loop: asyncio.AbstractEventLoop) -> bool:
+    """Return whether an event loop is the one that runs in this thread."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
+
+
 def check_own_loop(thing: object, loop: asyncio.AbstractEventLoop, remedy: str) -> None:
     """Raise RuntimeError if something that belongs to one event loop is used on another."""
     try:

@@ -13,7 +13,7 @@ from .._facade.process import CLOSE_STDIN, check_stdin_error
 from .._streams import claim_for_loop, transfer_now
 from ..errors import HandleClosedError, HcsError
 from ._calls import CALLS
-from ._loops import check_own_loop
+from ._loops import check_own_loop, runs_here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,6 +102,10 @@ class PipeEnd:
         if self._is_closed:
             return
         self._is_closed = True
+        if not runs_here(self.closed.get_loop()):
+            # This is the end of a coroutine that was collected, together with all that could wait for the close.
+            self.handle.close()
+            return
         closing = _engine.close(self.handle)
         # To wait for this end is to wait for the engine; if nobody does, hcsrt.pending() counts it.
         closing.add_done_callback(self._handle_closed)

@@ -24,9 +24,9 @@ from ._calls import (
     PARTING_TIMEOUT,
     AwaitedOwner,
     abandon,
+    cannot_wait,
     close_handles,
     discard,
-    has_lost_loop,
     is_told_to_stop,
     made,
     terminate,
@@ -34,7 +34,7 @@ from ._calls import (
     wait_before_parting,
     wait_closed,
 )
-from ._loops import check_own_loop, wait_time
+from ._loops import check_own_loop, runs_here, wait_time
 from ._pipes import REOPEN
 from .streams import PipeReader, PipeWriter
 
@@ -105,7 +105,7 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
         traceback: TracebackType | None,
     ) -> None:
         """Close the streams, wait for the exit (not after a cancellation or Ctrl-C), and close the handle."""
-        is_over = has_lost_loop() or self._loop.is_closed()
+        is_over = cannot_wait() or self._loop.is_closed()
         if not is_over:
             self._check_loop()
         try:
@@ -124,6 +124,9 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
             with suppress(HandleClosedError):
                 self._keep_latched()
             await close_handles(*[pipe.handle for pipe in self._pipes()], self._handle)
+            return
+        if cannot_wait():
+            abandon(self._start_closing())
             return
         self._check_loop()
         try:
@@ -187,6 +190,11 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
         if self._loop.is_closed():
             discard(*[pipe.handle for pipe in self._pipes()])
             return []
+        if not runs_here(self._loop):
+            # It may go on later; if it does not, the pipes are closed with it.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._start_closing_streams)
+            return []
         ends = [reader.close() for reader in self._readers if reader is not None]
         return ends if self._writer is None else [*ends, self._writer.abort()]
 
@@ -195,11 +203,11 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
         ends = self._start_closing_streams()
         with suppress(HandleClosedError):
             self._keep_latched()
-        if has_lost_loop() or self._loop.is_closed():
+        if self._exit is not None and runs_here(self._loop):
+            self._exit.cancel()
+        if cannot_wait():
             discard(self._handle)
             return ends
-        if self._exit is not None:
-            self._exit.cancel()
         return [*ends, _engine.close(self._handle)]
 
 

@@ -11,8 +11,8 @@ from ._calls import (
     CALLS,
     AwaitedOwner,
     abandon,
+    cannot_wait,
     discard,
-    has_lost_loop,
     is_told_to_stop,
     made,
     terminate_and_discard,
@@ -43,9 +43,6 @@ class AwaitedSystem(AwaitedOwner[OwnedSystem], SystemCore):
         traceback: TracebackType | None,
     ) -> None:
         """Close the handle, and wait until it is closed unless a cancellation or Ctrl-C leads here."""
-        if has_lost_loop():
-            discard(self._handle)
-            return
         closing = self._start_closing()
         if is_told_to_stop(exception_type):
             abandon(closing)
@@ -81,10 +78,13 @@ class AwaitedSystem(AwaitedOwner[OwnedSystem], SystemCore):
         await wait_closed(self._start_closing())
 
     def _start_closing(self) -> list[asyncio.Future[None]]:
-        """Close the handle; the future is done when it is closed."""
+        """Close the handle; the future is done when it is closed. There is none where nobody can wait for it."""
         try:
             self._keep_exit()
         except HandleClosedError:
+            return []
+        if cannot_wait():
+            discard(self._handle)
             return []
         return [_engine.close(self._handle)]
 
