@@ -1,4 +1,4 @@
-"""Checks of what a caller gives, before HCS gets any of it.
+"""Checks of what a caller gives, before HCS gets any of it; and of the threads that a program gives us.
 
 Each kind of argument has one check and one message. The Cython modules look at the usual values themselves, inline, and
 ask here about all others.
@@ -6,6 +6,7 @@ ask here about all others.
 
 from __future__ import annotations
 
+import _thread
 import operator
 import os
 import sys
@@ -99,3 +100,23 @@ def values(value: str | Iterable[str], argument: str) -> list[str]:
     for index, item in enumerate(found):
         check_name(item, argument if isinstance(value, str) else f"{argument}[{index}]")
     return found
+
+
+def check_threads(error: type[Exception] = RuntimeError) -> None:
+    """Raise the error if a library has put its green threads in the place of those of this program.
+
+    These run one at a time, and not while a call waits inside HCS or the emulator: the first one would never return.
+    """
+    # By name, since debuggers and profilers put functions of their own there, too, which do start threads.
+    library = getattr(_thread.start_new_thread, "__module__", None) or ""
+    library = library.partition(".")[0]
+    if library == "gevent":
+        remedy = "gevent.monkey.patch_all(thread=False)"
+    elif library == "eventlet":
+        remedy = "eventlet.monkey_patch(thread=False)"
+    else:
+        return
+    raise error(
+        f"hcsrt needs threads, and {library} has put its green threads in their place, on which the first call would "
+        f"hang: leave them out with {remedy}, or use hcsrt in a process of its own"
+    )

@@ -12,6 +12,7 @@ from threading import Thread, get_ident, main_thread
 
 from .. import _calls, _watch
 from .. import _hresults as hresults
+from .._arguments import check_threads
 from .._calls import Claim, Limit
 from .._facade import ExitHandleT
 from .._facade.events import EventsCore, queue_size
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from .._handles import OwnedProcess
 
     ResultT = TypeVar("ResultT")
+
+# When hcsrt is imported. A library that comes later is met where threads are started.
+check_threads(ImportError)
 
 # Locks are waited for in slices: on Windows a longer wait does not let Ctrl-C through.
 _SLICE = 0.1
@@ -141,6 +145,7 @@ class _Helper:
     """A thread that makes calls for others, one after another."""
 
     def __init__(self) -> None:
+        check_threads()
         given: SimpleQueue[tuple[Callable[[], None], LockType]] = SimpleQueue()
         # Takes a job, and a lock to release when it is done.
         self.give = given.put

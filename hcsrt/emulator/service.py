@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from .._arguments import check_threads
 from .._hresults import E_UNEXPECTED
 from . import _native
 from .failures import Failure, not_emulated
@@ -31,7 +32,8 @@ class Service:
         self._thread = threading.Thread(target=self._run, name="hcsrt-emulator", daemon=True)
 
     def start(self) -> None:
-        """Let requests in and begin to answer them."""
+        """Let requests in and begin to answer them. Raises RuntimeError if there are no threads to do so."""
+        check_threads()
         _native.configure(self._seed)
         _native.start()
         self._thread.start()
