@@ -16,7 +16,7 @@ from .._arguments import check_threads
 from .._calls import Claim, Limit
 from .._facade import ExitHandleT
 from .._facade.events import EventsCore, queue_size
-from .._facade.owner import ExitOwner
+from .._facade.owner import ExitOwner, is_traced
 from .._facade.times import Deadline
 from .._functions import in_namespace
 from .._handles import Handle, OwnedSystem, announce, close_all
@@ -69,13 +69,15 @@ def aside(
     *arguments: object,
     results: list[ResultT] | None = None,
     discard: Callable[[ResultT], None] = _close,
+    is_told: bool = False,
     _is_finalizing: Callable[[], bool] = is_finalizing,
 ) -> ResultT:
     """Make a call on another thread: a timeout or Ctrl-C ends the wait for it, even while HCS keeps that thread.
 
-    limit: seconds, or the Limit that is one of the arguments and ends the call too. results: gets the result, so that
-    a KeyboardInterrupt right after the call cannot lose it. discard: is called with a result that nobody waits for any
-    more; hcsrt.pending() counts the call until then.
+    function: its name in HCS; empty for a close. limit: seconds, or the Limit that is one of the arguments and ends the
+    call too. results: gets the result, so that a KeyboardInterrupt right after the call cannot lose it. discard: is
+    called with a result that nobody waits for any more; hcsrt.pending() counts the call until then. is_told: whether
+    hcsrt.calls tells of the call already, or is not to.
     """
     made: list[ResultT] = [] if results is None else results
 
@@ -87,6 +89,11 @@ def aside(
     # At the end of the interpreter no other thread runs any more, and the globals of this module may be gone.
     if _is_finalizing():
         return here()
+    if not is_told and is_traced():
+        from .._facade.tracing import trace
+
+        options: dict[str, Any] = {"results": results, "discard": discard, "is_told": True}
+        return trace(function, arguments, lambda: aside(function, limit, call, *arguments, **options))
     timeout = limit.timeout if isinstance(limit, Limit) else limit
     if (timeout is None and get_ident() != main_thread().ident) or impersonates():
         return here()
@@ -136,7 +143,7 @@ def aside(
 def close_aside(handle: Handle | ProcessStart, timeout: float | None) -> None:
     """Close a handle; when the time is up, in seconds, the close goes on without the caller."""
     try:
-        aside("the close of a handle", timeout, handle.close)
+        aside("", timeout, type(handle).close, handle)
     except OperationTimeoutError:
         return
 

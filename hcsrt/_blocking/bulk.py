@@ -32,13 +32,13 @@ async def close_each(items: Iterable[Any], *kinds: type) -> list[Exception | Non
     given = tuple(items)
     # Mostly all of them are handles: then no Python runs for each.
     if are_handles(given):
-        aside("the close of handles", None, close_handles, given)
+        aside("", None, close_handles, given)
         return [None] * len(given)
     listed = closable(given, *kinds)
     handles: list[Handle] = [item for item in listed if isinstance(item, Handle)]
     actions: list[Callable[[], None]] = [item.close for item in listed if not isinstance(item, Handle)]
     if handles:
-        actions.append(lambda: close_handles(handles))
+        actions.append(lambda: aside("", None, close_handles, tuple(handles)))
     results = iter(await at_once(lambda action: action(), actions))
     return [None if isinstance(item, Handle) else next(results) for item in listed]
 

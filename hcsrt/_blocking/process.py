@@ -121,7 +121,7 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
             if stream is self.stdin and not at_once and not handle.closed:
                 try:
                     # Flushing may hang: on a process that does not read, or a thread that still writes.
-                    aside("the close of stdin", times.CLOSE_TIMEOUT, stream.close)
+                    aside("the close of stdin", times.CLOSE_TIMEOUT, stream.close, is_told=True)
                 except (OSError, ValueError) as error:
                     debug(self._logger, "%r did not take what was left for its stdin: %s", self, error)
                 finally:

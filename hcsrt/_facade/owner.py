@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from _warnings import warn  # the module around it is slow to import
+from _weakref import ref  # the same
 from time import monotonic
 
 from .._watch import exit_status, latch_exit
@@ -20,20 +21,60 @@ from .times import Deadline, query_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Awaitable, Callable
     from typing import Any, Literal, NoReturn, TypeVar
 
-    from .._handles import OwnedProcess, OwnedSystem
+    from .._handles import Handle, OwnedProcess, OwnedSystem
     from .calls import Calls
 
     ResultT = TypeVar("ResultT")
 
 
+_DEBUG = 10
+_is_enabled: Callable[[int], bool] | None = None
+_names: dict[ref[Handle], str] = {}
+
+
+def is_traced() -> bool:
+    """Return whether hcsrt.calls is to tell of each call. Its level may be set at any time, so this asks each time."""
+    global _is_enabled
+    is_enabled = _is_enabled
+    if is_enabled is None:
+        get_logger = _get_logger()
+        if get_logger is None:
+            return False
+        _is_enabled = is_enabled = get_logger("hcsrt.calls").isEnabledFor
+    return is_enabled(_DEBUG)
+
+
+def _get_logger() -> Callable[[str], logging.Logger] | None:
+    # Another thread may be just importing the module.
+    return getattr(sys.modules.get("logging"), "getLogger", None)
+
+
+def name_handle(handle: Handle, name: str) -> None:
+    """Give a handle the name by which hcsrt.calls tells of it, unless it has one."""
+    _names.setdefault(ref(handle, _names.pop), name)
+
+
+def name_of(handle: Handle) -> str:
+    return _names.get(ref(handle)) or type(handle).__name__
+
+
 def debug(logger: str, message: str, *values: object) -> None:
     """Log, unless the program has never imported logging: then nobody can be listening."""
-    logging = sys.modules.get("logging")
-    if logging is not None:
-        logging.getLogger(logger).debug(message, *values)
+    get_logger = _get_logger()
+    if get_logger is not None:
+        tell(get_logger(logger), message, *values)
+
+
+def tell(logger: logging.Logger, message: str, *values: object) -> None:
+    """Log without consequences: an error of a filter of the program's must not change what a call does."""
+    try:
+        logger.debug(message, *values)
+    except Exception:
+        return
 
 
 def has_exited(handle: OwnedSystem | OwnedProcess) -> bool:

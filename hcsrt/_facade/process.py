@@ -17,7 +17,7 @@ from ..errors import (
     error_from,
 )
 from . import AnyStr, Generic, times
-from .owner import ExitOwner, debug, exit_status
+from .owner import ExitOwner, debug, exit_status, name_handle
 from .requests import answer, exit_code
 from .times import CLEANUP_TIMEOUT, QUERY_TIMEOUT, Deadline, query_timeout
 
@@ -64,6 +64,7 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
         is_windows: Callable[[], bool],
     ) -> None:
         super().__init__(start.process)
+        name_handle(start.process, f"process {start.pid}")
         self.pid = start.pid
         self.args = args
         self._returncode: int | None = None

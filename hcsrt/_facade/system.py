@@ -14,7 +14,7 @@ from ..errors import (
     SystemNotFoundError,
     error_from,
 )
-from .owner import ExitOwner, debug, exit_status, latch_exit
+from .owner import ExitOwner, debug, exit_status, latch_exit, name_handle
 from .requests import answer, exit_document, migration_resources, modify_request, options_text, query_text, save_options
 from .times import CHECK_TIMEOUT, EVENT_PATIENCE, Deadline, query_timeout
 
@@ -37,6 +37,7 @@ class SystemCore(ExitOwner[OwnedSystem]):
 
     def __init__(self, handle: OwnedSystem, id: str, namespace: str | None = None) -> None:
         super().__init__(handle)
+        name_handle(handle, f"system {id!r}")
         self._id = id
         self._namespace = namespace
         self._runtime_id: str | None = None

@@ -8,8 +8,10 @@ from inspect import CO_COROUTINE
 
 from .. import _engine, _watch
 from .._facade import ExitHandleT
-from .._facade.owner import ExitOwner, debug
+from .._facade.owner import ExitOwner, debug, is_traced
 from .._facade.times import SHORT_CLEANUP, Deadline
+from .._functions import in_namespace
+from .._handles import OwnedSystem
 from ..errors import HandleClosedError, HcsError
 from ._loops import wait_time
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, Self, TypeVar
 
     from .._facade.calls import Calls
-    from .._handles import Handle, OwnedProcess, OwnedSystem
+    from .._handles import Handle, OwnedProcess
     from .._streams import ProcessStart
 
     ResultT = TypeVar("ResultT")
@@ -74,11 +76,37 @@ async def made(future: asyncio.Future[ResultT], end: Callable[[ResultT], object]
         raise
 
 
+def started(
+    function: str, call: Callable[..., asyncio.Future[ResultT]], *arguments: object, **options: object
+) -> asyncio.Future[ResultT]:
+    """Start a call of the engine; hcsrt.calls tells of it. `function` is its name in HCS, empty for a close."""
+    if is_traced():
+        from .._facade.tracing import trace_future
+
+        return trace_future(function, arguments, lambda: call(*arguments, **options))
+    return call(*arguments, **options)
+
+
+def close_handle(handle: Handle, *, urgent: bool = False) -> asyncio.Future[None]:
+    """Start to close a handle; the future is done when it is closed."""
+    if handle.closed:
+        return _engine.close(handle, urgent)  # which calls nothing then
+    return started("", _engine.close, handle, urgent=urgent)
+
+
 def discard(*handles: Handle | None) -> None:
     """Close handles without waiting for it."""
     for handle in handles:
         if handle is not None:
+            _tell_background("", handle)
             _engine.discard(handle)
+
+
+def _tell_background(function: str, handle: Handle) -> None:
+    if is_traced() and not handle.closed:
+        from .._facade.tracing import tell_background
+
+        tell_background(function, handle)
 
 
 async def wait_closed(closing: Collection[asyncio.Future[None]], timeout: float | None = None) -> None:
@@ -95,7 +123,7 @@ async def close_handles(*handles: Handle | None) -> None:
     if cannot_wait():
         discard(*handles)
         return
-    await wait_closed([_engine.close(handle) for handle in handles if handle is not None])
+    await wait_closed([close_handle(handle) for handle in handles if handle is not None])
 
 
 def terminate(handle: OwnedSystem | OwnedProcess, function: str) -> asyncio.Future[str | None] | None:
@@ -104,9 +132,10 @@ def terminate(handle: OwnedSystem | OwnedProcess, function: str) -> asyncio.Futu
     Return the future to wait for; None where that is not possible.
     """
     if cannot_wait():
+        _tell_background(function, handle)
         _engine.terminate(handle, function)
         return None
-    future = _engine.call(handle, function, insist=True)
+    future = started(function, _engine.call, handle, function, insist=True)
     future.add_done_callback(_log_failure)
     return future
 
@@ -153,31 +182,40 @@ class AwaitingCalls:
         identity: int | None = None,
         urgent: bool = False,
     ) -> asyncio.Future[str | None]:
+        if is_traced():
+            options: dict[str, Any] = {"resources": resources, "identity": identity, "urgent": urgent}
+            return started(function, _engine.call, handle, function, text, timeout, **options)
         return _engine.call(handle, function, text, timeout, resources=resources, identity=identity, urgent=urgent)
 
     def service(self, function: str, *texts: str | None, timeout: float | None) -> asyncio.Future[str | None]:
-        return _engine.service(function, *texts, timeout=timeout)
+        return started(function, _engine.service, function, *texts, timeout=timeout)
 
     def enumerate_systems(
         self, query: str | None, namespace: str | None, timeout: float | None
     ) -> asyncio.Future[str | None]:
-        return _engine.enumerate_systems(query, namespace, timeout)
+        function = in_namespace("HcsEnumerateComputeSystems", namespace)
+        return started(function, _engine.enumerate_systems, query, namespace, timeout)
 
     async def open_system(
         self, id: str, namespace: str | None, timeout: float | None, *, urgent: bool = False
     ) -> OwnedSystem:
-        return await made(_engine.open_system(id, namespace, timeout, urgent=urgent), discard)
+        function = in_namespace("HcsOpenComputeSystem", namespace)
+        return await made(started(function, _engine.open_system, id, namespace, timeout, urgent=urgent), discard)
 
     async def open_process(
         self, system: OwnedSystem, pid: int, timeout: float | None, *, urgent: bool = False
     ) -> OwnedProcess:
-        return await made(_engine.open_process(system, pid, timeout, urgent=urgent), discard)
+        opening = started("HcsOpenProcess", _engine.open_process, system, pid, timeout, urgent=urgent)
+        return await made(opening, discard)
 
     async def process_info(self, process: OwnedProcess, timeout: float | None) -> ProcessStart:
-        return await made(_engine.process_info(process, timeout), _discard_streams)
+        asking = started("HcsGetProcessInfo", _engine.process_info, process, timeout)
+        return await made(asking, _discard_streams)
 
     def watch(self, handle: OwnedSystem | OwnedProcess, timeout: float | None) -> asyncio.Future[None]:
-        return _engine.watch(handle, timeout)
+        is_system = isinstance(handle, OwnedSystem)
+        function = "HcsSetComputeSystemCallback" if is_system else "HcsSetProcessCallback"
+        return started(function, _engine.watch, handle, timeout)
 
     async def wait_exit(self, handle: OwnedSystem | OwnedProcess, timeout: float | None) -> bool:
         if _watch.wait_exit(handle, 0):
@@ -196,7 +234,7 @@ class AwaitingCalls:
         if cannot_wait():
             discard(handle)
             return
-        await wait_closed([_engine.close(handle, urgent=True)], deadline.within(PARTING_TIMEOUT))
+        await wait_closed([close_handle(handle, urgent=True)], deadline.within(PARTING_TIMEOUT))
 
     def discard(self, *handles: Handle | None) -> None:
         discard(*handles)
@@ -219,4 +257,5 @@ class AwaitedOwner(ExitOwner[ExitHandleT]):
         return self
 
     def _discard(self) -> None:
+        # The collector comes at any time, and waits for no log.
         _engine.discard(self._handle)

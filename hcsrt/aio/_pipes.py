@@ -66,7 +66,7 @@ class PipeEnd:
             return
         try:
             if self.process is not None and exit_status(self.process) is None:
-                told = _engine.call(self.process, "HcsModifyProcess", CLOSE_STDIN, timeout=times.CLOSE_TIMEOUT)
+                told = CALLS.call(self.process, "HcsModifyProcess", CLOSE_STDIN, times.CLOSE_TIMEOUT)
                 self._telling = told
                 told.add_done_callback(self._told)
                 return

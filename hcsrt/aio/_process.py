@@ -25,10 +25,12 @@ from ._calls import (
     AwaitedOwner,
     abandon,
     cannot_wait,
+    close_handle,
     close_handles,
     discard,
     is_told_to_stop,
     made,
+    started,
     terminate,
     terminate_and_discard,
     wait_before_parting,
@@ -208,7 +210,7 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
         if cannot_wait():
             discard(self._handle)
             return ends
-        return [*ends, _engine.close(self._handle)]
+        return [*ends, close_handle(self._handle)]
 
 
 def _drain_after_exit(handle: OwnedProcess, readers: list[ref[PipeReader[Any]]], exited: asyncio.Future[None]) -> None:
@@ -232,7 +234,7 @@ async def start_process(
     deadline: Deadline,
 ) -> Any:
     """Create a process of this kind and everything around it, or leave nothing behind."""
-    creating = _engine.create_process(system, parameters, deadline.remaining())
+    creating = started("HcsCreateProcess", _engine.create_process, system, parameters, deadline.remaining())
     start = await made(creating, _terminate)
     process: AwaitedProcess[Any] | None = None
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import _engine
 from .._facade.commands import PIPE
 from .._facade.system import SystemCore
+from .._functions import in_namespace
 from .._handles import OwnedSystem
 from ..errors import HandleClosedError
 from ._calls import (
@@ -12,9 +13,11 @@ from ._calls import (
     AwaitedOwner,
     abandon,
     cannot_wait,
+    close_handle,
     discard,
     is_told_to_stop,
     made,
+    started,
     terminate_and_discard,
     wait_before_parting,
     wait_closed,
@@ -50,7 +53,8 @@ class AwaitedSystem(AwaitedOwner[OwnedSystem], SystemCore):
 
     @classmethod
     async def _create(cls, id: str, document: str, namespace: str | None, deadline: Deadline, keep: bool) -> Self:
-        creating = _engine.create_system(id, document, namespace, deadline.remaining(), keep=keep)
+        function = in_namespace("HcsCreateComputeSystem", namespace)
+        creating = started(function, _engine.create_system, id, document, namespace, deadline.remaining(), keep=keep)
         handle = await made(creating, discard if keep else _terminate)
         try:
             system = cls(handle, id, namespace)
@@ -86,7 +90,7 @@ class AwaitedSystem(AwaitedOwner[OwnedSystem], SystemCore):
         if cannot_wait():
             discard(self._handle)
             return []
-        return [_engine.close(self._handle)]
+        return [close_handle(self._handle)]
 
     def _check_pipes(self, *streams: int | None) -> None:
         """Raise NotImplementedError if the loop has no pipes and one of the streams is to be one."""
