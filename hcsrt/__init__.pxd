@@ -1,3 +1,4 @@
+from hcsrt._api cimport HCSRT_ABI, HCSRT_LEVEL, hcsrt_backend
 from hcsrt._handles cimport (
     HANDLE_BUSY,
     HANDLE_CLOSED,

@@ -13,6 +13,10 @@ _FEATURES = (
     "nested virtualization to it first (Set-VMProcessor -ExposeVirtualizationExtensions $true on its host)."
 )
 _GROUPS = "Run as an administrator, or as a member of Hyper-V Administrators after signing in again."
+_ACCESS = (
+    "A virtual machine needs HcsGrantVmAccess for its files; and a process that has exited already answers a terminate "
+    "with this code too."
+)
 _DOCUMENT = (
     "Correct the document at the place named; check the spelling, the type of the value, and that SchemaVersion is "
     "new enough for the member."
@@ -296,8 +300,7 @@ MEANINGS: dict[int, tuple[str, str | None]] = {
     ),
     hresults.E_ACCESSDENIED: (
         "Access is denied",
-        f"{_GROUPS} A virtual machine needs HcsGrantVmAccess for its files; and a process that has exited already "
-        "answers a terminate with this code too.",
+        f"{_GROUPS} {_ACCESS}",
     ),
     hresults.E_HANDLE: (
         "The handle is invalid, or its compute system is just being stopped",
@@ -380,14 +383,45 @@ HINTS: dict[tuple[int, str], str] = {
     ),
 }
 
+_AGAIN = "Open surviving systems by id, or create them again."
+# Unsigned HRESULT: the hint where the emulator answers, in place of one that is about Windows.
+ON_EMULATOR: dict[int, str | None] = {
+    hresults.HCS_E_TERMINATED_DURING_START: "Check disk, memory and boot device.",
+    hresults.HCS_E_IMAGE_MISMATCH: None,
+    hresults.HCS_E_HYPERV_NOT_INSTALLED: None,
+    hresults.HCS_E_WINDOWS_INSIDER_REQUIRED: None,
+    hresults.HCS_E_ACCESS_DENIED: None,
+    hresults.HCS_E_SERVICE_DISCONNECT: _AGAIN,
+    hresults.HCS_E_SERVICE_NOT_AVAILABLE: None,
+    hresults.HCN_E_REGKEY_FAILURE: None,
+    hresults.HCN_E_MANAGER_STOPPED: None,
+    hresults.HCN_E_ICS_DISABLED: None,
+    hresults.ERROR_SERVICE_DISABLED: None,
+    hresults.ERROR_SERVICE_DOES_NOT_EXIST: None,
+    hresults.RPC_S_SERVER_UNAVAILABLE: _AGAIN,
+    hresults.RPC_S_CALL_FAILED: _AGAIN,
+    hresults.RPC_S_CALL_FAILED_DNE: _AGAIN,
+    hresults.EPT_S_NOT_REGISTERED: None,
+    hresults.E_NOTIMPL: "docs/emulator.md tells what is emulated.",
+    hresults.E_FAIL: None,
+    hresults.E_UNEXPECTED: None,
+    hresults.E_ACCESSDENIED: _ACCESS,
+    hresults.ERROR_PROC_NOT_FOUND: None,
+}
+
 _NTSTATUS = 0x10000000
 
 
-def look_up(code: int, operation: str) -> tuple[str | None, str, str | None]:
-    """Return symbol, meaning and hint of an unsigned HRESULT; one that is not in the table is taken apart."""
+def look_up(code: int, operation: str, emulated: bool) -> tuple[str | None, str, str | None]:
+    """Return symbol, meaning and hint of an unsigned HRESULT; one that is not in the table is taken apart.
+
+    emulated: whether the hint is for who uses the emulator.
+    """
     key = code ^ 0x40000000 if code not in MEANINGS and code & 0xBFFF0000 == 0x80370000 else code
     if entry := MEANINGS.get(key):
         meaning, hint = entry
+        if emulated:
+            hint = ON_EMULATOR.get(key, hint)
         return SYMBOLS.get(code) or SYMBOLS[key], meaning, HINTS.get((code, operation), hint)
     number = code & 0xFFFF
     if code == hresults.from_win32(number):

@@ -247,7 +247,12 @@ cdef class Handle:
         self.close()
 
     def __reduce__(self):
-        raise TypeError(f"{type(self).__name__} cannot be copied or pickled: a raw handle has one owner")
+        instead = {
+            OwnedSystem: "send the id of its compute system, and open() that there",
+            OwnedProcess: "send its pid and the id of its compute system, open() that there, and open_process() of it",
+            OwnedOperation: "make the call there",
+        }.get(type(self), "open_process() the process there, which gives new streams")
+        raise TypeError(f"{type(self).__name__} cannot be copied or pickled, a raw handle has one owner: {instead}")
 
     def __repr__(self):
         cdef uint32_t state = hcsrt_word_load(&self._state)
@@ -392,7 +397,8 @@ cdef class SendHandle:
         return hash(self.owner)
 
     def __reduce__(self):
-        raise TypeError("SendHandle cannot be pickled: an address means nothing in another process")
+        raise TypeError("SendHandle cannot be pickled, an address means nothing in another process: send the id of the "
+                        "compute system, and open() that there")
 
     def __repr__(self):
         return f"<SendHandle of {self.owner!r}>"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from errno import EACCES, ECONNRESET, EEXIST, ENOENT, ETIMEDOUT
+import sys
+from errno import EACCES, ECONNRESET, EEXIST, ENOENT, ESRCH, ETIMEDOUT
 
 from . import _hresults as hresults
 
@@ -25,14 +26,19 @@ __all__ = [
     "OperationTimeoutError",
     "PathExistsError",
     "PathNotFoundError",
+    "ProcessNotFoundError",
     "ServiceDisconnectedError",
+    "StateError",
     "SystemAlreadyExistsError",
     "SystemNotFoundError",
     "error_from",
     "explain",
 ]
 
-_tables: Callable[[int, str], tuple[str | None, str, str | None]] | None = None
+_tables: Callable[[int, str, bool], tuple[str | None, str, str | None]] | None = None
+
+# Whether errors are those of the emulator, which knows nothing of the event log or the services of Windows.
+_emulated = sys.platform != "win32"
 
 
 class HcsError(OSError):
@@ -62,7 +68,7 @@ class HcsError(OSError):
 
     def __init__(self, hresult: int, operation: str, document: str | Mapping[str, Any] | None = None) -> None:
         code = _unsigned(hresult)
-        symbol, meaning, hint = _look_up(code, operation)
+        symbol, meaning, hint = _look_up(code, operation, _emulated)
         super().__init__(self._errno, meaning)
         self.hresult = _signed(code)
         self.symbol = symbol
@@ -112,11 +118,24 @@ class InvalidDocumentError(HcsError, ValueError):
     """A JSON document is malformed or not what HCS wants; the message names the place."""
 
 
-class InvalidStateError(HcsError):
+class ProcessNotFoundError(HcsError, ProcessLookupError):
+    """The compute system has no process of this id, or the process has gone."""
+
+    _errno = ESRCH
+
+
+class StateError(HcsError):
+    """A compute system or process is in a state that does not allow the request.
+
+    One that has stopped may give either of the two errors that this is the base of.
+    """
+
+
+class InvalidStateError(StateError):
     """The compute system is in a state that does not allow the request."""
 
 
-class AlreadyStoppedError(HcsError):
+class AlreadyStoppedError(StateError):
     """The compute system or process has stopped already."""
 
 
@@ -200,6 +219,25 @@ _CLASSES: dict[int, type[HcsError]] = {
 }
 
 
+# Of these functions, "not found" is said of the process.
+_OF_PROCESSES = frozenset(
+    {
+        "HcsOpenProcess",
+        "HcsGetProcessInfo",
+        "HcsGetProcessProperties",
+        "HcsModifyProcess",
+        "HcsSignalProcess",
+        "HcsTerminateProcess",
+    }
+)
+
+
+def expect_emulator() -> None:
+    """Leave away from the errors to come what is to be done about them on Windows only."""
+    global _emulated
+    _emulated = True
+
+
 def error_from(hresult: int, operation: str, document: str | Mapping[str, Any] | None = None) -> HcsError:
     """Return the exception for an HRESULT, of the class that fits it.
 
@@ -208,7 +246,10 @@ def error_from(hresult: int, operation: str, document: str | Mapping[str, Any] |
         operation: The HCS function, or the place in an argument that was refused before any call.
         document: The ResultError that came with it, as JSON text or parsed.
     """
-    return _class_of(_unsigned(hresult))(hresult, operation, document)
+    code = _unsigned(hresult)
+    if code == hresults.ERROR_NOT_FOUND and operation in _OF_PROCESSES:
+        return ProcessNotFoundError(hresult, operation, document)
+    return _class_of(code)(hresult, operation, document)
 
 
 class Explanation:
@@ -290,14 +331,14 @@ def _canonical(code: int) -> int:
     return code & ~0x40000000 if code & 0xFFFF0000 == 0xC0370000 else code
 
 
-def _look_up(code: int, operation: str = "") -> tuple[str | None, str, str | None]:
+def _look_up(code: int, operation: str = "", emulated: bool = False) -> tuple[str | None, str, str | None]:
     """Return symbol, meaning and hint of an unsigned HRESULT. The first error imports the table, not `import hcsrt`."""
     global _tables
     if _tables is None:
         from ._codes import look_up
 
         _tables = look_up
-    return _tables(code, operation)
+    return _tables(code, operation, emulated)
 
 
 def _spelt(code: int) -> str:

@@ -11,6 +11,7 @@ from .. import _hresults as hresults
 from .._arguments import check_name, check_text, integer, path_text
 from ..documents import dumps
 from ..errors import error_from
+from .owner import tell_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ async def process_parameters(
     console: bool | tuple[int, int],
 ) -> str:
     """Make the ProcessParameters of a command, as JSON; is_linux asks HCS what the guest is."""
+    tell_place()
     document: dict[str, Any] = {}
     if cwd is not None:
         document["WorkingDirectory"] = path_text(cwd, "cwd")

@@ -6,7 +6,7 @@ from .._arguments import integer
 from .._event_types import EVENT_TYPES
 from ..documents import loads
 from ..errors import HandleClosedError
-from .owner import Single
+from .owner import ExitOwner, Single
 from .times import Deadline
 
 TYPE_CHECKING = False
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from .._event_types import EventType
-    from .owner import ExitOwner
 
     RawEvent: TypeAlias = tuple[int, str | None, int, int, bool]
 
@@ -61,6 +60,10 @@ class Event:
 
 class EventsCore(Single):
     """The half of a reader of events that both faces share."""
+
+    _made_of = (ExitOwner,)
+    _made_by = "events() of a compute system or a process gives a reader of events"
+    _instead = "open() the compute system there, and read its events()"
 
     def __init__(self, owner: ExitOwner[Any], timeout: float | None) -> None:
         self._owner = owner

@@ -23,7 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
     from collections.abc import Awaitable, Callable
-    from typing import Any, Literal, NoReturn, TypeVar
+    from types import FrameType
+    from typing import Any, Literal, NoReturn, Self, TypeVar
 
     from .._handles import Handle, OwnedProcess, OwnedSystem
     from .calls import Calls
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 
 _DEBUG = 10
+_INSIDE = ("hcsrt", "asyncio", "uvloop")
 _is_enabled: Callable[[int], bool] | None = None
 _names: dict[ref[Handle], str] = {}
 
@@ -62,6 +64,26 @@ def name_of(handle: Handle) -> str:
     return _names.get(ref(handle)) or type(handle).__name__
 
 
+def _outside() -> tuple[int, FrameType | None]:
+    """Return the level, as warn() counts it from the caller, and the frame of the program that has called us.
+
+    What runs on a loop was called by nobody but asyncio: then it is the program's line that runs the loop.
+    """
+    level, frame = 1, sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _INSIDE:
+        level, frame = level + 1, frame.f_back
+    return level, frame
+
+
+def tell_place() -> None:
+    """Let the emulator know which line of the program starts a process: its warning of no isolation is about that."""
+    processes = sys.modules.get("hcsrt.emulator.processes")
+    if processes is not None and not processes.has_warned():
+        _, frame = _outside()
+        if frame is not None:
+            processes.started_at(frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__"))
+
+
 def debug(logger: str, message: str, *values: object) -> None:
     """Log, unless the program has never imported logging: then nobody can be listening."""
     get_logger = _get_logger()
@@ -84,11 +106,23 @@ def has_exited(handle: OwnedSystem | OwnedProcess) -> bool:
 
 
 class Single:
-    """A base of what cannot be copied or pickled."""
+    """A base of what only hcsrt makes, and what cannot be copied or pickled."""
+
+    # The types of what it is made of, how a program gets one, and how another process gets its own.
+    _made_of: tuple[type, ...]
+    _made_by: str
+    _instead: str
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        if not arguments or not isinstance(arguments[0], cls._made_of):
+            raise TypeError(f"{cls.__name__} is not made directly: {cls._made_by}")
+        return super().__new__(cls)
 
     def __reduce__(self) -> NoReturn:
         # The first copy to be closed would close the handle of the others.
-        raise TypeError(f"{type(self).__name__} cannot be copied or pickled: what it owns has one owner")
+        raise TypeError(
+            f"{type(self).__name__} cannot be copied or pickled, what it owns has one owner: {self._instead}"
+        )
 
 
 class Owner(Single, Generic[HandleT]):
@@ -125,7 +159,7 @@ class Owner(Single, Generic[HandleT]):
         if handle is None or not self._is_given or handle.closed or _is_finalizing():
             return
         try:
-            _warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            _warn(f"unclosed {self!r}", ResourceWarning, _outside()[0], source=self)
         finally:
             self._discard()
 

@@ -7,6 +7,7 @@ from time import monotonic
 from .. import _hresults as hresults
 from .._arguments import integer, seconds
 from .._handles import OwnedProcess
+from .._streams import ProcessStart
 from ..documents import dumps
 from ..errors import (
     AlreadyStoppedError,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn, Protocol
 
     from .._handles import OwnedSystem
-    from .._streams import ProcessStart
     from .calls import Calls
     from .commands import Command, StreamFormat
     from .expired import TimeoutExpired
@@ -54,6 +54,9 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
     args: Command
     # The name of the logger of a face.
     _logger: str
+    _made_of = (ProcessStart,)
+    _made_by = "popen() of a compute system starts a process, and open_process() opens one that runs"
+    _instead = "send its pid and the id of its compute system, open() that there, and open_process() of it"
 
     def __init__(
         self,

@@ -35,6 +35,10 @@ _PROPERTIES = "HcsGetComputeSystemProperties"
 class SystemCore(ExitOwner[OwnedSystem]):
     """The half of a compute system that both faces share."""
 
+    _made_of = (OwnedSystem,)
+    _made_by = "create() makes a compute system, and open() opens one that there is"
+    _instead = "send its id, and open() it there"
+
     def __init__(self, handle: OwnedSystem, id: str, namespace: str | None = None) -> None:
         super().__init__(handle)
         name_handle(handle, f"system {id!r}")

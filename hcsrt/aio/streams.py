@@ -12,6 +12,7 @@ from time import monotonic
 
 from .._facade import AnyStr, Generic, times
 from .._facade.owner import Single, debug
+from .._handles import OwnedStdio
 from ._pipes import PipeEnd, connect_reader, connect_writer
 
 TYPE_CHECKING = False
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from .._facade.commands import StreamFormat
-    from .._handles import OwnedProcess, OwnedStdio
+    from .._handles import OwnedProcess
     from ..errors import HcsError
 
 __all__ = ["StreamReader", "StreamWriter"]
@@ -142,6 +143,10 @@ class StreamReader(Single, Generic[AnyStr]):
     for others. A method that is cancelled loses nothing. When about twice bufsize has come that nobody has read, the
     process is held back.
     """
+
+    _made_of = (OwnedStdio,)
+    _made_by = "popen() of a compute system makes the streams of a process that are PIPE"
+    _instead = "open_process() the process there, which gives new streams"
 
     def __init__(self, handle: OwnedStdio, streams: StreamFormat) -> None:
         self._limit = streams.limit
@@ -386,6 +391,10 @@ class StreamWriter(Single, Generic[AnyStr]):
 
     In text mode write() takes text, and "\\n" becomes the line end of this system.
     """
+
+    _made_of = (OwnedStdio,)
+    _made_by = "popen() of a compute system makes the streams of a process that are PIPE"
+    _instead = "open_process() the process there, which gives new streams"
 
     def __init__(self, handle: OwnedStdio, streams: StreamFormat, process: OwnedProcess) -> None:
         self._end = PipeEnd(handle, process)

@@ -41,13 +41,15 @@ def dumps(document: Mapping[str, Any] | str, *, argument: str = "document") -> s
             if not _is_mapping(_plain(value, argument)):
                 raise _refused(argument, "The outermost value has to be a JSON object, in braces")
             return document
+        if not _is_mapping(document):
+            raise TypeError(
+                f"{argument} has to be a mapping or JSON text, not {type(document).__name__}{_advice(document)}"
+            )
         value = _plain(document, argument)
     except json.JSONDecodeError as error:
         raise _refused(argument, f"{error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise _too_deep(argument) from None
-    if not _is_mapping(value):
-        raise TypeError(f"{argument} has to be a mapping or JSON text, not {type(document).__name__}")
     return json.dumps(value, separators=(",", ":"))
 
 
@@ -90,6 +92,19 @@ def _plain(value: Any, path: str) -> Any:
     if isinstance(value, (bytes, bytearray)):
         raise TypeError(f"{path} is {type(value).__name__}, and JSON is text: decode it first")
     raise TypeError(f"{path} is of type {type(value).__name__}, which JSON has no form for")
+
+
+def _advice(document: object) -> str:
+    """Return what to do about something that is no document but may have one in it."""
+    if isinstance(document, (bytes, bytearray)):
+        return ": decode it first"
+    if hasattr(document, "read_text"):
+        return ": give the text of the file, by its read_text()"
+    if hasattr(document, "__fspath__"):
+        return ": give the text of the file, by pathlib.Path(...).read_text()"
+    if hasattr(document, "read"):
+        return ": give the text of the file, by its read()"
+    return ""
 
 
 def _is_array(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:

@@ -12,6 +12,7 @@ import threading
 from typing import Any
 
 from .._library import choose
+from ..errors import expect_emulator
 from . import _native
 from .service import Service
 
@@ -100,6 +101,7 @@ def container_document(owner: str = "hcsrt", *, terminate_on_last_handle_closed:
 def backend_capsule() -> object:
     """Return the emulator's backend for `hcsrt._library`, with the service running behind it."""
     global _service
+    expect_emulator()
     with _lock:
         if _service is None:
             _service = _started(_seed)

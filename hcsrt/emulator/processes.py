@@ -148,6 +148,19 @@ def _expect_process_status(query: str | None) -> None:
 
 
 _warned = False
+# Where the program has started a process last: the file, the line and the name of the module.
+_place: tuple[str, int, str] = ("hcsrt.emulator", 0, "hcsrt.emulator")
+
+
+def has_warned() -> bool:
+    """Return whether the warning of no isolation was given."""
+    return _warned
+
+
+def started_at(file: str, line: int, module: str | None) -> None:
+    """Note which line of the program is about to start a process."""
+    global _place
+    _place = (file, line, module or "<unknown>")
 
 
 def _warn_once() -> None:
@@ -161,7 +174,8 @@ def _warn_once() -> None:
     )
     try:
         # By name and not by stack level: no caller is on the stack of the service's thread.
-        warnings.warn_explicit(message, NoIsolationWarning, "hcsrt.emulator", 0, module="hcsrt.emulator")
+        file, line, module = _place
+        warnings.warn_explicit(message, NoIsolationWarning, file, line, module=module)
     except NoIsolationWarning as warning:
         raise Failure(E_FAIL, f"{NoIsolationWarning.__name__}: {warning}.") from None
     _warned = True
