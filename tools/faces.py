@@ -33,6 +33,8 @@ HEADER = "# Made from hcsrt/aio/{face}.py by `python tools/faces.py write`: chan
 
 # Functions whose calls lose their `await`. Public methods lose it too: their names tell.
 FUNCTIONS = {"systems"}
+# Decorators of hcsrt.aio that the blocking face has no use for, and no import of.
+DECORATORS = {"opening"}
 # Modules of hcsrt.aio, as they are imported there.
 MODULES = {
     "_bulk": "_blocking.bulk",
@@ -203,6 +205,10 @@ class Converter(ast.NodeVisitor):
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self._docstring(node)
+        for decorator in node.decorator_list:
+            if isinstance(decorator, ast.Name) and decorator.id in DECORATORS:
+                line = decorator.lineno
+                self._replace(self._starts[line - 1], self._starts[line], "")
         if node.name in NAMES:
             self._replace_word(self._start(node), self._start(node.body[0]), node.name, NAMES[node.name])
         self.generic_visit(node)
@@ -226,6 +232,9 @@ class Converter(ast.NodeVisitor):
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         assert node.level in (0, 1, 2), "a module of hcsrt.aio imports from hcsrt"
+        if {name.name for name in node.names} <= DECORATORS:
+            self._replace(self._start(node), self._end(node), "")
+            return
         if node.level:
             module = node.module or ""
             module = MODULES.get(module, module) if node.level == 1 else module

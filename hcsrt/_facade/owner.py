@@ -69,7 +69,7 @@ def _outside() -> tuple[int, FrameType | None]:
 
     What runs on a loop was called by nobody but asyncio: then it is the program's line that runs the loop.
     """
-    level, frame = 1, sys._getframe(1)
+    level, frame = 1, sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _INSIDE:
         level, frame = level + 1, frame.f_back
     return level, frame

@@ -10,6 +10,7 @@ from .._facade.times import CHECK_TIMEOUT, STOP_TIMEOUT, Deadline
 from .._handles import OwnedSystem
 from ..documents import dumps
 from ._calls import CALLS
+from ._opening import opening
 from ._process import attach_process, run_to_end, start_process
 from ._system import AwaitedSystem
 from .events import EventSource
@@ -33,8 +34,10 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
 
     It is hcsrt.ComputeSystem with methods that are awaited, also to make one:
 
-        async with await ComputeSystem.create("web-1", document) as system:
+        async with ComputeSystem.create("web-1", document) as system:
             await system.start()
+
+    A block needs no `await` before create(), open(), popen() and open_process(), and may have one.
 
     Any event loop may call its methods, several loops at once too; a reader of events, and a process with pipes, belong
     to one loop. Cancelling a method is safe at any point: what it would have made is ended, and a call that HCS has got
@@ -44,6 +47,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
     """
 
     @classmethod
+    @opening
     async def create(
         cls,
         id: str,
@@ -78,6 +82,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         return await cls._create(id, text, namespace, deadline, is_kept(on_abandon))
 
     @classmethod
+    @opening
     async def open(cls, id: str, *, namespace: str | None = None, timeout: float | None = None) -> Self:
         """Open an existing compute system, whoever has created it.
 
@@ -475,6 +480,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         """
         return await self._block("Memory", dict, timeout)
 
+    @opening
     async def open_process(
         self,
         pid: int,
@@ -524,6 +530,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
     if TYPE_CHECKING:
 
         @overload
+        @opening
         async def popen(
             self,
             args: Command,
@@ -534,6 +541,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             **options: Unpack[PopenOptions],
         ) -> Process[str]: ...
         @overload
+        @opening
         async def popen(
             self,
             args: Command,
@@ -544,6 +552,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             **options: Unpack[PopenOptions],
         ) -> Process[str]: ...
         @overload
+        @opening
         async def popen(
             self,
             args: Command,
@@ -554,6 +563,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             **options: Unpack[PopenOptions],
         ) -> Process[str]: ...
         @overload
+        @opening
         async def popen(
             self,
             args: Command,
@@ -564,6 +574,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             **options: Unpack[PopenOptions],
         ) -> Process[bytes]: ...
         @overload
+        @opening
         async def popen(
             self,
             args: Command,
@@ -574,6 +585,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             **options: Unpack[PopenOptions],
         ) -> Process[Any]: ...
 
+    @opening
     async def popen(
         self,
         args: Command,

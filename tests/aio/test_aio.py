@@ -25,7 +25,7 @@ from hcsrt._interpose import counting, failing, late, silent, waiting
 from hcsrt.emulator.failures import Failure
 
 from ..helpers.latency import hanging, latency
-from ..helpers.loops import asynchronous, each_loop
+from ..helpers.loops import asynchronous, each_loop, is_awaited
 from ..helpers.platforms import win32
 from ..helpers.programs import CAT, SLEEP, STARTUP, TRUE, exists, guest
 
@@ -99,7 +99,7 @@ def test_every_name_of_the_facade_that_waits_is_there() -> None:
 def test_what_blocks_in_the_facade_is_a_coroutine() -> None:
     for kind in (aio.ComputeSystem, aio.Process):
         plain = {name for name in public(kind) if callable(getattr(kind, name))} - {
-            name for name in public(kind) if inspect.iscoroutinefunction(getattr(kind, name))
+            name for name in public(kind) if is_awaited(getattr(kind, name))
         }
         assert plain == {"events"}
 

@@ -10,6 +10,7 @@ import pytest
 import hcsrt
 from hcsrt import aio
 
+from ..helpers.loops import is_awaited
 from ..helpers.programs import SLEEP
 
 Verb = Callable[..., Any]
@@ -60,7 +61,7 @@ SEVERAL_CALLS = {
 
 
 def coroutines_of(thing: Any) -> set[str]:
-    return {name for name, member in inspect.getmembers(thing, inspect.iscoroutinefunction) if name[0] != "_"}
+    return {name for name, member in inspect.getmembers(thing, is_awaited) if name[0] != "_"}
 
 
 def test_each_plain_verb_is_looked_at() -> None:

@@ -23,6 +23,12 @@ MIRRORED = [
 each_loop = pytest.mark.parametrize("loop_factory", LOOPS.values(), ids=LOOPS)
 
 
+def is_awaited(function: object) -> bool:
+    """Return whether what a function returns is to be awaited."""
+    # CPython 3.11 has the mark of asyncio alone for a function that returns a coroutine of another type.
+    return inspect.iscoroutinefunction(function) or hasattr(function, "_is_coroutine")
+
+
 def asynchronous(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     """Make a test that is a coroutine run on each kind of loop."""
 
