@@ -1,6 +1,8 @@
 """The entry point of the command line, which needs more than the core does."""
 
+import os
 import sys
+from contextlib import suppress
 
 
 def main() -> int:
@@ -13,7 +15,9 @@ def main() -> int:
         missing = (error.name or "").partition(".")[0]
         if missing not in ("click", "rich"):
             raise
-        print(f"hcsrt: the command line needs {missing}: pip install 'hcsrt[cli]'", file=sys.stderr)
+        # Past sys.stderr, which might be broken and would then decide the exit code.
+        with suppress(OSError):
+            os.write(2, f"hcsrt: the command line needs {missing}: pip install 'hcsrt[cli]'\n".encode())
         return 1
     except KeyboardInterrupt:
         return 130

@@ -5,13 +5,27 @@ explains an HRESULT. Each is a module of its own, imported when it is called.
 """
 
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
 
 import click
 
 import hcsrt
 
+from .shield import shield_streams
+
 _VERBS = ("doctor", "errors", "run")
+
+
+@contextmanager
+def _ended_by_ctrl_c() -> Generator[None, None, None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        # click would make it a 1, which has a meaning of its own.
+        sys.exit(130)
 
 
 class _Verbs(click.Group):
@@ -23,11 +37,16 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _VERBS:
             return None
-        try:
-            command: click.Command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
-        except KeyboardInterrupt:
-            sys.exit(130)
+        command: click.Command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
         return command
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        with _ended_by_ctrl_c():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _ended_by_ctrl_c():
+            return super().invoke(ctx)
 
 
 def _print_version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
@@ -36,7 +55,9 @@ def _print_version(context: click.Context, parameter: click.Parameter, wanted: b
             backend: str = hcsrt.backend()
         except (OSError, ValueError) as error:
             backend = f"none, {error}"
-        click.echo(f"hcsrt {hcsrt.__version__} (backend: {backend})")
+        # click would write UTF-8, whatever the encoding of stdout.
+        if sys.stdout is not None:
+            print(f"hcsrt {hcsrt.__version__} (backend: {backend})", flush=True)
         context.exit()
 
 
@@ -55,12 +76,12 @@ def command_line() -> None:
 
 def main() -> None:
     """Run the command line and exit; what nobody foresaw is a failure of hcsrt, told in one line."""
+    shield_streams()
     try:
         command_line(prog_name="hcsrt")
     except Exception as error:
         # Needs rich, as each verb does: where that is missing, hcsrt.__main__ says so.
-        from .output import FAILED, complain, discard_output_to
+        from .output import FAILED, complain
 
         complain(error)
-        discard_output_to(1)
         sys.exit(FAILED)

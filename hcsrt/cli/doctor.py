@@ -5,13 +5,12 @@ import sys
 from dataclasses import asdict
 
 import click
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 import hcsrt
 
 from ..doctor import Status, examine, usable
+from .output import open_console, print_text
 
 _STATUS_STYLES: dict[Status, str] = {"ok": "green", "warning": "yellow", "error": "bold red", "unknown": "cyan"}
 
@@ -38,13 +37,15 @@ def doctor(as_json: bool) -> None:
         }
         click.echo(json.dumps(document, indent=2))
     else:
-        table = Table.grid(padding=(0, 2))
+        console = open_console()
+        status_width = max(len(finding.status) for finding in findings)
+        name_width = max(len(finding.name) for finding in findings)
         for finding in findings:
-            table.add_row(Text(finding.status, _STATUS_STYLES[finding.status]), finding.name, Text(finding.found))
+            status = (finding.status.ljust(status_width), _STATUS_STYLES[finding.status])
+            lead = Text.assemble(status, f"  {finding.name.ljust(name_width)}  ")
+            print_text(console, finding.found, lead=lead)
             if finding.remedy is not None:
-                table.add_row("", "", Text(f"Remedy: {finding.remedy}", "bold"))
+                print_text(console, f"Remedy: {finding.remedy}", "bold", lead=Text(" " * lead.cell_len))
         name = "The emulator" if backend == "emulator" else "HCS"
-        console = Console(highlight=False)
-        console.print(table)
-        console.print(f"{name} can be used." if usable(findings) else f"{name} cannot be used: see the errors.")
+        print_text(console, f"{name} can be used." if usable(findings) else f"{name} cannot be used: see the errors.")
     sys.exit(0 if usable(findings) else 1)

@@ -1,28 +1,46 @@
 """The command ``hcsrt errors``: what an HRESULT means."""
 
+import json
+
 import click
-from rich.console import Console
-from rich.markup import escape
 
 from ..errors import explain
+from .output import open_console, print_text
 
 
 # A negative number is a spelling of an HRESULT here, not an unknown option.
 @click.command(context_settings={"ignore_unknown_options": True})
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON document: symbol, hresult, code, meaning, hint, exception.",
+)
 @click.argument("code", metavar="CODE|NAME")
-def errors(code: str) -> None:
+def errors(code: str, as_json: bool) -> None:
     """Explain an HRESULT of the Host Compute Service: its number in any spelling, or its name."""
     try:
         explanation = explain(code)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
-    console = Console(highlight=False)
-    title = f"0x{explanation.hresult & 0xFFFFFFFF:08X} ({explanation.hresult})"
-    if explanation.symbol:
-        title = f"{explanation.symbol} {title}"
-    console.print(f"[bold]{escape(title)}[/]", soft_wrap=True)
-    console.print(escape(explanation.meaning), soft_wrap=True)
+    number = f"0x{explanation.hresult & 0xFFFFFFFF:08X}"
+    exception = explanation.exception if explanation.hresult < 0 else None
+    if as_json:
+        document = {
+            "symbol": explanation.symbol,
+            "hresult": explanation.hresult,
+            "code": number,
+            "meaning": explanation.meaning,
+            "hint": explanation.hint,
+            "exception": exception,
+        }
+        click.echo(json.dumps(document, indent=2))
+        return
+    console = open_console()
+    title = f"{number} ({explanation.hresult})"
+    print_text(console, f"{explanation.symbol} {title}" if explanation.symbol else title, "bold")
+    print_text(console, explanation.meaning)
     if explanation.hint:
-        console.print(f"Hint: {escape(explanation.hint)}", soft_wrap=True)
-    if explanation.hresult < 0:
-        console.print(f"Raised as hcsrt.{explanation.exception}", soft_wrap=True)
+        print_text(console, f"Hint: {explanation.hint}")
+    if exception:
+        print_text(console, f"Raised as hcsrt.{exception}")

@@ -1,26 +1,37 @@
 """Messages and exit codes of the command line itself."""
 
-import os
+import textwrap
+from shutil import get_terminal_size
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 TIMED_OUT = 124
 FAILED = 125
 NOT_INVOKABLE = 126
 NOT_FOUND = 127
 
+_NARROW = 20
+"""The columns that lines are broken for at least."""
+
+
+def open_console(*, stderr: bool = False) -> Console:
+    """Return a console that prints text as it is: what a user gave is neither markup nor the name of an emoji."""
+    # The width is not rich's own, which prints nothing at all if COLUMNS is 0, and does not ask a dumb terminal.
+    width = get_terminal_size().columns
+    return Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
+
 
 def complain(error: Exception) -> None:
     message = " ".join(str(error).split()) or type(error).__name__
-    try:
-        Console(stderr=True, highlight=False).print(f"[bold red]hcsrt:[/] {escape(message)}", soft_wrap=True)
-    except OSError:
-        discard_output_to(2)
+    open_console(stderr=True).print(Text.assemble(("hcsrt:", "bold red"), f" {message}"), soft_wrap=True)
 
 
-def discard_output_to(fd: int) -> None:
-    """Discard what is left in a stream's buffer: if it could not be written, Python would choose the exit code."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, fd)
-    os.close(null)
+def print_text(console: Console, text: str, style: str = "", *, lead: Text | None = None) -> None:
+    """Print a text behind a lead, with its lines broken between words on a terminal and nowhere else."""
+    lead = lead or Text()
+    width = console.width - lead.cell_len
+    if console.file.isatty() and width >= _NARROW:
+        lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+        text = f"\n{' ' * lead.cell_len}".join(lines)
+    console.print(Text.assemble(lead, (text, style)), soft_wrap=True)

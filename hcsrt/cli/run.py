@@ -23,7 +23,7 @@ from ..errors import NoIsolationWarning
 from .job import Job, Report, carry_out
 from .output import FAILED, TIMED_OUT, complain
 from .signals import Interrupted, Signals
-from .streams import open_closed_descriptors, writer_to
+from .streams import writer_to
 
 
 class _WrongUsage(click.UsageError):
@@ -125,7 +125,6 @@ def run(
         raise _WrongUsage("-i and --document - both want stdin")
     if terminal and as_json:
         raise _WrongUsage("-t is for a person, --json for a program: choose one")
-    open_closed_descriptors()
     if interactive and terminal and not os.isatty(0):
         # A pseudo-terminal passes no end of file on: the command would wait for more for ever.
         raise _WrongUsage("-t with -i needs a terminal on stdin; leave out -t")

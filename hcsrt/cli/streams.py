@@ -83,15 +83,6 @@ def writer_to(fd: int) -> Sink:
     return write
 
 
-def open_closed_descriptors() -> None:
-    """Point stdin, stdout and stderr to the null device if they are closed, before a pipe gets their numbers."""
-    for fd in (0, 1, 2):
-        try:
-            os.fstat(fd)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
-
-
 def console_size() -> tuple[int, int]:
     """Return rows and columns of the local terminal."""
     for fd in (0, 1, 2):

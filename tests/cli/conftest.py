@@ -13,8 +13,8 @@ from .program import Terminal
 def terminals(tmp_path: Path) -> Iterator[Any]:
     opened: list[Terminal] = []
 
-    def open_terminal(*args: str) -> Terminal:
-        opened.append(Terminal(*args, folder=tmp_path))
+    def open_terminal(*args: str, **options: Any) -> Terminal:
+        opened.append(Terminal(*args, folder=tmp_path, **options))
         return opened[-1]
 
     yield open_terminal

@@ -20,6 +20,7 @@ if not WINDOWS:
 IDLE = "while :; do sleep 0.05; done"
 INSTALL = "import hcsrt; hcsrt.emulator.install()"
 MAIN = "import sys; from hcsrt.__main__ import main; sys.exit(main())"
+NOTE = "hcsrt: emulated compute system: the command runs on this machine, not isolated\n"
 HCSRT = [sys.executable, "-W", "error", *(("-c", f"{INSTALL}; {MAIN}") if WINDOWS else ("-m", "hcsrt"))]
 
 # Takes what comes on its stdin for a Ctrl-C, which Windows cannot send to another process alone.
@@ -68,10 +69,10 @@ def lines(output: bytes) -> list[str]:
 class Command:
     """A running ``hcsrt run`` whose command has said that it is ready."""
 
-    def __init__(self, code: str, folder: Path) -> None:
+    def __init__(self, code: str, folder: Path, *options: str) -> None:
         program = [sys.executable, "-W", "error", "-c", INTERRUPTIBLE] if WINDOWS else HCSRT
         self.process = subprocess.Popen(
-            [*program, "run", "--", *guest(f"out(os.getpid()); {code}")],
+            [*program, "run", *options, "--", *guest(f"out(os.getpid()); {code}")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -97,9 +98,9 @@ class Command:
 class Terminal:
     """A person at a terminal in which ``hcsrt`` runs."""
 
-    def __init__(self, *args: str, folder: Path) -> None:
+    def __init__(self, *args: str, folder: Path, size: tuple[int, int] = (30, 100)) -> None:
         self.fd, self._local = pty.openpty()
-        termios.tcsetwinsize(self._local, (30, 100))
+        termios.tcsetwinsize(self._local, size)
         self.settings = termios.tcgetattr(self._local)
         self.seen = b""
         self.process = subprocess.Popen(
@@ -131,11 +132,17 @@ class Terminal:
         assert termios.tcgetattr(self._local) == self.settings
         return code
 
+    def hang_up(self) -> None:
+        os.close(self._local)
+        os.close(self.fd)
+        self.fd = self._local = -1
+
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
-        os.close(self.fd)
-        os.close(self._local)
+        if self.fd != -1:
+            os.close(self.fd)
+            os.close(self._local)
 
 
 # Makes stdin the controlling terminal, so that the kernel sends it the signals of keys and resizes.
