@@ -1,25 +1,27 @@
 """The job of ``hcsrt run``: a compute system, one process in it, and the end of both."""
 
 import contextlib
-import signal
 import sys
-import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
+from functools import partial
+from queue import SimpleQueue
 from typing import Any
 
 import hcsrt
 
 from .. import _hresults as hresults
-from .._facade.times import Deadline
+from .._facade.owner import debug
+from .._facade.times import DRAIN_LIMIT, DRAIN_QUIET, STOP_TIMEOUT, Deadline
 from ..errors import HcsError, OperationTimeoutError
 from ..process import DEVNULL, PIPE, Process
 from ..system import ComputeSystem
 from .output import FAILED, NOT_FOUND, NOT_INVOKABLE
-from .signals import Event, Signals
-from .streams import Pump, Sink, console_size, feed, raw_terminal, writer_to
+from .signals import Event, Interrupted, Signals, is_stop_signal, names_of
+from .streams import Pump, Sink, console_size, feed, lossy_writer_to, raw_terminal, writer_to
+from .waiting import SLICE, get_from, in_background
 
 # By the error that creating a process fails with if its program cannot run.
 _EXIT_CODES = {
@@ -30,12 +32,10 @@ _EXIT_CODES = {
     hresults.ERROR_DIRECTORY: NOT_INVOKABLE,
 }
 
-# A queue that is waited on without a limit would not let signal handlers run on Windows.
-_SLICE = 0.2
-# Seconds without output until that of an exited command is over: what it left running may hold its pipes open.
-_DRAIN = 1.0
 _STOP_GRACE = 5.0
 _REQUEST_TIMEOUT = 5.0
+# Seconds that a system may take to be terminated, however little of --timeout is left.
+_SHORTEST_STOP = 5.0
 
 
 @dataclass
@@ -70,10 +70,13 @@ class Report:
         try:
             yield
         finally:
-            self.timings[phase] = round(time.monotonic() - start, 6)
+            # A system may be stopped for the sake of the output first, and then for certain.
+            self.timings[phase] = round(self.timings.get(phase, 0.0) + time.monotonic() - start, 6)
 
     def as_document(self) -> dict[str, Any]:
         error = self.error
+        stdout, stdout_base64 = _text_or_base64(self.stdout)
+        stderr, stderr_base64 = _text_or_base64(self.stderr)
         return {
             "id": self.id,
             "pid": self.pid,
@@ -87,10 +90,20 @@ class Report:
                 "symbol": getattr(error, "symbol", None),
                 "hint": getattr(error, "hint", None),
             },
-            "stdout": self.stdout.decode(errors="backslashreplace"),
-            "stderr": self.stderr.decode(errors="backslashreplace"),
+            "stdout": stdout,
+            "stderr": stderr,
+            "stdout_base64": stdout_base64,
+            "stderr_base64": stderr_base64,
             "timings": self.timings,
         }
+
+
+def _text_or_base64(data: bytearray) -> tuple[str | None, str | None]:
+    """Return bytes as text if they are UTF-8, else in base64, so that no reader takes one for the other."""
+    try:
+        return data.decode(), None
+    except UnicodeDecodeError:
+        return None, b64encode(data).decode()
 
 
 def carry_out(job: Job, report: Report, signals: Signals, deadline: Deadline, *, live: bool) -> int:
@@ -98,10 +111,10 @@ def carry_out(job: Job, report: Report, signals: Signals, deadline: Deadline, *,
     with report.timed("total"), contextlib.ExitStack() as stack:
         stack.callback(_wait_until_nothing_pends)
         with report.timed("create"):
-            system = stack.enter_context(
-                ComputeSystem.create(job.id, job.document, timeout=deadline.remaining(), on_abandon="terminate")
-            )
-        stack.callback(_stop, system, report)
+            system = ComputeSystem.create(job.id, job.document, timeout=deadline.remaining(), on_abandon="terminate")
+            stack.callback(_close, system)
+        stop = partial(_stop, system, report, signals, deadline)
+        stack.callback(stop)
         with report.timed("start"):
             system.start(timeout=deadline.remaining())
         try:
@@ -121,16 +134,16 @@ def carry_out(job: Job, report: Report, signals: Signals, deadline: Deadline, *,
                 raise
             report.error = error
             return _EXIT_CODES.get(error.hresult & 0xFFFFFFFF, FAILED)
-        stack.callback(process.close)
+        stack.callback(_close, process)
         report.pid = process.pid
         if job.terminal:
             signals.forward_resize()
         if job.interactive and job.terminal:
             stack.enter_context(raw_terminal())
-        signals.deferred = True
+        signals.phase = "command"
         with report.timed("run"):
-            sinks = (writer_to(1), writer_to(2)) if live else (report.stdout.extend, report.stderr.extend)
-            _supervise(system, process, signals.events, deadline, sinks)
+            sinks = (writer_to(1), lossy_writer_to(2)) if live else (report.stdout.extend, report.stderr.extend)
+            _supervise(system, process, signals.events, deadline, sinks, stop)
         report.exit_code = process.returncode
         return _exit_status(report.exit_code)
 
@@ -141,62 +154,117 @@ def _supervise(
     events: SimpleQueue[Event],
     deadline: Deadline,
     sinks: tuple[Sink, Sink],
+    stop: Callable[[], None],
 ) -> None:
     """Return when the process has exited and its output has been passed on."""
     sources = (process.stdout, process.stderr)
     pumps = [Pump(source, sink, events) for source, sink in zip(sources, sinks, strict=True) if source is not None]
     for pump in pumps:
-        _in_background(pump.run)
+        in_background(pump.run)
     flowing = len(pumps)
     if process.stdin is not None:
-        _in_background(feed, process.stdin)
-    _in_background(_report_exit, process, events)
+        in_background(feed, process.stdin)
+    in_background(_report_exit, process, events)
 
-    exited = asked_to_stop = False
-    while not exited or flowing:
-        match _next_event(events, deadline):
+    drain: _Drain | None = None
+    asked_to_stop = is_stopped = False
+    while drain is None or flowing:
+        match get_from(events, deadline if drain is None else Deadline(SLICE)):
             case "exited":
-                exited = True
-                deadline = Deadline(_DRAIN)
+                drain = _Drain(pumps, deadline)
             case "drained":
                 flowing -= 1
             case "resized":
-                with contextlib.suppress(HcsError):  # the process may be gone
-                    process.resize_console(*console_size(), timeout=_REQUEST_TIMEOUT)
+                _resize(process, deadline)
             case int() as number:
-                if asked_to_stop:
-                    system.terminate(timeout=_REQUEST_TIMEOUT)
-                else:
-                    asked_to_stop = True
-                    name = "CtrlC" if number == signal.SIGINT else "CtrlShutdown"
-                    with contextlib.suppress(HcsError):  # the second one needs no answer of the process
-                        process.send_signal(name, timeout=_REQUEST_TIMEOUT)
+                if asked_to_stop and is_stop_signal(number):
+                    _terminate(system)
+                elif not _pass_on(process, number, deadline):
+                    raise Interrupted(number)
+                asked_to_stop = asked_to_stop or is_stop_signal(number)
             case Exception() as error:
                 raise error
-            case None if not exited:
-                system.terminate(timeout=_REQUEST_TIMEOUT)
-                raise TimeoutError
-            case None if all(pump.is_idle() for pump in pumps):
-                # What the command left behind holds its output open: it ends with the system.
-                system.stop(grace=_STOP_GRACE)
-                deadline = Deadline(None)
             case None:
-                deadline = Deadline(_DRAIN)
+                pass
+        # After each event: a storm of them must not keep the time from being up.
+        if drain is None:
+            if deadline.passed():
+                _terminate(system)
+                raise TimeoutError
+        elif drain.is_over():
+            if is_stopped:
+                debug("hcsrt.cli", "%r has exited, and what holds its output open is out of reach", process)
+                return
+            # What the command left behind holds its output open: it ends with the system.
+            stop()
+            is_stopped = True
+            drain = _Drain(pumps, deadline)
 
 
-def _next_event(events: SimpleQueue[Event], deadline: Deadline) -> Event | None:
-    """Return the next event, or None once the deadline has passed."""
-    while True:
-        remaining = deadline.remaining()
-        try:
-            return events.get(timeout=_SLICE if remaining is None else min(_SLICE, remaining))
-        except Empty:
-            if remaining is not None and remaining <= _SLICE:
-                return None
+class _Drain:
+    """The time that the output of an exited command has to come to its end, though something may hold it open.
+
+    It has that of communicate(), but for this: our own reader may take as long as it likes if there is no --timeout,
+    and once the time of --timeout is up, an output that is silent is over.
+    """
+
+    def __init__(self, pumps: list[Pump], deadline: Deadline) -> None:
+        self._pumps = pumps
+        self._deadline = deadline
+        self._looked = time.monotonic()
+        self._quiet = 0.0
+        self._total = 0.0
+
+    def is_over(self) -> bool:
+        """Return whether the output counts as complete."""
+        seconds = time.monotonic() - self._looked
+        if seconds < SLICE:
+            return False
+        self._looked += seconds
+        flows = {pump.look() for pump in self._pumps}
+        is_late = self._deadline.passed()
+        if "stuck" in flows:
+            if is_late:
+                raise TimeoutError
+            self._quiet = 0.0
+            return False
+        self._quiet = 0.0 if "moving" in flows else self._quiet + seconds
+        self._total += seconds
+        return self._quiet >= (SLICE if is_late else DRAIN_QUIET) or self._total >= (
+            DRAIN_QUIET if is_late else DRAIN_LIMIT
+        )
 
 
-def _in_background(function: Callable[..., None], *args: object) -> None:
-    threading.Thread(target=function, args=args, daemon=True).start()
+def _resize(process: Process[bytes], deadline: Deadline) -> None:
+    try:
+        process.resize_console(*console_size(), timeout=deadline.within(_REQUEST_TIMEOUT))
+    except Exception as error:
+        # The process may be gone, or the terminal have a size that no console has: neither is its end.
+        debug("hcsrt.cli", "%r does not get the size of the terminal: %s", process, error)
+
+
+def _pass_on(process: Process[bytes], number: int, deadline: Deadline) -> bool:
+    """Send a signal on to the command; return False if its guest has none like it."""
+    of_linux, of_windows = names_of(number)
+    try:
+        process.send_signal(of_linux, timeout=deadline.within(_REQUEST_TIMEOUT))
+        return True
+    except OperationTimeoutError:
+        return True  # it may get there yet
+    except (HcsError, ValueError):
+        if of_windows is None:
+            return False
+    with contextlib.suppress(HcsError):  # the next one needs no answer of the process
+        process.send_signal(of_windows, timeout=deadline.within(_REQUEST_TIMEOUT))
+    return True
+
+
+def _terminate(system: ComputeSystem) -> None:
+    """Terminate the system for a reason that counts for more than an error of this; it is stopped afterwards."""
+    try:
+        system.terminate(timeout=_REQUEST_TIMEOUT)
+    except HcsError as error:
+        debug("hcsrt.cli", "terminating %r failed: %s", system, error)
 
 
 def _report_exit(process: Process[bytes], events: SimpleQueue[Event]) -> None:
@@ -208,13 +276,34 @@ def _report_exit(process: Process[bytes], events: SimpleQueue[Event]) -> None:
         events.put("exited")
 
 
-def _stop(system: ComputeSystem, report: Report) -> None:
+def _stop(system: ComputeSystem, report: Report, signals: Signals, deadline: Deadline) -> None:
+    """Stop the system, at once if the time of --timeout is up or a signal asks for it."""
     with report.timed("stop"):
         try:
-            system.stop(grace=_STOP_GRACE)
+            with signals.stopping():
+                system.stop(deadline.within(_STOP_GRACE), timeout=max(deadline.within(STOP_TIMEOUT), _SHORTEST_STOP))
+        except Interrupted:
+            _terminate(system)
         except (HcsError, TimeoutError) as error:
             # An earlier error counts for more than what went wrong after it.
             report.error = report.error or error
+
+
+def _close(owner: ComputeSystem | Process[bytes]) -> None:
+    """Close in the time of a request: no HCS that hangs keeps the exit code back."""
+    closed: SimpleQueue[None] = SimpleQueue()
+
+    def close() -> None:
+        owner.close()
+        closed.put(None)
+
+    try:
+        in_background(close)
+    except Exception as error:
+        debug("hcsrt.cli", "no thread closes %r: %s", owner, error)
+        owner.close()
+    else:
+        get_from(closed, Deadline(_REQUEST_TIMEOUT))
 
 
 def _wait_until_nothing_pends() -> None:

@@ -20,10 +20,11 @@ import hcsrt
 from .._facade.times import Deadline
 from ..documents import dumps, loads
 from ..errors import NoIsolationWarning
+from .environment import collect
 from .job import Job, Report, carry_out
 from .output import FAILED, TIMED_OUT, complain
 from .signals import Interrupted, Signals
-from .streams import writer_to
+from .streams import read_in_time, writer_to
 
 
 class _WrongUsage(click.UsageError):
@@ -38,14 +39,10 @@ class _RunCommand(click.Command):
             raise _WrongUsage(error.format_message(), ctx) from None
 
 
-def _parse_environment(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    environment: dict[str, str] = {}
-    for value in values:
-        name, separator, content = value.partition("=")
-        if not name or not separator:
-            raise click.BadParameter("expected KEY=VALUE")
-        environment[name] = content
-    return environment
+def _check_entries(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(value.partition("=")[0] for value in values):
+        raise click.BadParameter("expected NAME or NAME=VALUE")
+    return values
 
 
 def _refuse_empty(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
@@ -60,7 +57,7 @@ def _refuse_endless(context: click.Context, parameter: click.Parameter, value: f
     return value
 
 
-def _read_document(source: str | None, owner: str | None) -> dict[str, Any]:
+def _read_document(source: str | None, owner: str | None, deadline: Deadline) -> dict[str, Any]:
     """Return the compute system document of ``--document``, or the emulator's own."""
     if source is None:
         if hcsrt.backend() == "windows":
@@ -69,8 +66,8 @@ def _read_document(source: str | None, owner: str | None) -> dict[str, Any]:
                 "Container.Storage with its Layers and scratch Path"
             )
         return hcsrt.emulator.container_document(owner=owner or "hcsrt")
-    with click.open_file(source, encoding="utf-8-sig") as file:
-        document: dict[str, Any] = loads(dumps(file.read(), argument=f"--document {source}"))
+    text = read_in_time(None if source == "-" else source, deadline).decode("utf-8-sig")
+    document: dict[str, Any] = loads(dumps(text, argument=f"--document {source}"))
     if owner is not None:
         document["Owner"] = owner
     # Nothing of a run outlives it, even if hcsrt is killed.
@@ -87,11 +84,18 @@ def _read_document(source: str | None, owner: str | None) -> dict[str, Any]:
 @click.option("--cwd", metavar="DIR", help="Working directory of the command.")
 @click.option(
     "-e",
-    "environment",
-    metavar="KEY=VALUE",
+    "entries",
+    metavar="NAME[=VALUE]",
     multiple=True,
-    callback=_parse_environment,
-    help="Set an environment variable; may be repeated.",
+    callback=_check_entries,
+    help="Set an environment variable, without a value to the one that it has here; may be repeated.",
+)
+@click.option(
+    "--env-file",
+    "env_files",
+    metavar="FILE",
+    multiple=True,
+    help="Set those of a file too: lines like the values of -e, which goes before, and # comments; may be repeated.",
 )
 @click.option("-i", "interactive", is_flag=True, help="Forward stdin to the command.")
 @click.option("-t", "terminal", is_flag=True, help="Give the command a pseudo-terminal.")
@@ -103,23 +107,27 @@ def _read_document(source: str | None, owner: str | None) -> dict[str, Any]:
     help="Seconds that everything may take; exit code 124.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document with output, exit code and timings.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not tell that nothing is isolated from this machine.")
 @click.argument("command", metavar="COMMAND [ARG]...", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(
     id_: str | None,
     owner: str | None,
     document: str | None,
     cwd: str | None,
-    environment: dict[str, str],
+    entries: tuple[str, ...],
+    env_files: tuple[str, ...],
     interactive: bool,
     terminal: bool,
     timeout: float | None,
     as_json: bool,
+    quiet: bool,
     command: tuple[str, ...],
 ) -> None:
     """Run a command in a compute system of its own and exit with its exit code.
 
     The system is created and started first, and stopped when the command has exited. The first Ctrl-C goes to the
-    command, the second terminates the system.
+    command, the second terminates the system. Other signals go to the command too; one that its guest does not know
+    ends both.
     """
     if interactive and document == "-":
         raise _WrongUsage("-i and --document - both want stdin")
@@ -136,9 +144,10 @@ def run(
     deadline = Deadline(timeout)
     try:
         with Signals() as signals:
-            system = _read_document(document, owner)
+            system = _read_document(document, owner, deadline)
+            environment = collect(env_files, entries, deadline)
             job = Job(report.id, system, command, cwd, environment, interactive, terminal)
-            if hcsrt.backend() == "emulator" and os.isatty(2):
+            if hcsrt.backend() == "emulator" and not quiet:
                 click.echo("hcsrt: emulated compute system: the command runs on this machine, not isolated", err=True)
             code = carry_out(job, report, signals, deadline, live=not as_json)
     except Interrupted as interrupted:

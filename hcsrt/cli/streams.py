@@ -8,13 +8,19 @@ import sys
 from collections.abc import Callable, Generator
 from io import RawIOBase
 from queue import SimpleQueue
-from typing import IO, cast
+from typing import IO, Literal, cast
 
+from .._facade.owner import debug
+from .._facade.times import Deadline
+from .shield import is_reader_gone
 from .signals import Event
+from .waiting import get_from, in_background
 
 _CHUNK = 64 * 1024
+_ROWS, _COLUMNS = 24, 80
 
 Sink = Callable[[memoryview], object]
+Flow = Literal["moving", "idle", "stuck"]
 
 
 class Pump:
@@ -44,19 +50,49 @@ class Pump:
         self._is_reading = True
         self._events.put("drained")
 
-    def is_idle(self) -> bool:
-        """Return whether the command was silent since the last call; False while our own reader is slow."""
+    def look(self) -> Flow:
+        """Return what has happened since the last call; the pump is stuck if our own reader has taken nothing."""
         has_moved, self._has_moved = self._has_moved, False
-        return self._is_reading and not has_moved
+        if has_moved:
+            return "moving"
+        return "idle" if self._is_reading else "stuck"
 
 
 def feed(target: IO[bytes]) -> None:
-    # The command may stop reading, close its end or exit at any time, which its exit code accounts for.
-    with contextlib.suppress(OSError, ValueError), target:
-        while chunk := _read_from(0):
-            view = memoryview(chunk)
-            while view:
-                view = view[target.write(view) :]
+    """Pass our stdin on to the command."""
+    try:
+        with target:
+            while chunk := _read_from(0):
+                view = memoryview(chunk)
+                while view:
+                    view = view[target.write(view) :]
+    except Exception as error:
+        # The command may stop reading, close its end or exit at any time, which its exit code accounts for; and where
+        # we cannot read, it has come to the end of its input.
+        debug("hcsrt.cli", "no more is passed on from stdin: %s", error)
+
+
+def read_in_time(path: str | None, deadline: Deadline) -> bytes:
+    """Read a file, or stdin if there is no path: either may be a pipe that nobody closes in time."""
+    outcome: SimpleQueue[bytes | Exception] = SimpleQueue()
+
+    def read() -> None:
+        try:
+            if path is None:
+                outcome.put(b"".join(iter(lambda: _read_from(0), b"")))
+            else:
+                with open(path, "rb", buffering=0) as file:
+                    outcome.put(file.readall())
+        except Exception as error:
+            outcome.put(error)
+
+    in_background(read)
+    data = get_from(outcome, deadline)
+    if data is None:
+        raise TimeoutError
+    if isinstance(data, Exception):
+        raise data
+    return data
 
 
 def _read_from(fd: int) -> bytes:
@@ -68,6 +104,8 @@ def _read_from(fd: int) -> bytes:
 
 
 def writer_to(fd: int) -> Sink:
+    is_terminal = os.isatty(fd)
+
     def write(data: memoryview) -> None:
         while data:
             try:
@@ -75,21 +113,36 @@ def writer_to(fd: int) -> Sink:
             except BlockingIOError:
                 select.select([], [fd], [])
             except OSError as error:
-                # So the C runtime of Windows reports a pipe whose reader has gone.
-                if sys.platform == "win32" and error.errno == errno.EINVAL:
+                # A terminal that has hung up is a reader that has gone.
+                if is_reader_gone(error) or (is_terminal and error.errno == errno.EIO):
                     raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
                 raise
 
     return write
 
 
+def lossy_writer_to(fd: int) -> Sink:
+    """Return a writer that loses what cannot be written, as a command's own messages on a full disk are lost."""
+    write = writer_to(fd)
+
+    def write_or_lose(data: memoryview) -> None:
+        try:
+            write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            debug("hcsrt.cli", "%d bytes for descriptor %d are lost: %s", len(data), fd, error)
+
+    return write_or_lose
+
+
 def console_size() -> tuple[int, int]:
-    """Return rows and columns of the local terminal."""
+    """Return rows and columns of the local terminal, which may say that it has none of them."""
     for fd in (0, 1, 2):
         with contextlib.suppress(OSError):
             size = os.get_terminal_size(fd)
-            return size.lines, size.columns
-    return 24, 80
+            return size.lines or _ROWS, size.columns or _COLUMNS
+    return _ROWS, _COLUMNS
 
 
 @contextlib.contextmanager
@@ -106,4 +159,5 @@ def raw_terminal() -> Generator[None, None, None]:
     try:
         yield
     finally:
-        termios.tcsetattr(0, termios.TCSADRAIN, before)
+        with contextlib.suppress(termios.error):  # the terminal may have gone
+            termios.tcsetattr(0, termios.TCSADRAIN, before)

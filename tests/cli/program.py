@@ -20,7 +20,7 @@ if not WINDOWS:
 IDLE = "while :; do sleep 0.05; done"
 INSTALL = "import hcsrt; hcsrt.emulator.install()"
 MAIN = "import sys; from hcsrt.__main__ import main; sys.exit(main())"
-NOTE = "hcsrt: emulated compute system: the command runs on this machine, not isolated\n"
+NOTE = "hcsrt: emulated compute system: the command runs on this machine, not isolated"
 HCSRT = [sys.executable, "-W", "error", *(("-c", f"{INSTALL}; {MAIN}") if WINDOWS else ("-m", "hcsrt"))]
 
 # Takes what comes on its stdin for a Ctrl-C, which Windows cannot send to another process alone.
@@ -43,12 +43,12 @@ def hcsrt(*args: str, folder: Path, **options: Any) -> subprocess.CompletedProce
 
 
 def run(code: str, *options: str, folder: Path, **keywords: Any) -> subprocess.CompletedProcess[bytes]:
-    return hcsrt("run", *options, "--", *guest(code), folder=folder, **keywords)
+    return hcsrt("run", "-q", *options, "--", *guest(code), folder=folder, **keywords)
 
 
 def start(*command: str, folder: Path) -> subprocess.Popen[bytes]:
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([*HCSRT, "run", *command], cwd=folder, **streams)
+    return subprocess.Popen([*HCSRT, "run", "-q", *command], cwd=folder, **streams)
 
 
 def read_only(count: int, *command: str, folder: Path) -> tuple[int, bytes, bytes]:
@@ -72,7 +72,7 @@ class Command:
     def __init__(self, code: str, folder: Path, *options: str) -> None:
         program = [sys.executable, "-W", "error", "-c", INTERRUPTIBLE] if WINDOWS else HCSRT
         self.process = subprocess.Popen(
-            [*program, "run", *options, "--", *guest(f"out(os.getpid()); {code}")],
+            [*program, "run", "-q", *options, "--", *guest(f"out(os.getpid()); {code}")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

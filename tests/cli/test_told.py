@@ -1,5 +1,6 @@
 """What the command line tells people, and that telling it changes nothing else."""
 
+import base64
 import json
 import os
 import re
@@ -13,8 +14,46 @@ from typing import Any
 import pytest
 
 from ..helpers.platforms import WINDOWS, backend_variable, posix_shell, pseudo_terminal
-from ..helpers.programs import guest
-from .program import HCSRT, INSTALL, MAIN, hcsrt, lines
+from ..helpers.programs import TRUE, guest
+from .program import HCSRT, INSTALL, MAIN, NOTE, hcsrt, lines, run
+
+# The isolation that is missing
+
+
+def test_a_pipe_is_told_once_that_nothing_is_isolated(tmp_path: Path) -> None:
+    done = hcsrt("run", "--", *guest("out('out'); err('err'); exit(7)"), folder=tmp_path)
+    assert (done.returncode, done.stdout, lines(done.stderr)) == (7, b"out\n", [NOTE, "err"])
+
+
+def test_a_file_is_told_once_that_nothing_is_isolated(tmp_path: Path) -> None:
+    with open(tmp_path / "log", "wb") as log:
+        code = subprocess.run([*HCSRT, "run", "--", *TRUE], stderr=log, cwd=tmp_path, timeout=60).returncode
+    assert (code, (tmp_path / "log").read_text()) == (0, f"{NOTE}\n")
+
+
+@pseudo_terminal
+def test_a_terminal_is_told_once_that_nothing_is_isolated(terminals: Any) -> None:
+    terminal = terminals("run", "--", "true")
+    assert terminal.finish() == 0
+    assert terminal.seen.decode() == f"{NOTE}\r\n"
+
+
+@pytest.mark.parametrize("option", ["-q", "--quiet"])
+def test_quiet_tells_nothing_of_it(tmp_path: Path, option: str) -> None:
+    done = hcsrt("run", option, "--", *guest("err('err'); exit(7)"), folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (7, b"", b"err\n")
+
+
+def test_quiet_does_not_silence_errors(tmp_path: Path) -> None:
+    done = hcsrt("run", "-q", "--", "no-such-program", folder=tmp_path)
+    assert (done.returncode, len(lines(done.stderr))) == (127, 1)
+
+
+def test_with_json_stdout_is_one_document_all_the_same(tmp_path: Path) -> None:
+    done = hcsrt("run", "--json", "--", *guest("err('err')"), folder=tmp_path)
+    assert lines(done.stderr) == [NOTE]
+    assert json.loads(done.stdout)["stderr"] == "err\n"
+
 
 # Streams that take nothing
 
@@ -82,6 +121,12 @@ def test_a_stderr_that_takes_nothing_decides_nothing(
 ) -> None:
     arguments = [str(tmp_path) if argument == "." else argument for argument in arguments]
     assert broken("stderr", tmp_path, [*HCSRT, *arguments])[0] == code
+
+
+@pytest.mark.parametrize("broken", [pytest.param(full, marks=FULL), pytest.param(closed, marks=posix_shell)])
+def test_what_the_command_tells_a_stderr_that_takes_nothing_decides_nothing(tmp_path: Path, broken: Broken) -> None:
+    command = guest("[err('lost') for _ in range(9)]; out('out'); exit(3)")
+    assert broken("stderr", tmp_path, [*HCSRT, "run", "--", *command]) == (3, b"out\n")
 
 
 TELLING = [
@@ -153,16 +198,16 @@ def test_without_the_extra_the_exit_code_is_1_in_any_case(tmp_path: Path, broken
 
 
 def test_what_a_user_gave_is_no_markup(tmp_path: Path) -> None:
-    done = hcsrt("run", "--", "/srv/:key:/[bold]run[/]", folder=tmp_path)
+    done = hcsrt("run", "-q", "--", "no-:key:-[bold]such[/bold]", folder=tmp_path)
     assert done.returncode == 127
-    assert "/srv/:key:/[bold]run[/]" in done.stderr.decode()
+    assert "no-:key:-[bold]such[/bold]" in done.stderr.decode()
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["run", "--document", ":key:[bold].json", "--", "true"],
-        ["run", "--:key:[bold]"],
+        ["run", "-q", "--document", ":key:[bold].json", "--", "true"],
+        ["run", "-q", "--:key:[bold]"],
         ["errors", ":key:[bold]"],
         [":key:[bold]"],
     ],
@@ -218,3 +263,21 @@ def test_no_line_is_broken_in_a_pipe(tmp_path: Path) -> None:
     told = lines(hcsrt("doctor", folder=tmp_path).stdout)
     assert len(told) == len(findings) + sum(finding["remedy"] is not None for finding in findings) + 1
     assert [line for line in told if line != line.rstrip()] == []
+
+
+# Bytes in JSON
+
+
+@pytest.mark.parametrize("data", [b"", b"text\n", "grün\0\n".encode(), rb"out\xff", b"\xef\xbb\xbfmark"])
+def test_json_has_text_as_text(tmp_path: Path, data: bytes) -> None:
+    report = json.loads(run(f"write({data!r}); write({data!r}, 2)", "--json", folder=tmp_path).stdout)
+    assert (report["stdout"], report["stdout_base64"]) == (data.decode(), None)
+    assert (report["stderr"], report["stderr_base64"]) == (data.decode(), None)
+
+
+@pytest.mark.parametrize("data", [b"out\xff", b"ab\xc3", b"\xed\xa0\x80", bytes(range(256))])
+def test_json_has_other_bytes_in_base64(tmp_path: Path, data: bytes) -> None:
+    report = json.loads(run(f"write({data!r}); err('err')", "--json", folder=tmp_path).stdout)
+    assert report["stdout"] is None
+    assert base64.b64decode(report["stdout_base64"], validate=True) == data
+    assert (report["stderr"], report["stderr_base64"]) == ("err\n", None)
