@@ -111,7 +111,6 @@ BROKEN = [unread, pytest.param(full, marks=FULL), pytest.param(closed, marks=pos
         (["errors", "NO_SUCH_NAME"], 1),
         (["errors"], 2),
         (["no-such-verb"], 2),
-        ([], 2),
         (["--version"], 0),
     ],
     ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else None,
