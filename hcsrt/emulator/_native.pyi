@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import final
 
 class Stopped(Exception):
@@ -72,6 +73,12 @@ def forget(process: int) -> None:
 
 def configure(seed: int | None) -> None:
     """Vary what HCS leaves open by this seed; None gives the plain order."""
+
+def serve_on_demand(function: Callable[[], object]) -> None:
+    """Have a function called, on a thread of its own, to start a service where a call finds none: in a forked child."""
+
+def epoch() -> int:
+    """Return the epoch of this process; a forked child has another one."""
 
 def start() -> None:
     """Let calls reach the queue."""

@@ -110,13 +110,28 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
     void c_configure "hcsrt::emulator::configure"(bool vary, uint64_t seed)
     void c_start "hcsrt::emulator::start"()
     void c_stop "hcsrt::emulator::stop"()
-    void c_set_finalizing "hcsrt::emulator::set_finalizing"(int (*function)() noexcept)
+    void c_fail_to_start "hcsrt::emulator::fail_to_start"()
+    void c_attach "hcsrt::emulator::attach"(int (*finalizing)() noexcept, void (*start)() noexcept)
+    uint32_t c_process_epoch "hcsrt::emulator::process_epoch"()
     void c_clear "hcsrt::emulator::clear"()
     Counts c_live "hcsrt::emulator::live"()
     void c_record_misuse "hcsrt::emulator::record_misuse"(const char *text)
 
 
-c_set_finalizing(Py_IsFinalizing)
+# What starts the service of this process.
+cdef object starter = None
+
+
+cdef void start_service() noexcept with gil:
+    try:
+        starter()
+    except BaseException:
+        with nogil:
+            c_fail_to_start()
+        raise
+
+
+c_attach(Py_IsFinalizing, start_service)
 
 
 class Stopped(Exception):
@@ -285,6 +300,17 @@ def forget(uint64_t process):
 def configure(seed):
     """Vary what HCS leaves open by this seed; None gives the plain order."""
     c_configure(seed is not None, 0 if seed is None else seed & 0xFFFFFFFFFFFFFFFF)
+
+
+def serve_on_demand(function not None):
+    """Have a function called, on a thread of its own, to start a service where a call finds none: in a forked child."""
+    global starter
+    starter = function
+
+
+def epoch():
+    """Return the epoch of this process; a forked child has another one."""
+    return c_process_epoch()
 
 
 def start():

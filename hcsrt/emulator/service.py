@@ -22,6 +22,8 @@ class Service:
 
     def __init__(self, seed: int | None) -> None:
         self._seed = seed
+        # Of the process that it serves; a forked child has another one.
+        self.epoch: int = _native.epoch()
         self._outbox = Outbox(Variation(seed))
         self.model: Model = Model(self._outbox.variation)
         stopping = Stopping(self.model, self._outbox)
@@ -43,7 +45,7 @@ class Service:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while True:
+        while _native.epoch() == self.epoch:
             try:
                 request = _native.take(self._outbox.pause())
             except _native.Stopped:

@@ -25,6 +25,7 @@ posix_shell = pytest.mark.skipif(WINDOWS, reason="takes a shell of POSIX")
 backend_variable = pytest.mark.skipif(WINDOWS, reason="on Windows no environment variable decides about the backend")
 compiler = pytest.mark.skipif(WINDOWS, reason="calls a C compiler as POSIX systems do")
 fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 win32 = pytest.mark.skipif(not WINDOWS, reason="about Windows' own handles and DLLs")
 stand_in = pytest.mark.skipif(
     importlib.util.find_spec("hcsrt_stand_in") is None, reason="needs the stand-in computecore.dll of tools/windows"

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <initializer_list>
 
+#include "core/forks.h"
 #include "core/operations.h"
 #include "core/results.h"
 #include "core/threads.h"
@@ -44,10 +45,15 @@ struct Reaper {
     DeferredClose reserve[RESERVE];
 };
 
-/* Never destroyed: the reaper's thread outlives static destructors. Replaced in a forked child, whose thread is gone. */
-Reaper *reaper;
+hcsrt::OfProcess<Reaper> reaper;
 std::atomic<int64_t> leaked{0};
-thread_local int callback_depth = 0;
+
+/* The callbacks that run on this thread. A forked child may have been made in the middle of one. */
+struct Depth {
+    int count;
+    uint32_t epoch;
+};
+thread_local Depth depth = {0, 0};
 /* Of all threads: only while it is not 0 does a release look at its own thread's depth, which costs a call. */
 std::atomic<int> callbacks{0};
 
@@ -155,18 +161,12 @@ void ring(Reaper *self) {
     hcsrt::wake_all(self->bell);
 }
 
-#if !defined(_WIN32)
-void in_forked_child() {
-    ++hcsrt_epoch;
-    reaper = new Reaper;
-    callback_depth = 0;
-    callbacks.store(0, std::memory_order_relaxed);
-}
-#endif
+void in_child() { callbacks.store(0, std::memory_order_relaxed); }
+
+bool in_callback() { return depth.count > 0 && depth.epoch == hcsrt::epoch(); }
 
 /* False: the reserve is used up. */
-bool defer_close(hcsrt_close close, void *raw, void *context) {
-    Reaper *self = reaper;
+bool defer_close(Reaper *self, hcsrt_close close, void *raw, void *context) {
     for (DeferredClose &slot : self->reserve) {
         uint32_t expected = FREE;
         if (!slot.stage.compare_exchange_strong(expected, FILLING, std::memory_order_acq_rel)) continue;
@@ -185,20 +185,12 @@ bool defer_close(hcsrt_close close, void *raw, void *context) {
 
 extern "C" {
 
-uint32_t hcsrt_epoch = 1;
+void hcsrt_reaper_init(void) { hcsrt_forks_watch(in_child); }
 
-void hcsrt_reaper_init(void) {
-    if (reaper) return;
-    reaper = new Reaper;
-#if !defined(_WIN32)
-    pthread_atfork(nullptr, nullptr, in_forked_child);
-#endif
-}
-
-int hcsrt_reaper_start(void) { return ensure_started(reaper); }
+int hcsrt_reaper_start(void) { return ensure_started(reaper.here()); }
 
 void hcsrt_reap(const hcsrt_abandoned *call) {
-    Reaper *self = reaper;
+    Reaper *self = reaper.here();
     Call *item = new Call{*call, false, Clock::now() + PATIENCE, nullptr};
     self->pending.fetch_add(1, std::memory_order_acq_rel);
     item->next = self->arrived.load(std::memory_order_relaxed);
@@ -207,8 +199,10 @@ void hcsrt_reap(const hcsrt_abandoned *call) {
 }
 
 void hcsrt_release(hcsrt_close close, void *raw, void *context) {
-    if (callbacks.load(std::memory_order_relaxed) > 0 && callback_depth > 0) {
-        if (!reaper->started.load(std::memory_order_acquire) || !defer_close(close, raw, context)) hcsrt_count_leak();
+    if (callbacks.load(std::memory_order_relaxed) > 0 && in_callback()) {
+        Reaper *self = reaper.here();
+        if (!self->started.load(std::memory_order_acquire) || !defer_close(self, close, raw, context))
+            hcsrt_count_leak();
         return;
     }
 #if defined(_WIN32)
@@ -222,17 +216,20 @@ void hcsrt_release(hcsrt_close close, void *raw, void *context) {
 }
 
 void hcsrt_callback_enter(void) {
-    ++callback_depth;
+    uint32_t epoch = hcsrt::epoch();
+    if (depth.epoch != epoch) depth = {0, epoch};
+    ++depth.count;
     callbacks.fetch_add(1, std::memory_order_relaxed);
 }
 
 void hcsrt_callback_leave(void) {
+    if (!in_callback()) return;
     callbacks.fetch_sub(1, std::memory_order_relaxed);
-    --callback_depth;
+    --depth.count;
 }
 
-void hcsrt_reaper_announce(int64_t calls) { reaper->pending.fetch_add(calls, std::memory_order_acq_rel); }
-int64_t hcsrt_reaper_pending(void) { return reaper->pending.load(std::memory_order_acquire); }
+void hcsrt_reaper_announce(int64_t calls) { reaper.here()->pending.fetch_add(calls, std::memory_order_acq_rel); }
+int64_t hcsrt_reaper_pending(void) { return reaper.here()->pending.load(std::memory_order_acquire); }
 int64_t hcsrt_leaked(void) { return leaked.load(std::memory_order_relaxed); }
 void hcsrt_count_leak(void) { leaked.fetch_add(1, std::memory_order_relaxed); }
 

@@ -53,9 +53,6 @@ int64_t hcsrt_reaper_pending(void);
 int64_t hcsrt_leaked(void);
 void hcsrt_count_leak(void);
 
-/* Grows by one in each forked child, where no handle of the parent may be touched. */
-extern uint32_t hcsrt_epoch;
-
 /* Once, when _core is imported. */
 void hcsrt_reaper_init(void);
 

@@ -32,13 +32,13 @@ void Core::deliver(Delivery delivery, void *raw) {
 
 template <typename Call>
 void Core::call_back(Lock &lock, const char *what, void *raw, Call call) {
-    ++callback_depth;
+    ++this_thread().callback_depth;
     lock.unlock();
     auto began = Clock::now();
     call();
     auto took = Clock::now() - began;
     lock.lock();
-    --callback_depth;
+    --this_thread().callback_depth;
     if (took > CALLBACK_LIMIT) misuse(what, raw, "had a callback that blocked");
 }
 
@@ -65,15 +65,15 @@ void Core::event_by_callback(Lock &lock, Delivery &delivery) {
     hcsrt_event event = {delivery.type, nullptr, delivery.operation};
     if (delivery.data.given) event.data = reinterpret_cast<const hcsrt_char *>(delivery.data.value.c_str());
     ++handle->running;
-    Handle *outer = std::exchange(calling_back, handle.get());
+    Handle *outer = std::exchange(this_thread().calling_back, handle.get());
     call_back(lock, "event callback", handle->raw, [&] { callback(&event, context); });
-    calling_back = outer;
+    this_thread().calling_back = outer;
     --handle->running;
     handle->drained.notify_all();
 }
 
 void Core::dispatch(int lane) {
-    dispatching = true;
+    this_thread().dispatching = true;
     Lock lock(mutex);
     for (;;) {
         while (deliveries[lane].empty()) delivered[lane].wait(lock);

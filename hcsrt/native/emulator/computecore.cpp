@@ -23,7 +23,7 @@ HCSRT_FUNCTIONS(ROW)
 
 /* A call on a compute system or a process that the service answers. */
 hcsrt_result verb_call(const Function &function, Kind kind, void *raw, void *operation, const hcsrt_char *text) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, kind, function.name);
     if (!inside) return inside.error();
     Request request;
@@ -46,7 +46,7 @@ hcsrt_result create_system_in(const Function &function, const hcsrt_char *scope,
     if (!system) return HCSRT_E_POINTER;
     *system = nullptr;
     if (!id || !*id || !configuration) return HCSRT_E_INVALIDARG;
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto target = core->add_target(Kind::System, ++core->serial);
     auto handle = core->add_handle(target);
     if (options) {
@@ -87,7 +87,7 @@ hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *param
     if (!process) return HCSRT_E_POINTER;
     *process = nullptr;
     if (!parameters || security_descriptor) return HCSRT_E_INVALIDARG;
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     const Function &function = row::HcsCreateProcess;
     Inside system(raw, Kind::System, function.name);
     if (!system) return system.error();
@@ -107,7 +107,7 @@ hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *param
 
 hcsrt_result enumerate_systems_in(const Function &function, const hcsrt_char *scope, const hcsrt_char *query,
                                   hcsrt_operation operation) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Request request;
     request.function = function.name;
     request.scope = argument(scope);
@@ -128,7 +128,7 @@ hcsrt_result HCSRT_CALL enumerate_systems_in_namespace(const hcsrt_char *scope, 
 /* --- synchronous calls --------------------------------------------------------------------------------------- */
 
 hcsrt_result ask_and_wait(Lock &lock, Request request, std::shared_ptr<Question> *question) {
-    if (core->is_gone() || serving) return HCSRT_E_SERVICE_DISCONNECT;
+    if (core->is_gone() || this_thread().serving || !core->ensure_service()) return HCSRT_E_SERVICE_DISCONNECT;
     *question = std::make_shared<Question>();
     core->ask(std::move(request), *question);
     core->wait_answer(lock, *question);
@@ -140,7 +140,7 @@ hcsrt_result open_system_in(const Function &function, const hcsrt_char *scope, c
     if (!system) return HCSRT_E_POINTER;
     *system = nullptr;
     if (!id || !*id || access != HCSRT_GENERIC_ALL) return HCSRT_E_INVALIDARG;
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Request request;
     request.function = function.name;
     request.scope = argument(scope);
@@ -164,7 +164,7 @@ hcsrt_result HCSRT_CALL open_system_in_namespace(const hcsrt_char *scope, const 
 hcsrt_result HCSRT_CALL open_process(hcsrt_system raw, uint32_t pid, uint32_t, hcsrt_process *process) {
     if (!process) return HCSRT_E_POINTER;
     *process = nullptr;
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside system(raw, Kind::System, "HcsOpenProcess");
     if (!system) return system.error();
     Request request;
@@ -180,7 +180,7 @@ hcsrt_result HCSRT_CALL open_process(hcsrt_system raw, uint32_t pid, uint32_t, h
 hcsrt_result service_call(const char *function, const hcsrt_char *text, hcsrt_char **out,
                           const hcsrt_char *id = nullptr) {
     if (out) *out = nullptr;
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Request request;
     request.function = function;
     request.id = argument(id);
@@ -211,7 +211,7 @@ hcsrt_result access_call(const char *function, const hcsrt_char *vm_id, const hc
 /* --- operations ---------------------------------------------------------------------------------------------- */
 
 hcsrt_operation HCSRT_CALL create_operation(void *context, hcsrt_operation_completion callback) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto handle = core->add_handle(Kind::Operation);
     handle->operation = std::make_shared<Operation>();
     handle->operation->id = reinterpret_cast<uintptr_t>(handle->raw) >> 4;
@@ -226,7 +226,7 @@ hcsrt_operation HCSRT_CALL create_operation_with_notifications(uint32_t, const v
 }
 
 void HCSRT_CALL close_operation(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto handle = core->find(raw, Kind::Operation, "HcsCloseOperation");
     if (!handle) return;
     core->handles.erase(reinterpret_cast<uintptr_t>(raw));
@@ -234,13 +234,13 @@ void HCSRT_CALL close_operation(hcsrt_operation raw) {
     auto &operation = handle->operation;
     operation->closed = true;
     /* Whether the close waits for a callback that runs on another thread is not documented. */
-    if (!callback_depth && core->chance(2))
+    if (!this_thread().callback_depth && core->chance(2))
         while (operation->callback_running) operation->changed.wait(lock);
 }
 
 hcsrt_result HCSRT_CALL set_operation_callback(hcsrt_operation raw, const void *context,
                                                hcsrt_operation_completion callback) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, "HcsSetOperationCallback");
     if (!inside) return inside.error();
     auto &operation = inside.operation();
@@ -252,7 +252,7 @@ hcsrt_result HCSRT_CALL set_operation_callback(hcsrt_operation raw, const void *
 }
 
 hcsrt_result HCSRT_CALL set_operation_context(hcsrt_operation raw, void *context) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, "HcsSetOperationContext");
     if (!inside) return inside.error();
     inside.operation()->context = context;
@@ -260,38 +260,38 @@ hcsrt_result HCSRT_CALL set_operation_context(hcsrt_operation raw, void *context
 }
 
 void *HCSRT_CALL operation_context(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, "HcsGetOperationContext");
     return inside ? inside.operation()->context : nullptr;
 }
 
 uint64_t HCSRT_CALL operation_id(hcsrt_operation raw) {
     constexpr uint64_t invalid = ~static_cast<uint64_t>(0);
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, "HcsGetOperationId");
     return inside ? inside.operation()->id : invalid;
 }
 
 int32_t HCSRT_CALL operation_type(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, "HcsGetOperationType");
     return inside ? inside.operation()->type : HCSRT_TYPE_NONE;
 }
 
 hcsrt_system HCSRT_CALL system_from_operation(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, "HcsGetComputeSystemFromOperation");
     return inside && inside.operation()->phase == Phase::Running ? inside.operation()->system : nullptr;
 }
 
 hcsrt_process HCSRT_CALL process_from_operation(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, "HcsGetProcessFromOperation");
     return inside && inside.operation()->phase == Phase::Running ? inside.operation()->process : nullptr;
 }
 
 hcsrt_result HCSRT_CALL cancel_operation(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, "HcsCancelOperation");
     return inside ? static_cast<hcsrt_result>(HCSRT_E_NOTIMPL) : inside.error();
 }
@@ -300,7 +300,7 @@ hcsrt_result collect(const char *function, hcsrt_operation raw, uint32_t timeout
                      hcsrt_process_information *info, hcsrt_char **document) {
     if (document) *document = nullptr;
     if (info) *info = {};
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, function);
     if (!inside) return inside.error();
     auto operation = inside.operation();
@@ -348,7 +348,7 @@ hcsrt_result HCSRT_CALL wait_operation_and_info(hcsrt_operation raw, uint32_t ti
 
 hcsrt_result set_callback(const char *function, void *raw, Kind kind, uint32_t options, const void *context,
                           hcsrt_event_callback callback) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, kind, function);
     if (!inside) return inside.error();
     if (!callback) return HCSRT_E_INVALIDARG;
@@ -373,7 +373,7 @@ hcsrt_result HCSRT_CALL set_process_callback(hcsrt_process raw, uint32_t options
 
 hcsrt_result wait_exit(const char *function, Kind kind, void *raw, uint32_t timeout_ms, hcsrt_char **document) {
     if (document) *document = nullptr;
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, kind, function);
     if (!inside) return inside.error();
     auto target = inside.target();
@@ -392,25 +392,25 @@ hcsrt_result wait_exit(const char *function, Kind kind, void *raw, uint32_t time
 /* --- release ------------------------------------------------------------------------------------------------- */
 
 void close_call(const char *function, Kind kind, void *raw) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     core->close_target_handle(lock, raw, kind, function);
 }
 
 void free_string(hcsrt_char *string) {
     if (!string) return;
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     if (core->strings.erase(string)) platform::release_string(string);
     else core->misuse("LocalFree", string, "is no string of HCS, or was freed before");
 }
 
 void free_cotaskmem(void *memory) {
     if (!memory) return;
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     core->misuse("CoTaskMemFree", memory, "is no string of HCN");
 }
 
 int close_stdio(hcsrt_handle raw) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     return core->close_stdio(raw);
 }
 

@@ -26,12 +26,14 @@ std::u16string copy(const hcsrt_char *text) {
 
 int (*is_finalizing)(void) = nullptr;
 
-thread_local int callback_depth = 0;
-thread_local Handle *calling_back = nullptr;
-thread_local bool dispatching = false;
-thread_local bool serving = false;
+OfProcess<Core> core;
 
-Core *core = new Core;
+Thread &this_thread() {
+    static thread_local Thread thread;
+    uint32_t now = epoch();
+    if (thread.epoch != now) thread = Thread{now};
+    return thread;
+}
 
 Text argument(const hcsrt_char *text) {
     Text result;
@@ -112,9 +114,9 @@ void Core::close_target_handle(Lock &lock, void *raw, Kind kind, const char *fun
     if (!handle) return;
     handles.erase(reinterpret_cast<uintptr_t>(raw));
     if (handle->inside) misuse(function, raw, "was closed while a call on it had not returned");
-    if (callback_depth) misuse(function, raw, "was closed on a callback thread");
+    if (this_thread().callback_depth) misuse(function, raw, "was closed on a callback thread");
     handle->callback = nullptr;
-    int own = calling_back == handle.get() ? 1 : 0;
+    int own = this_thread().calling_back == handle.get() ? 1 : 0;
     while (handle->running > own) handle->drained.wait(lock);
     if (chance(8)) {
         std::chrono::microseconds drain(random() % 2000);

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/forks.h"
 #include "core/results.h"
 #include "emulator/emulator.h"
 #include "emulator/platform.h"
@@ -108,12 +109,17 @@ struct Delivery {
 
 extern int (*is_finalizing)(void);
 
-extern thread_local int callback_depth;
-extern thread_local Handle *calling_back;
-extern thread_local bool dispatching;
+/* What a thread does for the emulator; in a forked child nothing yet. */
+struct Thread {
+    uint32_t epoch = 0;
+    int callback_depth = 0;
+    Handle *calling_back = nullptr;
+    bool dispatching = false;
+    /* Whether it is the service's own, which cannot answer itself: a finalizer that runs there may call HCS. */
+    bool serving = false;
+};
 
-/* Whether this is the service's own thread, which cannot answer itself: a finalizer that runs there may call HCS. */
-extern thread_local bool serving;
+Thread &this_thread();
 
 Text argument(const hcsrt_char *text);
 
@@ -122,8 +128,10 @@ struct Core {
     std::condition_variable queued;
     std::deque<Request> queue;
     bool stopped = false;
-    bool vary = false;
-    uint64_t random_state = 0;
+    bool served = false; /* a service runs, or is being started */
+    /* What a forked child keeps. */
+    static inline bool vary = false;
+    static inline uint64_t random_state = 0;
     uint64_t serial = 0x1000;
     uint64_t oldest = 0; /* handles made before this serial are left over from a reset */
     std::unordered_map<uintptr_t, std::shared_ptr<Handle>> handles;
@@ -141,6 +149,9 @@ struct Core {
 
     /* Whether the service answers no more: it went down, or its Python is being finalized. */
     bool is_gone() const { return stopped || (is_finalizing && is_finalizing()); }
+
+    /* Has a service started if there is none, as in a forked child. False: there is no thread for it. */
+    bool ensure_service();
 
     /* --- chance ---------------------------------------------------------------------------------------------- */
 
@@ -198,8 +209,8 @@ struct Core {
     Order pick_order();
 };
 
-/* Never destroyed: callback threads outlive static destructors. Replaced in a forked child, which shares nothing. */
-extern Core *core;
+/* A forked child shares nothing with its parent. */
+extern OfProcess<Core> core;
 
 /* Marks a handle as in use by an API call, as long as it lives; the lock is held whenever one dies. */
 class Inside {

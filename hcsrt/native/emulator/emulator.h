@@ -54,8 +54,13 @@ enum class Taken { Item, Nothing, Stopped };
 
 const HcsApi *api();
 
-/* Tells whether Python is being finalized; from then on calls are answered without the service. */
-void set_finalizing(int (*function)(void));
+/* To be called once. `finalizing` tells whether Python is being finalized; from then on calls are answered without the
+ * service. `start` is called on a thread of its own to start the service, where a call comes in a process without one, as
+ * in a forked child; it has to call start(), or fail_to_start(). */
+void attach(int (*finalizing)(void), void (*start)(void));
+
+/* The epoch of this process; a forked child has another one. */
+uint32_t process_epoch();
 
 /* The service's side. Each may be called from any thread; take() blocks at most `timeout_ms`, for ever if negative. */
 Taken take(int64_t timeout_ms, Request *request);
@@ -71,7 +76,8 @@ void forget(Key process);
 /* The tests' side. */
 void configure(bool vary, uint64_t seed);
 void start();
-void stop(); /* as a service that crashes */
+void fail_to_start(); /* who has called meanwhile hears that the service has gone; the next call tries again */
+void stop();          /* as a service that crashes */
 void clear();
 Counts live();
 std::vector<std::string> misuses();

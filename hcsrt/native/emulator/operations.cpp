@@ -58,7 +58,7 @@ Order Core::pick_order() {
     if (!vary) return Order::Later;
     Order order = static_cast<Order>(random() % 3);
     /* A dispatcher that waited for a callback on its own thread would wait for ever. */
-    return order == Order::BeforeReturn && dispatching ? Order::Later : order;
+    return order == Order::BeforeReturn && this_thread().dispatching ? Order::Later : order;
 }
 
 hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::shared_ptr<Handle> &subject,
@@ -69,7 +69,7 @@ hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::
     if (operation->phase == Phase::Running) return HCSRT_E_OPERATION_ALREADY_STARTED;
     if (operation->callback && subject && subject->options & HCSRT_OPTION_OPERATION_CALLBACKS)
         return HCSRT_E_CALLBACK_ALREADY_SET;
-    if (core->is_gone() || serving) return HCSRT_E_SERVICE_DISCONNECT;
+    if (core->is_gone() || this_thread().serving || !core->ensure_service()) return HCSRT_E_SERVICE_DISCONNECT;
 
     operation->phase = Phase::Running;
     operation->type = type;

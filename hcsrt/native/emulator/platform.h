@@ -63,6 +63,10 @@ void send_end_of_file(End console);
 End duplicate(End end);
 void close_end(End end);
 
+/* In a forked child: closes its copies of all our ends, which would keep the parent's programs from seeing an end of
+ * file. Takes no lock and allocates nothing. */
+void close_inherited();
+
 /* Leaves the end valid for those who hold it, with nothing behind it. What was written to a stdin before still arrives;
  * what was not yet read of an output is lost. wait_severed() waits a moment until an end for writing refuses more. */
 void sever(Group group, End end, bool for_writing);

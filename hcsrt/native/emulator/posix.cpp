@@ -1,13 +1,16 @@
 #include "core/stdio_handle.h"
 #include "emulator/platform.h"
 
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -27,6 +30,47 @@ struct ExecError {
     bool directory;
 };
 
+/* The descriptors of this process that are ours, a bit each: those that a forked child has to close. A fork may come at
+ * any time, so they are noted and forgotten without a lock, a new one at once, and an old one before its close. */
+constexpr int WORDS = 64, BITS = 64, BLOCKS = 256;
+
+struct Block {
+    std::atomic<uint64_t> words[WORDS] = {};
+};
+
+Block first_block;
+std::atomic<Block *> blocks[BLOCKS] = {{&first_block}};
+
+#if !defined(__linux__)
+/* The thread that is in a fork of ours, whose child needs what it has inherited. */
+std::atomic<uintptr_t> spawner{0};
+#endif
+
+std::atomic<uint64_t> *word_of(int descriptor, bool make) {
+    if (descriptor < 0 || descriptor >= BLOCKS * WORDS * BITS) return nullptr;
+    std::atomic<Block *> &place = blocks[descriptor / (WORDS * BITS)];
+    Block *block = place.load(std::memory_order_acquire);
+    if (!block && make && (block = new (std::nothrow) Block)) {
+        Block *other = nullptr;
+        if (!place.compare_exchange_strong(other, block, std::memory_order_acq_rel)) {
+            delete block;
+            block = other;
+        }
+    }
+    return block ? &block->words[descriptor / BITS % WORDS] : nullptr;
+}
+
+/* Returns the descriptor, which may be -1. */
+int note(int descriptor) {
+    if (auto *word = word_of(descriptor, true)) word->fetch_or(uint64_t{1} << descriptor % BITS);
+    return descriptor;
+}
+
+void close_noted(int descriptor) {
+    if (auto *word = word_of(descriptor, false)) word->fetch_and(~(uint64_t{1} << descriptor % BITS));
+    close(descriptor);
+}
+
 void set_flags(int descriptor, bool nonblocking) {
     fcntl(descriptor, F_SETFD, FD_CLOEXEC);
     if (nonblocking) fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK);
@@ -34,18 +78,20 @@ void set_flags(int descriptor, bool nonblocking) {
 
 bool make_pipe(int ends[2]) {
 #if defined(__linux__)
-    return pipe2(ends, O_CLOEXEC) == 0;
+    if (pipe2(ends, O_CLOEXEC) != 0) return false;
 #else
     if (pipe(ends) != 0) return false;
     set_flags(ends[0], false);
     set_flags(ends[1], false);
-    return true;
 #endif
+    note(ends[0]);
+    note(ends[1]);
+    return true;
 }
 
 void close_all(const int *descriptors, int count) {
     for (int i = 0; i < count; ++i)
-        if (descriptors[i] >= 0) close(descriptors[i]);
+        if (descriptors[i] >= 0) close_noted(descriptors[i]);
 }
 
 /* Finds the file for execve as a shell would, on the child's own PATH. 0, or an errno. */
@@ -120,7 +166,7 @@ int find_program(const char *name, char *const *environment, std::string *found)
 /* Opens both ends of the child's 0, 1 and 2. 0, or an errno. */
 int open_streams(const Program &program, int theirs[3], Child *child) {
     if (program.console) {
-        int ours = posix_openpt(O_RDWR | O_NOCTTY);
+        int ours = note(posix_openpt(O_RDWR | O_NOCTTY));
         if (ours < 0) return errno;
         child->console = ours;
         set_flags(ours, true);
@@ -128,7 +174,7 @@ int open_streams(const Program &program, int theirs[3], Child *child) {
         const char *name = grantpt(ours) == 0 && unlockpt(ours) == 0 ? ptsname(ours) : nullptr;
         if (!name) return errno;
         for (int i = 0; i < 3; ++i)
-            if ((theirs[i] = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0) return errno;
+            if ((theirs[i] = note(open(name, O_RDWR | O_NOCTTY | O_CLOEXEC))) < 0) return errno;
         resize(ours, program.rows, program.columns);
         for (int i = 0; i < 2; ++i)
             if (program.streams[i] && (child->ends[i] = duplicate(ours)) < 0) return errno;
@@ -136,7 +182,7 @@ int open_streams(const Program &program, int theirs[3], Child *child) {
     }
     for (int i = 0; i < 3; ++i) {
         if (!program.streams[i]) {
-            if ((theirs[i] = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0) return errno;
+            if ((theirs[i] = note(open("/dev/null", O_RDWR | O_CLOEXEC))) < 0) return errno;
             continue;
         }
         int ends[2];
@@ -158,12 +204,16 @@ int start_child(const char *file, const Program &program, const int theirs[3], i
 #if defined(__linux__)
     pid_t child = vfork();
 #else
+    spawner.store(reinterpret_cast<uintptr_t>(pthread_self()));
     pid_t child = fork();
 #endif
     if (child == 0) run_child(file, program, theirs, report[1]);
     int error = child < 0 ? errno : 0;
+#if !defined(__linux__)
+    spawner.store(0);
+#endif
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    close(report[1]);
+    close_noted(report[1]);
     ExecError failure = {0, false};
     if (child > 0) {
         ssize_t got;
@@ -175,7 +225,7 @@ int start_child(const char *file, const Program &program, const int theirs[3], i
             reap(child);
         }
     }
-    close(report[0]);
+    close_noted(report[0]);
     *pid = child;
     return error;
 }
@@ -238,20 +288,34 @@ void send_end_of_file(End console) {
     (void)ignored;
 }
 
-End duplicate(End end) { return fcntl(static_cast<int>(end), F_DUPFD_CLOEXEC, 0); }
+End duplicate(End end) { return note(fcntl(static_cast<int>(end), F_DUPFD_CLOEXEC, 0)); }
 
 void close_end(End end) {
-    if (end != NO_END) close(static_cast<int>(end));
+    if (end != NO_END) close_noted(static_cast<int>(end));
+}
+
+void close_inherited() {
+#if !defined(__linux__)
+    if (spawner.load() == reinterpret_cast<uintptr_t>(pthread_self())) return;
+#endif
+    for (int block = 0; block < BLOCKS; ++block) {
+        Block *each = blocks[block].load(std::memory_order_acquire);
+        for (int word = 0; each && word < WORDS; ++word) {
+            uint64_t noted = each->words[word].exchange(0);
+            for (int bit = 0; bit < BITS; ++bit)
+                if (noted >> bit & 1) close((block * WORDS + word) * BITS + bit);
+        }
+    }
 }
 
 void sever(Group, End end, bool for_writing) {
     int ends[2];
     if (!make_pipe(ends)) return;
-    close(ends[for_writing ? 0 : 1]);
+    close_noted(ends[for_writing ? 0 : 1]);
     int ours = ends[for_writing ? 1 : 0];
     dup2(ours, static_cast<int>(end));
     set_flags(static_cast<int>(end), true);
-    close(ours);
+    close_noted(ours);
 }
 
 void wait_severed(Group) {}

@@ -1,4 +1,5 @@
 /* The programs behind processes. */
+#include <atomic>
 #include <cstdlib>
 #include <utility>
 
@@ -22,7 +23,6 @@ void kill_everything() {
 namespace {
 
 struct Watch {
-    Core *core;
     std::shared_ptr<Target> target;
     platform::Group group;
 };
@@ -32,25 +32,26 @@ void watch(void *given) {
     delete static_cast<Watch *>(given);
     uint32_t code = 0;
     bool known = platform::wait_for_exit(watching.group, &code);
-    Lock lock(watching.core->mutex);
+    Lock lock(core->mutex);
     platform::reap(watching.group);
     auto &target = watching.target;
     target->reaped = true;
     signal_target(target, 0);
     platform::close_end(std::exchange(target->console, platform::NO_END));
-    if (watching.core->target_of(target->key) != target) return;
+    if (core->target_of(target->key) != target) return;
     Request exited;
     exited.function = "ProcessExited";
     exited.lost = !known;
     exited.process = target->key;
     exited.number = code;
-    watching.core->post(std::move(exited));
+    core->post(std::move(exited));
 }
 
 #if !defined(_WIN32)
 /* Runs after Python has gone, when nobody can be woken by it. On Windows the job objects go with this process. */
 void kill_at_exit() {
-    Lock lock(core->mutex);
+    if (!core.is_here()) return;
+    Lock lock(core.here()->mutex);
     kill_everything();
 }
 #endif
@@ -58,7 +59,7 @@ void kill_at_exit() {
 }  // namespace
 
 int spawn(Key process, const Program &program, int *error, bool *directory_failed) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto target = core->target_of(process);
     if (!target || core->stopped) {
         *error = platform::NO_SUCH_PROCESS;
@@ -68,14 +69,14 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
     *error = platform::spawn(program, &child, directory_failed);
     if (*error) return -1;
 #if !defined(_WIN32)
-    static const int registered = std::atexit(kill_at_exit);
-    (void)registered;
+    static std::atomic<bool> registered{false};
+    if (!registered.exchange(true)) std::atexit(kill_at_exit);
 #endif
     target->group = child.group;
     target->started = true;
     target->console = child.console;
     for (int stream = 0; stream < STREAMS; ++stream) target->unclaimed[stream] = child.ends[stream];
-    Watch *watching = new Watch{core, target, child.group};
+    Watch *watching = new Watch{target, child.group};
     if (!start_thread(watch, watching)) {
         delete watching;
         *error = platform::NO_THREAD;
@@ -89,25 +90,25 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
 }
 
 bool signal(Key process, int number) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto target = core->target_of(process);
     return target && signal_target(target, number);
 }
 
 bool members(Key process, std::vector<int> *pids) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto target = core->target_of(process);
     return target && target->started && platform::members_of(target->group, pids);
 }
 
 void resize(Key process, uint16_t rows, uint16_t columns) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto target = core->target_of(process);
     if (target && target->console != platform::NO_END) platform::resize(target->console, rows, columns);
 }
 
 bool close_stream(Key process, int stream) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto target = core->target_of(process);
     if (!target) return false;
     if (target->console != platform::NO_END) {
@@ -128,7 +129,7 @@ bool close_stream(Key process, int stream) {
 }
 
 void forget(Key process) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto target = core->target_of(process);
     if (target) core->drop_target(target);
 }

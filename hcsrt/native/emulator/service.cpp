@@ -1,11 +1,8 @@
 /* The service's side of the emulator, and that of the tests. */
 #include <chrono>
 
+#include "core/threads.h"
 #include "emulator/core.h"
-
-#if !defined(_WIN32)
-#  include <pthread.h>
-#endif
 
 namespace hcsrt::emulator {
 
@@ -24,29 +21,11 @@ void disconnect_everyone() {
     }
 }
 
-#if !defined(_WIN32)
-void before_fork() { core->mutex.lock(); }
-void in_parent() { core->mutex.unlock(); }
+void (*start_service)(void) = nullptr;
 
-/* Closes the child's copies of our pipe ends, which would keep the parent's processes from seeing an end of file. */
-void in_child() {
-    Core *parents = core;
-    for (auto &entry : parents->stdio) platform::close_end(entry.second.end);
-    for (auto &entry : parents->targets) {
-        for (platform::End end : entry.second->unclaimed) platform::close_end(end);
-        platform::close_end(entry.second->console);
-    }
-    core = new Core;
-    core->vary = parents->vary;
-    core->random_state = parents->random_state;
-    callback_depth = 0;
-    dispatching = false;
-    serving = false;
-    calling_back = nullptr;
+void start_service_here(void *) {
+    if (!is_finalizing || !is_finalizing()) start_service();
 }
-
-[[maybe_unused]] const int fork_handlers = pthread_atfork(before_fork, in_parent, in_child);
-#endif
 
 /* Whether a handle was opened after the last one was closed, and before the service heard of that. */
 bool is_outdated(const Request &request) {
@@ -57,11 +36,23 @@ bool is_outdated(const Request &request) {
 
 }  // namespace
 
-void set_finalizing(int (*function)(void)) { is_finalizing = function; }
+bool Core::ensure_service() {
+    if (served || !start_service) return true;
+    served = start_thread(start_service_here, nullptr);
+    return served;
+}
+
+void attach(int (*finalizing)(void), void (*start)(void)) {
+    is_finalizing = finalizing;
+    start_service = start;
+    hcsrt_forks_watch(platform::close_inherited);
+}
+
+uint32_t process_epoch() { return epoch(); }
 
 Taken take(int64_t timeout_ms, Request *request) {
-    serving = true;
-    Lock lock(core->mutex);
+    this_thread().serving = true;
+    Lock lock(core.here()->mutex);
     auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
     for (;;) {
         if (core->stopped) return Taken::Stopped;
@@ -78,7 +69,7 @@ Taken take(int64_t timeout_ms, Request *request) {
 }
 
 void reply(uint64_t ticket, hcsrt_result result, const Text &document, Key key, uint32_t pid) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto found = core->questions.find(ticket);
     if (found == core->questions.end()) return;
     auto question = found->second;
@@ -96,7 +87,7 @@ void reply(uint64_t ticket, hcsrt_result result, const Text &document, Key key, 
 }
 
 void emit(Key key, uint32_t event_type, const Text &data) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto target = core->target_of(key);
     if (!target) return;
     if (event_type == HCSRT_EVENT_SYSTEM_EXITED || event_type == HCSRT_EVENT_PROCESS_EXITED) {
@@ -115,18 +106,25 @@ void emit(Key key, uint32_t event_type, const Text &data) {
 }
 
 void configure(bool vary, uint64_t seed) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     core->vary = vary;
     core->random_state = seed;
 }
 
 void start() {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     core->stopped = false;
+    core->served = true;
+}
+
+void fail_to_start() {
+    Lock lock(core.here()->mutex);
+    core->served = false;
+    disconnect_everyone();
 }
 
 void stop() {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     if (core->stopped) return;
     core->stopped = true;
     kill_everything();
@@ -140,11 +138,11 @@ void stop() {
     }
     for (auto &entry : core->targets) entry.second->changed.notify_all();
     core->queued.notify_all();
-    if (!dispatching) core->idle.wait_for(lock, DELIVERY_LIMIT, [] { return core->all_delivered(); });
+    if (!this_thread().dispatching) core->idle.wait_for(lock, DELIVERY_LIMIT, [] { return core->all_delivered(); });
 }
 
 void clear() {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     kill_everything();
     disconnect_everyone();
     for (auto &entry : core->handles) entry.second->callback = nullptr;
@@ -156,7 +154,7 @@ void clear() {
 }
 
 Counts live() {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Counts counts = {};
     for (auto &entry : core->handles) {
         Kind kind = entry.second->kind;
@@ -168,12 +166,12 @@ Counts live() {
 }
 
 std::vector<std::string> misuses() {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     return core->misuses;
 }
 
 void record_misuse(const char *text) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     core->misuse(text);
 }
 

@@ -449,6 +449,8 @@ void close_end(End end) {
     if (end != NO_END) CloseHandle(handle_at(end));
 }
 
+void close_inherited() {}
+
 void sever(Group group, End end, bool for_writing) {
     if (!for_writing) DisconnectNamedPipe(handle_at(end));
     else if (Relay *relay = job_of(group)->relay) SetEvent(relay->stop.get());
