@@ -83,6 +83,9 @@ def epoch() -> int:
 def start() -> None:
     """Let calls reach the queue."""
 
+def fail_to_start() -> None:
+    """Tell that there is no service after all: calls that came since start() fail, and the next one has one started."""
+
 def stop() -> None:
     """Go down as a service that crashed: calls fail, watchers hear of it, programs are killed. Runs no Python."""
 

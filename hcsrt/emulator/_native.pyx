@@ -125,10 +125,10 @@ cdef object starter = None
 cdef void start_service() noexcept with gil:
     try:
         starter()
-    except BaseException:
+    except BaseException as error:
+        record_misuse(f"the emulator's service cannot be started: {type(error).__name__}: {error}")
         with nogil:
             c_fail_to_start()
-        raise
 
 
 c_attach(Py_IsFinalizing, start_service)
@@ -316,6 +316,12 @@ def epoch():
 def start():
     """Let calls reach the queue."""
     c_start()
+
+
+def fail_to_start():
+    """Tell that there is no service after all: calls that came since start() fail, and the next one has one started."""
+    with nogil:
+        c_fail_to_start()
 
 
 def stop():

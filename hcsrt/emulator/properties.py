@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from .._hresults import ERROR_NOT_SUPPORTED, HCS_E_INVALID_STATE
-from . import _native, schema
+from . import _native, imports, schema
 from .failures import Failure, Problem, invalid_json, not_emulated
 from .settings import SCHEMA_VERSIONS
 from .usage import Usage
@@ -200,20 +200,14 @@ def _expect_running(system: System) -> None:
 # --- real processes ---------------------------------------------------------------------------------------------------
 
 
-def _psutil() -> ModuleType:
-    try:
-        import psutil
-    except ImportError:
-        raise not_emulated("figures of processes without psutil; install hcsrt[emulator]") from None
-    return psutil
-
-
 def _each_process(system: System, read: Callable[[psutil.Process], T]) -> list[T]:
     """Read each living process of a system: those of the sessions that it began, whoever their parents are by now.
 
     One that ends meanwhile, or that may not be looked at, is left out.
     """
-    psutil = _psutil()
+    psutil = imports.psutil
+    if psutil is None:
+        raise not_emulated("figures of processes without psutil; install hcsrt[emulator]")
     results: list[T] = []
     for pid in _pids(system, psutil):
         try:

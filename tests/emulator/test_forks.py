@@ -208,6 +208,49 @@ def test_several_threads_may_be_the_first_to_use_hcsrt_in_a_child() -> None:
     """)
 
 
+def test_a_child_whose_emulator_cannot_be_started_is_told_so() -> None:
+    script("""
+        import hcsrt
+
+        uses()
+        child = os.fork()
+        if not child:
+            start = threading.Thread.start
+
+            def refuse(thread):
+                raise RuntimeError("can't start new thread")
+
+            threading.Thread.start = refuse
+            for _ in range(3):
+                try:
+                    hcsrt.systems()
+                except hcsrt.ServiceDisconnectedError:
+                    continue
+                os._exit(1)
+            threading.Thread.start = start
+            told = hcsrt.emulator.misuses()
+            os._exit(0 if uses() and len(told) == 3 and "can't start new thread" in told[0] else 1)
+        assert code_of(child) == 0
+    """)
+
+
+def test_a_child_does_not_wait_for_an_import_that_its_parent_began(tmp_path: Path) -> None:
+    (tmp_path / "psutil.py").write_text("import time\ntime.sleep(20)\n")
+    script(f"""
+        import hcsrt.emulator
+
+        sys.path.insert(0, {str(tmp_path)!r})
+        threading.Thread(target=__import__, args=("psutil",), daemon=True).start()
+        while not hasattr(sys.modules.get("psutil"), "time"):
+            time.sleep(0.01)
+        child = os.fork()
+        if not child:
+            signal.alarm(15)
+            os._exit(0 if uses() else 1)
+        assert code_of(child) == 0
+    """)
+
+
 def test_a_fork_does_not_meet_the_locks_of_threads_that_are_inside() -> None:
     script("""
         import hcsrt, hcsrt.aio, hcsrt.emulator
@@ -226,6 +269,9 @@ def test_a_fork_does_not_meet_the_locks_of_threads_that_are_inside() -> None:
             while not stop.is_set():
                 await asyncio.gather(*[hcsrt.aio.systems() for _ in range(20)])
 
+        # In the middle of an import a fork would leave CPython's lock of that module taken in the child.
+        uses()
+        asyncio.run(hcsrt.aio.systems())
         threads = [threading.Thread(target=busy, args=(number,)) for number in range(2)]
         threads.append(threading.Thread(target=asyncio.run, args=(many(),)))
         for thread in threads:

@@ -18,7 +18,7 @@ import pytest
 from hcsrt import _calls, _watch, emulator, errors
 from hcsrt._handles import OwnedProcess, OwnedSystem
 from hcsrt._streams import ProcessStart, StdioReader, StdioWriter
-from hcsrt.emulator import schema, stopping
+from hcsrt.emulator import imports, schema, stopping
 from hcsrt.emulator.model import Model
 from hcsrt.emulator.service import Service
 
@@ -674,7 +674,7 @@ def test_process_list_has_what_a_program_left_behind() -> None:
 
 
 def test_figures_need_psutil(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "psutil", None)
+    monkeypatch.setattr(imports, "psutil", None)
     with running() as system:
         error = fails(E_NOTIMPL, hcs_calls.get_system_properties, system, '{"PropertyTypes": ["Statistics"]}')
         assert "hcsrt[emulator]" in str(error)
@@ -1058,6 +1058,90 @@ assert not emulator.misuses()
 """
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "stderr",
+    [
+        "sys.stderr = None",
+        "sys.stderr.close()",
+        "os.close(2)",
+        "warnings.showwarning = lambda *_, **__: 1 / 0",
+        "warnings.showwarning = lambda *_, **__: sys.exit('told')",
+        "warnings.showwarning = None",
+        "warnings.formatwarning = lambda *_, **__: 1 / 0",
+    ],
+)
+def test_a_warning_that_nobody_can_be_told_decides_nothing(stderr: str) -> None:
+    done = script(
+        f"""
+{stderr}
+one = system()
+for _ in range(3):
+    create_process(one, TRUE).close()
+assert not emulator.misuses()
+"""
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_service_survives_what_ends_a_thread(verbs: dict[str, Callable[[Any], Any]]) -> None:
+    def leave(request: Any) -> None:
+        raise SystemExit("a hook of somebody's")
+
+    verbs["HcsEnumerateComputeSystems"] = leave
+    fails(E_UNEXPECTED, _calls.enumerate_systems)
+    assert any("SystemExit: a hook of somebody's" in misuse for misuse in emulator.misuses())
+    emulator.reset()
+    assert json.loads(_calls.enumerate_systems() or "") == []
+
+
+# --- the public functions ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", ["x", 1.5, b"1", (1,), object()])
+@pytest.mark.parametrize("function", [emulator.reset, emulator.install], ids=["reset", "install"])
+def test_a_wrong_seed_changes_nothing(function: Callable[[Any], None], seed: object) -> None:
+    with running() as system:
+        with pytest.raises(TypeError, match="seed must be an int or None"):
+            function(seed)
+        assert run(system, *TRUE).code == 0
+
+
+def test_a_reset_that_cannot_be_made_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(seed: int | None) -> Service:
+        raise MemoryError
+
+    with running() as system:
+        with monkeypatch.context() as patch:
+            patch.setattr(emulator, "Service", refuse)
+            with pytest.raises(MemoryError):
+                emulator.reset()
+        assert run(system, *TRUE).code == 0
+
+
+def test_a_service_that_cannot_start_is_started_by_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="thread"):
+            emulator.reset()
+    with running() as system:
+        assert run(system, *TRUE).code == 0
+
+
+def test_an_install_that_is_refused_leaves_the_seed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str) -> None:
+        raise RuntimeError("this process uses the windows backend already")
+
+    monkeypatch.setattr(emulator, "choose", refuse)
+    monkeypatch.setattr(emulator, "_service", None)
+    monkeypatch.setattr(emulator, "_seed", 5)
+    with pytest.raises(RuntimeError, match="windows"):
+        emulator.install(7)
+    assert emulator._seed == 5
 
 
 def test_install() -> None:
