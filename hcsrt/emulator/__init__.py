@@ -32,12 +32,17 @@ def install(seed: int | None = None) -> None:
     """
     global _seed
     _check_seed(seed)
+    before = _seed
     with _lock():
         if seed is not None:
             if _here() is not None:
                 raise RuntimeError("the emulator runs already; reset(seed) starts it afresh")
             _seed = seed
-    choose("emulator")
+    try:
+        choose("emulator")
+    except BaseException:
+        _seed = before
+        raise
 
 
 def reset(seed: int | None = None) -> None:
@@ -54,12 +59,17 @@ def reset(seed: int | None = None) -> None:
     global _service, _seed
     _check_seed(seed)
     with _lock():
+        # First, since it may fail for want of what it needs.
+        fresh = Service(seed)
         service = _here()
         if service is not None and not service.stop():
             raise RuntimeError("the thread of the emulator's service does not end")
         _native.clear()
         _seed = seed
-        _service = _started(seed)
+        # Should the start fail, the next call tries again.
+        _service = None
+        fresh.start()
+        _service = fresh
 
 
 def live() -> dict[str, int]:

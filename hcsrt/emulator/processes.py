@@ -164,4 +164,7 @@ def _warn_once() -> None:
         warnings.warn_explicit(message, NoIsolationWarning, "hcsrt.emulator", 0, module="hcsrt.emulator")
     except NoIsolationWarning as warning:
         raise Failure(E_FAIL, f"{NoIsolationWarning.__name__}: {warning}.") from None
+    except BaseException:
+        # That of a closed sys.stderr, or of a warnings.showwarning. What is only told decides nothing.
+        pass
     _warned = True
