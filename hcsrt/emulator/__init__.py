@@ -66,9 +66,13 @@ def reset(seed: int | None = None) -> None:
             raise RuntimeError("the thread of the emulator's service does not end")
         _native.clear()
         _seed = seed
-        # Should the start fail, the next call tries again.
         _service = None
-        fresh.start()
+        try:
+            fresh.start()
+        except BaseException:
+            # The next call tries again.
+            _native.fail_to_start()
+            raise
         _service = fresh
 
 
@@ -108,7 +112,11 @@ def container_document(owner: str = "hcsrt", *, terminate_on_last_handle_closed:
 
 def backend_capsule() -> object:
     """Return the emulator's backend for `hcsrt._library`, with the service running behind it."""
-    _serve()
+    try:
+        _serve()
+    except BaseException:
+        _native.fail_to_start()
+        raise
     return _native.backend()
 
 

@@ -40,7 +40,9 @@ class Service:
         try:
             self._thread.start()
         except BaseException:
-            _native.fail_to_start()
+            # After a Ctrl-C the thread may be there all the same.
+            self.epoch = 0
+            _native.stop()
             raise
 
     def stop(self, timeout: float = 5.0) -> bool:

@@ -1132,6 +1132,22 @@ def test_a_service_that_cannot_start_is_started_by_the_next_call(monkeypatch: py
         assert run(system, *TRUE).code == 0
 
 
+def test_a_service_that_was_interrupted_at_its_start_serves_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            emulator.reset()
+    with running() as system:
+        assert run(system, *TRUE).code == 0
+        assert [thread.name for thread in threading.enumerate()].count("hcsrt-emulator") == 1
+
+
 def test_an_install_that_is_refused_leaves_the_seed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(name: str) -> None:
         raise RuntimeError("this process uses the windows backend already")

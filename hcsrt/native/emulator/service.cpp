@@ -119,7 +119,7 @@ void start() {
 
 void fail_to_start() {
     Lock lock(core.here()->mutex);
-    core->served = false;
+    core->served = core->stopped = false;
     disconnect_everyone();
 }
 
