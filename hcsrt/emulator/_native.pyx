@@ -302,9 +302,11 @@ def configure(seed):
     c_configure(seed is not None, 0 if seed is None else seed & 0xFFFFFFFFFFFFFFFF)
 
 
-def serve_on_demand(function not None):
+def serve_on_demand(function):
     """Have a function called, on a thread of its own, to start a service where a call finds none: in a forked child."""
     global starter
+    if not callable(function):
+        raise TypeError(f"function must be callable, not {type(function).__name__}")
     starter = function
 
 
