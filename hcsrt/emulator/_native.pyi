@@ -62,6 +62,13 @@ def signal(process: int, number: int) -> bool:
 def members(process: int) -> list[int]:
     """Return the pids in the group of a process; on Windows only, elsewhere a group keeps no list."""
 
+def usage(process: int) -> tuple[tuple[int, int, int, int, int, int], int]:
+    """Return what a process has used, by the system's own accounting: times in 100 ns, and bytes.
+
+    On POSIX that is known once the program has ended, with what it waited for; on Windows it is that of its whole job.
+    The last figure is the most memory of one program, on Windows of the job.
+    """
+
 def resize(process: int, rows: int, columns: int) -> None:
     """Set the size of a process's pseudo-terminal, if it has one."""
 

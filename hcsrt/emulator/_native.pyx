@@ -93,6 +93,14 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
         size_t processes
         size_t strings
         size_t stdio
+    cdef cppclass Usage:
+        uint64_t user
+        uint64_t kernel
+        uint64_t peak
+        uint64_t reads
+        uint64_t bytes_read
+        uint64_t writes
+        uint64_t bytes_written
     cdef enum class Taken:
         Item
         Nothing
@@ -104,6 +112,7 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
     void c_emit "hcsrt::emulator::emit"(uint64_t key, uint32_t event_type, const Text &data)
     int c_spawn "hcsrt::emulator::spawn"(uint64_t process, const Program &program, int *error, bool *directory_failed)
     bool c_signal "hcsrt::emulator::signal"(uint64_t process, int number)
+    Usage c_usage "hcsrt::emulator::usage"(uint64_t process)
     void c_resize "hcsrt::emulator::resize"(uint64_t process, uint16_t rows, uint16_t columns)
     bool c_close_stream "hcsrt::emulator::close_stream"(uint64_t process, int stream)
     void c_forget "hcsrt::emulator::forget"(uint64_t process)
@@ -276,6 +285,18 @@ def signal(uint64_t process, int number):
 def members(uint64_t process):
     """Return the pids in the group of a process; on Windows only, elsewhere a group keeps no list."""
     return member_list(process)
+
+
+def usage(uint64_t process):
+    """Return what a process has used, by the system's own accounting: times in 100 ns, and bytes.
+
+    On POSIX that is known once the program has ended, with what it waited for; on Windows it is that of its whole job.
+    The last figure is the most memory of one program, on Windows of the job.
+    """
+    cdef Usage used
+    with nogil:
+        used = c_usage(process)
+    return (used.user, used.kernel, used.reads, used.bytes_read, used.writes, used.bytes_written), used.peak
 
 
 def resize(uint64_t process, uint16_t rows, uint16_t columns):

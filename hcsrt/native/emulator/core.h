@@ -43,6 +43,7 @@ struct Target {
     /* Of a process: */
     platform::Group group = platform::NO_GROUP;
     bool started = false, reaped = false;
+    Usage used = {};
     bool group_gone = false; /* it is empty, so other processes may have its pid by now */
     platform::End unclaimed[STREAMS] = {platform::NO_END, platform::NO_END, platform::NO_END};
     platform::End console = platform::NO_END;

@@ -50,6 +50,13 @@ struct Counts {
     size_t operations, systems, processes, strings, stdio;
 };
 
+/* What a program has used, with all that it waited for; on Windows with all that it started. Times in 100 ns. */
+struct Usage {
+    uint64_t user, kernel;
+    uint64_t peak; /* the most memory of one of them; on Windows of all. At least so much where nobody knows more */
+    uint64_t reads, bytes_read, writes, bytes_written;
+};
+
 enum class Taken { Item, Nothing, Stopped };
 
 const HcsApi *api();
@@ -71,6 +78,7 @@ bool signal(Key process, int number);
 bool members(Key process, std::vector<int> *pids);
 void resize(Key process, uint16_t rows, uint16_t columns);
 bool close_stream(Key process, int stream);
+Usage usage(Key process); /* on POSIX zero until the program has ended */
 void forget(Key process);
 
 /* The tests' side. */

@@ -29,10 +29,11 @@ struct Child {
     int pid;
     Group group;
     End ends[3];
-    End console; /* the pseudo-terminal's own end, for its size */
+    End console;          /* the pseudo-terminal's own end, for its size */
+    uint64_t peak_before; /* what the system counts as the program's peak of memory although it was none of its own */
 };
 
-constexpr Child NO_CHILD = {-1, NO_GROUP, {NO_END, NO_END, NO_END}, NO_END};
+constexpr Child NO_CHILD = {-1, NO_GROUP, {NO_END, NO_END, NO_END}, NO_END, 0};
 
 /* As HCS hands out its documents; nullptr: no memory. */
 hcsrt_char *allocate_string(size_t bytes);
@@ -43,9 +44,15 @@ void release_string(hcsrt_char *string);
 int spawn(const Program &program, Child *child, bool *directory_failed);
 
 /* Sleeps until the program has exited, and leaves it unreaped, so that its pid cannot be taken by another. False: the
- * code went to somebody else, as where this process ignores SIGCHLD. */
-bool wait_for_exit(Group group, uint32_t *code);
-void reap(Group group);
+ * code went to somebody else, as where this process ignores SIGCHLD. Looks at the program's memory now and then as long
+ * as the system does not tell its peak. */
+bool wait_for_exit(const Child &child, uint32_t *code, Usage *usage);
+
+/* Lets the pid go, and adds what the system has counted. */
+void reap(const Child &child, Usage *usage);
+
+/* Replaces the figures by those of now, where the system counts for a group. */
+void measure(Group group, Usage *usage);
 
 /* Whether another program has the pid of a reaped one by now; always false where a group has no pid. */
 bool is_reused(Group group);

@@ -1,17 +1,21 @@
 #include "core/stdio_handle.h"
 #include "emulator/platform.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -24,6 +28,17 @@ namespace hcsrt::emulator::platform {
 namespace {
 
 constexpr int KILLED_BY_SIGNAL = 128;
+constexpr uint64_t TICKS_PER_SECOND = 10000000, TICKS_PER_MICROSECOND = 10;
+
+#if defined(__linux__)
+constexpr uint64_t KIB = 1024;
+
+/* By so much one program's memory may differ between two looks at it: Linux counts it on each processor alone. */
+constexpr uint64_t PEAK_TOLERANCE = 1024 * KIB;
+
+/* Milliseconds to the second look at a program's memory, and at most between two: each waits twice as long. */
+constexpr int SOONEST_LOOK = 1, LATEST_LOOK = 1000;
+#endif
 
 struct ExecError {
     int error;
@@ -88,6 +103,62 @@ bool make_pipe(int ends[2]) {
     note(ends[1]);
     return true;
 }
+
+uint64_t ticks(const struct timeval &time) {
+    return static_cast<uint64_t>(time.tv_sec) * TICKS_PER_SECOND +
+           static_cast<uint64_t>(time.tv_usec) * TICKS_PER_MICROSECOND;
+}
+
+uint64_t peak_of(const struct rusage &used) {
+#if defined(__linux__)
+    return static_cast<uint64_t>(used.ru_maxrss) * KIB;
+#else
+    return static_cast<uint64_t>(used.ru_maxrss);
+#endif
+}
+
+/* The system's peak of a program begins with that of the process whose memory it shared until it was executed. */
+uint64_t own_peak() {
+#if defined(__linux__)
+    struct rusage used;
+    return getrusage(RUSAGE_SELF, &used) == 0 ? peak_of(used) + PEAK_TOLERANCE : 0;
+#else
+    return 0;
+#endif
+}
+
+#if defined(__linux__)
+/* A file of /proc about a process, or as much of it as there is room for. */
+struct Report {
+    char text[4096];
+
+    Report(int pid, const char *name) {
+        char path[40];
+        std::snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+        int file = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t got = file < 0 ? 0 : read(file, text, sizeof text - 1);
+        text[got > 0 ? got : 0] = 0;
+        if (file >= 0) close(file);
+    }
+    uint64_t number(const char *label) const {
+        const char *found = std::strstr(text, label);
+        return found ? std::strtoull(found + std::strlen(label), nullptr, 10) : 0;
+    }
+};
+
+/* Sleeps until the program has exited, and looks at its memory as long as only that tells its peak. */
+void watch_memory(const Child &child, Usage *usage) {
+    constexpr long pidfd_open = 434; /* on every processor; the headers of old systems do not have it */
+    int handle = static_cast<int>(syscall(pidfd_open, child.pid, 0));
+    if (handle < 0) return;
+    struct pollfd exit = {handle, POLLIN, 0};
+    for (int pause = SOONEST_LOOK;; pause = std::min(2 * pause, LATEST_LOOK)) {
+        usage->peak = std::max(usage->peak, Report(child.pid, "status").number("VmHWM:") * KIB);
+        if (usage->peak > child.peak_before || poll(&exit, 1, pause) != 0) break;
+    }
+    close(handle);
+}
+#endif
 
 void close_all(const int *descriptors, int count) {
     for (int i = 0; i < count; ++i)
@@ -222,7 +293,7 @@ int start_child(const char *file, const Program &program, const int theirs[3], i
         if (got == static_cast<ssize_t>(sizeof failure)) {
             error = failure.error;
             *directory_failed = failure.directory;
-            reap(child);
+            while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {}
         }
     }
     close_noted(report[0]);
@@ -250,12 +321,18 @@ int spawn(const Program &program, Child *child, bool *directory_failed) {
         *child = NO_CHILD;
     }
     child->group = child->pid;
+    child->peak_before = own_peak();
     return error;
 }
 
-bool wait_for_exit(Group group, uint32_t *code) {
+bool wait_for_exit(const Child &child, uint32_t *code, Usage *usage) {
+#if defined(__linux__)
+    watch_memory(child, usage);
+#else
+    (void)usage;
+#endif
     siginfo_t info = {};
-    while (waitid(P_PID, static_cast<id_t>(group), &info, WEXITED | WNOWAIT) != 0)
+    while (waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOWAIT) != 0)
         if (errno != EINTR) return false;
     *code = static_cast<uint32_t>(info.si_code == CLD_EXITED ? info.si_status : KILLED_BY_SIGNAL + info.si_status);
     return true;
@@ -263,9 +340,25 @@ bool wait_for_exit(Group group, uint32_t *code) {
 
 bool is_reused(Group group) { return kill(static_cast<pid_t>(group), 0) == 0 || errno == EPERM; }
 
-void reap(Group group) {
-    while (waitpid(static_cast<pid_t>(group), nullptr, 0) < 0 && errno == EINTR) {}
+void reap(const Child &child, Usage *usage) {
+#if defined(__linux__)
+    Report io(child.pid, "io");
+    usage->reads = io.number("syscr: ");
+    usage->bytes_read = io.number("\nread_bytes: ");
+    usage->writes = io.number("syscw: ");
+    usage->bytes_written = io.number("\nwrite_bytes: ");
+#endif
+    struct rusage used = {};
+    pid_t reaped;
+    do reaped = wait4(child.pid, nullptr, 0, &used);
+    while (reaped < 0 && errno == EINTR);
+    if (reaped < 0) return;
+    usage->user = ticks(used.ru_utime);
+    usage->kernel = ticks(used.ru_stime);
+    if (peak_of(used) > child.peak_before) usage->peak = std::max(usage->peak, peak_of(used));
 }
+
+void measure(Group, Usage *) {}
 
 bool signal_group(Group group, int number) { return kill(static_cast<pid_t>(-group), number) == 0; }
 

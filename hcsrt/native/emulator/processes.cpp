@@ -24,17 +24,19 @@ namespace {
 
 struct Watch {
     std::shared_ptr<Target> target;
-    platform::Group group;
+    platform::Child child;
 };
 
 void watch(void *given) {
     Watch watching = *static_cast<Watch *>(given);
     delete static_cast<Watch *>(given);
     uint32_t code = 0;
-    bool known = platform::wait_for_exit(watching.group, &code);
+    Usage used = {};
+    bool known = platform::wait_for_exit(watching.child, &code, &used);
     Lock lock(core->mutex);
-    platform::reap(watching.group);
+    platform::reap(watching.child, &used);
     auto &target = watching.target;
+    target->used = used;
     target->reaped = true;
     signal_target(target, 0);
     platform::close_end(std::exchange(target->console, platform::NO_END));
@@ -76,12 +78,12 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
     target->started = true;
     target->console = child.console;
     for (int stream = 0; stream < STREAMS; ++stream) target->unclaimed[stream] = child.ends[stream];
-    Watch *watching = new Watch{target, child.group};
+    Watch *watching = new Watch{target, child};
     if (!start_thread(watch, watching)) {
         delete watching;
         *error = platform::NO_THREAD;
         platform::signal_group(child.group, platform::KILL);
-        platform::reap(child.group);
+        platform::reap(child, &target->used);
         target->started = false;
         core->drop_target(target);
         return -1;
@@ -99,6 +101,14 @@ bool members(Key process, std::vector<int> *pids) {
     Lock lock(core.here()->mutex);
     auto target = core->target_of(process);
     return target && target->started && platform::members_of(target->group, pids);
+}
+
+Usage usage(Key process) {
+    Lock lock(core.here()->mutex);
+    auto target = core->target_of(process);
+    if (!target || !target->started) return {};
+    platform::measure(target->group, &target->used);
+    return target->used;
 }
 
 void resize(Key process, uint16_t rows, uint16_t columns) {

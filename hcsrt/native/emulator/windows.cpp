@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdio>
 
+#include <psapi.h>
+
 namespace hcsrt::emulator::platform {
 namespace {
 
@@ -68,6 +70,8 @@ struct Job {
         if (relay) relay->drop();
     }
 };
+
+uint64_t ticks(const FILETIME &time) { return static_cast<uint64_t>(time.dwHighDateTime) << 32 | time.dwLowDateTime; }
 
 Job *job_of(Group group) { return reinterpret_cast<Job *>(group); }
 HANDLE handle_at(End end) { return reinterpret_cast<HANDLE>(end); }
@@ -389,8 +393,8 @@ int spawn(const Program &program, Child *child, bool *directory_failed) {
     return 0;
 }
 
-bool wait_for_exit(Group group, uint32_t *code) {
-    HANDLE process = job_of(group)->process.get();
+bool wait_for_exit(const Child &child, uint32_t *code, Usage *) {
+    HANDLE process = job_of(child.group)->process.get();
     DWORD exit_code = 0;
     bool known = WaitForSingleObject(process, INFINITE) == WAIT_OBJECT_0 && GetExitCodeProcess(process, &exit_code);
     *code = exit_code;
@@ -398,15 +402,41 @@ bool wait_for_exit(Group group, uint32_t *code) {
 }
 
 /* Only stops the relay: the pid stays the program's until its handle is closed. */
-void reap(Group group) {
-    Job *job = job_of(group);
+void reap(const Child &child, Usage *) {
+    Job *job = job_of(child.group);
     std::vector<int> pids;
-    if (!job->relay || !members_of(group, &pids)) return;
+    if (!job->relay || !members_of(child.group, &pids)) return;
     /* The job may still count the program itself, which has just ended. */
     int own = static_cast<int>(GetProcessId(job->process.get()));
     if (std::any_of(pids.begin(), pids.end(), [own](int pid) { return pid != own; })) return;
     job->relay->unread = true;
     SetEvent(job->relay->stop.get());
+}
+
+/* Wine counts nothing for a job; the program itself it does count. */
+void measure(Group group, Usage *usage) {
+    Job *job = job_of(group);
+    JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION all = {};
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION memory = {};
+    QueryInformationJobObject(job->job.get(), JobObjectBasicAndIoAccountingInformation, &all, sizeof all, nullptr);
+    QueryInformationJobObject(job->job.get(), JobObjectExtendedLimitInformation, &memory, sizeof memory, nullptr);
+    FILETIME created, exited, kernel, user;
+    IO_COUNTERS io;
+    PROCESS_MEMORY_COUNTERS counters = {};
+    counters.cb = sizeof counters;
+    HANDLE program = job->process.get();
+    if (!GetProcessTimes(program, &created, &exited, &kernel, &user)) kernel = user = {};
+    if (!GetProcessIoCounters(program, &io)) io = {};
+    if (!K32GetProcessMemoryInfo(program, &counters, sizeof counters)) counters = {};
+    *usage = {
+        std::max(static_cast<uint64_t>(all.BasicInfo.TotalUserTime.QuadPart), ticks(user)),
+        std::max(static_cast<uint64_t>(all.BasicInfo.TotalKernelTime.QuadPart), ticks(kernel)),
+        std::max<uint64_t>({memory.PeakJobMemoryUsed, counters.PeakPagefileUsage, usage->peak}),
+        std::max<uint64_t>(all.IoInfo.ReadOperationCount, io.ReadOperationCount),
+        std::max<uint64_t>(all.IoInfo.ReadTransferCount, io.ReadTransferCount),
+        std::max<uint64_t>(all.IoInfo.WriteOperationCount, io.WriteOperationCount),
+        std::max<uint64_t>(all.IoInfo.WriteTransferCount, io.WriteTransferCount),
+    };
 }
 
 bool is_reused(Group) { return false; }
