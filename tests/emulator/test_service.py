@@ -23,7 +23,7 @@ from hcsrt.emulator.model import Model
 from hcsrt.emulator.service import Service
 
 from ..helpers import hcs_calls
-from ..helpers.platforms import WINDOWS, WINE, catches_signals, fork, process_names, pseudo_terminal
+from ..helpers.platforms import WINDOWS, WINE, catches_signals, fork, peak_memory, process_names, pseudo_terminal
 from ..helpers.programs import CAT, ELSEWHERE, INTERRUPTED, KILLED, SLEEP, TRUE, guest, is_alive
 
 pytestmark = pytest.mark.filterwarnings("ignore::hcsrt.errors.NoIsolationWarning")
@@ -691,6 +691,7 @@ def in_a_child(code: str) -> str:
     return f"import subprocess\nsubprocess.run([sys.executable, '-c', {program!r}])"
 
 
+@peak_memory
 @pytest.mark.parametrize("by_a_child", [False, True])
 def test_statistics_of_what_ended_before_anybody_looked(monkeypatch: pytest.MonkeyPatch, by_a_child: bool) -> None:
     monkeypatch.setattr(imports, "psutil", None)
@@ -706,6 +707,7 @@ def test_statistics_of_what_ended_before_anybody_looked(monkeypatch: pytest.Monk
             assert found["Memory"]["MemoryUsageCommitBytes"] == 0
 
 
+@peak_memory
 def test_the_peak_of_a_small_program_is_not_that_of_its_starter() -> None:
     held = b"x" * (100 * MB)
     with running() as system:

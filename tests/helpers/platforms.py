@@ -31,6 +31,7 @@ stand_in = pytest.mark.skipif(
     importlib.util.find_spec("hcsrt_stand_in") is None, reason="needs the stand-in computecore.dll of tools/windows"
 )
 handle_counts = pytest.mark.skipif(WINE, reason="Wine does not count the handles of a process")
+peak_memory = pytest.mark.skipif(WINE, reason="Wine counts nothing for a job, and forgets an ended process's memory")
 process_names = pytest.mark.skipif(WINE, reason="Wine does not tell psutil what a process is called: no ProcessList")
 
 only_with_a_gil = pytest.mark.skipif(

@@ -1,5 +1,7 @@
+#include "emulator/posix.h"
 #include "core/stdio_handle.h"
 #include "emulator/platform.h"
+#include "emulator/watchdog.h"
 
 #include <algorithm>
 #include <atomic>
@@ -11,7 +13,6 @@
 #include <cstring>
 #include <new>
 
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
@@ -19,9 +20,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
-#include <unistd.h>
 #if defined(__linux__)
-#  include <sys/syscall.h>
+#  include <sys/prctl.h>
 #endif
 
 namespace hcsrt::emulator::platform {
@@ -73,35 +73,6 @@ std::atomic<uint64_t> *word_of(int descriptor, bool make) {
         }
     }
     return block ? &block->words[descriptor / BITS % WORDS] : nullptr;
-}
-
-/* Returns the descriptor, which may be -1. */
-int note(int descriptor) {
-    if (auto *word = word_of(descriptor, true)) word->fetch_or(uint64_t{1} << descriptor % BITS);
-    return descriptor;
-}
-
-void close_noted(int descriptor) {
-    if (auto *word = word_of(descriptor, false)) word->fetch_and(~(uint64_t{1} << descriptor % BITS));
-    close(descriptor);
-}
-
-void set_flags(int descriptor, bool nonblocking) {
-    fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-    if (nonblocking) fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK);
-}
-
-bool make_pipe(int ends[2]) {
-#if defined(__linux__)
-    if (pipe2(ends, O_CLOEXEC) != 0) return false;
-#else
-    if (pipe(ends) != 0) return false;
-    set_flags(ends[0], false);
-    set_flags(ends[1], false);
-#endif
-    note(ends[0]);
-    note(ends[1]);
-    return true;
 }
 
 uint64_t ticks(const struct timeval &time) {
@@ -195,14 +166,26 @@ int find_program(const char *name, char *const *environment, std::string *found)
 }
 
 /* Between vfork and execve: system calls only, nothing of the parent's memory is changed. */
-[[noreturn]] void run_child(const char *file, const Program &program, const int stdio[3], int report) {
-    auto fail = [report](bool directory) {
+[[noreturn]] void run_child(const char *file, const Program &program, const int stdio[3], int report, pid_t parent) {
+    /* Without a parent: in a namespace of its own, where it has another number than it has for the watchdog. */
+    bool is_watched = getppid() != 0;
+    auto fail = [report, is_watched](bool directory) {
         ExecError failure = {errno, directory};
         ssize_t ignored = write(report, &failure, sizeof failure);
         (void)ignored;
+        if (is_watched) watchdog::tell(watchdog::News::Gone, getpid());
         _exit(127);
     };
     setsid();
+    struct sigaction standard = {};
+    standard.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &standard, nullptr); /* of a watchdog that somebody has killed */
+    if (is_watched) watchdog::tell(watchdog::News::Started, getpid());
+#if defined(__linux__)
+    /* For where there is no watchdog: the program ends with the thread that has started it, the service's. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+    if (is_watched && getppid() != parent) _exit(127);
     if (program.console) ioctl(stdio[0], TIOCSCTTY, 0);
     /* Moved away from 0, 1 and 2 first: a parent without stdio may have got its pipes there. */
     int moved[3];
@@ -213,17 +196,8 @@ int find_program(const char *name, char *const *environment, std::string *found)
     report = reporting;
     for (int i = 0; i < 3; ++i)
         if (dup2(moved[i], i) < 0) fail(false);
-    bool marked = false;
-#if defined(__linux__) && defined(SYS_close_range)
-    constexpr unsigned mark_close_on_exec = 1u << 2;
-    marked = syscall(SYS_close_range, 3u, ~0u, mark_close_on_exec) == 0;
-#endif
-    if (!marked) {
-        long most = sysconf(_SC_OPEN_MAX);
-        for (int i = 3; i < (most > 0 && most < 65536 ? most : 65536); ++i) fcntl(i, F_SETFD, FD_CLOEXEC);
-    }
+    close_on_execute();
     if (chdir(program.directory ? program.directory : "/") != 0) fail(true);
-    struct sigaction standard = {};
     standard.sa_handler = SIG_DFL;
     for (int number = 1; number < NSIG; ++number) sigaction(number, &standard, nullptr);
     sigset_t none;
@@ -268,22 +242,15 @@ int open_streams(const Program &program, int theirs[3], Child *child) {
 int start_child(const char *file, const Program &program, const int theirs[3], int *pid, bool *directory_failed) {
     int report[2];
     if (!make_pipe(report)) return errno;
-    /* A handler of the parent must not run in the child while the two share their memory. */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-#if defined(__linux__)
-    pid_t child = vfork();
-#else
-    spawner.store(reinterpret_cast<uintptr_t>(pthread_self()));
-    pid_t child = fork();
-#endif
-    if (child == 0) run_child(file, program, theirs, report[1]);
-    int error = child < 0 ? errno : 0;
-#if !defined(__linux__)
-    spawner.store(0);
-#endif
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    pid_t parent = getpid();
+    pid_t child;
+    int error;
+    {
+        Forking forking;
+        child = hcsrt_fork_to_execute();
+        if (child == 0) run_child(file, program, theirs, report[1], parent);
+        error = child < 0 ? errno : 0;
+    }
     close_noted(report[1]);
     ExecError failure = {0, false};
     if (child > 0) {
@@ -303,6 +270,38 @@ int start_child(const char *file, const Program &program, const int theirs[3], i
 
 }  // namespace
 
+int note(int descriptor) {
+    if (auto *word = word_of(descriptor, true)) word->fetch_or(uint64_t{1} << descriptor % BITS);
+    return descriptor;
+}
+
+void close_noted(int descriptor) {
+    if (auto *word = word_of(descriptor, false)) word->fetch_and(~(uint64_t{1} << descriptor % BITS));
+    close(descriptor);
+}
+
+#if !defined(__linux__)
+Forking::Forking() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+    spawner.store(reinterpret_cast<uintptr_t>(pthread_self()));
+}
+
+Forking::~Forking() {
+    spawner.store(0);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+#else
+Forking::Forking() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+}
+
+Forking::~Forking() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+#endif
+
 hcsrt_char *allocate_string(size_t bytes) { return static_cast<hcsrt_char *>(std::malloc(bytes)); }
 
 void release_string(hcsrt_char *string) { std::free(string); }
@@ -314,7 +313,11 @@ int spawn(const Program &program, Child *child, bool *directory_failed) {
     int theirs[3] = {-1, -1, -1};
     int error = find_program(program.argv[0], program.environment, &file);
     if (!error) error = open_streams(program, theirs, child);
-    if (!error) error = start_child(file.c_str(), program, theirs, &child->pid, directory_failed);
+    if (!error) {
+        watchdog::open_way();
+        error = start_child(file.c_str(), program, theirs, &child->pid, directory_failed);
+        watchdog::start();
+    }
     close_all(theirs, 3);
     if (error) {
         for (End end : {child->ends[0], child->ends[1], child->ends[2], child->console}) close_end(end);
@@ -352,6 +355,7 @@ void reap(const Child &child, Usage *usage) {
     pid_t reaped;
     do reaped = wait4(child.pid, nullptr, 0, &used);
     while (reaped < 0 && errno == EINTR);
+    watchdog::tell(signal_group(child.group, 0) ? watchdog::News::Reaped : watchdog::News::Gone, child.pid);
     if (reaped < 0) return;
     usage->user = ticks(used.ru_utime);
     usage->kernel = ticks(used.ru_stime);
