@@ -105,7 +105,7 @@ std::shared_ptr<Target> Core::target_of(Key key) {
 
 void Core::drop_target(const std::shared_ptr<Target> &target) {
     for (platform::End &end : target->unclaimed) platform::close_end(std::exchange(end, platform::NO_END));
-    platform::close_end(std::exchange(target->console, platform::NO_END));
+    platform::drop_console(std::exchange(target->console, platform::NO_END));
     targets.erase(target->key);
 }
 

@@ -29,7 +29,7 @@ struct Child {
     int pid;
     Group group;
     End ends[3];
-    End console;          /* the pseudo-terminal's own end, for its size */
+    End console;          /* a pseudo-terminal, for its size */
     uint64_t peak_before; /* what the system counts as the program's peak of memory although it was none of its own */
 };
 
@@ -65,7 +65,7 @@ bool members_of(Group group, std::vector<int> *pids);
 void drop_group(Group group);
 
 void resize(End console, uint16_t rows, uint16_t columns);
-void send_end_of_file(End console);
+void drop_console(End console);
 
 End duplicate(End end);
 void close_end(End end);

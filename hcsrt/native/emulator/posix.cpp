@@ -1,5 +1,6 @@
 #include "emulator/posix.h"
 #include "core/stdio_handle.h"
+#include "emulator/console.h"
 #include "emulator/platform.h"
 #include "emulator/watchdog.h"
 
@@ -19,7 +20,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <termios.h>
 #if defined(__linux__)
 #  include <sys/prctl.h>
 #endif
@@ -210,21 +210,7 @@ int find_program(const char *name, char *const *environment, std::string *found)
 
 /* Opens both ends of the child's 0, 1 and 2. 0, or an errno. */
 int open_streams(const Program &program, int theirs[3], Child *child) {
-    if (program.console) {
-        int ours = note(posix_openpt(O_RDWR | O_NOCTTY));
-        if (ours < 0) return errno;
-        child->console = ours;
-        set_flags(ours, true);
-        /* ptsname's buffer is shared by the process; only the service's one thread opens consoles. */
-        const char *name = grantpt(ours) == 0 && unlockpt(ours) == 0 ? ptsname(ours) : nullptr;
-        if (!name) return errno;
-        for (int i = 0; i < 3; ++i)
-            if ((theirs[i] = note(open(name, O_RDWR | O_NOCTTY | O_CLOEXEC))) < 0) return errno;
-        resize(ours, program.rows, program.columns);
-        for (int i = 0; i < 2; ++i)
-            if (program.streams[i] && (child->ends[i] = duplicate(ours)) < 0) return errno;
-        return 0;
-    }
+    if (program.console) return open_console(program, theirs, child);
     for (int i = 0; i < 3; ++i) {
         if (!program.streams[i]) {
             if ((theirs[i] = note(open("/dev/null", O_RDWR | O_CLOEXEC))) < 0) return errno;
@@ -320,7 +306,8 @@ int spawn(const Program &program, Child *child, bool *directory_failed) {
     }
     close_all(theirs, 3);
     if (error) {
-        for (End end : {child->ends[0], child->ends[1], child->ends[2], child->console}) close_end(end);
+        for (End end : child->ends) close_end(end);
+        drop_console(child->console);
         *child = NO_CHILD;
     }
     child->group = child->pid;
@@ -369,21 +356,6 @@ bool signal_group(Group group, int number) { return kill(static_cast<pid_t>(-gro
 bool members_of(Group, std::vector<int> *) { return false; }
 
 void drop_group(Group) {}
-
-void resize(End console, uint16_t rows, uint16_t columns) {
-    struct winsize size = {};
-    size.ws_row = rows;
-    size.ws_col = columns;
-    ioctl(static_cast<int>(console), TIOCSWINSZ, &size);
-}
-
-void send_end_of_file(End console) {
-    struct termios settings;
-    char end_of_file = '\4';
-    if (tcgetattr(static_cast<int>(console), &settings) == 0) end_of_file = static_cast<char>(settings.c_cc[VEOF]);
-    ssize_t ignored = write(static_cast<int>(console), &end_of_file, 1);
-    (void)ignored;
-}
 
 End duplicate(End end) { return note(fcntl(static_cast<int>(end), F_DUPFD_CLOEXEC, 0)); }
 

@@ -39,7 +39,7 @@ void watch(void *given) {
     target->used = used;
     target->reaped = true;
     signal_target(target, 0);
-    platform::close_end(std::exchange(target->console, platform::NO_END));
+    platform::drop_console(std::exchange(target->console, platform::NO_END));
     if (core->target_of(target->key) != target) return;
     Request exited;
     exited.function = "ProcessExited";
@@ -121,10 +121,6 @@ bool close_stream(Key process, int stream) {
     Lock lock(core.here()->mutex);
     auto target = core->target_of(process);
     if (!target) return false;
-    if (target->console != platform::NO_END) {
-        if (stream == 0) platform::send_end_of_file(target->console);
-        return true;
-    }
     bool any = target->unclaimed[stream] != platform::NO_END;
     platform::close_end(std::exchange(target->unclaimed[stream], platform::NO_END));
     for (auto &entry : core->stdio) {

@@ -466,7 +466,7 @@ void drop_group(Group group) { delete job_of(group); }
 
 /* No program has a console here. */
 void resize(End, uint16_t, uint16_t) {}
-void send_end_of_file(End) {}
+void drop_console(End) {}
 
 End duplicate(End end) {
     HANDLE copy = nullptr;
