@@ -693,11 +693,16 @@ def in_a_child(code: str) -> str:
 
 @peak_memory
 @pytest.mark.parametrize("by_a_child", [False, True])
-def test_statistics_of_what_ended_before_anybody_looked(monkeypatch: pytest.MonkeyPatch, by_a_child: bool) -> None:
+@pytest.mark.parametrize("by_a_big_one", [False, True])
+def test_statistics_of_what_ended_before_anybody_looked(
+    monkeypatch: pytest.MonkeyPatch, by_a_child: bool, by_a_big_one: bool
+) -> None:
     monkeypatch.setattr(imports, "psutil", None)
     code = "held = b'x' * (50 << 20)\nwhile time.process_time() < 0.2: pass"
     if by_a_child:
         code = in_a_child(code)
+    # More than the program: then only looks at it while it runs tell how much it needs.
+    held = b"x" * (100 * MB) if by_a_big_one else b""
     with running() as system:
         for number in (1, 2):
             assert run(system, *guest(code)).code == 0
@@ -705,6 +710,7 @@ def test_statistics_of_what_ended_before_anybody_looked(monkeypatch: pytest.Monk
             assert found["Processor"]["TotalRuntime100ns"] >= number * 0.19 * SECOND
             assert found["Memory"]["MemoryUsageCommitPeakBytes"] >= 50 * MB
             assert found["Memory"]["MemoryUsageCommitBytes"] == 0
+    del held
 
 
 @peak_memory
