@@ -70,7 +70,8 @@ cdef bint on_main_thread() noexcept:
 cdef int register_watch(Handle handle, bint is_system, hcsrt_result *result) noexcept nogil:
     cdef const HcsApi *api = hcs_chosen()
     cdef uint32_t exit_event = HCSRT_EVENT_SYSTEM_EXITED if is_system else HCSRT_EVENT_PROCESS_EXITED
-    cdef hcsrt_watch *own = core.watch_new(exit_event, <void *> handle)
+    # The reaper now, because on a callback thread, which may need it, it could not be started.
+    cdef hcsrt_watch *own = core.watch_new(exit_event, <void *> handle) if core.reaper_start() else NULL
     cdef hcsrt_context *context
     cdef int bound
     if own == NULL:

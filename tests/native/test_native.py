@@ -141,6 +141,11 @@ def test_reaper_stress(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_reaper_and_engine_without_memory(tmp_path):
+    done = run(build(tmp_path / "program", [HERE / "no_memory.cpp", *WITH_ENGINE], "-ldl"))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("wait", [[], ["wait"]], ids=["callbacks", "waiters"])
 def test_engine_stress(wait, tmp_path):
     done = run(build(tmp_path / "engine", ENGINE), "2000", *wait)

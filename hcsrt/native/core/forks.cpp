@@ -12,7 +12,7 @@ hcsrt_forks hcsrt_forks_seen = {1, 0, 0};
 #if defined(_WIN32)
 
 uint32_t hcsrt_find_fork(void) { return hcsrt_forks_seen.epoch; }
-void hcsrt_forks_watch(void (*)(void)) {}
+int hcsrt_forks_watch(void (*)(void)) { return 1; }
 
 #else
 
@@ -50,11 +50,12 @@ uint32_t hcsrt_find_fork(void) {
     return __atomic_load_n(&hcsrt_forks_seen.epoch, __ATOMIC_ACQUIRE);
 }
 
-void hcsrt_forks_watch(void (*in_child_too)(void)) {
-    if (process.load(std::memory_order_relaxed)) return;
+int hcsrt_forks_watch(void (*in_child_too)(void)) {
+    if (process.load(std::memory_order_relaxed)) return 1;
     call_in_child = in_child_too;
+    if (pthread_atfork(before_fork, in_parent, in_child)) return 0;
     process.store(getpid(), std::memory_order_relaxed);
-    pthread_atfork(before_fork, in_parent, in_child);
+    return 1;
 }
 
 #endif

@@ -24,8 +24,8 @@ extern hcsrt_forks hcsrt_forks_seen;
 uint32_t hcsrt_find_fork(void);
 
 /* Begins to watch for forks, once. `in_child` may be NULL; it is called once in each child, where it must not lock,
- * allocate, or rely on anything but words that are always consistent. */
-void hcsrt_forks_watch(void (*in_child)(void));
+ * allocate, or rely on anything but words that are always consistent. Zero: no memory. */
+int hcsrt_forks_watch(void (*in_child)(void));
 
 static inline uint32_t hcsrt_epoch_of(const hcsrt_forks *forks, uint32_t (*find_fork)(void)) {
     uint32_t epoch = hcsrt_word_load((uint32_t *)&forks->epoch);
