@@ -15,10 +15,9 @@ cdef extern from *:
     """
     #include "emulator/emulator.h"
 
-    /* Cython has no u16string: the two directions that are needed. */
-    static void set_text(hcsrt::emulator::Text *text, const char *utf16, size_t bytes) {
-        text->given = true;
-        text->value.assign(reinterpret_cast<const char16_t *>(utf16), bytes / sizeof(char16_t));
+    /* Cython has no char16_t and no u16string: the two directions that are needed. */
+    static hcsrt::emulator::Given given_of(const char *utf16, size_t bytes) {
+        return {reinterpret_cast<const char16_t *>(utf16), bytes / sizeof(char16_t)};
     }
     static const char *text_bytes(const hcsrt::emulator::Text &text) {
         return reinterpret_cast<const char *>(text.value.data());
@@ -29,8 +28,12 @@ cdef extern from *:
 
     /* Here and not in Cython, whose std::vector wants exceptions. */
     static PyObject *misuse_list(void) {
+        std::vector<std::string> misuses;
+        try {
+            misuses = hcsrt::emulator::misuses();
+        } catch (const std::bad_alloc &) { return PyErr_NoMemory(); }
         PyObject *list = PyList_New(0);
-        for (const std::string &text : hcsrt::emulator::misuses()) {
+        for (const std::string &text : misuses) {
             PyObject *item = list ? PyUnicode_FromStringAndSize(text.data(), text.size()) : NULL;
             if (!item || PyList_Append(list, item) < 0) Py_CLEAR(list);
             Py_XDECREF(item);
@@ -40,7 +43,9 @@ cdef extern from *:
 
     static PyObject *member_list(uint64_t process) {
         std::vector<int> pids;
-        hcsrt::emulator::members(process, &pids);
+        try {
+            hcsrt::emulator::members(process, &pids);
+        } catch (const std::bad_alloc &) { return PyErr_NoMemory(); }
         PyObject *list = PyList_New(0);
         for (int pid : pids) {
             PyObject *item = list ? PyLong_FromLong(pid) : NULL;
@@ -55,7 +60,7 @@ cdef extern from *:
     #endif
     """
     int Py_IsFinalizing() noexcept nogil
-    void set_text(Text *text, const char *utf16, size_t size) nogil
+    Given given_of(const char *utf16, size_t size) nogil
     const char *text_bytes(const Text &text) nogil
     Py_ssize_t text_size(const Text &text) nogil
     list misuse_list()
@@ -69,6 +74,8 @@ cdef hcsrt_backend c_backend
 cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
     cdef cppclass Text:
         bool given
+    cdef cppclass Given:
+        pass
     cdef cppclass CRequest "hcsrt::emulator::Request":
         const char *function
         uint64_t ticket
@@ -108,8 +115,8 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
 
     const HcsApi *c_api "hcsrt::emulator::api"()
     Taken c_take "hcsrt::emulator::take"(int64_t timeout_ms, CRequest *request)
-    void c_reply "hcsrt::emulator::reply"(uint64_t ticket, int result, const Text &document, uint64_t key, uint32_t pid)
-    void c_emit "hcsrt::emulator::emit"(uint64_t key, uint32_t event_type, const Text &data)
+    void c_reply "hcsrt::emulator::reply"(uint64_t ticket, int result, const Given &document, uint64_t key, uint32_t pid)
+    void c_emit "hcsrt::emulator::emit"(uint64_t key, uint32_t event_type, const Given &data)
     int c_spawn "hcsrt::emulator::spawn"(uint64_t process, const Program &program, int *error, bool *directory_failed)
     bool c_signal "hcsrt::emulator::signal"(uint64_t process, int number)
     Usage c_usage "hcsrt::emulator::usage"(uint64_t process)
@@ -120,7 +127,7 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
     void c_start "hcsrt::emulator::start"()
     void c_stop "hcsrt::emulator::stop"()
     void c_fail_to_start "hcsrt::emulator::fail_to_start"()
-    void c_attach "hcsrt::emulator::attach"(int (*finalizing)() noexcept, void (*start)() noexcept)
+    bool c_attach "hcsrt::emulator::attach"(int (*finalizing)() noexcept, void (*start)() noexcept)
     uint32_t c_process_epoch "hcsrt::emulator::process_epoch"()
     void c_clear "hcsrt::emulator::clear"()
     Counts c_live "hcsrt::emulator::live"()
@@ -140,7 +147,8 @@ cdef void start_service() noexcept with gil:
             c_fail_to_start()
 
 
-c_attach(Py_IsFinalizing, start_service)
+if not c_attach(Py_IsFinalizing, start_service):
+    raise MemoryError
 
 
 class Stopped(Exception):
@@ -154,13 +162,12 @@ cdef object decode(const Text &text):
     return PyUnicode_DecodeUTF16(text_bytes(text), text_size(text), "surrogatepass", &byteorder)
 
 
-cdef Text encode(object text) except *:
-    cdef Text result
-    cdef bytes utf16
-    if text is not None:
-        utf16 = (<str?> text).encode("utf-16-le", "surrogatepass")
-        set_text(&result, utf16, len(utf16))
-    return result
+cdef bytes encode(object text):
+    return None if text is None else (<str?> text).encode("utf-16-le", "surrogatepass")
+
+
+cdef Given given(bytes utf16):
+    return given_of(NULL, 0) if utf16 is None else given_of(utf16, len(utf16))
 
 
 cdef class Request:
@@ -206,7 +213,8 @@ def take(timeout):
 
 def reply(uint64_t ticket, long long hresult, document=None, *, uint64_t key=0, uint32_t pid=0):
     """Answer the item with that ticket; a second answer is ignored."""
-    cdef Text text = encode(document)
+    cdef bytes utf16 = encode(document)
+    cdef Given text = given(utf16)
     cdef int result = <int> <uint32_t> (hresult & 0xFFFFFFFF)
     with nogil:
         c_reply(ticket, result, text, key, pid)
@@ -214,7 +222,8 @@ def reply(uint64_t ticket, long long hresult, document=None, *, uint64_t key=0, 
 
 def emit(uint64_t key, uint32_t event_type, data=None):
     """Deliver an event to each open handle of that system or process that has a callback."""
-    cdef Text text = encode(data)
+    cdef bytes utf16 = encode(data)
+    cdef Given text = given(utf16)
     with nogil:
         c_emit(key, event_type, text)
 

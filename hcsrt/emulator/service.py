@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from .._hresults import E_UNEXPECTED
+from .._hresults import E_OUTOFMEMORY, E_UNEXPECTED
 from . import _native, imports
 from .failures import Failure, not_emulated
 from .model import Model
@@ -75,6 +75,8 @@ class Service:
             return verb(request)
         except Failure as failure:
             return failure
+        except MemoryError:
+            return Failure(E_OUTOFMEMORY, "Not enough memory.")
 
     def _guard(self, action: Callable[[], Answer | Failure | None]) -> Answer | Failure | None:
         """Return what `action` returns. A bug in it is recorded and told to the caller; the service goes on."""

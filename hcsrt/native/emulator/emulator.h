@@ -22,6 +22,12 @@ struct Text {
     std::u16string value;
 };
 
+/* A string of the service's, which is copied; NULL: none. */
+struct Given {
+    const char16_t *units;
+    size_t length;
+};
+
 /* One item of the service's queue. */
 struct Request {
     const char *function = nullptr; /* the HCS function, or ProcessExited, HandlesReleased */
@@ -64,15 +70,16 @@ const HcsApi *api();
 /* To be called once. `finalizing` tells whether Python is being finalized; from then on calls are answered without the
  * service. `start` is called on a thread of its own to start the service, where a call comes in a process without one, as
  * in a forked child; it has to call start(), or fail_to_start(). */
-void attach(int (*finalizing)(void), void (*start)(void));
+bool attach(int (*finalizing)(void), void (*start)(void));
 
 /* The epoch of this process; a forked child has another one. */
 uint32_t process_epoch();
 
-/* The service's side. Each may be called from any thread; take() blocks at most `timeout_ms`, for ever if negative. */
+/* The service's side. Each may be called from any thread; take() blocks at most `timeout_ms`, for ever if negative. Without
+ * memory an answer becomes E_OUTOFMEMORY, an event is lost, other than an exit, and what can say nothing throws. */
 Taken take(int64_t timeout_ms, Request *request);
-void reply(uint64_t ticket, hcsrt_result result, const Text &document, Key key, uint32_t pid);
-void emit(Key key, uint32_t event_type, const Text &data);
+void reply(uint64_t ticket, hcsrt_result result, const Given &document, Key key, uint32_t pid) noexcept;
+void emit(Key key, uint32_t event_type, const Given &data) noexcept;
 int spawn(Key process, const Program &program, int *error, bool *directory_failed); /* the pid, or -1 and *error */
 bool signal(Key process, int number);
 bool members(Key process, std::vector<int> *pids);
@@ -89,7 +96,7 @@ void stop();          /* as a service that crashes */
 void clear();
 Counts live();
 std::vector<std::string> misuses();
-void record_misuse(const char *text);
+void record_misuse(const char *text) noexcept;
 
 }  // namespace hcsrt::emulator
 

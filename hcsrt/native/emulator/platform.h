@@ -21,8 +21,9 @@ constexpr int KILL = 9;
 
 #if defined(_WIN32)
 constexpr int NO_SUCH_PROCESS = 1168 /* ERROR_NOT_FOUND */, NO_THREAD = 1450 /* ERROR_NO_SYSTEM_RESOURCES */;
+constexpr int NO_MEMORY = 8 /* ERROR_NOT_ENOUGH_MEMORY */;
 #else
-constexpr int NO_SUCH_PROCESS = ESRCH, NO_THREAD = EAGAIN;
+constexpr int NO_SUCH_PROCESS = ESRCH, NO_THREAD = EAGAIN, NO_MEMORY = ENOMEM;
 #endif
 
 struct Child {
@@ -39,7 +40,8 @@ constexpr Child NO_CHILD = {-1, NO_GROUP, {NO_END, NO_END, NO_END}, NO_END, 0};
 hcsrt_char *allocate_string(size_t bytes);
 void release_string(hcsrt_char *string);
 
-/* Returns 0, or an error of the system: an errno, on Windows a Win32 error. Sets *directory_failed if the working
+/* Returns 0, or an error of the system: an errno, on Windows a Win32 error. Throws before anything is
+ * open. Sets *directory_failed if the working
  * directory was at fault. */
 int spawn(const Program &program, Child *child, bool *directory_failed);
 

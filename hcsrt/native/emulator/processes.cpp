@@ -41,12 +41,12 @@ void watch(void *given) {
     signal_target(target, 0);
     platform::drop_console(std::exchange(target->console, platform::NO_END));
     if (core->target_of(target->key) != target) return;
-    Request exited;
+    Request &exited = target->exit.request;
     exited.function = "ProcessExited";
     exited.lost = !known;
     exited.process = target->key;
     exited.number = code;
-    core->post(std::move(exited));
+    core->post(&target->exit, target);
 }
 
 #if !defined(_WIN32)
@@ -67,18 +67,29 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
         *error = platform::NO_SUCH_PROCESS;
         return -1;
     }
-    platform::Child child;
-    *error = platform::spawn(program, &child, directory_failed);
-    if (*error) return -1;
 #if !defined(_WIN32)
-    static std::atomic<bool> registered{false};
-    if (!registered.exchange(true)) std::atexit(kill_at_exit);
+    static bool registered = false;
+    if (!registered) registered = std::atexit(kill_at_exit) == 0;
+    bool has_memory = registered;
+#else
+    bool has_memory = true;
 #endif
+    auto *watching = has_memory ? new (std::nothrow) Watch{target, platform::NO_CHILD} : nullptr;
+    platform::Child child;
+    try {
+        *error = watching ? platform::spawn(program, &child, directory_failed) : platform::NO_MEMORY;
+    } catch (const std::bad_alloc &) {
+        *error = platform::NO_MEMORY;
+    }
+    if (*error) {
+        delete watching;
+        return -1;
+    }
     target->group = child.group;
     target->started = true;
     target->console = child.console;
     for (int stream = 0; stream < STREAMS; ++stream) target->unclaimed[stream] = child.ends[stream];
-    Watch *watching = new Watch{target, child};
+    watching->child = child;
     if (!start_thread(watch, watching)) {
         delete watching;
         *error = platform::NO_THREAD;

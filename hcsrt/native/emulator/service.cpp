@@ -11,13 +11,21 @@ namespace {
 /* How long a service that goes down waits for its last events to be delivered. */
 constexpr std::chrono::seconds DELIVERY_LIMIT{5};
 
+Request take_item() {
+    Item *item = core->queue.pop();
+    /* The last of the item, maybe. */
+    auto keeper = std::move(item->keeper);
+    return std::move(item->request);
+}
+
 void disconnect_everyone() {
-    auto questions = std::move(core->questions);
-    core->questions.clear();
-    core->queue.clear();
-    for (auto &entry : questions) {
-        entry.second->result = HCSRT_E_SERVICE_DISCONNECT;
-        core->answer(entry.second);
+    while (!core->queue.empty()) take_item();
+    while (!core->questions.empty()) {
+        auto first = core->questions.begin();
+        auto question = std::move(first->second);
+        core->questions.erase(first);
+        question->result = HCSRT_E_SERVICE_DISCONNECT;
+        core->answer(question);
     }
 }
 
@@ -25,6 +33,27 @@ void (*start_service)(void) = nullptr;
 
 void start_service_here(void *) {
     if (!is_finalizing || !is_finalizing()) start_service();
+}
+
+void set(Text *text, const Given &given) {
+    text->given = given.units;
+    if (given.units) text->value.assign(given.units, given.length);
+}
+
+/* Leaves no text where there is no memory for it. */
+void set_without_fail(Text *text, const Given &given) {
+    try {
+        set(text, given);
+    } catch (const std::bad_alloc &) {
+        text->given = false;
+    }
+}
+
+/* Makes a handle of what the service has opened. */
+std::shared_ptr<Handle> open(Key key) {
+    if (auto target = core->target_of(key)) return core->add_handle(target);
+    /* It is a system: of those alone the service knows some that have no handle. */
+    return core->add_new(Kind::System, key);
 }
 
 /* Whether a handle was opened after the last one was closed, and before the service heard of that. */
@@ -42,10 +71,10 @@ bool Core::ensure_service() {
     return served;
 }
 
-void attach(int (*finalizing)(void), void (*start)(void)) {
+bool attach(int (*finalizing)(void), void (*start)(void)) {
     is_finalizing = finalizing;
     start_service = start;
-    hcsrt_forks_watch(platform::close_inherited);
+    return hcsrt_forks_watch(platform::close_inherited);
 }
 
 uint32_t process_epoch() { return epoch(); }
@@ -57,8 +86,7 @@ Taken take(int64_t timeout_ms, Request *request) {
     for (;;) {
         if (core->stopped) return Taken::Stopped;
         if (!core->queue.empty()) {
-            *request = std::move(core->queue.front());
-            core->queue.pop_front();
+            *request = take_item();
             if (!is_outdated(*request)) return Taken::Item;
         } else if (timeout_ms < 0) {
             core->queued.wait(lock);
@@ -68,40 +96,45 @@ Taken take(int64_t timeout_ms, Request *request) {
     }
 }
 
-void reply(uint64_t ticket, hcsrt_result result, const Text &document, Key key, uint32_t pid) {
+void reply(uint64_t ticket, hcsrt_result result, const Given &document, Key key, uint32_t pid) noexcept {
     Lock lock(core.here()->mutex);
     auto found = core->questions.find(ticket);
     if (found == core->questions.end()) return;
     auto question = found->second;
     core->questions.erase(found);
     question->result = result;
-    question->document = document;
     if (question->operation) question->operation->pid = pid;
-    if (key) {
-        auto target = core->target_of(key);
-        /* It is a system: of those alone the service knows some that have no handle. */
-        if (!target) target = core->add_target(Kind::System, key);
-        question->opened = core->add_handle(target);
+    try {
+        if (key) question->opened = open(key);
+        set(&question->document, document);
+    } catch (const std::bad_alloc &) {
+        /* What has failed keeps its reason, without the document. */
+        if (!hcsrt_failed(result)) question->result = HCSRT_E_OUTOFMEMORY;
+        question->document = Text();
     }
     core->answer(question);
 }
 
-void emit(Key key, uint32_t event_type, const Text &data) {
+void emit(Key key, uint32_t event_type, const Given &data) noexcept {
     Lock lock(core.here()->mutex);
     auto target = core->target_of(key);
     if (!target) return;
-    if (event_type == HCSRT_EVENT_SYSTEM_EXITED || event_type == HCSRT_EVENT_PROCESS_EXITED) {
+    bool is_exit = event_type == HCSRT_EVENT_SYSTEM_EXITED || event_type == HCSRT_EVENT_PROCESS_EXITED;
+    if (is_exit) {
+        if (target->exited) return;
         target->exited = true;
-        target->exit_document = data;
+        set_without_fail(&target->exit_document, data);
         target->changed.notify_all();
     }
     for (auto &entry : core->handles) {
-        if (entry.second->target != target || !entry.second->callback) continue;
-        Delivery event;
-        event.handle = entry.second;
-        event.type = event_type;
-        event.data = data;
-        core->deliver(std::move(event), entry.second->raw);
+        auto &handle = entry.second;
+        if (handle->target != target || !handle->callback) continue;
+        Delivery *event = is_exit ? &handle->exit : new (std::nothrow) Delivery;
+        if (!event) continue;
+        event->alone = !is_exit;
+        if (is_exit) event->exited = target;
+        else set_without_fail(&event->data, data);
+        core->deliver_event(event, handle, event_type);
     }
 }
 
@@ -131,10 +164,8 @@ void stop() {
     disconnect_everyone();
     for (auto &entry : core->handles) {
         if (!entry.second->callback) continue;
-        Delivery event;
-        event.handle = entry.second;
-        event.type = HCSRT_EVENT_SERVICE_DISCONNECT;
-        core->deliver(std::move(event), entry.second->raw);
+        if (!entry.second->disconnect.queued)
+            core->deliver_event(&entry.second->disconnect, entry.second, HCSRT_EVENT_SERVICE_DISCONNECT);
     }
     for (auto &entry : core->targets) entry.second->changed.notify_all();
     core->queued.notify_all();
@@ -170,7 +201,7 @@ std::vector<std::string> misuses() {
     return core->misuses;
 }
 
-void record_misuse(const char *text) {
+void record_misuse(const char *text) noexcept {
     Lock lock(core.here()->mutex);
     core->misuse(text);
 }

@@ -8,6 +8,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdio>
+#include <memory>
+#include <new>
 
 #include <psapi.h>
 
@@ -54,6 +56,7 @@ class Owned {
  * file from a pipe that its writer still holds. */
 struct Relay {
     Owned source, target, stop, arrived, closed;
+    std::string rest;                /* has room for what a pipe holds */
     std::atomic<bool> unread{false}; /* no program is left that could read the rest */
     std::atomic<int> references{2};  /* the group's and the thread's */
 
@@ -197,15 +200,15 @@ bool read_some(Relay *relay, char *buffer, DWORD size, DWORD *got) {
     return GetOverlappedResult(source, &overlapped, got, TRUE) || GetLastError() == ERROR_OPERATION_ABORTED;
 }
 
-/* Reads what has been written up to now. */
-std::string read_rest(Relay *relay) {
-    std::string rest;
+/* Reads what has been written up to now, or as much of it as there is memory for. */
+void read_rest(Relay *relay) {
     char buffer[4096];
     DWORD left, got;
-    while (PeekNamedPipe(relay->source.get(), nullptr, 0, nullptr, &left, nullptr) && left &&
-           read_some(relay, buffer, left < sizeof buffer ? left : sizeof buffer, &got))
-        rest.append(buffer, got);
-    return rest;
+    try {
+        while (PeekNamedPipe(relay->source.get(), nullptr, 0, nullptr, &left, nullptr) && left &&
+               read_some(relay, buffer, left < sizeof buffer ? left : sizeof buffer, &got))
+            relay->rest.append(buffer, got);
+    } catch (const std::bad_alloc &) {}
 }
 
 void run_relay(void *given) {
@@ -215,16 +218,18 @@ void run_relay(void *given) {
     bool stopped = false;
     while (!stopped && read_some(relay, buffer, sizeof buffer, &got) && pass_on(relay, buffer, got))
         stopped = WaitForSingleObject(relay->stop.get(), 0) == WAIT_OBJECT_0;
-    std::string rest = stopped && !relay->unread ? read_rest(relay) : std::string();
+    if (stopped && !relay->unread) read_rest(relay);
     relay->source.reset();
     SetEvent(relay->closed.get());
-    pass_on(relay, rest.data(), static_cast<DWORD>(rest.size()));
+    pass_on(relay, relay->rest.data(), static_cast<DWORD>(relay->rest.size()));
     relay->target.reset();
     relay->drop();
 }
 
 DWORD open_stdin(Job *job, Owned *theirs, Child *child) {
-    Relay *relay = job->relay = new Relay;
+    auto fresh = std::make_unique<Relay>();
+    fresh->rest.reserve(PIPE_SIZE);
+    Relay *relay = job->relay = fresh.release();
     relay->stop.reset(CreateEventW(nullptr, TRUE, FALSE, nullptr));
     relay->arrived.reset(CreateEventW(nullptr, TRUE, FALSE, nullptr));
     relay->closed.reset(CreateEventW(nullptr, TRUE, FALSE, nullptr));
@@ -279,8 +284,9 @@ class Inheritable {
 };
 
 /* Starts the program suspended, so that it is in its job before it can start anything itself. */
-DWORD start_program(const std::wstring &file, std::wstring line, std::wstring block, const std::wstring &folder,
+DWORD start_program(const std::wstring &file, const std::wstring &line, std::wstring block, const std::wstring &folder,
                     const Owned theirs[3], Job *job, int *pid) {
+    std::wstring writable = line;
     HANDLE inherited[3] = {theirs[0].get(), theirs[1].get(), theirs[2].get()};
     SIZE_T size = 0;
     InitializeProcThreadAttributeList(nullptr, 1, 0, &size);
@@ -304,7 +310,7 @@ DWORD start_program(const std::wstring &file, std::wstring line, std::wstring bl
                                                     inherited, sizeof inherited, nullptr, nullptr);
         int left = STARTS;
         do {
-            std::wstring writable = line;
+            writable.assign(line);
             bool has_started =
                 is_limited && CreateProcessW(file.c_str(), writable.data(), nullptr, nullptr, TRUE, flags, block.data(),
                                              folder.c_str(), &startup.StartupInfo, &started);
@@ -350,7 +356,11 @@ bool change_pace(Group group, bool stop) {
     const char *name = stop ? "NtSuspendProcess" : "NtResumeProcess";
     Change change = reinterpret_cast<Change>(reinterpret_cast<void *>(GetProcAddress(ntdll, name)));
     std::vector<int> pids;
-    if (!change || !members_of(group, &pids)) return false;
+    try {
+        if (!change || !members_of(group, &pids)) return false;
+    } catch (const std::bad_alloc &) {
+        return false;
+    }
     for (int pid : pids) {
         Owned process(OpenProcess(PROCESS_SUSPEND_RESUME, FALSE, static_cast<DWORD>(pid)));
         if (process) change(process.get());
@@ -379,9 +389,14 @@ int spawn(const Program &program, Child *child, bool *directory_failed) {
     {
         Owned theirs[3];
         error = make_job(job);
-        if (!error) error = open_streams(program, job, theirs, child);
-        if (!error)
-            error = start_program(file, wide(program.argv[1]), block_of(environment), folder, theirs, job, &child->pid);
+        try {
+            if (!error) error = open_streams(program, job, theirs, child);
+            if (!error)
+                error =
+                    start_program(file, wide(program.argv[1]), block_of(environment), folder, theirs, job, &child->pid);
+        } catch (const std::bad_alloc &) {
+            error = ERROR_NOT_ENOUGH_MEMORY;
+        }
     }
     if (error) {
         for (End end : child->ends) close_end(end);
@@ -405,7 +420,11 @@ bool wait_for_exit(const Child &child, uint32_t *code, Usage *) {
 void reap(const Child &child, Usage *) {
     Job *job = job_of(child.group);
     std::vector<int> pids;
-    if (!job->relay || !members_of(child.group, &pids)) return;
+    try {
+        if (!job->relay || !members_of(child.group, &pids)) return;
+    } catch (const std::bad_alloc &) {
+        return;
+    }
     /* The job may still count the program itself, which has just ended. */
     int own = static_cast<int>(GetProcessId(job->process.get()));
     if (std::any_of(pids.begin(), pids.end(), [own](int pid) { return pid != own; })) return;
