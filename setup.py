@@ -62,6 +62,8 @@ MSVC_LINK_ARGS = ["/NODEFAULTLIB:libucrt.lib", "/DEFAULTLIB:ucrt.lib", "/guard:c
 GNU_ARGS = ["-std=c++17", "-O3", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti", "-pthread"]
 # CPython's own flags ask for debug information, which is most of what a module weighs. Apple's linker knows no -s.
 STRIP = [] if os.environ.get("HCSRT_DEBUG_BUILD") else ["-Wl,-x" if sys.platform == "darwin" else "-Wl,-s"]
+# Exceptions tell the emulator that there is no memory. No thread is in Python in the middle of one of its functions.
+GNU_ARGS_OF = {"hcsrt.emulator._native": ["-fexceptions"]}
 GNU_LINK_ARGS = ["-pthread", *STRIP]
 
 
@@ -148,7 +150,7 @@ class BuildModules(build_ext):
         sources = {extension.name: extension.sources for extension in made}
         for extension in self.extensions:
             extension.sources = sources[extension.name]
-            extension.extra_compile_args = MSVC_ARGS if msvc else GNU_ARGS
+            extension.extra_compile_args = MSVC_ARGS if msvc else GNU_ARGS + GNU_ARGS_OF.get(extension.name, [])
             extension.extra_link_args = MSVC_LINK_ARGS if msvc else GNU_LINK_ARGS
         super().build_extensions()
 

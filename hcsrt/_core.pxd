@@ -87,6 +87,10 @@ cdef extern from "core/reaper.h" nogil:
         hcsrt_close close
         int disconnected
 
+cdef extern from "core/forks.h" nogil:
+    ctypedef struct hcsrt_forks:
+        unsigned long main_thread
+
 cdef extern from "core/events.h" nogil:
     const uint32_t HCSRT_NOT_EXITED
     const uint32_t HCSRT_QUERIED
@@ -156,7 +160,7 @@ cdef extern from "interpose/interpose.h" nogil:
 
 cdef extern from "exports.h" nogil:
     ctypedef struct hcsrt_core:
-        const uint32_t *epoch
+        hcsrt_forks *forks
         const hcsrt_row *rows
         size_t row_count
 
@@ -183,6 +187,7 @@ cdef extern from "exports.h" nogil:
         uint32_t (*completions)() noexcept nogil
         void (*wait_completions)(uint32_t seen, uint32_t milliseconds) noexcept nogil
 
+        uint32_t (*find_fork)() noexcept nogil
         int (*reaper_start)() noexcept nogil
         void (*reap)(const hcsrt_abandoned *call) noexcept nogil
         void (*reaper_announce)(int64_t calls) noexcept nogil

@@ -4,7 +4,8 @@ cdef extern from "exports.h" nogil:
     const hcsrt_core hcsrt_linked
 
 cdef extern from "core/reaper.h" nogil:
-    void hcsrt_reaper_init()
+    int hcsrt_reaper_init()
 
-hcsrt_reaper_init()
+if not hcsrt_reaper_init():
+    raise MemoryError
 core = hcsrt_linked

@@ -12,6 +12,7 @@ cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.time cimport monotonic
 from libc.stdint cimport uint32_t
+from libc.string cimport memset
 
 from hcsrt._calls cimport check_resource, check_subject, check_texts, create_options, verb_of
 from hcsrt._core cimport (
@@ -30,6 +31,7 @@ from hcsrt._core cimport (
     HCSRT_NEXT_END,
     HCSRT_NEXT_EVENT,
     core,
+    hcsrt_abandoned,
     hcsrt_call,
     hcsrt_close,
     hcsrt_complete,
@@ -805,9 +807,21 @@ def terminate(Handle handle not None, str function not None):
             Py_DECREF(self)
             with nogil:
                 leave_handle(<void *> handle)
+                leave_to_reaper(handle)
         if port != NULL:
             core.port_close(port)
     discard(handle)
+
+
+cdef void leave_to_reaper(Handle handle) noexcept nogil:
+    """Have the reaper terminate what the handle is of, where no call of the engine can be had."""
+    cdef hcsrt_abandoned call
+    memset(&call, 0, sizeof(call))
+    if core.reaper_start() and close_without_release(handle, &call.created, &call.context):
+        call.api = core.chosen()
+        call.creates = HCSRT_CREATES_SYSTEM if handle._close == core.close_system else HCSRT_CREATES_PROCESS
+        call.close = handle._close
+        core.reap(&call)
 
 
 # --- events ---------------------------------------------------------------------------------------------------------

@@ -185,6 +185,13 @@ def pending() -> int:
         The number of these calls, and of the handles that are being closed without anybody waiting.
     """
 
+def fork_epoch() -> int:
+    """Return a number that a forked child has another one of: what a thread of the parent serves is not the child's.
+
+    Returns:
+        The number of forks between the process that imported hcsrt and this one, and one.
+    """
+
 def announce(calls: int) -> None:
     """Let pending() count calls that go on without anybody waiting.
 

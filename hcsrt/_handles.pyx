@@ -464,6 +464,15 @@ def pending():
     return core.reaper_pending()
 
 
+def fork_epoch():
+    """Return a number that a forked child has another one of: what a thread of the parent serves is not the child's.
+
+    Returns:
+        The number of forks between the process that imported hcsrt and this one, and one.
+    """
+    return hcsrt_fork_epoch(&core)
+
+
 def announce(int64_t calls):
     """Let pending() count calls that go on without anybody waiting.
 

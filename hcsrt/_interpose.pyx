@@ -7,7 +7,7 @@ and calls under way do not notice. Blocks may be nested and be those of several 
 from libc.stdint cimport int32_t, uint32_t
 
 from hcsrt._api cimport HcsApi, hcsrt_backend
-from hcsrt._core cimport core, hcsrt_rule
+from hcsrt._core cimport core, hcsrt_fork_epoch, hcsrt_rule
 from hcsrt._library cimport hcs
 
 import contextlib
@@ -17,7 +17,12 @@ from ._arguments import seconds as checked_seconds
 
 cdef const HcsApi *inner = NULL
 cdef int blocks = 0
-cdef object lock = allocate_lock()
+cdef dict locks = {}
+
+
+cdef object lock():
+    """Return the lock of this process: another thread of a parent may hold that of the parent at the fork."""
+    return locks.setdefault(hcsrt_fork_epoch(&core), allocate_lock())
 
 
 cdef int number_of(str function) except -1:
@@ -37,7 +42,7 @@ cdef int use(const HcsApi *table) except -1:
 cdef int begin() except -1:
     """Put the table into use, unless it is in use already."""
     global blocks, inner
-    with lock:
+    with lock():
         if blocks == 0:
             inner = hcs()
             use(core.interpose(inner))
@@ -47,7 +52,7 @@ cdef int begin() except -1:
 
 cdef int end() except -1:
     global blocks
-    with lock:
+    with lock():
         blocks -= 1
         if blocks == 0:
             core.replace_chosen(inner)
@@ -163,7 +168,7 @@ def late(function, first=1, calls=0):
 
 cdef int hide(int number, str function) except -1:
     cdef hcsrt_backend backend
-    with lock:
+    with lock():
         backend.size = sizeof(backend)
         backend.hcs = core.interpose_without(number, True)
         if backend.hcs != NULL and core.lacking(&backend) != NULL:
@@ -187,7 +192,7 @@ def missing(str function not None):
         try:
             yield
         finally:
-            with lock:
+            with lock():
                 use(core.interpose_without(number, False))
     finally:
         end()

@@ -19,6 +19,9 @@ def register_backend(name: str, maker: Callable[[], object]) -> None:
         name: The name.
         maker: Called without arguments where the name is chosen, and not before. It returns a capsule with the
             hcsrt_backend.
+
+    Raises:
+        TypeError: The name is no str, or the maker cannot be called.
     """
 
 def choose(name: str, capsule: object = None) -> None:

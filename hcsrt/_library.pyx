@@ -4,7 +4,7 @@ from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport uint32_t
 
 from hcsrt._api cimport HCSRT_LEVEL, hcsrt_backend
-from hcsrt._core cimport core, hcsrt_result_of
+from hcsrt._core cimport core, hcsrt_fork_epoch, hcsrt_result_of
 
 import os
 import sys
@@ -15,21 +15,15 @@ from .errors import NotSupportedError, error_from
 cdef extern from "hcsrt.h":
     const char *HCSRT_BACKEND_CAPSULE
 
-cdef object lock
+cdef dict locks = {}
 cdef object chosen = None
 # By name, what makes the capsule of a backend that comes with hcsrt.
 cdef dict makers = {}
 
 
-def _renew_lock():
-    # Another thread of the parent may have held the lock at the fork.
-    global lock
-    lock = allocate_lock()
-
-
-_renew_lock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+cdef object lock():
+    """Return the lock of this process: another thread of a parent may hold that of the parent at the fork."""
+    return locks.setdefault(hcsrt_fork_epoch(&core), allocate_lock())
 
 
 cdef const HcsApi *hcs_chosen() noexcept nogil:
@@ -67,7 +61,14 @@ def register_backend(str name not None, maker):
         name: The name.
         maker: Called without arguments where the name is chosen, and not before. It returns a capsule with the
             hcsrt_backend.
+
+    Raises:
+        TypeError: The name is no str, or the maker cannot be called.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"name must be a str, not {type(name).__name__}")
+    if not callable(maker):
+        raise TypeError(f"maker must be callable, not {type(maker).__name__}")
     makers[name] = maker
 
 
@@ -94,7 +95,7 @@ def choose(str name not None, capsule=None):
     if not is_windows and capsule is None and chosen is None:
         # Outside the lock: while Python runs, a signal handler may make the first call of HCS on this very thread.
         capsule = makers[name]()
-    with lock:
+    with lock():
         if chosen is None:
             if not is_windows:
                 # Not copied here: a backend of an older level has fewer tables.

@@ -39,7 +39,6 @@ from hcsrt._text cimport decode, take_string, units, utf16
 from hcsrt._time cimport MAIN_SLICE_MS, SLICE_MS, deadline_of, slice_of
 from hcsrt._types cimport hcsrt_char, hcsrt_context, hcsrt_result
 
-import os
 import threading
 
 from .errors import HandleBusyError, OperationTimeoutError, error_from
@@ -57,22 +56,13 @@ cdef tuple EXIT_WORDS = (None, "exited", "disconnected", "queried")
 
 # --- the main thread ------------------------------------------------------------------------------------------------
 
-# Stored, because asking Python for it in the middle of a call could run a signal handler there.
-cdef unsigned long main_thread
-
-
-def _remember_main_thread():
-    global main_thread
-    main_thread = threading.main_thread().ident
-
-
-_remember_main_thread()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_remember_main_thread)
+# Stored, because asking Python for it in the middle of a call could run a signal handler there. In a forked child it is
+# the thread that has forked.
+core.forks.main_thread = threading.main_thread().ident
 
 
 cdef bint on_main_thread() noexcept:
-    return PyThread_get_thread_ident() == main_thread
+    return PyThread_get_thread_ident() == core.forks.main_thread
 
 
 # --- exit -----------------------------------------------------------------------------------------------------------
@@ -80,7 +70,8 @@ cdef bint on_main_thread() noexcept:
 cdef int register_watch(Handle handle, bint is_system, hcsrt_result *result) noexcept nogil:
     cdef const HcsApi *api = hcs_chosen()
     cdef uint32_t exit_event = HCSRT_EVENT_SYSTEM_EXITED if is_system else HCSRT_EVENT_PROCESS_EXITED
-    cdef hcsrt_watch *own = core.watch_new(exit_event, <void *> handle)
+    # The reaper now, because on a callback thread, which may need it, it could not be started.
+    cdef hcsrt_watch *own = core.watch_new(exit_event, <void *> handle) if core.reaper_start() else NULL
     cdef hcsrt_context *context
     cdef int bound
     if own == NULL:

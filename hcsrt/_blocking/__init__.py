@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from _queue import SimpleQueue
 from _thread import LockType, allocate_lock
 from functools import partial
@@ -19,7 +17,7 @@ from .._facade.events import EventsCore, queue_size
 from .._facade.owner import ExitOwner, is_traced
 from .._facade.times import Deadline
 from .._functions import in_namespace
-from .._handles import Handle, OwnedSystem, announce, close_all
+from .._handles import Handle, OwnedSystem, announce, close_all, fork_epoch
 from .._library import impersonates
 from .._streams import ProcessStart
 from ..errors import OperationTimeoutError, error_from
@@ -157,15 +155,19 @@ class _Helper:
         # Takes a job, and a lock to release when it is done.
         self.give = given.put
         self._next = given.get
+        self._epoch = fork_epoch()
         Thread(target=self._work, name="hcsrt helper", daemon=True).start()
 
     @classmethod
     def get(cls) -> _Helper:
         """Return a helper that has nothing to do."""
         try:
-            return _idle.pop()
+            # A forked child has none of these threads, and loses all that are left of them with its first call.
+            while (helper := _idle.pop())._epoch != fork_epoch():
+                pass
         except IndexError:
             return cls()
+        return helper
 
     def _work(self) -> None:
         while True:
@@ -182,10 +184,6 @@ class _Helper:
 
 
 _idle: list[_Helper] = []
-
-if sys.platform != "win32":
-    # A forked child has none of these threads.
-    os.register_at_fork(after_in_child=_idle.clear)
 
 
 class BlockingCalls:

@@ -6,8 +6,6 @@ this machine. It is no sandbox: these programs have the rights of the user who s
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 from typing import Any
 
@@ -18,7 +16,7 @@ from .service import Service
 
 __all__ = ["container_document", "install", "live", "misuses", "reset"]
 
-_lock = threading.Lock()
+_locks: dict[int, threading.Lock] = {}
 _service: Service | None = None
 _seed: int | None = None
 
@@ -35,12 +33,17 @@ def install(seed: int | None = None) -> None:
     """
     global _seed
     _check_seed(seed)
-    with _lock:
+    before = _seed
+    with _lock():
         if seed is not None:
-            if _service is not None:
+            if _here() is not None:
                 raise RuntimeError("the emulator runs already; reset(seed) starts it afresh")
             _seed = seed
-    choose("emulator")
+    try:
+        choose("emulator")
+    except BaseException:
+        _seed = before
+        raise
 
 
 def reset(seed: int | None = None) -> None:
@@ -56,12 +59,22 @@ def reset(seed: int | None = None) -> None:
     """
     global _service, _seed
     _check_seed(seed)
-    with _lock:
-        if _service is not None and not _service.stop():
+    with _lock():
+        # First, since it may fail for want of what it needs.
+        fresh = Service(seed)
+        service = _here()
+        if service is not None and not service.stop():
             raise RuntimeError("the thread of the emulator's service does not end")
         _native.clear()
         _seed = seed
-        _service = _started(seed)
+        _service = None
+        try:
+            fresh.start()
+        except BaseException:
+            # The next call tries again.
+            _native.fail_to_start()
+            raise
+        _service = fresh
 
 
 def live() -> dict[str, int]:
@@ -100,11 +113,12 @@ def container_document(owner: str = "hcsrt", *, terminate_on_last_handle_closed:
 
 def backend_capsule() -> object:
     """Return the emulator's backend for `hcsrt._library`, with the service running behind it."""
-    global _service
     expect_emulator()
-    with _lock:
-        if _service is None:
-            _service = _started(_seed)
+    try:
+        _serve()
+    except BaseException:
+        _native.fail_to_start()
+        raise
     return _native.backend()
 
 
@@ -113,19 +127,29 @@ def _check_seed(seed: object) -> None:
         raise TypeError(f"seed must be an int or None, not {type(seed).__name__}")
 
 
+def _lock() -> threading.Lock:
+    """Return the lock of this process: another thread of a parent may hold that of the parent at the fork."""
+    return _locks.setdefault(_native.epoch(), threading.Lock())
+
+
+def _here() -> Service | None:
+    """Return the service of this process: a forked child has neither the thread nor the systems of its parent's."""
+    return _service if _service is not None and _service.epoch == _native.epoch() else None
+
+
+def _serve() -> None:
+    """Start a service if this process has none."""
+    global _service
+    with _lock():
+        if _here() is None:
+            _service = _started(_seed)
+
+
 def _started(seed: int | None) -> Service:
     service = Service(seed)
     service.start()
     return service
 
 
-def _start_afresh_in_child() -> None:
-    """Start a service in a forked child, which has neither the thread nor the compute systems of its parent."""
-    global _lock, _service
-    _lock = threading.Lock()
-    if _service is not None:
-        _service = _started(_seed)
-
-
-if sys.platform != "win32":
-    os.register_at_fork(after_in_child=_start_afresh_in_child)
+# Not at the fork: whoever forks may be about to execute another program, and must not wait for us.
+_native.serve_on_demand(_serve)

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import final
 
 class Stopped(Exception):
@@ -61,6 +62,13 @@ def signal(process: int, number: int) -> bool:
 def members(process: int) -> list[int]:
     """Return the pids in the group of a process; on Windows only, elsewhere a group keeps no list."""
 
+def usage(process: int) -> tuple[tuple[int, int, int, int, int, int], int]:
+    """Return what a process has used, by the system's own accounting: times in 100 ns, and bytes.
+
+    On POSIX that is known once the program has ended, with what it waited for; on Windows it is that of its whole job.
+    The last figure is the most memory of one program, on Windows of the job.
+    """
+
 def resize(process: int, rows: int, columns: int) -> None:
     """Set the size of a process's pseudo-terminal, if it has one."""
 
@@ -73,8 +81,17 @@ def forget(process: int) -> None:
 def configure(seed: int | None) -> None:
     """Vary what HCS leaves open by this seed; None gives the plain order."""
 
+def serve_on_demand(function: Callable[[], object]) -> None:
+    """Have a function called, on a thread of its own, to start a service where a call finds none: in a forked child."""
+
+def epoch() -> int:
+    """Return the epoch of this process; a forked child has another one."""
+
 def start() -> None:
     """Let calls reach the queue."""
+
+def fail_to_start() -> None:
+    """Tell that there is no service after all: calls that came since start() fail, and the next one has one started."""
 
 def stop() -> None:
     """Go down as a service that crashed: calls fail, watchers hear of it, programs are killed. Runs no Python."""

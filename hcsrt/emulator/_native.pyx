@@ -15,10 +15,9 @@ cdef extern from *:
     """
     #include "emulator/emulator.h"
 
-    /* Cython has no u16string: the two directions that are needed. */
-    static void set_text(hcsrt::emulator::Text *text, const char *utf16, size_t bytes) {
-        text->given = true;
-        text->value.assign(reinterpret_cast<const char16_t *>(utf16), bytes / sizeof(char16_t));
+    /* Cython has no char16_t and no u16string: the two directions that are needed. */
+    static hcsrt::emulator::Given given_of(const char *utf16, size_t bytes) {
+        return {reinterpret_cast<const char16_t *>(utf16), bytes / sizeof(char16_t)};
     }
     static const char *text_bytes(const hcsrt::emulator::Text &text) {
         return reinterpret_cast<const char *>(text.value.data());
@@ -29,8 +28,12 @@ cdef extern from *:
 
     /* Here and not in Cython, whose std::vector wants exceptions. */
     static PyObject *misuse_list(void) {
+        std::vector<std::string> misuses;
+        try {
+            misuses = hcsrt::emulator::misuses();
+        } catch (const std::bad_alloc &) { return PyErr_NoMemory(); }
         PyObject *list = PyList_New(0);
-        for (const std::string &text : hcsrt::emulator::misuses()) {
+        for (const std::string &text : misuses) {
             PyObject *item = list ? PyUnicode_FromStringAndSize(text.data(), text.size()) : NULL;
             if (!item || PyList_Append(list, item) < 0) Py_CLEAR(list);
             Py_XDECREF(item);
@@ -40,7 +43,9 @@ cdef extern from *:
 
     static PyObject *member_list(uint64_t process) {
         std::vector<int> pids;
-        hcsrt::emulator::members(process, &pids);
+        try {
+            hcsrt::emulator::members(process, &pids);
+        } catch (const std::bad_alloc &) { return PyErr_NoMemory(); }
         PyObject *list = PyList_New(0);
         for (int pid : pids) {
             PyObject *item = list ? PyLong_FromLong(pid) : NULL;
@@ -55,7 +60,7 @@ cdef extern from *:
     #endif
     """
     int Py_IsFinalizing() noexcept nogil
-    void set_text(Text *text, const char *utf16, size_t size) nogil
+    Given given_of(const char *utf16, size_t size) nogil
     const char *text_bytes(const Text &text) nogil
     Py_ssize_t text_size(const Text &text) nogil
     list misuse_list()
@@ -69,6 +74,8 @@ cdef hcsrt_backend c_backend
 cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
     cdef cppclass Text:
         bool given
+    cdef cppclass Given:
+        pass
     cdef cppclass CRequest "hcsrt::emulator::Request":
         const char *function
         uint64_t ticket
@@ -93,6 +100,14 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
         size_t processes
         size_t strings
         size_t stdio
+    cdef cppclass Usage:
+        uint64_t user
+        uint64_t kernel
+        uint64_t peak
+        uint64_t reads
+        uint64_t bytes_read
+        uint64_t writes
+        uint64_t bytes_written
     cdef enum class Taken:
         Item
         Nothing
@@ -100,23 +115,40 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
 
     const HcsApi *c_api "hcsrt::emulator::api"()
     Taken c_take "hcsrt::emulator::take"(int64_t timeout_ms, CRequest *request)
-    void c_reply "hcsrt::emulator::reply"(uint64_t ticket, int result, const Text &document, uint64_t key, uint32_t pid)
-    void c_emit "hcsrt::emulator::emit"(uint64_t key, uint32_t event_type, const Text &data)
+    void c_reply "hcsrt::emulator::reply"(uint64_t ticket, int result, const Given &document, uint64_t key, uint32_t pid)
+    void c_emit "hcsrt::emulator::emit"(uint64_t key, uint32_t event_type, const Given &data)
     int c_spawn "hcsrt::emulator::spawn"(uint64_t process, const Program &program, int *error, bool *directory_failed)
     bool c_signal "hcsrt::emulator::signal"(uint64_t process, int number)
+    Usage c_usage "hcsrt::emulator::usage"(uint64_t process)
     void c_resize "hcsrt::emulator::resize"(uint64_t process, uint16_t rows, uint16_t columns)
     bool c_close_stream "hcsrt::emulator::close_stream"(uint64_t process, int stream)
     void c_forget "hcsrt::emulator::forget"(uint64_t process)
     void c_configure "hcsrt::emulator::configure"(bool vary, uint64_t seed)
     void c_start "hcsrt::emulator::start"()
     void c_stop "hcsrt::emulator::stop"()
-    void c_set_finalizing "hcsrt::emulator::set_finalizing"(int (*function)() noexcept)
+    void c_fail_to_start "hcsrt::emulator::fail_to_start"()
+    bool c_attach "hcsrt::emulator::attach"(int (*finalizing)() noexcept, void (*start)() noexcept)
+    uint32_t c_process_epoch "hcsrt::emulator::process_epoch"()
     void c_clear "hcsrt::emulator::clear"()
     Counts c_live "hcsrt::emulator::live"()
     void c_record_misuse "hcsrt::emulator::record_misuse"(const char *text)
 
 
-c_set_finalizing(Py_IsFinalizing)
+# What starts the service of this process.
+cdef object starter = None
+
+
+cdef void start_service() noexcept with gil:
+    try:
+        starter()
+    except BaseException as error:
+        record_misuse(f"the emulator's service cannot be started: {type(error).__name__}: {error}")
+        with nogil:
+            c_fail_to_start()
+
+
+if not c_attach(Py_IsFinalizing, start_service):
+    raise MemoryError
 
 
 class Stopped(Exception):
@@ -130,13 +162,12 @@ cdef object decode(const Text &text):
     return PyUnicode_DecodeUTF16(text_bytes(text), text_size(text), "surrogatepass", &byteorder)
 
 
-cdef Text encode(object text) except *:
-    cdef Text result
-    cdef bytes utf16
-    if text is not None:
-        utf16 = (<str?> text).encode("utf-16-le", "surrogatepass")
-        set_text(&result, utf16, len(utf16))
-    return result
+cdef bytes encode(object text):
+    return None if text is None else (<str?> text).encode("utf-16-le", "surrogatepass")
+
+
+cdef Given given(bytes utf16):
+    return given_of(NULL, 0) if utf16 is None else given_of(utf16, len(utf16))
 
 
 cdef class Request:
@@ -182,7 +213,8 @@ def take(timeout):
 
 def reply(uint64_t ticket, long long hresult, document=None, *, uint64_t key=0, uint32_t pid=0):
     """Answer the item with that ticket; a second answer is ignored."""
-    cdef Text text = encode(document)
+    cdef bytes utf16 = encode(document)
+    cdef Given text = given(utf16)
     cdef int result = <int> <uint32_t> (hresult & 0xFFFFFFFF)
     with nogil:
         c_reply(ticket, result, text, key, pid)
@@ -190,7 +222,8 @@ def reply(uint64_t ticket, long long hresult, document=None, *, uint64_t key=0, 
 
 def emit(uint64_t key, uint32_t event_type, data=None):
     """Deliver an event to each open handle of that system or process that has a callback."""
-    cdef Text text = encode(data)
+    cdef bytes utf16 = encode(data)
+    cdef Given text = given(utf16)
     with nogil:
         c_emit(key, event_type, text)
 
@@ -263,6 +296,18 @@ def members(uint64_t process):
     return member_list(process)
 
 
+def usage(uint64_t process):
+    """Return what a process has used, by the system's own accounting: times in 100 ns, and bytes.
+
+    On POSIX that is known once the program has ended, with what it waited for; on Windows it is that of its whole job.
+    The last figure is the most memory of one program, on Windows of the job.
+    """
+    cdef Usage used
+    with nogil:
+        used = c_usage(process)
+    return (used.user, used.kernel, used.reads, used.bytes_read, used.writes, used.bytes_written), used.peak
+
+
 def resize(uint64_t process, uint16_t rows, uint16_t columns):
     """Set the size of a process's pseudo-terminal, if it has one."""
     c_resize(process, rows, columns)
@@ -287,9 +332,28 @@ def configure(seed):
     c_configure(seed is not None, 0 if seed is None else seed & 0xFFFFFFFFFFFFFFFF)
 
 
+def serve_on_demand(function):
+    """Have a function called, on a thread of its own, to start a service where a call finds none: in a forked child."""
+    global starter
+    if not callable(function):
+        raise TypeError(f"function must be callable, not {type(function).__name__}")
+    starter = function
+
+
+def epoch():
+    """Return the epoch of this process; a forked child has another one."""
+    return c_process_epoch()
+
+
 def start():
     """Let calls reach the queue."""
     c_start()
+
+
+def fail_to_start():
+    """Tell that there is no service after all: calls that came since start() fail, and the next one has one started."""
+    with nogil:
+        c_fail_to_start()
 
 
 def stop():

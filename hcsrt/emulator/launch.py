@@ -22,6 +22,9 @@ from .._hresults import (
 from . import commandline, schema
 from .failures import Failure, Problem, invalid_argument, not_emulated
 
+if sys.platform != "win32":
+    import pwd
+
 _WINDOWS = sys.platform == "win32"
 
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -132,8 +135,6 @@ def _minimal_windows_environment() -> dict[str, str]:
 def _home() -> str:
     """Return the user's home as the system knows it, whatever the manager's environment says."""
     assert sys.platform != "win32"
-    import pwd
-
     try:
         return pwd.getpwuid(os.getuid()).pw_dir
     except KeyError:

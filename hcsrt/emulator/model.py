@@ -22,7 +22,7 @@ from .._hresults import (
 from . import _native
 from .failures import Failure, signed
 from .outbox import Variation
-from .usage import Meter
+from .usage import Meter, Usage
 
 GRACEFUL, FORCED, UNEXPECTED = "GracefulExit", "ForcedExit", "UnexpectedExit"
 
@@ -71,6 +71,11 @@ class Process:
         reached = _native.signal(self.key, number)
         self.group_gone = self.exited and not reached
         return reached
+
+    def account(self) -> tuple[Usage, int]:
+        """Return what the system has counted for it, and its peak of memory."""
+        usage, peak = _native.usage(self.key)
+        return Usage(*usage), peak
 
     def status(self) -> dict[str, object]:
         """Return the ProcessStatus of an ended process."""
@@ -207,4 +212,5 @@ class Model:
             return
         del self.processes[process.key]
         del process.system.processes[process.key]
+        process.system.meter.keep(*process.account())
         _native.forget(process.key)

@@ -134,6 +134,8 @@ class Processes:
         process = self._model.processes[request.process]
         process.exit_code = request.number
         process.lost = request.lost
+        if process.lost:
+            process.system.meter.lose(process.pid)
         # Asks at once whether anything of its group is left: later its pid may be another process's.
         process.signal(0)
         self._outbox.emit(process.key, PROCESS_EXITED, json.dumps(process.status()))
@@ -178,4 +180,7 @@ def _warn_once() -> None:
         warnings.warn_explicit(message, NoIsolationWarning, file, line, module=module)
     except NoIsolationWarning as warning:
         raise Failure(E_FAIL, f"{NoIsolationWarning.__name__}: {warning}.") from None
+    except BaseException:
+        # That of a closed sys.stderr, or of a warnings.showwarning. What is only told decides nothing.
+        pass
     _warned = True

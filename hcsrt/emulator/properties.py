@@ -1,7 +1,7 @@
 """Properties documents: what compute systems tell about themselves.
 
-Figures are those of the real processes, read through psutil. It comes with the extra `emulator`; without it the queries
-that need it answer E_NOTIMPL.
+Figures are those of the real processes: of ended ones by the system's own accounting, of living ones through psutil. It
+comes with the extra `emulator`; without it the queries that need it answer E_NOTIMPL.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from .._hresults import ERROR_NOT_SUPPORTED, HCS_E_INVALID_STATE
-from . import _native, schema
+from . import _native, imports, schema
 from .failures import Failure, Problem, invalid_json, not_emulated
 from .settings import SCHEMA_VERSIONS
-from .usage import Usage
+from .usage import Seen, Usage
 
 if TYPE_CHECKING:
     import psutil
 
-    from .model import System
+    from .model import Process, System
     from .outbox import Variation
 
 T = TypeVar("T")
@@ -34,9 +34,10 @@ _TICKS_PER_SECOND = 10_000_000
 
 
 class Sample(NamedTuple):
-    """A look at one process: its pid and time of creation, what it used, what it holds in bytes."""
+    """A look at one process: its pid and time of creation, its parent, what it used, what it holds in bytes."""
 
     process: tuple[int, float]
+    parent: int
     usage: Usage
     commit: int
     private: int
@@ -116,10 +117,11 @@ def _memory(system: System) -> dict[str, object]:
 
 def _statistics(system: System) -> dict[str, object]:
     _expect_running(system)
+    accounts = [process.account() for process in system.processes.values()]
     samples = _each_process(system, _sample)
+    total = system.meter.total(accounts, {} if sys.platform == "win32" else _unaccounted(system, samples))
     commit = sum(sample.commit for sample in samples)
-    system.meter.peak_commit = max(system.meter.peak_commit, commit)
-    total = system.meter.total({sample.process: sample.usage for sample in samples})
+    system.meter.peak = max(system.meter.peak, commit)
     now = datetime.now(UTC)
     started = system.started or now
     return {
@@ -133,7 +135,7 @@ def _statistics(system: System) -> dict[str, object]:
         },
         "Memory": {
             "MemoryUsageCommitBytes": commit,
-            "MemoryUsageCommitPeakBytes": system.meter.peak_commit,
+            "MemoryUsageCommitPeakBytes": system.meter.peak,
             "MemoryUsagePrivateWorkingSetBytes": sum(sample.private for sample in samples),
         },
         "Storage": {
@@ -142,6 +144,16 @@ def _statistics(system: System) -> dict[str, object]:
             "WriteCountNormalized": total.writes,
             "WriteSizeBytes": total.bytes_written,
         },
+    }
+
+
+def _unaccounted(system: System, samples: list[Sample]) -> dict[tuple[int, float], Seen]:
+    """Return the living processes, none of which the system has counted yet, and who counts them at their end."""
+    waited_for = {process.pid for process in system.processes.values()}
+    parents = {sample.process[0] for sample in samples}
+    return {
+        sample.process: Seen(sample.usage, sample.process[0] in waited_for or sample.parent in parents)
+        for sample in samples
     }
 
 
@@ -200,22 +212,19 @@ def _expect_running(system: System) -> None:
 # --- real processes ---------------------------------------------------------------------------------------------------
 
 
-def _psutil() -> ModuleType:
-    try:
-        import psutil
-    except ImportError:
-        raise not_emulated("figures of processes without psutil; install hcsrt[emulator]") from None
-    return psutil
-
-
 def _each_process(system: System, read: Callable[[psutil.Process], T]) -> list[T]:
     """Read each living process of a system: those of the sessions that it began, whoever their parents are by now.
 
     One that ends meanwhile, or that may not be looked at, is left out.
     """
-    psutil = _psutil()
+    groups = [process for process in system.processes.values() if not process.group_gone]
+    if not groups:
+        return []
+    psutil = imports.psutil
+    if psutil is None:
+        raise not_emulated("figures of processes without psutil; install hcsrt[emulator]")
     results: list[T] = []
-    for pid in _pids(system, psutil):
+    for pid in _pids(groups, psutil):
         try:
             process = psutil.Process(pid)
             with process.oneshot():
@@ -226,14 +235,15 @@ def _each_process(system: System, read: Callable[[psutil.Process], T]) -> list[T
     return results
 
 
-def _pids(system: System, psutil: ModuleType) -> Iterator[int]:
-    groups = [process for process in system.processes.values() if not process.group_gone]
+def _pids(groups: list[Process], psutil: ModuleType) -> Iterator[int]:
     if sys.platform == "win32":
         for process in groups:
             yield from _native.members(process.key)
         return
     sessions = {process.pid for process in groups}
-    for pid in psutil.pids() if sessions else ():
+    # In the order of their numbers, and so in most cases parents first: a child that ends between the looks at both is
+    # then missed, and not counted twice.
+    for pid in psutil.pids():
         with suppress(OSError):
             if os.getsid(pid) in sessions:
                 yield pid
@@ -241,10 +251,12 @@ def _pids(system: System, psutil: ModuleType) -> Iterator[int]:
 
 def _sample(process: psutil.Process) -> Sample:
     memory = process.memory_info()
-    return Sample((process.pid, process.create_time()), _usage(process), _commit(memory), _private(memory))
+    identity = (process.pid, process.create_time())
+    return Sample(identity, process.ppid(), _usage(process), _commit(memory), _private(memory))
 
 
 def _usage(process: psutil.Process) -> Usage:
+    """Return what a process has used with all that it waited for, as the system will count it at its end."""
     times = process.cpu_times()
     counted = {}
     # macOS does not count a process's input and output.
@@ -256,7 +268,9 @@ def _usage(process: psutil.Process) -> Usage:
             "writes": io.write_count,
             "bytes_written": io.write_bytes,
         }
-    return Usage(user=_ticks(times.user), kernel=_ticks(times.system), **counted)
+    return Usage(
+        user=_ticks(times.user + times.children_user), kernel=_ticks(times.system + times.children_system), **counted
+    )
 
 
 def _commit(memory: Any) -> int:

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 
 from .._arguments import check_threads
-from .._hresults import E_UNEXPECTED
-from . import _native
+from .._hresults import E_OUTOFMEMORY, E_UNEXPECTED
+from . import _native, imports
 from .failures import Failure, not_emulated
 from .model import Model
 from .outbox import Answer, Outbox, Variation
@@ -22,7 +22,10 @@ class Service:
     """A compute service with nothing in it yet, running on a thread of its own from `start` until `stop`."""
 
     def __init__(self, seed: int | None) -> None:
+        imports.get_ready()
         self._seed = seed
+        # Of the process that it serves; a forked child has another one.
+        self.epoch: int = _native.epoch()
         self._outbox = Outbox(Variation(seed))
         self.model: Model = Model(self._outbox.variation)
         stopping = Stopping(self.model, self._outbox)
@@ -36,7 +39,13 @@ class Service:
         check_threads()
         _native.configure(self._seed)
         _native.start()
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException:
+            # After a Ctrl-C the thread may be there all the same.
+            self.epoch = 0
+            _native.stop()
+            raise
 
     def stop(self, timeout: float = 5.0) -> bool:
         """Go down as a service that crashed; return whether the thread ended within `timeout` seconds."""
@@ -45,7 +54,7 @@ class Service:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while True:
+        while _native.epoch() == self.epoch:
             try:
                 request = _native.take(self._outbox.pause())
             except _native.Stopped:
@@ -68,14 +77,29 @@ class Service:
             return verb(request)
         except Failure as failure:
             return failure
+        except MemoryError:
+            return Failure(E_OUTOFMEMORY, "Not enough memory.")
 
     def _guard(self, action: Callable[[], Answer | Failure | None]) -> Answer | Failure | None:
         """Return what `action` returns. A bug in it is recorded and told to the caller; the service goes on."""
         try:
             return action()
-        except Exception:
-            import traceback
-
-            report = traceback.format_exc()
+        except BaseException as error:
+            report = _report(error)
             _native.record_misuse(f"the emulator's service failed: {report}")
             return Failure(E_UNEXPECTED, report)
+
+
+def _report(error: BaseException) -> str:
+    """Return an error with its traceback, without the modules that Python has for that: they import others later on."""
+    lines = ["Traceback (most recent call last):"]
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        lines.append(f'  File "{code.co_filename}", line {trace.tb_lineno}, in {code.co_name}')
+        trace = trace.tb_next
+    try:
+        said = str(error)
+    except Exception:
+        said = "<no text>"
+    return "\n".join([*lines, f"{type(error).__name__}: {said}"])

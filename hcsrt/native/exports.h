@@ -8,6 +8,7 @@
 #include "backends/backends.h"
 #include "backends/table.h"
 #include "core/events.h"
+#include "core/forks.h"
 #include "core/operations.h"
 #include "core/reaper.h"
 #include "core/streams.h"
@@ -21,7 +22,7 @@
     F(close_operation) F(close_system) F(close_process) F(close_stdio) \
     F(create_operation) F(create_notifying_operation) F(collect_operation) \
     F(count_completion) F(completions) F(wait_completions) \
-    F(reaper_start) F(reap) F(reaper_announce) F(reaper_pending) \
+    F(find_fork) F(reaper_start) F(reap) F(reaper_announce) F(reaper_pending) \
     F(release) F(callback_enter) F(callback_leave) F(leaked) F(count_leak) \
     F(watch_new) F(watch_context) F(watch_of) F(watch_event) F(watch_latch) F(watch_wait) F(watch_document) \
     F(subscribe) F(unsubscribe) F(subscriber_next) F(next_event_release) \
@@ -36,7 +37,7 @@
 /* clang-format on */
 
 struct hcsrt_core {
-    uint32_t *epoch; /* grows by one in each forked child */
+    hcsrt_forks *forks;
     const hcsrt_row *rows;
     size_t row_count;
 #define FIELD(name) decltype(&hcsrt_##name) name;
@@ -46,6 +47,6 @@ struct hcsrt_core {
 
 extern const hcsrt_core hcsrt_linked;
 
-static inline uint32_t hcsrt_fork_epoch(const hcsrt_core *core) { return hcsrt_word_load(core->epoch); }
+static inline uint32_t hcsrt_fork_epoch(const hcsrt_core *core) { return hcsrt_epoch_of(core->forks, core->find_fork); }
 
 #endif

@@ -192,6 +192,30 @@ except ValueError as error:
     assert "PyCapsule" in done.stdout
 
 
+def test_a_wrong_registration_leaves_the_backend_of_that_name_alone():
+    script = """
+import hcsrt
+from hcsrt import _library
+
+for name, maker in (("emulator", None), ("emulator", 1), (None, dict), (b"emulator", dict)):
+    try:
+        _library.register_backend(name, maker)
+    except TypeError as error:
+        print(error)
+_library.choose("emulator")
+print(hcsrt.backend())
+"""
+    done = run(script)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "maker must be callable, not NoneType",
+        "maker must be callable, not int",
+        "name must be a str, not NoneType",
+        "name must be a str, not bytes",
+        "emulator",
+    ]
+
+
 def test_a_backend_without_a_table_is_refused():
     script = f"""{SHORTER_TABLE}
 capsule = in_capsule(without_last)

@@ -18,12 +18,12 @@ import pytest
 from hcsrt import _calls, _watch, emulator, errors
 from hcsrt._handles import OwnedProcess, OwnedSystem
 from hcsrt._streams import ProcessStart, StdioReader, StdioWriter
-from hcsrt.emulator import schema, stopping
+from hcsrt.emulator import imports, schema, stopping, usage
 from hcsrt.emulator.model import Model
 from hcsrt.emulator.service import Service
 
 from ..helpers import hcs_calls
-from ..helpers.platforms import WINDOWS, WINE, catches_signals, fork, process_names, pseudo_terminal
+from ..helpers.platforms import WINDOWS, WINE, catches_signals, fork, peak_memory, process_names, pseudo_terminal
 from ..helpers.programs import CAT, ELSEWHERE, INTERRUPTED, KILLED, SLEEP, TRUE, guest, is_alive
 
 pytestmark = pytest.mark.filterwarnings("ignore::hcsrt.errors.NoIsolationWarning")
@@ -673,9 +673,103 @@ def test_process_list_has_what_a_program_left_behind() -> None:
         assert [process["ProcessId"] for process in process_list(system)] == [pid]
 
 
-def test_figures_need_psutil(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "psutil", None)
+SECOND = 10_000_000
+MB = 1 << 20
+
+
+def statistics(system: OwnedSystem) -> dict[str, Any]:
+    found: dict[str, Any] = properties(system, PropertyTypes=["Statistics"])["Statistics"]
+    assert found["Processor"]["TotalRuntime100ns"] == (
+        found["Processor"]["RuntimeUser100ns"] + found["Processor"]["RuntimeKernel100ns"]
+    )
+    return found
+
+
+def in_a_child(code: str) -> str:
+    """Return code for a guest that has a child execute other code, and waits for it."""
+    program = "import time\n" + code
+    return f"import subprocess\nsubprocess.run([sys.executable, '-c', {program!r}])"
+
+
+@peak_memory
+@pytest.mark.parametrize("by_a_child", [False, True])
+@pytest.mark.parametrize("by_a_big_one", [False, True])
+def test_statistics_of_what_ended_before_anybody_looked(
+    monkeypatch: pytest.MonkeyPatch, by_a_child: bool, by_a_big_one: bool
+) -> None:
+    monkeypatch.setattr(imports, "psutil", None)
+    code = "held = b'x' * (50 << 20)\nwhile time.process_time() < 0.2: pass"
+    if by_a_child:
+        code = in_a_child(code)
+    # More than the program: then only looks at it while it runs tell how much it needs.
+    held = b"x" * (100 * MB) if by_a_big_one else b""
     with running() as system:
+        for number in (1, 2):
+            assert run(system, *guest(code)).code == 0
+            found = statistics(system)
+            assert found["Processor"]["TotalRuntime100ns"] >= number * 0.19 * SECOND
+            assert found["Memory"]["MemoryUsageCommitPeakBytes"] >= 50 * MB
+            assert found["Memory"]["MemoryUsageCommitBytes"] == 0
+    del held
+
+
+@peak_memory
+def test_the_peak_of_a_small_program_is_not_that_of_its_starter() -> None:
+    held = b"x" * (100 * MB)
+    with running() as system:
+        assert run(system, *TRUE).code == 0
+        assert run(system, *guest("sleep(0.05)")).code == 0
+        assert 1 * MB < statistics(system)["Memory"]["MemoryUsageCommitPeakBytes"] < 50 * MB
+    del held
+
+
+def test_processor_time_never_falls() -> None:
+    pytest.importorskip("psutil")
+    burn = "while time.process_time() < 0.1: pass"
+    code = f"{in_a_child(burn)}\n{burn}"
+    with running() as system, contextlib.ExitStack() as stack:
+        starts = [stack.enter_context(started(system, *guest(code))) for _ in range(2)]
+        told = [statistics(system)["Processor"]]
+        for start in starts:
+            while not json.loads(hcs_calls.get_process_properties(start.process) or "{}")["Exited"]:
+                told.append(statistics(system)["Processor"])
+        told.append(statistics(system)["Processor"])
+        for member in ("TotalRuntime100ns", "RuntimeUser100ns", "RuntimeKernel100ns"):
+            figures = [processor[member] for processor in told]
+            assert figures == sorted(figures)
+        assert told[-1]["TotalRuntime100ns"] >= 4 * 0.095 * SECOND
+
+
+def test_nothing_is_counted_twice() -> None:
+    meter = usage.Meter()
+    root, child, orphan = (10, 1.0), (11, 2.0), (12, 3.0)
+    seen = {
+        root: usage.Seen(usage.Usage(user=5), passed_on=True),
+        child: usage.Seen(usage.Usage(user=7), passed_on=True),
+        orphan: usage.Seen(usage.Usage(user=11), passed_on=False),
+    }
+    assert meter.total([], seen).user == 23
+    # The parent of the child has waited for it, nobody of ours for the orphan.
+    assert meter.total([], {root: usage.Seen(usage.Usage(user=5 + 8), passed_on=True)}).user == 24
+    # The root has ended, and its account comes a moment later.
+    assert meter.total([], {}).user == 24
+    assert meter.total([(usage.Usage(user=14), 100)], {}).user == 25
+    meter.keep(usage.Usage(user=14), 100)
+    assert meter.total([(usage.Usage(user=1), 50)], {}).user == 26
+    assert meter.peak == 100
+
+
+def test_what_somebody_else_waited_for_counts_as_last_seen() -> None:
+    meter = usage.Meter()
+    assert meter.total([], {(10, 1.0): usage.Seen(usage.Usage(user=5), passed_on=True)}).user == 5
+    meter.lose(10)
+    assert meter.total([(usage.Usage(), 0)], {}).user == 5
+    assert meter.total([(usage.Usage(), 0)], {(11, 2.0): usage.Seen(usage.Usage(user=1), passed_on=True)}).user == 6
+
+
+def test_figures_of_what_runs_need_psutil(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "psutil", None)
+    with running() as system, started(system, *SLEEP):
         error = fails(E_NOTIMPL, hcs_calls.get_system_properties, system, '{"PropertyTypes": ["Statistics"]}')
         assert "hcsrt[emulator]" in str(error)
 
@@ -1058,6 +1152,106 @@ assert not emulator.misuses()
 """
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "stderr",
+    [
+        "sys.stderr = None",
+        "sys.stderr.close()",
+        "os.close(2)",
+        "warnings.showwarning = lambda *_, **__: 1 / 0",
+        "warnings.showwarning = lambda *_, **__: sys.exit('told')",
+        "warnings.showwarning = None",
+        "warnings.formatwarning = lambda *_, **__: 1 / 0",
+    ],
+)
+def test_a_warning_that_nobody_can_be_told_decides_nothing(stderr: str) -> None:
+    done = script(
+        f"""
+{stderr}
+one = system()
+for _ in range(3):
+    create_process(one, TRUE).close()
+assert not emulator.misuses()
+"""
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_service_survives_what_ends_a_thread(verbs: dict[str, Callable[[Any], Any]]) -> None:
+    def leave(request: Any) -> None:
+        raise SystemExit("a hook of somebody's")
+
+    verbs["HcsEnumerateComputeSystems"] = leave
+    fails(E_UNEXPECTED, _calls.enumerate_systems)
+    assert any("SystemExit: a hook of somebody's" in misuse for misuse in emulator.misuses())
+    emulator.reset()
+    assert json.loads(_calls.enumerate_systems() or "") == []
+
+
+# --- the public functions ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", ["x", 1.5, b"1", (1,), object()])
+@pytest.mark.parametrize("function", [emulator.reset, emulator.install], ids=["reset", "install"])
+def test_a_wrong_seed_changes_nothing(function: Callable[[Any], None], seed: object) -> None:
+    with running() as system:
+        with pytest.raises(TypeError, match="seed must be an int or None"):
+            function(seed)
+        assert run(system, *TRUE).code == 0
+
+
+def test_a_reset_that_cannot_be_made_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(seed: int | None) -> Service:
+        raise MemoryError
+
+    with running() as system:
+        with monkeypatch.context() as patch:
+            patch.setattr(emulator, "Service", refuse)
+            with pytest.raises(MemoryError):
+                emulator.reset()
+        assert run(system, *TRUE).code == 0
+
+
+def test_a_service_that_cannot_start_is_started_by_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="thread"):
+            emulator.reset()
+    with running() as system:
+        assert run(system, *TRUE).code == 0
+
+
+def test_a_service_that_was_interrupted_at_its_start_serves_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            emulator.reset()
+    with running() as system:
+        assert run(system, *TRUE).code == 0
+        assert [thread.name for thread in threading.enumerate()].count("hcsrt-emulator") == 1
+
+
+def test_an_install_that_is_refused_leaves_the_seed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str) -> None:
+        raise RuntimeError("this process uses the windows backend already")
+
+    monkeypatch.setattr(emulator, "choose", refuse)
+    monkeypatch.setattr(emulator, "_service", None)
+    monkeypatch.setattr(emulator, "_seed", 5)
+    with pytest.raises(RuntimeError, match="windows"):
+        emulator.install(7)
+    assert emulator._seed == 5
 
 
 def test_install() -> None:

@@ -25,11 +25,13 @@ posix_shell = pytest.mark.skipif(WINDOWS, reason="takes a shell of POSIX")
 backend_variable = pytest.mark.skipif(WINDOWS, reason="on Windows no environment variable decides about the backend")
 compiler = pytest.mark.skipif(WINDOWS, reason="calls a C compiler as POSIX systems do")
 fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 win32 = pytest.mark.skipif(not WINDOWS, reason="about Windows' own handles and DLLs")
 stand_in = pytest.mark.skipif(
     importlib.util.find_spec("hcsrt_stand_in") is None, reason="needs the stand-in computecore.dll of tools/windows"
 )
 handle_counts = pytest.mark.skipif(WINE, reason="Wine does not count the handles of a process")
+peak_memory = pytest.mark.skipif(WINE, reason="Wine counts nothing for a job, and forgets an ended process's memory")
 process_names = pytest.mark.skipif(WINE, reason="Wine does not tell psutil what a process is called: no ProcessList")
 
 only_with_a_gil = pytest.mark.skipif(

@@ -12,17 +12,18 @@ from ..helpers.native import NATIVE as HERE
 pytestmark = pytest.mark.skipif(os.name == "nt" or COMPILER is None, reason="needs a C++ compiler for POSIX threads")
 
 FAKE_HCS = FAKE / "fake_hcs.cpp"
+FORKS_SOURCE = PACKAGE / "native/core/forks.cpp"
 REAPER_SOURCE = PACKAGE / "native/core/reaper.cpp"
 OPERATIONS_SOURCE = PACKAGE / "native/core/operations.cpp"
 EVENTS_SOURCE = PACKAGE / "native/core/events.cpp"
 CHOSEN_SOURCE = PACKAGE / "native/backends/chosen.cpp"
 ENGINE_SOURCES = sorted((PACKAGE / "native/engine").glob("*.cpp"))
-WITH_ENGINE = [FAKE_HCS, REAPER_SOURCE, OPERATIONS_SOURCE, EVENTS_SOURCE, CHOSEN_SOURCE, *ENGINE_SOURCES]
+WITH_ENGINE = [FAKE_HCS, FORKS_SOURCE, REAPER_SOURCE, OPERATIONS_SOURCE, EVENTS_SOURCE, CHOSEN_SOURCE, *ENGINE_SOURCES]
 ENGINE = [HERE / "engine_stress.cpp", *WITH_ENGINE]
 EVENTS = HERE / "events_stress.cpp"
 INTERPOSE_SOURCES = [PACKAGE / "native/interpose" / name for name in ("withheld.cpp", "interpose.cpp")]
-INTERPOSE = [HERE / "interpose_test.cpp", FAKE_HCS, *INTERPOSE_SOURCES]
-REAPER = [HERE / "reaper_stress.cpp", FAKE_HCS, REAPER_SOURCE, OPERATIONS_SOURCE, EVENTS_SOURCE]
+INTERPOSE = [HERE / "interpose_test.cpp", FAKE_HCS, FORKS_SOURCE, *INTERPOSE_SOURCES]
+REAPER = [HERE / "reaper_stress.cpp", FAKE_HCS, FORKS_SOURCE, REAPER_SOURCE, OPERATIONS_SOURCE, EVENTS_SOURCE]
 
 
 def model(folder: Path, headers: Path = PACKAGE / "native") -> subprocess.CompletedProcess[str]:
@@ -140,6 +141,11 @@ def test_reaper_stress(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_reaper_and_engine_without_memory(tmp_path):
+    done = run(build(tmp_path / "program", [HERE / "no_memory.cpp", *WITH_ENGINE], "-ldl"))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("wait", [[], ["wait"]], ids=["callbacks", "waiters"])
 def test_engine_stress(wait, tmp_path):
     done = run(build(tmp_path / "engine", ENGINE), "2000", *wait)
@@ -226,7 +232,7 @@ def test_the_engine_stress_catches(mutation, tmp_path):
         pytest.param(REAPER, ["6000"], id="reaper"),
         pytest.param(ENGINE, ["6000"], id="engine"),
         pytest.param(ENGINE, ["1000", "wait"], id="engine waiters"),
-        pytest.param([EVENTS, PACKAGE / "native/core/events.cpp"], ["1500"], id="events"),
+        pytest.param([EVENTS, EVENTS_SOURCE, FORKS_SOURCE], ["1500"], id="events"),
         pytest.param(INTERPOSE, ["20000"], id="interpose"),
     ],
 )
@@ -371,11 +377,12 @@ EVENT_ORDERINGS = [
 
 
 def events_stress(folder: Path, *flags: str) -> Path:
-    return build(folder / "events", [EVENTS, folder / "core/events.cpp"], "-DRELAXED=std::memory_order_relaxed", *flags)
+    sources = [EVENTS, folder / "core/events.cpp", FORKS_SOURCE]
+    return build(folder / "events", sources, "-DRELAXED=std::memory_order_relaxed", *flags)
 
 
 def test_events_stress(tmp_path):
-    done = run(build(tmp_path / "events", [EVENTS, PACKAGE / "native/core/events.cpp"]), "600")
+    done = run(build(tmp_path / "events", [EVENTS, EVENTS_SOURCE, FORKS_SOURCE]), "600")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -398,7 +405,9 @@ def test_an_event_behind_the_exit_takes_no_count_with_it(tmp_path):
     source.write_text(text.replace("namespace {", "void look_is_over();\nnamespace {", 1))
 
     def counted():
-        return run(build(tmp_path / "late", [HERE / "late_event.cpp", source], "-fsanitize=address")).stdout
+        return run(
+            build(tmp_path / "late", [HERE / "late_event.cpp", source, FORKS_SOURCE], "-fsanitize=address")
+        ).stdout
 
     assert counted() == "0 1\n"
     # And as it would be if the count were taken after the look.

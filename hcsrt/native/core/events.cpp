@@ -6,12 +6,9 @@
 #include <initializer_list>
 #include <new>
 
+#include "core/forks.h"
 #include "core/results.h"
 #include "core/threads.h"
-
-#if !defined(_WIN32)
-#  include <unistd.h>
-#endif
 
 namespace {
 
@@ -60,9 +57,7 @@ struct hcsrt_watch {
     hcsrt_context base;
     uint32_t exit_event;
     void *subject;
-#if !defined(_WIN32)
-    pid_t process = getpid();
-#endif
+    uint32_t epoch = hcsrt::epoch();
     std::atomic<uint32_t> references{1};
     std::atomic<uint32_t> latch{HCSRT_NOT_EXITED};
     std::atomic<Document *> document{nullptr};
@@ -318,10 +313,8 @@ hcsrt_subscriber *hcsrt_subscribe(hcsrt_watch *watch, uint32_t size, hcsrt_notif
 
 void hcsrt_unsubscribe(hcsrt_subscriber *subscriber) {
     hcsrt_watch *watch = subscriber->watch;
-#if !defined(_WIN32)
     /* In a forked child nobody ends the callbacks that were inside. */
-    if (watch->process != getpid()) return;
-#endif
+    if (watch->epoch != hcsrt::epoch()) return;
     uint32_t seen = subscriber->guard.fetch_and(~ACTIVE) & ~ACTIVE;
     for (; seen != OWNED; seen = subscriber->guard.load()) hcsrt::wait_on(subscriber->guard, seen, hcsrt::FOREVER);
     for (Item item; pop(subscriber, &item);) drop(item.document);

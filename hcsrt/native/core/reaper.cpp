@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <initializer_list>
+#include <new>
 
+#include "core/forks.h"
 #include "core/operations.h"
 #include "core/results.h"
 #include "core/threads.h"
@@ -17,7 +19,8 @@ constexpr uint32_t LAST_POLL_MS = 250;
 /* How long a termination may take, and an answer after the service went away. */
 constexpr std::chrono::seconds PATIENCE{30};
 
-/* A callback thread may not allocate, so the closes that it hands over live in a reserve of fixed size. */
+/* A callback thread may not allocate, so the closes that it hands over live in a reserve of fixed size. Abandoned calls have
+ * another one, for when there is no memory. */
 constexpr int RESERVE = 256;
 
 enum : uint32_t { FREE, FILLING, READY };
@@ -36,20 +39,48 @@ struct Call {
     Call *next;
 };
 
+struct ReservedCall {
+    std::atomic<bool> used{false};
+    Call call;
+};
+
 struct Reaper {
     std::atomic<uint32_t> bell{0};
-    std::atomic<uint32_t> started{0};
+    hcsrt::LazyThread thread;
     std::atomic<int64_t> pending{0};
     std::atomic<Call *> arrived{nullptr};
     DeferredClose reserve[RESERVE];
+    ReservedCall calls[RESERVE];
 };
 
-/* Never destroyed: the reaper's thread outlives static destructors. Replaced in a forked child, whose thread is gone. */
-Reaper *reaper;
+hcsrt::OfProcess<Reaper> reaper;
 std::atomic<int64_t> leaked{0};
-thread_local int callback_depth = 0;
+
+/* The callbacks that run on this thread. A forked child may have been made in the middle of one. */
+struct Depth {
+    int count;
+    uint32_t epoch;
+};
+thread_local Depth depth = {0, 0};
 /* Of all threads: only while it is not 0 does a release look at its own thread's depth, which costs a call. */
 std::atomic<int> callbacks{0};
+
+/* NULL: there is no memory, and the reserve is used up. */
+Call *new_call(Reaper *self) {
+    if (Call *item = new (std::nothrow) Call) return item;
+    for (ReservedCall &reserved : self->calls)
+        if (!reserved.used.exchange(true, std::memory_order_acquire)) return &reserved.call;
+    return nullptr;
+}
+
+void delete_call(Reaper *self, Call *item) {
+    for (ReservedCall &reserved : self->calls) {
+        if (&reserved.call != item) continue;
+        reserved.used.store(false, std::memory_order_release);
+        return;
+    }
+    delete item;
+}
 
 /* False: the call goes on. */
 bool release_result(const HcsApi *api, hcsrt_operation operation, bool with_info, hcsrt_result *result) {
@@ -133,7 +164,7 @@ void run(void *argument) {
                 continue;
             }
             *link = item->next;
-            delete item;
+            delete_call(self, item);
             self->pending.fetch_sub(1, std::memory_order_acq_rel);
             progress = true;
         }
@@ -142,31 +173,19 @@ void run(void *argument) {
     }
 }
 
-bool ensure_started(Reaper *self) {
-    uint32_t not_yet = 0;
-    if (!self->started.compare_exchange_strong(not_yet, 1, std::memory_order_acq_rel)) return true;
-    if (hcsrt::start_thread(run, self)) return true;
-    self->started.store(0, std::memory_order_release);
-    return false;
-}
+bool ensure_started(Reaper *self) { return self->thread.ensure(run, self); }
 
 void ring(Reaper *self) {
     self->bell.fetch_add(1, std::memory_order_acq_rel);
     hcsrt::wake_all(self->bell);
 }
 
-#if !defined(_WIN32)
-void in_forked_child() {
-    ++hcsrt_epoch;
-    reaper = new Reaper;
-    callback_depth = 0;
-    callbacks.store(0, std::memory_order_relaxed);
-}
-#endif
+void in_child() { callbacks.store(0, std::memory_order_relaxed); }
+
+bool in_callback() { return depth.count > 0 && depth.epoch == hcsrt::epoch(); }
 
 /* False: the reserve is used up. */
-bool defer_close(hcsrt_close close, void *raw, void *context) {
-    Reaper *self = reaper;
+bool defer_close(Reaper *self, hcsrt_close close, void *raw, void *context) {
     for (DeferredClose &slot : self->reserve) {
         uint32_t expected = FREE;
         if (!slot.stage.compare_exchange_strong(expected, FILLING, std::memory_order_acq_rel)) continue;
@@ -185,21 +204,19 @@ bool defer_close(hcsrt_close close, void *raw, void *context) {
 
 extern "C" {
 
-uint32_t hcsrt_epoch = 1;
+int hcsrt_reaper_init(void) { return hcsrt_forks_watch(in_child); }
 
-void hcsrt_reaper_init(void) {
-    if (reaper) return;
-    reaper = new Reaper;
-#if !defined(_WIN32)
-    pthread_atfork(nullptr, nullptr, in_forked_child);
-#endif
-}
-
-int hcsrt_reaper_start(void) { return ensure_started(reaper); }
+int hcsrt_reaper_start(void) { return ensure_started(reaper.here()); }
 
 void hcsrt_reap(const hcsrt_abandoned *call) {
-    Reaper *self = reaper;
-    Call *item = new Call{*call, false, Clock::now() + PATIENCE, nullptr};
+    Reaper *self = reaper.here();
+    Call *item = new_call(self);
+    if (!item) {
+        for (void *lost : {call->operation, call->created})
+            if (lost) hcsrt_count_leak();
+        return;
+    }
+    *item = {*call, false, Clock::now() + PATIENCE, nullptr};
     self->pending.fetch_add(1, std::memory_order_acq_rel);
     item->next = self->arrived.load(std::memory_order_relaxed);
     while (!self->arrived.compare_exchange_weak(item->next, item, std::memory_order_acq_rel)) {}
@@ -207,8 +224,9 @@ void hcsrt_reap(const hcsrt_abandoned *call) {
 }
 
 void hcsrt_release(hcsrt_close close, void *raw, void *context) {
-    if (callbacks.load(std::memory_order_relaxed) > 0 && callback_depth > 0) {
-        if (!reaper->started.load(std::memory_order_acquire) || !defer_close(close, raw, context)) hcsrt_count_leak();
+    if (callbacks.load(std::memory_order_relaxed) > 0 && in_callback()) {
+        Reaper *self = reaper.here();
+        if (!self->thread.is_started() || !defer_close(self, close, raw, context)) hcsrt_count_leak();
         return;
     }
 #if defined(_WIN32)
@@ -222,17 +240,20 @@ void hcsrt_release(hcsrt_close close, void *raw, void *context) {
 }
 
 void hcsrt_callback_enter(void) {
-    ++callback_depth;
+    uint32_t epoch = hcsrt::epoch();
+    if (depth.epoch != epoch) depth = {0, epoch};
+    ++depth.count;
     callbacks.fetch_add(1, std::memory_order_relaxed);
 }
 
 void hcsrt_callback_leave(void) {
+    if (!in_callback()) return;
     callbacks.fetch_sub(1, std::memory_order_relaxed);
-    --callback_depth;
+    --depth.count;
 }
 
-void hcsrt_reaper_announce(int64_t calls) { reaper->pending.fetch_add(calls, std::memory_order_acq_rel); }
-int64_t hcsrt_reaper_pending(void) { return reaper->pending.load(std::memory_order_acquire); }
+void hcsrt_reaper_announce(int64_t calls) { reaper.here()->pending.fetch_add(calls, std::memory_order_acq_rel); }
+int64_t hcsrt_reaper_pending(void) { return reaper.here()->pending.load(std::memory_order_acquire); }
 int64_t hcsrt_leaked(void) { return leaked.load(std::memory_order_relaxed); }
 void hcsrt_count_leak(void) { leaked.fetch_add(1, std::memory_order_relaxed); }
 

@@ -29,10 +29,12 @@ typedef struct hcsrt_abandoned {
     int disconnected; /* nonzero: the service went away, so HCS may never answer */
 } hcsrt_abandoned;
 
-/* Nonzero once the reaper's thread runs; zero if the system has no thread to give. Not for callback threads. */
+/* Nonzero once the reaper's thread runs; zero if the system has no thread to give, or no memory for one. Not for callback
+ * threads. */
 int hcsrt_reaper_start(void);
 
-/* Leaves a call to the reaper, after hcsrt_reaper_start. Not for callback threads. */
+/* Leaves a call to the reaper, after hcsrt_reaper_start. Without memory there is room for some hundreds of them, and what
+ * the others have is leaked. Not for callback threads. */
 void hcsrt_reap(const hcsrt_abandoned *call);
 
 /* Calls close(raw, context) now, or on the reaper's thread where this one is running an HCS callback. That thread must
@@ -49,15 +51,13 @@ void hcsrt_reaper_announce(int64_t calls);
 /* Calls and closes that the reaper still has to finish, with those that were announced. */
 int64_t hcsrt_reaper_pending(void);
 
-/* Handles that could not be released: the reserve for callback threads was used up, or C code broke the guard. */
+/* Handles that could not be released: the reserve for callback threads, or for calls without memory, was used up, or C code
+ * broke the guard. */
 int64_t hcsrt_leaked(void);
 void hcsrt_count_leak(void);
 
-/* Grows by one in each forked child, where no handle of the parent may be touched. */
-extern uint32_t hcsrt_epoch;
-
-/* Once, when _core is imported. */
-void hcsrt_reaper_init(void);
+/* Once, when _core is imported. Zero: no memory. */
+int hcsrt_reaper_init(void);
 
 #ifdef __cplusplus
 }

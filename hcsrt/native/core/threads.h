@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <new>
 
 #if defined(_WIN32)
 #  ifndef WIN32_LEAN_AND_MEAN
@@ -28,13 +29,15 @@ namespace hcsrt {
 
 constexpr uint32_t FOREVER = 0xFFFFFFFFu;
 
-/* Starts body(argument) on a detached thread that takes no signals. False: the system has no thread to give. */
+/* Starts body(argument) on a detached thread that takes no signals. False: the system has no thread to give, or no memory
+ * for one. */
 inline bool start_thread(void (*body)(void *), void *argument) {
     struct Start {
         void (*body)(void *);
         void *argument;
     };
-    Start *start = new Start{body, argument};
+    Start *start = new (std::nothrow) Start{body, argument};
+    if (!start) return false;
 #if defined(_WIN32)
     HANDLE thread = CreateThread(
         nullptr, 0,
@@ -146,6 +149,24 @@ class Locked {
 
   private:
     Lock &lock_;
+};
+
+/* A thread that is started when it is first needed. Not for callback threads. */
+class LazyThread {
+  public:
+    bool is_started() const { return started_.load(std::memory_order_acquire); }
+
+    /* False: the system has no thread to give. Who comes while another one tries learns what came of it. */
+    bool ensure(void (*body)(void *), void *argument) {
+        if (is_started()) return true;
+        Locked locked(starting_);
+        if (!is_started()) started_.store(start_thread(body, argument), std::memory_order_release);
+        return is_started();
+    }
+
+  private:
+    Lock starting_;
+    std::atomic<bool> started_{false};
 };
 
 }  // namespace hcsrt

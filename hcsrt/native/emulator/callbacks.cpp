@@ -1,4 +1,6 @@
 /* Threads that call completions and events back. */
+#include <algorithm>
+
 #include "core/threads.h"
 #include "emulator/core.h"
 
@@ -11,34 +13,36 @@ constexpr std::chrono::seconds CALLBACK_LIMIT{2};
 
 }  // namespace
 
-void Core::deliver(Delivery delivery, void *raw) {
+bool Core::ensure_dispatchers() {
+    for (int lane = 0; lane < DISPATCHERS; ++lane)
+        if (!dispatcher_started[lane])
+            dispatcher_started[lane] =
+                start_thread([](void *given) { core->dispatch(static_cast<int>(reinterpret_cast<intptr_t>(given))); },
+                             reinterpret_cast<void *>(static_cast<intptr_t>(lane)));
+    return std::all_of(dispatcher_started, dispatcher_started + DISPATCHERS, [](bool started) { return started; });
+}
+
+void Core::deliver(Delivery *delivery, void *raw) {
     int lane = static_cast<int>((reinterpret_cast<uintptr_t>(raw) >> 4) % DISPATCHERS);
-    deliveries[lane].push_back(std::move(delivery));
-    if (!dispatcher_started[lane]) {
-        struct Start {
-            Core *core;
-            int lane;
-        };
-        dispatcher_started[lane] = start_thread(
-            [](void *given) {
-                Start start = *static_cast<Start *>(given);
-                delete static_cast<Start *>(given);
-                start.core->dispatch(start.lane);
-            },
-            new Start{this, lane});
-    }
+    deliveries[lane].push(delivery);
     delivered[lane].notify_one();
+}
+
+void Core::deliver_event(Delivery *event, const std::shared_ptr<Handle> &handle, uint32_t type) {
+    event->handle = handle;
+    event->type = type;
+    deliver(event, handle->raw);
 }
 
 template <typename Call>
 void Core::call_back(Lock &lock, const char *what, void *raw, Call call) {
-    ++callback_depth;
+    ++this_thread().callback_depth;
     lock.unlock();
     auto began = Clock::now();
     call();
     auto took = Clock::now() - began;
     lock.lock();
-    --callback_depth;
+    --this_thread().callback_depth;
     if (took > CALLBACK_LIMIT) misuse(what, raw, "had a callback that blocked");
 }
 
@@ -63,22 +67,24 @@ void Core::event_by_callback(Lock &lock, Delivery &delivery) {
     auto callback = handle->callback;
     void *context = handle->context;
     hcsrt_event event = {delivery.type, nullptr, delivery.operation};
-    if (delivery.data.given) event.data = reinterpret_cast<const hcsrt_char *>(delivery.data.value.c_str());
+    const Text &data = delivery.exited ? delivery.exited->exit_document : delivery.data;
+    if (data.given) event.data = reinterpret_cast<const hcsrt_char *>(data.value.c_str());
     ++handle->running;
-    Handle *outer = std::exchange(calling_back, handle.get());
+    Handle *outer = std::exchange(this_thread().calling_back, handle.get());
     call_back(lock, "event callback", handle->raw, [&] { callback(&event, context); });
-    calling_back = outer;
+    this_thread().calling_back = outer;
     --handle->running;
     handle->drained.notify_all();
 }
 
 void Core::dispatch(int lane) {
-    dispatching = true;
+    this_thread().dispatching = true;
     Lock lock(mutex);
     for (;;) {
         while (deliveries[lane].empty()) delivered[lane].wait(lock);
-        Delivery delivery = std::move(deliveries[lane].front());
-        deliveries[lane].pop_front();
+        Delivery *next = deliveries[lane].pop();
+        Delivery delivery = std::move(*next);
+        if (delivery.alone) delete next;
         dispatcher_busy[lane] = true;
         if (delivery.completion) complete_by_callback(lock, delivery.completion);
         else event_by_callback(lock, delivery);

@@ -1,5 +1,6 @@
 /* The exports of computecore.dll. */
 #include <chrono>
+#include <type_traits>
 
 #include "backends/functions.h"
 #include "core/threads.h"
@@ -23,7 +24,7 @@ HCSRT_FUNCTIONS(ROW)
 
 /* A call on a compute system or a process that the service answers. */
 hcsrt_result verb_call(const Function &function, Kind kind, void *raw, void *operation, const hcsrt_char *text) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, kind, function.name);
     if (!inside) return inside.error();
     Request request;
@@ -40,15 +41,29 @@ hcsrt_result modify_call(const Function &function, Kind kind, void *raw, void *o
     return configuration ? verb_call(function, kind, raw, operation, configuration) : HCSRT_E_INVALIDARG;
 }
 
+/* A new handle, which goes again if there is no memory for the call that creates what it is of. */
+struct Created {
+    std::shared_ptr<Handle> handle;
+    bool is_known = false;
+
+    explicit Created(std::shared_ptr<Handle> given) : handle(std::move(given)) {}
+    Created(const Created &) = delete;
+    Created &operator=(const Created &) = delete;
+    ~Created() {
+        if (!is_known) core->withdraw(handle);
+    }
+};
+
 hcsrt_result create_system_in(const Function &function, const hcsrt_char *scope, const hcsrt_char *id,
                               const hcsrt_char *configuration, hcsrt_operation operation,
                               const hcsrt_create_options *options, hcsrt_system *system) {
     if (!system) return HCSRT_E_POINTER;
     *system = nullptr;
     if (!id || !*id || !configuration) return HCSRT_E_INVALIDARG;
-    Lock lock(core->mutex);
-    auto target = core->add_target(Kind::System, ++core->serial);
-    auto handle = core->add_handle(target);
+    Lock lock(core.here()->mutex);
+    if (options && options->callback && !core->ensure_dispatchers()) return HCSRT_E_OUTOFMEMORY;
+    Created created(core->add_new(Kind::System, ++core->serial));
+    auto &handle = created.handle;
     if (options) {
         handle->options = options->callback_options;
         handle->context = options->callback_context;
@@ -56,11 +71,12 @@ hcsrt_result create_system_in(const Function &function, const hcsrt_char *scope,
     }
     Request request;
     request.function = function.name;
-    request.system = target->key;
+    request.system = handle->target->key;
     request.scope = argument(scope);
     request.id = argument(id);
     request.text = argument(configuration);
     hcsrt_result result = kick_off(lock, function.type, operation, handle, std::move(request));
+    created.is_known = true;
     /* A create that fails at once may have given a handle all the same. */
     if (!hcsrt_failed(result) || core->chance(2)) *system = handle->raw;
     else core->close_target_handle(lock, handle->raw, Kind::System, function.name);
@@ -87,18 +103,20 @@ hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *param
     if (!process) return HCSRT_E_POINTER;
     *process = nullptr;
     if (!parameters || security_descriptor) return HCSRT_E_INVALIDARG;
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     const Function &function = row::HcsCreateProcess;
     Inside system(raw, Kind::System, function.name);
     if (!system) return system.error();
-    auto target = core->add_target(Kind::Process, ++core->serial);
-    auto handle = core->add_handle(target);
+    Created created(core->add_new(Kind::Process, ++core->serial));
+    auto &handle = created.handle;
+    auto target = handle->target;
     Request request;
     request.function = function.name;
     request.system = system.target()->key;
     request.process = target->key;
     request.text = argument(parameters);
     hcsrt_result result = kick_off(lock, function.type, operation, system.handle(), std::move(request), target);
+    created.is_known = true;
     /* A running process is never without its handle, whatever the call says. */
     if (!hcsrt_failed(result) || target->started || core->chance(2)) *process = handle->raw;
     else core->close_target_handle(lock, handle->raw, Kind::Process, function.name);
@@ -107,7 +125,7 @@ hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *param
 
 hcsrt_result enumerate_systems_in(const Function &function, const hcsrt_char *scope, const hcsrt_char *query,
                                   hcsrt_operation operation) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Request request;
     request.function = function.name;
     request.scope = argument(scope);
@@ -128,9 +146,11 @@ hcsrt_result HCSRT_CALL enumerate_systems_in_namespace(const hcsrt_char *scope, 
 /* --- synchronous calls --------------------------------------------------------------------------------------- */
 
 hcsrt_result ask_and_wait(Lock &lock, Request request, std::shared_ptr<Question> *question) {
-    if (core->is_gone() || serving) return HCSRT_E_SERVICE_DISCONNECT;
+    if (core->is_gone() || this_thread().serving) return HCSRT_E_SERVICE_DISCONNECT;
+    if (!core->ensure_service()) return HCSRT_E_OUTOFMEMORY;
     *question = std::make_shared<Question>();
-    core->ask(std::move(request), *question);
+    (*question)->item.request = std::move(request);
+    core->ask(*question);
     core->wait_answer(lock, *question);
     return (*question)->result;
 }
@@ -140,7 +160,7 @@ hcsrt_result open_system_in(const Function &function, const hcsrt_char *scope, c
     if (!system) return HCSRT_E_POINTER;
     *system = nullptr;
     if (!id || !*id || access != HCSRT_GENERIC_ALL) return HCSRT_E_INVALIDARG;
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Request request;
     request.function = function.name;
     request.scope = argument(scope);
@@ -164,7 +184,7 @@ hcsrt_result HCSRT_CALL open_system_in_namespace(const hcsrt_char *scope, const 
 hcsrt_result HCSRT_CALL open_process(hcsrt_system raw, uint32_t pid, uint32_t, hcsrt_process *process) {
     if (!process) return HCSRT_E_POINTER;
     *process = nullptr;
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside system(raw, Kind::System, "HcsOpenProcess");
     if (!system) return system.error();
     Request request;
@@ -180,15 +200,19 @@ hcsrt_result HCSRT_CALL open_process(hcsrt_system raw, uint32_t pid, uint32_t, h
 hcsrt_result service_call(const char *function, const hcsrt_char *text, hcsrt_char **out,
                           const hcsrt_char *id = nullptr) {
     if (out) *out = nullptr;
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Request request;
     request.function = function;
     request.id = argument(id);
     request.text = argument(text);
     std::shared_ptr<Question> question;
     hcsrt_result result = ask_and_wait(lock, std::move(request), &question);
-    if (question) core->give(question->document, out);
+    if (question && !core->give(question->document, out) && !hcsrt_failed(result)) return HCSRT_E_OUTOFMEMORY;
     return result;
+}
+
+hcsrt_result question_call(const char *function, const hcsrt_char *query, hcsrt_char **result) {
+    return service_call(function, query, result);
 }
 
 hcsrt_result HCSRT_CALL service_properties(const hcsrt_char *query, hcsrt_char **result) {
@@ -211,9 +235,11 @@ hcsrt_result access_call(const char *function, const hcsrt_char *vm_id, const hc
 /* --- operations ---------------------------------------------------------------------------------------------- */
 
 hcsrt_operation HCSRT_CALL create_operation(void *context, hcsrt_operation_completion callback) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
+    if (callback && !core->ensure_dispatchers()) return nullptr;
+    auto operation = std::make_shared<Operation>();
     auto handle = core->add_handle(Kind::Operation);
-    handle->operation = std::make_shared<Operation>();
+    handle->operation = std::move(operation);
     handle->operation->id = reinterpret_cast<uintptr_t>(handle->raw) >> 4;
     handle->operation->context = context;
     handle->operation->callback = callback;
@@ -226,7 +252,7 @@ hcsrt_operation HCSRT_CALL create_operation_with_notifications(uint32_t, const v
 }
 
 void HCSRT_CALL close_operation(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto handle = core->find(raw, Kind::Operation, "HcsCloseOperation");
     if (!handle) return;
     core->handles.erase(reinterpret_cast<uintptr_t>(raw));
@@ -234,15 +260,16 @@ void HCSRT_CALL close_operation(hcsrt_operation raw) {
     auto &operation = handle->operation;
     operation->closed = true;
     /* Whether the close waits for a callback that runs on another thread is not documented. */
-    if (!callback_depth && core->chance(2))
+    if (!this_thread().callback_depth && core->chance(2))
         while (operation->callback_running) operation->changed.wait(lock);
 }
 
 hcsrt_result HCSRT_CALL set_operation_callback(hcsrt_operation raw, const void *context,
                                                hcsrt_operation_completion callback) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, "HcsSetOperationCallback");
     if (!inside) return inside.error();
+    if (callback && !core->ensure_dispatchers()) return HCSRT_E_OUTOFMEMORY;
     auto &operation = inside.operation();
     operation->context = const_cast<void *>(context);
     operation->callback = callback;
@@ -252,7 +279,7 @@ hcsrt_result HCSRT_CALL set_operation_callback(hcsrt_operation raw, const void *
 }
 
 hcsrt_result HCSRT_CALL set_operation_context(hcsrt_operation raw, void *context) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, "HcsSetOperationContext");
     if (!inside) return inside.error();
     inside.operation()->context = context;
@@ -260,38 +287,38 @@ hcsrt_result HCSRT_CALL set_operation_context(hcsrt_operation raw, void *context
 }
 
 void *HCSRT_CALL operation_context(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, "HcsGetOperationContext");
     return inside ? inside.operation()->context : nullptr;
 }
 
 uint64_t HCSRT_CALL operation_id(hcsrt_operation raw) {
     constexpr uint64_t invalid = ~static_cast<uint64_t>(0);
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, "HcsGetOperationId");
     return inside ? inside.operation()->id : invalid;
 }
 
 int32_t HCSRT_CALL operation_type(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, "HcsGetOperationType");
     return inside ? inside.operation()->type : HCSRT_TYPE_NONE;
 }
 
 hcsrt_system HCSRT_CALL system_from_operation(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, "HcsGetComputeSystemFromOperation");
     return inside && inside.operation()->phase == Phase::Running ? inside.operation()->system : nullptr;
 }
 
 hcsrt_process HCSRT_CALL process_from_operation(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, "HcsGetProcessFromOperation");
     return inside && inside.operation()->phase == Phase::Running ? inside.operation()->process : nullptr;
 }
 
 hcsrt_result HCSRT_CALL cancel_operation(hcsrt_operation raw) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, "HcsCancelOperation");
     return inside ? static_cast<hcsrt_result>(HCSRT_E_NOTIMPL) : inside.error();
 }
@@ -300,7 +327,7 @@ hcsrt_result collect(const char *function, hcsrt_operation raw, uint32_t timeout
                      hcsrt_process_information *info, hcsrt_char **document) {
     if (document) *document = nullptr;
     if (info) *info = {};
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, Kind::Operation, function);
     if (!inside) return inside.error();
     auto operation = inside.operation();
@@ -316,8 +343,16 @@ hcsrt_result collect(const char *function, hcsrt_operation raw, uint32_t timeout
                  operation->phase == Phase::Running)
             return HCSRT_E_OPERATION_TIMEOUT;
     }
-    core->give(operation->document, document);
-    if (info && !hcsrt_failed(operation->result)) core->give_process_info(operation, info);
+    bool ok = !hcsrt_failed(operation->result);
+    hcsrt_char *given = nullptr;
+    if (!core->give(operation->document, document ? &given : nullptr) && ok) return HCSRT_E_OUTOFMEMORY;
+    try {
+        if (info && ok) core->give_process_info(operation, info);
+    } catch (const std::bad_alloc &) {
+        if (core->strings.erase(given)) platform::release_string(given);
+        throw;
+    }
+    if (document) *document = given;
     return operation->result;
 }
 
@@ -348,13 +383,14 @@ hcsrt_result HCSRT_CALL wait_operation_and_info(hcsrt_operation raw, uint32_t ti
 
 hcsrt_result set_callback(const char *function, void *raw, Kind kind, uint32_t options, const void *context,
                           hcsrt_event_callback callback) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, kind, function);
     if (!inside) return inside.error();
     if (!callback) return HCSRT_E_INVALIDARG;
     auto &handle = inside.handle();
     /* A second registration is refused or replaces the first: not documented. */
     if (handle->callback && !core->chance(2)) return HCSRT_E_CALLBACK_ALREADY_SET;
+    if (!core->ensure_dispatchers()) return HCSRT_E_OUTOFMEMORY;
     handle->options = options;
     handle->context = const_cast<void *>(context);
     handle->callback = callback;
@@ -373,7 +409,7 @@ hcsrt_result HCSRT_CALL set_process_callback(hcsrt_process raw, uint32_t options
 
 hcsrt_result wait_exit(const char *function, Kind kind, void *raw, uint32_t timeout_ms, hcsrt_char **document) {
     if (document) *document = nullptr;
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Inside inside(raw, kind, function);
     if (!inside) return inside.error();
     auto target = inside.target();
@@ -385,36 +421,50 @@ hcsrt_result wait_exit(const char *function, Kind kind, void *raw, uint32_t time
             /* The code for a wait that timed out is not documented. */
             return core->chance(2) ? HCSRT_E_WAIT_TIMEOUT : HCSRT_E_OPERATION_TIMEOUT;
     }
-    core->give(target->exit_document, document);
-    return HCSRT_S_OK;
+    return core->give(target->exit_document, document) ? HCSRT_S_OK : HCSRT_E_OUTOFMEMORY;
 }
 
 /* --- release ------------------------------------------------------------------------------------------------- */
 
 void close_call(const char *function, Kind kind, void *raw) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     core->close_target_handle(lock, raw, kind, function);
 }
 
 void free_string(hcsrt_char *string) {
     if (!string) return;
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     if (core->strings.erase(string)) platform::release_string(string);
     else core->misuse("LocalFree", string, "is no string of HCS, or was freed before");
 }
 
 void free_cotaskmem(void *memory) {
     if (!memory) return;
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     core->misuse("CoTaskMemFree", memory, "is no string of HCN");
 }
 
 int close_stdio(hcsrt_handle raw) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     return core->close_stdio(raw);
 }
 
 /* --- the table ----------------------------------------------------------------------------------------------- */
+
+/* A function as HCS has it: what fails for want of memory says so. */
+template <auto function>
+struct Guarded;
+template <typename Result, typename... Parameters, Result(HCSRT_CALL *function)(Parameters...)>
+struct Guarded<function> {
+    static Result HCSRT_CALL call(Parameters... arguments) {
+        try {
+            return function(arguments...);
+        } catch (const std::bad_alloc &) {
+            if constexpr (std::is_same_v<Result, hcsrt_result>) return HCSRT_E_OUTOFMEMORY;
+            else return Result();
+        }
+    }
+};
 
 template <typename Function>
 struct NotEmulated;
@@ -436,22 +486,27 @@ HcsApi make_table() {
 #define FILL(name, since, shape, subject, lane, type) FILL_##shape(name, subject)
 #define FILL_VERB(name, subject) \
     table.name = [](void *raw, hcsrt_operation operation, const hcsrt_char *text) { \
-        return verb_call(row::name, KIND_##subject, raw, operation, text); \
+        return Guarded<verb_call>::call(row::name, KIND_##subject, raw, operation, text); \
     };
 #define FILL_MODIFY(name, subject) \
     table.name = [](void *raw, hcsrt_operation operation, const hcsrt_char *configuration, hcsrt_handle identity) { \
-        return modify_call(row::name, KIND_##subject, raw, operation, configuration, identity); \
+        return Guarded<modify_call>::call(row::name, KIND_##subject, raw, operation, configuration, identity); \
     };
 #define FILL_EXIT(name, subject) \
     table.name = [](void *raw, uint32_t timeout_ms, hcsrt_char **document) { \
         return wait_exit(#name, KIND_##subject, raw, timeout_ms, document); \
     };
 #define FILL_CLOSE(name, subject) table.name = [](void *raw) { close_call(#name, KIND_##subject, raw); };
-#define FILL_STRING(name, subject) table.name = [](const hcsrt_char *text) { return path_call(#name, text); };
+#define FILL_STRING(name, subject) \
+    table.name = [](const hcsrt_char *text) { return Guarded<path_call>::call(#name, text); };
 #define FILL_STRINGS(name, subject) \
-    table.name = [](const hcsrt_char *vm_id, const hcsrt_char *path) { return access_call(#name, vm_id, path); };
+    table.name = [](const hcsrt_char *vm_id, const hcsrt_char *path) { \
+        return Guarded<access_call>::call(#name, vm_id, path); \
+    };
 #define FILL_QUESTION(name, subject) \
-    table.name = [](const hcsrt_char *query, hcsrt_char **result) { return service_call(#name, query, result); };
+    table.name = [](const hcsrt_char *query, hcsrt_char **result) { \
+        return Guarded<question_call>::call(#name, query, result); \
+    };
 #define FILL_OTHER(name, subject) table.name = NotEmulated<decltype(table.name)>::call;
 #define FILL_OF(result, parameters) FILL_OTHER
     HCSRT_FUNCTIONS(FILL)
@@ -467,22 +522,22 @@ HcsApi make_table() {
 #undef FILL_OF
 
     table.HcsGetProcessInfo = [](hcsrt_process process, hcsrt_operation operation) {
-        return verb_call(row::HcsGetProcessInfo, Kind::Process, process, operation, nullptr);
+        return Guarded<verb_call>::call(row::HcsGetProcessInfo, Kind::Process, process, operation, nullptr);
     };
-    table.HcsCreateComputeSystem = create_system;
-    table.HcsCreateComputeSystemInNamespace = create_system_in_namespace;
-    table.HcsOpenComputeSystem = open_system;
-    table.HcsOpenComputeSystemInNamespace = open_system_in_namespace;
-    table.HcsEnumerateComputeSystems = enumerate_systems;
-    table.HcsEnumerateComputeSystemsInNamespace = enumerate_systems_in_namespace;
-    table.HcsCreateProcess = create_process;
-    table.HcsOpenProcess = open_process;
+    table.HcsCreateComputeSystem = Guarded<create_system>::call;
+    table.HcsCreateComputeSystemInNamespace = Guarded<create_system_in_namespace>::call;
+    table.HcsOpenComputeSystem = Guarded<open_system>::call;
+    table.HcsOpenComputeSystemInNamespace = Guarded<open_system_in_namespace>::call;
+    table.HcsEnumerateComputeSystems = Guarded<enumerate_systems>::call;
+    table.HcsEnumerateComputeSystemsInNamespace = Guarded<enumerate_systems_in_namespace>::call;
+    table.HcsCreateProcess = Guarded<create_process>::call;
+    table.HcsOpenProcess = Guarded<open_process>::call;
     table.HcsSetComputeSystemCallback = set_system_callback;
     table.HcsSetProcessCallback = set_process_callback;
-    table.HcsGetServiceProperties = service_properties;
-    table.HcsModifyServiceSettings = modify_service;
-    table.HcsCreateOperation = create_operation;
-    table.HcsCreateOperationWithNotifications = create_operation_with_notifications;
+    table.HcsGetServiceProperties = Guarded<service_properties>::call;
+    table.HcsModifyServiceSettings = Guarded<modify_service>::call;
+    table.HcsCreateOperation = Guarded<create_operation>::call;
+    table.HcsCreateOperationWithNotifications = Guarded<create_operation_with_notifications>::call;
     table.HcsCloseOperation = close_operation;
     table.HcsSetOperationCallback = set_operation_callback;
     table.HcsSetOperationContext = set_operation_context;
@@ -492,10 +547,10 @@ HcsApi make_table() {
     table.HcsGetComputeSystemFromOperation = system_from_operation;
     table.HcsGetProcessFromOperation = process_from_operation;
     table.HcsCancelOperation = cancel_operation;
-    table.HcsGetOperationResult = operation_result;
-    table.HcsGetOperationResultAndProcessInfo = operation_result_and_info;
-    table.HcsWaitForOperationResult = wait_operation;
-    table.HcsWaitForOperationResultAndProcessInfo = wait_operation_and_info;
+    table.HcsGetOperationResult = Guarded<operation_result>::call;
+    table.HcsGetOperationResultAndProcessInfo = Guarded<operation_result_and_info>::call;
+    table.HcsWaitForOperationResult = Guarded<wait_operation>::call;
+    table.HcsWaitForOperationResultAndProcessInfo = Guarded<wait_operation_and_info>::call;
     table.free_string = free_string;
     table.free_cotaskmem = free_cotaskmem;
     table.close_handle = close_stdio;

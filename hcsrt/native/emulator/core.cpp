@@ -16,28 +16,24 @@ const char *name_of(Kind kind) {
     return kind == Kind::Operation ? "HCS_OPERATION" : kind == Kind::System ? "HCS_SYSTEM" : "HCS_PROCESS";
 }
 
-std::u16string copy(const hcsrt_char *text) {
-    std::u16string result;
-    for (; *text; ++text) result.push_back(static_cast<char16_t>(*text));
-    return result;
-}
-
 }  // namespace
 
 int (*is_finalizing)(void) = nullptr;
 
-thread_local int callback_depth = 0;
-thread_local Handle *calling_back = nullptr;
-thread_local bool dispatching = false;
-thread_local bool serving = false;
+OfProcess<Core> core;
 
-Core *core = new Core;
+Thread &this_thread() {
+    static thread_local Thread thread;
+    uint32_t now = epoch();
+    if (thread.epoch != now) thread = Thread{now};
+    return thread;
+}
 
 Text argument(const hcsrt_char *text) {
     Text result;
     if (!text) return result;
     result.given = true;
-    result.value = copy(text);
+    for (; *text; ++text) result.value.push_back(static_cast<char16_t>(*text));
     return result;
 }
 
@@ -48,11 +44,14 @@ uint64_t Core::random() {
     return z ^ z >> 31;
 }
 
-void Core::misuse(std::string text) {
-    if (misuses.size() < MOST_MISUSES) misuses.push_back(std::move(text));
+void Core::misuse(const char *text) noexcept {
+    if (misuses.size() == MOST_MISUSES) return;
+    try {
+        misuses.emplace_back(text);
+    } catch (const std::bad_alloc &) {}
 }
 
-void Core::misuse(const char *function, const void *raw, const char *what) {
+void Core::misuse(const char *function, const void *raw, const char *what) noexcept {
     char text[200];
     std::snprintf(text, sizeof text, "%s: handle %p %s", function, raw, what);
     misuse(text);
@@ -71,6 +70,21 @@ std::shared_ptr<Handle> Core::add_handle(const std::shared_ptr<Target> &target) 
     handle->target = target;
     ++target->handles;
     return handle;
+}
+
+std::shared_ptr<Handle> Core::add_new(Kind kind, Key key) {
+    auto target = add_target(kind, key);
+    try {
+        return add_handle(target);
+    } catch (const std::bad_alloc &) {
+        targets.erase(target->key);
+        throw;
+    }
+}
+
+void Core::withdraw(const std::shared_ptr<Handle> &handle) {
+    handles.erase(reinterpret_cast<uintptr_t>(handle->raw));
+    targets.erase(handle->target->key);
 }
 
 std::shared_ptr<Handle> Core::find(void *raw, Kind kind, const char *function) {
@@ -103,7 +117,7 @@ std::shared_ptr<Target> Core::target_of(Key key) {
 
 void Core::drop_target(const std::shared_ptr<Target> &target) {
     for (platform::End &end : target->unclaimed) platform::close_end(std::exchange(end, platform::NO_END));
-    platform::close_end(std::exchange(target->console, platform::NO_END));
+    platform::drop_console(std::exchange(target->console, platform::NO_END));
     targets.erase(target->key);
 }
 
@@ -112,9 +126,9 @@ void Core::close_target_handle(Lock &lock, void *raw, Kind kind, const char *fun
     if (!handle) return;
     handles.erase(reinterpret_cast<uintptr_t>(raw));
     if (handle->inside) misuse(function, raw, "was closed while a call on it had not returned");
-    if (callback_depth) misuse(function, raw, "was closed on a callback thread");
+    if (this_thread().callback_depth) misuse(function, raw, "was closed on a callback thread");
     handle->callback = nullptr;
-    int own = calling_back == handle.get() ? 1 : 0;
+    int own = this_thread().calling_back == handle.get() ? 1 : 0;
     while (handle->running > own) handle->drained.wait(lock);
     if (chance(8)) {
         std::chrono::microseconds drain(random() % 2000);
@@ -124,44 +138,58 @@ void Core::close_target_handle(Lock &lock, void *raw, Kind kind, const char *fun
     }
     auto &target = handle->target;
     if (--target->handles) return;
-    Request released;
+    /* The service has not heard of the last time yet, and will find it so. */
+    if (target->released.queued) return;
+    Request &released = target->released.request;
+    released = Request();
     released.function = "HandlesReleased";
     released.while_unused = true;
     (kind == Kind::System ? released.system : released.process) = target->key;
     if (kind == Kind::System) targets.erase(target->key);
-    post(std::move(released));
+    post(&target->released, target);
 }
 
-void Core::give(const Text &text, hcsrt_char **out) {
-    if (!out) return;
+bool Core::give(const Text &text, hcsrt_char **out) noexcept {
+    if (!out) return true;
     *out = nullptr;
-    if (!text.given) return;
+    if (!text.given) return true;
     size_t bytes = (text.value.size() + 1) * sizeof(hcsrt_char);
     hcsrt_char *string = platform::allocate_string(bytes);
-    if (!string) return;
+    if (!string) return false;
     std::memcpy(string, text.value.c_str(), bytes);
-    strings[string] = true;
+    try {
+        strings[string] = true;
+    } catch (const std::bad_alloc &) {
+        platform::release_string(string);
+        return false;
+    }
     *out = string;
-}
-
-hcsrt_handle Core::give_end(platform::End end, Key process, int stream) {
-    if (end == platform::NO_END) return nullptr;
-    hcsrt_handle handle = platform::handle_of(static_cast<uint32_t>(++serial), end);
-    stdio[reinterpret_cast<uintptr_t>(handle)] = Stdio{serial, end, process, stream};
-    return handle;
+    return true;
 }
 
 void Core::give_process_info(const std::shared_ptr<Operation> &operation, hcsrt_process_information *info) {
+    if (!operation->info) {
+        info->process_id = operation->pid;
+        return;
+    }
+    /* All memory first: nothing may fail once an end has left its place. */
+    std::unordered_map<uintptr_t, Stdio> fresh;
+    for (uintptr_t stream = 0; stream < STREAMS; ++stream) fresh.emplace(stream, Stdio());
+    stdio.reserve(stdio.size() + STREAMS);
     info->process_id = operation->pid;
     auto target = std::exchange(operation->info, nullptr);
-    if (!target) return;
     hcsrt_handle *out[STREAMS] = {&info->std_input, &info->std_output, &info->std_error};
     for (int stream = 0; stream < STREAMS; ++stream) {
         platform::End end = std::exchange(target->unclaimed[stream], platform::NO_END);
         for (auto entry = stdio.begin(); end == platform::NO_END && entry != stdio.end(); ++entry)
             if (entry->second.process == target->key && entry->second.stream == stream)
                 end = platform::duplicate(entry->second.end);
-        *out[stream] = give_end(end, target->key, stream);
+        if (end == platform::NO_END) continue;
+        *out[stream] = platform::handle_of(static_cast<uint32_t>(++serial), end);
+        auto entry = fresh.extract(static_cast<uintptr_t>(stream));
+        entry.key() = reinterpret_cast<uintptr_t>(*out[stream]);
+        entry.mapped() = Stdio{serial, end, target->key, stream};
+        stdio.insert(std::move(entry));
     }
 }
 

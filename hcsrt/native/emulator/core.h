@@ -4,14 +4,15 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "core/forks.h"
 #include "core/results.h"
 #include "emulator/emulator.h"
 #include "emulator/platform.h"
@@ -31,6 +32,55 @@ enum class Order { Later, Inline, BeforeReturn };
 
 enum class Phase { Idle, Running, Done };
 
+/* A list of what is embedded in something else, so that nothing can keep it from being put in. */
+template <typename Node>
+struct Chain {
+    Node *first = nullptr, *last = nullptr;
+
+    bool empty() const { return !first; }
+    void push(Node *node) {
+        node->queued = true;
+        node->next = nullptr;
+        (first ? last->next : first) = node;
+        last = node;
+    }
+    Node *pop() {
+        Node *node = first;
+        first = node->next;
+        node->queued = false;
+        return node;
+    }
+};
+
+/* A request on its way to the service. */
+struct Item {
+    Request request;
+    std::shared_ptr<void> keeper; /* that it is embedded in */
+    bool queued = false;
+    Item *next = nullptr;
+};
+
+struct Handle;
+struct Operation;
+struct Target;
+
+/* A callback that is to be called: an operation's, or else a handle's. */
+struct Delivery {
+    std::shared_ptr<Operation> completion;
+    std::shared_ptr<Handle> handle;
+    void *operation = nullptr;
+    uint32_t type = 0;
+    std::shared_ptr<Target> exited; /* whose exit document comes with it */
+    Text data;
+    std::shared_ptr<void> keeper; /* that it is embedded in, if not in one of these */
+    bool alone = false;           /* embedded in nothing, and deleted in the end */
+    bool queued = false;
+    Delivery *next = nullptr;
+};
+
+/* An exit document of so many units at most is never lost for want of memory. */
+constexpr size_t EXIT_ROOM = 256;
+
 /* What native code knows of a compute system or a process. */
 struct Target {
     Kind kind;
@@ -38,14 +88,19 @@ struct Target {
     int handles = 0;
     bool exited = false;
     Text exit_document;
+    Item exit, released; /* what the service is told of it */
     std::condition_variable changed;
     /* Of a process: */
     platform::Group group = platform::NO_GROUP;
     bool started = false, reaped = false;
+    Usage used = {};
     bool group_gone = false; /* it is empty, so other processes may have its pid by now */
     platform::End unclaimed[STREAMS] = {platform::NO_END, platform::NO_END, platform::NO_END};
     platform::End console = platform::NO_END;
 
+    Target() { exit_document.value.reserve(EXIT_ROOM); }
+    Target(const Target &) = delete;
+    Target &operator=(const Target &) = delete;
     ~Target() {
         if (group != platform::NO_GROUP) platform::drop_group(group);
     }
@@ -64,6 +119,7 @@ struct Operation {
     uint32_t pid = 0;
     std::shared_ptr<Target> info; /* whose stdio handles the result still has to give */
     bool closed = false, callback_running = false, callback_done = false;
+    Delivery completion;
     std::condition_variable changed;
 };
 
@@ -77,6 +133,7 @@ struct Handle {
     void *context = nullptr;
     int inside = 0;  /* API calls that have not returned */
     int running = 0; /* callbacks that have not returned */
+    Delivery exit, disconnect;
     std::condition_variable drained;
 };
 
@@ -95,35 +152,36 @@ struct Question {
     hcsrt_result result = HCSRT_S_OK;
     Text document;
     std::shared_ptr<Handle> opened; /* made with the answer: no close can come in between */
+    Item item;
+    Delivery event;
     std::condition_variable changed;
-};
-
-struct Delivery {
-    std::shared_ptr<Handle> handle;
-    std::shared_ptr<Operation> completion;
-    void *operation = nullptr;
-    uint32_t type = 0;
-    Text data;
 };
 
 extern int (*is_finalizing)(void);
 
-extern thread_local int callback_depth;
-extern thread_local Handle *calling_back;
-extern thread_local bool dispatching;
+/* What a thread does for the emulator; in a forked child nothing yet. */
+struct Thread {
+    uint32_t epoch = 0;
+    int callback_depth = 0;
+    Handle *calling_back = nullptr;
+    bool dispatching = false;
+    /* Whether it is the service's own, which cannot answer itself: a finalizer that runs there may call HCS. */
+    bool serving = false;
+};
 
-/* Whether this is the service's own thread, which cannot answer itself: a finalizer that runs there may call HCS. */
-extern thread_local bool serving;
+Thread &this_thread();
 
 Text argument(const hcsrt_char *text);
 
 struct Core {
     std::mutex mutex;
     std::condition_variable queued;
-    std::deque<Request> queue;
+    Chain<Item> queue;
     bool stopped = false;
-    bool vary = false;
-    uint64_t random_state = 0;
+    bool served = false; /* a service runs, or is being started */
+    /* What a forked child keeps. */
+    static inline bool vary = false;
+    static inline uint64_t random_state = 0;
     uint64_t serial = 0x1000;
     uint64_t oldest = 0; /* handles made before this serial are left over from a reset */
     std::unordered_map<uintptr_t, std::shared_ptr<Handle>> handles;
@@ -131,7 +189,7 @@ struct Core {
     std::unordered_map<uintptr_t, Stdio> stdio;
     std::unordered_map<void *, bool> strings; /* false: left over from a reset */
     std::unordered_map<uint64_t, std::shared_ptr<Question>> questions;
-    std::deque<Delivery> deliveries[DISPATCHERS];
+    Chain<Delivery> deliveries[DISPATCHERS];
     std::condition_variable delivered[DISPATCHERS];
     bool dispatcher_started[DISPATCHERS] = {}, dispatcher_busy[DISPATCHERS] = {};
     std::condition_variable idle;
@@ -142,6 +200,9 @@ struct Core {
     /* Whether the service answers no more: it went down, or its Python is being finalized. */
     bool is_gone() const { return stopped || (is_finalizing && is_finalizing()); }
 
+    /* Has a service started if there is none, as in a forked child. False: there is no thread for it. */
+    bool ensure_service();
+
     /* --- chance ---------------------------------------------------------------------------------------------- */
 
     uint64_t random();
@@ -151,13 +212,16 @@ struct Core {
 
     /* --- misuse ---------------------------------------------------------------------------------------------- */
 
-    void misuse(std::string text);
-    void misuse(const char *function, const void *raw, const char *what);
+    /* Without memory it is not recorded. */
+    void misuse(const char *text) noexcept;
+    void misuse(const char *function, const void *raw, const char *what) noexcept;
 
     /* --- handles --------------------------------------------------------------------------------------------- */
 
     std::shared_ptr<Handle> add_handle(Kind kind);
     std::shared_ptr<Handle> add_handle(const std::shared_ptr<Target> &target);
+    std::shared_ptr<Handle> add_new(Kind kind, Key key);  /* with a target of its own */
+    void withdraw(const std::shared_ptr<Handle> &handle); /* one of add_new() that nobody has learnt of */
     bool is_stale(const void *raw) const { return (reinterpret_cast<uintptr_t>(raw) >> 4) < oldest; }
 
     std::shared_ptr<Handle> find(void *raw, Kind kind, const char *function);
@@ -168,8 +232,8 @@ struct Core {
 
     /* --- strings and stdio ----------------------------------------------------------------------------------- */
 
-    void give(const Text &text, hcsrt_char **out);
-    hcsrt_handle give_end(platform::End end, Key process, int stream);
+    /* False: no memory. */
+    bool give(const Text &text, hcsrt_char **out) noexcept;
 
     /* The pipe ends of a process: the first asker gets them, later ones get duplicates of those still open. */
     void give_process_info(const std::shared_ptr<Operation> &operation, hcsrt_process_information *info);
@@ -177,7 +241,10 @@ struct Core {
 
     /* --- callbacks ------------------------------------------------------------------------------------------- */
 
-    void deliver(Delivery delivery, void *raw);
+    /* Starts the threads that call back, if there are none. False: the system has no thread to give. */
+    bool ensure_dispatchers();
+    void deliver(Delivery *delivery, void *raw);
+    void deliver_event(Delivery *event, const std::shared_ptr<Handle> &handle, uint32_t type);
     template <typename Call>
     void call_back(Lock &lock, const char *what, void *raw, Call call);
     void complete_by_callback(Lock &lock, const std::shared_ptr<Operation> &operation);
@@ -188,8 +255,8 @@ struct Core {
 
     /* --- operations ------------------------------------------------------------------------------------------ */
 
-    void post(Request request);
-    void ask(Request request, const std::shared_ptr<Question> &question);
+    void post(Item *item, const std::shared_ptr<void> &keeper);
+    void ask(const std::shared_ptr<Question> &question);
     void answer(const std::shared_ptr<Question> &question);
     void deliver_completion(const std::shared_ptr<Operation> &operation);
 
@@ -198,8 +265,8 @@ struct Core {
     Order pick_order();
 };
 
-/* Never destroyed: callback threads outlive static destructors. Replaced in a forked child, which shares nothing. */
-extern Core *core;
+/* A forked child shares nothing with its parent. */
+extern OfProcess<Core> core;
 
 /* Marks a handle as in use by an API call, as long as it lives; the lock is held whenever one dies. */
 class Inside {

@@ -22,6 +22,12 @@ struct Text {
     std::u16string value;
 };
 
+/* A string of the service's, which is copied; NULL: none. */
+struct Given {
+    const char16_t *units;
+    size_t length;
+};
+
 /* One item of the service's queue. */
 struct Request {
     const char *function = nullptr; /* the HCS function, or ProcessExited, HandlesReleased */
@@ -50,32 +56,47 @@ struct Counts {
     size_t operations, systems, processes, strings, stdio;
 };
 
+/* What a program has used, with all that it waited for; on Windows with all that it started. Times in 100 ns. */
+struct Usage {
+    uint64_t user, kernel;
+    uint64_t peak; /* the most memory of one of them; on Windows of all. At least so much where nobody knows more */
+    uint64_t reads, bytes_read, writes, bytes_written;
+};
+
 enum class Taken { Item, Nothing, Stopped };
 
 const HcsApi *api();
 
-/* Tells whether Python is being finalized; from then on calls are answered without the service. */
-void set_finalizing(int (*function)(void));
+/* To be called once. `finalizing` tells whether Python is being finalized; from then on calls are answered without the
+ * service. `start` is called on a thread of its own to start the service, where a call comes in a process without one, as
+ * in a forked child; it has to call start(), or fail_to_start(). */
+bool attach(int (*finalizing)(void), void (*start)(void));
 
-/* The service's side. Each may be called from any thread; take() blocks at most `timeout_ms`, for ever if negative. */
+/* The epoch of this process; a forked child has another one. */
+uint32_t process_epoch();
+
+/* The service's side. Each may be called from any thread; take() blocks at most `timeout_ms`, for ever if negative. Without
+ * memory an answer becomes E_OUTOFMEMORY, an event is lost, other than an exit, and what can say nothing throws. */
 Taken take(int64_t timeout_ms, Request *request);
-void reply(uint64_t ticket, hcsrt_result result, const Text &document, Key key, uint32_t pid);
-void emit(Key key, uint32_t event_type, const Text &data);
+void reply(uint64_t ticket, hcsrt_result result, const Given &document, Key key, uint32_t pid) noexcept;
+void emit(Key key, uint32_t event_type, const Given &data) noexcept;
 int spawn(Key process, const Program &program, int *error, bool *directory_failed); /* the pid, or -1 and *error */
 bool signal(Key process, int number);
 bool members(Key process, std::vector<int> *pids);
 void resize(Key process, uint16_t rows, uint16_t columns);
 bool close_stream(Key process, int stream);
+Usage usage(Key process); /* on POSIX zero until the program has ended */
 void forget(Key process);
 
 /* The tests' side. */
 void configure(bool vary, uint64_t seed);
 void start();
-void stop(); /* as a service that crashes */
+void fail_to_start(); /* who has called meanwhile hears that the service has gone; the next call tries again */
+void stop();          /* as a service that crashes */
 void clear();
 Counts live();
 std::vector<std::string> misuses();
-void record_misuse(const char *text);
+void record_misuse(const char *text) noexcept;
 
 }  // namespace hcsrt::emulator
 

@@ -10,16 +10,18 @@ constexpr std::chrono::milliseconds KICK_OFF_LIMIT{20};
 
 }  // namespace
 
-void Core::post(Request request) {
+void Core::post(Item *item, const std::shared_ptr<void> &keeper) {
     if (stopped) return;
-    queue.push_back(std::move(request));
+    item->keeper = keeper;
+    queue.push(item);
     queued.notify_one();
 }
 
-void Core::ask(Request request, const std::shared_ptr<Question> &question) {
-    request.ticket = ++serial;
-    questions[request.ticket] = question;
-    post(std::move(request));
+void Core::ask(const std::shared_ptr<Question> &question) {
+    uint64_t ticket = ++serial;
+    questions[ticket] = question;
+    question->item.request.ticket = ticket;
+    post(&question->item, question);
 }
 
 void Core::answer(const std::shared_ptr<Question> &question) {
@@ -33,11 +35,9 @@ void Core::answer(const std::shared_ptr<Question> &question) {
     operation->changed.notify_all();
     auto &subject = question->subject;
     if (subject && subject->options & HCSRT_OPTION_OPERATION_CALLBACKS) {
-        Delivery event;
-        event.handle = subject;
-        event.type = HCSRT_EVENT_OPERATION_CALLBACK;
-        event.operation = raw_of(operation);
-        deliver(std::move(event), subject->raw);
+        question->event.operation = raw_of(operation);
+        question->event.keeper = question;
+        deliver_event(&question->event, subject, HCSRT_EVENT_OPERATION_CALLBACK);
     }
     /* Not documented: whether the callback of an operation still fires if that was closed meanwhile. */
     bool wanted = operation->callback && operation->order != Order::Inline && !(operation->closed && chance(2));
@@ -45,9 +45,9 @@ void Core::answer(const std::shared_ptr<Question> &question) {
 }
 
 void Core::deliver_completion(const std::shared_ptr<Operation> &operation) {
-    Delivery completion;
-    completion.completion = operation;
-    deliver(std::move(completion), raw_of(operation));
+    if (operation->completion.queued) return;
+    operation->completion.completion = operation;
+    deliver(&operation->completion, raw_of(operation));
 }
 
 void Core::wait_answer(Lock &lock, const std::shared_ptr<Question> &question) {
@@ -58,7 +58,7 @@ Order Core::pick_order() {
     if (!vary) return Order::Later;
     Order order = static_cast<Order>(random() % 3);
     /* A dispatcher that waited for a callback on its own thread would wait for ever. */
-    return order == Order::BeforeReturn && dispatching ? Order::Later : order;
+    return order == Order::BeforeReturn && this_thread().dispatching ? Order::Later : order;
 }
 
 hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::shared_ptr<Handle> &subject,
@@ -69,7 +69,14 @@ hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::
     if (operation->phase == Phase::Running) return HCSRT_E_OPERATION_ALREADY_STARTED;
     if (operation->callback && subject && subject->options & HCSRT_OPTION_OPERATION_CALLBACKS)
         return HCSRT_E_CALLBACK_ALREADY_SET;
-    if (core->is_gone() || serving) return HCSRT_E_SERVICE_DISCONNECT;
+    if (core->is_gone() || this_thread().serving) return HCSRT_E_SERVICE_DISCONNECT;
+    if (!core->ensure_service()) return HCSRT_E_OUTOFMEMORY;
+
+    auto question = std::make_shared<Question>();
+    question->operation = operation;
+    question->subject = subject;
+    question->item.request = std::move(request);
+    core->ask(question);
 
     operation->phase = Phase::Running;
     operation->type = type;
@@ -81,10 +88,6 @@ hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::
     operation->system = subject && subject->kind == Kind::System ? subject->raw : nullptr;
     operation->process = subject && subject->kind == Kind::Process ? subject->raw : nullptr;
 
-    auto question = std::make_shared<Question>();
-    question->operation = operation;
-    question->subject = subject;
-    core->ask(std::move(request), question);
     /* From here on a callback may close the operation, which is allowed. */
     inside.leave();
     if (operation->order == Order::Later) return HCSRT_S_OK;

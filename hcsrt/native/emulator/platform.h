@@ -21,31 +21,40 @@ constexpr int KILL = 9;
 
 #if defined(_WIN32)
 constexpr int NO_SUCH_PROCESS = 1168 /* ERROR_NOT_FOUND */, NO_THREAD = 1450 /* ERROR_NO_SYSTEM_RESOURCES */;
+constexpr int NO_MEMORY = 8 /* ERROR_NOT_ENOUGH_MEMORY */;
 #else
-constexpr int NO_SUCH_PROCESS = ESRCH, NO_THREAD = EAGAIN;
+constexpr int NO_SUCH_PROCESS = ESRCH, NO_THREAD = EAGAIN, NO_MEMORY = ENOMEM;
 #endif
 
 struct Child {
     int pid;
     Group group;
     End ends[3];
-    End console; /* the pseudo-terminal's own end, for its size */
+    End console;          /* a pseudo-terminal, for its size */
+    uint64_t peak_before; /* what the system counts as the program's peak of memory although it was none of its own */
 };
 
-constexpr Child NO_CHILD = {-1, NO_GROUP, {NO_END, NO_END, NO_END}, NO_END};
+constexpr Child NO_CHILD = {-1, NO_GROUP, {NO_END, NO_END, NO_END}, NO_END, 0};
 
 /* As HCS hands out its documents; nullptr: no memory. */
 hcsrt_char *allocate_string(size_t bytes);
 void release_string(hcsrt_char *string);
 
-/* Returns 0, or an error of the system: an errno, on Windows a Win32 error. Sets *directory_failed if the working
+/* Returns 0, or an error of the system: an errno, on Windows a Win32 error. Throws before anything is
+ * open. Sets *directory_failed if the working
  * directory was at fault. */
 int spawn(const Program &program, Child *child, bool *directory_failed);
 
 /* Sleeps until the program has exited, and leaves it unreaped, so that its pid cannot be taken by another. False: the
- * code went to somebody else, as where this process ignores SIGCHLD. */
-bool wait_for_exit(Group group, uint32_t *code);
-void reap(Group group);
+ * code went to somebody else, as where this process ignores SIGCHLD. Looks at the program's memory now and then as long
+ * as the system does not tell its peak. */
+bool wait_for_exit(const Child &child, uint32_t *code, Usage *usage);
+
+/* Lets the pid go, and adds what the system has counted. */
+void reap(const Child &child, Usage *usage);
+
+/* Replaces the figures by those of now, where the system counts for a group. */
+void measure(Group group, Usage *usage);
 
 /* Whether another program has the pid of a reaped one by now; always false where a group has no pid. */
 bool is_reused(Group group);
@@ -58,10 +67,14 @@ bool members_of(Group group, std::vector<int> *pids);
 void drop_group(Group group);
 
 void resize(End console, uint16_t rows, uint16_t columns);
-void send_end_of_file(End console);
+void drop_console(End console);
 
 End duplicate(End end);
 void close_end(End end);
+
+/* In a forked child: closes its copies of all our ends, which would keep the parent's programs from seeing an end of
+ * file. Takes no lock and allocates nothing. */
+void close_inherited();
 
 /* Leaves the end valid for those who hold it, with nothing behind it. What was written to a stdin before still arrives;
  * what was not yet read of an output is lost. wait_severed() waits a moment until an end for writing refuses more. */

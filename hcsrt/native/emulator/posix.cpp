@@ -1,51 +1,176 @@
+#include "emulator/posix.h"
 #include "core/stdio_handle.h"
+#include "emulator/console.h"
 #include "emulator/platform.h"
+#include "emulator/watchdog.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 
-#include <fcntl.h>
+#include <dirent.h>
+#include <poll.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <termios.h>
-#include <unistd.h>
 #if defined(__linux__)
-#  include <sys/syscall.h>
+#  include <sys/prctl.h>
 #endif
 
 namespace hcsrt::emulator::platform {
 namespace {
 
 constexpr int KILLED_BY_SIGNAL = 128;
+constexpr uint64_t TICKS_PER_SECOND = 10000000, TICKS_PER_MICROSECOND = 10;
+
+#if defined(__linux__)
+constexpr uint64_t KIB = 1024;
+
+/* By so much one program's memory may differ between two looks at it: Linux counts it on each processor alone. */
+constexpr uint64_t PEAK_TOLERANCE = 1024 * KIB;
+
+/* Milliseconds to the second look at a program's memory, and at most between two. In between a fourth of its age, as
+ * what lives long changes its memory seldom. */
+constexpr int SOONEST_LOOK = 4, LATEST_LOOK = 1000, LOOKS_IN_AN_AGE = 4;
+
+/* From this age on, in milliseconds, a program may have started others that count, and these others. */
+constexpr int AGE_WITH_CHILDREN = 16, MOST_GENERATIONS = 10;
+#endif
 
 struct ExecError {
     int error;
     bool directory;
 };
 
-void set_flags(int descriptor, bool nonblocking) {
-    fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-    if (nonblocking) fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+/* The descriptors of this process that are ours, a bit each: those that a forked child has to close. A fork may come at
+ * any time, so they are noted and forgotten without a lock, a new one at once, and an old one before its close. */
+constexpr int WORDS = 64, BITS = 64, BLOCKS = 256;
+
+struct Block {
+    std::atomic<uint64_t> words[WORDS] = {};
+};
+
+Block first_block;
+std::atomic<Block *> blocks[BLOCKS] = {{&first_block}};
+
+#if !defined(__linux__)
+/* The thread that is in a fork of ours, whose child needs what it has inherited. */
+std::atomic<uintptr_t> spawner{0};
+#endif
+
+std::atomic<uint64_t> *word_of(int descriptor, bool make) {
+    if (descriptor < 0 || descriptor >= BLOCKS * WORDS * BITS) return nullptr;
+    std::atomic<Block *> &place = blocks[descriptor / (WORDS * BITS)];
+    Block *block = place.load(std::memory_order_acquire);
+    if (!block && make && (block = new (std::nothrow) Block)) {
+        Block *other = nullptr;
+        if (!place.compare_exchange_strong(other, block, std::memory_order_acq_rel)) {
+            delete block;
+            block = other;
+        }
+    }
+    return block ? &block->words[descriptor / BITS % WORDS] : nullptr;
 }
 
-bool make_pipe(int ends[2]) {
+uint64_t ticks(const struct timeval &time) {
+    return static_cast<uint64_t>(time.tv_sec) * TICKS_PER_SECOND +
+           static_cast<uint64_t>(time.tv_usec) * TICKS_PER_MICROSECOND;
+}
+
+uint64_t peak_of(const struct rusage &used) {
 #if defined(__linux__)
-    return pipe2(ends, O_CLOEXEC) == 0;
+    return static_cast<uint64_t>(used.ru_maxrss) * KIB;
 #else
-    if (pipe(ends) != 0) return false;
-    set_flags(ends[0], false);
-    set_flags(ends[1], false);
-    return true;
+    return static_cast<uint64_t>(used.ru_maxrss);
 #endif
 }
 
+/* The system's peak of a program begins with that of the process whose memory it shared until it was executed. */
+uint64_t own_peak() {
+#if defined(__linux__)
+    struct rusage used;
+    return getrusage(RUSAGE_SELF, &used) == 0 ? peak_of(used) + PEAK_TOLERANCE : 0;
+#else
+    return 0;
+#endif
+}
+
+#if defined(__linux__)
+/* A file of /proc about a process, or as much of it as there is room for. */
+struct Report {
+    char text[4096];
+    bool is_there;
+
+    Report(int pid, const char *name) {
+        char path[60];
+        std::snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+        int file = open(path, O_RDONLY | O_CLOEXEC);
+        is_there = file >= 0;
+        ssize_t got = file < 0 ? 0 : read(file, text, sizeof text - 1);
+        text[got > 0 ? got : 0] = 0;
+        if (is_there) close(file);
+    }
+    uint64_t number(const char *label) const {
+        const char *found = std::strstr(text, label);
+        return found ? std::strtoull(found + std::strlen(label), nullptr, 10) : 0;
+    }
+};
+
+uint64_t peak_now(int pid) { return Report(pid, "status").number("VmHWM:") * KIB; }
+
+/* The most memory of one of the processes that a process has started, and these. False: this kernel does not list them. */
+bool look_at_children(int pid, int generations, uint64_t *peak) {
+    char name[40];
+    std::snprintf(name, sizeof name, "task/%d/children", pid);
+    Report children(pid, name);
+    char *end = children.text;
+    for (long child; generations && (child = std::strtol(end, &end, 10)) > 0 && *end == ' ';) {
+        *peak = std::max(*peak, peak_now(static_cast<int>(child)));
+        look_at_children(static_cast<int>(child), generations - 1, peak);
+    }
+    return children.is_there;
+}
+
+/* The same of all processes of its session, which takes as long as there are many others. */
+void look_at_session(int pid, uint64_t *peak) {
+    DIR *processes = opendir("/proc");
+    if (!processes) return;
+    while (const struct dirent *entry = readdir(processes)) {
+        int member = std::atoi(entry->d_name);
+        if (member > 0 && member != pid && getsid(member) == pid) *peak = std::max(*peak, peak_now(member));
+    }
+    closedir(processes);
+}
+
+/* Sleeps until the program has exited, and looks at its memory as long as only that tells its peak. */
+void watch_memory(const Child &child, Usage *usage) {
+    constexpr long pidfd_open = 434; /* on every processor; the headers of old systems do not have it */
+    int handle = static_cast<int>(syscall(pidfd_open, child.pid, 0));
+    if (handle < 0) return;
+    struct pollfd exit = {handle, POLLIN, 0};
+    for (int age = 0;;) {
+        usage->peak = std::max(usage->peak, peak_now(child.pid));
+        if (age >= AGE_WITH_CHILDREN && !look_at_children(child.pid, MOST_GENERATIONS, &usage->peak))
+            look_at_session(child.pid, &usage->peak);
+        int pause = std::clamp(age / LOOKS_IN_AN_AGE, SOONEST_LOOK, LATEST_LOOK);
+        if (usage->peak > child.peak_before || poll(&exit, 1, pause) != 0) break;
+        age = std::min(age + pause, LATEST_LOOK * LOOKS_IN_AN_AGE);
+    }
+    close(handle);
+}
+#endif
+
 void close_all(const int *descriptors, int count) {
     for (int i = 0; i < count; ++i)
-        if (descriptors[i] >= 0) close(descriptors[i]);
+        if (descriptors[i] >= 0) close_noted(descriptors[i]);
 }
 
 /* Finds the file for execve as a shell would, on the child's own PATH. 0, or an errno. */
@@ -78,14 +203,26 @@ int find_program(const char *name, char *const *environment, std::string *found)
 }
 
 /* Between vfork and execve: system calls only, nothing of the parent's memory is changed. */
-[[noreturn]] void run_child(const char *file, const Program &program, const int stdio[3], int report) {
-    auto fail = [report](bool directory) {
+[[noreturn]] void run_child(const char *file, const Program &program, const int stdio[3], int report, pid_t parent) {
+    /* Without a parent: in a namespace of its own, where it has another number than it has for the watchdog. */
+    bool is_watched = getppid() != 0;
+    auto fail = [report, is_watched](bool directory) {
         ExecError failure = {errno, directory};
         ssize_t ignored = write(report, &failure, sizeof failure);
         (void)ignored;
+        if (is_watched) watchdog::tell(watchdog::News::Gone, getpid());
         _exit(127);
     };
     setsid();
+    struct sigaction standard = {};
+    standard.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &standard, nullptr); /* of a watchdog that somebody has killed */
+    if (is_watched) watchdog::tell(watchdog::News::Started, getpid());
+#if defined(__linux__)
+    /* For where there is no watchdog: the program ends with the thread that has started it, the service's. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+    if (is_watched && getppid() != parent) _exit(127);
     if (program.console) ioctl(stdio[0], TIOCSCTTY, 0);
     /* Moved away from 0, 1 and 2 first: a parent without stdio may have got its pipes there. */
     int moved[3];
@@ -96,17 +233,8 @@ int find_program(const char *name, char *const *environment, std::string *found)
     report = reporting;
     for (int i = 0; i < 3; ++i)
         if (dup2(moved[i], i) < 0) fail(false);
-    bool marked = false;
-#if defined(__linux__) && defined(SYS_close_range)
-    constexpr unsigned mark_close_on_exec = 1u << 2;
-    marked = syscall(SYS_close_range, 3u, ~0u, mark_close_on_exec) == 0;
-#endif
-    if (!marked) {
-        long most = sysconf(_SC_OPEN_MAX);
-        for (int i = 3; i < (most > 0 && most < 65536 ? most : 65536); ++i) fcntl(i, F_SETFD, FD_CLOEXEC);
-    }
+    close_on_execute();
     if (chdir(program.directory ? program.directory : "/") != 0) fail(true);
-    struct sigaction standard = {};
     standard.sa_handler = SIG_DFL;
     for (int number = 1; number < NSIG; ++number) sigaction(number, &standard, nullptr);
     sigset_t none;
@@ -119,24 +247,10 @@ int find_program(const char *name, char *const *environment, std::string *found)
 
 /* Opens both ends of the child's 0, 1 and 2. 0, or an errno. */
 int open_streams(const Program &program, int theirs[3], Child *child) {
-    if (program.console) {
-        int ours = posix_openpt(O_RDWR | O_NOCTTY);
-        if (ours < 0) return errno;
-        child->console = ours;
-        set_flags(ours, true);
-        /* ptsname's buffer is shared by the process; only the service's one thread opens consoles. */
-        const char *name = grantpt(ours) == 0 && unlockpt(ours) == 0 ? ptsname(ours) : nullptr;
-        if (!name) return errno;
-        for (int i = 0; i < 3; ++i)
-            if ((theirs[i] = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0) return errno;
-        resize(ours, program.rows, program.columns);
-        for (int i = 0; i < 2; ++i)
-            if (program.streams[i] && (child->ends[i] = duplicate(ours)) < 0) return errno;
-        return 0;
-    }
+    if (program.console) return open_console(program, theirs, child);
     for (int i = 0; i < 3; ++i) {
         if (!program.streams[i]) {
-            if ((theirs[i] = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0) return errno;
+            if ((theirs[i] = note(open("/dev/null", O_RDWR | O_CLOEXEC))) < 0) return errno;
             continue;
         }
         int ends[2];
@@ -151,19 +265,16 @@ int open_streams(const Program &program, int theirs[3], Child *child) {
 int start_child(const char *file, const Program &program, const int theirs[3], int *pid, bool *directory_failed) {
     int report[2];
     if (!make_pipe(report)) return errno;
-    /* A handler of the parent must not run in the child while the two share their memory. */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-#if defined(__linux__)
-    pid_t child = vfork();
-#else
-    pid_t child = fork();
-#endif
-    if (child == 0) run_child(file, program, theirs, report[1]);
-    int error = child < 0 ? errno : 0;
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    close(report[1]);
+    pid_t parent = getpid();
+    pid_t child;
+    int error;
+    {
+        Forking forking;
+        child = hcsrt_fork_to_execute();
+        if (child == 0) run_child(file, program, theirs, report[1], parent);
+        error = child < 0 ? errno : 0;
+    }
+    close_noted(report[1]);
     ExecError failure = {0, false};
     if (child > 0) {
         ssize_t got;
@@ -172,15 +283,47 @@ int start_child(const char *file, const Program &program, const int theirs[3], i
         if (got == static_cast<ssize_t>(sizeof failure)) {
             error = failure.error;
             *directory_failed = failure.directory;
-            reap(child);
+            while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {}
         }
     }
-    close(report[0]);
+    close_noted(report[0]);
     *pid = child;
     return error;
 }
 
 }  // namespace
+
+int note(int descriptor) {
+    if (auto *word = word_of(descriptor, true)) word->fetch_or(uint64_t{1} << descriptor % BITS);
+    return descriptor;
+}
+
+void close_noted(int descriptor) {
+    if (auto *word = word_of(descriptor, false)) word->fetch_and(~(uint64_t{1} << descriptor % BITS));
+    close(descriptor);
+}
+
+#if !defined(__linux__)
+Forking::Forking() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+    spawner.store(reinterpret_cast<uintptr_t>(pthread_self()));
+}
+
+Forking::~Forking() {
+    spawner.store(0);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+#else
+Forking::Forking() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+}
+
+Forking::~Forking() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+#endif
 
 hcsrt_char *allocate_string(size_t bytes) { return static_cast<hcsrt_char *>(std::malloc(bytes)); }
 
@@ -193,19 +336,30 @@ int spawn(const Program &program, Child *child, bool *directory_failed) {
     int theirs[3] = {-1, -1, -1};
     int error = find_program(program.argv[0], program.environment, &file);
     if (!error) error = open_streams(program, theirs, child);
-    if (!error) error = start_child(file.c_str(), program, theirs, &child->pid, directory_failed);
+    if (!error) {
+        watchdog::open_way();
+        error = start_child(file.c_str(), program, theirs, &child->pid, directory_failed);
+        watchdog::start();
+    }
     close_all(theirs, 3);
     if (error) {
-        for (End end : {child->ends[0], child->ends[1], child->ends[2], child->console}) close_end(end);
+        for (End end : child->ends) close_end(end);
+        drop_console(child->console);
         *child = NO_CHILD;
     }
     child->group = child->pid;
+    child->peak_before = own_peak();
     return error;
 }
 
-bool wait_for_exit(Group group, uint32_t *code) {
+bool wait_for_exit(const Child &child, uint32_t *code, Usage *usage) {
+#if defined(__linux__)
+    watch_memory(child, usage);
+#else
+    (void)usage;
+#endif
     siginfo_t info = {};
-    while (waitid(P_PID, static_cast<id_t>(group), &info, WEXITED | WNOWAIT) != 0)
+    while (waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOWAIT) != 0)
         if (errno != EINTR) return false;
     *code = static_cast<uint32_t>(info.si_code == CLD_EXITED ? info.si_status : KILLED_BY_SIGNAL + info.si_status);
     return true;
@@ -213,9 +367,26 @@ bool wait_for_exit(Group group, uint32_t *code) {
 
 bool is_reused(Group group) { return kill(static_cast<pid_t>(group), 0) == 0 || errno == EPERM; }
 
-void reap(Group group) {
-    while (waitpid(static_cast<pid_t>(group), nullptr, 0) < 0 && errno == EINTR) {}
+void reap(const Child &child, Usage *usage) {
+#if defined(__linux__)
+    Report io(child.pid, "io");
+    usage->reads = io.number("syscr: ");
+    usage->bytes_read = io.number("\nread_bytes: ");
+    usage->writes = io.number("syscw: ");
+    usage->bytes_written = io.number("\nwrite_bytes: ");
+#endif
+    struct rusage used = {};
+    pid_t reaped;
+    do reaped = wait4(child.pid, nullptr, 0, &used);
+    while (reaped < 0 && errno == EINTR);
+    watchdog::tell(signal_group(child.group, 0) ? watchdog::News::Reaped : watchdog::News::Gone, child.pid);
+    if (reaped < 0) return;
+    usage->user = ticks(used.ru_utime);
+    usage->kernel = ticks(used.ru_stime);
+    if (peak_of(used) > child.peak_before) usage->peak = std::max(usage->peak, peak_of(used));
 }
+
+void measure(Group, Usage *) {}
 
 bool signal_group(Group group, int number) { return kill(static_cast<pid_t>(-group), number) == 0; }
 
@@ -223,35 +394,34 @@ bool members_of(Group, std::vector<int> *) { return false; }
 
 void drop_group(Group) {}
 
-void resize(End console, uint16_t rows, uint16_t columns) {
-    struct winsize size = {};
-    size.ws_row = rows;
-    size.ws_col = columns;
-    ioctl(static_cast<int>(console), TIOCSWINSZ, &size);
-}
-
-void send_end_of_file(End console) {
-    struct termios settings;
-    char end_of_file = '\4';
-    if (tcgetattr(static_cast<int>(console), &settings) == 0) end_of_file = static_cast<char>(settings.c_cc[VEOF]);
-    ssize_t ignored = write(static_cast<int>(console), &end_of_file, 1);
-    (void)ignored;
-}
-
-End duplicate(End end) { return fcntl(static_cast<int>(end), F_DUPFD_CLOEXEC, 0); }
+End duplicate(End end) { return note(fcntl(static_cast<int>(end), F_DUPFD_CLOEXEC, 0)); }
 
 void close_end(End end) {
-    if (end != NO_END) close(static_cast<int>(end));
+    if (end != NO_END) close_noted(static_cast<int>(end));
+}
+
+void close_inherited() {
+#if !defined(__linux__)
+    if (spawner.load() == reinterpret_cast<uintptr_t>(pthread_self())) return;
+#endif
+    for (int block = 0; block < BLOCKS; ++block) {
+        Block *each = blocks[block].load(std::memory_order_acquire);
+        for (int word = 0; each && word < WORDS; ++word) {
+            uint64_t noted = each->words[word].exchange(0);
+            for (int bit = 0; bit < BITS; ++bit)
+                if (noted >> bit & 1) close((block * WORDS + word) * BITS + bit);
+        }
+    }
 }
 
 void sever(Group, End end, bool for_writing) {
     int ends[2];
     if (!make_pipe(ends)) return;
-    close(ends[for_writing ? 0 : 1]);
+    close_noted(ends[for_writing ? 0 : 1]);
     int ours = ends[for_writing ? 1 : 0];
     dup2(ours, static_cast<int>(end));
     set_flags(static_cast<int>(end), true);
-    close(ours);
+    close_noted(ours);
 }
 
 void wait_severed(Group) {}

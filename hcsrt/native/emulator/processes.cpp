@@ -1,4 +1,5 @@
 /* The programs behind processes. */
+#include <atomic>
 #include <cstdlib>
 #include <utility>
 
@@ -22,35 +23,37 @@ void kill_everything() {
 namespace {
 
 struct Watch {
-    Core *core;
     std::shared_ptr<Target> target;
-    platform::Group group;
+    platform::Child child;
 };
 
 void watch(void *given) {
     Watch watching = *static_cast<Watch *>(given);
     delete static_cast<Watch *>(given);
     uint32_t code = 0;
-    bool known = platform::wait_for_exit(watching.group, &code);
-    Lock lock(watching.core->mutex);
-    platform::reap(watching.group);
+    Usage used = {};
+    bool known = platform::wait_for_exit(watching.child, &code, &used);
+    Lock lock(core->mutex);
+    platform::reap(watching.child, &used);
     auto &target = watching.target;
+    target->used = used;
     target->reaped = true;
     signal_target(target, 0);
-    platform::close_end(std::exchange(target->console, platform::NO_END));
-    if (watching.core->target_of(target->key) != target) return;
-    Request exited;
+    platform::drop_console(std::exchange(target->console, platform::NO_END));
+    if (core->target_of(target->key) != target) return;
+    Request &exited = target->exit.request;
     exited.function = "ProcessExited";
     exited.lost = !known;
     exited.process = target->key;
     exited.number = code;
-    watching.core->post(std::move(exited));
+    core->post(&target->exit, target);
 }
 
 #if !defined(_WIN32)
 /* Runs after Python has gone, when nobody can be woken by it. On Windows the job objects go with this process. */
 void kill_at_exit() {
-    Lock lock(core->mutex);
+    if (!core.is_here()) return;
+    Lock lock(core.here()->mutex);
     kill_everything();
 }
 #endif
@@ -58,29 +61,40 @@ void kill_at_exit() {
 }  // namespace
 
 int spawn(Key process, const Program &program, int *error, bool *directory_failed) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto target = core->target_of(process);
     if (!target || core->stopped) {
         *error = platform::NO_SUCH_PROCESS;
         return -1;
     }
-    platform::Child child;
-    *error = platform::spawn(program, &child, directory_failed);
-    if (*error) return -1;
 #if !defined(_WIN32)
-    static const int registered = std::atexit(kill_at_exit);
-    (void)registered;
+    static bool registered = false;
+    if (!registered) registered = std::atexit(kill_at_exit) == 0;
+    bool has_memory = registered;
+#else
+    bool has_memory = true;
 #endif
+    auto *watching = has_memory ? new (std::nothrow) Watch{target, platform::NO_CHILD} : nullptr;
+    platform::Child child;
+    try {
+        *error = watching ? platform::spawn(program, &child, directory_failed) : platform::NO_MEMORY;
+    } catch (const std::bad_alloc &) {
+        *error = platform::NO_MEMORY;
+    }
+    if (*error) {
+        delete watching;
+        return -1;
+    }
     target->group = child.group;
     target->started = true;
     target->console = child.console;
     for (int stream = 0; stream < STREAMS; ++stream) target->unclaimed[stream] = child.ends[stream];
-    Watch *watching = new Watch{core, target, child.group};
+    watching->child = child;
     if (!start_thread(watch, watching)) {
         delete watching;
         *error = platform::NO_THREAD;
         platform::signal_group(child.group, platform::KILL);
-        platform::reap(child.group);
+        platform::reap(child, &target->used);
         target->started = false;
         core->drop_target(target);
         return -1;
@@ -89,31 +103,35 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
 }
 
 bool signal(Key process, int number) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto target = core->target_of(process);
     return target && signal_target(target, number);
 }
 
 bool members(Key process, std::vector<int> *pids) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto target = core->target_of(process);
     return target && target->started && platform::members_of(target->group, pids);
 }
 
+Usage usage(Key process) {
+    Lock lock(core.here()->mutex);
+    auto target = core->target_of(process);
+    if (!target || !target->started) return {};
+    platform::measure(target->group, &target->used);
+    return target->used;
+}
+
 void resize(Key process, uint16_t rows, uint16_t columns) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto target = core->target_of(process);
     if (target && target->console != platform::NO_END) platform::resize(target->console, rows, columns);
 }
 
 bool close_stream(Key process, int stream) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto target = core->target_of(process);
     if (!target) return false;
-    if (target->console != platform::NO_END) {
-        if (stream == 0) platform::send_end_of_file(target->console);
-        return true;
-    }
     bool any = target->unclaimed[stream] != platform::NO_END;
     platform::close_end(std::exchange(target->unclaimed[stream], platform::NO_END));
     for (auto &entry : core->stdio) {
@@ -128,7 +146,7 @@ bool close_stream(Key process, int stream) {
 }
 
 void forget(Key process) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     auto target = core->target_of(process);
     if (target) core->drop_target(target);
 }

@@ -1,11 +1,8 @@
 /* The service's side of the emulator, and that of the tests. */
 #include <chrono>
 
+#include "core/threads.h"
 #include "emulator/core.h"
-
-#if !defined(_WIN32)
-#  include <pthread.h>
-#endif
 
 namespace hcsrt::emulator {
 
@@ -14,39 +11,50 @@ namespace {
 /* How long a service that goes down waits for its last events to be delivered. */
 constexpr std::chrono::seconds DELIVERY_LIMIT{5};
 
+Request take_item() {
+    Item *item = core->queue.pop();
+    /* The last of the item, maybe. */
+    auto keeper = std::move(item->keeper);
+    return std::move(item->request);
+}
+
 void disconnect_everyone() {
-    auto questions = std::move(core->questions);
-    core->questions.clear();
-    core->queue.clear();
-    for (auto &entry : questions) {
-        entry.second->result = HCSRT_E_SERVICE_DISCONNECT;
-        core->answer(entry.second);
+    while (!core->queue.empty()) take_item();
+    while (!core->questions.empty()) {
+        auto first = core->questions.begin();
+        auto question = std::move(first->second);
+        core->questions.erase(first);
+        question->result = HCSRT_E_SERVICE_DISCONNECT;
+        core->answer(question);
     }
 }
 
-#if !defined(_WIN32)
-void before_fork() { core->mutex.lock(); }
-void in_parent() { core->mutex.unlock(); }
+void (*start_service)(void) = nullptr;
 
-/* Closes the child's copies of our pipe ends, which would keep the parent's processes from seeing an end of file. */
-void in_child() {
-    Core *parents = core;
-    for (auto &entry : parents->stdio) platform::close_end(entry.second.end);
-    for (auto &entry : parents->targets) {
-        for (platform::End end : entry.second->unclaimed) platform::close_end(end);
-        platform::close_end(entry.second->console);
-    }
-    core = new Core;
-    core->vary = parents->vary;
-    core->random_state = parents->random_state;
-    callback_depth = 0;
-    dispatching = false;
-    serving = false;
-    calling_back = nullptr;
+void start_service_here(void *) {
+    if (!is_finalizing || !is_finalizing()) start_service();
 }
 
-[[maybe_unused]] const int fork_handlers = pthread_atfork(before_fork, in_parent, in_child);
-#endif
+void set(Text *text, const Given &given) {
+    text->given = given.units;
+    if (given.units) text->value.assign(given.units, given.length);
+}
+
+/* Leaves no text where there is no memory for it. */
+void set_without_fail(Text *text, const Given &given) {
+    try {
+        set(text, given);
+    } catch (const std::bad_alloc &) {
+        text->given = false;
+    }
+}
+
+/* Makes a handle of what the service has opened. */
+std::shared_ptr<Handle> open(Key key) {
+    if (auto target = core->target_of(key)) return core->add_handle(target);
+    /* It is a system: of those alone the service knows some that have no handle. */
+    return core->add_new(Kind::System, key);
+}
 
 /* Whether a handle was opened after the last one was closed, and before the service heard of that. */
 bool is_outdated(const Request &request) {
@@ -57,17 +65,28 @@ bool is_outdated(const Request &request) {
 
 }  // namespace
 
-void set_finalizing(int (*function)(void)) { is_finalizing = function; }
+bool Core::ensure_service() {
+    if (served || !start_service) return true;
+    served = start_thread(start_service_here, nullptr);
+    return served;
+}
+
+bool attach(int (*finalizing)(void), void (*start)(void)) {
+    is_finalizing = finalizing;
+    start_service = start;
+    return hcsrt_forks_watch(platform::close_inherited);
+}
+
+uint32_t process_epoch() { return epoch(); }
 
 Taken take(int64_t timeout_ms, Request *request) {
-    serving = true;
-    Lock lock(core->mutex);
+    this_thread().serving = true;
+    Lock lock(core.here()->mutex);
     auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
     for (;;) {
         if (core->stopped) return Taken::Stopped;
         if (!core->queue.empty()) {
-            *request = std::move(core->queue.front());
-            core->queue.pop_front();
+            *request = take_item();
             if (!is_outdated(*request)) return Taken::Item;
         } else if (timeout_ms < 0) {
             core->queued.wait(lock);
@@ -77,74 +96,84 @@ Taken take(int64_t timeout_ms, Request *request) {
     }
 }
 
-void reply(uint64_t ticket, hcsrt_result result, const Text &document, Key key, uint32_t pid) {
-    Lock lock(core->mutex);
+void reply(uint64_t ticket, hcsrt_result result, const Given &document, Key key, uint32_t pid) noexcept {
+    Lock lock(core.here()->mutex);
     auto found = core->questions.find(ticket);
     if (found == core->questions.end()) return;
     auto question = found->second;
     core->questions.erase(found);
     question->result = result;
-    question->document = document;
     if (question->operation) question->operation->pid = pid;
-    if (key) {
-        auto target = core->target_of(key);
-        /* It is a system: of those alone the service knows some that have no handle. */
-        if (!target) target = core->add_target(Kind::System, key);
-        question->opened = core->add_handle(target);
+    try {
+        if (key) question->opened = open(key);
+        set(&question->document, document);
+    } catch (const std::bad_alloc &) {
+        /* What has failed keeps its reason, without the document. */
+        if (!hcsrt_failed(result)) question->result = HCSRT_E_OUTOFMEMORY;
+        question->document = Text();
     }
     core->answer(question);
 }
 
-void emit(Key key, uint32_t event_type, const Text &data) {
-    Lock lock(core->mutex);
+void emit(Key key, uint32_t event_type, const Given &data) noexcept {
+    Lock lock(core.here()->mutex);
     auto target = core->target_of(key);
     if (!target) return;
-    if (event_type == HCSRT_EVENT_SYSTEM_EXITED || event_type == HCSRT_EVENT_PROCESS_EXITED) {
+    bool is_exit = event_type == HCSRT_EVENT_SYSTEM_EXITED || event_type == HCSRT_EVENT_PROCESS_EXITED;
+    if (is_exit) {
+        if (target->exited) return;
         target->exited = true;
-        target->exit_document = data;
+        set_without_fail(&target->exit_document, data);
         target->changed.notify_all();
     }
     for (auto &entry : core->handles) {
-        if (entry.second->target != target || !entry.second->callback) continue;
-        Delivery event;
-        event.handle = entry.second;
-        event.type = event_type;
-        event.data = data;
-        core->deliver(std::move(event), entry.second->raw);
+        auto &handle = entry.second;
+        if (handle->target != target || !handle->callback) continue;
+        Delivery *event = is_exit ? &handle->exit : new (std::nothrow) Delivery;
+        if (!event) continue;
+        event->alone = !is_exit;
+        if (is_exit) event->exited = target;
+        else set_without_fail(&event->data, data);
+        core->deliver_event(event, handle, event_type);
     }
 }
 
 void configure(bool vary, uint64_t seed) {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     core->vary = vary;
     core->random_state = seed;
 }
 
 void start() {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     core->stopped = false;
+    core->served = true;
+}
+
+void fail_to_start() {
+    Lock lock(core.here()->mutex);
+    core->served = core->stopped = false;
+    disconnect_everyone();
 }
 
 void stop() {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     if (core->stopped) return;
     core->stopped = true;
     kill_everything();
     disconnect_everyone();
     for (auto &entry : core->handles) {
         if (!entry.second->callback) continue;
-        Delivery event;
-        event.handle = entry.second;
-        event.type = HCSRT_EVENT_SERVICE_DISCONNECT;
-        core->deliver(std::move(event), entry.second->raw);
+        if (!entry.second->disconnect.queued)
+            core->deliver_event(&entry.second->disconnect, entry.second, HCSRT_EVENT_SERVICE_DISCONNECT);
     }
     for (auto &entry : core->targets) entry.second->changed.notify_all();
     core->queued.notify_all();
-    if (!dispatching) core->idle.wait_for(lock, DELIVERY_LIMIT, [] { return core->all_delivered(); });
+    if (!this_thread().dispatching) core->idle.wait_for(lock, DELIVERY_LIMIT, [] { return core->all_delivered(); });
 }
 
 void clear() {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     kill_everything();
     disconnect_everyone();
     for (auto &entry : core->handles) entry.second->callback = nullptr;
@@ -156,7 +185,7 @@ void clear() {
 }
 
 Counts live() {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     Counts counts = {};
     for (auto &entry : core->handles) {
         Kind kind = entry.second->kind;
@@ -168,12 +197,12 @@ Counts live() {
 }
 
 std::vector<std::string> misuses() {
-    Lock lock(core->mutex);
+    Lock lock(core.here()->mutex);
     return core->misuses;
 }
 
-void record_misuse(const char *text) {
-    Lock lock(core->mutex);
+void record_misuse(const char *text) noexcept {
+    Lock lock(core.here()->mutex);
     core->misuse(text);
 }
 

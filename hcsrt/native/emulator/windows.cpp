@@ -8,6 +8,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdio>
+#include <memory>
+#include <new>
+
+#include <psapi.h>
 
 namespace hcsrt::emulator::platform {
 namespace {
@@ -52,6 +56,7 @@ class Owned {
  * file from a pipe that its writer still holds. */
 struct Relay {
     Owned source, target, stop, arrived, closed;
+    std::string rest;                /* has room for what a pipe holds */
     std::atomic<bool> unread{false}; /* no program is left that could read the rest */
     std::atomic<int> references{2};  /* the group's and the thread's */
 
@@ -68,6 +73,8 @@ struct Job {
         if (relay) relay->drop();
     }
 };
+
+uint64_t ticks(const FILETIME &time) { return static_cast<uint64_t>(time.dwHighDateTime) << 32 | time.dwLowDateTime; }
 
 Job *job_of(Group group) { return reinterpret_cast<Job *>(group); }
 HANDLE handle_at(End end) { return reinterpret_cast<HANDLE>(end); }
@@ -193,15 +200,15 @@ bool read_some(Relay *relay, char *buffer, DWORD size, DWORD *got) {
     return GetOverlappedResult(source, &overlapped, got, TRUE) || GetLastError() == ERROR_OPERATION_ABORTED;
 }
 
-/* Reads what has been written up to now. */
-std::string read_rest(Relay *relay) {
-    std::string rest;
+/* Reads what has been written up to now, or as much of it as there is memory for. */
+void read_rest(Relay *relay) {
     char buffer[4096];
     DWORD left, got;
-    while (PeekNamedPipe(relay->source.get(), nullptr, 0, nullptr, &left, nullptr) && left &&
-           read_some(relay, buffer, left < sizeof buffer ? left : sizeof buffer, &got))
-        rest.append(buffer, got);
-    return rest;
+    try {
+        while (PeekNamedPipe(relay->source.get(), nullptr, 0, nullptr, &left, nullptr) && left &&
+               read_some(relay, buffer, left < sizeof buffer ? left : sizeof buffer, &got))
+            relay->rest.append(buffer, got);
+    } catch (const std::bad_alloc &) {}
 }
 
 void run_relay(void *given) {
@@ -211,16 +218,18 @@ void run_relay(void *given) {
     bool stopped = false;
     while (!stopped && read_some(relay, buffer, sizeof buffer, &got) && pass_on(relay, buffer, got))
         stopped = WaitForSingleObject(relay->stop.get(), 0) == WAIT_OBJECT_0;
-    std::string rest = stopped && !relay->unread ? read_rest(relay) : std::string();
+    if (stopped && !relay->unread) read_rest(relay);
     relay->source.reset();
     SetEvent(relay->closed.get());
-    pass_on(relay, rest.data(), static_cast<DWORD>(rest.size()));
+    pass_on(relay, relay->rest.data(), static_cast<DWORD>(relay->rest.size()));
     relay->target.reset();
     relay->drop();
 }
 
 DWORD open_stdin(Job *job, Owned *theirs, Child *child) {
-    Relay *relay = job->relay = new Relay;
+    auto fresh = std::make_unique<Relay>();
+    fresh->rest.reserve(PIPE_SIZE);
+    Relay *relay = job->relay = fresh.release();
     relay->stop.reset(CreateEventW(nullptr, TRUE, FALSE, nullptr));
     relay->arrived.reset(CreateEventW(nullptr, TRUE, FALSE, nullptr));
     relay->closed.reset(CreateEventW(nullptr, TRUE, FALSE, nullptr));
@@ -275,8 +284,9 @@ class Inheritable {
 };
 
 /* Starts the program suspended, so that it is in its job before it can start anything itself. */
-DWORD start_program(const std::wstring &file, std::wstring line, std::wstring block, const std::wstring &folder,
+DWORD start_program(const std::wstring &file, const std::wstring &line, std::wstring block, const std::wstring &folder,
                     const Owned theirs[3], Job *job, int *pid) {
+    std::wstring writable = line;
     HANDLE inherited[3] = {theirs[0].get(), theirs[1].get(), theirs[2].get()};
     SIZE_T size = 0;
     InitializeProcThreadAttributeList(nullptr, 1, 0, &size);
@@ -300,7 +310,7 @@ DWORD start_program(const std::wstring &file, std::wstring line, std::wstring bl
                                                     inherited, sizeof inherited, nullptr, nullptr);
         int left = STARTS;
         do {
-            std::wstring writable = line;
+            writable.assign(line);
             bool has_started =
                 is_limited && CreateProcessW(file.c_str(), writable.data(), nullptr, nullptr, TRUE, flags, block.data(),
                                              folder.c_str(), &startup.StartupInfo, &started);
@@ -346,7 +356,11 @@ bool change_pace(Group group, bool stop) {
     const char *name = stop ? "NtSuspendProcess" : "NtResumeProcess";
     Change change = reinterpret_cast<Change>(reinterpret_cast<void *>(GetProcAddress(ntdll, name)));
     std::vector<int> pids;
-    if (!change || !members_of(group, &pids)) return false;
+    try {
+        if (!change || !members_of(group, &pids)) return false;
+    } catch (const std::bad_alloc &) {
+        return false;
+    }
     for (int pid : pids) {
         Owned process(OpenProcess(PROCESS_SUSPEND_RESUME, FALSE, static_cast<DWORD>(pid)));
         if (process) change(process.get());
@@ -375,9 +389,14 @@ int spawn(const Program &program, Child *child, bool *directory_failed) {
     {
         Owned theirs[3];
         error = make_job(job);
-        if (!error) error = open_streams(program, job, theirs, child);
-        if (!error)
-            error = start_program(file, wide(program.argv[1]), block_of(environment), folder, theirs, job, &child->pid);
+        try {
+            if (!error) error = open_streams(program, job, theirs, child);
+            if (!error)
+                error =
+                    start_program(file, wide(program.argv[1]), block_of(environment), folder, theirs, job, &child->pid);
+        } catch (const std::bad_alloc &) {
+            error = ERROR_NOT_ENOUGH_MEMORY;
+        }
     }
     if (error) {
         for (End end : child->ends) close_end(end);
@@ -389,8 +408,8 @@ int spawn(const Program &program, Child *child, bool *directory_failed) {
     return 0;
 }
 
-bool wait_for_exit(Group group, uint32_t *code) {
-    HANDLE process = job_of(group)->process.get();
+bool wait_for_exit(const Child &child, uint32_t *code, Usage *) {
+    HANDLE process = job_of(child.group)->process.get();
     DWORD exit_code = 0;
     bool known = WaitForSingleObject(process, INFINITE) == WAIT_OBJECT_0 && GetExitCodeProcess(process, &exit_code);
     *code = exit_code;
@@ -398,15 +417,45 @@ bool wait_for_exit(Group group, uint32_t *code) {
 }
 
 /* Only stops the relay: the pid stays the program's until its handle is closed. */
-void reap(Group group) {
-    Job *job = job_of(group);
+void reap(const Child &child, Usage *) {
+    Job *job = job_of(child.group);
     std::vector<int> pids;
-    if (!job->relay || !members_of(group, &pids)) return;
+    try {
+        if (!job->relay || !members_of(child.group, &pids)) return;
+    } catch (const std::bad_alloc &) {
+        return;
+    }
     /* The job may still count the program itself, which has just ended. */
     int own = static_cast<int>(GetProcessId(job->process.get()));
     if (std::any_of(pids.begin(), pids.end(), [own](int pid) { return pid != own; })) return;
     job->relay->unread = true;
     SetEvent(job->relay->stop.get());
+}
+
+/* Wine counts nothing for a job; the program itself it does count. */
+void measure(Group group, Usage *usage) {
+    Job *job = job_of(group);
+    JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION all = {};
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION memory = {};
+    QueryInformationJobObject(job->job.get(), JobObjectBasicAndIoAccountingInformation, &all, sizeof all, nullptr);
+    QueryInformationJobObject(job->job.get(), JobObjectExtendedLimitInformation, &memory, sizeof memory, nullptr);
+    FILETIME created, exited, kernel, user;
+    IO_COUNTERS io;
+    PROCESS_MEMORY_COUNTERS counters = {};
+    counters.cb = sizeof counters;
+    HANDLE program = job->process.get();
+    if (!GetProcessTimes(program, &created, &exited, &kernel, &user)) kernel = user = {};
+    if (!GetProcessIoCounters(program, &io)) io = {};
+    if (!K32GetProcessMemoryInfo(program, &counters, sizeof counters)) counters = {};
+    *usage = {
+        std::max(static_cast<uint64_t>(all.BasicInfo.TotalUserTime.QuadPart), ticks(user)),
+        std::max(static_cast<uint64_t>(all.BasicInfo.TotalKernelTime.QuadPart), ticks(kernel)),
+        std::max<uint64_t>({memory.PeakJobMemoryUsed, counters.PeakPagefileUsage, usage->peak}),
+        std::max<uint64_t>(all.IoInfo.ReadOperationCount, io.ReadOperationCount),
+        std::max<uint64_t>(all.IoInfo.ReadTransferCount, io.ReadTransferCount),
+        std::max<uint64_t>(all.IoInfo.WriteOperationCount, io.WriteOperationCount),
+        std::max<uint64_t>(all.IoInfo.WriteTransferCount, io.WriteTransferCount),
+    };
 }
 
 bool is_reused(Group) { return false; }
@@ -436,7 +485,7 @@ void drop_group(Group group) { delete job_of(group); }
 
 /* No program has a console here. */
 void resize(End, uint16_t, uint16_t) {}
-void send_end_of_file(End) {}
+void drop_console(End) {}
 
 End duplicate(End end) {
     HANDLE copy = nullptr;
@@ -448,6 +497,8 @@ End duplicate(End end) {
 void close_end(End end) {
     if (end != NO_END) CloseHandle(handle_at(end));
 }
+
+void close_inherited() {}
 
 void sever(Group group, End end, bool for_writing) {
     if (!for_writing) DisconnectNamedPipe(handle_at(end));

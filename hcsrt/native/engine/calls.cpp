@@ -159,7 +159,8 @@ extern "C" {
 hcsrt_call *hcsrt_submit(hcsrt_port *port, const hcsrt_request *request) {
     if (!is_known(request)) return nullptr;
     bool urgent = request->lane == HCSRT_LANE_TERMINATE || request->lane == HCSRT_LANE_URGENT;
-    Pool *pool = urgent ? &engine->urgent : &engine->ordinary;
+    Engine *here = engine.here();
+    Pool *pool = urgent ? &here->urgent : &here->ordinary;
     Call *call = new_call(pool, port);
     if (!call) return nullptr;
     copy_request(call, request);
@@ -180,7 +181,7 @@ hcsrt_call *hcsrt_submit(hcsrt_port *port, const hcsrt_request *request) {
 }
 
 hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket) {
-    Call *call = new_call(&engine->ordinary, port);
+    Call *call = new_call(&engine.here()->ordinary, port);
     if (!call) return nullptr;
     call->request = {};
     call->complete = complete;
@@ -197,7 +198,7 @@ hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *contex
 void hcsrt_signal(void *ticket) { signal(ticket); }
 
 void hcsrt_disconnect(void *subject) {
-    uint32_t slots = engine->slab.size();
+    uint32_t slots = engine.here()->slab.size();
     bool any = false;
     for (uint32_t index = 0; index < slots; ++index) {
         Call *call = engine->slab.slot(index);
@@ -285,7 +286,7 @@ void hcsrt_port_close(hcsrt_port *port) {
 }
 
 hcsrt_call *hcsrt_orphans(void) {
-    if (!engine->orphans.load(std::memory_order_acquire)) return nullptr;
+    if (!engine.here()->orphans.load(std::memory_order_acquire)) return nullptr;
     return oldest_first(engine->orphans.exchange(nullptr, std::memory_order_acq_rel));
 }
 

@@ -1,7 +1,5 @@
 #include "engine/pools.h"
 
-#include <new>
-
 #include "engine/shared.h"
 
 namespace hcsrt::engine {
@@ -20,6 +18,8 @@ bool Pool::start_worker() {
     threads.fetch_add(1, std::memory_order_acq_rel);
     if (start_thread(work, this)) return true;
     threads.fetch_sub(1, std::memory_order_acq_rel);
+    /* Who counted on this thread meanwhile gets one as soon as the system has it. */
+    engine->supervisor.alarm();
     return false;
 }
 
@@ -27,7 +27,8 @@ bool Pool::start_worker() {
  * supervisor only, since that costs fast calls more than it gains them. */
 void Pool::encourage() {
     bell.fetch_add(1);
-    if (idle.load() == threads.load()) wake_one(bell);
+    uint32_t asleep = idle.load();
+    if (asleep && asleep == threads.load()) wake_one(bell);
     else engine->supervisor.alarm();
 }
 
@@ -43,8 +44,9 @@ void Pool::accept() {
             hcsrt_lane kind = call->request.lane;
             Lane **link = find(call->request.subject, kind);
             Lane *lane = *link;
-            if (!lane && (lane = spare ? spare : new (std::nothrow) Lane)) {
-                if (lane == spare) spare = lane->next;
+            if (!lane) {
+                lane = spare;
+                spare = lane->next;
                 *lane = Lane{call->request.subject, kind, 0, {}, nullptr};
                 *link = lane;
             }
@@ -58,6 +60,14 @@ void Pool::accept() {
             ready.push(call);
         }
         call = next;
+    }
+}
+
+void Pool::add_lanes(Lane *first, uint32_t count) {
+    Locked locked(lock);
+    for (uint32_t i = 0; i < count; ++i) {
+        first[i].next = spare;
+        spare = &first[i];
     }
 }
 

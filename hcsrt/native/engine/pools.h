@@ -31,7 +31,7 @@ struct Lane {
     hcsrt_lane kind;
     uint32_t running;
     Queue waiting;
-    Lane *next;
+    Lane *next; /* of its bucket, or of those to spare */
 };
 
 /* What is written by one processor and read by another stands in a cache line of its own. */
@@ -83,6 +83,9 @@ struct Pool {
         }
         return false;
     }
+
+    /* There is a lane for each slot of the slab: however many calls come, none waits for memory here. */
+    void add_lanes(Lane *first, uint32_t count);
 
     /* Whether there is one worker too many, which is the caller then. */
     bool retire();

@@ -92,6 +92,7 @@ void hcsrt_port_send(hcsrt_port *port) {
 }
 
 hcsrt_port *hcsrt_port_new(int with_descriptor) {
+    engine.here();
     Port *port = new (std::nothrow) Port;
     if (port && with_descriptor && !open_descriptors(port)) {
         delete port;

@@ -4,6 +4,7 @@
 
 #include "backends/backends.h"
 #include "core/events.h"
+#include "core/forks.h"
 #include "core/reaper.h"
 #include "engine/pools.h"
 #include "engine/ports.h"
@@ -13,7 +14,10 @@ namespace hcsrt::engine {
 
 /* What is written by one processor and read by another stands in a cache line of its own. */
 struct Engine {
-    bool wait = false;
+    /* What a forked child keeps. */
+    static inline bool wait = false;
+    static inline void (*notice)(void) = nullptr;
+
     Pool ordinary, urgent;
     std::atomic<uint32_t> waiters{0};
     std::atomic<int64_t> stale{0}, repeated{0}, asked{0};
@@ -23,11 +27,9 @@ struct Engine {
     alignas(LINE) Supervisor supervisor;
     std::atomic<Call *> orphans{nullptr};
     Lock notice_lock;
-    void (*notice)(void) = nullptr;
 };
 
-/* Never destroyed: native threads outlive static destructors. Replaced in a forked child, whose threads are gone. */
-extern Engine *engine;
+extern OfProcess<Engine> engine;
 
 inline const HcsApi *hcs() { return hcsrt_chosen(); }
 

@@ -67,14 +67,7 @@ void Supervisor::run() {
 }
 
 bool Supervisor::start() {
-    uint32_t not_yet = 0;
-    if (!hcsrt_reaper_start()) return false;
-    if (started_.compare_exchange_strong(not_yet, 1, std::memory_order_acq_rel) &&
-        !start_thread([](void *self) { static_cast<Supervisor *>(self)->run(); }, this)) {
-        started_.store(0, std::memory_order_release);
-        return false;
-    }
-    return true;
+    return hcsrt_reaper_start() && thread_.ensure([](void *self) { static_cast<Supervisor *>(self)->run(); }, this);
 }
 
 }  // namespace hcsrt::engine

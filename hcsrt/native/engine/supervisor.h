@@ -17,7 +17,7 @@ constexpr uint32_t LAST_LOOK_MS = 250;
 class Supervisor {
   public:
     /* Starts the supervisor and the reaper if there are none. False: the system has no thread to give. */
-    bool ensure() { return started_.load(std::memory_order_acquire) || start(); }
+    bool ensure() { return thread_.is_started() || start(); }
 
     /* Lets it see soon whether calls wait for a worker. */
     void alarm() {
@@ -41,7 +41,7 @@ class Supervisor {
         wake_all(bell_);
     }
 
-    std::atomic<uint32_t> started_{0};
+    LazyThread thread_;
     std::atomic<uint32_t> bell_{0};
     std::atomic<bool> alarmed_{false}, look_wanted_{false}, looking_{false};
 };

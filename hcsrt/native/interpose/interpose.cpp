@@ -11,6 +11,7 @@
 
 #include "backends/functions.h"
 #include "backends/table.h"
+#include "core/forks.h"
 #include "core/results.h"
 #include "core/threads.h"
 #include "interpose/withheld.h"
@@ -324,7 +325,7 @@ struct Table {
     Table *next;
 };
 
-hcsrt::Lock lock;
+hcsrt::OfProcess<hcsrt::Lock> lock;
 Table *tables = nullptr;
 int missing[FUNCTIONS]; /* by so many blocks */
 
@@ -348,7 +349,7 @@ const HcsApi *table_of_now() {
 extern "C" {
 
 const HcsApi *hcsrt_interpose(const HcsApi *table) {
-    hcsrt::Locked locked(lock);
+    hcsrt::Locked locked(*lock.here());
     inner.store(table, std::memory_order_relaxed);
     hcsrt::interpose::forget_all();
     return table_of_now();
@@ -363,7 +364,7 @@ int hcsrt_interposed(const char *name) {
 const char *hcsrt_interposed_name(int function) { return function < FUNCTIONS ? rows[function].name : nullptr; }
 
 const HcsApi *hcsrt_interpose_without(int function, int is_missing) {
-    hcsrt::Locked locked(lock);
+    hcsrt::Locked locked(*lock.here());
     missing[function] += is_missing ? 1 : -1;
     return table_of_now();
 }

@@ -71,7 +71,10 @@ NOT_MADE = {
 
 LAST = ("hcsrt._engine._at_exit",)
 """What ends something for good, so that it is called at the end."""
-RESTARTS = {f"hcsrt.emulator._native.{name}" for name in ("start", "stop", "clear", "configure", "record_misuse")}
+RESTARTS = {
+    f"hcsrt.emulator._native.{name}"
+    for name in ("start", "fail_to_start", "stop", "clear", "configure", "record_misuse")
+}
 """What changes the emulator as a whole where it succeeds."""
 ANNOUNCES = ("hcsrt._handles.announce", "hcsrt._calls.Claim.abandon")
 """What counts calls that go on without anybody waiting, and leaves it to its caller to count them out."""

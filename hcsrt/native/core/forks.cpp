@@ -1,0 +1,63 @@
+#include "core/forks.h"
+
+#if !defined(_WIN32)
+#  include <pthread.h>
+#  include <unistd.h>
+#endif
+
+extern "C" {
+
+hcsrt_forks hcsrt_forks_seen = {1, 0, 0};
+
+#if defined(_WIN32)
+
+uint32_t hcsrt_find_fork(void) { return hcsrt_forks_seen.epoch; }
+int hcsrt_forks_watch(void (*)(void)) { return 1; }
+
+#else
+
+namespace {
+
+void (*call_in_child)(void);
+std::atomic<pid_t> process{0};
+bool found = false; /* before our hook has run */
+
+void become_child() {
+    process.store(getpid(), std::memory_order_relaxed);
+    hcsrt_forks_seen.main_thread = reinterpret_cast<unsigned long>(pthread_self());
+    __atomic_fetch_add(&hcsrt_forks_seen.epoch, 1, __ATOMIC_ACQ_REL);
+    if (call_in_child) call_in_child();
+}
+
+void before_fork() { __atomic_fetch_add(&hcsrt_forks_seen.under_way, 1, __ATOMIC_ACQ_REL); }
+
+void in_parent() { __atomic_fetch_sub(&hcsrt_forks_seen.under_way, 1, __ATOMIC_ACQ_REL); }
+
+void in_child() {
+    if (!found) become_child();
+    found = false;
+    __atomic_store_n(&hcsrt_forks_seen.under_way, 0, __ATOMIC_RELEASE);
+}
+
+}  // namespace
+
+uint32_t hcsrt_find_fork(void) {
+    pid_t before = process.load(std::memory_order_relaxed), now = getpid();
+    if (before != now && process.compare_exchange_strong(before, now)) {
+        found = true;
+        become_child();
+    }
+    return __atomic_load_n(&hcsrt_forks_seen.epoch, __ATOMIC_ACQUIRE);
+}
+
+int hcsrt_forks_watch(void (*in_child_too)(void)) {
+    if (process.load(std::memory_order_relaxed)) return 1;
+    call_in_child = in_child_too;
+    if (pthread_atfork(before_fork, in_parent, in_child)) return 0;
+    process.store(getpid(), std::memory_order_relaxed);
+    return 1;
+}
+
+#endif
+
+}  // extern "C"

@@ -1,0 +1,90 @@
+/* Forks of this process: what a child finds of its parent's state, and how it gets its own.
+ *
+ * Somebody else's fork may be followed by an exec, or by a hook of Python, or by nothing; and hooks run in an order that
+ * nobody chooses. So a fork of ours takes no lock, allocates nothing and starts no thread: it changes two words. What
+ * belongs to one process has the epoch of that process with it, and is made anew when a child first uses it. */
+#ifndef HCSRT_FORKS_H
+#define HCSRT_FORKS_H
+
+#include "core/state.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hcsrt_forks {
+    uint32_t epoch;            /* grows by one in each forked child */
+    uint32_t under_way;        /* forks that threads of this process are making; in a child, until our hook has run */
+    unsigned long main_thread; /* as PyThread_get_thread_ident() tells it: in a child the thread that has forked */
+} hcsrt_forks;
+
+extern hcsrt_forks hcsrt_forks_seen;
+
+/* Returns the epoch while a fork is under way: in the child, hooks that run before ours may use what is ours. */
+uint32_t hcsrt_find_fork(void);
+
+/* Begins to watch for forks, once. `in_child` may be NULL; it is called once in each child, where it must not lock,
+ * allocate, or rely on anything but words that are always consistent. Zero: no memory. */
+int hcsrt_forks_watch(void (*in_child)(void));
+
+static inline uint32_t hcsrt_epoch_of(const hcsrt_forks *forks, uint32_t (*find_fork)(void)) {
+    uint32_t epoch = hcsrt_word_load((uint32_t *)&forks->epoch);
+    return hcsrt_word_load((uint32_t *)&forks->under_way) ? find_fork() : epoch;
+}
+
+#ifdef __cplusplus
+}
+
+#  include <new>
+
+#  include "core/threads.h"
+
+namespace hcsrt {
+
+inline uint32_t epoch() { return hcsrt_epoch_of(&hcsrt_forks_seen, hcsrt_find_fork); }
+
+/* A T that belongs to one process. It is made in its place when a process first uses it, over what is left there of its
+ * parent's, and never destroyed: native threads outlive static destructors. */
+template <typename T>
+class OfProcess {
+  public:
+    constexpr OfProcess() {}
+
+    /* That of this process. */
+    T *here() {
+        if (made_.load(std::memory_order_acquire) != epoch()) make();
+        return operator->();
+    }
+
+    /* For whoever works for a call that has come by here(). */
+    T *operator->() { return reinterpret_cast<T *>(memory_); }
+
+    /* Whether this process has made its own. */
+    bool is_here() const { return made_.load(std::memory_order_acquire) == epoch(); }
+
+  private:
+    static constexpr uint32_t MAKING = 0x80000000u;
+
+    void make() {
+        uint32_t seen = made_.load(std::memory_order_acquire), now = epoch();
+        while (seen != now) {
+            if (seen == (now | MAKING)) {
+                wait_on(made_, seen, FOREVER);
+                seen = made_.load(std::memory_order_acquire);
+            } else if (made_.compare_exchange_strong(seen, now | MAKING, std::memory_order_acquire)) {
+                new (memory_) T;
+                made_.store(now, std::memory_order_release);
+                wake_all(made_);
+                return;
+            }
+        }
+    }
+
+    std::atomic<uint32_t> made_{0}; /* the epoch whose T is here */
+    alignas(T) unsigned char memory_[sizeof(T)] = {};
+};
+
+}  // namespace hcsrt
+#endif
+
+#endif
