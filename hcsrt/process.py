@@ -28,13 +28,18 @@ class Process(BlockingProcess[AnyStr], EventSource[OwnedProcess]):
     exit code that HCS does not tell is an error, never a number.
 
     Children of the process may hold its pipes open after it has exited. Who reads stdout or stderr as a file then waits
-    for them too, as with subprocess; communicate() and run() do not, nor do the streams of hcsrt.aio.
+    for them too, as with subprocess; communicate() and run() do not, nor do the streams of hcsrt.aio. The close() of a
+    stream, or of the process, ends the reads of other threads in it: they raise ValueError, as for a closed file.
+
+    With max_output or on_output the object reads the output itself, and there is no stdout and no stderr for others.
+    wait() and communicate() read it to its end then, one of them at a time; while nobody is in either, the process is
+    held back once its pipes are full. close() and the end of the block read nothing.
 
     Attributes:
         pid: The process id in the guest.
         args: The command as it was given, empty if the process was opened.
         stdin: A file where a pipe was asked for, else None.
-        stdout: The same.
+        stdout: The same; None also with max_output or on_output.
         stderr: The same.
         returncode: The exit code, 0 to 0xFFFFFFFF, once poll(), wait() or communicate() has seen it.
     """
@@ -63,7 +68,8 @@ class Process(BlockingProcess[AnyStr], EventSource[OwnedProcess]):
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the exit and return the exit code.
 
-        A process that has filled a pipe waits for a reader, which this is not: communicate() is one.
+        A process that has filled a pipe waits for a reader, which this is not unless popen() was given max_output or
+        on_output: communicate() is one.
 
         Args:
             timeout: Seconds, None for ever.
@@ -90,7 +96,8 @@ class Process(BlockingProcess[AnyStr], EventSource[OwnedProcess]):
             timeout: Seconds, None for ever.
 
         Returns:
-            What was read from stdout and stderr, None where there is no pipe.
+            What was read from stdout and stderr, None where there is no pipe. With max_output each has at most so many
+            bytes; output_cut tells whether there were more.
 
         Raises:
             subprocess.TimeoutExpired: The time is up. It has the output so far, as bytes. Another communicate() then

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ._arguments import check_name, check_namespace, is_kept, seconds
 from ._blocking import CALLS, finish
-from ._blocking.process import attach_process, run_to_end, start_process
+from ._blocking.process import attach_process, live_output, run_to_end, start_process
 from ._blocking.system import BlockingSystem
 from ._facade.commands import StreamFormat, check_attach, process_parameters, run_pipes
 from ._facade.owner import debug
@@ -19,11 +19,11 @@ from .process import Process
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
-    from subprocess import CompletedProcess
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Literal, Self, Unpack, overload
 
     from ._facade.commands import Command, PopenOptions, RunOptions
+    from ._facade.expired import CompletedProcess
     from ._facade.system import Rung
 
 __all__ = ["ComputeSystem", "systems"]
@@ -588,6 +588,8 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         errors: str | None = None,
         bufsize: int = -1,
         console: bool | tuple[int, int] = False,
+        max_output: int | None = None,
+        on_output: Callable[[str, Any], object] | None = None,
         timeout: float | None = None,
     ) -> Process[Any]:
         """Start a process in the running system, as subprocess.Popen does.
@@ -606,6 +608,12 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             errors: As for subprocess.Popen.
             bufsize: As for subprocess.Popen.
             console: True, or the (rows, columns), for a pseudo-terminal, whose output all comes on stdout.
+            max_output: The bytes that communicate() keeps of each of stdout and stderr. The rest is read and thrown
+                away, and output_cut tells of it; a character that the limit cuts in two goes with it. None keeps
+                everything.
+            on_output: What to call with "stdout" or "stderr" and each piece of output as it comes, all of it whatever
+                max_output is: bytes, or text in text mode. wait() and communicate() call it, on the thread that waits
+                in them, and raise what it raises.
             timeout: Seconds until the process has to be there, None for ever.
 
         Returns:
@@ -622,6 +630,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
+        streams.live = live_output(max_output, on_output, streams)
         self._check_pipes(stdin, stdout, stderr)
         parameters = finish(
             process_parameters(
@@ -718,6 +727,8 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         errors: str | None = None,
         bufsize: int = -1,
         console: bool | tuple[int, int] = False,
+        max_output: int | None = None,
+        on_output: Callable[[str, Any], object] | None = None,
         timeout: float | None = None,
     ) -> CompletedProcess[Any]:
         """Run a command in the system to its end, as subprocess.run() does.
@@ -741,6 +752,8 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             errors: As for popen().
             bufsize: As for popen().
             console: As for popen().
+            max_output: As for popen(). The output_cut of what is returned tells whether there was more.
+            on_output: As for popen().
             timeout: Seconds for everything, from the start of the process on; None for ever.
 
         Returns:
@@ -771,6 +784,8 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
                     errors=errors,
                     bufsize=bufsize,
                     console=console,
+                    max_output=max_output,
+                    on_output=on_output,
                     timeout=deadline.remaining(),
                 ),
                 args,

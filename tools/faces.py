@@ -141,6 +141,14 @@ SENTENCES = [
         "Another communicate() then goes on, and nothing is lost.",
     ),
     (
+        "It may be a coroutine function, which is awaited.",
+        "",
+    ),
+    (
+        "wait() and communicate() call it, in the task that waits for them, and raise what it raises.",
+        "wait() and communicate() call it, on the thread that waits in them, and raise what it raises.",
+    ),
+    (
         "NotImplementedError: A PIPE is wanted and the event loop has none, as a SelectorEventLoop on Windows.",
         "",
     ),

@@ -29,11 +29,15 @@ class Process(AwaitedProcess[AnyStr], EventSource[OwnedProcess]):
     does not count, so what it has written itself is never lost. Those of asyncio.subprocess go on, and so does a stream
     that is used longer than this object, whose handle tells of the exit.
 
+    With max_output or on_output the object reads the output itself, and there is no stdout and no stderr for others.
+    wait() and communicate() read it to its end then, one of them at a time; while nobody is in either, the process is
+    held back once its pipes are full. close() and the end of the block read nothing.
+
     Attributes:
         pid: The process id in the guest.
         args: The command as it was given, empty if the process was opened.
         stdin: A StreamWriter where a pipe was asked for, else None.
-        stdout: A StreamReader where a pipe was asked for, else None.
+        stdout: A StreamReader where a pipe was asked for, else None; None also with max_output or on_output.
         stderr: The same.
         returncode: The exit code, 0 to 0xFFFFFFFF, once HCS has told of the exit, whoever waits for it.
     """
@@ -64,7 +68,8 @@ class Process(AwaitedProcess[AnyStr], EventSource[OwnedProcess]):
     async def wait(self, timeout: float | None = None) -> int:
         """Wait for the exit and return the exit code.
 
-        A process that has filled a pipe waits for a reader, which this is not: communicate() is one.
+        A process that has filled a pipe waits for a reader, which this is not unless popen() was given max_output or
+        on_output: communicate() is one.
 
         Args:
             timeout: Seconds, None for ever.
@@ -91,7 +96,8 @@ class Process(AwaitedProcess[AnyStr], EventSource[OwnedProcess]):
             timeout: Seconds, None for ever.
 
         Returns:
-            What was read from stdout and stderr, None where there is no pipe.
+            What was read from stdout and stderr, None where there is no pipe. With max_output each has at most so many
+            bytes; output_cut tells whether there were more.
 
         Raises:
             subprocess.TimeoutExpired: The time is up. It has the output so far, as bytes. Another communicate() then

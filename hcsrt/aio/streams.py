@@ -47,9 +47,12 @@ class _Source(asyncio.StreamReader):
         super().__init__(limit)
         self.taken: list[bytes] | None = None
         self.moved = monotonic()
+        self.news: asyncio.Future[None] | None = None
 
     def feed_data(self, data: Any) -> None:
         self.moved = monotonic()
+        if self.news is not None and not self.news.done():
+            self.news.set_result(None)
         if self.taken is None:
             super().feed_data(data)
         else:
@@ -80,6 +83,13 @@ class _Source(asyncio.StreamReader):
             self.taken = [bytes(self._buffer)]
             self._buffer.clear()
             self._maybe_resume_transport()
+
+    def next_piece(self) -> bytes:
+        """Return all that was not read yet."""
+        piece = bytes(self._buffer)
+        self._buffer.clear()
+        self._maybe_resume_transport()
+        return piece
 
 
 def _too_long(limit: int, consumed: int) -> asyncio.LimitOverrunError:
@@ -331,6 +341,17 @@ class PipeReader(StreamReader[AnyStr]):
     def take(self) -> None:
         """Read all of the stream from now on, as communicate() does."""
         self._source.take()
+
+    def next_piece(self) -> bytes:
+        """Return what has come and was not read yet."""
+        return self._source.next_piece()
+
+    def news(self) -> asyncio.Future[None]:
+        """Return a future that is done when the next bytes come."""
+        source = self._source
+        if source.news is None or source.news.done():
+            source.news = self._end.closed.get_loop().create_future()
+        return source.news
 
     def taken(self) -> bytes:
         """Return what was read since take(), as bytes."""

@@ -11,7 +11,7 @@ from .._handles import OwnedSystem
 from ..documents import dumps
 from ._calls import CALLS
 from ._opening import opening
-from ._process import attach_process, run_to_end, start_process
+from ._process import attach_process, live_output, run_to_end, start_process
 from ._system import AwaitedSystem
 from .events import EventSource
 from .process import Process
@@ -19,11 +19,11 @@ from .process import Process
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
-    from subprocess import CompletedProcess
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Literal, Self, Unpack, overload
 
     from .._facade.commands import Command, PopenOptions, RunOptions
+    from .._facade.expired import CompletedProcess
     from .._facade.system import Rung
 
 __all__ = ["ComputeSystem", "systems"]
@@ -601,6 +601,8 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         errors: str | None = None,
         bufsize: int = -1,
         console: bool | tuple[int, int] = False,
+        max_output: int | None = None,
+        on_output: Callable[[str, Any], object] | None = None,
         timeout: float | None = None,
     ) -> Process[Any]:
         """Start a process in the running system, as asyncio.create_subprocess_exec() does.
@@ -620,6 +622,12 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             bufsize: The bytes that a reader takes ahead, and the longest line that it reads, in characters in text
                 mode; 64 Ki unless given.
             console: True, or the (rows, columns), for a pseudo-terminal, whose output all comes on stdout.
+            max_output: The bytes that communicate() keeps of each of stdout and stderr. The rest is read and thrown
+                away, and output_cut tells of it; a character that the limit cuts in two goes with it. None keeps
+                everything.
+            on_output: What to call with "stdout" or "stderr" and each piece of output as it comes, all of it whatever
+                max_output is: bytes, or text in text mode. It may be a coroutine function, which is awaited. wait() and
+                communicate() call it, in the task that waits for them, and raise what it raises.
             timeout: Seconds until the process has to be there, None for ever.
 
         Returns:
@@ -637,6 +645,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
+        streams.live = live_output(max_output, on_output, streams)
         self._check_pipes(stdin, stdout, stderr)
         parameters = await process_parameters(
             args,
@@ -729,6 +738,8 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         errors: str | None = None,
         bufsize: int = -1,
         console: bool | tuple[int, int] = False,
+        max_output: int | None = None,
+        on_output: Callable[[str, Any], object] | None = None,
         timeout: float | None = None,
     ) -> CompletedProcess[Any]:
         """Run a command in the system to its end, as subprocess.run() does.
@@ -752,6 +763,8 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             errors: As for popen().
             bufsize: As for popen().
             console: As for popen().
+            max_output: As for popen(). The output_cut of what is returned tells whether there was more.
+            on_output: As for popen().
             timeout: Seconds for everything, from the start of the process on; None for ever.
 
         Returns:
@@ -781,6 +794,8 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
                 errors=errors,
                 bufsize=bufsize,
                 console=console,
+                max_output=max_output,
+                on_output=on_output,
                 timeout=deadline.remaining(),
             ),
             args,
