@@ -21,6 +21,7 @@ __all__ = [
     "HcsError",
     "InvalidDocumentError",
     "InvalidStateError",
+    "NoIsolationError",
     "NoIsolationWarning",
     "NotSupportedError",
     "OperationTimeoutError",
@@ -173,6 +174,10 @@ class HandleClosedError(ValueError):
 
 class HandleBusyError(BufferError):
     """The handle cannot be given away: calls are inside, or an event callback was registered on it."""
+
+
+class NoIsolationError(RuntimeError):
+    """Isolation is required, and the emulator has none: it runs commands as plain processes of this machine."""
 
 
 class NoIsolationWarning(RuntimeWarning):

@@ -30,7 +30,7 @@ HOUSE: list[tuple[str, list[str]]] = [
     ("functions", ["_functions", "_text"]),
     ("calls", ["_watch", "_calls", "operations", "_engine", "_streams", "engine"]),
     ("facade", ["_facade"]),
-    ("blocking", ["_blocking", "system", "process", "events", "service", "bulk"]),
+    ("blocking", ["_blocking", "system", "process", "events", "service", "bulk", "once"]),
     ("aio", ["aio"]),
     ("doctor", ["doctor"]),
     ("names", [""]),

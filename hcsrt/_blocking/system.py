@@ -1,5 +1,8 @@
 """The half of a compute system that only the blocking face has: how it is made, closed, and left with a block."""
 
+# What a class here keeps private, the others use.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from functools import partial
@@ -17,7 +20,9 @@ from . import CALLS, BlockingOwner, aside, close_aside, finish
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Self
+    from typing import Any, Self
+
+    from .process import BlockingProcess
 
 
 class BlockingSystem(BlockingOwner[OwnedSystem], SystemCore):
@@ -88,8 +93,37 @@ class BlockingSystem(BlockingOwner[OwnedSystem], SystemCore):
             return
         close_aside(self._handle, timeout)
 
-    def _check_pipes(self, *streams: int | None) -> None:
+    @staticmethod
+    def _check_pipes(*streams: int | None) -> None:
         """Do nothing: the pipes of the blocking face belong to no loop."""
+
+
+class Ending:
+    """The end of a system of one's own, and of the process in it, that a block leads to whatever happens in it."""
+
+    process: BlockingProcess[Any] | None = None
+
+    def __init__(self, system: BlockingSystem) -> None:
+        self._system = system
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if exception is not None:
+                _end(self._system.handle, self._system.id, False, cleanup_time(exception))
+        finally:
+            try:
+                if self.process is not None:
+                    self.process._close_all(at_once=exception is not None)
+            finally:
+                self._system._close_within(SHORT_CLEANUP if exception_type is KeyboardInterrupt else None)
 
 
 def _end(handle: OwnedSystem, id: str, keep: bool, timeout: float = CLEANUP_TIMEOUT) -> None:

@@ -423,13 +423,15 @@ def nested_turn(process: object) -> RuntimeError:
     )
 
 
-def raise_late_start(error: OperationTimeoutError, args: Command, timeout: float | None) -> NoReturn:
+def raise_late_start(
+    error: OperationTimeoutError, args: Command, timeout: float | None, output: bytes | None = None
+) -> NoReturn:
     """Raise what run() raises when the start of its process has taken all the time."""
     if timeout is None:
         raise error
     from .expired import TimeoutExpired
 
-    raise TimeoutExpired(args, timeout) from error
+    raise TimeoutExpired(args, timeout, output, output) from error
 
 
 async def ask_exit(calls: Calls, handle: OwnedProcess, timeout: float) -> dict[str, Any] | None:

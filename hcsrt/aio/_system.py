@@ -1,5 +1,8 @@
 """The half of a compute system that only hcsrt.aio has: how it is made, closed, and left with a block."""
 
+# What a class here keeps private, the others use.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from .. import _engine
@@ -10,6 +13,7 @@ from .._handles import OwnedSystem
 from ..errors import HandleClosedError
 from ._calls import (
     CALLS,
+    PARTING_TIMEOUT,
     AwaitedOwner,
     abandon,
     cannot_wait,
@@ -28,9 +32,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
     from types import TracebackType
-    from typing import Self
+    from typing import Any, Self
 
     from .._facade.times import Deadline
+    from ._process import AwaitedProcess
 
 
 class AwaitedSystem(AwaitedOwner[OwnedSystem], SystemCore):
@@ -92,10 +97,54 @@ class AwaitedSystem(AwaitedOwner[OwnedSystem], SystemCore):
             return []
         return [close_handle(self._handle)]
 
-    def _check_pipes(self, *streams: int | None) -> None:
+    @staticmethod
+    def _check_pipes(*streams: int | None) -> None:
         """Raise NotImplementedError if the loop has no pipes and one of the streams is to be one."""
         if PIPE in streams:
             check_loop()
+
+
+class Ending:
+    """The end of a system of one's own, and of the process in it, that a block leads to whatever happens in it."""
+
+    def __init__(self, system: AwaitedSystem) -> None:
+        # Nobody else has the two: if the loop is closed now, they may be collected before the block ends.
+        system._is_given = False
+        self._system = system
+        self._process: AwaitedProcess[Any] | None = None
+
+    @property
+    def process(self) -> AwaitedProcess[Any] | None:
+        return self._process
+
+    @process.setter
+    def process(self, process: AwaitedProcess[Any]) -> None:
+        process._is_given = False
+        self._process = process
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exception is None:
+            try:
+                if self._process is not None:
+                    await self._process._close()
+            finally:
+                await self._system._close()
+            return
+        closing = [] if self._process is None else self._process._start_closing()
+        try:
+            await wait_before_parting(_terminate(self._system.handle), exception)
+            if not isinstance(exception, GeneratorExit):
+                await wait_closed(closing, 0.0 if is_told_to_stop(exception_type) else PARTING_TIMEOUT)
+        finally:
+            abandon(closing)
 
 
 def _terminate(handle: OwnedSystem) -> asyncio.Future[str | None] | None:
