@@ -19,7 +19,6 @@ except ModuleNotFoundError as error:
 
 from ._library import backend, get_include
 from ._library import register_backend as _register_backend
-from ._version import __version__
 from .errors import (
     AccessDeniedError,
     AlreadyStoppedError,
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
     from . import emulator as emulator
     from . import operations as operations
     from . import service as service
+    from ._version import __version__
     from .bulk import close_all, reap, statistics_of, stop_all
     from .once import RunResult, run
 
@@ -113,7 +113,15 @@ _register_backend("emulator", _emulator)
 
 # Imported at first use: only then their import costs anything.
 _LATE = ("aio", "bulk", "doctor", "emulator", "operations", "service")
-_LATE_NAMES = ("RunResult", "close_all", "reap", "run", "statistics_of", "stop_all")
+_LATE_NAMES = {
+    "RunResult": "once",
+    "__version__": "_version",
+    "close_all": "bulk",
+    "reap": "bulk",
+    "run": "once",
+    "statistics_of": "bulk",
+    "stop_all": "bulk",
+}
 
 # Hidden from type checkers, which would accept every misspelt name because of it.
 if not TYPE_CHECKING:
@@ -123,9 +131,8 @@ if not TYPE_CHECKING:
             __import__(f"{__name__}.{name}")
             return globals()[name]
         if name in _LATE_NAMES:
-            from . import bulk, once
-
-            value = globals()[name] = getattr(once if name in once.__all__ else bulk, name)
+            module = __import__(f"{__name__}.{_LATE_NAMES[name]}", fromlist=(name,))
+            value = globals()[name] = getattr(module, name)
             return value
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -6,24 +6,20 @@
 
 from __future__ import annotations
 
+import os
+from _collections_abc import Callable, Mapping
+
 from ._arguments import seconds
 from ._blocking import finish
 from ._blocking.process import live_output
 from ._blocking.system import Ending
-from ._facade.commands import PIPE, StreamFormat
+from ._facade.commands import PIPE, Command, StreamFormat
 from ._facade.once import RunRequest, RunResult, check_command, completed
 from ._facade.process import raise_late_start
 from ._facade.times import Deadline
+from ._late import typing
 from .errors import OperationTimeoutError
 from .system import ComputeSystem
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Mapping
-    from typing import Any, Literal
-
-    from ._facade.commands import Command
 
 __all__ = ["RunResult", "run"]
 
@@ -31,7 +27,7 @@ __all__ = ["RunResult", "run"]
 def run(
     args: Command,
     *,
-    document: Mapping[str, Any] | str | None = None,
+    document: Mapping[str, typing.Any] | str | None = None,
     image: object = None,
     timeout: float | None = None,
     max_output: int | None = None,
@@ -39,7 +35,7 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: str | os.PathLike[str] | None = None,
     input: bytes | None = None,
-    isolation: Literal["required", "none"] = "required",
+    isolation: typing.Literal["required", "none"] = "required",
 ) -> RunResult:
     """Run one command in a compute system of its own, and remove that again, whatever happens.
 

@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
+from _collections_abc import Mapping
+
 from ._blocking import finish
 from ._blocking.process import BlockingProcess
 from ._facade import AnyStr
 from ._facade.commands import DEVNULL, PIPE, STDOUT, resize_request
 from ._facade.times import Deadline
 from ._handles import OwnedProcess
+from ._late import typing
 from .events import EventSource
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
 __all__ = ["DEVNULL", "PIPE", "STDOUT", "Process"]
 
@@ -163,7 +161,7 @@ class Process(BlockingProcess[AnyStr], EventSource[OwnedProcess]):
         """
         finish(self._modify(resize_request(height, width), timeout))
 
-    def properties(self, *, timeout: float | None = None) -> dict[str, Any]:
+    def properties(self, *, timeout: float | None = None) -> dict[str, typing.Any]:
         """Ask for the properties of the process.
 
         Args:
@@ -180,7 +178,7 @@ class Process(BlockingProcess[AnyStr], EventSource[OwnedProcess]):
         """
         return finish(self._properties(timeout))
 
-    def modify(self, request: Mapping[str, Any] | str, *, timeout: float | None = None) -> None:
+    def modify(self, request: Mapping[str, typing.Any] | str, *, timeout: float | None = None) -> None:
         """Change the process by a ProcessModifyRequest: the size of its console, or the end of its standard streams.
 
         Args:

@@ -7,33 +7,33 @@ from __future__ import annotations
 
 import io
 import sys
+from _collections_abc import Callable, Coroutine, Mapping, Sequence
 from _queue import Empty, SimpleQueue
 from _thread import allocate_lock, start_new_thread
 from threading import Thread, get_ident
 from time import monotonic
+from types import TracebackType
 
 from .. import _calls
 from .._calls import Limit
 from .._facade import AnyStr, Generic, times
-from .._facade.commands import PIPE, StreamFormat, check_given, encoded
+from .._facade.commands import PIPE, Command, StreamFormat, check_given, encoded
 from .._facade.owner import debug, exit_status
 from .._facade.process import CLOSE_STDIN, ProcessCore, check_stdin_error, nested_turn, raise_late_start, running
 from .._facade.times import CLEANUP_TIMEOUT, SHORT_CLEANUP, Deadline, cleanup_time
-from .._handles import OwnedProcess, close_all
+from .._handles import OwnedProcess, OwnedSystem, close_all
+from .._late import typing
 from .._streams import ProcessStart, StdioReader, StdioWriter
 from ..errors import HandleClosedError, HcsError, OperationTimeoutError, ServiceDisconnectedError
 from . import CALLS, BlockingOwner, aside, close_aside, finish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
-    from types import TracebackType
     from typing import IO, Any
 
-    from .._facade.commands import Command
     from .._facade.expired import CompletedProcess
     from .._facade.output import LiveOutput
-    from .._handles import OwnedStdio, OwnedSystem
+    from .._handles import OwnedStdio
 
 
 _CHUNK = 64 * 1024
@@ -68,9 +68,9 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
         returncode: The exit code, 0 to 0xFFFFFFFF, once poll(), wait() or communicate() has seen it.
     """
 
-    stdin: IO[AnyStr] | None
-    stdout: IO[AnyStr] | None
-    stderr: IO[AnyStr] | None
+    stdin: typing.IO[AnyStr] | None
+    stdout: typing.IO[AnyStr] | None
+    stderr: typing.IO[AnyStr] | None
     _logger = "hcsrt.process"
 
     def __init__(
@@ -78,7 +78,7 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
         start: ProcessStart,
         args: Command,
         streams: StreamFormat,
-        reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
+        reopen_system: Callable[[Deadline], Coroutine[typing.Any, typing.Any, OwnedSystem]],
         is_windows: Callable[[], bool],
     ) -> None:
         super().__init__(start, args, streams, reopen_system, is_windows)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from functools import partial
+from types import TracebackType
 
 from .. import _calls
 from .._calls import Limit
@@ -14,14 +15,12 @@ from .._facade.system import SystemCore
 from .._facade.times import CLEANUP_TIMEOUT, SHORT_CLEANUP, Deadline, cleanup_time
 from .._functions import in_namespace
 from .._handles import OwnedSystem
+from .._late import typing
 from ..errors import HandleClosedError, HcsError
 from . import CALLS, BlockingOwner, aside, close_aside, finish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Any, Self
-
     from .process import BlockingProcess
 
 
@@ -50,9 +49,11 @@ class BlockingSystem(BlockingOwner[OwnedSystem], SystemCore):
         self._close_within(SHORT_CLEANUP if exception_type is KeyboardInterrupt else None)
 
     @classmethod
-    async def _create(cls, id: str, document: str, namespace: str | None, deadline: Deadline, keep: bool) -> Self:
+    async def _create(
+        cls, id: str, document: str, namespace: str | None, deadline: Deadline, keep: bool
+    ) -> typing.Self:
         made: list[OwnedSystem] = []
-        objects: list[Self] = []
+        objects: list[typing.Self] = []
 
         def end(handle: OwnedSystem) -> None:
             _end(handle, id, keep)
@@ -72,9 +73,9 @@ class BlockingSystem(BlockingOwner[OwnedSystem], SystemCore):
             raise
 
     @classmethod
-    async def _open(cls, id: str, namespace: str | None, deadline: Deadline) -> Self:
+    async def _open(cls, id: str, namespace: str | None, deadline: Deadline) -> typing.Self:
         handle = await CALLS.open_system(id, namespace, deadline.remaining())
-        objects: list[Self] = []
+        objects: list[typing.Self] = []
         try:
             objects.extend(map(cls, [handle], [id], [namespace]))  # as in _create()
             await objects[0]._set_up(deadline)
@@ -101,12 +102,12 @@ class BlockingSystem(BlockingOwner[OwnedSystem], SystemCore):
 class Ending:
     """The end of a system of one's own, and of the process in it, that a block leads to whatever happens in it."""
 
-    process: BlockingProcess[Any] | None = None
+    process: BlockingProcess[typing.Any] | None = None
 
     def __init__(self, system: BlockingSystem) -> None:
         self._system = system
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> typing.Self:
         return self
 
     def __exit__(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from _collections_abc import Sequence
 from codecs import getincrementaldecoder, lookup_error
 
 from .. import _hresults as hresults
@@ -15,13 +16,11 @@ from .owner import tell_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping
     from typing import Any, TypeAlias, TypedDict
 
     from .._streams import ProcessStart
     from .output import LiveOutput
-
-    Command: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
     class PopenOptions(TypedDict, total=False):
         stdin: int | None
@@ -40,6 +39,8 @@ if TYPE_CHECKING:
         capture_output: bool
         check: bool
 
+
+Command: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 # The values of subprocess, which is slow to import.
 PIPE = -1

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 
-from . import AnyStr
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, AnyStr
 
     from .commands import Command
+else:
+    AnyStr = object  # all that is needed of it; typing is slow to import too
 
 
 class TimeoutExpired(subprocess.TimeoutExpired, TimeoutError):

@@ -6,20 +6,20 @@
 from __future__ import annotations
 
 import os
+from _collections_abc import Mapping
 
+from .._late import typing
 from .._library import backend
 from ..documents import dumps, loads
 from ..errors import HcsError, NoIsolationError
-from .commands import PIPE, StreamFormat, encoded, process_parameters
+from .commands import PIPE, Command, StreamFormat, encoded, process_parameters
 from .owner import debug
 from .times import CHECK_TIMEOUT, Deadline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any, NoReturn
+    from typing import Any
 
-    from .commands import Command
     from .process import ProcessCore
     from .system import SystemCore
 
@@ -65,10 +65,10 @@ class RunResult:
         for name, value in zip(_FIELDS, values, strict=True):
             object.__setattr__(self, name, value)
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
+    def __setattr__(self, name: str, value: object) -> typing.NoReturn:
         raise AttributeError(f"a RunResult does not change: {name} cannot be set")
 
-    def __delattr__(self, name: str) -> NoReturn:
+    def __delattr__(self, name: str) -> typing.NoReturn:
         raise AttributeError(f"a RunResult does not change: {name} cannot be deleted")
 
     def __eq__(self, other: object) -> bool:
@@ -77,7 +77,7 @@ class RunResult:
     def __hash__(self) -> int:
         return hash((self.returncode, self.stdout, self.stderr))
 
-    def __reduce__(self) -> tuple[type[RunResult], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[type[RunResult], tuple[typing.Any, ...]]:
         return RunResult, self._values()
 
     def __repr__(self) -> str:
@@ -107,9 +107,9 @@ class RunRequest:
     """
 
     id: str
-    document: dict[str, Any]
+    document: dict[str, typing.Any]
 
-    def __init__(self, document: Mapping[str, Any] | str | None, image: object, isolation: str) -> None:
+    def __init__(self, document: Mapping[str, typing.Any] | str | None, image: object, isolation: str) -> None:
         if image is not None:
             raise NotImplementedError("image is for a later version of hcsrt, which can prepare images: give document")
         if isolation not in _ISOLATION:

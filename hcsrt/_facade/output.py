@@ -91,8 +91,8 @@ class Kept:
     """The bytes of one stream, up to a limit."""
 
     def __init__(self, limit: int | None) -> None:
-        self.data = bytearray()
-        self.cut = False
+        self.data: bytearray = bytearray()
+        self.cut: bool = False
         self._limit = limit
 
     def add(self, data: bytes) -> None:

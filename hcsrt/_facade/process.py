@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from _collections_abc import Callable, Coroutine
 from time import monotonic
 
 from .. import _hresults as hresults
 from .._arguments import integer, seconds
-from .._handles import OwnedProcess
+from .._handles import OwnedProcess, OwnedSystem
+from .._late import Late, typing
 from .._streams import ProcessStart
 from ..documents import dumps
 from ..errors import (
@@ -18,18 +20,18 @@ from ..errors import (
     error_from,
 )
 from . import AnyStr, Generic, times
+from .commands import Command, StreamFormat
 from .owner import ExitOwner, debug, exit_status, name_handle
 from .requests import answer, exit_code
 from .times import CLEANUP_TIMEOUT, QUERY_TIMEOUT, Deadline, query_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, NoReturn, Protocol
 
-    from .._handles import OwnedSystem
+    from . import expired as expired
     from .calls import Calls
-    from .commands import Command, StreamFormat
     from .expired import CompletedProcess, TimeoutExpired
     from .output import LiveOutput
 
@@ -41,6 +43,16 @@ if TYPE_CHECKING:
             """When it moved bytes last, by time.monotonic()."""
             ...
 
+
+if not TYPE_CHECKING:
+
+    def _expired():
+        from . import expired
+
+        return expired
+
+    # What annotations name.
+    expired = Late(_expired)
 
 CLOSE_STDIN = '{"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}'
 _PROPERTIES = "HcsGetProcessProperties"
@@ -65,7 +77,7 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
         start: ProcessStart,
         args: Command,
         streams: StreamFormat,
-        reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
+        reopen_system: Callable[[Deadline], Coroutine[typing.Any, typing.Any, OwnedSystem]],
         is_windows: Callable[[], bool],
     ) -> None:
         super().__init__(start.process)

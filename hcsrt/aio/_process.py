@@ -6,17 +6,20 @@
 from __future__ import annotations
 
 import asyncio
+from _collections_abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from types import TracebackType
 from weakref import ref
 
 from .. import _engine
 from .._facade import AnyStr, Generic, times
-from .._facade.commands import PIPE, StreamFormat, check_given, encoded
+from .._facade.commands import PIPE, Command, StreamFormat, check_given, encoded
 from .._facade.owner import has_exited
 from .._facade.process import ProcessCore, nested_turn, raise_late_start, running
 from .._facade.times import Deadline
-from .._handles import OwnedProcess
+from .._handles import OwnedProcess, OwnedSystem
+from .._late import typing
 from .._streams import ProcessStart
 from ..errors import HandleClosedError, OperationTimeoutError, ServiceDisconnectedError
 from ._calls import (
@@ -38,19 +41,15 @@ from ._calls import (
 )
 from ._loops import check_own_loop, runs_here, wait_time
 from ._pipes import REOPEN
-from .streams import PipeReader, PipeWriter
+from .streams import PipeReader, PipeWriter, StreamReader, StreamWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
-    from types import TracebackType
     from typing import Any
 
-    from .._facade.commands import Command
     from .._facade.expired import CompletedProcess
     from .._facade.output import Kept, LiveOutput
-    from .._handles import OwnedStdio, OwnedSystem
-    from .streams import StreamReader, StreamWriter
+    from .._handles import OwnedStdio
 
 
 class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[AnyStr]):
@@ -66,7 +65,7 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
         start: ProcessStart,
         args: Command,
         streams: StreamFormat,
-        reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
+        reopen_system: Callable[[Deadline], Coroutine[typing.Any, typing.Any, OwnedSystem]],
         is_windows: Callable[[], bool],
     ) -> None:
         super().__init__(start, args, streams, reopen_system, is_windows)

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+from types import TracebackType
+
 from .. import _engine
 from .._facade.commands import PIPE
 from .._facade.system import SystemCore
 from .._functions import in_namespace
 from .._handles import OwnedSystem
+from .._late import typing
 from ..errors import HandleClosedError
 from ._calls import (
     CALLS,
@@ -31,8 +34,6 @@ from ._pipes import check_loop
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
-    from types import TracebackType
-    from typing import Any, Self
 
     from .._facade.times import Deadline
     from ._process import AwaitedProcess
@@ -57,7 +58,9 @@ class AwaitedSystem(AwaitedOwner[OwnedSystem], SystemCore):
         await wait_closed(closing)
 
     @classmethod
-    async def _create(cls, id: str, document: str, namespace: str | None, deadline: Deadline, keep: bool) -> Self:
+    async def _create(
+        cls, id: str, document: str, namespace: str | None, deadline: Deadline, keep: bool
+    ) -> typing.Self:
         function = in_namespace("HcsCreateComputeSystem", namespace)
         creating = started(function, _engine.create_system, id, document, namespace, deadline.remaining(), keep=keep)
         handle = await made(creating, discard if keep else _terminate)
@@ -73,7 +76,7 @@ class AwaitedSystem(AwaitedOwner[OwnedSystem], SystemCore):
             raise
 
     @classmethod
-    async def _open(cls, id: str, namespace: str | None, deadline: Deadline) -> Self:
+    async def _open(cls, id: str, namespace: str | None, deadline: Deadline) -> typing.Self:
         handle = await CALLS.open_system(id, namespace, deadline.remaining())
         try:
             system = cls(handle, id, namespace)
@@ -111,18 +114,18 @@ class Ending:
         # Nobody else has the two: if the loop is closed now, they may be collected before the block ends.
         system._is_given = False
         self._system = system
-        self._process: AwaitedProcess[Any] | None = None
+        self._process: AwaitedProcess[typing.Any] | None = None
 
     @property
-    def process(self) -> AwaitedProcess[Any] | None:
+    def process(self) -> AwaitedProcess[typing.Any] | None:
         return self._process
 
     @process.setter
-    def process(self, process: AwaitedProcess[Any]) -> None:
+    def process(self, process: AwaitedProcess[typing.Any]) -> None:
         process._is_given = False
         self._process = process
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self) -> typing.Self:
         return self
 
     async def __aexit__(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from _collections_abc import Mapping
+
 from .._facade import AnyStr
 from .._facade.commands import DEVNULL, PIPE, STDOUT, resize_request
 from .._facade.times import Deadline
 from .._handles import OwnedProcess
+from .._late import typing
 from ._process import AwaitedProcess
 from .events import EventSource
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
 __all__ = ["DEVNULL", "PIPE", "STDOUT", "Process"]
 
@@ -163,7 +161,7 @@ class Process(AwaitedProcess[AnyStr], EventSource[OwnedProcess]):
         """
         await self._modify(resize_request(height, width), timeout)
 
-    async def properties(self, *, timeout: float | None = None) -> dict[str, Any]:
+    async def properties(self, *, timeout: float | None = None) -> dict[str, typing.Any]:
         """Ask for the properties of the process.
 
         Args:
@@ -180,7 +178,7 @@ class Process(AwaitedProcess[AnyStr], EventSource[OwnedProcess]):
         """
         return await self._properties(timeout)
 
-    async def modify(self, request: Mapping[str, Any] | str, *, timeout: float | None = None) -> None:
+    async def modify(self, request: Mapping[str, typing.Any] | str, *, timeout: float | None = None) -> None:
         """Change the process by a ProcessModifyRequest: the size of its console, or the end of its standard streams.
 
         Args:
