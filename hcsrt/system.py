@@ -612,7 +612,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             console: True, or the (rows, columns), for a pseudo-terminal, whose output all comes on stdout.
             max_output: The bytes that communicate() keeps of each of stdout and stderr. The rest is read and thrown
                 away, and output_cut tells of it; a character that the limit cuts in two goes with it. None keeps
-                everything.
+                everything. With max_output or on_output, stdout or stderr has to be PIPE.
             on_output: What to call with "stdout" or "stderr" and each piece of output as it comes, all of it whatever
                 max_output is: bytes, or text in text mode. wait() and communicate() call it, on the thread that waits
                 in them, and raise what it raises.
@@ -632,7 +632,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
-        streams.live = live_output(max_output, on_output, streams)
+        streams.live = live_output(max_output, on_output, streams, stdout, stderr)
         self._check_pipes(stdin, stdout, stderr)
         parameters = finish(
             process_parameters(

@@ -88,6 +88,8 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
         self.stdin = start.stdin and open_writer(streams, start.stdin, lambda: close_guest_stdin(handle))
         self.stdout = self.stderr = None
         self._pieces: SimpleQueue[tuple[_LivePump, bytes]] = SimpleQueue()
+        # The next of them, from the queue until it is passed on.
+        self._next: list[tuple[_LivePump, bytes]] = []
         self._live_pumps: list[_LivePump] = []
         self._turn = allocate_lock()
         self._passing: int | None = None
@@ -122,6 +124,11 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
 
     async def _close(self) -> None:
         self._close_all(at_once=False)
+
+    def _discard(self) -> None:
+        for pump in self._live_pumps:
+            pump.interrupt()
+        super()._discard()
 
     def _close_all(self, *, at_once: bool) -> None:
         try:
@@ -200,12 +207,20 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
             pump.start()
 
     async def _next_piece(self, timeout: float) -> tuple[str, bytes] | None:
-        try:
-            pump, data = self._pieces.get(timeout=min(timeout, _SLICE))
-        except Empty:
-            return None
-        pump.go_on()
+        if not self._next:
+            try:
+                # In one go: a KeyboardInterrupt right after it finds the piece in the list.
+                self._next.extend(map(self._pieces.get, [True], [min(timeout, _SLICE)]))
+            except Empty:
+                return None
+        pump, data = self._next[0]
         return pump.name, data
+
+    def _take_piece(self) -> None:
+        if self._next:
+            pump, _ = self._next[0]
+            pump.go_on()
+            self._next.clear()
 
     def _moving(self) -> list[_Pump | _LivePump]:
         return [pump for pump in (*(self._pumps or {}).values(), *self._live_pumps) if pump.is_alive()]
@@ -459,14 +474,22 @@ def _text_over(
 
 
 def live_output(
-    max_output: int | None, on_output: Callable[[str, Any], object] | None, streams: StreamFormat
+    max_output: int | None,
+    on_output: Callable[[str, Any], object] | None,
+    streams: StreamFormat,
+    *pipes: int | None,
 ) -> LiveOutput | None:
-    """Return what becomes of output that the process object reads itself; None if its caller reads it."""
+    """Return what becomes of output that the process object reads itself; None if its caller reads it.
+
+    pipes: what stdout and stderr are to be.
+    """
     if max_output is None and on_output is None:
         return None
     from .._facade.output import LiveOutput
 
-    return LiveOutput(max_output, on_output, streams.decoder if streams.text else None, awaits=False)
+    return LiveOutput(
+        max_output, on_output, streams.decoder if streams.text else None, has_pipes=PIPE in pipes, awaits=False
+    )
 
 
 async def start_process(

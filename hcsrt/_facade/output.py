@@ -15,6 +15,7 @@ class LiveOutput:
     """What popen(max_output=, on_output=) wants of stdout and stderr, and what has come of it.
 
     decoder: makes a decoder for a stream of text; None for bytes.
+    has_pipes: whether there is output to read.
     awaits: whether on_output may be a coroutine function.
     """
 
@@ -24,10 +25,13 @@ class LiveOutput:
         on_output: Callable[[str, Any], object] | None,
         decoder: Callable[[], io.IncrementalNewlineDecoder] | None,
         *,
+        has_pipes: bool,
         awaits: bool,
     ) -> None:
         self._limit = most_output(max_output)
         check_on_output(on_output, awaits=awaits)
+        if not has_pipes:
+            raise ValueError("max_output and on_output need output to read: give stdout=PIPE or stderr=PIPE")
         self._on_output = on_output
         self._decoder = decoder
         self._kept: dict[str, Kept] = {}

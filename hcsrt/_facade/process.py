@@ -310,6 +310,7 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
                 piece = await self._next_piece(deadline.within(left))
             if piece is not None:
                 began = monotonic()
+                self._take_piece()
                 await live.pass_on(*piece)
                 if drain is not None:
                     drain.hold(monotonic() - began, len(piece[1]))
@@ -319,6 +320,7 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
                 debug(self._logger, "%r has exited and something else holds its pipes open", self)
                 self._interrupt(moving)
                 while (piece := await self._next_piece(0)) is not None:
+                    self._take_piece()
                     await live.pass_on(*piece)
                 break
             if deadline.passed():
@@ -402,6 +404,9 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
             A pipe that has come to its end tells it by an empty piece.
             """
             ...
+
+        def _take_piece(self) -> None:
+            """Go on to the piece behind the one that _next_piece() has returned."""
 
         def _moving(self) -> Sequence[Pipe]:
             """Return the pipes that communicate() uses and that are not at their ends."""

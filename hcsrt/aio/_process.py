@@ -200,6 +200,9 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
             piece = self._piece_now()
         return piece
 
+    def _take_piece(self) -> None:
+        """Do nothing: no await comes between the piece and on_output."""
+
     def _piece_now(self) -> tuple[str, bytes] | None:
         for name, reader, kept in self._live:
             if data := reader.next_piece():
@@ -280,14 +283,22 @@ def _drain_after_exit(handle: OwnedProcess, readers: list[ref[PipeReader[Any]]],
 
 
 def live_output(
-    max_output: int | None, on_output: Callable[[str, Any], object] | None, streams: StreamFormat
+    max_output: int | None,
+    on_output: Callable[[str, Any], object] | None,
+    streams: StreamFormat,
+    *pipes: int | None,
 ) -> LiveOutput | None:
-    """Return what becomes of output that the process object reads itself; None if its caller reads it."""
+    """Return what becomes of output that the process object reads itself; None if its caller reads it.
+
+    pipes: what stdout and stderr are to be.
+    """
     if max_output is None and on_output is None:
         return None
     from .._facade.output import LiveOutput
 
-    return LiveOutput(max_output, on_output, streams.decoder if streams.text else None, awaits=True)
+    return LiveOutput(
+        max_output, on_output, streams.decoder if streams.text else None, has_pipes=PIPE in pipes, awaits=True
+    )
 
 
 async def start_process(

@@ -73,7 +73,7 @@ async def run(
     limit = seconds(timeout)
     deadline = Deadline(limit)
     streams = StreamFormat(None, None, None, -1)
-    live_output(max_output, on_output, streams)
+    live_output(max_output, on_output, streams, PIPE)
     request = RunRequest(document, image, isolation)
     await check_command(args, input, env, cwd, streams)
     ComputeSystem._check_pipes(PIPE)

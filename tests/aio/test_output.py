@@ -16,6 +16,8 @@ from ..helpers.programs import SLEEP, guest
 ABOUT_FILES = "about streams that are files"
 EXCEPT = {
     "test_close_ends_the_reads_of_other_threads": ABOUT_FILES,
+    "test_ctrl_c_in_a_wait_loses_no_output": "about an interrupt of a thread that blocks",
+    "test_a_process_that_is_dropped_leaves_no_thread_behind": "about threads",
     "test_a_stream_that_is_not_read_closes_as_ever": ABOUT_FILES,
 }
 globals().update({n: t for n, t in vars(test_output).items() if n.startswith("test_") and n not in EXCEPT})

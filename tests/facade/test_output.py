@@ -1,10 +1,12 @@
 """Output that is read live: popen(max_output=, on_output=), and the reads that a close() ends."""
 
+import gc
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ from hcsrt import PIPE, ComputeSystem
 from hcsrt._facade import times
 
 from ..helpers.programs import CAT, SLEEP, guest, kill
+
+Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 
 BOTH = "for _ in range(3): write(b'out'); write(b'err', 2); sleep(.3)"
 # More than a pipe holds.
@@ -189,15 +193,6 @@ def test_a_child_that_writes_for_ever_does_not_hold_the_caller(
         assert process.wait(timeout=30) == 0
 
 
-def test_nothing_to_read_leaves_nothing_to_pass_on(system: ComputeSystem) -> None:
-    pieces: list[tuple[str, bytes]] = []
-    with system.popen(guest("write(b'hi')"), max_output=1, on_output=collect(pieces)) as process:
-        assert process.communicate(timeout=30) == (None, None)
-        assert process.wait() == 0
-        assert not process.output_cut
-    assert pieces == []
-
-
 def test_close_ends_a_wait_that_reads(system: ComputeSystem) -> None:
     process = system.popen(SLEEP, stdout=PIPE, on_output=lambda name, data: None)
     with ThreadPoolExecutor(1) as pool:
@@ -213,6 +208,32 @@ def test_an_unread_process_can_be_closed(system: ComputeSystem) -> None:
     process = system.popen(guest("write(b'hi'); sleep(30)"), stdout=PIPE, on_output=lambda name, data: None)
     process.kill()
     process.close()
+
+
+def test_a_process_that_is_dropped_leaves_no_thread_behind(system: ComputeSystem, settle: Callable[..., bool]) -> None:
+    pieces: list[tuple[str, bytes]] = []
+    process = system.popen(guest("while True: write(b'y' * 1000)"), stdout=PIPE, on_output=collect(pieces))
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=1)
+    assert pieces
+    with pytest.warns(ResourceWarning, match="unclosed"):  # noqa: PT031 - both belong to it
+        del process
+        gc.collect()
+    # The thread has closed its end of the pipe, which ends the process too.
+    assert settle(lambda: hcsrt.emulator.live()["stdio"] == 0)
+
+
+def test_ctrl_c_in_a_wait_loses_no_output(interrupted: Interrupted, system: ComputeSystem) -> None:
+    pieces: list[tuple[str, bytes]] = []
+    expected = b"".join(b"%d," % n for n in range(2000))
+    for block in interrupted(0.3):
+        pieces.clear()
+        code = "for n in range(2000): write(b'%d,' % n); time.sleep(.0005)"
+        with system.popen(guest(code), stdout=PIPE, on_output=collect(pieces)) as process:
+            with block:
+                process.wait()
+            assert process.communicate(timeout=30) == (expected, None)
+        assert joined(pieces, "stdout") == expected
 
 
 def test_two_who_wait_get_the_output_in_order(system: ComputeSystem) -> None:
@@ -256,6 +277,11 @@ def test_run_kills_what_takes_too_long(system: ComputeSystem) -> None:
     [
         ({"max_output": -1}, ValueError, "max_output must be zero or more bytes, or None to keep everything, not -1"),
         ({"max_output": 1.5}, TypeError, "max_output must be a number of bytes or None, not float"),
+        (
+            {"max_output": 1, "stdout": None},
+            ValueError,
+            "max_output and on_output need output to read: give stdout=PIPE or stderr=PIPE",
+        ),
         ({"on_output": "f"}, TypeError, "on_output must be a function of a name and data, or None, not str"),
     ],
 )
@@ -263,7 +289,7 @@ def test_wrong_arguments_start_nothing(
     options: dict[str, Any], error: type[Exception], message: str, system: ComputeSystem
 ) -> None:
     with pytest.raises(error) as caught:
-        system.popen(SLEEP, stdout=PIPE, **options)
+        system.popen(SLEEP, **{"stdout": PIPE, **options})
     assert str(caught.value) == message
 
 
