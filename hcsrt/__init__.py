@@ -19,7 +19,6 @@ except ModuleNotFoundError as error:
 
 from ._library import backend, get_include
 from ._library import register_backend as _register_backend
-from ._version import __version__
 from .errors import (
     AccessDeniedError,
     AlreadyStoppedError,
@@ -28,6 +27,7 @@ from .errors import (
     HcsError,
     InvalidDocumentError,
     InvalidStateError,
+    NoIsolationError,
     NoIsolationWarning,
     NotSupportedError,
     OperationTimeoutError,
@@ -51,7 +51,9 @@ if TYPE_CHECKING:
     from . import emulator as emulator
     from . import operations as operations
     from . import service as service
+    from ._version import __version__
     from .bulk import close_all, reap, statistics_of, stop_all
+    from .once import RunResult, run
 
 # Without the modules of _LATE: `from hcsrt import *` would import them, which takes time.
 __all__ = [
@@ -69,6 +71,7 @@ __all__ = [
     "HcsError",
     "InvalidDocumentError",
     "InvalidStateError",
+    "NoIsolationError",
     "NoIsolationWarning",
     "NotSupportedError",
     "OperationTimeoutError",
@@ -80,6 +83,7 @@ __all__ = [
     "PathNotFoundError",
     "Process",
     "ProcessNotFoundError",
+    "RunResult",
     "SendHandle",
     "ServiceDisconnectedError",
     "StateError",
@@ -91,6 +95,7 @@ __all__ = [
     "get_include",
     "pending",
     "reap",
+    "run",
     "statistics_of",
     "stop_all",
     "systems",
@@ -108,7 +113,15 @@ _register_backend("emulator", _emulator)
 
 # Imported at first use: only then their import costs anything.
 _LATE = ("aio", "bulk", "doctor", "emulator", "operations", "service")
-_LATE_FUNCTIONS = ("close_all", "reap", "statistics_of", "stop_all")
+_LATE_NAMES = {
+    "RunResult": "once",
+    "__version__": "_version",
+    "close_all": "bulk",
+    "reap": "bulk",
+    "run": "once",
+    "statistics_of": "bulk",
+    "stop_all": "bulk",
+}
 
 # Hidden from type checkers, which would accept every misspelt name because of it.
 if not TYPE_CHECKING:
@@ -117,13 +130,12 @@ if not TYPE_CHECKING:
         if name in _LATE:
             __import__(f"{__name__}.{name}")
             return globals()[name]
-        if name in _LATE_FUNCTIONS:
-            from . import bulk
-
-            function = globals()[name] = getattr(bulk, name)
-            return function
+        if name in _LATE_NAMES:
+            module = __import__(f"{__name__}.{_LATE_NAMES[name]}", fromlist=(name,))
+            value = globals()[name] = getattr(module, name)
+            return value
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATE, *_LATE_FUNCTIONS})
+    return sorted({*globals(), *_LATE, *_LATE_NAMES})

@@ -36,3 +36,13 @@ EVENT_TYPES: dict[EventType, int] = {
     "GroupOperationInfo": 0xC0000001,
 }
 """The numbers, by their names in HCS without the HcsEvent before them."""
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        # For who reads an annotation.
+        if name == "EventType":
+            from typing import Literal
+
+            return Literal[tuple(EVENT_TYPES)]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

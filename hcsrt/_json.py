@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from ._late import typing
+
 TYPE_CHECKING = False  # the name that type checkers know; importing typing would cost more than this module
 if TYPE_CHECKING:
     from json import JSONDecoder
-    from typing import Any
 
 _decoder: JSONDecoder | None = None
 
 
-def loads(text: str | None) -> Any:
+def loads(text: str | None) -> typing.Any:
     """Return the value of JSON text that HCS gave.
 
     Args:

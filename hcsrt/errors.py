@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from _collections_abc import Mapping
 from errno import EACCES, ECONNRESET, EEXIST, ENOENT, ESRCH, ETIMEDOUT
 
 from . import _hresults as hresults
+from ._late import typing
 
 TYPE_CHECKING = False  # the name that type checkers know; importing typing would cost more than this module
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "HcsError",
     "InvalidDocumentError",
     "InvalidStateError",
+    "NoIsolationError",
     "NoIsolationWarning",
     "NotSupportedError",
     "OperationTimeoutError",
@@ -61,12 +64,12 @@ class HcsError(OSError):
     hresult: int  # signed, as C has it
     symbol: str | None
     operation: str
-    document: dict[str, Any] | None
+    document: dict[str, typing.Any] | None
     hint: str | None
 
     _errno: int | None = None
 
-    def __init__(self, hresult: int, operation: str, document: str | Mapping[str, Any] | None = None) -> None:
+    def __init__(self, hresult: int, operation: str, document: str | Mapping[str, typing.Any] | None = None) -> None:
         code = _unsigned(hresult)
         symbol, meaning, hint = _look_up(code, operation, _emulated)
         super().__init__(self._errno, meaning)
@@ -175,6 +178,10 @@ class HandleBusyError(BufferError):
     """The handle cannot be given away: calls are inside, or an event callback was registered on it."""
 
 
+class NoIsolationError(RuntimeError):
+    """Isolation is required, and the emulator has none: it runs commands as plain processes of this machine."""
+
+
 class NoIsolationWarning(RuntimeWarning):
     """The emulator runs commands as plain processes of this machine, without any isolation."""
 
@@ -238,7 +245,7 @@ def expect_emulator() -> None:
     _emulated = True
 
 
-def error_from(hresult: int, operation: str, document: str | Mapping[str, Any] | None = None) -> HcsError:
+def error_from(hresult: int, operation: str, document: str | Mapping[str, typing.Any] | None = None) -> HcsError:
     """Return the exception for an HRESULT, of the class that fits it.
 
     Args:

@@ -8,10 +8,7 @@ from ._blocking import BlockingEvents, BlockingOwner, finish
 from ._facade import ExitHandleT
 from ._facade.events import EVENTS_MAXSIZE, Event
 from ._facade.times import Deadline
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Self
+from ._late import typing
 
 __all__ = ["Event", "Events"]
 
@@ -23,7 +20,7 @@ class Events(BlockingEvents):
     closed. Any method may be called from any thread; threads that share one share its events.
     """
 
-    def __iter__(self) -> Self:
+    def __iter__(self) -> typing.Self:
         return self
 
     def __next__(self) -> Event:
@@ -32,7 +29,7 @@ class Events(BlockingEvents):
             raise StopIteration
         return event
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> typing.Self:
         return self
 
     def get(self, timeout: float | None = None) -> Event | None:

@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
+from _collections_abc import Mapping
+
 from ._blocking import finish
 from ._blocking.process import BlockingProcess
 from ._facade import AnyStr
 from ._facade.commands import DEVNULL, PIPE, STDOUT, resize_request
 from ._facade.times import Deadline
 from ._handles import OwnedProcess
+from ._late import typing
 from .events import EventSource
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
 __all__ = ["DEVNULL", "PIPE", "STDOUT", "Process"]
 
@@ -28,13 +26,18 @@ class Process(BlockingProcess[AnyStr], EventSource[OwnedProcess]):
     exit code that HCS does not tell is an error, never a number.
 
     Children of the process may hold its pipes open after it has exited. Who reads stdout or stderr as a file then waits
-    for them too, as with subprocess; communicate() and run() do not, nor do the streams of hcsrt.aio.
+    for them too, as with subprocess; communicate() and run() do not, nor do the streams of hcsrt.aio. The close() of a
+    stream, or of the process, ends the reads of other threads in it: they raise ValueError, as for a closed file.
+
+    With max_output or on_output the object reads the output itself, and there is no stdout and no stderr for others.
+    wait() and communicate() read it to its end then, one of them at a time; while nobody is in either, the process is
+    held back once its pipes are full. close() and the end of the block read nothing.
 
     Attributes:
         pid: The process id in the guest.
         args: The command as it was given, empty if the process was opened.
         stdin: A file where a pipe was asked for, else None.
-        stdout: The same.
+        stdout: The same; None also with max_output or on_output.
         stderr: The same.
         returncode: The exit code, 0 to 0xFFFFFFFF, once poll(), wait() or communicate() has seen it.
     """
@@ -63,7 +66,8 @@ class Process(BlockingProcess[AnyStr], EventSource[OwnedProcess]):
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the exit and return the exit code.
 
-        A process that has filled a pipe waits for a reader, which this is not: communicate() is one.
+        A process that has filled a pipe waits for a reader, which this is not unless popen() was given max_output or
+        on_output: communicate() is one.
 
         Args:
             timeout: Seconds, None for ever.
@@ -90,7 +94,8 @@ class Process(BlockingProcess[AnyStr], EventSource[OwnedProcess]):
             timeout: Seconds, None for ever.
 
         Returns:
-            What was read from stdout and stderr, None where there is no pipe.
+            What was read from stdout and stderr, None where there is no pipe. With max_output each has at most so many
+            bytes; output_cut tells whether there were more.
 
         Raises:
             subprocess.TimeoutExpired: The time is up. It has the output so far, as bytes. Another communicate() then
@@ -156,7 +161,7 @@ class Process(BlockingProcess[AnyStr], EventSource[OwnedProcess]):
         """
         finish(self._modify(resize_request(height, width), timeout))
 
-    def properties(self, *, timeout: float | None = None) -> dict[str, Any]:
+    def properties(self, *, timeout: float | None = None) -> dict[str, typing.Any]:
         """Ask for the properties of the process.
 
         Args:
@@ -173,7 +178,7 @@ class Process(BlockingProcess[AnyStr], EventSource[OwnedProcess]):
         """
         return finish(self._properties(timeout))
 
-    def modify(self, request: Mapping[str, Any] | str, *, timeout: float | None = None) -> None:
+    def modify(self, request: Mapping[str, typing.Any] | str, *, timeout: float | None = None) -> None:
         """Change the process by a ProcessModifyRequest: the size of its console, or the end of its standard streams.
 
         Args:

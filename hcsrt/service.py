@@ -7,16 +7,14 @@ On the main thread, and where there is a timeout, it is made on another thread, 
 
 from __future__ import annotations
 
+import os
+from _collections_abc import Mapping
+
 from ._arguments import check_name, path_text, seconds
 from ._blocking import CALLS, finish
 from ._facade.requests import answer, query_text
+from ._late import typing
 from .documents import dumps, plain
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping
-    from typing import Any
 
 __all__ = [
     "create_guest_state_file",
@@ -33,8 +31,8 @@ __all__ = [
 
 
 def properties(
-    *types: str, query: Mapping[str, Any] | str | None = None, timeout: float | None = None
-) -> dict[str, Any]:
+    *types: str, query: Mapping[str, typing.Any] | str | None = None, timeout: float | None = None
+) -> dict[str, typing.Any]:
     """Ask HCS for its own properties.
 
     Args:
@@ -58,7 +56,7 @@ def properties(
     return answer(text, "HcsGetServiceProperties", dict)
 
 
-def modify(property_type: str, settings: Mapping[str, Any], *, timeout: float | None = None) -> None:
+def modify(property_type: str, settings: Mapping[str, typing.Any], *, timeout: float | None = None) -> None:
     """Change settings of the service, by a ModificationRequest.
 
     Args:
@@ -79,7 +77,7 @@ def modify(property_type: str, settings: Mapping[str, Any], *, timeout: float | 
     finish(CALLS.service("HcsModifyServiceSettings", request, timeout=seconds(timeout)))
 
 
-def submit_wer_report(crash_report: Mapping[str, Any] | str, *, timeout: float | None = None) -> None:
+def submit_wer_report(crash_report: Mapping[str, typing.Any] | str, *, timeout: float | None = None) -> None:
     """Send the crash of a virtual machine to Windows Error Reporting.
 
     Args:
@@ -210,7 +208,7 @@ def revoke_vm_group_access(path: str | os.PathLike[str], *, timeout: float | Non
     finish(CALLS.service("HcsRevokeVmGroupAccess", path_text(path, "path"), timeout=seconds(timeout)))
 
 
-def processor_compatibility(path: str | os.PathLike[str], *, timeout: float | None = None) -> dict[str, Any]:
+def processor_compatibility(path: str | os.PathLike[str], *, timeout: float | None = None) -> dict[str, typing.Any]:
     """Ask what a saved virtual machine needs of the processor that it goes on with.
 
     Args:

@@ -3,28 +3,30 @@
 
 from __future__ import annotations
 
+import os
+from _collections_abc import Callable, Iterable, Mapping
+
 from ._arguments import check_name, check_namespace, is_kept, seconds
 from ._blocking import CALLS, finish
-from ._blocking.process import attach_process, run_to_end, start_process
+from ._blocking.process import attach_process, live_output, run_to_end, start_process
 from ._blocking.system import BlockingSystem
-from ._facade.commands import StreamFormat, check_attach, process_parameters, run_pipes
+from ._facade import aliases
+from ._facade.commands import Command, StreamFormat, check_attach, process_parameters, run_pipes
 from ._facade.owner import debug
+from ._facade.process import expired
 from ._facade.requests import Selection
 from ._facade.times import CHECK_TIMEOUT, STOP_TIMEOUT, Deadline
 from ._handles import OwnedSystem
+from ._late import typing
 from .documents import dumps
 from .events import EventSource
 from .process import Process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping
-    from subprocess import CompletedProcess
-    from typing import Any, Literal, Self, Unpack, overload
+    from typing import Unpack, overload
 
-    from ._facade.commands import Command, PopenOptions, RunOptions
-    from ._facade.system import Rung
+    from ._facade.commands import PopenOptions, RunOptions
 
 __all__ = ["ComputeSystem", "systems"]
 
@@ -46,12 +48,12 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
     def create(
         cls,
         id: str,
-        document: Mapping[str, Any] | str,
+        document: Mapping[str, typing.Any] | str,
         *,
         namespace: str | None = None,
         timeout: float | None = None,
-        on_abandon: Literal["terminate", "keep"] = "terminate",
-    ) -> Self:
+        on_abandon: typing.Literal["terminate", "keep"] = "terminate",
+    ) -> typing.Self:
         """Create a compute system and do not start it.
 
         Args:
@@ -77,7 +79,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         return finish(cls._create(id, text, namespace, deadline, is_kept(on_abandon)))
 
     @classmethod
-    def open(cls, id: str, *, namespace: str | None = None, timeout: float | None = None) -> Self:
+    def open(cls, id: str, *, namespace: str | None = None, timeout: float | None = None) -> typing.Self:
         """Open an existing compute system, whoever has created it.
 
         Args:
@@ -108,7 +110,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
 
     def start(
         self,
-        options: Mapping[str, Any] | str | None = None,
+        options: Mapping[str, typing.Any] | str | None = None,
         *,
         migration_socket: int | None = None,
         timeout: float | None = None,
@@ -130,7 +132,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         finish(self._start(options, migration_socket, timeout))
         debug(__name__, "started %r", self)
 
-    def shutdown(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
+    def shutdown(self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None) -> None:
         """Ask the guest to shut down; wait() tells when it has.
 
         Args:
@@ -160,7 +162,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         """
         finish(self._terminate(timeout))
 
-    def stop(self, grace: float = 10.0, *, timeout: float | None = STOP_TIMEOUT) -> Rung:
+    def stop(self, grace: float = 10.0, *, timeout: float | None = STOP_TIMEOUT) -> aliases.Rung:
         """Stop the system for certain: shut it down, wait, terminate it if that was not enough, wait.
 
         A guest that cannot be asked is terminated without waiting.
@@ -180,7 +182,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         """
         return finish(self._stop(grace, timeout))
 
-    def crash(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
+    def crash(self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None) -> None:
         """Make the guest of a virtual machine crash, for a dump of it. The machine may or may not exit then.
 
         Args:
@@ -196,7 +198,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         """
         finish(self._crash(options, timeout))
 
-    def pause(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
+    def pause(self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None) -> None:
         """Pause a running virtual machine. Containers do not pause.
 
         Args:
@@ -231,7 +233,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         self,
         path: str | os.PathLike[str] | None = None,
         *,
-        save_type: Literal["ToFile", "AsTemplate"] = "ToFile",
+        save_type: typing.Literal["ToFile", "AsTemplate"] = "ToFile",
         timeout: float | None = None,
     ) -> None:
         """Save the state of a paused virtual machine, which stays paused and has to be terminated.
@@ -254,10 +256,10 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
     def modify(
         self,
         resource_path: str,
-        request_type: Literal["Add", "Remove", "Update"],
-        settings: Any = None,
+        request_type: typing.Literal["Add", "Remove", "Update"],
+        settings: typing.Any = None,
         *,
-        guest_request: Any = None,
+        guest_request: typing.Any = None,
         identity: int | None = None,
         timeout: float | None = None,
     ) -> None:
@@ -284,7 +286,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         finish(self._modify(resource_path, request_type, settings, guest_request, identity, timeout))
 
     def initialize_live_migration(
-        self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
+        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
     ) -> None:
         """Prepare a virtual machine to leave this host.
 
@@ -304,7 +306,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
     def start_live_migration(
         self,
         migration_socket: int,
-        options: Mapping[str, Any] | str | None = None,
+        options: Mapping[str, typing.Any] | str | None = None,
         *,
         timeout: float | None = None,
     ) -> None:
@@ -325,7 +327,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         finish(self._start_live_migration(migration_socket, options, timeout))
 
     def start_live_migration_transfer(
-        self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
+        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
     ) -> None:
         """Begin to send the memory of a virtual machine that migrates.
 
@@ -343,7 +345,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         finish(self._start_live_migration_transfer(options, timeout))
 
     def finalize_live_migration(
-        self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
+        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
     ) -> None:
         """End a live migration, on the host that the virtual machine leaves or on the one that it comes to.
 
@@ -361,7 +363,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         finish(self._finalize_live_migration(options, timeout))
 
     def cancel_live_migration(
-        self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
+        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
     ) -> None:
         """Cancel a live migration; another thread may be waiting for one of its steps meanwhile.
 
@@ -378,7 +380,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         """
         finish(self._cancel_live_migration(options, timeout))
 
-    def wait(self, timeout: float | None = None) -> dict[str, Any]:
+    def wait(self, timeout: float | None = None) -> dict[str, typing.Any]:
         """Wait for the system to exit, for whatever reason.
 
         Args:
@@ -397,8 +399,8 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         return finish(self._wait(timeout))
 
     def properties(
-        self, *types: str, query: Mapping[str, Any] | str | None = None, timeout: float | None = None
-    ) -> dict[str, Any]:
+        self, *types: str, query: Mapping[str, typing.Any] | str | None = None, timeout: float | None = None
+    ) -> dict[str, typing.Any]:
         """Ask for the properties of the system: its Id, SystemType, State and more, and some blocks.
 
         Args:
@@ -418,7 +420,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         """
         return finish(self._properties(types, query, timeout))
 
-    def statistics(self, *, timeout: float | None = None) -> dict[str, Any]:
+    def statistics(self, *, timeout: float | None = None) -> dict[str, typing.Any]:
         """Ask for what the running system has used.
 
         HCS looks at every process of the host for it: do not ask more often than you need.
@@ -438,7 +440,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         """
         return finish(self._block("Statistics", dict, timeout))
 
-    def process_list(self, *, timeout: float | None = None) -> list[dict[str, Any]]:
+    def process_list(self, *, timeout: float | None = None) -> list[dict[str, typing.Any]]:
         """Ask for the processes of the running system.
 
         Args:
@@ -456,7 +458,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         """
         return finish(self._block("ProcessList", list, timeout))
 
-    def memory(self, *, timeout: float | None = None) -> dict[str, Any]:
+    def memory(self, *, timeout: float | None = None) -> dict[str, typing.Any]:
         """Ask for the memory of a running virtual machine.
 
         Args:
@@ -486,7 +488,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         errors: str | None = None,
         bufsize: int = -1,
         timeout: float | None = None,
-    ) -> Process[Any]:
+    ) -> Process[typing.Any]:
         """Open a process of the system that runs already, whoever has started it.
 
         Args:
@@ -527,7 +529,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             self,
             args: Command,
             *,
-            text: Literal[True],
+            text: typing.Literal[True],
             encoding: str | None = None,
             errors: str | None = None,
             **options: Unpack[PopenOptions],
@@ -557,7 +559,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             self,
             args: Command,
             *,
-            text: Literal[False] | None = None,
+            text: typing.Literal[False] | None = None,
             encoding: None = None,
             errors: None = None,
             **options: Unpack[PopenOptions],
@@ -571,7 +573,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             encoding: str | None = None,
             errors: str | None = None,
             **options: Unpack[PopenOptions],
-        ) -> Process[Any]: ...
+        ) -> Process[typing.Any]: ...
 
     def popen(
         self,
@@ -588,8 +590,10 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         errors: str | None = None,
         bufsize: int = -1,
         console: bool | tuple[int, int] = False,
+        max_output: int | None = None,
+        on_output: Callable[[str, typing.Any], object] | None = None,
         timeout: float | None = None,
-    ) -> Process[Any]:
+    ) -> Process[typing.Any]:
         """Start a process in the running system, as subprocess.Popen does.
 
         Args:
@@ -606,6 +610,12 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             errors: As for subprocess.Popen.
             bufsize: As for subprocess.Popen.
             console: True, or the (rows, columns), for a pseudo-terminal, whose output all comes on stdout.
+            max_output: The bytes that communicate() keeps of each of stdout and stderr. The rest is read and thrown
+                away, and output_cut tells of it; a character that the limit cuts in two goes with it. None keeps
+                everything. With max_output or on_output, stdout or stderr has to be PIPE.
+            on_output: What to call with "stdout" or "stderr" and each piece of output as it comes, all of it whatever
+                max_output is: bytes, or text in text mode. wait() and communicate() call it, on the thread that waits
+                in them, and raise what it raises.
             timeout: Seconds until the process has to be there, None for ever.
 
         Returns:
@@ -622,6 +632,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
+        streams.live = live_output(max_output, on_output, streams, stdout, stderr)
         self._check_pipes(stdin, stdout, stderr)
         parameters = finish(
             process_parameters(
@@ -649,12 +660,12 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             self,
             args: Command,
             *,
-            text: Literal[True],
+            text: typing.Literal[True],
             input: str | None = None,
             encoding: str | None = None,
             errors: str | None = None,
             **options: Unpack[RunOptions],
-        ) -> CompletedProcess[str]: ...
+        ) -> expired.CompletedProcess[str]: ...
         @overload
         def run(
             self,
@@ -665,7 +676,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             text: bool | None = None,
             errors: str | None = None,
             **options: Unpack[RunOptions],
-        ) -> CompletedProcess[str]: ...
+        ) -> expired.CompletedProcess[str]: ...
         @overload
         def run(
             self,
@@ -676,18 +687,18 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             text: bool | None = None,
             encoding: str | None = None,
             **options: Unpack[RunOptions],
-        ) -> CompletedProcess[str]: ...
+        ) -> expired.CompletedProcess[str]: ...
         @overload
         def run(
             self,
             args: Command,
             *,
             input: bytes | None = None,
-            text: Literal[False] | None = None,
+            text: typing.Literal[False] | None = None,
             encoding: None = None,
             errors: None = None,
             **options: Unpack[RunOptions],
-        ) -> CompletedProcess[bytes]: ...
+        ) -> expired.CompletedProcess[bytes]: ...
         @overload
         def run(
             self,
@@ -698,7 +709,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             encoding: str | None = None,
             errors: str | None = None,
             **options: Unpack[RunOptions],
-        ) -> CompletedProcess[Any]: ...
+        ) -> expired.CompletedProcess[typing.Any]: ...
 
     def run(
         self,
@@ -718,8 +729,10 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         errors: str | None = None,
         bufsize: int = -1,
         console: bool | tuple[int, int] = False,
+        max_output: int | None = None,
+        on_output: Callable[[str, typing.Any], object] | None = None,
         timeout: float | None = None,
-    ) -> CompletedProcess[Any]:
+    ) -> expired.CompletedProcess[typing.Any]:
         """Run a command in the system to its end, as subprocess.run() does.
 
         The process is killed on a timeout, a KeyboardInterrupt and any other failure.
@@ -741,6 +754,8 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             errors: As for popen().
             bufsize: As for popen().
             console: As for popen().
+            max_output: As for popen(). The output_cut of what is returned tells whether there was more.
+            on_output: As for popen().
             timeout: Seconds for everything, from the start of the process on; None for ever.
 
         Returns:
@@ -771,6 +786,8 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
                     errors=errors,
                     bufsize=bufsize,
                     console=console,
+                    max_output=max_output,
+                    on_output=on_output,
                     timeout=deadline.remaining(),
                 ),
                 args,
@@ -807,7 +824,7 @@ def systems(
     types: str | Iterable[str] | None = None,
     namespace: str | None = None,
     timeout: float | None = None,
-) -> list[dict[str, Any]]:
+) -> list[dict[str, typing.Any]]:
     """List the compute systems of this host.
 
     Values are compared exactly, so a system whose Owner HCS does not tell has no owner.

@@ -1,6 +1,6 @@
 """The blocking face, made from hcsrt.aio: the surface that both share is written once.
 
-    python tools/faces.py write    makes hcsrt/{bulk,events,process,service,system}.py
+    python tools/faces.py write    makes hcsrt/{bulk,events,once,process,service,system}.py
     python tools/faces.py check    fails if one of them is not as written
 
 The awaited face is the one that is written: the other follows from it by leaving things away, as psycopg does it. So a
@@ -27,7 +27,7 @@ import textwrap
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "hcsrt"
-FACES = ("bulk", "events", "process", "service", "system")
+FACES = ("bulk", "events", "once", "process", "service", "system")
 WIDTH = 120
 HEADER = "# Made from hcsrt/aio/{face}.py by `python tools/faces.py write`: change that file instead of this one.\n"
 
@@ -139,6 +139,28 @@ SENTENCES = [
     (
         "Another communicate() then goes on, and nothing is lost, nor if this is cancelled.",
         "Another communicate() then goes on, and nothing is lost.",
+    ),
+    (
+        "One command for asyncio, from its document to its result.",
+        "One command, from its document to its result.",
+    ),
+    (
+        "When the time is up, and if the task is cancelled or an error comes from anywhere, the system is terminated "
+        "with all that runs in it, and closed.",
+        "When the time is up, and if a KeyboardInterrupt or an error comes from anywhere, the system is terminated "
+        "with all that runs in it, and closed.",
+    ),
+    (
+        "It is called in this task, and what it raises ends the run and is raised.",
+        "It is called on this thread, and what it raises ends the run and is raised.",
+    ),
+    (
+        "It may be a coroutine function, which is awaited.",
+        "",
+    ),
+    (
+        "wait() and communicate() call it, in the task that waits for them, and raise what it raises.",
+        "wait() and communicate() call it, on the thread that waits in them, and raise what it raises.",
     ),
     (
         "NotImplementedError: A PIPE is wanted and the event loop has none, as a SelectorEventLoop on Windows.",

@@ -7,17 +7,19 @@ from _thread import LockType, allocate_lock
 from functools import partial
 from sys import is_finalizing
 from threading import Thread, get_ident, main_thread
+from types import TracebackType
 
 from .. import _calls, _watch
 from .. import _hresults as hresults
 from .._arguments import check_threads
 from .._calls import Claim, Limit
-from .._facade import ExitHandleT
+from .._facade import ExitHandleT, calls
 from .._facade.events import EventsCore, queue_size
 from .._facade.owner import ExitOwner, is_traced
 from .._facade.times import Deadline
 from .._functions import in_namespace
 from .._handles import Handle, OwnedSystem, announce, close_all, fork_epoch
+from .._late import typing
 from .._library import impersonates
 from .._streams import ProcessStart
 from ..errors import OperationTimeoutError, error_from
@@ -25,10 +27,8 @@ from ..errors import OperationTimeoutError, error_from
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from types import TracebackType
-    from typing import Any, Self, TypeVar
+    from typing import Any, TypeVar
 
-    from .._facade.calls import Calls
     from .._facade.events import RawEvent
     from .._handles import OwnedProcess
 
@@ -252,9 +252,9 @@ CALLS = BlockingCalls()
 class BlockingOwner(ExitOwner[ExitHandleT]):
     """An owner whose methods block."""
 
-    _calls: Calls = CALLS
+    _calls: calls.Calls = CALLS
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> typing.Self:
         self._check_open()
         return self
 
@@ -266,7 +266,7 @@ class BlockingEvents(EventsCore):
     closed. Any method may be called from any thread; threads that share one share its events.
     """
 
-    def __init__(self, owner: ExitOwner[Any], maxsize: int, timeout: float | None) -> None:
+    def __init__(self, owner: ExitOwner[typing.Any], maxsize: int, timeout: float | None) -> None:
         self._subscription = _watch.subscribe(owner.handle, queue_size(maxsize))
         super().__init__(owner, timeout)
 

@@ -7,31 +7,33 @@ from __future__ import annotations
 
 import io
 import sys
-from _thread import allocate_lock
-from threading import Thread
+from _collections_abc import Callable, Coroutine, Mapping, Sequence
+from _queue import Empty, SimpleQueue
+from _thread import allocate_lock, start_new_thread
+from threading import Thread, get_ident
 from time import monotonic
+from types import TracebackType
 
 from .. import _calls
 from .._calls import Limit
 from .._facade import AnyStr, Generic, times
-from .._facade.commands import PIPE, StreamFormat, check_given, encoded
+from .._facade.commands import PIPE, Command, StreamFormat, check_given, encoded
 from .._facade.owner import debug, exit_status
-from .._facade.process import CLOSE_STDIN, ProcessCore, check_stdin_error, raise_late_start, running
+from .._facade.process import CLOSE_STDIN, ProcessCore, check_stdin_error, nested_turn, raise_late_start, running
 from .._facade.times import CLEANUP_TIMEOUT, SHORT_CLEANUP, Deadline, cleanup_time
-from .._handles import OwnedProcess, close_all
+from .._handles import OwnedProcess, OwnedSystem, close_all
+from .._late import typing
 from .._streams import ProcessStart, StdioReader, StdioWriter
 from ..errors import HandleClosedError, HcsError, OperationTimeoutError, ServiceDisconnectedError
 from . import CALLS, BlockingOwner, aside, close_aside, finish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
-    from subprocess import CompletedProcess
-    from types import TracebackType
     from typing import IO, Any
 
-    from .._facade.commands import Command
-    from .._handles import OwnedStdio, OwnedSystem
+    from .._facade.expired import CompletedProcess
+    from .._facade.output import LiveOutput
+    from .._handles import OwnedStdio
 
 
 _CHUNK = 64 * 1024
@@ -50,20 +52,25 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
     exit code that HCS does not tell is an error, never a number.
 
     Children of the process may hold its pipes open after it has exited. Who reads stdout or stderr as a file then waits
-    for them too, as with subprocess; communicate() and run() do not, nor do the streams of hcsrt.aio.
+    for them too, as with subprocess; communicate() and run() do not, nor do the streams of hcsrt.aio. The close() of a
+    stream, or of the process, ends the reads of other threads in it: they raise ValueError, as for a closed file.
+
+    With max_output or on_output the object reads the output itself, and there is no stdout and no stderr for others.
+    wait() and communicate() read it to its end then, one of them at a time; while nobody is in either, the process is
+    held back once its pipes are full. close() and the end of the block read nothing.
 
     Attributes:
         pid: The process id in the guest.
         args: The command as it was given, empty if the process was opened.
         stdin: A file where a pipe was asked for, else None.
-        stdout: The same.
+        stdout: The same; None also with max_output or on_output.
         stderr: The same.
         returncode: The exit code, 0 to 0xFFFFFFFF, once poll(), wait() or communicate() has seen it.
     """
 
-    stdin: IO[AnyStr] | None
-    stdout: IO[AnyStr] | None
-    stderr: IO[AnyStr] | None
+    stdin: typing.IO[AnyStr] | None
+    stdout: typing.IO[AnyStr] | None
+    stderr: typing.IO[AnyStr] | None
     _logger = "hcsrt.process"
 
     def __init__(
@@ -71,7 +78,7 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
         start: ProcessStart,
         args: Command,
         streams: StreamFormat,
-        reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
+        reopen_system: Callable[[Deadline], Coroutine[typing.Any, typing.Any, OwnedSystem]],
         is_windows: Callable[[], bool],
     ) -> None:
         super().__init__(start, args, streams, reopen_system, is_windows)
@@ -79,8 +86,20 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
         self._stdio = [stdio for stdio in (start.stdin, start.stdout, start.stderr) if stdio is not None]
         # A lambda without `self`: the stream would keep this object alive.
         self.stdin = start.stdin and open_writer(streams, start.stdin, lambda: close_guest_stdin(handle))
-        self.stdout = start.stdout and open_reader(streams, start.stdout)
-        self.stderr = start.stderr and open_reader(streams, start.stderr)
+        self.stdout = self.stderr = None
+        self._pieces: SimpleQueue[tuple[_LivePump, bytes]] = SimpleQueue()
+        # The next of them, from the queue until it is passed on.
+        self._next: list[tuple[_LivePump, bytes]] = []
+        self._live_pumps: list[_LivePump] = []
+        self._turn = allocate_lock()
+        self._passing: int | None = None
+        for name, stdio in (("stdout", start.stdout), ("stderr", start.stderr)):
+            if stdio is None:
+                continue
+            if self._live_output is None:
+                setattr(self, name, open_reader(streams, stdio))
+            else:
+                self._live_pumps.append(_LivePump(name, stdio, self._live_output, self._pieces))
         self._pumps: dict[IO[AnyStr], _Pump] | None = None
         self._pumps_lock = allocate_lock()
 
@@ -106,6 +125,11 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
     async def _close(self) -> None:
         self._close_all(at_once=False)
 
+    def _discard(self) -> None:
+        for pump in self._live_pumps:
+            pump.interrupt()
+        super()._discard()
+
     def _close_all(self, *, at_once: bool) -> None:
         try:
             self._close_streams(at_once=at_once)
@@ -113,6 +137,8 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
             self._close_handles(SHORT_CLEANUP if at_once else None)
 
     def _close_streams(self, *, at_once: bool) -> None:
+        for live in self._live_pumps:
+            live.interrupt()
         pumps = self._pumps or {}
         for stream in (self.stdout, self.stderr, self.stdin):
             if stream is None or stream in pumps:
@@ -159,25 +185,66 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
                 pump.start()
             return True
 
-    def _moving(self) -> list[_Pump]:
-        return [pump for pump in (self._pumps or {}).values() if pump.is_alive()]
+    async def _take_turn(self, turn: list[bool], deadline: Deadline) -> bool:
+        if self._passing == get_ident():
+            raise nested_turn(self)
+        while True:
+            # In one go: a KeyboardInterrupt right after it finds the list filled.
+            turn[:] = map(self._turn.acquire, [True], [deadline.within(_SLICE)])
+            if turn[0]:
+                self._passing = get_ident()
+                return True
+            if deadline.passed():
+                return False
 
-    async def _wait_moving(self, moving: Sequence[_Pump], timeout: float) -> None:
+    def _end_turn(self, turn: list[bool]) -> None:
+        if turn and turn[0]:
+            self._passing = None
+            self._turn.release()
+
+    def _start_reading(self) -> None:
+        for pump in self._live_pumps:
+            pump.start()
+
+    async def _next_piece(self, timeout: float) -> tuple[str, bytes] | None:
+        if not self._next:
+            try:
+                # In one go: a KeyboardInterrupt right after it finds the piece in the list.
+                self._next.extend(map(self._pieces.get, [True], [min(timeout, _SLICE)]))
+            except Empty:
+                return None
+        pump, data = self._next[0]
+        return pump.name, data
+
+    def _take_piece(self) -> None:
+        if self._next:
+            pump, _ = self._next[0]
+            pump.go_on()
+            self._next.clear()
+
+    def _moving(self) -> list[_Pump | _LivePump]:
+        return [pump for pump in (*(self._pumps or {}).values(), *self._live_pumps) if pump.is_alive()]
+
+    async def _wait_moving(self, moving: Sequence[_Pump | _LivePump], timeout: float) -> None:
         moving[0].join(min(timeout, _SLICE))
 
-    def _interrupt(self, moving: Sequence[_Pump]) -> None:
+    def _interrupt(self, moving: Sequence[_Pump | _LivePump]) -> None:
         for pump in moving:
             pump.interrupt()
         for pump in moving:
             pump.join(_INTERRUPTED)
 
     def _output(self) -> tuple[AnyStr | None, AnyStr | None]:
-        for pump in (self._pumps or {}).values():
+        for pump in (*(self._pumps or {}).values(), *self._live_pumps):
             if pump.error is not None:
                 raise pump.error
+        if self._live_output is not None:
+            return self._live_output.output()
         return self._read(self.stdout), self._read(self.stderr)
 
     def _partial(self) -> tuple[bytes | None, bytes | None]:
+        if self._live_output is not None:
+            return self._live_output.partial()
         return self._moved(self.stdout), self._moved(self.stderr)
 
     def _moved(self, stream: IO[AnyStr] | None) -> bytes | None:
@@ -279,7 +346,15 @@ class _TextReader(_Reader):
             self.text = text + self._stream.read()
 
 
-class _TextSource(io.BufferedReader):
+class _PipeFile(io.BufferedReader):
+    """A file over our end of a pipe whose close() ends the reads of other threads, which hold its lock."""
+
+    def close(self) -> None:
+        self.raw.close()
+        super().close()
+
+
+class _TextSource(_PipeFile):
     """The source of a text stream. Once communicate() takes the bytes, the stream gets them when it has all of them."""
 
     chunks: list[bytes] | None = None
@@ -309,12 +384,76 @@ class _Writer(_Pump):
             self.moved = monotonic()
 
 
+class _LivePump:
+    """A thread that reads one stream for popen(max_output=, on_output=), as fast as its pieces are passed on."""
+
+    def __init__(
+        self, name: str, handle: OwnedStdio, live: LiveOutput, pieces: SimpleQueue[tuple[_LivePump, bytes]]
+    ) -> None:
+        self.name = name
+        self.moved = monotonic()
+        self.error: Exception | None = None
+        self._stream = StdioReader(handle)
+        self._kept = live.open(name)
+        self._pieces = pieces
+        # None if nobody wants the pieces: then the limit is all that memory needs.
+        self._turns: SimpleQueue[None] | None = SimpleQueue() if live.is_passed_on else None
+        self._is_started = False
+        self._claim = allocate_lock()
+        self._running = allocate_lock()
+        self._running.acquire()
+
+    def start(self) -> None:
+        """Start the thread, unless it was started."""
+        if not self._is_started:
+            # If a KeyboardInterrupt comes between the two, a second thread finds that there is one.
+            start_new_thread(self._run, ())
+            self._is_started = True
+
+    def is_alive(self) -> bool:
+        """Return whether more can come, also before the start."""
+        return self._running.locked()
+
+    def go_on(self) -> None:
+        """Let the thread read the next piece."""
+        if self._turns is not None:
+            self._turns.put(None)
+
+    def interrupt(self) -> None:
+        """End the thread."""
+        self._stream.close()
+        self.go_on()
+
+    def join(self, timeout: float) -> None:
+        if self._running.acquire(timeout=timeout):
+            self._running.release()
+
+    def _run(self) -> None:
+        if not self._claim.acquire(False):
+            return
+        try:
+            while chunk := self._stream.read(_CHUNK):
+                self.moved = monotonic()
+                self._kept.add(chunk)
+                if self._turns is not None:
+                    self._pieces.put((self, chunk))
+                    self._turns.get()
+        except ValueError:
+            pass  # the stream was closed
+        except Exception as error:
+            self.error = error
+        finally:
+            self._stream.close()
+            self._running.release()
+            self._pieces.put((self, b""))
+
+
 def open_reader(streams: StreamFormat, handle: OwnedStdio) -> Any:
     """Wrap our end of stdout or stderr."""
     raw = StdioReader(handle)
     if streams.text:
         return _text_over(streams, _TextSource(raw, streams.buffer_size or io.DEFAULT_BUFFER_SIZE))
-    return io.BufferedReader(raw, streams.buffer_size) if streams.buffer_size else raw
+    return _PipeFile(raw, streams.buffer_size) if streams.buffer_size else raw
 
 
 def open_writer(streams: StreamFormat, handle: OwnedStdio, before_close: Callable[[], object]) -> Any:
@@ -331,6 +470,25 @@ def _text_over(
 ) -> io.TextIOWrapper:
     return io.TextIOWrapper(
         binary, streams.encoding, streams.errors, line_buffering=line_buffering, write_through=write_through
+    )
+
+
+def live_output(
+    max_output: int | None,
+    on_output: Callable[[str, Any], object] | None,
+    streams: StreamFormat,
+    *pipes: int | None,
+) -> LiveOutput | None:
+    """Return what becomes of output that the process object reads itself; None if its caller reads it.
+
+    pipes: what stdout and stderr are to be.
+    """
+    if max_output is None and on_output is None:
+        return None
+    from .._facade.output import LiveOutput
+
+    return LiveOutput(
+        max_output, on_output, streams.decoder if streams.text else None, has_pipes=PIPE in pipes, awaits=False
     )
 
 

@@ -1,8 +1,12 @@
 """The half of a compute system that only the blocking face has: how it is made, closed, and left with a block."""
 
+# What a class here keeps private, the others use.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from functools import partial
+from types import TracebackType
 
 from .. import _calls
 from .._calls import Limit
@@ -11,13 +15,13 @@ from .._facade.system import SystemCore
 from .._facade.times import CLEANUP_TIMEOUT, SHORT_CLEANUP, Deadline, cleanup_time
 from .._functions import in_namespace
 from .._handles import OwnedSystem
+from .._late import typing
 from ..errors import HandleClosedError, HcsError
 from . import CALLS, BlockingOwner, aside, close_aside, finish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
+    from .process import BlockingProcess
 
 
 class BlockingSystem(BlockingOwner[OwnedSystem], SystemCore):
@@ -45,9 +49,11 @@ class BlockingSystem(BlockingOwner[OwnedSystem], SystemCore):
         self._close_within(SHORT_CLEANUP if exception_type is KeyboardInterrupt else None)
 
     @classmethod
-    async def _create(cls, id: str, document: str, namespace: str | None, deadline: Deadline, keep: bool) -> Self:
+    async def _create(
+        cls, id: str, document: str, namespace: str | None, deadline: Deadline, keep: bool
+    ) -> typing.Self:
         made: list[OwnedSystem] = []
-        objects: list[Self] = []
+        objects: list[typing.Self] = []
 
         def end(handle: OwnedSystem) -> None:
             _end(handle, id, keep)
@@ -67,9 +73,9 @@ class BlockingSystem(BlockingOwner[OwnedSystem], SystemCore):
             raise
 
     @classmethod
-    async def _open(cls, id: str, namespace: str | None, deadline: Deadline) -> Self:
+    async def _open(cls, id: str, namespace: str | None, deadline: Deadline) -> typing.Self:
         handle = await CALLS.open_system(id, namespace, deadline.remaining())
-        objects: list[Self] = []
+        objects: list[typing.Self] = []
         try:
             objects.extend(map(cls, [handle], [id], [namespace]))  # as in _create()
             await objects[0]._set_up(deadline)
@@ -88,8 +94,37 @@ class BlockingSystem(BlockingOwner[OwnedSystem], SystemCore):
             return
         close_aside(self._handle, timeout)
 
-    def _check_pipes(self, *streams: int | None) -> None:
+    @staticmethod
+    def _check_pipes(*streams: int | None) -> None:
         """Do nothing: the pipes of the blocking face belong to no loop."""
+
+
+class Ending:
+    """The end of a system of one's own, and of the process in it, that a block leads to whatever happens in it."""
+
+    process: BlockingProcess[typing.Any] | None = None
+
+    def __init__(self, system: BlockingSystem) -> None:
+        self._system = system
+
+    def __enter__(self) -> typing.Self:
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if exception is not None:
+                _end(self._system.handle, self._system.id, False, cleanup_time(exception))
+        finally:
+            try:
+                if self.process is not None:
+                    self.process._close_all(at_once=exception is not None)
+            finally:
+                self._system._close_within(SHORT_CLEANUP if exception_type is KeyboardInterrupt else None)
 
 
 def _end(handle: OwnedSystem, id: str, keep: bool, timeout: float = CLEANUP_TIMEOUT) -> None:

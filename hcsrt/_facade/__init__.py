@@ -6,6 +6,8 @@ finish() of `_blocking` runs such a coroutine to its end; those of hcsrt.aio are
 
 from __future__ import annotations
 
+from .._late import Late
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import AnyStr as AnyStr
@@ -22,3 +24,9 @@ else:
 
     class Generic:
         __class_getitem__ = classmethod(type(list[int]))
+
+    # What annotations name.
+    def _late(name):
+        return Late(lambda: __import__(f"{__name__}.{name}", fromlist=("*",)))
+
+    aliases, calls = map(_late, ("aliases", "calls"))

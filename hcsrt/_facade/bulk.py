@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, TypeVar
 
-    from .system import Rung, SystemCore
+    from .aliases import Rung
+    from .system import SystemCore
 
     ItemT = TypeVar("ItemT")
 

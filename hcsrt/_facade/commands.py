@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
-from codecs import lookup_error
+from _collections_abc import Sequence
+from codecs import getincrementaldecoder, lookup_error
 
 from .. import _hresults as hresults
 from .._arguments import check_name, check_text, integer, path_text
@@ -15,12 +16,11 @@ from .owner import tell_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping
     from typing import Any, TypeAlias, TypedDict
 
     from .._streams import ProcessStart
-
-    Command: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+    from .output import LiveOutput
 
     class PopenOptions(TypedDict, total=False):
         stdin: int | None
@@ -31,12 +31,16 @@ if TYPE_CHECKING:
         user: str | None
         bufsize: int
         console: bool | tuple[int, int]
+        max_output: int | None
+        on_output: Callable[[str, Any], object] | None
         timeout: float | None
 
     class RunOptions(PopenOptions, total=False):
         capture_output: bool
         check: bool
 
+
+Command: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 # The values of subprocess, which is slow to import.
 PIPE = -1
@@ -46,7 +50,12 @@ _CHUNK = 64 * 1024
 
 
 class StreamFormat:
-    """The format of the streams of a process, by the parameters that subprocess.Popen has for it."""
+    """The format of the streams of a process, by the parameters that subprocess.Popen has for it.
+
+    live: what becomes of output that the process object reads itself, None if the caller reads it.
+    """
+
+    live: LiveOutput | None = None
 
     def __init__(self, text: bool | None, encoding: str | None, errors: str | None, bufsize: int) -> None:
         # Checked before there is a process whose output could not be decoded.
@@ -76,6 +85,11 @@ class StreamFormat:
 
             encoding = locale.getencoding()
         return encoding, self.errors or "strict"
+
+    def decoder(self) -> io.IncrementalNewlineDecoder:
+        """Return a decoder of text whose lines all end in one character."""
+        encoding, errors = self.codec()
+        return io.IncrementalNewlineDecoder(getincrementaldecoder(encoding)(errors), translate=True)
 
 
 async def process_parameters(

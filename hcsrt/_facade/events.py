@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from .. import _event_types
 from .._arguments import integer
 from .._event_types import EVENT_TYPES
+from .._late import typing
 from ..documents import loads
 from ..errors import HandleClosedError
 from .owner import ExitOwner, Single
@@ -13,13 +15,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
-    from .._event_types import EventType
-
     RawEvent: TypeAlias = tuple[int, str | None, int, int, bool]
 
 EVENTS_MAXSIZE = 256
 """Events that may wait for a reader, unless it is told otherwise."""
-_TYPES: dict[int, EventType] = {number: name for name, number in EVENT_TYPES.items()}
+_TYPES: dict[int, _event_types.EventType] = {number: name for name, number in EVENT_TYPES.items()}
 
 
 class Event:
@@ -38,9 +38,14 @@ class Event:
     __slots__ = ("data", "data_lost", "lost", "time", "type")
 
     def __init__(
-        self, type: EventType | int, data: Any = None, time: float = 0.0, lost: int = 0, data_lost: bool = False
+        self,
+        type: _event_types.EventType | int,
+        data: typing.Any = None,
+        time: float = 0.0,
+        lost: int = 0,
+        data_lost: bool = False,
     ) -> None:
-        self.type: EventType | int = type
+        self.type: _event_types.EventType | int = type
         self.data: Any = data
         self.time: float = time
         self.lost: int = lost
@@ -65,7 +70,7 @@ class EventsCore(Single):
     _made_by = "events() of a compute system or a process gives a reader of events"
     _instead = "open() the compute system there, and read its events()"
 
-    def __init__(self, owner: ExitOwner[Any], timeout: float | None) -> None:
+    def __init__(self, owner: ExitOwner[typing.Any], timeout: float | None) -> None:
         self._owner = owner
         self._timeout = timeout
         self._deadline = Deadline(timeout)

@@ -1,4 +1,4 @@
-"""The error of a command that takes too long, apart from the rest because subprocess is slow to import."""
+"""The outcomes of a command, apart from the rest because subprocess is slow to import."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import subprocess
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, AnyStr
+
     from .commands import Command
+else:
+    AnyStr = object  # all that is needed of it; typing is slow to import too
 
 
 class TimeoutExpired(subprocess.TimeoutExpired, TimeoutError):
@@ -16,3 +20,15 @@ class TimeoutExpired(subprocess.TimeoutExpired, TimeoutError):
         super().__init__(cmd, timeout, output, stderr)  # pyright: ignore[reportArgumentType]
         # For pickle: TimeoutError would leave the args empty.
         self.args = (cmd, timeout)
+
+
+class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
+    """The CompletedProcess of subprocess.
+
+    Attributes:
+        output_cut: Whether there was more output than max_output lets stdout and stderr have.
+    """
+
+    def __init__(self, args: Command, returncode: int, stdout: Any, stderr: Any, output_cut: bool) -> None:
+        super().__init__(args, returncode, stdout, stderr)
+        self.output_cut: bool = output_cut

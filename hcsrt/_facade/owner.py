@@ -7,6 +7,7 @@ from _warnings import warn  # the module around it is slow to import
 from _weakref import ref  # the same
 from time import monotonic
 
+from .._late import typing
 from .._watch import exit_status, latch_exit
 from ..documents import dumps
 from ..errors import (
@@ -16,7 +17,7 @@ from ..errors import (
     ServiceDisconnectedError,
     SystemNotFoundError,
 )
-from . import ExitHandleT, Generic, HandleT, times
+from . import ExitHandleT, Generic, HandleT, calls, times
 from .times import Deadline, query_timeout
 
 TYPE_CHECKING = False
@@ -24,10 +25,9 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Awaitable, Callable
     from types import FrameType
-    from typing import Any, Literal, NoReturn, Self, TypeVar
+    from typing import Any, Literal, TypeVar
 
     from .._handles import Handle, OwnedProcess, OwnedSystem
-    from .calls import Calls
 
     ResultT = TypeVar("ResultT")
 
@@ -113,12 +113,12 @@ class Single:
     _made_by: str
     _instead: str
 
-    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+    def __new__(cls, *arguments: typing.Any, **options: typing.Any) -> typing.Self:
         if not arguments or not isinstance(arguments[0], cls._made_of):
             raise TypeError(f"{cls.__name__} is not made directly: {cls._made_by}")
         return super().__new__(cls)
 
-    def __reduce__(self) -> NoReturn:
+    def __reduce__(self) -> typing.NoReturn:
         # The first copy to be closed would close the handle of the others.
         raise TypeError(
             f"{type(self).__name__} cannot be copied or pickled, what it owns has one owner: {self._instead}"
@@ -128,7 +128,7 @@ class Single:
 class Owner(Single, Generic[HandleT]):
     """An owner of a handle, until close() or the garbage collector ends that."""
 
-    _calls: Calls
+    _calls: calls.Calls
     _handle: HandleT
     # Until the caller has the object, the code that makes it closes its handle.
     _is_given = False
@@ -154,7 +154,7 @@ class Owner(Single, Generic[HandleT]):
         """Raise HandleClosedError if the handle is closed."""
         self._handle.as_raw()
 
-    def __del__(self, _is_finalizing: Any = sys.is_finalizing, _warn: Any = warn) -> None:
+    def __del__(self, _is_finalizing: typing.Any = sys.is_finalizing, _warn: typing.Any = warn) -> None:
         handle = self.__dict__.get("_handle")
         if handle is None or not self._is_given or handle.closed or _is_finalizing():
             return

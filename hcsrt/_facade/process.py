@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from _collections_abc import Callable, Coroutine
 from time import monotonic
 
 from .. import _hresults as hresults
 from .._arguments import integer, seconds
-from .._handles import OwnedProcess
+from .._handles import OwnedProcess, OwnedSystem
+from .._late import Late, typing
 from .._streams import ProcessStart
 from ..documents import dumps
 from ..errors import (
@@ -18,20 +20,20 @@ from ..errors import (
     error_from,
 )
 from . import AnyStr, Generic, times
+from .commands import Command, StreamFormat
 from .owner import ExitOwner, debug, exit_status, name_handle
 from .requests import answer, exit_code
 from .times import CLEANUP_TIMEOUT, QUERY_TIMEOUT, Deadline, query_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-    from subprocess import CompletedProcess
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, NoReturn, Protocol
 
-    from .._handles import OwnedSystem
+    from . import expired as expired
     from .calls import Calls
-    from .commands import Command, StreamFormat
-    from .expired import TimeoutExpired
+    from .expired import CompletedProcess, TimeoutExpired
+    from .output import LiveOutput
 
     class Pipe(Protocol):
         """What moves the bytes of one stream for communicate()."""
@@ -42,8 +44,20 @@ if TYPE_CHECKING:
             ...
 
 
+if not TYPE_CHECKING:
+
+    def _expired():
+        from . import expired
+
+        return expired
+
+    # What annotations name.
+    expired = Late(_expired)
+
 CLOSE_STDIN = '{"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}'
 _PROPERTIES = "HcsGetProcessProperties"
+# Bytes that both pipes of an exited process may hold, and what was taken out of them already: more than they do.
+_PIPES_SIZE = 4 << 20
 _SIGNALS = ("CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff", "CtrlShutdown")
 
 
@@ -63,7 +77,7 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
         start: ProcessStart,
         args: Command,
         streams: StreamFormat,
-        reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
+        reopen_system: Callable[[Deadline], Coroutine[typing.Any, typing.Any, OwnedSystem]],
         is_windows: Callable[[], bool],
     ) -> None:
         super().__init__(start.process)
@@ -72,12 +86,18 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
         self.args = args
         self._returncode: int | None = None
         self._streams = streams
+        self._live_output = streams.live if start.stdout or start.stderr else None
         self._reopen_system = reopen_system
         self._is_windows = is_windows
 
     @property
     def returncode(self) -> int | None:
         return self._returncode
+
+    @property
+    def output_cut(self) -> bool:
+        """Whether there was more output than max_output lets communicate() keep."""
+        return self._live_output is not None and self._live_output.cut
 
     def _state(self) -> str:
         if self.returncode is not None:
@@ -92,7 +112,10 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
 
     async def _wait(self, timeout: float | None) -> int:
         limit = seconds(timeout)
-        code = await self._returncode_by(Deadline(limit))
+        deadline = Deadline(limit)
+        live = self._live_output
+        ended = live is None or await self._pass_on(live, deadline)
+        code = await self._returncode_by(deadline) if ended else None
         if code is None:
             raise self._timeout_expired(limit)
         return code
@@ -180,6 +203,10 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
     async def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
         return await ask_exit(self._calls, self._handle, timeout)
 
+    def _is_latched(self) -> bool:
+        """Return whether there is nothing to wait for: the exit is known, or the service has gone away."""
+        return self._returncode is not None or exit_status(self._handle) is not None
+
     def _is_over(self) -> bool:
         return self._returncode is not None or self._has_exited()
 
@@ -231,16 +258,80 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
 
     async def _communicate(self, input: AnyStr | None, timeout: float | None) -> tuple[AnyStr | None, AnyStr | None]:
         limit = seconds(timeout)
-        deadline = Deadline(limit)
-        if not self._start_communication(input) and input:
-            raise ValueError("an earlier communicate() has sent its input already")
-        exited = self.returncode is not None or await self._wait_exit(deadline)
-        if not exited or not await self._drain(deadline):
-            raise self._timeout_expired(limit)
-        output = self._output()
-        if await self._returncode_by(deadline) is None:
+        output = await self._communicate_by(input, Deadline(limit))
+        if output is None:
             raise self._timeout_expired(limit)
         return output
+
+    async def _communicate_by(
+        self, input: AnyStr | None, deadline: Deadline
+    ) -> tuple[AnyStr | None, AnyStr | None] | None:
+        """Communicate; return None when the time is up."""
+        if not self._start_communication(input) and input:
+            raise ValueError("an earlier communicate() has sent its input already")
+        live = self._live_output
+        if live is not None:
+            ended = await self._pass_on(live, deadline)
+        else:
+            exited = self.returncode is not None or await self._wait_exit(deadline)
+            ended = exited and await self._drain(deadline)
+        if not ended:
+            return None
+        output = self._output()
+        return output if await self._returncode_by(deadline) is not None else None
+
+    async def _pass_on(self, live: LiveOutput, deadline: Deadline) -> bool:
+        """Read the output to its end and pass it on, until the exit; return False if the deadline comes first.
+
+        One caller does it at a time: pieces of the output have an order.
+        """
+        turn: list[bool] = []
+        try:
+            if not await self._take_turn(turn, deadline):
+                return False
+            self._start_reading()
+            return await self._pass_on_alone(live, deadline)
+        finally:
+            self._end_turn(turn)
+
+    async def _pass_on_alone(self, live: LiveOutput, deadline: Deadline) -> bool:
+        drain: Drain | None = None
+        while True:
+            # Before the next piece: one that a pipe has brought at its end is there by then.
+            moving = self._moving()
+            left = 0.0
+            if moving and drain is None and self._is_latched():
+                drain = Drain()
+            if moving and drain is None:
+                piece = await self._wait_for(self._next_piece_or_exit, deadline)
+            else:
+                if moving and drain is not None:
+                    left = drain.left(pipe.moved for pipe in moving)
+                piece = await self._next_piece(deadline.within(left))
+            if piece is not None:
+                began = monotonic()
+                self._take_piece()
+                await live.pass_on(*piece)
+                if drain is not None:
+                    drain.hold(monotonic() - began, len(piece[1]))
+            elif not moving:
+                break
+            elif drain is not None and left <= 0:
+                debug(self._logger, "%r has exited and something else holds its pipes open", self)
+                self._interrupt(moving)
+                while (piece := await self._next_piece(0)) is not None:
+                    self._take_piece()
+                    await live.pass_on(*piece)
+                break
+            if deadline.passed():
+                return False
+        await live.end()
+        return self.returncode is not None or await self._wait_exit(deadline)
+
+    async def _next_piece_or_exit(self, timeout: float) -> tuple[str, bytes] | None:
+        """Wait for the next piece of output; an empty one also tells of the exit."""
+        piece = await self._next_piece(timeout)
+        return ("", b"") if piece is None and self._is_latched() else piece
 
     async def _drain(self, deadline: Deadline) -> bool:
         """Let the pipes end after the exit of the process; return False if the deadline comes first."""
@@ -265,6 +356,8 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
         """
         import subprocess
 
+        from .expired import CompletedProcess
+
         try:
             stdout, stderr = await self._communicate(input, deadline.remaining())
         except subprocess.TimeoutExpired:
@@ -277,7 +370,7 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
         code = await self._wait(None)
         if check and code:
             raise subprocess.CalledProcessError(code, self.args, stdout, stderr)
-        return subprocess.CompletedProcess(self.args, code, stdout, stderr)
+        return CompletedProcess(self.args, code, stdout, stderr, self.output_cut)
 
     async def _kill_quietly(self, timeout: float) -> None:
         """Kill the process because of another error; an error of the kill does not hide that one."""
@@ -291,6 +384,29 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
         def _start_communication(self, input: AnyStr | None) -> bool:
             """Start moving the bytes of each open stream; return False if an earlier communicate() has done it."""
             ...
+
+        async def _take_turn(self, turn: list[bool], deadline: Deadline) -> bool:
+            """Wait until nobody else passes output on, and note that in the list; return False when the time is up.
+
+            Raises RuntimeError if it is on_output itself that waits.
+            """
+            ...
+
+        def _end_turn(self, turn: list[bool]) -> None:
+            """Let others pass output on, if the list says that this caller did."""
+
+        def _start_reading(self) -> None:
+            """Start to read the output that is to be passed on, unless that has begun."""
+
+        async def _next_piece(self, timeout: float) -> tuple[str, bytes] | None:
+            """Wait for the next piece of that output, or for a shorter time; None if there is none.
+
+            A pipe that has come to its end tells it by an empty piece.
+            """
+            ...
+
+        def _take_piece(self) -> None:
+            """Go on to the piece behind the one that _next_piece() has returned."""
 
         def _moving(self) -> Sequence[Pipe]:
             """Return the pipes that communicate() uses and that are not at their ends."""
@@ -316,13 +432,23 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
         return TimeoutExpired(self.args, timeout or 0.0, *self._partial())
 
 
-def raise_late_start(error: OperationTimeoutError, args: Command, timeout: float | None) -> NoReturn:
+def nested_turn(process: object) -> RuntimeError:
+    """Return the error of an on_output that waits for the process whose output it is."""
+    return RuntimeError(
+        f"on_output waits for {process!r}, which waits for on_output: let it return, and wait() and communicate() "
+        "where the process was started"
+    )
+
+
+def raise_late_start(
+    error: OperationTimeoutError, args: Command, timeout: float | None, output: bytes | None = None
+) -> NoReturn:
     """Raise what run() raises when the start of its process has taken all the time."""
     if timeout is None:
         raise error
     from .expired import TimeoutExpired
 
-    raise TimeoutExpired(args, timeout) from error
+    raise TimeoutExpired(args, timeout, output, output) from error
 
 
 async def ask_exit(calls: Calls, handle: OwnedProcess, timeout: float) -> dict[str, Any] | None:
@@ -378,6 +504,16 @@ class Drain:
 
     def __init__(self) -> None:
         self._exited = monotonic()
+        self._held = 0
+
+    def hold(self, seconds: float, size: int) -> None:
+        """Add the time in which nothing was read, because somebody was busy with bytes from before.
+
+        What the exited process has left in its pipes has to come; what others write there does not count for ever.
+        """
+        self._held += size
+        if self._held <= _PIPES_SIZE:
+            self._exited += seconds
 
     def left(self, moved: Iterable[float]) -> float:
         """Return the seconds until the output counts as complete; `moved` is the time at which the last bytes came."""

@@ -22,12 +22,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
-    from typing import Any, Literal, TypeAlias
+    from typing import Any, TypeAlias
 
+    from .aliases import Rung
     from .requests import AnswerT
 
     Options: TypeAlias = Mapping[str, Any] | str | None
-    Rung: TypeAlias = Literal["already-stopped", "shutdown", "terminate"]
 
 _PROPERTIES = "HcsGetComputeSystemProperties"
 

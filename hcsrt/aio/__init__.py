@@ -10,6 +10,7 @@ from .._facade.events import Event
 from . import service as service
 from .bulk import close_all, reap, statistics_of, stop_all
 from .events import Events
+from .once import RunResult, run
 from .process import Process
 from .streams import StreamReader, StreamWriter
 from .system import ComputeSystem, systems
@@ -22,10 +23,12 @@ __all__ = [
     "Event",
     "Events",
     "Process",
+    "RunResult",
     "StreamReader",
     "StreamWriter",
     "close_all",
     "reap",
+    "run",
     "service",
     "statistics_of",
     "stop_all",

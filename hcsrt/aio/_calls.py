@@ -7,20 +7,20 @@ import sys
 from inspect import CO_COROUTINE
 
 from .. import _engine, _watch
-from .._facade import ExitHandleT
+from .._facade import ExitHandleT, calls
 from .._facade.owner import ExitOwner, debug, is_traced
 from .._facade.times import SHORT_CLEANUP, Deadline
 from .._functions import in_namespace
 from .._handles import OwnedSystem
+from .._late import typing
 from ..errors import HandleClosedError, HcsError
 from ._loops import wait_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
-    from typing import Any, Self, TypeVar
+    from typing import Any, TypeVar
 
-    from .._facade.calls import Calls
     from .._handles import Handle, OwnedProcess
     from .._streams import ProcessStart
 
@@ -250,9 +250,9 @@ CALLS = AwaitingCalls()
 class AwaitedOwner(ExitOwner[ExitHandleT]):
     """An owner whose methods are awaited."""
 
-    _calls: Calls = CALLS
+    _calls: calls.Calls = CALLS
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self) -> typing.Self:
         self._check_open()
         return self
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from types import TracebackType
 
 from .. import _engine
 from .._facade.events import EventsCore, queue_size
+from .._facade.owner import ExitOwner
+from .._late import typing
 from ._calls import cannot_wait
 from ._loops import check_own_loop, runs_here, wait_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Any
-
     from .._facade.events import RawEvent
-    from .._facade.owner import ExitOwner
 
 
 class AwaitedEvents(EventsCore):
@@ -25,7 +24,7 @@ class AwaitedEvents(EventsCore):
     # The loop of the first reader.
     _loop: asyncio.AbstractEventLoop | None = None
 
-    def __init__(self, owner: ExitOwner[Any], maxsize: int, timeout: float | None) -> None:
+    def __init__(self, owner: ExitOwner[typing.Any], maxsize: int, timeout: float | None) -> None:
         self._reader: _engine.EventReader | None = _engine.EventReader(owner.handle, queue_size(maxsize))
         # One future for all tasks that wait; None if no task does, since it keeps the reader alive.
         self._news: asyncio.Future[None] | None = None

@@ -6,17 +6,20 @@
 from __future__ import annotations
 
 import asyncio
+from _collections_abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from types import TracebackType
 from weakref import ref
 
 from .. import _engine
 from .._facade import AnyStr, Generic, times
-from .._facade.commands import PIPE, StreamFormat, check_given, encoded
+from .._facade.commands import PIPE, Command, StreamFormat, check_given, encoded
 from .._facade.owner import has_exited
-from .._facade.process import ProcessCore, raise_late_start, running
+from .._facade.process import ProcessCore, nested_turn, raise_late_start, running
 from .._facade.times import Deadline
-from .._handles import OwnedProcess
+from .._handles import OwnedProcess, OwnedSystem
+from .._late import typing
 from .._streams import ProcessStart
 from ..errors import HandleClosedError, OperationTimeoutError, ServiceDisconnectedError
 from ._calls import (
@@ -38,18 +41,15 @@ from ._calls import (
 )
 from ._loops import check_own_loop, runs_here, wait_time
 from ._pipes import REOPEN
-from .streams import PipeReader, PipeWriter
+from .streams import PipeReader, PipeWriter, StreamReader, StreamWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
-    from subprocess import CompletedProcess
-    from types import TracebackType
     from typing import Any
 
-    from .._facade.commands import Command
-    from .._handles import OwnedStdio, OwnedSystem
-    from .streams import StreamReader, StreamWriter
+    from .._facade.expired import CompletedProcess
+    from .._facade.output import Kept, LiveOutput
+    from .._handles import OwnedStdio
 
 
 class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[AnyStr]):
@@ -65,7 +65,7 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
         start: ProcessStart,
         args: Command,
         streams: StreamFormat,
-        reopen_system: Callable[[Deadline], Coroutine[Any, Any, OwnedSystem]],
+        reopen_system: Callable[[Deadline], Coroutine[typing.Any, typing.Any, OwnedSystem]],
         is_windows: Callable[[], bool],
     ) -> None:
         super().__init__(start, args, streams, reopen_system, is_windows)
@@ -75,7 +75,14 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
             stdio and PipeReader(stdio, streams) for stdio in (start.stdout, start.stderr)
         ]
         self.stdin = self._writer
-        self.stdout, self.stderr = self._readers
+        # What the process object reads itself, with its name and where it goes.
+        self._live: list[tuple[str, PipeReader[AnyStr], Kept]] = []
+        self._turn: asyncio.Future[None] | None = None
+        self._passing: asyncio.Task[Any] | None = None
+        self.stdout, self.stderr = (None, None) if self._live_output else self._readers
+        for name, reader in zip(("stdout", "stderr"), self._readers, strict=True):
+            if reader is not None and self._live_output is not None:
+                self._live.append((name, reader, self._live_output.open(name)))
         self._communicates = False
         self._exit: asyncio.Future[None] | None = None
 
@@ -151,12 +158,57 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
             return False
         data = encoded(input, self._streams, self._writer is not None and not self._writer.is_closing())
         for reader in self._readers:
-            if reader is not None:
+            if reader is not None and not self._live:
                 reader.take()
         if self._writer is not None and not self._writer.is_closing():
             self._writer.send(data)
         self._communicates = True
         return True
+
+    async def _take_turn(self, turn: list[bool], deadline: Deadline) -> bool:
+        self._check_loop()
+        task = asyncio.current_task()
+        if self._passing is task:
+            raise nested_turn(self)
+        while self._turn is not None and not self._turn.done():
+            await asyncio.wait((self._turn,), timeout=wait_time(deadline.remaining()))
+            if deadline.passed():
+                return False
+        self._turn = self._loop.create_future()
+        self._passing = task
+        turn.append(True)
+        return True
+
+    def _end_turn(self, turn: list[bool]) -> None:
+        if turn:
+            self._passing = None
+            if self._turn is not None and not self._loop.is_closed():
+                self._turn.set_result(None)
+
+    def _start_reading(self) -> None:
+        """Do nothing: the loop reads."""
+
+    async def _next_piece(self, timeout: float) -> tuple[str, bytes] | None:
+        piece = self._piece_now()
+        if piece is None and timeout > 0:
+            waits = [pipe.lost for pipe in self._moving()]
+            waits += [reader.news() for _, reader, _ in self._live if not reader.lost.done()]
+            if self._exit is not None and not self._exit.done():
+                waits.append(self._exit)
+            if waits:
+                await asyncio.wait(waits, timeout=wait_time(timeout), return_when=asyncio.FIRST_COMPLETED)
+            piece = self._piece_now()
+        return piece
+
+    def _take_piece(self) -> None:
+        """Do nothing: no await comes between the piece and on_output."""
+
+    def _piece_now(self) -> tuple[str, bytes] | None:
+        for name, reader, kept in self._live:
+            if data := reader.next_piece():
+                kept.add(data)
+                return name, data
+        return None
 
     def _moving(self) -> list[PipeReader[AnyStr] | PipeWriter[AnyStr]]:
         return [pipe for pipe in self._pipes() if not pipe.lost.done()]
@@ -171,10 +223,17 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
     def _output(self) -> tuple[AnyStr | None, AnyStr | None]:
         if self._writer is not None and self._writer.error is not None:
             raise self._writer.error
+        if self._live_output is not None:
+            for _, reader, _ in self._live:
+                if (error := reader.exception()) is not None:
+                    raise error
+            return self._live_output.output()
         stdout, stderr = (reader and reader.output() for reader in self._readers)
         return stdout, stderr
 
     def _partial(self) -> tuple[bytes | None, bytes | None]:
+        if self._live_output is not None:
+            return self._live_output.partial()
         stdout, stderr = (reader and reader.taken() for reader in self._readers)
         return stdout, stderr
 
@@ -221,6 +280,25 @@ def _drain_after_exit(handle: OwnedProcess, readers: list[ref[PipeReader[Any]]],
             for reader in [reference() for reference in readers]:
                 if reader is not None:
                     reader.drain()
+
+
+def live_output(
+    max_output: int | None,
+    on_output: Callable[[str, Any], object] | None,
+    streams: StreamFormat,
+    *pipes: int | None,
+) -> LiveOutput | None:
+    """Return what becomes of output that the process object reads itself; None if its caller reads it.
+
+    pipes: what stdout and stderr are to be.
+    """
+    if max_output is None and on_output is None:
+        return None
+    from .._facade.output import LiveOutput
+
+    return LiveOutput(
+        max_output, on_output, streams.decoder if streams.text else None, has_pipes=PIPE in pipes, awaits=True
+    )
 
 
 async def start_process(

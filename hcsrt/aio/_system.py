@@ -1,15 +1,22 @@
 """The half of a compute system that only hcsrt.aio has: how it is made, closed, and left with a block."""
 
+# What a class here keeps private, the others use.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
+
+from types import TracebackType
 
 from .. import _engine
 from .._facade.commands import PIPE
 from .._facade.system import SystemCore
 from .._functions import in_namespace
 from .._handles import OwnedSystem
+from .._late import typing
 from ..errors import HandleClosedError
 from ._calls import (
     CALLS,
+    PARTING_TIMEOUT,
     AwaitedOwner,
     abandon,
     cannot_wait,
@@ -27,10 +34,9 @@ from ._pipes import check_loop
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
-    from types import TracebackType
-    from typing import Self
 
     from .._facade.times import Deadline
+    from ._process import AwaitedProcess
 
 
 class AwaitedSystem(AwaitedOwner[OwnedSystem], SystemCore):
@@ -52,7 +58,9 @@ class AwaitedSystem(AwaitedOwner[OwnedSystem], SystemCore):
         await wait_closed(closing)
 
     @classmethod
-    async def _create(cls, id: str, document: str, namespace: str | None, deadline: Deadline, keep: bool) -> Self:
+    async def _create(
+        cls, id: str, document: str, namespace: str | None, deadline: Deadline, keep: bool
+    ) -> typing.Self:
         function = in_namespace("HcsCreateComputeSystem", namespace)
         creating = started(function, _engine.create_system, id, document, namespace, deadline.remaining(), keep=keep)
         handle = await made(creating, discard if keep else _terminate)
@@ -68,7 +76,7 @@ class AwaitedSystem(AwaitedOwner[OwnedSystem], SystemCore):
             raise
 
     @classmethod
-    async def _open(cls, id: str, namespace: str | None, deadline: Deadline) -> Self:
+    async def _open(cls, id: str, namespace: str | None, deadline: Deadline) -> typing.Self:
         handle = await CALLS.open_system(id, namespace, deadline.remaining())
         try:
             system = cls(handle, id, namespace)
@@ -92,10 +100,54 @@ class AwaitedSystem(AwaitedOwner[OwnedSystem], SystemCore):
             return []
         return [close_handle(self._handle)]
 
-    def _check_pipes(self, *streams: int | None) -> None:
+    @staticmethod
+    def _check_pipes(*streams: int | None) -> None:
         """Raise NotImplementedError if the loop has no pipes and one of the streams is to be one."""
         if PIPE in streams:
             check_loop()
+
+
+class Ending:
+    """The end of a system of one's own, and of the process in it, that a block leads to whatever happens in it."""
+
+    def __init__(self, system: AwaitedSystem) -> None:
+        # Nobody else has the two: if the loop is closed now, they may be collected before the block ends.
+        system._is_given = False
+        self._system = system
+        self._process: AwaitedProcess[typing.Any] | None = None
+
+    @property
+    def process(self) -> AwaitedProcess[typing.Any] | None:
+        return self._process
+
+    @process.setter
+    def process(self, process: AwaitedProcess[typing.Any]) -> None:
+        process._is_given = False
+        self._process = process
+
+    async def __aenter__(self) -> typing.Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exception is None:
+            try:
+                if self._process is not None:
+                    await self._process._close()
+            finally:
+                await self._system._close()
+            return
+        closing = [] if self._process is None else self._process._start_closing()
+        try:
+            await wait_before_parting(_terminate(self._system.handle), exception)
+            if not isinstance(exception, GeneratorExit):
+                await wait_closed(closing, 0.0 if is_told_to_stop(exception_type) else PARTING_TIMEOUT)
+        finally:
+            abandon(closing)
 
 
 def _terminate(handle: OwnedSystem) -> asyncio.Future[str | None] | None:

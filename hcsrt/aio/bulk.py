@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+from _collections_abc import Iterable
+
 from .._arguments import check_name, seconds
+from .._facade import aliases
 from .._facade.bulk import checked, reap_opened
 from .._facade.times import STOP_TIMEOUT, Deadline
 from .._handles import Handle
+from .._late import typing
 from ..errors import SystemNotFoundError
 from ._bulk import at_once, close_each
 from .process import Process
 from .system import ComputeSystem, systems
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
-    from .._facade.system import Rung
 
 __all__ = ["close_all", "reap", "statistics_of", "stop_all"]
 
 
 async def stop_all(
     systems: Iterable[ComputeSystem], grace: float = 10.0, *, timeout: float | None = STOP_TIMEOUT
-) -> list[Rung | Exception]:
+) -> list[aliases.Rung | Exception]:
     """Stop compute systems for certain, all at once.
 
     Args:
@@ -46,7 +43,7 @@ async def stop_all(
 
 async def statistics_of(
     systems: Iterable[ComputeSystem], *, timeout: float | None = None
-) -> list[dict[str, Any] | Exception]:
+) -> list[dict[str, typing.Any] | Exception]:
     """Ask compute systems for their statistics, all at once.
 
     Args:
@@ -65,7 +62,7 @@ async def statistics_of(
     return await at_once(lambda system: system.statistics(timeout=timeout), checked(systems, ComputeSystem))
 
 
-async def close_all(items: Iterable[ComputeSystem | Process[Any] | Handle]) -> list[Exception | None]:
+async def close_all(items: Iterable[ComputeSystem | Process[typing.Any] | Handle]) -> list[Exception | None]:
     """Close compute systems, processes and handles, all at once.
 
     Args:
@@ -84,7 +81,7 @@ async def close_all(items: Iterable[ComputeSystem | Process[Any] | Handle]) -> l
 
 async def reap(
     owner: str, *, namespace: str | None = None, timeout: float | None = STOP_TIMEOUT
-) -> dict[str, Rung | Exception]:
+) -> dict[str, aliases.Rung | Exception]:
     """Terminate what an owner has left behind: every compute system whose document names exactly this owner.
 
     Args:
@@ -105,11 +102,11 @@ async def reap(
     check_name(owner, "owner")
     limit = seconds(timeout)
     found = await systems(owner=owner, namespace=namespace, timeout=limit)
-    results: list[Rung | Exception] = await at_once(lambda item: _reap(item, owner, namespace, limit), found)
+    results: list[aliases.Rung | Exception] = await at_once(lambda item: _reap(item, owner, namespace, limit), found)
     return {item["Id"]: result for item, result in zip(found, results, strict=True)}
 
 
-async def _reap(found: dict[str, Any], owner: str, namespace: str | None, timeout: float | None) -> Rung:
+async def _reap(found: dict[str, typing.Any], owner: str, namespace: str | None, timeout: float | None) -> aliases.Rung:
     deadline = Deadline(timeout)
     try:
         system = await ComputeSystem.open(found["Id"], namespace=namespace, timeout=deadline.remaining())

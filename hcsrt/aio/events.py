@@ -6,12 +6,9 @@ from .._arguments import seconds
 from .._facade import ExitHandleT
 from .._facade.events import EVENTS_MAXSIZE, Event
 from .._facade.times import Deadline
+from .._late import typing
 from ._calls import AwaitedOwner
 from ._events import AwaitedEvents
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Self
 
 __all__ = ["Event", "Events"]
 
@@ -23,7 +20,7 @@ class Events(AwaitedEvents):
     this one, is closed. Tasks that share one share its events. It belongs to the event loop that reads from it first.
     """
 
-    def __aiter__(self) -> Self:
+    def __aiter__(self) -> typing.Self:
         return self
 
     async def __anext__(self) -> Event:
@@ -32,7 +29,7 @@ class Events(AwaitedEvents):
             raise StopAsyncIteration
         return event
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self) -> typing.Self:
         return self
 
     async def get(self, timeout: float | None = None) -> Event | None:

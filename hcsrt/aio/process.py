@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from _collections_abc import Mapping
+
 from .._facade import AnyStr
 from .._facade.commands import DEVNULL, PIPE, STDOUT, resize_request
 from .._facade.times import Deadline
 from .._handles import OwnedProcess
+from .._late import typing
 from ._process import AwaitedProcess
 from .events import EventSource
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
 __all__ = ["DEVNULL", "PIPE", "STDOUT", "Process"]
 
@@ -29,11 +27,15 @@ class Process(AwaitedProcess[AnyStr], EventSource[OwnedProcess]):
     does not count, so what it has written itself is never lost. Those of asyncio.subprocess go on, and so does a stream
     that is used longer than this object, whose handle tells of the exit.
 
+    With max_output or on_output the object reads the output itself, and there is no stdout and no stderr for others.
+    wait() and communicate() read it to its end then, one of them at a time; while nobody is in either, the process is
+    held back once its pipes are full. close() and the end of the block read nothing.
+
     Attributes:
         pid: The process id in the guest.
         args: The command as it was given, empty if the process was opened.
         stdin: A StreamWriter where a pipe was asked for, else None.
-        stdout: A StreamReader where a pipe was asked for, else None.
+        stdout: A StreamReader where a pipe was asked for, else None; None also with max_output or on_output.
         stderr: The same.
         returncode: The exit code, 0 to 0xFFFFFFFF, once HCS has told of the exit, whoever waits for it.
     """
@@ -64,7 +66,8 @@ class Process(AwaitedProcess[AnyStr], EventSource[OwnedProcess]):
     async def wait(self, timeout: float | None = None) -> int:
         """Wait for the exit and return the exit code.
 
-        A process that has filled a pipe waits for a reader, which this is not: communicate() is one.
+        A process that has filled a pipe waits for a reader, which this is not unless popen() was given max_output or
+        on_output: communicate() is one.
 
         Args:
             timeout: Seconds, None for ever.
@@ -91,7 +94,8 @@ class Process(AwaitedProcess[AnyStr], EventSource[OwnedProcess]):
             timeout: Seconds, None for ever.
 
         Returns:
-            What was read from stdout and stderr, None where there is no pipe.
+            What was read from stdout and stderr, None where there is no pipe. With max_output each has at most so many
+            bytes; output_cut tells whether there were more.
 
         Raises:
             subprocess.TimeoutExpired: The time is up. It has the output so far, as bytes. Another communicate() then
@@ -157,7 +161,7 @@ class Process(AwaitedProcess[AnyStr], EventSource[OwnedProcess]):
         """
         await self._modify(resize_request(height, width), timeout)
 
-    async def properties(self, *, timeout: float | None = None) -> dict[str, Any]:
+    async def properties(self, *, timeout: float | None = None) -> dict[str, typing.Any]:
         """Ask for the properties of the process.
 
         Args:
@@ -174,7 +178,7 @@ class Process(AwaitedProcess[AnyStr], EventSource[OwnedProcess]):
         """
         return await self._properties(timeout)
 
-    async def modify(self, request: Mapping[str, Any] | str, *, timeout: float | None = None) -> None:
+    async def modify(self, request: Mapping[str, typing.Any] | str, *, timeout: float | None = None) -> None:
         """Change the process by a ProcessModifyRequest: the size of its console, or the end of its standard streams.
 
         Args:

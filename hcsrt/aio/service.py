@@ -5,16 +5,14 @@ HCS tracks none of these calls with an operation: one that is cancelled, or whos
 
 from __future__ import annotations
 
+import os
+from _collections_abc import Mapping
+
 from .._arguments import check_name, path_text, seconds
 from .._facade.requests import answer, query_text
+from .._late import typing
 from ..documents import dumps, plain
 from ._calls import CALLS
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping
-    from typing import Any
 
 __all__ = [
     "create_guest_state_file",
@@ -31,8 +29,8 @@ __all__ = [
 
 
 async def properties(
-    *types: str, query: Mapping[str, Any] | str | None = None, timeout: float | None = None
-) -> dict[str, Any]:
+    *types: str, query: Mapping[str, typing.Any] | str | None = None, timeout: float | None = None
+) -> dict[str, typing.Any]:
     """Ask HCS for its own properties.
 
     Args:
@@ -56,7 +54,7 @@ async def properties(
     return answer(text, "HcsGetServiceProperties", dict)
 
 
-async def modify(property_type: str, settings: Mapping[str, Any], *, timeout: float | None = None) -> None:
+async def modify(property_type: str, settings: Mapping[str, typing.Any], *, timeout: float | None = None) -> None:
     """Change settings of the service, by a ModificationRequest.
 
     Args:
@@ -77,7 +75,7 @@ async def modify(property_type: str, settings: Mapping[str, Any], *, timeout: fl
     await CALLS.service("HcsModifyServiceSettings", request, timeout=seconds(timeout))
 
 
-async def submit_wer_report(crash_report: Mapping[str, Any] | str, *, timeout: float | None = None) -> None:
+async def submit_wer_report(crash_report: Mapping[str, typing.Any] | str, *, timeout: float | None = None) -> None:
     """Send the crash of a virtual machine to Windows Error Reporting.
 
     Args:
@@ -208,7 +206,9 @@ async def revoke_vm_group_access(path: str | os.PathLike[str], *, timeout: float
     await CALLS.service("HcsRevokeVmGroupAccess", path_text(path, "path"), timeout=seconds(timeout))
 
 
-async def processor_compatibility(path: str | os.PathLike[str], *, timeout: float | None = None) -> dict[str, Any]:
+async def processor_compatibility(
+    path: str | os.PathLike[str], *, timeout: float | None = None
+) -> dict[str, typing.Any]:
     """Ask what a saved virtual machine needs of the processor that it goes on with.
 
     Args:

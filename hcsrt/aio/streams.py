@@ -7,22 +7,19 @@ import codecs
 import io
 import os
 import sys
+from _collections_abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from time import monotonic
 
 from .._facade import AnyStr, Generic, times
+from .._facade.commands import StreamFormat
 from .._facade.owner import Single, debug
-from .._handles import OwnedStdio
+from .._handles import OwnedProcess, OwnedStdio
+from .._late import typing
+from ..errors import HcsError
 from ._pipes import PipeEnd, connect_reader, connect_writer
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
-    from typing import Any, Self
-
-    from .._facade.commands import StreamFormat
-    from .._handles import OwnedProcess
-    from ..errors import HcsError
 
 __all__ = ["StreamReader", "StreamWriter"]
 
@@ -47,15 +44,18 @@ class _Source(asyncio.StreamReader):
         super().__init__(limit)
         self.taken: list[bytes] | None = None
         self.moved = monotonic()
+        self.news: asyncio.Future[None] | None = None
 
-    def feed_data(self, data: Any) -> None:
+    def feed_data(self, data: typing.Any) -> None:
         self.moved = monotonic()
+        if self.news is not None and not self.news.done():
+            self.news.set_result(None)
         if self.taken is None:
             super().feed_data(data)
         else:
             self.taken.append(bytes(data))
 
-    async def readuntil(self, separator: Any = b"\n") -> bytes:
+    async def readuntil(self, separator: typing.Any = b"\n") -> bytes:
         try:
             return await super().readuntil(separator)
         except asyncio.LimitOverrunError as error:
@@ -80,6 +80,13 @@ class _Source(asyncio.StreamReader):
             self.taken = [bytes(self._buffer)]
             self._buffer.clear()
             self._maybe_resume_transport()
+
+    def next_piece(self) -> bytes:
+        """Return all that was not read yet."""
+        piece = bytes(self._buffer)
+        self._buffer.clear()
+        self._maybe_resume_transport()
+        return piece
 
 
 def _too_long(limit: int, consumed: int) -> asyncio.LimitOverrunError:
@@ -207,7 +214,7 @@ class StreamReader(Single, Generic[AnyStr]):
         """Return whether the stream has ended and everything was read."""
         return self._has_ended and not self._ahead() if self._decoder else self._source.at_eof()
 
-    def __aiter__(self) -> Self:
+    def __aiter__(self) -> typing.Self:
         return self
 
     async def __anext__(self) -> AnyStr:
@@ -219,7 +226,7 @@ class StreamReader(Single, Generic[AnyStr]):
     def __repr__(self) -> str:
         return f"<hcsrt.aio.StreamReader {self._end.handle!r}>"
 
-    async def _alone(self, read: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+    async def _alone(self, read: Callable[..., Awaitable[typing.Any]], *arguments: typing.Any) -> typing.Any:
         """Read while no other task does, which would get the same text."""
         self._end.check_loop(self)
         if self._is_taken:
@@ -249,7 +256,7 @@ class StreamReader(Single, Generic[AnyStr]):
             raise asyncio.IncompleteReadError(text, n)
         return text
 
-    async def _readuntil(self, separator: Any = "\n") -> str:
+    async def _readuntil(self, separator: typing.Any = "\n") -> str:
         if not isinstance(separator, str):
             raise TypeError(f"separator must be a str, not {type(separator).__name__}: the streams are in text mode")
         if not separator:
@@ -271,7 +278,7 @@ class StreamReader(Single, Generic[AnyStr]):
         try:
             return await self._readuntil()
         except asyncio.IncompleteReadError as error:
-            partial: Any = error.partial
+            partial: typing.Any = error.partial
             return partial
         except asyncio.LimitOverrunError as error:
             is_found = self._text.startswith("\n", self._mark + error.consumed)
@@ -298,7 +305,7 @@ class StreamReader(Single, Generic[AnyStr]):
             self._text = "".join(pieces)
             self._mark = 0
 
-    def _cut(self, size: int) -> Any:
+    def _cut(self, size: int) -> typing.Any:
         begin = self._mark
         self._mark = min(begin + size, len(self._text))
         text = self._text[begin : self._mark]
@@ -332,6 +339,17 @@ class PipeReader(StreamReader[AnyStr]):
         """Read all of the stream from now on, as communicate() does."""
         self._source.take()
 
+    def next_piece(self) -> bytes:
+        """Return what has come and was not read yet."""
+        return self._source.next_piece()
+
+    def news(self) -> asyncio.Future[None]:
+        """Return a future that is done when the next bytes come."""
+        source = self._source
+        if source.news is None or source.news.done():
+            source.news = self._end.closed.get_loop().create_future()
+        return source.news
+
     def taken(self) -> bytes:
         """Return what was read since take(), as bytes."""
         chunks = self._source.taken or []
@@ -344,7 +362,7 @@ class PipeReader(StreamReader[AnyStr]):
         error = self._source.exception()
         if error is not None:
             raise error
-        text: Any = self.taken()
+        text: typing.Any = self.taken()
         if self._decoder is not None:
             text = self._text[self._mark :] + self._decoder.decode(b"".join(self._source.taken or []), final=True)
         return text
@@ -409,7 +427,7 @@ class StreamWriter(Single, Generic[AnyStr]):
         """The transport that writes; its buffer has limits that can be set."""
         return self._transport
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
+    def get_extra_info(self, name: str, default: typing.Any = None) -> typing.Any:
         """Return what the transport tells of itself: "pipe" is an object with the fileno() of the open pipe."""
         return self._transport.get_extra_info(name, default)
 
@@ -469,7 +487,7 @@ class StreamWriter(Single, Generic[AnyStr]):
     def __repr__(self) -> str:
         return f"<hcsrt.aio.StreamWriter {self._end.handle!r}>"
 
-    def _bytes(self, data: Any) -> bytes:
+    def _bytes(self, data: typing.Any) -> bytes:
         if self._codec is None:
             try:
                 memoryview(data)

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import os
+from _collections_abc import Callable, Iterable, Mapping
+
 from .._arguments import check_name, check_namespace, is_kept, seconds
-from .._facade.commands import StreamFormat, check_attach, process_parameters, run_pipes
+from .._facade import aliases
+from .._facade.commands import Command, StreamFormat, check_attach, process_parameters, run_pipes
 from .._facade.owner import debug
+from .._facade.process import expired
 from .._facade.requests import Selection
 from .._facade.times import CHECK_TIMEOUT, STOP_TIMEOUT, Deadline
 from .._handles import OwnedSystem
+from .._late import typing
 from ..documents import dumps
 from ._calls import CALLS
 from ._opening import opening
-from ._process import attach_process, run_to_end, start_process
+from ._process import attach_process, live_output, run_to_end, start_process
 from ._system import AwaitedSystem
 from .events import EventSource
 from .process import Process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping
-    from subprocess import CompletedProcess
-    from typing import Any, Literal, Self, Unpack, overload
+    from typing import Unpack, overload
 
-    from .._facade.commands import Command, PopenOptions, RunOptions
-    from .._facade.system import Rung
+    from .._facade.commands import PopenOptions, RunOptions
 
 __all__ = ["ComputeSystem", "systems"]
 
@@ -51,12 +53,12 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
     async def create(
         cls,
         id: str,
-        document: Mapping[str, Any] | str,
+        document: Mapping[str, typing.Any] | str,
         *,
         namespace: str | None = None,
         timeout: float | None = None,
-        on_abandon: Literal["terminate", "keep"] = "terminate",
-    ) -> Self:
+        on_abandon: typing.Literal["terminate", "keep"] = "terminate",
+    ) -> typing.Self:
         """Create a compute system and do not start it.
 
         Args:
@@ -83,7 +85,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
 
     @classmethod
     @opening
-    async def open(cls, id: str, *, namespace: str | None = None, timeout: float | None = None) -> Self:
+    async def open(cls, id: str, *, namespace: str | None = None, timeout: float | None = None) -> typing.Self:
         """Open an existing compute system, whoever has created it.
 
         Args:
@@ -114,7 +116,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
 
     async def start(
         self,
-        options: Mapping[str, Any] | str | None = None,
+        options: Mapping[str, typing.Any] | str | None = None,
         *,
         migration_socket: int | None = None,
         timeout: float | None = None,
@@ -136,7 +138,9 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         await self._start(options, migration_socket, timeout)
         debug(__name__, "started %r", self)
 
-    async def shutdown(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
+    async def shutdown(
+        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
+    ) -> None:
         """Ask the guest to shut down; wait() tells when it has.
 
         Args:
@@ -166,7 +170,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         """
         await self._terminate(timeout)
 
-    async def stop(self, grace: float = 10.0, *, timeout: float | None = STOP_TIMEOUT) -> Rung:
+    async def stop(self, grace: float = 10.0, *, timeout: float | None = STOP_TIMEOUT) -> aliases.Rung:
         """Stop the system for certain: shut it down, wait, terminate it if that was not enough, wait.
 
         A guest that cannot be asked is terminated without waiting.
@@ -186,7 +190,9 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         """
         return await self._stop(grace, timeout)
 
-    async def crash(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
+    async def crash(
+        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
+    ) -> None:
         """Make the guest of a virtual machine crash, for a dump of it. The machine may or may not exit then.
 
         Args:
@@ -202,7 +208,9 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         """
         await self._crash(options, timeout)
 
-    async def pause(self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None) -> None:
+    async def pause(
+        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
+    ) -> None:
         """Pause a running virtual machine. Containers do not pause.
 
         Args:
@@ -237,7 +245,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         self,
         path: str | os.PathLike[str] | None = None,
         *,
-        save_type: Literal["ToFile", "AsTemplate"] = "ToFile",
+        save_type: typing.Literal["ToFile", "AsTemplate"] = "ToFile",
         timeout: float | None = None,
     ) -> None:
         """Save the state of a paused virtual machine, which stays paused and has to be terminated.
@@ -260,10 +268,10 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
     async def modify(
         self,
         resource_path: str,
-        request_type: Literal["Add", "Remove", "Update"],
-        settings: Any = None,
+        request_type: typing.Literal["Add", "Remove", "Update"],
+        settings: typing.Any = None,
         *,
-        guest_request: Any = None,
+        guest_request: typing.Any = None,
         identity: int | None = None,
         timeout: float | None = None,
     ) -> None:
@@ -290,7 +298,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         await self._modify(resource_path, request_type, settings, guest_request, identity, timeout)
 
     async def initialize_live_migration(
-        self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
+        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
     ) -> None:
         """Prepare a virtual machine to leave this host.
 
@@ -310,7 +318,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
     async def start_live_migration(
         self,
         migration_socket: int,
-        options: Mapping[str, Any] | str | None = None,
+        options: Mapping[str, typing.Any] | str | None = None,
         *,
         timeout: float | None = None,
     ) -> None:
@@ -331,7 +339,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         await self._start_live_migration(migration_socket, options, timeout)
 
     async def start_live_migration_transfer(
-        self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
+        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
     ) -> None:
         """Begin to send the memory of a virtual machine that migrates.
 
@@ -349,7 +357,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         await self._start_live_migration_transfer(options, timeout)
 
     async def finalize_live_migration(
-        self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
+        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
     ) -> None:
         """End a live migration, on the host that the virtual machine leaves or on the one that it comes to.
 
@@ -367,7 +375,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         await self._finalize_live_migration(options, timeout)
 
     async def cancel_live_migration(
-        self, options: Mapping[str, Any] | str | None = None, *, timeout: float | None = None
+        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
     ) -> None:
         """Cancel a live migration; another task may be waiting for one of its steps meanwhile.
 
@@ -384,7 +392,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         """
         await self._cancel_live_migration(options, timeout)
 
-    async def wait(self, timeout: float | None = None) -> dict[str, Any]:
+    async def wait(self, timeout: float | None = None) -> dict[str, typing.Any]:
         """Wait for the system to exit, for whatever reason.
 
         Args:
@@ -403,8 +411,8 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         return await self._wait(timeout)
 
     async def properties(
-        self, *types: str, query: Mapping[str, Any] | str | None = None, timeout: float | None = None
-    ) -> dict[str, Any]:
+        self, *types: str, query: Mapping[str, typing.Any] | str | None = None, timeout: float | None = None
+    ) -> dict[str, typing.Any]:
         """Ask for the properties of the system: its Id, SystemType, State and more, and some blocks.
 
         Args:
@@ -424,7 +432,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         """
         return await self._properties(types, query, timeout)
 
-    async def statistics(self, *, timeout: float | None = None) -> dict[str, Any]:
+    async def statistics(self, *, timeout: float | None = None) -> dict[str, typing.Any]:
         """Ask for what the running system has used.
 
         HCS looks at every process of the host for it: do not ask more often than you need.
@@ -444,7 +452,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         """
         return await self._block("Statistics", dict, timeout)
 
-    async def process_list(self, *, timeout: float | None = None) -> list[dict[str, Any]]:
+    async def process_list(self, *, timeout: float | None = None) -> list[dict[str, typing.Any]]:
         """Ask for the processes of the running system.
 
         Args:
@@ -462,7 +470,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         """
         return await self._block("ProcessList", list, timeout)
 
-    async def memory(self, *, timeout: float | None = None) -> dict[str, Any]:
+    async def memory(self, *, timeout: float | None = None) -> dict[str, typing.Any]:
         """Ask for the memory of a running virtual machine.
 
         Args:
@@ -493,7 +501,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         errors: str | None = None,
         bufsize: int = -1,
         timeout: float | None = None,
-    ) -> Process[Any]:
+    ) -> Process[typing.Any]:
         """Open a process of the system that runs already, whoever has started it.
 
         Args:
@@ -535,7 +543,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             self,
             args: Command,
             *,
-            text: Literal[True],
+            text: typing.Literal[True],
             encoding: str | None = None,
             errors: str | None = None,
             **options: Unpack[PopenOptions],
@@ -568,7 +576,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             self,
             args: Command,
             *,
-            text: Literal[False] | None = None,
+            text: typing.Literal[False] | None = None,
             encoding: None = None,
             errors: None = None,
             **options: Unpack[PopenOptions],
@@ -583,7 +591,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             encoding: str | None = None,
             errors: str | None = None,
             **options: Unpack[PopenOptions],
-        ) -> Process[Any]: ...
+        ) -> Process[typing.Any]: ...
 
     @opening
     async def popen(
@@ -601,8 +609,10 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         errors: str | None = None,
         bufsize: int = -1,
         console: bool | tuple[int, int] = False,
+        max_output: int | None = None,
+        on_output: Callable[[str, typing.Any], object] | None = None,
         timeout: float | None = None,
-    ) -> Process[Any]:
+    ) -> Process[typing.Any]:
         """Start a process in the running system, as asyncio.create_subprocess_exec() does.
 
         Args:
@@ -620,6 +630,12 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             bufsize: The bytes that a reader takes ahead, and the longest line that it reads, in characters in text
                 mode; 64 Ki unless given.
             console: True, or the (rows, columns), for a pseudo-terminal, whose output all comes on stdout.
+            max_output: The bytes that communicate() keeps of each of stdout and stderr. The rest is read and thrown
+                away, and output_cut tells of it; a character that the limit cuts in two goes with it. None keeps
+                everything. With max_output or on_output, stdout or stderr has to be PIPE.
+            on_output: What to call with "stdout" or "stderr" and each piece of output as it comes, all of it whatever
+                max_output is: bytes, or text in text mode. It may be a coroutine function, which is awaited. wait() and
+                communicate() call it, in the task that waits for them, and raise what it raises.
             timeout: Seconds until the process has to be there, None for ever.
 
         Returns:
@@ -637,6 +653,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
+        streams.live = live_output(max_output, on_output, streams, stdout, stderr)
         self._check_pipes(stdin, stdout, stderr)
         parameters = await process_parameters(
             args,
@@ -660,12 +677,12 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             self,
             args: Command,
             *,
-            text: Literal[True],
+            text: typing.Literal[True],
             input: str | None = None,
             encoding: str | None = None,
             errors: str | None = None,
             **options: Unpack[RunOptions],
-        ) -> CompletedProcess[str]: ...
+        ) -> expired.CompletedProcess[str]: ...
         @overload
         async def run(
             self,
@@ -676,7 +693,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             text: bool | None = None,
             errors: str | None = None,
             **options: Unpack[RunOptions],
-        ) -> CompletedProcess[str]: ...
+        ) -> expired.CompletedProcess[str]: ...
         @overload
         async def run(
             self,
@@ -687,18 +704,18 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             text: bool | None = None,
             encoding: str | None = None,
             **options: Unpack[RunOptions],
-        ) -> CompletedProcess[str]: ...
+        ) -> expired.CompletedProcess[str]: ...
         @overload
         async def run(
             self,
             args: Command,
             *,
             input: bytes | None = None,
-            text: Literal[False] | None = None,
+            text: typing.Literal[False] | None = None,
             encoding: None = None,
             errors: None = None,
             **options: Unpack[RunOptions],
-        ) -> CompletedProcess[bytes]: ...
+        ) -> expired.CompletedProcess[bytes]: ...
         @overload
         async def run(
             self,
@@ -709,7 +726,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             encoding: str | None = None,
             errors: str | None = None,
             **options: Unpack[RunOptions],
-        ) -> CompletedProcess[Any]: ...
+        ) -> expired.CompletedProcess[typing.Any]: ...
 
     async def run(
         self,
@@ -729,8 +746,10 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         errors: str | None = None,
         bufsize: int = -1,
         console: bool | tuple[int, int] = False,
+        max_output: int | None = None,
+        on_output: Callable[[str, typing.Any], object] | None = None,
         timeout: float | None = None,
-    ) -> CompletedProcess[Any]:
+    ) -> expired.CompletedProcess[typing.Any]:
         """Run a command in the system to its end, as subprocess.run() does.
 
         The process is killed on a timeout, a cancellation and any other failure.
@@ -752,6 +771,8 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             errors: As for popen().
             bufsize: As for popen().
             console: As for popen().
+            max_output: As for popen(). The output_cut of what is returned tells whether there was more.
+            on_output: As for popen().
             timeout: Seconds for everything, from the start of the process on; None for ever.
 
         Returns:
@@ -781,6 +802,8 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
                 errors=errors,
                 bufsize=bufsize,
                 console=console,
+                max_output=max_output,
+                on_output=on_output,
                 timeout=deadline.remaining(),
             ),
             args,
@@ -816,7 +839,7 @@ async def systems(
     types: str | Iterable[str] | None = None,
     namespace: str | None = None,
     timeout: float | None = None,
-) -> list[dict[str, Any]]:
+) -> list[dict[str, typing.Any]]:
     """List the compute systems of this host.
 
     Values are compared exactly, so a system whose Owner HCS does not tell has no owner.

@@ -17,6 +17,7 @@ import click
 
 import hcsrt
 
+from .._facade.once import document_needed
 from .._facade.times import Deadline
 from ..documents import dumps, loads
 from ..errors import NoIsolationWarning
@@ -61,10 +62,7 @@ def _read_document(source: str | None, owner: str | None, deadline: Deadline) ->
     """Return the compute system document of ``--document``, or the emulator's own."""
     if source is None:
         if hcsrt.backend() == "windows":
-            raise ValueError(
-                "--document is needed: a JSON file that describes a compute system, for a container at least "
-                "Container.Storage with its Layers and scratch Path"
-            )
+            raise document_needed("--document", "a JSON file")
         return hcsrt.emulator.container_document(owner=owner or "hcsrt")
     text = read_in_time(None if source == "-" else source, deadline).decode("utf-8-sig")
     document: dict[str, Any] = loads(dumps(text, argument=f"--document {source}"))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from _collections_abc import Mapping
+
 from .._hresults import HCS_E_INVALID_JSON
 from .._json import loads
+from .._late import typing
 from ..errors import InvalidDocumentError
 
 TYPE_CHECKING = False  # the name that type checkers know; importing typing would cost more than this module
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any, TypeGuard
 
 __all__ = ["dumps", "loads", "plain"]
@@ -16,7 +18,7 @@ __all__ = ["dumps", "loads", "plain"]
 _MOST_BITS = 2048  # fewer than the digits that str() makes, whatever its limit
 
 
-def dumps(document: Mapping[str, Any] | str, *, argument: str = "document") -> str:
+def dumps(document: Mapping[str, typing.Any] | str, *, argument: str = "document") -> str:
     """Return the JSON text of a document.
 
     Args:
@@ -53,7 +55,7 @@ def dumps(document: Mapping[str, Any] | str, *, argument: str = "document") -> s
     return json.dumps(value, separators=(",", ":"))
 
 
-def plain(value: Any, argument: str) -> Any:
+def plain(value: typing.Any, argument: str) -> typing.Any:
     """Return a value for a document in dicts, lists and scalars of JSON.
 
     Args:

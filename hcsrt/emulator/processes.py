@@ -35,7 +35,8 @@ class Processes:
         if not system.runs_processes:
             raise self._model.no_guest("The virtual machine has no guest connection to create a process through.")
         launch = Launch(request.text or "", linux=system.linux)
-        _warn_once()
+        if system.id not in accepted:
+            _warn_once()
         for process in list(system.processes.values()):
             self._model.forget_if_unused(process)
         try:
@@ -148,6 +149,9 @@ def _expect_process_status(query: str | None) -> None:
     if query and schema.load(query) not in ({}, {"PropertyTypes": []}, {"PropertyTypes": ["ProcessStatus"]}):
         raise invalid_json(Problem("$.PropertyTypes", "a process has the property type ProcessStatus only"))
 
+
+accepted: set[str] = set()
+"""The ids of systems whose creator has said that it knows of the missing isolation."""
 
 _warned = False
 # Where the program has started a process last: the file, the line and the name of the module.

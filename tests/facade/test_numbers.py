@@ -95,6 +95,9 @@ class World:
         method = getattr(owner, function)
         parameters = inspect.signature(method).parameters.values()
         required = [each.name for each in parameters if each.default is each.empty and each.kind not in VARIADIC]
+        if any(each.name == "isolation" for each in parameters):
+            # The emulator has none to give.
+            limit = {"document": self.arguments["document"], "isolation": "none", **limit}
         return method(*(self.arguments[each] for each in required if each not in limit), **limit)
 
     async def close(self) -> None:

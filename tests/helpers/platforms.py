@@ -30,6 +30,10 @@ win32 = pytest.mark.skipif(not WINDOWS, reason="about Windows' own handles and D
 stand_in = pytest.mark.skipif(
     importlib.util.find_spec("hcsrt_stand_in") is None, reason="needs the stand-in computecore.dll of tools/windows"
 )
+emulator_by_name = pytest.mark.skipif(
+    importlib.util.find_spec("hcsrt_stand_in") is not None,
+    reason="there the emulator is behind computecore.dll, and hcsrt takes it for the real HCS",
+)
 handle_counts = pytest.mark.skipif(WINE, reason="Wine does not count the handles of a process")
 peak_memory = pytest.mark.skipif(WINE, reason="Wine counts nothing for a job, and forgets an ended process's memory")
 process_names = pytest.mark.skipif(WINE, reason="Wine does not tell psutil what a process is called: no ProcessList")

@@ -338,8 +338,11 @@ with hcsrt.ComputeSystem.create("readme", hcsrt.emulator.container_document()) a
 
 @posix_shell
 def test_the_programs_of_the_readme_work(tmp_path: Path) -> None:
-    first, awaited, counts = code_of_the_readme("python")
+    first, one_call, awaited, counts = code_of_the_readme("python")
     program = f"import warnings, hcsrt\nwarnings.simplefilter('ignore', hcsrt.NoIsolationWarning)\n{first}{counts}"
     assert run(sys.executable, "-W", "error", "-c", program, cwd=tmp_path) == "3 b'it is me\\n'\n"
+    printed = run(sys.executable, "-W", "error", "-c", one_call, cwd=tmp_path).splitlines()
+    assert printed[0] == r"3 b'hello\n' b'' False"
+    assert [float(figure) >= 0 for figure in printed[1].split()] == [True, True]
     program = f"import warnings, hcsrt\nwarnings.simplefilter('ignore', hcsrt.NoIsolationWarning)\n{awaited}"
     assert run(sys.executable, "-W", "error", "-c", program, cwd=tmp_path) == "b'hello\\n'\nshutdown\n"

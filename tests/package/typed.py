@@ -22,6 +22,23 @@ async def streams(process: aio.Process[str], binary: aio.Process[bytes]) -> None
         assert_type(await binary.stdout.readuntil(b";"), bytes)
 
 
+async def runs(system: hcsrt.ComputeSystem, there: aio.ComputeSystem) -> None:
+    def show(name: str, data: bytes) -> None:
+        print(name, data)
+
+    async def show_there(name: str, data: bytes) -> None:
+        print(name, data)
+
+    assert_type(hcsrt.run(["true"], on_output=show, isolation="none"), hcsrt.RunResult)
+    assert_type(await aio.run(["true"], on_output=show_there, max_output=1), aio.RunResult)
+    assert_type(hcsrt.run("true").processor_time, float | None)
+    hcsrt.run("true", isolation="some")  # pyright: ignore[reportArgumentType]
+    assert_type(system.popen("true", text=True, on_output=show), hcsrt.Process[str])
+    assert_type(await there.popen("true", max_output=1), aio.Process[bytes])
+    assert_type(system.run("true", max_output=1).stdout, bytes)
+    assert_type((await there.run("true", max_output=1)).output_cut, bool)
+
+
 def modules() -> None:
     print(hcsrt.aio.systems, hcsrt.doctor.examine, hcsrt.emulator.install, hcsrt.service.properties)
     hcsrt.misspelt()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
