@@ -39,6 +39,8 @@ _CHUNK = 64 * 1024
 _SLICE = 0.1
 # A reader whose handle is closed ends in a moment.
 _INTERRUPTED = 1.0
+# The owner of a stream that the close of its process has, before a thread of communicate() had it.
+_CLOSED = object()
 
 
 class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[AnyStr]):
@@ -65,6 +67,8 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
     stdout: IO[AnyStr] | None
     stderr: IO[AnyStr] | None
     _logger = "hcsrt.process"
+    # Those of communicate(), once it has been called. Each runs, or the next communicate() starts it.
+    _pumps: dict[IO[AnyStr], _Pump] | None = None
 
     def __init__(
         self,
@@ -81,8 +85,6 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
         self.stdin = start.stdin and open_writer(streams, start.stdin, lambda: close_guest_stdin(handle))
         self.stdout = start.stdout and open_reader(streams, start.stdout)
         self.stderr = start.stderr and open_reader(streams, start.stderr)
-        self._pumps: dict[IO[AnyStr], _Pump] | None = None
-        self._pumps_lock = allocate_lock()
 
     def __repr__(self) -> str:
         return f"<hcsrt.Process {self.pid} {self._state()}>"
@@ -115,8 +117,11 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
     def _close_streams(self, *, at_once: bool) -> None:
         pumps = self._pumps or {}
         for stream in (self.stdout, self.stderr, self.stdin):
-            if stream is None or stream in pumps:
-                continue  # a pump closes its stream itself
+            if stream is None:
+                continue
+            pump = pumps.get(stream)
+            if pump is not None and not pump.give_up():
+                continue  # it closes its stream itself
             handle = _handle(stream)
             if stream is self.stdin and not at_once and not handle.closed:
                 try:
@@ -144,23 +149,30 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
         close_aside(self._handle, timeout)
 
     def _start_communication(self, input: AnyStr | None) -> bool:
-        with self._pumps_lock:
-            if self._pumps is not None:
-                return False
-            data = encoded(input, self._streams, self.stdin is not None and not self.stdin.closed)
-            pumps: dict[IO[AnyStr], _Pump] = {}
-            if self.stdin is not None and not self.stdin.closed:
-                pumps[self.stdin] = _Writer(self.stdin, data)
-            for stream in (self.stdout, self.stderr):
-                if stream is not None and not stream.closed:
-                    pumps[stream] = _TextReader(stream) if self._streams.text else _Reader(stream)
-            self._pumps = pumps
-            for pump in pumps.values():
-                pump.start()
-            return True
+        pumps = self._pumps
+        begins = pumps is None
+        if pumps is None:
+            made = self._make_pumps(input)
+            # setdefault() lets one thread win where several begin at once; no lock can stay locked by a Ctrl-C.
+            pumps = self.__dict__.setdefault("_pumps", made)
+            begins = pumps is made
+        # Each time: an earlier communicate() may have been interrupted before it had started all of them.
+        for pump in pumps.values():
+            pump.start()
+        return begins
+
+    def _make_pumps(self, input: AnyStr | None) -> dict[IO[AnyStr], _Pump]:
+        data = encoded(input, self._streams, self.stdin is not None and not self.stdin.closed)
+        pumps: dict[IO[AnyStr], _Pump] = {}
+        if self.stdin is not None and not self.stdin.closed:
+            pumps[self.stdin] = _Writer(self.stdin, data)
+        for stream in (self.stdout, self.stderr):
+            if stream is not None and not stream.closed:
+                pumps[stream] = _TextReader(stream) if self._streams.text else _Reader(stream)
+        return pumps
 
     def _moving(self) -> list[_Pump]:
-        return [pump for pump in (self._pumps or {}).values() if pump.is_alive()]
+        return [pump for pump in (self._pumps or {}).values() if not pump.is_over]
 
     async def _wait_moving(self, moving: Sequence[_Pump], timeout: float) -> None:
         moving[0].join(min(timeout, _SLICE))
@@ -217,17 +229,52 @@ def _handle(stream: Any) -> OwnedStdio:
     return getattr(binary, "raw", binary).handle
 
 
-class _Pump(Thread):
-    """A thread that moves the bytes of one stream for communicate(), and then closes the stream."""
+class _Pump:
+    """What moves the bytes of one stream for communicate(), on a thread, and then closes the stream."""
+
+    # Who has the stream: a thread that moves its bytes, or _CLOSED for the close of the process. The first one stays.
+    _owner: object = None
+    _error: Exception | None = None
 
     def __init__(self, stream: Any) -> None:
-        super().__init__(name="hcsrt communicate", daemon=True)
         self.ahead = b""
         self.chunks: list[bytes] = []
         self.text = ""
         self.moved = monotonic()
-        self.error: Exception | None = None
         self._stream = stream
+        self._has_ended = False
+        self._end = allocate_lock()
+        self._end.acquire()
+
+    def start(self) -> None:
+        """Start a thread, unless one has the stream.
+
+        A start that was interrupted may have started one or not. If it has, one of the two finds nothing to do.
+        """
+        if self._owner is None:
+            Thread(target=self._run, name="hcsrt communicate", daemon=True).start()
+
+    def give_up(self) -> bool:
+        """Return whether no thread has the stream, which none gets from now on."""
+        return self._take(_CLOSED)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is moved."""
+        return self._has_ended or self._owner is _CLOSED
+
+    @property
+    def error(self) -> Exception | None:
+        """What has kept it from moving everything."""
+        if self._owner is _CLOSED:
+            return HandleClosedError("the process was closed before communicate() had begun to move its bytes")
+        return self._error
+
+    def join(self, timeout: float) -> None:
+        """Wait until nothing more is moved, or the time is up."""
+        # A Ctrl-C in here may keep the lock locked: others then wait for the whole time, but not once it is over.
+        if not self.is_over and self._end.acquire(timeout=timeout):
+            self._end.release()
 
     def interrupt(self) -> None:
         _handle(self._stream).close()
@@ -235,18 +282,33 @@ class _Pump(Thread):
     def move(self) -> None:
         """Move all there is to move."""
 
-    def run(self) -> None:
+    def _take(self, owner: object) -> bool:
+        return self.__dict__.setdefault("_owner", owner) is owner
+
+    def _run(self) -> None:
+        if not self._take(object()):
+            return
         try:
-            try:
-                self.move()
-            finally:
-                self._stream.close()
-        except UnicodeError as error:
-            self.error = error
-        except (BrokenPipeError, ValueError):
-            pass  # nobody reads the input any more, which subprocess ignores too; or the stream was released
+            self._attempt(self.move)
+            # Its error does not hide that of the move.
+            self._attempt(self._stream.close)
+        finally:
+            self._has_ended = True
+            self._end.release()
+
+    def _attempt(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except BrokenPipeError:
+            pass  # nobody reads the input any more, which subprocess ignores too
         except Exception as error:
-            self.error = error
+            # Using a stream whose handle somebody has closed is a ValueError, as with any file.
+            was_closed = isinstance(error, ValueError) and not isinstance(error, UnicodeError) and self._is_closed()
+            if self._error is None and not was_closed:
+                self._error = error
+
+    def _is_closed(self) -> bool:
+        return self._stream.closed or _handle(self._stream).closed
 
 
 class _Reader(_Pump):
