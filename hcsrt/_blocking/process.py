@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import io
 import sys
-from _thread import allocate_lock
-from threading import Thread
+from _thread import allocate_lock, start_new_thread
 from time import monotonic
 
 from .. import _calls
@@ -247,12 +246,9 @@ class _Pump:
         self._end.acquire()
 
     def start(self) -> None:
-        """Start a thread, unless one has the stream.
-
-        A start that was interrupted may have started one or not. If it has, one of the two finds nothing to do.
-        """
+        """Start a thread, unless one has the stream; of two that are started one finds nothing to do."""
         if self._owner is None:
-            Thread(target=self._run, name="hcsrt communicate", daemon=True).start()
+            start_new_thread(self._run, ())
 
     def give_up(self) -> bool:
         """Return whether no thread has the stream, which none gets from now on."""

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from hcsrt import PIPE, ComputeSystem, HandleClosedError, Process
+import hcsrt
+from hcsrt import PIPE, ComputeSystem, HandleClosedError, Process, _blocking
 from hcsrt._blocking import process as process_module
 
 from ..helpers.platforms import catches_signals, posix_shell
@@ -105,21 +106,20 @@ def test_a_block_whose_communicate_was_interrupted_at_any_step_ends(system: Comp
 def test_communicate_goes_on_after_a_thread_that_did_not_start(
     system: ComputeSystem, monkeypatch: pytest.MonkeyPatch, nth: int, moment: str, error: Any
 ) -> None:
-    start, starts = threading.Thread.start, 0
+    start, starts = process_module.start_new_thread, 0
 
-    def start_badly(thread: threading.Thread) -> None:
+    def start_badly(function: Callable[[], None], arguments: tuple[()]) -> None:
         nonlocal starts
-        if thread.name == "hcsrt communicate":
-            starts += 1
-            if starts == nth and moment == "after":
-                start(thread)
-            if starts == nth:
-                raise error
-        start(thread)
+        starts += 1
+        if starts == nth and moment == "after":
+            start(function, arguments)
+        if starts == nth:
+            raise error
+        start(function, arguments)
 
     with system.popen(ECHO, stdin=PIPE, stdout=PIPE, stderr=PIPE) as process:
         with monkeypatch.context() as patch:
-            patch.setattr(threading.Thread, "start", start_badly)
+            patch.setattr(process_module, "start_new_thread", start_badly)
             with pytest.raises((KeyboardInterrupt, RuntimeError)):
                 process.communicate(b"data")
         assert process.communicate(timeout=10) == (b"data", b"noise\n")
@@ -129,12 +129,12 @@ def test_communicate_goes_on_after_a_thread_that_did_not_start(
 def test_a_block_ends_although_communicate_could_start_no_thread(
     system: ComputeSystem, monkeypatch: pytest.MonkeyPatch, is_caught: bool
 ) -> None:
-    def start_not(thread: threading.Thread) -> None:
+    def start_not(function: Any, arguments: Any) -> None:
         raise RuntimeError("can't start new thread")
 
     process = system.popen(CAT, stdin=PIPE, stdout=PIPE)
     with suppress(RuntimeError), process:
-        monkeypatch.setattr(threading.Thread, "start", start_not)
+        monkeypatch.setattr(process_module, "start_new_thread", start_not)
         with suppress(RuntimeError) if is_caught else nullcontext():
             process.communicate(b"data")
         assert is_caught
@@ -167,3 +167,33 @@ def test_communicate_that_a_timer_has_interrupted_goes_on(system: ComputeSystem)
                 assert communicate_again(process, b"data") == (b"data", None)
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("verb", ["communicate", "call", "bulk"])
+def test_no_interruption_while_a_thread_starts_becomes_another_error(
+    system: ComputeSystem, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    interruptions = 0
+    restore = threading.Condition._acquire_restore  # type: ignore[attr-defined]
+
+    def restore_badly(condition: Any, state: Any) -> None:
+        nonlocal interruptions
+        if threading.current_thread() is threading.main_thread():
+            interruptions += 1
+            # As if Ctrl-C came here: the Condition then raises that it has not got its lock.
+            raise KeyboardInterrupt
+        restore(condition, state)
+
+    with system.popen(CAT, stdin=PIPE, stdout=PIPE) as process:
+        verbs: dict[str, Callable[[], object]] = {
+            "communicate": process.communicate,
+            "call": system.properties,
+            "bulk": lambda: hcsrt.statistics_of([system]),
+        }
+        with monkeypatch.context() as patch:
+            patch.setattr(_blocking._Helper, "get", _blocking._Helper)
+            patch.setattr(threading.Condition, "_acquire_restore", restore_badly)
+            with suppress(RuntimeError):
+                verbs[verb]()
+        process.communicate()
+    assert not interruptions
