@@ -345,6 +345,9 @@ class StdioWriter(_Stdio):
         before_close: What to call once before close() closes the handle: the place to tell HCS that no more will come.
     """
 
+    # Whether anything was written.
+    has_written = False
+
     def __init__(self, OwnedStdio handle not None, before_close=None):
         super().__init__(handle)
         self._before_close = before_close
@@ -374,6 +377,7 @@ class StdioWriter(_Stdio):
         try:
             if view.len == 0:
                 return 0
+            self.has_written = True
             return move(handle, view.buf, view.len, True)
         finally:
             PyBuffer_Release(&view)

@@ -65,7 +65,7 @@ async def at_once(action: Callable[[ItemT], ResultT], items: list[ItemT]) -> lis
         finally:
             over.release()
 
-    # Not concurrent.futures: a program waits for its threads at the end, even if they hang in HCS. Not threading.Thread:
+    # Not concurrent.futures: a program waits for its threads at the end, even if they hang in HCS. Not Thread either:
     # its start() makes a RuntimeError of some interruptions, as if there were no more threads.
     threads: list[LockType] = []
     try:

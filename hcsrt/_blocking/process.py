@@ -38,6 +38,8 @@ _CHUNK = 64 * 1024
 _SLICE = 0.1
 # A reader whose handle is closed ends in a moment.
 _INTERRUPTED = 1.0
+# More bytes than a character has, with all that belongs to it.
+_CHARACTER = 8
 # The owner of a stream that the close of its process has, before a thread of communicate() had it.
 _CLOSED = object()
 
@@ -164,7 +166,8 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
         data = encoded(input, self._streams, self.stdin is not None and not self.stdin.closed)
         pumps: dict[IO[AnyStr], _Pump] = {}
         if self.stdin is not None and not self.stdin.closed:
-            pumps[self.stdin] = _Writer(self.stdin, data)
+            text = input if isinstance(input, str) else ""
+            pumps[self.stdin] = _TextWriter(self.stdin, data, text) if text else _Writer(self.stdin, data)
         for stream in (self.stdout, self.stderr):
             if stream is not None and not stream.closed:
                 pumps[stream] = _TextReader(stream) if self._streams.text else _Reader(stream)
@@ -224,8 +227,12 @@ def _codec(stream: Any) -> tuple[str, str]:
 
 def _handle(stream: Any) -> OwnedStdio:
     """Return the handle under a stream; its close interrupts a read or write of another thread."""
+    return _raw(stream).handle
+
+
+def _raw(stream: Any) -> Any:
     binary = getattr(stream, "buffer", stream)
-    return getattr(binary, "raw", binary).handle
+    return getattr(binary, "raw", binary)
 
 
 class _Pump:
@@ -330,7 +337,7 @@ class _TextReader(_Reader):
         except BlockingIOError:
             pass  # nothing more was read ahead
         text = "".join(ahead)
-        self.ahead = text.encode(*_codec(self._stream))
+        self.ahead = source.unread(text, _codec(self._stream))
         try:
             self.take(source.take)
         finally:
@@ -341,11 +348,26 @@ class _TextSource(io.BufferedReader):
     """The source of a text stream. Once communicate() takes the bytes, the stream gets them when it has all of them."""
 
     chunks: list[bytes] | None = None
+    # What the text stream has got: the first bytes, the last ones, and those right before.
+    _head = _last = _before = b""
 
     def read1(self, size: int = -1, /) -> bytes:
         if self.chunks is not None:
             raise BlockingIOError
-        return super().read1(size)
+        data = super().read1(size)
+        if data:
+            self._before = (self._before + self._last[-_CHARACTER:])[-_CHARACTER:]
+            self._last = data
+            self._head = self._head or data[:_CHARACTER]
+        return data
+
+    def unread(self, text: str, codec: tuple[str, str]) -> bytes:
+        """Return the bytes behind the text that the text stream has decoded and not given."""
+        if not self._last:
+            return b""
+        from .._facade.text import unread_behind
+
+        return unread_behind(text, self._last, self._before, self._head, codec)
 
     def read(self, size: int | None = -1, /) -> bytes:
         return super().read(size) if self.chunks is None else b"".join(self.chunks)
@@ -367,6 +389,32 @@ class _Writer(_Pump):
             self.moved = monotonic()
 
 
+class _TextWriter(_Writer):
+    """A pump of text. Where text was written before, the stream encodes it: its codec may have a state by then."""
+
+    def __init__(self, stream: Any, data: bytes, text: str) -> None:
+        super().__init__(stream, data)
+        self._text = text
+
+    def move(self) -> None:
+        self._stream.flush()
+        if not _raw(self._stream).has_written:
+            super().move()
+            return
+        for begin in range(0, len(self._text), _CHUNK):
+            self._stream.write(self._text[begin : begin + _CHUNK])
+            self.moved = monotonic()
+
+
+class _WholeWriter(io.BufferedWriter):
+    """What is under a text stream without a buffer, which takes it that all is written that it gives."""
+
+    def write(self, data: Any, /) -> int:
+        size = super().write(data)
+        self.flush()
+        return size
+
+
 def open_reader(streams: StreamFormat, handle: OwnedStdio) -> Any:
     """Wrap our end of stdout or stderr."""
     raw = StdioReader(handle)
@@ -378,9 +426,9 @@ def open_reader(streams: StreamFormat, handle: OwnedStdio) -> Any:
 def open_writer(streams: StreamFormat, handle: OwnedStdio, before_close: Callable[[], object]) -> Any:
     """Wrap our end of stdin."""
     raw = StdioWriter(handle, before_close)
-    binary = io.BufferedWriter(raw, streams.buffer_size) if streams.buffer_size else raw
     if not streams.text:
-        return binary
+        return io.BufferedWriter(raw, streams.buffer_size) if streams.buffer_size else raw
+    binary = io.BufferedWriter(raw, streams.buffer_size) if streams.buffer_size else _WholeWriter(raw)
     return _text_over(streams, binary, streams.line_buffering, write_through=True)
 
 

@@ -13,7 +13,7 @@ from weakref import ref
 from .. import _engine
 from .._facade import AnyStr, Generic, times
 from .._facade.commands import PIPE, StreamFormat, check_given, encoded
-from .._facade.owner import has_exited
+from .._facade.owner import debug, has_exited
 from .._facade.process import ProcessCore, raise_late_start, running
 from .._facade.times import Deadline
 from .._handles import OwnedProcess
@@ -149,12 +149,14 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
         self._check_loop()
         if self._communicates:
             return False
-        data = encoded(input, self._streams, self._writer is not None and not self._writer.is_closing())
+        writer = self._writer
+        is_open = writer is not None and not writer.is_closing()
+        data = encoded(input, self._streams, is_open, None if writer is None else writer.encode_last)
         for reader in self._readers:
             if reader is not None:
                 reader.take()
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.send(data)
+        if writer is not None and is_open:
+            writer.send(data)
         self._communicates = True
         return True
 
@@ -186,6 +188,14 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
         if self._writer is not None:
             self._writer.close()
             await asyncio.wait((self._writer.lost,), timeout=times.CLOSE_TIMEOUT)
+
+    def _kill_without_wait(self) -> asyncio.Future[str | None] | None:
+        """Kill the process because of another error, which an error of the kill does not hide."""
+        try:
+            return None if self._is_over() else terminate(self._handle, "HcsTerminateProcess")
+        except Exception as error:
+            debug(self._logger, "killing %r failed: %s", self, error)
+            return None
 
     def _start_closing_streams(self) -> list[asyncio.Future[None]]:
         """Close the streams at once; the futures tell when that is done."""
@@ -312,8 +322,7 @@ async def run_to_end(
     except BaseException as error:
         if is_told_to_stop(type(error)):
             patience = 0.0
-        if not process.closed and not process._is_over():
-            await wait_before_parting(terminate(process.handle, "HcsTerminateProcess"), error)
+        await wait_before_parting(process._kill_without_wait(), error)
         raise
     finally:
         await wait_closed(process._start_closing(), patience)

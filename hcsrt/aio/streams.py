@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-import io
 import os
 import sys
 from contextlib import suppress
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from .._facade.commands import StreamFormat
+    from .._facade.text import Decoder
     from .._handles import OwnedProcess
     from ..errors import HcsError
 
@@ -154,12 +154,11 @@ class StreamReader(Single, Generic[AnyStr]):
         self._source = _Source(streams.limit)
         self._protocol = _SourceProtocol(self._source)
         self._transport: asyncio.ReadTransport | None = None
-        self._decoder: io.IncrementalNewlineDecoder | None = None
-        self._codec = streams.codec()
+        self._decoder: Decoder | None = None
         if streams.text:
-            encoding, errors = self._codec
-            decoder = codecs.getincrementaldecoder(encoding)(errors)
-            self._decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
+            from .._facade.text import Decoder
+
+            self._decoder = Decoder(streams.codec())
         # Text that was decoded; what is before the mark was read.
         self._text = ""
         self._mark = 0
@@ -291,7 +290,7 @@ class StreamReader(Single, Generic[AnyStr]):
         try:
             while not self._has_ended and (size is None or ahead < size):
                 data = await self._source.read(self._limit)
-                pieces.append(self._decoder.decode(data, final=not data))
+                pieces.append(self._decoder.decode(data))
                 ahead += len(pieces[-1])
                 self._has_ended = not data
         finally:
@@ -302,6 +301,8 @@ class StreamReader(Single, Generic[AnyStr]):
         begin = self._mark
         self._mark = min(begin + size, len(self._text))
         text = self._text[begin : self._mark]
+        if self._decoder is not None:
+            self._decoder.read(len(text))
         if self._mark == len(self._text):
             self._text, self._mark = "", 0
         return text
@@ -334,19 +335,18 @@ class PipeReader(StreamReader[AnyStr]):
 
     def taken(self) -> bytes:
         """Return what was read since take(), as bytes."""
-        chunks = self._source.taken or []
-        if self._decoder is None:
-            return b"".join(chunks)
-        return self._text[self._mark :].encode(*self._codec) + self._decoder.getstate()[0] + b"".join(chunks)
+        unread = b"" if self._decoder is None else self._decoder.unread()
+        return unread + b"".join(self._source.taken or [])
 
     def output(self) -> AnyStr:
         """Return what was read since take(), once the stream has ended. Raises UnicodeDecodeError, OSError."""
         error = self._source.exception()
         if error is not None:
             raise error
-        text: Any = self.taken()
-        if self._decoder is not None:
-            text = self._text[self._mark :] + self._decoder.decode(b"".join(self._source.taken or []), final=True)
+        if self._decoder is None:
+            data: Any = self.taken()
+            return data
+        text: Any = self._text[self._mark :] + self._decoder.decode_rest(b"".join(self._source.taken or []))
         return text
 
     def drain(self) -> None:
@@ -402,7 +402,11 @@ class StreamWriter(Single, Generic[AnyStr]):
         protocol = _Protocol(reader)
         self._transport = connect_writer(self._end, protocol)
         self._writer = _Writer(self._transport, protocol, reader, asyncio.get_running_loop())
-        self._codec = streams.codec() if streams.text else None
+        self._encoder: codecs.IncrementalEncoder | None = None
+        self._has_written = False
+        if streams.text:
+            encoding, errors = streams.codec()
+            self._encoder = codecs.getincrementalencoder(encoding)(errors)
 
     @property
     def transport(self) -> asyncio.WriteTransport:
@@ -416,12 +420,15 @@ class StreamWriter(Single, Generic[AnyStr]):
     def write(self, data: AnyStr) -> None:
         """Take data to be written; drain() waits until the process has read enough of it."""
         self._end.check_loop(self)
-        self._writer.write(self._bytes(data))
+        self._writer.write(_checked_bytes(data) if self._encoder is None else self._encode(_checked_text(data)))
 
     def writelines(self, data: Iterable[AnyStr]) -> None:
         """Take data to be written, one piece after another."""
         self._end.check_loop(self)
-        self._writer.write(b"".join(map(self._bytes, data)))
+        if self._encoder is None:
+            self._writer.write(b"".join(map(_checked_bytes, data)))
+        else:
+            self._writer.write(self._encode("".join(map(_checked_text, data))))
 
     async def drain(self) -> None:
         """Wait until there is room for more.
@@ -439,6 +446,8 @@ class StreamWriter(Single, Generic[AnyStr]):
         HCS: HcsModifyProcess
         """
         self._end.check_loop(self)
+        if self._encoder is not None and self._has_written and not self._transport.is_closing():
+            self._writer.write(self._encoder.encode("", final=True))
         self._transport.close()
 
     def is_closing(self) -> bool:
@@ -469,17 +478,31 @@ class StreamWriter(Single, Generic[AnyStr]):
     def __repr__(self) -> str:
         return f"<hcsrt.aio.StreamWriter {self._end.handle!r}>"
 
-    def _bytes(self, data: Any) -> bytes:
-        if self._codec is None:
-            try:
-                memoryview(data)
-            except TypeError:
-                reason = f"data must be bytes, not {type(data).__name__}: the streams are not in text mode"
-                raise TypeError(reason) from None
-            return data
-        if not isinstance(data, str):
-            raise TypeError(f"data must be a str, not {type(data).__name__}: the streams are in text mode")
-        return data.replace("\n", os.linesep).encode(*self._codec)
+    def _encode(self, text: str) -> bytes:
+        encoder = self._encoder
+        assert encoder is not None
+        before = encoder.getstate()
+        try:
+            data = encoder.encode(text.replace("\n", os.linesep))
+        except BaseException:
+            encoder.setstate(before)
+            raise
+        self._has_written = True
+        return data
+
+
+def _checked_bytes(data: Any) -> Any:
+    try:
+        memoryview(data)
+    except TypeError:
+        raise TypeError(f"data must be bytes, not {type(data).__name__}: the streams are not in text mode") from None
+    return data
+
+
+def _checked_text(data: Any) -> str:
+    if not isinstance(data, str):
+        raise TypeError(f"data must be a str, not {type(data).__name__}: the streams are in text mode")
+    return data
 
 
 class PipeWriter(StreamWriter[AnyStr]):
@@ -500,11 +523,22 @@ class PipeWriter(StreamWriter[AnyStr]):
         """The handle, to be closed without the loop, once that is closed."""
         return self._end.handle
 
+    def encode_last(self, text: str) -> bytes:
+        """Return the bytes of text that goes on where write() has come to, and that no more will follow."""
+        before = self._encoder
+        assert before is not None
+        # Another one: if communicate() is interrupted before it sends them, nothing has happened.
+        encoder = type(before)(before.errors)
+        encoder.setstate(before.getstate())
+        return encoder.encode(text, final=True)
+
     def send(self, data: bytes) -> None:
         """Write bytes and close, as communicate() does."""
         if data:
             self._writer.write(data)
-        self.close()
+            self._transport.close()
+        else:
+            self.close()
 
     @property
     def lost(self) -> asyncio.Future[None]:
