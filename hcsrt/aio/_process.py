@@ -76,7 +76,8 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
         ]
         self.stdin = self._writer
         self.stdout, self.stderr = self._readers
-        self._communicates = False
+        # Whether communicate() has sent its input; None before it begins to.
+        self._has_sent: bool | None = None
         self._exit: asyncio.Future[None] | None = None
 
     async def _set_up(self, deadline: Deadline) -> None:
@@ -147,18 +148,23 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
 
     def _start_communication(self, input: AnyStr | None) -> bool:
         self._check_loop()
-        if self._communicates:
-            return False
         writer = self._writer
-        is_open = writer is not None and not writer.is_closing()
-        data = encoded(input, self._streams, is_open, None if writer is None else writer.encode_last)
+        begins = self._has_sent is None
+        data = b""
+        if begins:
+            is_open = writer is not None and not writer.is_closing()
+            data = encoded(input, self._streams, is_open, None if writer is None else writer.encode_last)
+            self._has_sent = False
+        elif not self._has_sent:
+            raise ValueError("an earlier communicate() was interrupted: it is not known whether its input was sent")
         for reader in self._readers:
             if reader is not None:
                 reader.take()
-        if writer is not None and is_open:
-            writer.send(data)
-        self._communicates = True
-        return True
+        if begins:
+            if writer is not None and not writer.is_closing():
+                writer.send(data)
+            self._has_sent = True
+        return begins
 
     def _moving(self) -> list[PipeReader[AnyStr] | PipeWriter[AnyStr]]:
         return [pipe for pipe in self._pipes() if not pipe.lost.done()]

@@ -40,12 +40,13 @@ class _Source(asyncio.StreamReader):
         # Attributes of asyncio's class that its stubs do not have.
         _buffer: bytearray
         _limit: int
-
-        def _maybe_resume_transport(self) -> None: ...
+        _paused: bool
+        _transport: asyncio.ReadTransport | None
 
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
         self.taken: list[bytes] | None = None
+        self._has_taken = False
         self.moved = monotonic()
 
     def feed_data(self, data: Any) -> None:
@@ -78,8 +79,13 @@ class _Source(asyncio.StreamReader):
         """Collect all that was not read yet, and all that comes from now on."""
         if self.taken is None:
             self.taken = [bytes(self._buffer)]
+        if not self._has_taken:
             self._buffer.clear()
-            self._maybe_resume_transport()
+            self._paused = False
+            if self._transport is not None:
+                self._transport.resume_reading()
+            # At last: the next communicate() does again what an interruption has left undone.
+            self._has_taken = True
 
 
 def _too_long(limit: int, consumed: int) -> asyncio.LimitOverrunError:

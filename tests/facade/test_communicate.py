@@ -2,10 +2,9 @@
 
 import random
 import signal
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from types import FrameType
 from typing import Any
 
@@ -17,38 +16,10 @@ from hcsrt._blocking import process as process_module
 
 from ..helpers.platforms import catches_signals, posix_shell
 from ..helpers.programs import CAT, guest
+from ..helpers.steps import interrupted_at
 
+START = process_module.BlockingProcess._start_communication
 ECHO = guest("cat(); err('noise')")
-
-
-@contextmanager
-def interrupted_at(step: int) -> Iterator[Callable[[], bool]]:
-    """Raise KeyboardInterrupt before an instruction that starts a communication; tell whether that was reached."""
-    left = step
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal left
-        if frame.f_code.co_filename != process_module.__file__:
-            return None
-        # Only there, and in what is called from there: later steps wait, and keep nothing.
-        caller: FrameType | None = frame
-        while caller is not None and caller.f_code.co_name != "_start_communication":
-            caller = caller.f_back
-        if caller is None:
-            return None
-        frame.f_trace_opcodes = True
-        if event == "opcode":
-            left -= 1
-            if left == 0:
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        yield lambda: left <= 0
-    finally:
-        sys.settrace(before)
 
 
 def communicate_again(process: Process[Any], data: Any) -> tuple[Any, Any]:
@@ -73,7 +44,7 @@ def test_communicate_that_was_interrupted_at_any_step_goes_on(system: ComputeSys
             ["sh", "-c", "cat; echo noise >&2"], stdin=PIPE, stdout=PIPE, stderr=PIPE, text=text
         ) as process:
             was_interrupted = False
-            with interrupted_at(step) as came:
+            with interrupted_at(step, START, process_module) as came:
                 try:
                     process.communicate(data)
                 except KeyboardInterrupt:
@@ -89,7 +60,10 @@ def test_a_block_whose_communicate_was_interrupted_at_any_step_ends(system: Comp
     while was_interrupted:
         step += 1
         was_interrupted = False
-        with system.popen(["cat"], stdin=PIPE, stdout=PIPE) as process, interrupted_at(step):
+        with (
+            system.popen(["cat"], stdin=PIPE, stdout=PIPE) as process,
+            interrupted_at(step, START, process_module),
+        ):
             try:
                 process.communicate(b"data")
             except KeyboardInterrupt:
