@@ -1,4 +1,4 @@
-"""The pipes of hcsrt.aio where something fails or is interrupted before a loop watches them."""
+"""The pipes and handles of hcsrt.aio where something fails, is interrupted, or has lost its loop."""
 
 import asyncio
 from typing import Any
@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from hcsrt import PIPE, _engine
+from hcsrt._facade.times import Deadline
 from hcsrt._hresults import E_FAIL
 from hcsrt._interpose import failing
+from hcsrt.aio import _calls as aio_calls
 from hcsrt.aio import _pipes, _process, streams
 
 from ..helpers.loops import asynchronous
@@ -130,3 +132,17 @@ async def test_a_pipe_is_closed_although_the_question_about_its_process_is_cance
             async with asyncio.timeout(20):
                 await process.stdin.wait_closed()
         await process.kill()
+
+
+def test_a_handle_is_closed_without_an_error_after_the_loop(document: Document) -> None:
+    async def duplicate() -> Any:
+        async with running(document) as system, await system.popen(SLEEP) as process:
+            handle = await process.duplicate_handle()
+            await process.kill()
+            return handle
+
+    handle = asyncio.run(duplicate())
+    # As in the `finally` of a coroutine that nobody awaits any more.
+    with pytest.raises(StopIteration):
+        aio_calls.CALLS.close(handle, Deadline(1)).send(None)
+    assert handle.closed
