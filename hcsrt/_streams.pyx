@@ -257,8 +257,6 @@ cdef void close(OwnedStdio handle) noexcept:
 cdef int share(OwnedStdio handle) except -1:
     """Return the descriptor of a stream, and make it one that other programs can use."""
     cdef int status, number = 0
-    if handle is None:
-        raise ValueError("the stream has no handle: call super().__init__(handle) before anything else")
     with nogil:
         status = handle._enter()
         if status == HANDLE_OK:
@@ -306,7 +304,7 @@ class _Stdio(io.RawIOBase):
             raise ValueError("I/O operation on closed file")
         # Before the descriptor changes: a read that begins now must not block where close() cannot end it.
         self._shared = HCSRT_TRANSFER_BLOCKING
-        return share(self._handle)
+        return share(handle_of(self))
 
     def close(self):
         """Close the stream and its handle; a read or write that blocks in another thread ends with an error."""
