@@ -113,6 +113,9 @@ cdef extern from "core/events.h" nogil:
 cdef extern from "core/streams.h" nogil:
     ctypedef struct hcsrt_transfer:
         pass
+    int HCSRT_TRANSFER_READ
+    int HCSRT_TRANSFER_WRITE
+    int HCSRT_TRANSFER_BLOCKING
 
 cdef extern from "backends/table.h" nogil:
     ctypedef enum hcsrt_shape:
@@ -213,10 +216,11 @@ cdef extern from "exports.h" nogil:
         void (*next_event_release)(hcsrt_next_event *event) noexcept nogil
 
         void (*transfer_begin)(
-            hcsrt_transfer *transfer, hcsrt_handle stream, void *buffer, size_t size, int writing) noexcept nogil
+            hcsrt_transfer *transfer, hcsrt_handle stream, void *buffer, size_t size, int mode) noexcept nogil
         int64_t (*transfer_step)(hcsrt_transfer *transfer, uint32_t milliseconds) noexcept nogil
         int64_t (*transfer_end)(hcsrt_transfer *transfer) noexcept nogil
         void (*stream_interrupt)(hcsrt_handle stream) noexcept nogil
+        int (*stream_share)(hcsrt_handle stream) noexcept nogil
 
         void (*engine_init)(int wait) noexcept nogil
         hcsrt_engine_counts (*engine_count)() noexcept nogil

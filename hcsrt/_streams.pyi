@@ -49,6 +49,17 @@ class _Stdio(io.RawIOBase):
     def handle(self) -> OwnedStdio:
         """The OwnedStdio behind the stream."""
 
+    def fileno(self) -> int:
+        """Return the descriptor of the stream, for another program, as its stdin or stdout, or for select().
+
+        It is the stream's own, open for as long as the stream is: do not close it. Bytes that a buffer of this process
+        has taken already are not seen by others. Close the stream once the other program has it.
+
+        Raises:
+            io.UnsupportedOperation: No other program can use it: on Windows, or because it is that of a console.
+            HandleClosedError: The handle is closed.
+        """
+
     def close(self) -> None:
         """Close the stream and its handle; a read or write that blocks in another thread ends with an error."""
 

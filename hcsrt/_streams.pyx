@@ -7,7 +7,14 @@ from libc.errno cimport EAGAIN
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcpy
 
-from hcsrt._core cimport core, hcsrt_stdio_received, hcsrt_transfer
+from hcsrt._core cimport (
+    HCSRT_TRANSFER_BLOCKING,
+    HCSRT_TRANSFER_READ,
+    HCSRT_TRANSFER_WRITE,
+    core,
+    hcsrt_stdio_received,
+    hcsrt_transfer,
+)
 from hcsrt._handles cimport (
     HANDLE_CLOSED,
     HANDLE_OK,
@@ -25,6 +32,9 @@ import os
 import sys
 
 from .errors import HandleBusyError
+
+cdef extern from "<errno.h>":
+    int ENOTSUP
 
 cdef extern from *:
     """
@@ -99,7 +109,7 @@ cdef enum:
     SLICE_MS = 100
 
 
-cdef Py_ssize_t move(OwnedStdio handle, void *buffer, size_t size, bint write, int64_t *late=NULL) except -1:
+cdef Py_ssize_t move(OwnedStdio handle, void *buffer, size_t size, int mode, int64_t *late=NULL) except -1:
     """Read into or write from the buffer, at least one byte unless the stream has ended.
 
     `late` is how many bytes were moved all the same although an exception is raised.
@@ -112,7 +122,7 @@ cdef Py_ssize_t move(OwnedStdio handle, void *buffer, size_t size, bint write, i
     with nogil:
         status = handle._enter()
         if status == HANDLE_OK:
-            core.transfer_begin(&transfer, handle._raw, buffer, size, write)
+            core.transfer_begin(&transfer, handle._raw, buffer, size, mode)
             moved = core.transfer_step(&transfer, SLICE_MS)
     check_entered(handle, status)
     try:
@@ -216,7 +226,8 @@ def transfer_now(OwnedStdio handle not None, buffer, bint writing):
         with nogil:
             status = handle._enter()
             if status == HANDLE_OK:
-                core.transfer_begin(&transfer, handle._raw, view.buf, view.len, writing)
+                core.transfer_begin(&transfer, handle._raw, view.buf, view.len,
+                                    HCSRT_TRANSFER_WRITE if writing else HCSRT_TRANSFER_READ)
                 moved = core.transfer_step(&transfer, 0)
                 core.transfer_end(&transfer)
                 handle._leave()
@@ -243,10 +254,32 @@ cdef void close(OwnedStdio handle) noexcept:
             handle._leave()
 
 
+cdef int share(OwnedStdio handle) except -1:
+    """Return the descriptor of a stream, and make it one that other programs can use."""
+    cdef int status, number = 0
+    with nogil:
+        status = handle._enter()
+        if status == HANDLE_OK:
+            number = core.stream_share(handle._raw)
+            handle._leave()
+    check_entered(handle, status)
+    if number == -ENOTSUP:
+        what = "HCS makes pipes for overlapped I/O" if sys.platform == "win32" else "it is that of a console"
+        raise io.UnsupportedOperation(
+            f"the stream cannot be the stdin or stdout of another program, because {what}: copy between the two, with "
+            "shutil.copyfileobj() on a thread say"
+        )
+    if number < 0:
+        raise OSError(-number, os.strerror(-number))
+    return number
+
+
 class _Stdio(io.RawIOBase):
 
     # For __del__, should __init__ fail.
     _handle = None
+    # What fileno() adds to the mode of reads and writes.
+    _shared = 0
 
     def __init__(self, OwnedStdio handle not None):
         claim(handle)
@@ -256,6 +289,22 @@ class _Stdio(io.RawIOBase):
     def handle(self):
         """The OwnedStdio behind the stream."""
         return handle_of(self)
+
+    def fileno(self):
+        """Return the descriptor of the stream, for another program, as its stdin or stdout, or for select().
+
+        It is the stream's own, open for as long as the stream is: do not close it. Bytes that a buffer of this process
+        has taken already are not seen by others. Close the stream once the other program has it.
+
+        Raises:
+            io.UnsupportedOperation: No other program can use it: on Windows, or because it is that of a console.
+            HandleClosedError: The handle is closed.
+        """
+        if self.closed:
+            raise ValueError("I/O operation on closed file")
+        # Before the descriptor changes: a read that begins now must not block where close() cannot end it.
+        self._shared = HCSRT_TRANSFER_BLOCKING
+        return share(handle_of(self))
 
     def close(self):
         """Close the stream and its handle; a read or write that blocks in another thread ends with an error."""
@@ -324,7 +373,7 @@ class StdioReader(_Stdio):
                 except IndexError:
                     pass  # another thread has read it
             try:
-                return move(handle, view.buf, view.len, False, &late)
+                return move(handle, view.buf, view.len, HCSRT_TRANSFER_READ | <int> self._shared, &late)
             finally:
                 if late:
                     from collections import deque
@@ -344,6 +393,9 @@ class StdioWriter(_Stdio):
         handle: The handle of the stream, which belongs to this object from now on.
         before_close: What to call once before close() closes the handle: the place to tell HCS that no more will come.
     """
+
+    # Whether anything was written.
+    has_written = False
 
     def __init__(self, OwnedStdio handle not None, before_close=None):
         super().__init__(handle)
@@ -374,7 +426,8 @@ class StdioWriter(_Stdio):
         try:
             if view.len == 0:
                 return 0
-            return move(handle, view.buf, view.len, True)
+            self.has_written = True
+            return move(handle, view.buf, view.len, HCSRT_TRANSFER_WRITE | <int> self._shared)
         finally:
             PyBuffer_Release(&view)
 

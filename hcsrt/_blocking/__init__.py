@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from _queue import SimpleQueue
-from _thread import LockType, allocate_lock
+from _thread import LockType, allocate_lock, start_new_thread
 from functools import partial
 from sys import is_finalizing
-from threading import Thread, get_ident, main_thread
+from threading import get_ident, main_thread
 from types import TracebackType
 
 from .. import _calls, _watch
@@ -156,7 +156,8 @@ class _Helper:
         self.give = given.put
         self._next = given.get
         self._epoch = fork_epoch()
-        Thread(target=self._work, name="hcsrt helper", daemon=True).start()
+        # Not threading.Thread, whose start() makes a RuntimeError of some interruptions: as if there were no threads.
+        start_new_thread(self._work, ())
 
     @classmethod
     def get(cls) -> _Helper:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from _thread import LockType, allocate_lock, start_new_thread
 from collections import deque
-from threading import Thread
 
 from .._facade.bulk import closable
 from .._handles import Handle, are_handles
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 _MOST_THREADS = 64
-# Threads are joined in slices: on Windows a join does not let Ctrl-C through.
+# Locks are waited for in slices: on Windows a longer wait does not let Ctrl-C through.
 _SLICE = 0.1
 
 
@@ -59,21 +59,29 @@ async def at_once(action: Callable[[ItemT], ResultT], items: list[ItemT]) -> lis
             except Exception as error:
                 results[index] = error
 
-    # Not concurrent.futures: a program waits for its threads at the end, even if they hang in HCS.
-    threads: list[Thread] = []
+    def work_aside(over: LockType) -> None:
+        try:
+            work()
+        finally:
+            over.release()
+
+    # Not concurrent.futures: a program waits for its threads at the end, even if they hang in HCS. Not Thread either:
+    # its start() makes a RuntimeError of some interruptions, as if there were no more threads.
+    threads: list[LockType] = []
     try:
         try:
             for _ in items[:_MOST_THREADS]:
-                thread = Thread(target=work, name="hcsrt-bulk", daemon=True)
-                thread.start()
-                threads.append(thread)
+                over = allocate_lock()
+                over.acquire()
+                start_new_thread(work_aside, (over,))
+                threads.append(over)
         except RuntimeError:
             pass  # no more threads can be had: those that run do all of it
         if not threads:
             work()
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(_SLICE)
+        for over in threads:
+            while not over.acquire(timeout=_SLICE):
+                pass
     finally:
         # After Ctrl-C what has begun goes on, and nothing more begins.
         waiting.clear()

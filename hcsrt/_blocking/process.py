@@ -10,7 +10,7 @@ import sys
 from _collections_abc import Callable, Coroutine, Mapping, Sequence
 from _queue import Empty, SimpleQueue
 from _thread import allocate_lock, start_new_thread
-from threading import Thread, get_ident
+from threading import get_ident
 from time import monotonic
 from types import TracebackType
 
@@ -41,6 +41,10 @@ _CHUNK = 64 * 1024
 _SLICE = 0.1
 # A reader whose handle is closed ends in a moment.
 _INTERRUPTED = 1.0
+# More bytes than a character has, with all that belongs to it.
+_CHARACTER = 8
+# The owner of a stream that the close of its process has, before a thread of communicate() had it.
+_CLOSED = object()
 
 
 class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[AnyStr]):
@@ -72,6 +76,8 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
     stdout: typing.IO[AnyStr] | None
     stderr: typing.IO[AnyStr] | None
     _logger = "hcsrt.process"
+    # Those of communicate(), once it has been called. Each runs, or the next communicate() starts it.
+    _pumps: dict[typing.IO[AnyStr], _Pump] | None = None
 
     def __init__(
         self,
@@ -100,8 +106,6 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
                 setattr(self, name, open_reader(streams, stdio))
             else:
                 self._live_pumps.append(_LivePump(name, stdio, self._live_output, self._pieces))
-        self._pumps: dict[IO[AnyStr], _Pump] | None = None
-        self._pumps_lock = allocate_lock()
 
     def __repr__(self) -> str:
         return f"<hcsrt.Process {self.pid} {self._state()}>"
@@ -141,8 +145,11 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
             live.interrupt()
         pumps = self._pumps or {}
         for stream in (self.stdout, self.stderr, self.stdin):
-            if stream is None or stream in pumps:
-                continue  # a pump closes its stream itself
+            if stream is None:
+                continue
+            pump = pumps.get(stream)
+            if pump is not None and not pump.give_up():
+                continue  # it closes its stream itself
             handle = _handle(stream)
             if stream is self.stdin and not at_once and not handle.closed:
                 try:
@@ -170,20 +177,28 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
         close_aside(self._handle, timeout)
 
     def _start_communication(self, input: AnyStr | None) -> bool:
-        with self._pumps_lock:
-            if self._pumps is not None:
-                return False
-            data = encoded(input, self._streams, self.stdin is not None and not self.stdin.closed)
-            pumps: dict[IO[AnyStr], _Pump] = {}
-            if self.stdin is not None and not self.stdin.closed:
-                pumps[self.stdin] = _Writer(self.stdin, data)
-            for stream in (self.stdout, self.stderr):
-                if stream is not None and not stream.closed:
-                    pumps[stream] = _TextReader(stream) if self._streams.text else _Reader(stream)
-            self._pumps = pumps
-            for pump in pumps.values():
-                pump.start()
-            return True
+        pumps = self._pumps
+        begins = pumps is None
+        if pumps is None:
+            made = self._make_pumps(input)
+            # setdefault() lets one thread win where several begin at once; no lock can stay locked by a Ctrl-C.
+            pumps = self.__dict__.setdefault("_pumps", made)
+            begins = pumps is made
+        # Each time: an earlier communicate() may have been interrupted before it had started all of them.
+        for pump in pumps.values():
+            pump.start()
+        return begins
+
+    def _make_pumps(self, input: AnyStr | None) -> dict[IO[AnyStr], _Pump]:
+        data = encoded(input, self._streams, self.stdin is not None and not self.stdin.closed)
+        pumps: dict[IO[AnyStr], _Pump] = {}
+        if self.stdin is not None and not self.stdin.closed:
+            text = input if isinstance(input, str) else ""
+            pumps[self.stdin] = _TextWriter(self.stdin, data, text) if text else _Writer(self.stdin, data)
+        for stream in (self.stdout, self.stderr):
+            if stream is not None and not stream.closed:
+                pumps[stream] = _TextReader(stream) if self._streams.text else _Reader(stream)
+        return pumps
 
     async def _take_turn(self, turn: list[bool], deadline: Deadline) -> bool:
         if self._passing == get_ident():
@@ -222,13 +237,13 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
             pump.go_on()
             self._next.clear()
 
-    def _moving(self) -> list[_Pump | _LivePump]:
-        return [pump for pump in (*(self._pumps or {}).values(), *self._live_pumps) if pump.is_alive()]
+    def _moving(self) -> list[_Pump]:
+        return [pump for pump in (*(self._pumps or {}).values(), *self._live_pumps) if not pump.is_over]
 
-    async def _wait_moving(self, moving: Sequence[_Pump | _LivePump], timeout: float) -> None:
+    async def _wait_moving(self, moving: Sequence[_Pump], timeout: float) -> None:
         moving[0].join(min(timeout, _SLICE))
 
-    def _interrupt(self, moving: Sequence[_Pump | _LivePump]) -> None:
+    def _interrupt(self, moving: Sequence[_Pump]) -> None:
         for pump in moving:
             pump.interrupt()
         for pump in moving:
@@ -280,21 +295,57 @@ def _codec(stream: Any) -> tuple[str, str]:
 
 def _handle(stream: Any) -> OwnedStdio:
     """Return the handle under a stream; its close interrupts a read or write of another thread."""
+    return _raw(stream).handle
+
+
+def _raw(stream: Any) -> Any:
     binary = getattr(stream, "buffer", stream)
-    return getattr(binary, "raw", binary).handle
+    return getattr(binary, "raw", binary)
 
 
-class _Pump(Thread):
-    """A thread that moves the bytes of one stream for communicate(), and then closes the stream."""
+class _Pump:
+    """What moves the bytes of one stream for communicate(), on a thread, and then closes the stream."""
+
+    # Who has the stream: a thread that moves its bytes, or _CLOSED for the close of the process. The first one stays.
+    _owner: object = None
+    _error: Exception | None = None
 
     def __init__(self, stream: Any) -> None:
-        super().__init__(name="hcsrt communicate", daemon=True)
         self.ahead = b""
         self.chunks: list[bytes] = []
         self.text = ""
         self.moved = monotonic()
-        self.error: Exception | None = None
         self._stream = stream
+        self._has_ended = False
+        self._end = allocate_lock()
+        self._end.acquire()
+
+    def start(self) -> None:
+        """Start a thread, unless one has the stream; of two that are started one finds nothing to do."""
+        if self._owner is None:
+            start_new_thread(self._run, ())
+
+    def give_up(self) -> bool:
+        """Return whether no thread has the stream, which none gets from now on."""
+        return self._take(_CLOSED)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is moved."""
+        return self._has_ended or self._owner is _CLOSED
+
+    @property
+    def error(self) -> Exception | None:
+        """What has kept it from moving everything."""
+        if self._owner is _CLOSED:
+            return HandleClosedError("the process was closed before communicate() had begun to move its bytes")
+        return self._error
+
+    def join(self, timeout: float) -> None:
+        """Wait until nothing more is moved, or the time is up."""
+        # A Ctrl-C in here may keep the lock locked: others then wait for the whole time, but not once it is over.
+        if not self.is_over and self._end.acquire(timeout=timeout):
+            self._end.release()
 
     def interrupt(self) -> None:
         _handle(self._stream).close()
@@ -302,18 +353,33 @@ class _Pump(Thread):
     def move(self) -> None:
         """Move all there is to move."""
 
-    def run(self) -> None:
+    def _take(self, owner: object) -> bool:
+        return self.__dict__.setdefault("_owner", owner) is owner
+
+    def _run(self) -> None:
+        if not self._take(object()):
+            return
         try:
-            try:
-                self.move()
-            finally:
-                self._stream.close()
-        except UnicodeError as error:
-            self.error = error
-        except (BrokenPipeError, ValueError):
-            pass  # nobody reads the input any more, which subprocess ignores too; or the stream was released
+            self._attempt(self.move)
+            # Its error does not hide that of the move.
+            self._attempt(self._stream.close)
+        finally:
+            self._has_ended = True
+            self._end.release()
+
+    def _attempt(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except BrokenPipeError:
+            pass  # nobody reads the input any more, which subprocess ignores too
         except Exception as error:
-            self.error = error
+            # Using a stream whose handle somebody has closed is a ValueError, as with any file.
+            was_closed = isinstance(error, ValueError) and not isinstance(error, UnicodeError) and self._is_closed()
+            if self._error is None and not was_closed:
+                self._error = error
+
+    def _is_closed(self) -> bool:
+        return self._stream.closed or _handle(self._stream).closed
 
 
 class _Reader(_Pump):
@@ -339,7 +405,7 @@ class _TextReader(_Reader):
         except BlockingIOError:
             pass  # nothing more was read ahead
         text = "".join(ahead)
-        self.ahead = text.encode(*_codec(self._stream))
+        self.ahead = source.unread(text, _codec(self._stream))
         try:
             self.take(source.take)
         finally:
@@ -358,11 +424,26 @@ class _TextSource(_PipeFile):
     """The source of a text stream. Once communicate() takes the bytes, the stream gets them when it has all of them."""
 
     chunks: list[bytes] | None = None
+    # What the text stream has got: the first bytes, the last ones, and those right before.
+    _head = _last = _before = b""
 
     def read1(self, size: int = -1, /) -> bytes:
         if self.chunks is not None:
             raise BlockingIOError
-        return super().read1(size)
+        data = super().read1(size)
+        if data:
+            self._before = (self._before + self._last[-_CHARACTER:])[-_CHARACTER:]
+            self._last = data
+            self._head = self._head or data[:_CHARACTER]
+        return data
+
+    def unread(self, text: str, codec: tuple[str, str]) -> bytes:
+        """Return the bytes behind the text that the text stream has decoded and not given."""
+        if not self._last:
+            return b""
+        from .._facade.text import unread_behind
+
+        return unread_behind(text, self._last, self._before, self._head, codec)
 
     def read(self, size: int | None = -1, /) -> bytes:
         return super().read(size) if self.chunks is None else b"".join(self.chunks)
@@ -384,35 +465,44 @@ class _Writer(_Pump):
             self.moved = monotonic()
 
 
-class _LivePump:
-    """A thread that reads one stream for popen(max_output=, on_output=), as fast as its pieces are passed on."""
+class _TextWriter(_Writer):
+    """A pump of text. Where text was written before, the stream encodes it: its codec may have a state by then."""
+
+    def __init__(self, stream: Any, data: bytes, text: str) -> None:
+        super().__init__(stream, data)
+        self._text = text
+
+    def move(self) -> None:
+        self._stream.flush()
+        if not _raw(self._stream).has_written:
+            super().move()
+            return
+        for begin in range(0, len(self._text), _CHUNK):
+            self._stream.write(self._text[begin : begin + _CHUNK])
+            self.moved = monotonic()
+
+
+class _WholeWriter(io.BufferedWriter):
+    """What is under a text stream without a buffer, which takes it that all is written that it gives."""
+
+    def write(self, data: Any, /) -> int:
+        size = super().write(data)
+        self.flush()
+        return size
+
+
+class _LivePump(_Pump):
+    """A pump of output for popen(max_output=, on_output=), which reads as fast as its pieces are passed on."""
 
     def __init__(
         self, name: str, handle: OwnedStdio, live: LiveOutput, pieces: SimpleQueue[tuple[_LivePump, bytes]]
     ) -> None:
+        super().__init__(StdioReader(handle))
         self.name = name
-        self.moved = monotonic()
-        self.error: Exception | None = None
-        self._stream = StdioReader(handle)
         self._kept = live.open(name)
         self._pieces = pieces
         # None if nobody wants the pieces: then the limit is all that memory needs.
         self._turns: SimpleQueue[None] | None = SimpleQueue() if live.is_passed_on else None
-        self._is_started = False
-        self._claim = allocate_lock()
-        self._running = allocate_lock()
-        self._running.acquire()
-
-    def start(self) -> None:
-        """Start the thread, unless it was started."""
-        if not self._is_started:
-            # If a KeyboardInterrupt comes between the two, a second thread finds that there is one.
-            start_new_thread(self._run, ())
-            self._is_started = True
-
-    def is_alive(self) -> bool:
-        """Return whether more can come, also before the start."""
-        return self._running.locked()
 
     def go_on(self) -> None:
         """Let the thread read the next piece."""
@@ -420,31 +510,21 @@ class _LivePump:
             self._turns.put(None)
 
     def interrupt(self) -> None:
-        """End the thread."""
-        self._stream.close()
+        super().interrupt()
         self.go_on()
 
-    def join(self, timeout: float) -> None:
-        if self._running.acquire(timeout=timeout):
-            self._running.release()
+    def move(self) -> None:
+        while chunk := self._stream.read(_CHUNK):
+            self.moved = monotonic()
+            self._kept.add(chunk)
+            if self._turns is not None:
+                self._pieces.put((self, chunk))
+                self._turns.get()
 
     def _run(self) -> None:
-        if not self._claim.acquire(False):
-            return
         try:
-            while chunk := self._stream.read(_CHUNK):
-                self.moved = monotonic()
-                self._kept.add(chunk)
-                if self._turns is not None:
-                    self._pieces.put((self, chunk))
-                    self._turns.get()
-        except ValueError:
-            pass  # the stream was closed
-        except Exception as error:
-            self.error = error
+            super()._run()
         finally:
-            self._stream.close()
-            self._running.release()
             self._pieces.put((self, b""))
 
 
@@ -459,9 +539,9 @@ def open_reader(streams: StreamFormat, handle: OwnedStdio) -> Any:
 def open_writer(streams: StreamFormat, handle: OwnedStdio, before_close: Callable[[], object]) -> Any:
     """Wrap our end of stdin."""
     raw = StdioWriter(handle, before_close)
-    binary = io.BufferedWriter(raw, streams.buffer_size) if streams.buffer_size else raw
     if not streams.text:
-        return binary
+        return io.BufferedWriter(raw, streams.buffer_size) if streams.buffer_size else raw
+    binary = io.BufferedWriter(raw, streams.buffer_size) if streams.buffer_size else _WholeWriter(raw)
     return _text_over(streams, binary, streams.line_buffering, write_through=True)
 
 

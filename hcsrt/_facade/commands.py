@@ -233,8 +233,13 @@ def run_pipes(
     return stdin, stdout, stderr
 
 
-def encoded(input: Any, streams: StreamFormat, stdin_is_open: bool) -> bytes:
-    """Return what communicate() has to write to stdin."""
+def encoded(
+    input: Any, streams: StreamFormat, stdin_is_open: bool, encode: Callable[[str], bytes] | None = None
+) -> bytes:
+    """Return what communicate() has to write to stdin.
+
+    encode: encodes text that goes on where a codec has come to; without it the text is encoded on its own.
+    """
     if input is None:
         return b""
     if streams.text:
@@ -251,5 +256,8 @@ def encoded(input: Any, streams: StreamFormat, stdin_is_open: bool) -> bytes:
         return b""
     if not stdin_is_open:
         raise ValueError("input needs stdin=PIPE, and not closed yet")
-    # Text as writing to the stream would do it.
-    return input.replace("\n", os.linesep).encode(*streams.codec()) if isinstance(input, str) else input
+    if not isinstance(input, str):
+        return input
+    # As writing to the stream would do it.
+    text = input.replace("\n", os.linesep)
+    return text.encode(*streams.codec()) if encode is None else encode(text)

@@ -364,7 +364,8 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
             await self._kill_quietly(CLEANUP_TIMEOUT)
             try:
                 await self._communicate(None, CLEANUP_TIMEOUT)
-            except (subprocess.TimeoutExpired, HcsError) as error:
+            except Exception as error:
+                # Whatever it is, a text that ends inside a character, say: what counts is that the time is up.
                 debug(self._logger, "%r was killed, but: %s", self, error)
             raise self._timeout_expired(timeout) from None
         code = await self._wait(None)
@@ -376,7 +377,7 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
         """Kill the process because of another error; an error of the kill does not hide that one."""
         try:
             await self._kill(timeout)
-        except (HcsError, HandleClosedError) as error:
+        except Exception as error:
             debug(self._logger, "killing %r failed: %s", self, error)
 
     if TYPE_CHECKING:
@@ -469,7 +470,7 @@ async def check_stdin_error(calls: Calls, handle: OwnedProcess, error: HandleClo
         return  # closing the pipe is all that is left to do
     try:
         exited = await ask_exit(calls, handle, QUERY_TIMEOUT) is not None
-    except (AlreadyStoppedError, SystemNotFoundError):
+    except (AlreadyStoppedError, SystemNotFoundError, HandleClosedError):
         exited = True
     except HcsError:
         exited = False

@@ -72,6 +72,9 @@ class PipeEnd:
                 return
         except HandleClosedError:
             pass  # closing the pipe is all that is left to do
+        except BaseException:
+            self._close_handle()
+            raise
         self._close_handle()
 
     def abort(self) -> None:
@@ -86,6 +89,8 @@ class PipeEnd:
         if isinstance(error, (HcsError, HandleClosedError)) and self.process is not None:
             # Asked before the pipe is closed, because the close may end the process.
             self._checking = told.get_loop().create_task(self._check(self.process, error))
+            # Not at the end of the task: one that is cancelled before it begins has none.
+            self._checking.add_done_callback(lambda _: self._close_handle())
         else:
             self._close_handle()
 
@@ -95,8 +100,6 @@ class PipeEnd:
         except HcsError as refusal:
             self.error = refusal
             debug(__name__, "a process may not see the end of its stdin: %s", refusal)
-        finally:
-            self._close_handle()
 
     def _close_handle(self) -> None:
         if self._is_closed:
@@ -156,8 +159,8 @@ class ReadTransport(asyncio.ReadTransport):
 
     def resume_reading(self) -> None:
         if not self._is_reading and not self._is_closing:
-            self._is_reading = True
             self._loop.add_reader(self._end.fileno(), self._read)
+            self._is_reading = True
 
     def is_closing(self) -> bool:
         return self._is_closing
@@ -180,10 +183,17 @@ class ReadTransport(asyncio.ReadTransport):
 
     def _lose(self, error: Exception | None) -> None:
         if not self._is_closing:
-            self.pause_reading()
             self._is_closing = True
-            self._end.close()
-            self._loop.call_soon(self._protocol.connection_lost, error)
+            self._is_reading = False
+            number = self._end.fileno()
+            # Whatever the flag was: add_reader() may have been interrupted before it was set.
+            if number >= 0:
+                self._loop.remove_reader(number)
+            try:
+                self._end.close()
+            finally:
+                # Somebody may wait for it, whatever becomes of the close.
+                self._loop.call_soon(self._protocol.connection_lost, error)
 
 
 class WriteTransport(asyncio.WriteTransport):
@@ -200,6 +210,7 @@ class WriteTransport(asyncio.WriteTransport):
         self._is_paused = False
         self._is_closing = False
         self._is_lost = False
+        self._is_started = False
         self.moved = monotonic()
         protocol.connection_made(self)
 
@@ -222,9 +233,9 @@ class WriteTransport(asyncio.WriteTransport):
     def write(self, data: Any) -> None:
         if self._is_closing:
             return  # as transports do: who wrote learns of it by drain() or wait_closed()
-        was_idle = not self._buffer
         self._buffer += data
-        if was_idle and self._buffer:
+        # Not by whether the buffer was empty: an earlier start may have failed, with bytes left in it.
+        if self._buffer and not self._is_writing():
             self._start()
         self._control_flow()
 
@@ -245,6 +256,8 @@ class WriteTransport(asyncio.WriteTransport):
         self._is_closing = True
         if not self._buffer:
             self._lose(None)
+        elif not self._is_writing():
+            self._start()
 
     def abort(self) -> None:
         """Close the pipe at once, without telling HCS."""
@@ -253,14 +266,20 @@ class WriteTransport(asyncio.WriteTransport):
         self._end.abort()
 
     def _start(self) -> None:
-        """Begin to write after the buffer was empty."""
+        """Begin to write what is in the buffer."""
         self._write()
         if self._buffer and not self._is_lost:
             self._loop.add_writer(self._end.fileno(), self._write)
+            self._is_started = True
 
     def _stop(self) -> None:
         """Stop writing."""
+        self._is_started = False
         self._loop.remove_writer(self._end.fileno())
+
+    def _is_writing(self) -> bool:
+        """Return whether the loop goes on with the buffer."""
+        return self._is_started
 
     def _write(self) -> None:
         try:
@@ -296,8 +315,10 @@ class WriteTransport(asyncio.WriteTransport):
             self._is_lost = True
             self._stop()
             self._buffer.clear()
-            self._end.close()
-            self._loop.call_soon(self._protocol.connection_lost, error)
+            try:
+                self._end.close()
+            finally:
+                self._loop.call_soon(self._protocol.connection_lost, error)
 
 
 class OverlappedWriteTransport(WriteTransport):
@@ -323,6 +344,9 @@ class OverlappedWriteTransport(WriteTransport):
         sending, self._sending = self._sending, None
         if sending is not None:
             sending.cancel()
+
+    def _is_writing(self) -> bool:
+        return self._sending is not None
 
     def _sent(self, sending: asyncio.Future[int]) -> None:
         if sending is not self._sending:

@@ -15,7 +15,7 @@ from weakref import ref
 from .. import _engine
 from .._facade import AnyStr, Generic, times
 from .._facade.commands import PIPE, Command, StreamFormat, check_given, encoded
-from .._facade.owner import has_exited
+from .._facade.owner import debug, has_exited
 from .._facade.process import ProcessCore, nested_turn, raise_late_start, running
 from .._facade.times import Deadline
 from .._handles import OwnedProcess, OwnedSystem
@@ -83,7 +83,8 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
         for name, reader in zip(("stdout", "stderr"), self._readers, strict=True):
             if reader is not None and self._live_output is not None:
                 self._live.append((name, reader, self._live_output.open(name)))
-        self._communicates = False
+        # Whether communicate() has sent its input; None before it begins to.
+        self._has_sent: bool | None = None
         self._exit: asyncio.Future[None] | None = None
 
     async def _set_up(self, deadline: Deadline) -> None:
@@ -154,16 +155,23 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
 
     def _start_communication(self, input: AnyStr | None) -> bool:
         self._check_loop()
-        if self._communicates:
-            return False
-        data = encoded(input, self._streams, self._writer is not None and not self._writer.is_closing())
+        writer = self._writer
+        begins = self._has_sent is None
+        data = b""
+        if begins:
+            is_open = writer is not None and not writer.is_closing()
+            data = encoded(input, self._streams, is_open, None if writer is None else writer.encode_last)
+            self._has_sent = False
+        elif not self._has_sent:
+            raise ValueError("an earlier communicate() was interrupted: it is not known whether its input was sent")
         for reader in self._readers:
             if reader is not None and not self._live:
                 reader.take()
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.send(data)
-        self._communicates = True
-        return True
+        if begins:
+            if writer is not None and not writer.is_closing():
+                writer.send(data)
+            self._has_sent = True
+        return begins
 
     async def _take_turn(self, turn: list[bool], deadline: Deadline) -> bool:
         self._check_loop()
@@ -245,6 +253,14 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
         if self._writer is not None:
             self._writer.close()
             await asyncio.wait((self._writer.lost,), timeout=times.CLOSE_TIMEOUT)
+
+    def _kill_without_wait(self) -> asyncio.Future[str | None] | None:
+        """Kill the process because of another error, which an error of the kill does not hide."""
+        try:
+            return None if self._is_over() else terminate(self._handle, "HcsTerminateProcess")
+        except Exception as error:
+            debug(self._logger, "killing %r failed: %s", self, error)
+            return None
 
     def _start_closing_streams(self) -> list[asyncio.Future[None]]:
         """Close the streams at once; the futures tell when that is done."""
@@ -390,8 +406,7 @@ async def run_to_end(
     except BaseException as error:
         if is_told_to_stop(type(error)):
             patience = 0.0
-        if not process.closed and not process._is_over():
-            await wait_before_parting(terminate(process.handle, "HcsTerminateProcess"), error)
+        await wait_before_parting(process._kill_without_wait(), error)
         raise
     finally:
         await wait_closed(process._start_closing(), patience)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-import io
 import os
 import sys
 from _collections_abc import Awaitable, Callable, Iterable
@@ -20,6 +19,8 @@ from ..errors import HcsError
 from ._pipes import PipeEnd, connect_reader, connect_writer
 
 TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .._facade.text import Decoder
 
 __all__ = ["StreamReader", "StreamWriter"]
 
@@ -37,12 +38,15 @@ class _Source(asyncio.StreamReader):
         # Attributes of asyncio's class that its stubs do not have.
         _buffer: bytearray
         _limit: int
+        _paused: bool
+        _transport: asyncio.ReadTransport | None
 
         def _maybe_resume_transport(self) -> None: ...
 
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
         self.taken: list[bytes] | None = None
+        self._has_taken = False
         self.moved = monotonic()
         self.news: asyncio.Future[None] | None = None
 
@@ -78,8 +82,13 @@ class _Source(asyncio.StreamReader):
         """Collect all that was not read yet, and all that comes from now on."""
         if self.taken is None:
             self.taken = [bytes(self._buffer)]
+        if not self._has_taken:
             self._buffer.clear()
-            self._maybe_resume_transport()
+            self._paused = False
+            if self._transport is not None:
+                self._transport.resume_reading()
+            # At last: the next communicate() does again what an interruption has left undone.
+            self._has_taken = True
 
     def next_piece(self) -> bytes:
         """Return all that was not read yet."""
@@ -161,12 +170,11 @@ class StreamReader(Single, Generic[AnyStr]):
         self._source = _Source(streams.limit)
         self._protocol = _SourceProtocol(self._source)
         self._transport: asyncio.ReadTransport | None = None
-        self._decoder: io.IncrementalNewlineDecoder | None = None
-        self._codec = streams.codec()
+        self._decoder: Decoder | None = None
         if streams.text:
-            encoding, errors = self._codec
-            decoder = codecs.getincrementaldecoder(encoding)(errors)
-            self._decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
+            from .._facade.text import Decoder
+
+            self._decoder = Decoder(streams.codec())
         # Text that was decoded; what is before the mark was read.
         self._text = ""
         self._mark = 0
@@ -298,7 +306,7 @@ class StreamReader(Single, Generic[AnyStr]):
         try:
             while not self._has_ended and (size is None or ahead < size):
                 data = await self._source.read(self._limit)
-                pieces.append(self._decoder.decode(data, final=not data))
+                pieces.append(self._decoder.decode(data))
                 ahead += len(pieces[-1])
                 self._has_ended = not data
         finally:
@@ -309,6 +317,8 @@ class StreamReader(Single, Generic[AnyStr]):
         begin = self._mark
         self._mark = min(begin + size, len(self._text))
         text = self._text[begin : self._mark]
+        if self._decoder is not None:
+            self._decoder.read(len(text))
         if self._mark == len(self._text):
             self._text, self._mark = "", 0
         return text
@@ -352,19 +362,18 @@ class PipeReader(StreamReader[AnyStr]):
 
     def taken(self) -> bytes:
         """Return what was read since take(), as bytes."""
-        chunks = self._source.taken or []
-        if self._decoder is None:
-            return b"".join(chunks)
-        return self._text[self._mark :].encode(*self._codec) + self._decoder.getstate()[0] + b"".join(chunks)
+        unread = b"" if self._decoder is None else self._decoder.unread()
+        return unread + b"".join(self._source.taken or [])
 
     def output(self) -> AnyStr:
         """Return what was read since take(), once the stream has ended. Raises UnicodeDecodeError, OSError."""
         error = self._source.exception()
         if error is not None:
             raise error
-        text: typing.Any = self.taken()
-        if self._decoder is not None:
-            text = self._text[self._mark :] + self._decoder.decode(b"".join(self._source.taken or []), final=True)
+        if self._decoder is None:
+            data: typing.Any = self.taken()
+            return data
+        text: typing.Any = self._text[self._mark :] + self._decoder.decode_rest(b"".join(self._source.taken or []))
         return text
 
     def drain(self) -> None:
@@ -420,7 +429,11 @@ class StreamWriter(Single, Generic[AnyStr]):
         protocol = _Protocol(reader)
         self._transport = connect_writer(self._end, protocol)
         self._writer = _Writer(self._transport, protocol, reader, asyncio.get_running_loop())
-        self._codec = streams.codec() if streams.text else None
+        self._encoder: codecs.IncrementalEncoder | None = None
+        self._has_written = False
+        if streams.text:
+            encoding, errors = streams.codec()
+            self._encoder = codecs.getincrementalencoder(encoding)(errors)
 
     @property
     def transport(self) -> asyncio.WriteTransport:
@@ -434,12 +447,15 @@ class StreamWriter(Single, Generic[AnyStr]):
     def write(self, data: AnyStr) -> None:
         """Take data to be written; drain() waits until the process has read enough of it."""
         self._end.check_loop(self)
-        self._writer.write(self._bytes(data))
+        self._writer.write(_checked_bytes(data) if self._encoder is None else self._encode(_checked_text(data)))
 
     def writelines(self, data: Iterable[AnyStr]) -> None:
         """Take data to be written, one piece after another."""
         self._end.check_loop(self)
-        self._writer.write(b"".join(map(self._bytes, data)))
+        if self._encoder is None:
+            self._writer.write(b"".join(map(_checked_bytes, data)))
+        else:
+            self._writer.write(self._encode("".join(map(_checked_text, data))))
 
     async def drain(self) -> None:
         """Wait until there is room for more.
@@ -457,6 +473,8 @@ class StreamWriter(Single, Generic[AnyStr]):
         HCS: HcsModifyProcess
         """
         self._end.check_loop(self)
+        if self._encoder is not None and self._has_written and not self._transport.is_closing():
+            self._writer.write(self._encoder.encode("", final=True))
         self._transport.close()
 
     def is_closing(self) -> bool:
@@ -487,17 +505,31 @@ class StreamWriter(Single, Generic[AnyStr]):
     def __repr__(self) -> str:
         return f"<hcsrt.aio.StreamWriter {self._end.handle!r}>"
 
-    def _bytes(self, data: typing.Any) -> bytes:
-        if self._codec is None:
-            try:
-                memoryview(data)
-            except TypeError:
-                reason = f"data must be bytes, not {type(data).__name__}: the streams are not in text mode"
-                raise TypeError(reason) from None
-            return data
-        if not isinstance(data, str):
-            raise TypeError(f"data must be a str, not {type(data).__name__}: the streams are in text mode")
-        return data.replace("\n", os.linesep).encode(*self._codec)
+    def _encode(self, text: str) -> bytes:
+        encoder = self._encoder
+        assert encoder is not None
+        before = encoder.getstate()
+        try:
+            data = encoder.encode(text.replace("\n", os.linesep))
+        except BaseException:
+            encoder.setstate(before)
+            raise
+        self._has_written = True
+        return data
+
+
+def _checked_bytes(data: typing.Any) -> typing.Any:
+    try:
+        memoryview(data)
+    except TypeError:
+        raise TypeError(f"data must be bytes, not {type(data).__name__}: the streams are not in text mode") from None
+    return data
+
+
+def _checked_text(data: typing.Any) -> str:
+    if not isinstance(data, str):
+        raise TypeError(f"data must be a str, not {type(data).__name__}: the streams are in text mode")
+    return data
 
 
 class PipeWriter(StreamWriter[AnyStr]):
@@ -518,11 +550,22 @@ class PipeWriter(StreamWriter[AnyStr]):
         """The handle, to be closed without the loop, once that is closed."""
         return self._end.handle
 
+    def encode_last(self, text: str) -> bytes:
+        """Return the bytes of text that goes on where write() has come to, and that no more will follow."""
+        before = self._encoder
+        assert before is not None
+        # Another one: if communicate() is interrupted before it sends them, nothing has happened.
+        encoder = type(before)(before.errors)
+        encoder.setstate(before.getstate())
+        return encoder.encode(text, final=True)
+
     def send(self, data: bytes) -> None:
         """Write bytes and close, as communicate() does."""
         if data:
             self._writer.write(data)
-        self.close()
+            self._transport.close()
+        else:
+            self.close()
 
     @property
     def lost(self) -> asyncio.Future[None]:

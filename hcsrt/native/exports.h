@@ -26,7 +26,7 @@
     F(release) F(callback_enter) F(callback_leave) F(leaked) F(count_leak) \
     F(watch_new) F(watch_context) F(watch_of) F(watch_event) F(watch_latch) F(watch_wait) F(watch_document) \
     F(subscribe) F(unsubscribe) F(subscriber_next) F(next_event_release) \
-    F(transfer_begin) F(transfer_step) F(transfer_end) F(stream_interrupt) \
+    F(transfer_begin) F(transfer_step) F(transfer_end) F(stream_interrupt) F(stream_share) \
     F(engine_init) F(engine_count) F(submit) F(expect) \
     F(call_abandon) F(call_is_abandoned) F(call_outcome) F(call_complete) F(call_next) F(call_release) F(calls_release) \
     F(port_new) F(port_close) F(port_close_copy) F(port_descriptor) F(port_unsent) F(port_send) F(port_wait) \

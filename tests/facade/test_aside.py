@@ -18,6 +18,7 @@ from ..helpers.latency import latency
 from ..helpers.loops import asynchronous
 from ..helpers.platforms import TICK, catches_signals, fork, win32
 from ..helpers.programs import SLEEP
+from ..helpers.threads import threads_in
 
 Settle = Callable[..., bool]
 Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
@@ -161,29 +162,29 @@ def test_errors_and_results_come_back(system: hcsrt.ComputeSystem) -> None:
 
 
 def test_helpers_are_used_again_and_do_not_pile_up(settle: Settle) -> None:
-    def helpers() -> list[threading.Thread]:
-        return [thread for thread in threading.enumerate() if thread.name == "hcsrt helper"]
+    def helpers() -> int:
+        return threads_in(_blocking._Helper._work)
 
     for _ in range(3):
         service.properties("Basic", timeout=5)
-    assert len(helpers()) <= _blocking._MOST_IDLE
+    assert 0 < helpers() <= _blocking._MOST_IDLE
     many = [threading.Thread(target=service.properties, kwargs={"timeout": 10}) for _ in range(16)]
     with latency(0.2, "HcsGetServiceProperties"):
         for thread in many:
             thread.start()
         for thread in many:
             thread.join()
-    assert settle(lambda: 0 < len(helpers()) <= _blocking._MOST_IDLE)
+    assert settle(lambda: 0 < helpers() <= _blocking._MOST_IDLE)
 
 
 def test_without_another_thread_the_call_is_made_on_this_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refuse(thread: threading.Thread) -> None:
+    def refuse(function: Any, arguments: Any) -> None:
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(_blocking, "_idle", [])
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(_blocking, "start_new_thread", refuse)
     assert service.properties("Basic", timeout=5)["Properties"]
 
 

@@ -17,6 +17,7 @@ import pytest
 import hcsrt
 from hcsrt import emulator, operations
 from hcsrt._blocking import bulk
+from hcsrt._facade.system import SystemCore
 from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_HANDLE
 from hcsrt._interpose import failing, silent, waiting
 from hcsrt.emulator.failures import Failure
@@ -25,6 +26,7 @@ from hcsrt.emulator.outbox import Answer
 from ..helpers.latency import latency
 from ..helpers.platforms import TICK, catches_signals
 from ..helpers.programs import SLEEP, guest
+from ..helpers.threads import threads_in
 
 Verbs = dict[str, Callable[[Any], Any]]
 Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
@@ -122,17 +124,15 @@ def test_only_systems_can_be_stopped(several: list[hcsrt.ComputeSystem]) -> None
 def test_they_are_stopped_however_few_threads_there_can_be(
     most: int, several: list[hcsrt.ComputeSystem], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started: list[threading.Thread] = []
-    start = threading.Thread.start
+    started: list[int] = []
+    start = bulk.start_new_thread
 
-    def limited(thread: threading.Thread) -> None:
-        if thread.name == "hcsrt-bulk":
-            if len(started) == most:
-                raise RuntimeError("can't start new thread")
-            started.append(thread)
-        start(thread)
+    def limited(function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        if len(started) == most:
+            raise RuntimeError("can't start new thread")
+        started.append(start(function, arguments))
 
-    monkeypatch.setattr(threading.Thread, "start", limited)
+    monkeypatch.setattr(bulk, "start_new_thread", limited)
     assert hcsrt.stop_all(several, grace=0) == ["terminate"] * COUNT
     assert len(started) == most
 
@@ -163,7 +163,7 @@ def test_ctrl_c_ends_the_wait_for_all(
         for block in interrupted(0.15):
             with block:
                 hcsrt.stop_all(several, grace=0)
-    assert settle(lambda: not [thread for thread in threading.enumerate() if "hcsrt-bulk" in thread.name])
+    assert settle(lambda: not threads_in(SystemCore._stop))
 
 
 @catches_signals

@@ -10,6 +10,8 @@
 
 namespace {
 
+bool is_writing(const hcsrt_transfer *transfer) { return transfer->mode & HCSRT_TRANSFER_WRITE; }
+
 /* A stdio handle is one end of an overlapped pipe. A request stays under way until it is done: a cancelled write does
  * not tell how much of it the reader has got. */
 class Request {
@@ -29,8 +31,8 @@ class Request {
     DWORD start(const hcsrt_transfer *transfer) {
         constexpr size_t most = 1 << 30;
         DWORD size = static_cast<DWORD>(transfer->size < most ? transfer->size : most);
-        BOOL started = transfer->writing ? WriteFile(transfer->stream, transfer->buffer, size, nullptr, &overlapped_)
-                                         : ReadFile(transfer->stream, transfer->buffer, size, nullptr, &overlapped_);
+        BOOL started = is_writing(transfer) ? WriteFile(transfer->stream, transfer->buffer, size, nullptr, &overlapped_)
+                                            : ReadFile(transfer->stream, transfer->buffer, size, nullptr, &overlapped_);
         DWORD error = started ? ERROR_SUCCESS : GetLastError();
         return error == ERROR_IO_PENDING ? ERROR_SUCCESS : error;
     }
@@ -78,8 +80,8 @@ int64_t error_of(DWORD error, bool writing) {
 
 extern "C" {
 
-void hcsrt_transfer_begin(hcsrt_transfer *transfer, hcsrt_handle stream, void *buffer, size_t size, int writing) {
-    *transfer = {stream, buffer, size, writing, nullptr};
+void hcsrt_transfer_begin(hcsrt_transfer *transfer, hcsrt_handle stream, void *buffer, size_t size, int mode) {
+    *transfer = {stream, buffer, size, mode, nullptr};
 }
 
 int64_t hcsrt_transfer_step(hcsrt_transfer *transfer, uint32_t milliseconds) {
@@ -88,7 +90,7 @@ int64_t hcsrt_transfer_step(hcsrt_transfer *transfer, uint32_t milliseconds) {
         DWORD error = request && *request ? request->start(transfer) : ERROR_NOT_ENOUGH_MEMORY;
         if (error) {
             delete request;
-            return error_of(error, transfer->writing);
+            return error_of(error, is_writing(transfer));
         }
         transfer->request = request;
     }
@@ -97,7 +99,7 @@ int64_t hcsrt_transfer_step(hcsrt_transfer *transfer, uint32_t milliseconds) {
     DWORD error = request_of(transfer)->finish(transfer->stream, &moved);
     drop_request(transfer);
     /* What was moved before somebody interrupted the request counts: it has left the pipe. */
-    return error && !moved ? error_of(error, transfer->writing) : moved;
+    return error && !moved ? error_of(error, is_writing(transfer)) : moved;
 }
 
 int64_t hcsrt_transfer_end(hcsrt_transfer *transfer) {
@@ -108,5 +110,8 @@ int64_t hcsrt_transfer_end(hcsrt_transfer *transfer) {
 }
 
 void hcsrt_stream_interrupt(hcsrt_handle stream) { CancelIoEx(stream, nullptr); }
+
+/* Other programs read and write without OVERLAPPED, which such a pipe does not take. */
+int hcsrt_stream_share(hcsrt_handle) { return -ENOTSUP; }
 
 }  // extern "C"
