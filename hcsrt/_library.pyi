@@ -21,7 +21,7 @@ def register_backend(name: str, maker: Callable[[], object]) -> None:
             hcsrt_backend.
 
     Raises:
-        TypeError: The name is no str, or the maker cannot be called.
+        TypeError: The maker cannot be called.
     """
 
 def choose(name: str, capsule: object = None) -> None:

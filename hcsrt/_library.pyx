@@ -63,10 +63,8 @@ def register_backend(str name not None, maker):
             hcsrt_backend.
 
     Raises:
-        TypeError: The name is no str, or the maker cannot be called.
+        TypeError: The maker cannot be called.
     """
-    if not isinstance(name, str):
-        raise TypeError(f"name must be a str, not {type(name).__name__}")
     if not callable(maker):
         raise TypeError(f"maker must be callable, not {type(maker).__name__}")
     makers[name] = maker

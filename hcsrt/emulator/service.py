@@ -42,9 +42,10 @@ class Service:
         try:
             self._thread.start()
         except BaseException:
-            # After a Ctrl-C the thread may be there all the same.
+            # After a Ctrl-C the thread may be there all the same. Then it ends, now or before it serves anybody.
             self.epoch = 0
-            _native.stop()
+            if self._thread.is_alive():
+                self.stop()
             raise
 
     def stop(self, timeout: float = 5.0) -> bool:

@@ -197,7 +197,7 @@ def test_a_wrong_registration_leaves_the_backend_of_that_name_alone():
 import hcsrt
 from hcsrt import _library
 
-for name, maker in (("emulator", None), ("emulator", 1), (None, dict), (b"emulator", dict)):
+for name, maker in (("emulator", None), ("emulator", 1)):
     try:
         _library.register_backend(name, maker)
     except TypeError as error:
@@ -210,8 +210,6 @@ print(hcsrt.backend())
     assert done.stdout.splitlines() == [
         "maker must be callable, not NoneType",
         "maker must be callable, not int",
-        "name must be a str, not NoneType",
-        "name must be a str, not bytes",
         "emulator",
     ]
 
