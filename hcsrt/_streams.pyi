@@ -56,7 +56,7 @@ class _Stdio(io.RawIOBase):
         has taken already are not seen by others. Close the stream once the other program has it.
 
         Raises:
-            io.UnsupportedOperation: No other program can use it: on Windows, or because it is that of a console.
+            io.UnsupportedOperation: No other program can use it: on Windows, or because it is no pipe.
             HandleClosedError: The handle is closed.
         """
 

@@ -264,7 +264,7 @@ cdef int share(OwnedStdio handle) except -1:
             handle._leave()
     check_entered(handle, status)
     if number == -ENOTSUP:
-        what = "HCS makes pipes for overlapped I/O" if sys.platform == "win32" else "it is that of a console"
+        what = "HCS makes pipes for overlapped I/O" if sys.platform == "win32" else "it is no pipe"
         raise io.UnsupportedOperation(
             f"the stream cannot be the stdin or stdout of another program, because {what}: copy between the two, with "
             "shutil.copyfileobj() on a thread say"
@@ -297,7 +297,7 @@ class _Stdio(io.RawIOBase):
         has taken already are not seen by others. Close the stream once the other program has it.
 
         Raises:
-            io.UnsupportedOperation: No other program can use it: on Windows, or because it is that of a console.
+            io.UnsupportedOperation: No other program can use it: on Windows, or because it is no pipe.
             HandleClosedError: The handle is closed.
         """
         if self.closed:

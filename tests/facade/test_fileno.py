@@ -119,13 +119,26 @@ def test_ctrl_c_ends_a_write_to_a_stream_that_others_may_use(
 
 
 @pseudo_terminal
-def test_a_console_has_no_descriptor_for_others(system: ComputeSystem) -> None:
-    with system.popen(CAT, stdin=PIPE, stdout=PIPE, console=True) as process:
-        for stream in (process.stdin, process.stdout):
-            assert stream
-            with pytest.raises(io.UnsupportedOperation, match="that of a console: copy between the two"):
-                stream.fileno()
-        process.kill()
+def test_other_programs_use_the_streams_of_a_console(system: ComputeSystem) -> None:
+    code = "line = read_line(); out('got', line)"
+    with system.popen(guest(code), stdin=PIPE, stdout=PIPE, console=True) as process:
+        assert process.stdin
+        assert process.stdout
+        subprocess.run([PYTHON, "-I", "-S", GUEST, "out('a line')"], stdout=process.stdin, check=True)
+        with subprocess.Popen(CAT, stdin=process.stdout, stdout=PIPE) as other:
+            process.stdout.close()
+            # The console shows what is typed, and its end is an end of file for others too.
+            assert other.communicate(timeout=20) == (b"a line\r\ngot a line\r\n", None)
+        assert other.returncode == 0
+
+
+@descriptors
+def test_a_stream_that_is_no_pipe_has_no_descriptor_for_others(system: ComputeSystem) -> None:
+    with system.popen(CAT, stdin=PIPE) as process, open(os.devnull, "wb") as null:
+        assert process.stdin
+        os.dup2(null.fileno(), process.stdin.fileno(), inheritable=False)
+        with pytest.raises(io.UnsupportedOperation, match="it is no pipe: copy between the two"):
+            process.stdin.fileno()
 
 
 @win32

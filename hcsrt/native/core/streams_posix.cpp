@@ -45,8 +45,7 @@ int64_t hcsrt_transfer_step(hcsrt_transfer *transfer, uint32_t milliseconds) {
 int64_t hcsrt_transfer_end(hcsrt_transfer *) { return 0; }
 void hcsrt_stream_interrupt(hcsrt_handle) {}
 
-/* The flag is of our end alone: the other end of a pipe has its own. A pseudo-terminal's other end would not, and its
- * end of file is an error that other programs do not expect. */
+/* The flag is of our end alone: the other end of a pipe has its own. Of anything else that is not known. */
 int hcsrt_stream_share(hcsrt_handle stream) {
     int descriptor = hcsrt_stdio_descriptor(stream);
     struct stat facts;
