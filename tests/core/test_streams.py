@@ -46,7 +46,7 @@ def test_no_stream_of_a_closed_handle(system):
         process.kill()
 
 
-@pytest.mark.parametrize("size", [1 << 16, 5 << 20])
+@pytest.mark.parametrize("size", [1 << 16, 1 << 20, pytest.param(5 << 20, marks=pytest.mark.slow)])
 def test_a_write_that_waits_for_a_slow_reader_arrives_once(system, size):
     data = hashlib.shake_128(b"streams").digest(size)
     # Between two reads more time passes than a write waits for in one go.

@@ -118,6 +118,7 @@ def test_every_interleaving_keeps_the_invariants(tmp_path):
     assert "no violation" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutation", PROTOCOL, ids=named)
 def test_the_model_check_catches(mutation, tmp_path):
     done = model(tmp_path, mutation.apply(tmp_path))
@@ -125,6 +126,7 @@ def test_the_model_check_catches(mutation, tmp_path):
     assert "violation: " in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutation", PROTOCOL[:4], ids=named)
 def test_the_stress_catches(mutation, tmp_path):
     program = build(tmp_path / "stress", [HERE / "stress.cpp"], "-fsanitize=address", headers=mutation.apply(tmp_path))
@@ -146,9 +148,10 @@ def test_reaper_and_engine_without_memory(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("rounds", [400, pytest.param(2_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("wait", [[], ["wait"]], ids=["callbacks", "waiters"])
-def test_engine_stress(wait, tmp_path):
-    done = run(build(tmp_path / "engine", ENGINE), "2000", *wait)
+def test_engine_stress(wait, rounds, tmp_path):
+    done = run(build(tmp_path / "engine", ENGINE), str(rounds), *wait)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -305,6 +308,7 @@ def interpose_with(mutation: Mutation, folder: Path, *flags: str) -> Path:
     return build(folder / "program", sources, *flags)
 
 
+@pytest.mark.slow
 def test_the_interpose_test_hangs_where_a_call_is_not_woken(tmp_path):
     assert run("timeout", "10", interpose_with(WAKES_NOBODY, tmp_path), "100").returncode == 124
 
@@ -416,6 +420,7 @@ def test_an_event_behind_the_exit_takes_no_count_with_it(tmp_path):
     assert counted() == "0 0\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutation", EVENT_MUTATIONS, ids=named)
 def test_the_events_stress_catches(mutation, tmp_path):
     SLOW_CALLBACK.apply(tmp_path)

@@ -58,6 +58,7 @@ def test_some_allocations_fail(allocator, capsys):
     assert check(allocator, capsys, "--step", "13")["runs"] > 20
 
 
+@pytest.mark.slow
 def test_no_memory_from_some_allocation_on(allocator, capsys):
     counts = check(allocator, capsys, "--width", ALL, "--step", "29")
     # What fails at the end alone may be made up for.
@@ -80,6 +81,7 @@ def test_an_import_without_memory(allocator):
     assert set(outcomes[:-1]) == {"MemoryError"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plant", ["abort", "hang", "leak"])
 def test_a_run_that_comes_to_no_good_is_noticed(allocator, plant):
     counts, broken = counted(allocator, "--most", "2", "--patience", "9", "--plant", plant)

@@ -30,6 +30,8 @@ class Python:
     abi: str
     source: Source
     free_threaded: bool = False
+    # The folders of tests that are run there, if no others are named.
+    tests: tuple[str, ...] = ("tests",)
 
     @property
     def library(self) -> str:
@@ -75,6 +77,8 @@ PYTHONS = {
                 "93e583f243454e6e9e4588ca2c2662206ad961659863277afcdb96801647d640",
             ),
             free_threaded=True,
+            # What threads may do differently; the rest is the same as on the other CPython, on the same Windows.
+            tests=("tests/aio", "tests/core", "tests/facade", "tests/windows"),
         ),
     )
 }

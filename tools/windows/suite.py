@@ -146,7 +146,7 @@ def attempt(python: Python, run: Run, patience: float, progress: Path, arguments
         "-m", "pytest", "-c", windows_path(pins.REPOSITORY / "pyproject.toml"),
         "--rootdir", windows_path(pins.REPOSITORY), "-p", "no:cacheprovider",
         "-p", PLUGIN, "--progress-file", windows_path(progress),
-        *(arguments or [windows_path(pins.REPOSITORY / "tests")]),
+        *(arguments or [windows_path(pins.REPOSITORY / folder) for folder in python.tests]),
     )  # fmt: skip
     output = Output(python, process.stdout)
     ended = watch(process, progress, patience)
@@ -186,7 +186,7 @@ def run(python: Python, wheel: Path, patience: float, arguments: list[str]) -> R
         python: The CPython to test with.
         wheel: The wheel to install.
         patience: Seconds without the begin or end of a test after which every process of the copy is ended.
-        arguments: Arguments of pytest, instead of the folder of tests.
+        arguments: Arguments of pytest, instead of the folders of tests that this CPython runs.
     """
     with temporary() as folder:
         bed_run = Run(bed(python), folder)
