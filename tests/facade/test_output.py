@@ -309,7 +309,10 @@ FORMATS: dict[str, dict[str, Any]] = {"bytes": {}, "raw": {"bufsize": 0}, "text"
 @pytest.mark.parametrize("read", READS)
 @pytest.mark.parametrize("form", FORMATS)
 def test_close_ends_the_reads_of_other_threads(form: str, read: str, closed: str, system: ComputeSystem) -> None:
-    process: Any = system.popen(guest("write(b'no line'); sleep(60)"), stdout=PIPE, stderr=PIPE, **FORMATS[form])
+    command = guest("write(b'no line'); err('written'); sleep(60)")
+    process: Any = system.popen(command, stdout=PIPE, stderr=PIPE, **FORMATS[form])
+    # A program that had yet to write would end, as nobody reads, and the other stream with it.
+    assert process.stderr.readline()
     # A thread that the interpreter does not wait for: on a failure it may hang.
     ended: list[Any] = []
 

@@ -204,11 +204,13 @@ WORD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name.replace(" ", "-"))
 def test_the_walk_catches(step, model):
     assert_caught(run(model, step.name, *filter(None, [step.part])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mutation", "part"), WORD, ids=[named(mutation) for mutation, _ in WORD])
 def test_the_walk_catches_of_the_word(mutation, part, tmp_path):
     model = compiled(tmp_path, mutation.apply(tmp_path))

@@ -390,6 +390,7 @@ def test_events_stress(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_events_stress_with_slow_callbacks(tmp_path):
     done = run(events_stress(SLOW_CALLBACK.apply(tmp_path)), "600")
     assert done.returncode == 0, done.stdout + done.stderr

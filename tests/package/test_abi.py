@@ -127,6 +127,7 @@ def test_every_constant_is_compared_with_mingw() -> None:
 HCSRT_H, HCSAPI_H, RESULTS_H, FUNCTIONS_H = HEADERS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "old", "new", "complaint"),
     [

@@ -68,6 +68,7 @@ def test_a_text_that_is_gone_goes_from_the_stub(tree: Path) -> None:
     assert run(tree, "check").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "before", "after", "told"),
     [
