@@ -12,10 +12,10 @@ try:
         SendHandle,
         pending,
     )
-except ModuleNotFoundError as error:
+except ModuleNotFoundError as _error:
     from ._unbuilt import explain
 
-    raise explain(error) from None
+    raise explain(_error) from None
 
 from ._library import backend, get_include
 from ._library import register_backend as _register_backend

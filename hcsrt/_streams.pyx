@@ -319,8 +319,8 @@ class _Stdio(io.RawIOBase):
             self._handle.close()
 
     def __reduce__(self):
-        raise TypeError(f"{type(self).__name__} cannot be copied or pickled, a raw handle has one owner: open_process() "
-                        "the process there, which gives new streams")
+        raise TypeError(f"{type(self).__name__} cannot be copied or pickled, a raw handle has one owner: "
+                        "open_process() the process there, which gives new streams")
 
     def __repr__(self):
         return f"<{type(self).__name__} {self._handle!r}>"

@@ -115,7 +115,9 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
 
     const HcsApi *c_api "hcsrt::emulator::api"()
     Taken c_take "hcsrt::emulator::take"(int64_t timeout_ms, CRequest *request)
-    void c_reply "hcsrt::emulator::reply"(uint64_t ticket, int result, const Given &document, uint64_t key, uint32_t pid)
+    void c_reply "hcsrt::emulator::reply"(
+        uint64_t ticket, int result, const Given &document, uint64_t key, uint32_t pid
+    )
     void c_emit "hcsrt::emulator::emit"(uint64_t key, uint32_t event_type, const Given &data)
     int c_spawn "hcsrt::emulator::spawn"(uint64_t process, const Program &program, int *error, bool *directory_failed)
     bool c_signal "hcsrt::emulator::signal"(uint64_t process, int number)
