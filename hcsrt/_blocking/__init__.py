@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 # When hcsrt is imported. A library that comes later is met where threads are started.
 check_threads(ImportError)
 
-# Locks are waited for in slices: on Windows a longer wait does not let Ctrl-C through.
-_SLICE = 0.1
+# Locks and queues are waited for in slices: on Windows a longer wait does not let Ctrl-C through.
+SLICE = 0.1
 # Seconds that a call with a Limit has to end by itself: only one that hangs in HCS is left to its thread.
 _PATIENCE = 0.05
 _MOST_IDLE = 16
@@ -124,7 +124,7 @@ def aside(
     try:
         # In one go: a KeyboardInterrupt comes either before anything has begun or with a call to look after.
         given.extend(map(helper.give, ((job, over),)))
-        while not over.acquire(timeout=deadline.within(_SLICE)):
+        while not over.acquire(timeout=deadline.within(SLICE)):
             if deadline.passed():
                 raise error_from(hresults.HCS_E_OPERATION_TIMEOUT, function)
         if not errors:

@@ -8,7 +8,7 @@ from collections import deque
 from .._facade.bulk import closable
 from .._handles import Handle, are_handles
 from .._handles import close_all as close_handles
-from . import aside
+from . import SLICE, aside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 
 _MOST_THREADS = 64
-# Locks are waited for in slices: on Windows a longer wait does not let Ctrl-C through.
-_SLICE = 0.1
 
 
 async def close_each(items: Iterable[Any], *kinds: type) -> list[Exception | None]:
@@ -80,7 +78,7 @@ async def at_once(action: Callable[[ItemT], ResultT], items: list[ItemT]) -> lis
         if not threads:
             work()
         for over in threads:
-            while not over.acquire(timeout=_SLICE):
+            while not over.acquire(timeout=SLICE):
                 pass
     finally:
         # After Ctrl-C what has begun goes on, and nothing more begins.

@@ -10,14 +10,15 @@ import sys
 from _collections_abc import Callable, Coroutine, Mapping, Sequence
 from _queue import Empty, SimpleQueue
 from _thread import allocate_lock, start_new_thread
+from functools import partial
 from threading import get_ident
 from time import monotonic
 from types import TracebackType
 
 from .. import _calls
 from .._calls import Limit
-from .._facade import AnyStr, Generic, times
-from .._facade.commands import PIPE, Command, StreamFormat, check_given, encoded
+from .._facade import AnyStr, Generic, commands, times
+from .._facade.commands import CHARACTER_SIZE, PIPE, Command, StreamFormat, check_given, encoded
 from .._facade.owner import debug, exit_status
 from .._facade.process import CLOSE_STDIN, ProcessCore, check_stdin_error, nested_turn, raise_late_start, running
 from .._facade.times import CLEANUP_TIMEOUT, SHORT_CLEANUP, Deadline, cleanup_time
@@ -25,7 +26,7 @@ from .._handles import OwnedProcess, OwnedSystem, close_all
 from .._late import typing
 from .._streams import ProcessStart, StdioReader, StdioWriter
 from ..errors import HandleClosedError, HcsError, OperationTimeoutError, ServiceDisconnectedError
-from . import CALLS, BlockingOwner, aside, close_aside, finish
+from . import CALLS, SLICE, BlockingOwner, aside, close_aside, finish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,14 +38,12 @@ if TYPE_CHECKING:
 
 
 _CHUNK = 64 * 1024
-# Threads are joined in slices: on Windows a join does not let Ctrl-C through.
-_SLICE = 0.1
 # A reader whose handle is closed ends in a moment.
 _INTERRUPTED = 1.0
-# More bytes than a character has, with all that belongs to it.
-_CHARACTER = 8
 # The owner of a stream that the close of its process has, before a thread of communicate() had it.
 _CLOSED = object()
+
+live_output = partial(commands.live_output, awaits=False)
 
 
 class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[AnyStr]):
@@ -205,7 +204,7 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
             raise nested_turn(self)
         while True:
             # In one go: a KeyboardInterrupt right after it finds the list filled.
-            turn[:] = map(self._turn.acquire, [True], [deadline.within(_SLICE)])
+            turn[:] = map(self._turn.acquire, [True], [deadline.within(SLICE)])
             if turn[0]:
                 self._passing = get_ident()
                 return True
@@ -225,7 +224,7 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
         if not self._next:
             try:
                 # In one go: a KeyboardInterrupt right after it finds the piece in the list.
-                self._next.extend(map(self._pieces.get, [True], [min(timeout, _SLICE)]))
+                self._next.extend(map(self._pieces.get, [True], [min(timeout, SLICE)]))
             except Empty:
                 return None
         pump, data = self._next[0]
@@ -241,7 +240,7 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
         return [pump for pump in (*(self._pumps or {}).values(), *self._live_pumps) if not pump.is_over]
 
     async def _wait_moving(self, moving: Sequence[_Pump], timeout: float) -> None:
-        moving[0].join(min(timeout, _SLICE))
+        moving[0].join(min(timeout, SLICE))
 
     def _interrupt(self, moving: Sequence[_Pump]) -> None:
         for pump in moving:
@@ -432,9 +431,9 @@ class _TextSource(_PipeFile):
             raise BlockingIOError
         data = super().read1(size)
         if data:
-            self._before = (self._before + self._last[-_CHARACTER:])[-_CHARACTER:]
+            self._before = (self._before + self._last[-CHARACTER_SIZE:])[-CHARACTER_SIZE:]
             self._last = data
-            self._head = self._head or data[:_CHARACTER]
+            self._head = self._head or data[:CHARACTER_SIZE]
         return data
 
     def unread(self, text: str, codec: tuple[str, str]) -> bytes:
@@ -550,25 +549,6 @@ def _text_over(
 ) -> io.TextIOWrapper:
     return io.TextIOWrapper(
         binary, streams.encoding, streams.errors, line_buffering=line_buffering, write_through=write_through
-    )
-
-
-def live_output(
-    max_output: int | None,
-    on_output: Callable[[str, Any], object] | None,
-    streams: StreamFormat,
-    *pipes: int | None,
-) -> LiveOutput | None:
-    """Return what becomes of output that the process object reads itself; None if its caller reads it.
-
-    pipes: what stdout and stderr are to be.
-    """
-    if max_output is None and on_output is None:
-        return None
-    from .._facade.output import LiveOutput
-
-    return LiveOutput(
-        max_output, on_output, streams.decoder if streams.text else None, has_pipes=PIPE in pipes, awaits=False
     )
 
 

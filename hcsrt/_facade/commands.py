@@ -46,6 +46,8 @@ Command: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 PIPE = -1
 STDOUT = -2
 DEVNULL = -3
+# More bytes than a character has, with all that belongs to it.
+CHARACTER_SIZE = 8
 _CHUNK = 64 * 1024
 
 
@@ -90,6 +92,26 @@ class StreamFormat:
         """Return a decoder of text whose lines all end in one character."""
         encoding, errors = self.codec()
         return io.IncrementalNewlineDecoder(getincrementaldecoder(encoding)(errors), translate=True)
+
+
+def live_output(
+    max_output: int | None,
+    on_output: Callable[[str, Any], object] | None,
+    streams: StreamFormat,
+    *pipes: int | None,
+    awaits: bool,
+) -> LiveOutput | None:
+    """Return what becomes of output that the process object reads itself; None if its caller reads it.
+
+    pipes: what stdout and stderr are to be. awaits: whether on_output may be a coroutine function.
+    """
+    if max_output is None and on_output is None:
+        return None
+    from .output import LiveOutput
+
+    return LiveOutput(
+        max_output, on_output, streams.decoder if streams.text else None, has_pipes=PIPE in pipes, awaits=awaits
+    )
 
 
 async def process_parameters(

@@ -11,12 +11,11 @@ from collections import deque
 from functools import partial
 from io import IncrementalNewlineDecoder
 
+from .commands import CHARACTER_SIZE
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from codecs import IncrementalDecoder
-
-_CHARACTER = 8
-"""More bytes than a character has, with all that belongs to it."""
 
 
 class Decoder:
@@ -89,7 +88,7 @@ def unread_behind(text: str, data: bytes, before: bytes, head: bytes, codec: tup
         decoder = make()
         decoder.decode(head)
         flags = decoder.getstate()[1]
-    for pending in range(min(len(before), _CHARACTER - 1) + 1):
+    for pending in range(min(len(before), CHARACTER_SIZE - 1) + 1):
         whole = before[len(before) - pending :] + data
         decoders = [make(), make()]
         if before:

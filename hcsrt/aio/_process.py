@@ -13,7 +13,7 @@ from types import TracebackType
 from weakref import ref
 
 from .. import _engine
-from .._facade import AnyStr, Generic, times
+from .._facade import AnyStr, Generic, commands, times
 from .._facade.commands import PIPE, Command, StreamFormat, check_given, encoded
 from .._facade.owner import debug, has_exited
 from .._facade.process import ProcessCore, nested_turn, raise_late_start, running
@@ -48,8 +48,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .._facade.expired import CompletedProcess
-    from .._facade.output import Kept, LiveOutput
+    from .._facade.output import Kept
     from .._handles import OwnedStdio
+
+
+live_output = partial(commands.live_output, awaits=True)
 
 
 class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[AnyStr]):
@@ -296,25 +299,6 @@ def _drain_after_exit(handle: OwnedProcess, readers: list[ref[PipeReader[Any]]],
             for reader in [reference() for reference in readers]:
                 if reader is not None:
                     reader.drain()
-
-
-def live_output(
-    max_output: int | None,
-    on_output: Callable[[str, Any], object] | None,
-    streams: StreamFormat,
-    *pipes: int | None,
-) -> LiveOutput | None:
-    """Return what becomes of output that the process object reads itself; None if its caller reads it.
-
-    pipes: what stdout and stderr are to be.
-    """
-    if max_output is None and on_output is None:
-        return None
-    from .._facade.output import LiveOutput
-
-    return LiveOutput(
-        max_output, on_output, streams.decoder if streams.text else None, has_pipes=PIPE in pipes, awaits=True
-    )
 
 
 async def start_process(
