@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+_SMALL = 4096
+
 
 class LiveOutput:
     """What popen(max_output=, on_output=) wants of stdout and stderr, and what has come of it.
@@ -79,31 +81,41 @@ class LiveOutput:
 
     def partial(self) -> tuple[bytes | None, bytes | None]:
         """Return what was kept so far, as bytes."""
-        stdout, stderr = (kept and bytes(kept.data) for kept in self._both())
+        stdout, stderr = (kept and kept.data for kept in self._both())
         return stdout, stderr
 
     def _both(self) -> tuple[Kept | None, Kept | None]:
         return self._kept.get("stdout"), self._kept.get("stderr")
 
     def _decoded(self, kept: Kept) -> Any:
-        data = bytes(kept.data)
-        # A character that the limit has cut in two is left away.
-        return data if self._decoder is None else self._decoder().decode(data, final=not kept.cut)
+        # A character that the limit has cut in two is left out.
+        return kept.data if self._decoder is None else self._decoder().decode(kept.data, final=not kept.cut)
 
 
 class Kept:
-    """The bytes of one stream, up to a limit."""
+    """The bytes of one stream, up to a limit. One thread adds to them, and any may read them meanwhile."""
 
     def __init__(self, limit: int | None) -> None:
-        self.data: bytearray = bytearray()
         self.cut: bool = False
-        self._limit = limit
+        self._left = limit
+        # Not a bytearray: in free-threaded CPython 3.13 none may be read while it grows.
+        self._pieces: list[bytes] = []
+
+    @property
+    def data(self) -> bytes:
+        return b"".join(self._pieces.copy())
 
     def add(self, data: bytes) -> None:
-        if self._limit is not None and len(data) > self._limit - len(self.data):
-            self.cut = True
-            data = data[: self._limit - len(self.data)]
-        self.data += data
+        if self._left is not None:
+            if len(data) > self._left:
+                self.cut = True
+                data = data[: self._left]
+            self._left -= len(data)
+        # An object for each small piece would take far more memory than the limit allows.
+        if self._pieces and len(self._pieces[-1]) < _SMALL:
+            self._pieces[-1] += data
+        elif data:
+            self._pieces.append(data)
 
 
 def most_output(max_output: int | None) -> int | None:

@@ -4,6 +4,7 @@ import gc
 import subprocess
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -14,6 +15,7 @@ import pytest
 import hcsrt
 from hcsrt import PIPE, ComputeSystem
 from hcsrt._facade import times
+from hcsrt._facade.output import Kept
 
 from ..helpers.programs import CAT, SLEEP, guest, kill
 
@@ -357,3 +359,31 @@ def test_a_stream_that_is_not_read_closes_as_ever(form: str, system: ComputeSyst
         assert process.stdout.closed
         with pytest.raises(ValueError):  # noqa: PT011 - the sentence is io's
             process.stdout.read()
+
+
+# --- what is kept -----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_kept_is_read_while_more_comes() -> None:
+    kept = Kept(5)
+    assert kept.data == b""
+    kept.add(b"ab")
+    before = kept.data
+    kept.add(b"cde")
+    assert (before, kept.data, kept.cut) == (b"ab", b"abcde", False)
+    kept.add(b"f")
+    assert (kept.data, kept.cut) == (b"abcde", True)
+
+
+def test_small_pieces_need_no_more_memory_than_large_ones() -> None:
+    kept = Kept(None)
+    pieces = [b"%02d" % (number % 100) for number in range(50_000)]
+    tracemalloc.start()
+    try:
+        for piece in pieces:
+            kept.add(piece)
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept.data == b"".join(pieces)
+    assert 100_000 <= size < 150_000
