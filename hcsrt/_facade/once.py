@@ -37,8 +37,8 @@ class RunResult:
         stdout: The output, at most max_output bytes of it.
         stderr: The same.
         output_cut: Whether there was more output than max_output lets stdout and stderr have.
-        peak_memory: The most memory that the compute system had committed at once, in bytes; None if HCS does not tell.
-        processor_time: The processor time of all that ran in it, in seconds; None if HCS does not tell.
+        peak_memory: The most memory that the compute system had committed at once, in bytes; None if HCS does not know.
+        processor_time: The processor time of all that ran in it, in seconds; None if HCS does not know.
     """
 
     __slots__ = ("args", "output_cut", "peak_memory", "processor_time", "returncode", "stderr", "stdout")
@@ -213,7 +213,8 @@ async def _figures(system: SystemCore, deadline: Deadline) -> tuple[int | None, 
         return None, None
     peak = _figure(properties, "Memory", "MemoryUsageCommitPeakBytes")
     ticks = _figure(properties, "Processor", "TotalRuntime100ns")
-    return peak, None if ticks is None else ticks / _TICKS_PER_SECOND
+    # The emulator tells a peak of 0 where every program has ended before it could look at one.
+    return peak or None, None if ticks is None else ticks / _TICKS_PER_SECOND
 
 
 def _figure(properties: dict[str, Any], block: str, name: str) -> int | None:

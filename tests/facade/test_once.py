@@ -75,6 +75,10 @@ def test_what_hcs_does_not_tell_is_none() -> None:
             {"Statistics": {"Memory": {"MemoryUsageCommitPeakBytes": 7}, "Processor": {"TotalRuntime100ns": "1"}}},
             (7, None),
         ),
+        (
+            {"Statistics": {"Memory": {"MemoryUsageCommitPeakBytes": 0}, "Processor": {"TotalRuntime100ns": 0}}},
+            (None, 0),
+        ),
     ],
 )
 def test_figures_are_read_from_whatever_answer(
