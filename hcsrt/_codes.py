@@ -415,7 +415,7 @@ _NTSTATUS = 0x10000000
 def look_up(code: int, operation: str, emulated: bool) -> tuple[str | None, str, str | None]:
     """Return symbol, meaning and hint of an unsigned HRESULT; one that is not in the table is taken apart.
 
-    emulated: whether the hint is for who uses the emulator.
+    emulated: whether the hint is for users of the emulator.
     """
     key = code ^ 0x40000000 if code not in MEANINGS and code & 0xBFFF0000 == 0x80370000 else code
     if entry := MEANINGS.get(key):

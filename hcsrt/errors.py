@@ -130,7 +130,7 @@ class ProcessNotFoundError(HcsError, ProcessLookupError):
 class StateError(HcsError):
     """A compute system or process is in a state that does not allow the request.
 
-    One that has stopped may give either of the two errors that this is the base of.
+    A stopped one may raise either subclass.
     """
 
 
@@ -240,7 +240,7 @@ _OF_PROCESSES = frozenset(
 
 
 def expect_emulator() -> None:
-    """Leave away from the errors to come what is to be done about them on Windows only."""
+    """Leave out hints about Windows from the errors to come."""
     global _emulated
     _emulated = True
 

@@ -111,7 +111,9 @@ class RunRequest:
 
     def __init__(self, document: Mapping[str, typing.Any] | str | None, image: object, isolation: str) -> None:
         if image is not None:
-            raise NotImplementedError("image is for a later version of hcsrt, which can prepare images: give document")
+            raise NotImplementedError(
+                "image is not supported yet, since hcsrt cannot prepare images: give document instead"
+            )
         if isolation not in _ISOLATION:
             raise ValueError(f"isolation must be one of {', '.join(map(repr, _ISOLATION))}, not {isolation!r}")
         self._is_emulated = backend() == "emulator"

@@ -36,7 +36,7 @@ class SystemCore(ExitOwner[OwnedSystem]):
     """The half of a compute system that both faces share."""
 
     _made_of = (OwnedSystem,)
-    _made_by = "create() makes a compute system, and open() opens one that there is"
+    _made_by = "create() makes a compute system, and open() opens one that exists"
     _instead = "send its id, and open() it there"
 
     def __init__(self, handle: OwnedSystem, id: str, namespace: str | None = None) -> None:

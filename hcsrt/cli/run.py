@@ -86,14 +86,14 @@ def _read_document(source: str | None, owner: str | None, deadline: Deadline) ->
     metavar="NAME[=VALUE]",
     multiple=True,
     callback=_check_entries,
-    help="Set an environment variable, without a value to the one that it has here; may be repeated.",
+    help="Set an environment variable, without a value to the one it has here; may be repeated.",
 )
 @click.option(
     "--env-file",
     "env_files",
     metavar="FILE",
     multiple=True,
-    help="Set those of a file too: lines like the values of -e, which goes before, and # comments; may be repeated.",
+    help="Set the variables of a file with lines like the values of -e, which overrides them; may be repeated.",
 )
 @click.option("-i", "interactive", is_flag=True, help="Forward stdin to the command.")
 @click.option("-t", "terminal", is_flag=True, help="Give the command a pseudo-terminal.")
@@ -105,7 +105,7 @@ def _read_document(source: str | None, owner: str | None, deadline: Deadline) ->
     help="Seconds that everything may take; exit code 124.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document with output, exit code and timings.")
-@click.option("-q", "--quiet", is_flag=True, help="Do not tell that nothing is isolated from this machine.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not say that the command is not isolated from this machine.")
 @click.argument("command", metavar="COMMAND [ARG]...", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(
     id_: str | None,

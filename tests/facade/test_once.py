@@ -221,7 +221,7 @@ def test_who_has_accepted_it_is_not_warned(monkeypatch: pytest.MonkeyPatch) -> N
     ("args", "options", "error", "message"),
     [
         (TRUE, {"isolation": "some"}, ValueError, "isolation must be one of 'required', 'none', not 'some'"),
-        (TRUE, {"image": "ubuntu"}, NotImplementedError, "image is for a later version of hcsrt"),
+        (TRUE, {"image": "ubuntu"}, NotImplementedError, "image is not supported yet"),
         (TRUE, {"timeout": -1}, ValueError, "timeout must be zero or more seconds"),
         (TRUE, {"max_output": -1}, ValueError, "max_output must be zero or more bytes"),
         (TRUE, {"max_output": "1"}, TypeError, "max_output must be a number of bytes or None, not str"),
