@@ -49,7 +49,8 @@ def dumps(document: Mapping[str, typing.Any] | str, *, argument: str = "document
             )
         value = _plain(document, argument)
     except json.JSONDecodeError as error:
-        raise _refused(argument, f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+        advice = ": give the text of a file, not its name" if error.doc.strip() and "{" not in error.doc else ""
+        raise _refused(argument, f"{error.msg} at line {error.lineno}, column {error.colno}{advice}") from None
     except RecursionError:
         raise _too_deep(argument) from None
     return json.dumps(value, separators=(",", ":"))

@@ -63,6 +63,15 @@ def test_what_is_no_document_is_told_what_one_is(argument: str, given: object, a
     assert advice in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["container.json", r"C:\vm\machine.json"])
+def test_text_that_is_no_json_may_be_the_name_of_a_file(name: str) -> None:
+    with pytest.raises(errors.InvalidDocumentError, match="give the text of a file, not its name"):
+        hcsrt.ComputeSystem.create("a", name)
+    with pytest.raises(errors.InvalidDocumentError) as caught:
+        hcsrt.ComputeSystem.create("a", '{"Owner": }')
+    assert "not its name" not in str(caught.value)
+
+
 def check_refusal(owner: Any, instead: str) -> None:
     for travel in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError, match=f"^{type(owner).__name__} cannot be .*pickled, .*: ") as caught:
