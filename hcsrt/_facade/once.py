@@ -100,6 +100,18 @@ def document_needed(argument: str, kind: str) -> ValueError:
     )
 
 
+def document_of_run(document: Mapping[str, Any] | str, argument: str = "document") -> dict[str, Any]:
+    """Return a copy of a document for a system of which nothing outlives its run, even if this process is killed."""
+    copy: dict[str, Any] = loads(dumps(document, argument=argument))
+    copy.setdefault("ShouldTerminateOnLastHandleClosed", True)
+    return copy
+
+
+def id_of_run() -> str:
+    """Return an id that no other compute system has."""
+    return f"hcsrt-{os.urandom(6).hex()}"
+
+
 class RunRequest:
     """What run() was asked for, checked before anything is created.
 
@@ -118,9 +130,7 @@ class RunRequest:
             raise ValueError(f"isolation must be one of {', '.join(map(repr, _ISOLATION))}, not {isolation!r}")
         self._is_emulated = backend() == "emulator"
         if document is not None:
-            self.document = loads(dumps(document))
-            # Nothing of a run outlives it, even if this process is killed.
-            self.document.setdefault("ShouldTerminateOnLastHandleClosed", True)
+            self.document = document_of_run(document)
         elif self._is_emulated:
             from ..emulator import container_document
 
@@ -132,7 +142,7 @@ class RunRequest:
                 "the hcsrt emulator runs the program on this machine, with your rights and not isolated from anything: "
                 "isolation='none' accepts that"
             )
-        self.id = f"hcsrt-{os.urandom(6).hex()}"
+        self.id = id_of_run()
 
     def __enter__(self) -> None:
         if self._is_emulated:

@@ -7,7 +7,6 @@ Its exit codes are those of ``docker run``: the command's own, 124 when the time
 import json
 import math
 import os
-import secrets
 import signal
 import sys
 import warnings
@@ -17,9 +16,8 @@ import click
 
 import hcsrt
 
-from .._facade.once import document_needed
+from .._facade.once import document_needed, document_of_run, id_of_run
 from .._facade.times import Deadline
-from ..documents import dumps, loads
 from ..errors import NoIsolationWarning
 from .environment import collect
 from .job import Job, Report, carry_out
@@ -65,11 +63,9 @@ def _read_document(source: str | None, owner: str | None, deadline: Deadline) ->
             raise document_needed("--document", "a JSON file")
         return hcsrt.emulator.container_document(owner=owner or "hcsrt")
     text = read_in_time(None if source == "-" else source, deadline).decode("utf-8-sig")
-    document: dict[str, Any] = loads(dumps(text, argument=f"--document {source}"))
+    document = document_of_run(text, f"--document {source}")
     if owner is not None:
         document["Owner"] = owner
-    # Nothing of a run outlives it, even if hcsrt is killed.
-    document.setdefault("ShouldTerminateOnLastHandleClosed", True)
     return document
 
 
@@ -138,7 +134,7 @@ def run(
         # Inherited as ignored, SIGCHLD would make the kernel discard the exit codes of the emulator's programs.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     warnings.simplefilter("ignore", NoIsolationWarning)
-    report = Report(id_ or f"hcsrt-{secrets.token_hex(6)}")
+    report = Report(id_ or id_of_run())
     deadline = Deadline(timeout)
     try:
         with Signals() as signals:
