@@ -40,7 +40,7 @@ EVENT_TYPES: dict[EventType, int] = {
 if not TYPE_CHECKING:
 
     def __getattr__(name):
-        # For who reads an annotation.
+        # For whoever reads an annotation.
         if name == "EventType":
             from typing import Literal
 

@@ -465,7 +465,7 @@ def pending():
 
 
 def fork_epoch():
-    """Return a number that a forked child has another one of: what a thread of the parent serves is not the child's.
+    """Return a number that differs in each forked child, which has none of the threads of its parent.
 
     Returns:
         The number of forks between the process that imported hcsrt and this one, and one.

@@ -70,7 +70,7 @@ def register_backend(str name not None, maker):
     makers[name] = maker
 
 
-# Of a str, which is compared inside the lock, nobody has changed what a comparison does.
+# An exact str: it is compared while the lock is held, where no __eq__ of a subclass may run.
 def choose(str name not None, capsule=None):
     """Choose the backend of this process.
 

@@ -94,7 +94,7 @@ def wait_first(operations: Iterable[OwnedOperation], timeout: float | None = Non
         HandleClosedError: One of the operations is closed.
         HcsError: HCS refuses.
         NotSupportedError: HCS lacks the function.
-        TypeError: One of the operations is none.
+        TypeError: One of the operations is not an OwnedOperation.
         ValueError: There are neither operations nor a timeout.
 
     HCS: HcsSetOperationCallback, HcsGetOperationResult

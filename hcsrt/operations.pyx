@@ -202,7 +202,7 @@ def wait_first(operations, timeout=None):
         HandleClosedError: One of the operations is closed.
         HcsError: HCS refuses.
         NotSupportedError: HCS lacks the function.
-        TypeError: One of the operations is none.
+        TypeError: One of the operations is not an OwnedOperation.
         ValueError: There are neither operations nor a timeout.
 
     HCS: HcsSetOperationCallback, HcsGetOperationResult

@@ -3,7 +3,7 @@
     python tools/faces.py write    makes hcsrt/{bulk,events,once,process,service,system}.py
     python tools/faces.py check    fails if one of them is not as written
 
-The awaited face is the one that is written: the other follows from it by leaving things away, as psycopg does it. So a
+The awaited face is the one that is written: the other follows from it by leaving things out, as psycopg does it. So a
 signature or docstring is written in one file, while type checkers, help() and editors see plain Python in both. The
 syntax tree tells what to change, and the text is changed at these places: so comments stay, which a tree written out
 would not have. Then ruff formats the text; the `lint` extra has it, and nothing else is needed.
@@ -400,7 +400,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def formatted(text: str, path: Path) -> str:
-    """Format a module as ruff does, with its imports sorted and those that it does not need left away."""
+    """Format a module as ruff does, with its imports sorted and those that it does not need left out."""
     for command in (
         ["check", "--select", "I,F401", "--fix-only", "--quiet"],
         ["format", "--quiet"],
