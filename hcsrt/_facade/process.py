@@ -436,8 +436,7 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
 def nested_turn(process: object) -> RuntimeError:
     """Return the error of an on_output that waits for the process whose output it is."""
     return RuntimeError(
-        f"on_output waits for {process!r}, which waits for on_output: let it return, and wait() and communicate() "
-        "where the process was started"
+        f"on_output waits for {process!r}, which waits for on_output: call wait() and communicate() outside of it"
     )
 
 
