@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from _collections_abc import Coroutine
+
 from .._arguments import integer
 
 TYPE_CHECKING = False
@@ -35,6 +37,7 @@ class LiveOutput:
         if not has_pipes:
             raise ValueError("max_output and on_output need output to read: give stdout=PIPE or stderr=PIPE")
         self._on_output = on_output
+        self._awaits = awaits
         self._decoder = decoder
         self._kept: dict[str, Kept] = {}
         self._decoders: dict[str, io.IncrementalNewlineDecoder] = {}
@@ -64,6 +67,10 @@ class LiveOutput:
         if piece:
             result: Any = self._on_output(name, piece)
             if hasattr(result, "__await__"):
+                if not self._awaits:
+                    if isinstance(result, Coroutine):
+                        result.close()  # or Python warns that nobody has awaited it
+                    raise _is_awaitable()
                 await result
 
     async def end(self) -> None:
@@ -139,4 +146,8 @@ def check_on_output(on_output: object, *, awaits: bool) -> None:
         raise TypeError(f"on_output must be a function of a name and data, or None, not {type(on_output).__name__}")
     code: Any = getattr(getattr(on_output, "__func__", on_output), "__code__", None)
     if not awaits and code is not None and code.co_flags & _COROUTINE:
-        raise TypeError("on_output must be a plain function: a coroutine function is for hcsrt.aio, which awaits it")
+        raise _is_awaitable()
+
+
+def _is_awaitable() -> TypeError:
+    return TypeError("on_output must be a plain function: a coroutine function is for hcsrt.aio, which awaits it")

@@ -1,5 +1,6 @@
 """One command from its document to its result: hcsrt.run()."""
 
+import asyncio
 import copy
 import json
 import pickle
@@ -252,6 +253,11 @@ def test_a_coroutine_function_is_for_the_other_face() -> None:
 
     with pytest.raises(TypeError, match=r"on_output must be a plain function: .* hcsrt\.aio"):
         once_run(TRUE, on_output=show)
+
+
+def test_what_only_returns_a_coroutine_is_for_the_other_face_too() -> None:
+    with pytest.raises(TypeError, match=r"on_output must be a plain function: .* hcsrt\.aio"):
+        once_run(guest("write(b'out')"), on_output=lambda name, data: asyncio.sleep(0), timeout=30)
 
 
 # --- ends -------------------------------------------------------------------------------------------------------------
