@@ -21,8 +21,12 @@ Document = dict[str, Any]
 Inside = Callable[[], Coroutine[Any, Any, None]]
 Settle = Callable[..., bool]
 
-# The collector may come to an object, which warns then, before it comes to the coroutine.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <hcsrt.aio:ResourceWarning")
+pytestmark = [
+    # The collector may come to an object, which warns then, before it comes to the coroutine.
+    pytest.mark.filterwarnings("ignore:unclosed <hcsrt.aio:ResourceWarning"),
+    # asyncio's own transports of Windows say so in any case when their loop was closed before.
+    pytest.mark.filterwarnings("ignore:unclosed transport <_Proactor:ResourceWarning"),
+]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from hcsrt._hresults import E_ACCESSDENIED
 from hcsrt._interpose import counting, failing, silent, waiting
 from hcsrt.emulator import processes
 
-from ..helpers.platforms import emulator_by_name
+from ..helpers.platforms import emulator_by_name, peak_memory
 from ..helpers.programs import CAT, SLEEP, TRUE, guest
 
 Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
@@ -52,6 +52,7 @@ def test_a_command_runs_to_its_result() -> None:
     assert result.output_cut is False
 
 
+@peak_memory
 def test_what_it_has_used_is_told() -> None:
     result = once_run(guest("end = time.process_time() + .3\nwhile time.process_time() < end: pass"), timeout=30)
     assert result.processor_time is not None

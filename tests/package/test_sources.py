@@ -65,7 +65,12 @@ def test_other_missing_modules_keep_their_error(package: Path) -> None:
 def tree(tmp_path: Path) -> Path:
     tree = tmp_path / "tree"
     tree.mkdir()
-    shutil.copytree(REPOSITORY / "hcsrt", tree / "hcsrt", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    shutil.copytree(
+        REPOSITORY / "hcsrt",
+        tree / "hcsrt",
+        ignore=shutil.ignore_patterns("*.so", "__pycache__"),
+        copy_function=shutil.copyfile,
+    )
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, tree)
     return tree
