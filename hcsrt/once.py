@@ -14,7 +14,7 @@ from ._blocking import finish
 from ._blocking.process import live_output
 from ._blocking.system import Ending
 from ._facade.commands import PIPE, Command, StreamFormat
-from ._facade.once import RunRequest, RunResult, check_command, completed
+from ._facade.once import RunRequest, RunResult, check_command, completed, repeatable
 from ._facade.process import raise_late_start
 from ._facade.times import Deadline
 from ._late import typing
@@ -76,6 +76,7 @@ def run(
     streams = StreamFormat(None, None, None, -1)
     live_output(max_output, on_output, streams, PIPE)
     request = RunRequest(document, image, isolation)
+    args = repeatable(args)
     finish(check_command(args, input, env, cwd, streams))
     ComputeSystem._check_pipes(PIPE)
     with request:

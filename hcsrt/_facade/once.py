@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from _collections_abc import Mapping
+from _collections_abc import Iterator, Mapping
 
 from .._late import typing
 from .._library import backend
@@ -155,6 +155,11 @@ class RunRequest:
             from ..emulator.processes import accepted
 
             accepted.discard(self.id)
+
+
+def repeatable(args: Command) -> Command:
+    """Return a command that can be read again: it is checked before it is started."""
+    return list(args) if isinstance(args, Iterator) else args
 
 
 async def check_command(

@@ -10,7 +10,7 @@ from _collections_abc import Callable, Mapping
 
 from .._arguments import seconds
 from .._facade.commands import PIPE, Command, StreamFormat
-from .._facade.once import RunRequest, RunResult, check_command, completed
+from .._facade.once import RunRequest, RunResult, check_command, completed, repeatable
 from .._facade.process import raise_late_start
 from .._facade.times import Deadline
 from .._late import typing
@@ -75,6 +75,7 @@ async def run(
     streams = StreamFormat(None, None, None, -1)
     live_output(max_output, on_output, streams, PIPE)
     request = RunRequest(document, image, isolation)
+    args = repeatable(args)
     await check_command(args, input, env, cwd, streams)
     ComputeSystem._check_pipes(PIPE)
     with request:

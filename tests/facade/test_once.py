@@ -52,6 +52,11 @@ def test_a_command_runs_to_its_result() -> None:
     assert result.output_cut is False
 
 
+def test_a_command_may_come_from_an_iterator() -> None:
+    result = once_run(word for word in CAT)
+    assert (result.returncode, result.args) == (0, CAT)
+
+
 @peak_memory
 def test_what_it_has_used_is_told() -> None:
     result = once_run(guest("end = time.process_time() + .3\nwhile time.process_time() < end: pass"), timeout=30)

@@ -28,6 +28,32 @@ def allocator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(program, [NATIVE / "failing_allocator.cpp"], "-shared", "-fPIC")
 
 
+CALL_WITHOUT_MEMORY = """\
+import asyncio, ctypes, warnings
+import hcsrt
+from hcsrt import aio
+
+warnings.simplefilter("ignore", hcsrt.NoIsolationWarning)
+shim = ctypes.PyDLL(None)
+
+async def main():
+    async with aio.ComputeSystem.create("memory", hcsrt.emulator.container_document()) as system:
+        await system.start()
+        shim.no_thread_data_for_others(1)
+        try:
+            await system.properties()
+        except (MemoryError, OSError):
+            print("failed")
+        finally:
+            shim.no_thread_data_for_others(0)
+        await system.properties()
+        await system.terminate()
+    print("goes on")
+
+asyncio.run(main())
+"""
+
+
 def started(allocator: Path, *options: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"LD_PRELOAD": str(allocator)}
     command = [sys.executable, str(PROGRAM), *options]
@@ -87,3 +113,13 @@ def test_a_run_that_comes_to_no_good_is_noticed(allocator, plant):
     counts, broken = counted(allocator, "--most", "2", "--patience", "9", "--plant", plant)
     assert counts["runs"] == counts[plant] == len(broken) == 2
     assert [result["outcome"] for result in broken] == [plant, plant]
+
+
+def test_no_memory_for_what_the_c_plus_plus_library_has_for_a_thread_that_throws(tmp_path):
+    # The failing allocator is linked with that library, which has its data from the start then.
+    flags = ["-shared", "-fPIC", "-fno-exceptions", "-Wl,--as-needed"]
+    shim = build(tmp_path / "no_thread_data.so", [NATIVE / "no_thread_data.cpp"], *flags)
+    environment = os.environ | {"LD_PRELOAD": str(shim)}
+    command = [sys.executable, "-c", CALL_WITHOUT_MEMORY]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.split("\n"), done.stderr) == (0, ["failed", "goes on", ""], "")

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
+#include <exception>
 #include <new>
 
 #if defined(_WIN32)
@@ -28,6 +30,17 @@ extern "C" int __ulock_wake(uint32_t operation, void *address, uint64_t value);
 namespace hcsrt {
 
 constexpr uint32_t FOREVER = 0xFFFFFFFFu;
+
+/* The C++ library has data for each thread that throws. The C library finds memory for it where the thread throws first,
+ * and ends the process if there is none, so that an error for want of memory would never come to its handler. */
+inline void prepare_to_throw() {
+    constexpr size_t MORE_THAN_ENOUGH = 1024;
+    void *volatile probe = std::malloc(MORE_THAN_ENOUGH);
+    if (!probe) return;
+    std::free(probe);
+    volatile int thrown = std::uncaught_exceptions();
+    (void)thrown;
+}
 
 /* Starts body(argument) on a detached thread that takes no signals. False: the system has no thread to give, or no memory
  * for one. */
@@ -66,6 +79,7 @@ inline bool start_thread(void (*body)(void *), void *argument) {
         [](void *given) -> void * {
             Start copy = *static_cast<Start *>(given);
             delete static_cast<Start *>(given);
+            prepare_to_throw();
             copy.body(copy.argument);
             return nullptr;
         },
