@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 
 
 async def reap_opened(system: SystemCore, found: dict[str, Any], owner: str, deadline: Deadline) -> Rung:
-    """Terminate the system, unless it is not the owner's or not the one that was found."""
+    """Terminate the system, unless it is not the owner's or not the one that was found, and close it."""
+    try:
+        return await _reap_open(system, found, owner, deadline)
+    finally:
+        # Its own block would wait for the close beyond the deadline.
+        await system._calls.close(system.handle, deadline)  # pyright: ignore[reportPrivateUsage]
+
+
+async def _reap_open(system: SystemCore, found: dict[str, Any], owner: str, deadline: Deadline) -> Rung:
+    """Do what reap_opened() does, but for the close."""
     try:
         limit = deadline.within(CHECK_TIMEOUT)
         properties = await system._properties((), None, limit)  # pyright: ignore[reportPrivateUsage]
