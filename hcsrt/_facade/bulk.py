@@ -6,7 +6,7 @@ from .. import _hresults as hresults
 from .._handles import Handle
 from ..errors import HcsError, error_from
 from .owner import Owner
-from .times import CHECK_TIMEOUT, EVENT_PATIENCE, Deadline
+from .times import CHECK_TIMEOUT, EVENT_PATIENCE, SHORT_CLEANUP, Deadline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ async def reap_opened(system: SystemCore, found: dict[str, Any], owner: str, dea
     try:
         return await _reap_open(system, found, owner, deadline)
     finally:
-        # Its own block would wait for the close beyond the deadline.
-        await system._calls.close(system.handle, deadline)  # pyright: ignore[reportPrivateUsage]
+        # A block of its own would wait for the close beyond the deadline.
+        left = deadline.remaining()
+        patience = Deadline(None if left is None else max(left, SHORT_CLEANUP))
+        await system._calls.close(system.handle, patience)  # pyright: ignore[reportPrivateUsage]
 
 
 async def _reap_open(system: SystemCore, found: dict[str, Any], owner: str, deadline: Deadline) -> Rung:
