@@ -87,7 +87,7 @@ class LiveOutput:
 
     def _decoded(self, kept: Kept) -> Any:
         data = bytes(kept.data)
-        # A character that the limit has cut in two is left away.
+        # A character that the limit has cut in two is left out.
         return data if self._decoder is None else self._decoder().decode(data, final=not kept.cut)
 
 
