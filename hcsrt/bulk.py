@@ -114,5 +114,4 @@ def _reap(found: dict[str, typing.Any], owner: str, namespace: str | None, timeo
         system = ComputeSystem.open(found["Id"], namespace=namespace, timeout=deadline.remaining())
     except SystemNotFoundError:
         return "already-stopped"
-    with system:
-        return finish(reap_opened(system, found, owner, deadline))
+    return finish(reap_opened(system, found, owner, deadline))

@@ -84,7 +84,7 @@ def run(
             system = ComputeSystem.create(request.id, request.document, timeout=deadline.remaining())
         except OperationTimeoutError as error:
             raise_late_start(error, args, limit, b"")
-        with Ending(system) as own:
+        with Ending(system, limit) as own:
             try:
                 system.start(timeout=deadline.remaining())
                 own.process = process = system.popen(

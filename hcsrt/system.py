@@ -770,7 +770,8 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         """
         limit = seconds(timeout)
         deadline = Deadline(limit)
-        stdin, stdout, stderr = run_pipes(input, capture_output, stdin, stdout, stderr, console)
+        streams = StreamFormat(text, encoding, errors, bufsize)
+        stdin, stdout, stderr = run_pipes(input, streams, capture_output, stdin, stdout, stderr, console)
         return finish(
             run_to_end(
                 lambda: self.popen(

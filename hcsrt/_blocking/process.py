@@ -133,11 +133,12 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
             pump.interrupt()
         super()._discard()
 
-    def _close_all(self, *, at_once: bool) -> None:
+    def _close_all(self, *, at_once: bool, timeout: float | None = None) -> None:
+        """Close the streams and the handle, for which HCS has this time; it goes on closing afterwards."""
         try:
             self._close_streams(at_once=at_once)
         finally:
-            self._close_handles(SHORT_CLEANUP if at_once else None)
+            self._close_handles(SHORT_CLEANUP if at_once else timeout)
 
     def _close_streams(self, *, at_once: bool) -> None:
         for live in self._live_pumps:
@@ -640,7 +641,7 @@ async def run_to_end(
             process._close_all(at_once=True)
         raise
     finally:
-        process._close_all(at_once=False)
+        process._close_all(at_once=False, timeout=None if timeout is None else CLEANUP_TIMEOUT)
 
 
 def _end(start: ProcessStart, timeout: float = CLEANUP_TIMEOUT) -> None:

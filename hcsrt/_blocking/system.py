@@ -104,8 +104,10 @@ class Ending:
 
     process: BlockingProcess[typing.Any] | None = None
 
-    def __init__(self, system: BlockingSystem) -> None:
+    def __init__(self, system: BlockingSystem, timeout: float | None) -> None:
+        """Without a timeout, which is that of the block, its closes are waited for as long as they take."""
         self._system = system
+        self._patience = None if timeout is None else CLEANUP_TIMEOUT
 
     def __enter__(self) -> typing.Self:
         return self
@@ -116,15 +118,16 @@ class Ending:
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        patience = SHORT_CLEANUP if exception_type is KeyboardInterrupt else self._patience
         try:
             if exception is not None:
                 _end(self._system.handle, self._system.id, False, cleanup_time(exception))
         finally:
             try:
                 if self.process is not None:
-                    self.process._close_all(at_once=exception is not None)
+                    self.process._close_all(at_once=exception is not None, timeout=patience)
             finally:
-                self._system._close_within(SHORT_CLEANUP if exception_type is KeyboardInterrupt else None)
+                self._system._close_within(patience)
 
 
 def _end(handle: OwnedSystem, id: str, keep: bool, timeout: float = CLEANUP_TIMEOUT) -> None:

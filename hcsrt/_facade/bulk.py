@@ -6,7 +6,7 @@ from .. import _hresults as hresults
 from .._handles import Handle
 from ..errors import HcsError, error_from
 from .owner import Owner
-from .times import CHECK_TIMEOUT, EVENT_PATIENCE, Deadline
+from .times import CHECK_TIMEOUT, EVENT_PATIENCE, SHORT_CLEANUP, Deadline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 
 
 async def reap_opened(system: SystemCore, found: dict[str, Any], owner: str, deadline: Deadline) -> Rung:
-    """Terminate the system, unless it is not the owner's or not the one that was found."""
+    """Terminate the system, unless it is not the owner's or not the one that was found, and close it."""
+    try:
+        return await _reap_open(system, found, owner, deadline)
+    finally:
+        # A block of its own would wait for the close beyond the deadline.
+        left = deadline.remaining()
+        patience = Deadline(None if left is None else max(left, SHORT_CLEANUP))
+        await system._calls.close(system.handle, patience)  # pyright: ignore[reportPrivateUsage]
+
+
+async def _reap_open(system: SystemCore, found: dict[str, Any], owner: str, deadline: Deadline) -> Rung:
+    """Do what reap_opened() does, but for the close."""
     try:
         limit = deadline.within(CHECK_TIMEOUT)
         properties = await system._properties((), None, limit)  # pyright: ignore[reportPrivateUsage]

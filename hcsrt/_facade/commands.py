@@ -236,17 +236,19 @@ def check_given(start: ProcessStart, pid: int, wanted: Mapping[str, int | None])
 
 def run_pipes(
     input: object,
+    streams: StreamFormat,
     capture_output: bool,
     stdin: int | None,
     stdout: int | None,
     stderr: int | None,
     console: bool | tuple[int, int],
 ) -> tuple[int | None, int | None, int | None]:
-    """Return the streams of a process that run() starts."""
+    """Return the streams of a process that run() starts, and refuse input that they cannot take."""
     if input is not None:
         if stdin is not None:
             raise ValueError("give input or stdin, not both")
         stdin = PIPE
+        encoded(input, streams, stdin_is_open=True)
     if capture_output:
         if stdout is not None or stderr is not None:
             raise ValueError("give capture_output, or stdout and stderr, not both")

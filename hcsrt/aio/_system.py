@@ -110,10 +110,12 @@ class AwaitedSystem(AwaitedOwner[OwnedSystem], SystemCore):
 class Ending:
     """The end of a system of one's own, and of the process in it, that a block leads to whatever happens in it."""
 
-    def __init__(self, system: AwaitedSystem) -> None:
+    def __init__(self, system: AwaitedSystem, timeout: float | None) -> None:
+        """Without a timeout, which is that of the block, its closes are waited for as long as they take."""
         # Nobody else has the two: if the loop is closed now, they may be collected before the block ends.
         system._is_given = False
         self._system = system
+        self._patience = None if timeout is None else PARTING_TIMEOUT
         self._process: AwaitedProcess[typing.Any] | None = None
 
     @property
@@ -134,14 +136,11 @@ class Ending:
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if exception is None:
-            try:
-                if self._process is not None:
-                    await self._process._close()
-            finally:
-                await self._system._close()
-            return
         closing = [] if self._process is None else self._process._start_closing()
+        if exception is None:
+            closing += self._system._start_closing()
+            await wait_closed(closing, self._patience)
+            return
         try:
             await wait_before_parting(_terminate(self._system.handle), exception)
             if not isinstance(exception, GeneratorExit):

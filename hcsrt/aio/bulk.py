@@ -112,5 +112,4 @@ async def _reap(found: dict[str, typing.Any], owner: str, namespace: str | None,
         system = await ComputeSystem.open(found["Id"], namespace=namespace, timeout=deadline.remaining())
     except SystemNotFoundError:
         return "already-stopped"
-    async with system:
-        return await reap_opened(system, found, owner, deadline)
+    return await reap_opened(system, found, owner, deadline)

@@ -83,7 +83,7 @@ async def run(
             system = await ComputeSystem.create(request.id, request.document, timeout=deadline.remaining())
         except OperationTimeoutError as error:
             raise_late_start(error, args, limit, b"")
-        async with Ending(system) as own:
+        async with Ending(system, limit) as own:
             try:
                 await system.start(timeout=deadline.remaining())
                 own.process = process = await system.popen(

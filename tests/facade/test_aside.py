@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from hcsrt import _blocking, aio, emulator, service
 from ..helpers.latency import latency
 from ..helpers.loops import asynchronous
 from ..helpers.platforms import TICK, catches_signals, fork, win32
-from ..helpers.programs import SLEEP
+from ..helpers.programs import SLEEP, TRUE
 from ..helpers.threads import threads_in
 
 Settle = Callable[..., bool]
@@ -105,6 +105,20 @@ def test_ctrl_c_ends_the_wait_for_a_close(kind: str, system: hcsrt.ComputeSystem
         with latency(LONG, "HcsCloseComputeSystem", "HcsCloseProcess"), block:
             opened.close()
         assert opened.closed
+
+
+@pytest.mark.parametrize("command", [TRUE, SLEEP])
+def test_a_close_that_hangs_does_not_outlive_the_timeout_of_run(
+    command: list[str], system: hcsrt.ComputeSystem, monkeypatch: pytest.MonkeyPatch, settle: Settle
+) -> None:
+    monkeypatch.setattr("hcsrt._blocking.process.CLEANUP_TIMEOUT", 0.2)
+    hang = 20.0
+    with latency(hang, "HcsCloseProcess"):
+        before = time.monotonic()
+        with suppress(subprocess.TimeoutExpired):
+            system.run(command, timeout=0.3 if command is SLEEP else 10)
+        assert time.monotonic() - before < hang
+    assert settle(lambda: hcsrt.pending() == 0)
 
 
 ENDS: dict[str, Callable[[hcsrt.ComputeSystem], object]] = {

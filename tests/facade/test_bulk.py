@@ -394,3 +394,13 @@ def test_reap_of_a_system_that_answers_nothing_and_stays(system: hcsrt.ComputeSy
     assert isinstance(result, hcsrt.HcsError)
     assert result.hresult & 0xFFFFFFFF == E_FAIL
     assert system.properties()["State"] == "Running"
+
+
+def test_a_close_that_hangs_does_not_outlive_the_timeout_of_reap(settle: Callable[..., bool]) -> None:
+    hang = 20.0
+    hcsrt.ComputeSystem.create("left", document_of("hangs")).close()
+    with waiting("HcsCloseComputeSystem", hang):
+        before = time.monotonic()
+        assert hcsrt.reap("hangs", timeout=2) == {"left": "terminate"}
+        assert time.monotonic() - before < hang
+    assert settle(lambda: hcsrt.pending() == 0)

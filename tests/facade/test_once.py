@@ -30,6 +30,10 @@ run: Callable[..., hcsrt.RunResult] = hcsrt.run
 DOCUMENT = emulator.container_document(owner="once")
 
 
+HANG = 20.0
+"""Seconds of a call that hangs, unless the test is over before."""
+
+
 def once_run(args: Any, **options: Any) -> hcsrt.RunResult:
     return run(args, **{"document": DOCUMENT, "isolation": "none", **options})
 
@@ -336,3 +340,19 @@ def test_ctrl_c_ends_a_run(interrupted: Interrupted, settle: Settle) -> None:
         with block:
             once_run(SLEEP)
         assert settle(lambda: not hcsrt.pending())
+
+
+@pytest.mark.parametrize("function", ["HcsCloseProcess", "HcsCloseComputeSystem"])
+def test_a_close_that_hangs_outlives_no_timeout(function: str, monkeypatch: pytest.MonkeyPatch, settle: Settle) -> None:
+    for module in ("_facade.times", "_blocking.process", "_blocking.system"):
+        monkeypatch.setattr(f"hcsrt.{module}.CLEANUP_TIMEOUT", 0.2)
+    for module in ("aio._calls", "aio._system"):
+        monkeypatch.setattr(f"hcsrt.{module}.PARTING_TIMEOUT", 0.2)
+    with waiting(function, HANG):
+        before = time.monotonic()
+        assert once_run(TRUE, timeout=5).returncode == 0
+        assert time.monotonic() - before < HANG
+        with pytest.raises(subprocess.TimeoutExpired):
+            once_run(SLEEP, timeout=0.3)
+        assert time.monotonic() - before < HANG
+    assert settle(lambda: hcsrt.pending() == 0)

@@ -436,8 +436,9 @@ def test_encoding_and_errors(system: ComputeSystem) -> None:
     assert system.run(latin, capture_output=True, encoding="utf-8", errors="replace").stdout == "h\ufffd"
     with pytest.raises(UnicodeDecodeError):
         system.run(latin, capture_output=True, encoding="utf-8")
-    with pytest.raises(UnicodeEncodeError):
+    with counting() as calls, pytest.raises(UnicodeEncodeError):
         system.run(CAT, input="ä", encoding="ascii")
+    assert calls["HcsCreateProcess"] == 0
 
 
 def test_text_streams_read_lines(system: ComputeSystem) -> None:
@@ -447,10 +448,12 @@ def test_text_streams_read_lines(system: ComputeSystem) -> None:
 
 
 def test_input_has_the_type_of_the_streams(system: ComputeSystem) -> None:
-    with pytest.raises(TypeError, match="input must be bytes"):
-        system.run(CAT, input="text")  # type: ignore[call-overload]
-    with pytest.raises(TypeError, match="input must be a str"):
-        system.run(CAT, input=b"bytes", text=True)  # type: ignore[call-overload]
+    with counting() as calls:
+        with pytest.raises(TypeError, match="input must be bytes"):
+            system.run(CAT, input="text")  # type: ignore[call-overload]
+        with pytest.raises(TypeError, match="input must be a str"):
+            system.run(CAT, input=b"bytes", text=True)  # type: ignore[call-overload]
+    assert calls["HcsCreateProcess"] == 0
     with system.popen(TRUE) as process, pytest.raises(ValueError, match="input needs stdin=PIPE"):
         process.communicate(b"x")
 

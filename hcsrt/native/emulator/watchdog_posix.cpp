@@ -11,20 +11,29 @@ namespace hcsrt::emulator::platform::watchdog {
 namespace {
 
 /* A shell, since it takes next to no memory. A fork of this process would hold on to all of its memory, and be killed
- * with it by whoever looks for its command line. The number of a leader that was reaped may be another's by now. */
+ * with it by whoever looks for its command line. In slots, since one list makes each message cost more, the more programs
+ * there are; and without a fork, which a system full of processes refuses. The number of a leader that was reaped may be
+ * another's by now. */
 constexpr const char *SCRIPT =
-    "all=' '\n"
     "while read -r news group; do\n"
+    "  slot=slot$((group % 1000))\n"
+    "  eval \"all=\\${$slot:-' '}\"\n"
     "  for old in \"s$group\" \"r$group\"; do\n"
     "    case $all in *\" $old \"*) all=${all%%\" $old \"*}' '${all#*\" $old \"} ;; esac\n"
     "  done\n"
     "  case $news in g) ;; *) all=\"$all$news$group \" ;; esac\n"
+    "  eval \"$slot=\\$all\"\n"
     "done\n"
-    "for one in $all; do\n"
-    "  group=${one#?}\n"
-    "  case $one in r*) kill -0 \"$group\" && continue ;; esac\n"
-    "  kill -9 \"-$group\"\n"
-    "done 2>/dev/null\n";
+    "slot=0\n"
+    "while [ $slot -lt 1000 ]; do\n"
+    "  eval \"all=\\$slot$slot\"\n"
+    "  for one in $all; do\n"
+    "    group=${one#?}\n"
+    "    case $one in r*) kill -0 \"$group\" && continue ;; esac\n"
+    "    kill -9 \"-$group\"\n"
+    "  done\n"
+    "  slot=$((slot + 1))\n"
+    "done\n";
 
 /* Whose other end the watchdog reads. It has read all, and so this process has ended, when nobody holds this one. */
 int way = -1;
