@@ -177,6 +177,9 @@ cdef Port make_port(object loop):
             core.port_close(port.port)
             port.port = NULL
     if not by_descriptor:
+        # Refused here, as by add_reader() elsewhere: the thread could tell nobody, and the call would never end.
+        if not callable(loop.call_soon_threadsafe):
+            raise TypeError(f"{type(loop).__name__} is no event loop: its call_soon_threadsafe cannot be called")
         port.port = core.port_new(False)
         if port.port == NULL:
             raise MemoryError

@@ -683,6 +683,26 @@ asyncio.run(main())
 """)
 
 
+def test_what_is_no_loop_is_refused_where_a_thread_would_wake_it() -> None:
+    class NoLoop:
+        def add_reader(self, *args: object) -> None:
+            raise NotImplementedError
+
+        def create_future(self) -> None:
+            """Never be called."""
+
+    # Those of other tests end a moment after their loops.
+    wakers = {thread for thread in threading.enumerate() if thread.name == "hcsrt waker"}
+    asyncio._set_running_loop(NoLoop())  # type: ignore[arg-type]
+    try:
+        with pytest.raises(AttributeError, match="call_soon_threadsafe"):
+            _engine.enumerate_systems()
+    finally:
+        asyncio._set_running_loop(None)
+    assert _engine.in_flight() == 0
+    assert not {thread for thread in threading.enumerate() if thread.name == "hcsrt waker"} - wakers
+
+
 @fork
 def test_a_forked_child_has_an_engine_of_its_own() -> None:
     script("""
