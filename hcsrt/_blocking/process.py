@@ -43,7 +43,7 @@ _INTERRUPTED = 1.0
 # The owner of a stream that the close of its process has, before a thread of communicate() had it.
 _CLOSED = object()
 
-live_output = partial(commands.live_output, awaits=False)
+live_output = partial(commands.live_output, wait=None)
 
 
 class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[AnyStr]):

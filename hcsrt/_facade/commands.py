@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias, TypedDict
 
     from .._streams import ProcessStart
-    from .output import LiveOutput
+    from .output import LiveOutput, WaitWithin
 
     class PopenOptions(TypedDict, total=False):
         stdin: int | None
@@ -99,18 +99,18 @@ def live_output(
     on_output: Callable[[str, Any], object] | None,
     streams: StreamFormat,
     *pipes: int | None,
-    awaits: bool,
+    wait: WaitWithin | None,
 ) -> LiveOutput | None:
     """Return what becomes of output that the process object reads itself; None if its caller reads it.
 
-    pipes: what stdout and stderr are to be. awaits: whether on_output may be a coroutine function.
+    pipes: what stdout and stderr are to be. wait: as for LiveOutput.
     """
     if max_output is None and on_output is None:
         return None
     from .output import LiveOutput
 
     return LiveOutput(
-        max_output, on_output, streams.decoder if streams.text else None, has_pipes=PIPE in pipes, awaits=awaits
+        max_output, on_output, streams.decoder if streams.text else None, has_pipes=PIPE in pipes, wait=wait
     )
 
 

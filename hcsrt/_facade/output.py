@@ -9,8 +9,12 @@ from .._arguments import integer
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import io
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Awaitable, Callable
+    from typing import Any, TypeAlias
+
+    from .times import Deadline
+
+    WaitWithin: TypeAlias = Callable[[Awaitable[object], Deadline], Coroutine[Any, Any, bool]]
 
 _SMALL = 4096
 
@@ -20,7 +24,8 @@ class LiveOutput:
 
     decoder: makes a decoder for a stream of text; None for bytes.
     has_pipes: whether there is output to read.
-    awaits: whether on_output may be a coroutine function.
+    wait: waits for what a coroutine function has returned, and tells whether the deadline came first; None where
+        on_output may not be one.
     """
 
     def __init__(
@@ -30,14 +35,14 @@ class LiveOutput:
         decoder: Callable[[], io.IncrementalNewlineDecoder] | None,
         *,
         has_pipes: bool,
-        awaits: bool,
+        wait: WaitWithin | None,
     ) -> None:
         self._limit = most_output(max_output)
-        check_on_output(on_output, awaits=awaits)
+        check_on_output(on_output, awaits=wait is not None)
         if not has_pipes:
             raise ValueError("max_output and on_output need output to read: give stdout=PIPE or stderr=PIPE")
         self._on_output = on_output
-        self._awaits = awaits
+        self._wait = wait
         self._decoder = decoder
         self._kept: dict[str, Kept] = {}
         self._decoders: dict[str, io.IncrementalNewlineDecoder] = {}
@@ -55,10 +60,10 @@ class LiveOutput:
         kept = self._kept[name] = Kept(self._limit)
         return kept
 
-    async def pass_on(self, name: str, data: bytes, *, final: bool = False) -> None:
-        """Give data to on_output, as text if the streams have text."""
+    async def pass_on(self, name: str, data: bytes, deadline: Deadline, *, final: bool = False) -> bool:
+        """Give data to on_output, as text if the streams have text; return False if that took too long."""
         if self._on_output is None or not (data or final):
-            return
+            return True
         piece: Any = data
         if self._decoder is not None:
             if name not in self._decoders:
@@ -67,19 +72,22 @@ class LiveOutput:
         if piece:
             result: Any = self._on_output(name, piece)
             if hasattr(result, "__await__"):
-                if not self._awaits:
+                if self._wait is None:
                     if isinstance(result, Coroutine):
                         result.close()  # or Python warns that nobody has awaited it
                     raise _is_awaitable()
-                await result
+                return await self._wait(result, deadline)
+        return True
 
-    async def end(self) -> None:
-        """Give on_output what is left of text when its streams have ended."""
+    async def end(self, deadline: Deadline) -> bool:
+        """Give on_output what is left of text when its streams have ended; return False if that took too long."""
         for name in list(self._decoders):
             try:
-                await self.pass_on(name, b"", final=True)
+                if not await self.pass_on(name, b"", deadline, final=True):
+                    return False
             finally:
                 del self._decoders[name]
+        return True
 
     def output(self) -> tuple[Any, Any]:
         """Return what was kept of both streams, None where there is no pipe. Raises UnicodeDecodeError."""

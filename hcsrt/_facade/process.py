@@ -311,7 +311,8 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
             if piece is not None:
                 began = monotonic()
                 self._take_piece()
-                await live.pass_on(*piece)
+                if not await live.pass_on(*piece, deadline):
+                    return False
                 if drain is not None:
                     drain.hold(monotonic() - began, len(piece[1]))
             elif not moving:
@@ -321,11 +322,13 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
                 self._interrupt(moving)
                 while (piece := await self._next_piece(0)) is not None:
                     self._take_piece()
-                    await live.pass_on(*piece)
+                    if not await live.pass_on(*piece, deadline):
+                        return False
                 break
             if deadline.passed():
                 return False
-        await live.end()
+        if not await live.end(deadline):
+            return False
         return self.returncode is not None or await self._wait_exit(deadline)
 
     async def _next_piece_or_exit(self, timeout: float) -> tuple[str, bytes] | None:

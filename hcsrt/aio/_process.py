@@ -45,6 +45,7 @@ from .streams import PipeReader, PipeWriter, StreamReader, StreamWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from typing import Any
 
     from .._facade.expired import CompletedProcess
@@ -52,7 +53,21 @@ if TYPE_CHECKING:
     from .._handles import OwnedStdio
 
 
-live_output = partial(commands.live_output, awaits=True)
+async def _wait_within(awaitable: Awaitable[object], deadline: Deadline) -> bool:
+    """Wait until something is done; cancel it and return False if the deadline comes first."""
+    limit = asyncio.timeout(deadline.remaining())
+    try:
+        async with limit:
+            await awaitable
+    except TimeoutError:
+        # It may have raised one of its own.
+        if not limit.expired():
+            raise
+        return False
+    return True
+
+
+live_output = partial(commands.live_output, wait=_wait_within)
 
 
 class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[AnyStr]):

@@ -1,6 +1,7 @@
 """Output that is read live through hcsrt.aio: what the blocking face promises, and what only asyncio knows."""
 
 import asyncio
+import subprocess
 from contextlib import suppress
 
 import pytest
@@ -63,6 +64,49 @@ def test_on_output_may_be_a_coroutine_function():
 
     asyncio.run(main())
     assert sorted(piece[:2] for piece in pieces) == [("stderr", b"ho"), ("stdout", b"hi")]
+
+
+@pytest.mark.parametrize("encoding", [None, "utf-8"])
+def test_a_timeout_cancels_an_on_output_that_waits(encoding):
+    ends = []
+
+    async def hang(name, data):
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            ends.append((name, data))
+            raise
+
+    async def main():
+        async with (
+            await started() as system,
+            await system.popen(
+                guest("write(b'hi'); sleep(60)"), stdout=PIPE, on_output=hang, encoding=encoding
+            ) as process,
+        ):
+            with pytest.raises(subprocess.TimeoutExpired) as caught:
+                await process.communicate(timeout=0.5)
+            assert caught.value.stdout == b"hi"
+            await process.kill()
+
+    asyncio.run(main())
+    assert ends == [("stdout", "hi" if encoding else b"hi")]
+
+
+def test_a_timeout_that_on_output_raises_is_its_own():
+    async def raise_own(name, data):
+        raise TimeoutError("mine")
+
+    async def main():
+        async with (
+            await started() as system,
+            await system.popen(guest("write(b'hi'); sleep(60)"), stdout=PIPE, on_output=raise_own) as process,
+        ):
+            with pytest.raises(TimeoutError, match="mine"):
+                await process.communicate(timeout=30)
+            await process.kill()
+
+    asyncio.run(main())
 
 
 def test_a_cancelled_wait_loses_no_output():
