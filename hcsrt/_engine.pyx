@@ -210,9 +210,15 @@ def _wake(Port port not None):
         if bursts != seen or core.port_has_calls(port.port):
             seen = bursts
             try:
-                loop.call_soon_threadsafe(port)
+                handle = loop.call_soon_threadsafe(port)
             except RuntimeError:
                 return
+            # A close meanwhile may have emptied the loop before the handle came, which then would keep the port, and
+            # with it the calls of the loop, until the garbage collector finds both.
+            if loop.is_closed():
+                handle.cancel()
+                return
+            handle = None
         # Not to keep it while this thread sleeps.
         loop = None
 

@@ -703,6 +703,35 @@ def test_what_is_no_loop_is_refused_where_a_thread_would_wake_it() -> None:
     assert not {thread for thread in threading.enumerate() if thread.name == "hcsrt waker"} - wakers
 
 
+def test_a_loop_that_is_closed_while_a_thread_wakes_it_keeps_no_call(
+    system: hcsrt.ComputeSystem, settle: Settle
+) -> None:
+    class Woken(Deaf):
+        """A loop that is closed in the middle of being woken."""
+
+        is_woken = threading.Event()
+        has_closed = threading.Event()
+
+        def call_soon_threadsafe(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+            handle = asyncio.Handle(callback, args, self, context)
+            self.is_woken.set()
+            assert self.has_closed.wait(10)
+            self._ready.append(handle)  # type: ignore[attr-defined]
+            return handle
+
+    async def ask() -> None:
+        future = _engine.call(system.handle, "HcsGetComputeSystemProperties")
+        await asyncio.sleep(0)  # with which it is sent
+        assert Woken.is_woken.wait(10)
+        future.cancel()
+
+    loop = Woken()
+    loop.run_until_complete(ask())
+    loop.close()
+    Woken.has_closed.set()
+    assert settle(lambda: _engine.in_flight() == 0)
+
+
 @fork
 def test_a_forked_child_has_an_engine_of_its_own() -> None:
     script("""
