@@ -101,6 +101,7 @@ class StdioWriter(_Stdio):
         before_close: What to call once before close() closes the handle: the place to tell HCS that no more will come.
     """
 
+    has_written: bool
     def __init__(self, handle: OwnedStdio, before_close: Callable[[], object] | None = None) -> None: ...
     def writable(self) -> bool: ...
     def write(self, data: Buffer) -> int:

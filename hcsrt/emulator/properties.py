@@ -119,7 +119,7 @@ def _statistics(system: System) -> dict[str, object]:
     _expect_running(system)
     accounts = [process.account() for process in system.processes.values()]
     samples = _each_process(system, _sample)
-    total = system.meter.total(accounts, {} if sys.platform == "win32" else _unaccounted(system, samples))
+    total = system.meter.total(accounts, _unaccounted(system, samples))
     commit = sum(sample.commit for sample in samples)
     system.meter.peak = max(system.meter.peak, commit)
     now = datetime.now(UTC)
@@ -149,6 +149,8 @@ def _statistics(system: System) -> dict[str, object]:
 
 def _unaccounted(system: System, samples: list[Sample]) -> dict[tuple[int, float], Seen]:
     """Return the living processes, none of which the system has counted yet, and who counts them at their end."""
+    if sys.platform == "win32":
+        return {}  # a job object counts those that live, too
     waited_for = {process.pid for process in system.processes.values()}
     parents = {sample.process[0] for sample in samples}
     return {
