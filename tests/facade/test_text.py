@@ -43,7 +43,7 @@ def test_a_timeout_is_told_although_what_came_is_no_text(system: ComputeSystem) 
 
 
 def test_a_timeout_is_told_although_the_process_cannot_be_killed(system: ComputeSystem) -> None:
-    command = guest(r"write(b'ab\303'); sleep(1)")
+    command = guest(rf"write(b'ab\303'); sleep({STARTUP + 1})")
     with failing("HcsTerminateProcess", E_FAIL), pytest.raises(subprocess.TimeoutExpired) as caught:
         system.run(command, stdout=PIPE, encoding="utf-8", timeout=STARTUP + 0.3)
     assert caught.value.output == b"ab\xc3"
