@@ -48,6 +48,7 @@ def search(tmp_path: Path, request: pytest.FixtureRequest) -> Search:
     return search
 
 
+@pytest.mark.slow
 def test_nothing_crashes_hangs_or_leaks(search: Search) -> None:
     # Under Wine the same calls take ten times as long.
     code, told = search("--share", 0.1, "--parts", 4 if WINDOWS else 1)

@@ -143,6 +143,7 @@ def test_reaper_stress(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_reaper_and_engine_without_memory(tmp_path):
     done = run(build(tmp_path / "program", [HERE / "no_memory.cpp", *WITH_ENGINE], "-ldl"))
     assert done.returncode == 0, done.stdout + done.stderr

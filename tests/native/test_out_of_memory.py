@@ -80,6 +80,7 @@ def check(allocator: Path, capsys: pytest.CaptureFixture[str], *options: str) ->
     return counts
 
 
+@pytest.mark.slow
 def test_some_allocations_fail(allocator, capsys):
     assert check(allocator, capsys, "--step", "13")["runs"] > 20
 
