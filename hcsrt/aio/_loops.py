@@ -13,6 +13,11 @@ def wait_time(timeout: float | None) -> float | None:
     return max(timeout, _EARLY) if timeout else timeout
 
 
+def whole_time(timeout: float | None) -> float | None:
+    """Return how long to wait where a wait that ends early cannot be begun anew."""
+    return None if timeout is None else timeout + _EARLY
+
+
 def runs_here(loop: asyncio.AbstractEventLoop) -> bool:
     """Return whether an event loop is the one that runs in this thread."""
     try:

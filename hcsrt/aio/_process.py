@@ -39,7 +39,7 @@ from ._calls import (
     wait_before_parting,
     wait_closed,
 )
-from ._loops import check_own_loop, runs_here, wait_time
+from ._loops import check_own_loop, runs_here, wait_time, whole_time
 from ._pipes import REOPEN
 from .streams import PipeReader, PipeWriter, StreamReader, StreamWriter
 
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 async def _wait_within(awaitable: Awaitable[object], deadline: Deadline) -> bool:
     """Wait until something is done; cancel it and return False if the deadline comes first."""
-    limit = asyncio.timeout(deadline.remaining())
+    limit = asyncio.timeout(whole_time(deadline.remaining()))
     try:
         async with limit:
             await awaitable

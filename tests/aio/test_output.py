@@ -8,6 +8,8 @@ import pytest
 
 import hcsrt
 from hcsrt import PIPE, aio
+from hcsrt._facade.times import Deadline
+from hcsrt.aio import _process
 
 from ..facade import test_output
 from ..helpers import portal as portal_module
@@ -91,6 +93,23 @@ def test_a_timeout_cancels_an_on_output_that_waits(encoding):
 
     asyncio.run(main())
     assert ends == [("stdout", "hi" if encoding else b"hi")]
+
+
+def test_a_timer_that_is_early_ends_no_on_output_before_its_time():
+    class Hasty(asyncio.SelectorEventLoop):
+        """A loop whose timers are early by as much as those of uvloop."""
+
+        def call_at(self, when, callback, *args, context=None):
+            return super().call_at(when - 0.001, callback, *args, context=context)
+
+    async def main():
+        deadline = Deadline(0.05)
+        assert not await _process._wait_within(asyncio.sleep(60), deadline)
+        assert deadline.passed()
+
+    with asyncio.Runner(loop_factory=Hasty) as runner:
+        for _ in range(5):
+            runner.run(main())
 
 
 def test_a_timeout_that_on_output_raises_is_its_own():
