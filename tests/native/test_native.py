@@ -138,6 +138,7 @@ def test_stress(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_reaper_stress(tmp_path):
     done = run(build(tmp_path / "reaper", REAPER), "2000")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -149,10 +150,10 @@ def test_reaper_and_engine_without_memory(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("rounds", [400, pytest.param(2_000, marks=pytest.mark.slow)])
+@pytest.mark.slow
 @pytest.mark.parametrize("wait", [[], ["wait"]], ids=["callbacks", "waiters"])
-def test_engine_stress(wait, rounds, tmp_path):
-    done = run(build(tmp_path / "engine", ENGINE), str(rounds), *wait)
+def test_engine_stress(wait, tmp_path):
+    done = run(build(tmp_path / "engine", ENGINE), "2000", *wait)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -161,6 +162,7 @@ def test_nothing_that_comes_with_a_call_that_goes_on_is_lost(tmp_path):
     assert done.stdout.split() == ["1", "0", "1", "0", "0", "0"], done.stderr
 
 
+@pytest.mark.slow
 def test_a_request_of_another_size_is_taken_if_it_asks_for_nothing_unknown(tmp_path):
     program = build(tmp_path / "requests", [HERE / "engine_requests.cpp", *WITH_ENGINE], "-fsanitize=address,undefined")
     done = run(program)
@@ -204,6 +206,7 @@ FAILED_CREATE_MUTATIONS = [
 ]
 
 
+@pytest.mark.slow
 def test_a_create_that_fails_with_a_handle_leaves_nothing(tmp_path):
     done = run("timeout", "60", build(tmp_path / "program", FAILED_CREATE))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -298,6 +301,7 @@ WITHHELD_MUTATIONS = [
 ]
 
 
+@pytest.mark.slow
 def test_interpose(tmp_path):
     done = run(build(tmp_path / "program", INTERPOSE), "3000")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -386,6 +390,7 @@ def events_stress(folder: Path, *flags: str) -> Path:
     return build(folder / "events", sources, "-DRELAXED=std::memory_order_relaxed", *flags)
 
 
+@pytest.mark.slow
 def test_events_stress(tmp_path):
     done = run(build(tmp_path / "events", [EVENTS, EVENTS_SOURCE, FORKS_SOURCE]), "600")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -397,6 +402,7 @@ def test_events_stress_with_slow_callbacks(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_events_without_memory_for_their_documents(tmp_path):
     program = events_stress(NO_MEMORY.apply(tmp_path), "-fsanitize=address")
     done = run(program, "300", "no-memory")

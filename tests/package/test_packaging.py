@@ -343,6 +343,9 @@ def test_the_programs_of_the_readme_work(tmp_path: Path) -> None:
     assert run(sys.executable, "-W", "error", "-c", program, cwd=tmp_path) == "3 b'it is me\\n'\n"
     printed = run(sys.executable, "-W", "error", "-c", one_call, cwd=tmp_path).splitlines()
     assert printed[0] == r"3 b'hello\n' b'' False"
-    assert [float(figure) >= 0 for figure in printed[1].split()] == [True, True]
+    peak, seconds = printed[1].split()
+    # The emulator may not have seen so short a program's memory.
+    assert peak == "None" or int(peak) > 0
+    assert float(seconds) >= 0
     program = f"import warnings, hcsrt\nwarnings.simplefilter('ignore', hcsrt.NoIsolationWarning)\n{awaited}"
     assert run(sys.executable, "-W", "error", "-c", program, cwd=tmp_path) == "b'hello\\n'\nshutdown\n"
