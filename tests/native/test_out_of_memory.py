@@ -28,6 +28,31 @@ def allocator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(program, [NATIVE / "failing_allocator.cpp"], "-shared", "-fPIC")
 
 
+FIRST_CALL_OF_A_THREAD_WITHOUT_MEMORY = """\
+import ctypes, threading
+import hcsrt
+
+hcsrt.service.properties("Basic")
+shim = ctypes.PyDLL(None)
+armed = threading.Event()
+
+def call():
+    armed.wait()
+    try:
+        hcsrt.service.properties("Basic")
+    except (MemoryError, OSError):
+        print("failed")
+
+thread = threading.Thread(target=call)
+thread.start()
+shim.no_thread_data_for_others(1)
+armed.set()
+thread.join()
+shim.no_thread_data_for_others(0)
+hcsrt.service.properties("Basic")
+print("goes on")
+"""
+
 CALL_WITHOUT_MEMORY = """\
 import asyncio, ctypes, warnings
 import hcsrt
@@ -116,11 +141,14 @@ def test_a_run_that_comes_to_no_good_is_noticed(allocator, plant):
     assert [result["outcome"] for result in broken] == [plant, plant]
 
 
-def test_no_memory_for_what_the_c_plus_plus_library_has_for_a_thread_that_throws(tmp_path):
+@pytest.mark.parametrize(
+    "program", [CALL_WITHOUT_MEMORY, FIRST_CALL_OF_A_THREAD_WITHOUT_MEMORY], ids=["throw", "first call"]
+)
+def test_no_memory_for_the_data_of_a_thread(program, tmp_path):
     # The failing allocator is linked with that library, which has its data from the start then.
     flags = ["-shared", "-fPIC", "-fno-exceptions", "-Wl,--as-needed"]
     shim = build(tmp_path / "no_thread_data.so", [NATIVE / "no_thread_data.cpp"], *flags)
     environment = os.environ | {"LD_PRELOAD": str(shim)}
-    command = [sys.executable, "-c", CALL_WITHOUT_MEMORY]
+    command = [sys.executable, "-c", program]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout.split("\n"), done.stderr) == (0, ["failed", "goes on", ""], "")

@@ -61,7 +61,7 @@ struct Depth {
     int count;
     uint32_t epoch;
 };
-thread_local Depth depth = {0, 0};
+HCSRT_FROM_THE_START thread_local Depth depth = {0, 0};
 /* Of all threads: only while it is not 0 does a release look at its own thread's depth, which costs a call. */
 std::atomic<int> callbacks{0};
 

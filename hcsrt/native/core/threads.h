@@ -27,19 +27,29 @@ extern "C" int __ulock_wake(uint32_t operation, void *address, uint64_t value);
 #  endif
 #endif
 
+/* Before `thread_local`: data that comes with its thread. Otherwise glibc looks for memory when a thread first touches what
+ * a library has of each, and ends the process if there is none. A library has a few hundred bytes of such data at most. */
+#if defined(__GLIBC__)
+#  define HCSRT_FROM_THE_START [[gnu::tls_model("initial-exec")]]
+#else
+#  define HCSRT_FROM_THE_START
+#endif
+
 namespace hcsrt {
 
 constexpr uint32_t FOREVER = 0xFFFFFFFFu;
 
 /* The C++ library has data for each thread that throws. The C library finds memory for it where the thread throws first,
- * and ends the process if there is none, so that an error for want of memory would never come to its handler. */
-inline void prepare_to_throw() {
+ * and ends the process if there is none, so that an error for want of memory would never come to its handler. False:
+ * there is none. */
+inline bool prepare_to_throw() {
     constexpr size_t MORE_THAN_ENOUGH = 1024;
     void *volatile probe = std::malloc(MORE_THAN_ENOUGH);
-    if (!probe) return;
+    if (!probe) return false;
     std::free(probe);
     volatile int thrown = std::uncaught_exceptions();
     (void)thrown;
+    return true;
 }
 
 /* Starts body(argument) on a detached thread that takes no signals. False: the system has no thread to give, or no memory

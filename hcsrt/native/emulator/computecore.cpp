@@ -235,6 +235,7 @@ hcsrt_result access_call(const char *function, const hcsrt_char *vm_id, const hc
 /* --- operations ---------------------------------------------------------------------------------------------- */
 
 hcsrt_operation HCSRT_CALL create_operation(void *context, hcsrt_operation_completion callback) {
+    if (!may_throw()) return nullptr;
     Lock lock(core.here()->mutex);
     if (callback && !core->ensure_dispatchers()) return nullptr;
     auto operation = std::make_shared<Operation>();
@@ -457,6 +458,8 @@ struct Guarded;
 template <typename Result, typename... Parameters, Result(HCSRT_CALL *function)(Parameters...)>
 struct Guarded<function> {
     static Result HCSRT_CALL call(Parameters... arguments) {
+        if constexpr (std::is_same_v<Result, hcsrt_result>)
+            if (!may_throw()) return HCSRT_E_OUTOFMEMORY;
         try {
             return function(arguments...);
         } catch (const std::bad_alloc &) {

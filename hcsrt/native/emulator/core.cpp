@@ -23,10 +23,15 @@ int (*is_finalizing)(void) = nullptr;
 OfProcess<Core> core;
 
 Thread &this_thread() {
-    static thread_local Thread thread;
+    HCSRT_FROM_THE_START static thread_local Thread thread;
     uint32_t now = epoch();
     if (thread.epoch != now) thread = Thread{now};
     return thread;
+}
+
+bool may_throw() {
+    Thread &thread = this_thread();
+    return thread.may_throw || (thread.may_throw = prepare_to_throw());
 }
 
 Text argument(const hcsrt_char *text) {

@@ -167,9 +167,13 @@ struct Thread {
     bool dispatching = false;
     /* Whether it is the service's own, which cannot answer itself: a finalizer that runs there may call HCS. */
     bool serving = false;
+    bool may_throw = false;
 };
 
 Thread &this_thread();
+
+/* False: this thread has no memory even for the error that would say so, and must begin nothing that needs some. */
+bool may_throw();
 
 Text argument(const hcsrt_char *text);
 
