@@ -57,8 +57,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-WORKERS = 2 * (os.cpu_count() or 1)
-"""Processes for the tests, most of which wait most of their time."""
+CORES = os.cpu_count() or 1
+# Most of the ordinary tests wait most of their time; those with full counts do not.
+WORKERS = 3 * CORES
+WORKERS_OF_FULL_COUNTS = 2 * CORES
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -86,7 +88,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    return WORKERS
+    return WORKERS_OF_FULL_COUNTS
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -25,7 +25,7 @@ from hcsrt._interpose import counting, failing, late, silent, waiting
 from hcsrt.emulator.failures import Failure
 
 from ..helpers.latency import hanging, latency
-from ..helpers.loops import asynchronous, each_loop, is_awaited
+from ..helpers.loops import MIRRORED, asynchronous, each_loop, is_awaited
 from ..helpers.platforms import win32
 from ..helpers.programs import CAT, SLEEP, STARTUP, TRUE, exists, guest
 
@@ -1273,7 +1273,7 @@ BLOCKS = {
 """What keeps the thread that calls it for longer than until the Ctrl-C."""
 
 
-@each_loop
+@pytest.mark.parametrize("loop_factory", MIRRORED)
 @pytest.mark.parametrize("wait", WAITS)
 def test_ctrl_c_ends_every_wait(
     wait: str, loop_factory: Any, document: Document, interrupted: Interrupted, settle: Settle, plain_order: None
@@ -1310,6 +1310,7 @@ def test_ctrl_c_ends_every_wait(
     assert settle(lambda: hcsrt.pending() == 0 and _engine.in_flight() == 0)
 
 
+@pytest.mark.slow
 @each_loop
 def test_ctrl_c_does_not_wait_for_a_kill_that_takes_long(
     loop_factory: Any, document: Document, interrupted: Interrupted, settle: Settle, tmp_path: Any

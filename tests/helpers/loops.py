@@ -14,7 +14,7 @@ except ImportError:  # there is none for Windows
 else:
     LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
-# For the mirrored tests of the blocking face: on asyncio's loop, with the slow tests on the others too.
+# For mirrored tests of the blocking face, and what runs alone: asyncio's loop, and the others with the slow tests.
 MIRRORED = [
     pytest.param(new_loop, id=name, marks=() if name == "asyncio" else pytest.mark.slow)
     for name, new_loop in LOOPS.items()

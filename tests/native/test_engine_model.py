@@ -23,6 +23,7 @@ def compiled(folder: Path, *headers: Path) -> Path:
     return build(folder / "model", [NATIVE / "engine_model.cpp"], primitives, "-O2", **chosen)
 
 
+@pytest.mark.slow
 def test_every_interleaving_keeps_the_invariants(model):
     done = run(model)
     assert done.returncode == 0, done.stdout + done.stderr

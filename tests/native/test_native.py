@@ -112,6 +112,7 @@ ENGINE_PROTOCOL = [
 ]
 
 
+@pytest.mark.slow
 def test_every_interleaving_keeps_the_invariants(tmp_path):
     done = model(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -133,6 +134,7 @@ def test_the_stress_catches(mutation, tmp_path):
     assert run(program, "20000").returncode != 0
 
 
+@pytest.mark.slow
 def test_stress(tmp_path):
     done = run(build(tmp_path / "stress", [HERE / "stress.cpp"]), "20000")
     assert done.returncode == 0, done.stdout + done.stderr

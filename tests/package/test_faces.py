@@ -37,6 +37,7 @@ def test_the_blocking_face_is_as_made() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "before", "after"),
     [
