@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from _warnings import warn  # the module around it is slow to import
-from _weakref import ref  # the same
 from time import monotonic
 
 from .._late import typing
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any, Literal, TypeVar
 
-    from .._handles import Handle, OwnedProcess, OwnedSystem
+    from .._handles import OwnedProcess, OwnedSystem
 
     ResultT = TypeVar("ResultT")
 
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 _DEBUG = 10
 _INSIDE = ("hcsrt", "asyncio", "uvloop")
 _is_enabled: Callable[[int], bool] | None = None
-_names: dict[ref[Handle], str] = {}
 
 
 def is_traced() -> bool:
@@ -53,15 +51,6 @@ def is_traced() -> bool:
 def _get_logger() -> Callable[[str], logging.Logger] | None:
     # Another thread may be just importing the module.
     return getattr(sys.modules.get("logging"), "getLogger", None)
-
-
-def name_handle(handle: Handle, name: str) -> None:
-    """Give a handle the name by which hcsrt.calls tells of it, unless it has one."""
-    _names.setdefault(ref(handle, _names.pop), name)
-
-
-def name_of(handle: Handle) -> str:
-    return _names.get(ref(handle)) or type(handle).__name__
 
 
 def _outside() -> tuple[int, FrameType | None]:
@@ -177,6 +166,11 @@ class ExitOwner(Owner[ExitHandleT]):
         # The first wait asks at once: an exit before the event callback was registered has no event.
         self._query_at = monotonic()
         self._patience: Deadline | None = None
+
+    @property
+    def _name(self) -> str:
+        """What hcsrt.calls calls it."""
+        return type(self).__name__
 
     async def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
         """Ask HCS for the exit; return its document, empty if it tells no details, None before the exit."""

@@ -21,7 +21,7 @@ from ..errors import (
 )
 from . import AnyStr, Generic, times
 from .commands import Command, StreamFormat
-from .owner import ExitOwner, debug, exit_status, name_handle
+from .owner import ExitOwner, debug, exit_status
 from .requests import answer, exit_code
 from .times import CLEANUP_TIMEOUT, QUERY_TIMEOUT, Deadline, query_timeout
 
@@ -81,7 +81,6 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
         is_windows: Callable[[], bool],
     ) -> None:
         super().__init__(start.process)
-        name_handle(start.process, f"process {start.pid}")
         self.pid = start.pid
         self.args = args
         self._returncode: int | None = None
@@ -89,6 +88,10 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
         self._live_output = streams.live if start.stdout or start.stderr else None
         self._reopen_system = reopen_system
         self._is_windows = is_windows
+
+    @property
+    def _name(self) -> str:
+        return f"process {self.pid}"
 
     @property
     def returncode(self) -> int | None:

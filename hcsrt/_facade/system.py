@@ -14,7 +14,7 @@ from ..errors import (
     SystemNotFoundError,
     error_from,
 )
-from .owner import ExitOwner, debug, exit_status, latch_exit, name_handle
+from .owner import ExitOwner, debug, exit_status, latch_exit
 from .requests import answer, exit_document, migration_resources, modify_request, options_text, query_text, save_options
 from .times import CHECK_TIMEOUT, EVENT_PATIENCE, Deadline, query_timeout
 
@@ -41,12 +41,15 @@ class SystemCore(ExitOwner[OwnedSystem]):
 
     def __init__(self, handle: OwnedSystem, id: str, namespace: str | None = None) -> None:
         super().__init__(handle)
-        name_handle(handle, f"system {id!r}")
         self._id = id
         self._namespace = namespace
         self._runtime_id: str | None = None
         self._guest_os: str | None = None
         self._exit: dict[str, Any] | None = None
+
+    @property
+    def _name(self) -> str:
+        return f"system {self._id!r}"
 
     @property
     def id(self) -> str:

@@ -5,13 +5,15 @@ It tells of ids and pids, and of nothing else that a caller or HCS has given: do
 
 from __future__ import annotations
 
+import gc
 import logging
 from time import perf_counter
+from weakref import ref
 
 from .._handles import Handle, OwnedOperation, OwnedProcess, OwnedStdio, OwnedSystem
 from .._streams import ProcessStart
 from ..errors import HcsError, OperationTimeoutError
-from .owner import name_handle, name_of, tell
+from .owner import ExitOwner, tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     ResultT = TypeVar("ResultT")
 
 _LOGGER = logging.getLogger("hcsrt.calls")
+_names: dict[ref[Handle], str] = {}
 _CLOSES: dict[type, str] = {
     OwnedSystem: "HcsCloseComputeSystem",
     OwnedProcess: "HcsCloseProcess",
@@ -84,6 +87,21 @@ def _tell(function: str, subject: str, outcome: str, started: float) -> None:
     tell(_LOGGER, "%s(%s): %s, %.3f ms", function, subject, outcome, (perf_counter() - started) * 1000)
 
 
+def _name_handle(handle: Handle, name: str) -> None:
+    _names.setdefault(ref(handle, _names.pop), name)
+
+
+def _name_of(handle: Handle) -> str:
+    """Return the name of a handle. One of a time when nobody wanted to be told has none yet: its owner knows it."""
+    if ref(handle) not in _names:
+        # All at once, since a search takes as long as there are objects.
+        for one in gc.get_objects():
+            # Not isinstance(), which may run code of the program's.
+            if issubclass(type(one), ExitOwner) and one._is_given:
+                _name_handle(one.handle, one._name)
+    return _names.get(ref(handle)) or type(handle).__name__
+
+
 def _close_of(arguments: tuple[object, ...]) -> str:
     """Return the function that closes something, or that closes many things."""
     return _CLOSES[type(arguments[0])]
@@ -95,7 +113,7 @@ def _subject(function: str, arguments: tuple[Any, ...]) -> str:
     if isinstance(first, ProcessStart):
         first = first.process
     if isinstance(first, Handle):
-        return f"process {arguments[1]} of {name_of(first)}" if function == "HcsOpenProcess" else name_of(first)
+        return f"process {arguments[1]} of {_name_of(first)}" if function == "HcsOpenProcess" else _name_of(first)
     if isinstance(first, tuple):
         return f"{len(first)} handles"  # pyright: ignore[reportUnknownArgumentType]
     is_of_system = function.startswith(("HcsCreateComputeSystem", "HcsOpenComputeSystem"))
@@ -106,10 +124,10 @@ def _success(result: object, subject: str) -> str:
     if isinstance(result, ProcessStart):
         if result.error is not None:
             return f"{_failure(result.error)}, with a handle"
-        name_handle(result.process, f"process {result.pid}")
+        _name_handle(result.process, f"process {result.pid}")
         return f"process {result.pid}"
     if isinstance(result, OwnedSystem | OwnedProcess):
-        name_handle(result, subject)
+        _name_handle(result, subject)
     return "ok"
 
 

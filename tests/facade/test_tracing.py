@@ -13,6 +13,7 @@ import pytest
 
 import hcsrt
 from hcsrt import PIPE, aio
+from hcsrt._facade import tracing
 from hcsrt._interpose import silent
 
 from ..helpers.loops import asynchronous
@@ -199,16 +200,30 @@ def test_nothing_that_a_caller_gives_is_told_but_ids(lines: Lines, document: Doc
     assert secret not in "".join(lines.texts)
 
 
-def test_a_level_that_is_set_later_counts(document: Document) -> None:
+@pytest.mark.parametrize("has_dict", [False, True])
+def test_a_level_that_is_set_later_counts(document: Document, has_dict: bool) -> None:
     lines = Lines()
     logger = logging.getLogger("hcsrt.calls")
     logger.addHandler(lines)
     try:
         with hcsrt.ComputeSystem.create("tests", document) as system:
-            assert lines.texts == []
-            logging.getLogger("hcsrt").setLevel(logging.DEBUG)
             system.start()
-            assert lines.of("HcsStartComputeSystem") == [("system 'tests'", "ok")]
+            with system.popen(SLEEP) as process:
+                assert lines.texts == []
+                if has_dict:
+                    assert vars(system)
+                    assert vars(process)
+                logging.getLogger("hcsrt").setLevel(logging.DEBUG)
+                process.properties()
+                process.kill()
+                system.properties()
+            told = {(function, subject) for function, subject, _ in lines.calls()}
+            assert told >= {
+                ("HcsGetProcessProperties", f"process {process.pid}"),
+                ("HcsTerminateProcess", f"process {process.pid}"),
+                ("HcsGetComputeSystemProperties", "system 'tests'"),
+                ("HcsCloseProcess", f"process {process.pid}"),
+            }
             logging.getLogger("hcsrt").setLevel(logging.NOTSET)
             count = len(lines.texts)
             system.terminate()
@@ -250,8 +265,8 @@ assert "logging" not in sys.modules and "hcsrt._facade.tracing" not in sys.modul
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
 
 
-def test_an_object_that_is_gone_leaves_no_name_behind(document: Document) -> None:
-    names = hcsrt._facade.owner._names  # type: ignore[attr-defined]
+def test_an_object_that_is_gone_leaves_no_name_behind(lines: Lines, document: Document) -> None:
+    names = tracing._names  # pyright: ignore[reportPrivateUsage]
     with hcsrt.ComputeSystem.create("tests", document) as system:
         system.start()
         before = len(names)

@@ -7,11 +7,11 @@
 
 extern "C" {
 
-hcsrt_forks hcsrt_forks_seen = {1, 0, 0};
+hcsrt_forks hcsrt_forks_seen = {1, 0};
 
 #if defined(_WIN32)
 
-uint32_t hcsrt_find_fork(void) { return hcsrt_forks_seen.epoch; }
+uint32_t hcsrt_find_fork(void) { return hcsrt_forks_seen.seen; }
 int hcsrt_forks_watch(void (*)(void)) { return 1; }
 
 #else
@@ -25,18 +25,20 @@ bool found = false; /* before our hook has run */
 void become_child() {
     process.store(getpid(), std::memory_order_relaxed);
     hcsrt_forks_seen.main_thread = reinterpret_cast<unsigned long>(pthread_self());
-    __atomic_fetch_add(&hcsrt_forks_seen.epoch, 1, __ATOMIC_ACQ_REL);
+    __atomic_fetch_add(&hcsrt_forks_seen.seen, 1, __ATOMIC_ACQ_REL);
     if (call_in_child) call_in_child();
 }
 
-void before_fork() { __atomic_fetch_add(&hcsrt_forks_seen.under_way, 1, __ATOMIC_ACQ_REL); }
+constexpr uint32_t EPOCH = HCSRT_FORK_UNDER_WAY - 1;
 
-void in_parent() { __atomic_fetch_sub(&hcsrt_forks_seen.under_way, 1, __ATOMIC_ACQ_REL); }
+void before_fork() { __atomic_fetch_add(&hcsrt_forks_seen.seen, HCSRT_FORK_UNDER_WAY, __ATOMIC_ACQ_REL); }
+
+void in_parent() { __atomic_fetch_sub(&hcsrt_forks_seen.seen, HCSRT_FORK_UNDER_WAY, __ATOMIC_ACQ_REL); }
 
 void in_child() {
     if (!found) become_child();
     found = false;
-    __atomic_store_n(&hcsrt_forks_seen.under_way, 0, __ATOMIC_RELEASE);
+    __atomic_fetch_and(&hcsrt_forks_seen.seen, EPOCH, __ATOMIC_RELEASE);
 }
 
 }  // namespace
@@ -47,7 +49,7 @@ uint32_t hcsrt_find_fork(void) {
         found = true;
         become_child();
     }
-    return __atomic_load_n(&hcsrt_forks_seen.epoch, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&hcsrt_forks_seen.seen, __ATOMIC_ACQUIRE) & EPOCH;
 }
 
 int hcsrt_forks_watch(void (*in_child_too)(void)) {

@@ -13,10 +13,13 @@ extern "C" {
 #endif
 
 typedef struct hcsrt_forks {
-    uint32_t epoch;            /* grows by one in each forked child */
-    uint32_t under_way;        /* forks that threads of this process are making; in a child, until our hook has run */
+    /* The epoch, which grows by one in each forked child, and above it the number of forks that threads of this process
+     * are making, which in a child stays until our hook has run. One word, since each use of a handle reads both. */
+    uint32_t seen;
     unsigned long main_thread; /* as PyThread_get_thread_ident() tells it: in a child the thread that has forked */
 } hcsrt_forks;
+
+enum { HCSRT_FORK_UNDER_WAY = 1 << 20 };
 
 extern hcsrt_forks hcsrt_forks_seen;
 
@@ -28,8 +31,8 @@ uint32_t hcsrt_find_fork(void);
 int hcsrt_forks_watch(void (*in_child)(void));
 
 static inline uint32_t hcsrt_epoch_of(const hcsrt_forks *forks, uint32_t (*find_fork)(void)) {
-    uint32_t epoch = hcsrt_word_load((uint32_t *)&forks->epoch);
-    return hcsrt_word_load((uint32_t *)&forks->under_way) ? find_fork() : epoch;
+    uint32_t seen = hcsrt_word_load((uint32_t *)&forks->seen);
+    return seen < HCSRT_FORK_UNDER_WAY ? seen : find_fork();
 }
 
 #ifdef __cplusplus

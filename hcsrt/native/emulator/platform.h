@@ -32,9 +32,10 @@ struct Child {
     End ends[3];
     End console;          /* a pseudo-terminal, for its size */
     uint64_t peak_before; /* what the system counts as the program's peak of memory although it was none of its own */
+    int slot;             /* in the watchdog's table, if there is one */
 };
 
-constexpr Child NO_CHILD = {-1, NO_GROUP, {NO_END, NO_END, NO_END}, NO_END, 0};
+constexpr Child NO_CHILD = {-1, NO_GROUP, {NO_END, NO_END, NO_END}, NO_END, 0, -1};
 
 /* As HCS hands out its documents; nullptr: no memory. */
 hcsrt_char *allocate_string(size_t bytes);

@@ -37,9 +37,9 @@ constexpr uint64_t KIB = 1024;
 /* By so much one program's memory may differ between two looks at it: Linux counts it on each processor alone. */
 constexpr uint64_t PEAK_TOLERANCE = 1024 * KIB;
 
-/* Milliseconds to the second look at a program's memory, and at most between two. In between a fourth of its age, as
- * what lives long changes its memory seldom. */
-constexpr int SOONEST_LOOK = 4, LATEST_LOOK = 1000, LOOKS_IN_AN_AGE = 4;
+/* Milliseconds to the first look at a program's memory, at least and at most between two. In between a fourth of its age,
+ * as what lives long changes its memory seldom. What has ended by the first look costs none. */
+constexpr int FIRST_LOOK = 1, SOONEST_LOOK = 4, LATEST_LOOK = 1000, LOOKS_IN_AN_AGE = 4;
 
 /* From this age on, in milliseconds, a program may have started others that count, and these others. */
 constexpr int AGE_WITH_CHILDREN = 16, MOST_GENERATIONS = 10;
@@ -156,13 +156,13 @@ void watch_memory(const Child &child, Usage *usage) {
     int handle = static_cast<int>(syscall(pidfd_open, child.pid, 0));
     if (handle < 0) return;
     struct pollfd exit = {handle, POLLIN, 0};
-    for (int age = 0;;) {
+    int pause = FIRST_LOOK;
+    for (int age = pause; poll(&exit, 1, pause) == 0; age = std::min(age + pause, LATEST_LOOK * LOOKS_IN_AN_AGE)) {
         usage->peak = std::max(usage->peak, peak_now(child.pid));
         if (age >= AGE_WITH_CHILDREN && !look_at_children(child.pid, MOST_GENERATIONS, &usage->peak))
             look_at_session(child.pid, &usage->peak);
-        int pause = std::clamp(age / LOOKS_IN_AN_AGE, SOONEST_LOOK, LATEST_LOOK);
-        if (usage->peak > child.peak_before || poll(&exit, 1, pause) != 0) break;
-        age = std::min(age + pause, LATEST_LOOK * LOOKS_IN_AN_AGE);
+        if (usage->peak > child.peak_before) break;
+        pause = std::clamp(age / LOOKS_IN_AN_AGE, SOONEST_LOOK, LATEST_LOOK);
     }
     close(handle);
 }
@@ -202,22 +202,20 @@ int find_program(const char *name, char *const *environment, std::string *found)
     return error;
 }
 
-/* Between vfork and execve: system calls only, nothing of the parent's memory is changed. */
-[[noreturn]] void run_child(const char *file, const Program &program, const int stdio[3], int report, pid_t parent) {
+/* Between vfork and execve: system calls only, nothing of the parent's memory is changed but the watchdog's table. */
+[[noreturn]] void run_child(const char *file, const Program &program, const int stdio[3], int report, pid_t parent,
+                            int slot) {
     /* Without a parent: in a namespace of its own, where it has another number than it has for the watchdog. */
     bool is_watched = getppid() != 0;
-    auto fail = [report, is_watched](bool directory) {
+    auto fail = [report, is_watched, slot](bool directory) {
         ExecError failure = {errno, directory};
         ssize_t ignored = write(report, &failure, sizeof failure);
         (void)ignored;
-        if (is_watched) watchdog::tell(watchdog::News::Gone, getpid());
+        if (is_watched) watchdog::tell(slot, watchdog::News::Gone, getpid());
         _exit(127);
     };
     setsid();
-    struct sigaction standard = {};
-    standard.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &standard, nullptr); /* of a watchdog that somebody has killed */
-    if (is_watched) watchdog::tell(watchdog::News::Started, getpid());
+    if (is_watched) watchdog::tell(slot, watchdog::News::Started, getpid());
 #if defined(__linux__)
     /* For where there is no watchdog: the program ends with the thread that has started it, the service's. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -235,6 +233,7 @@ int find_program(const char *name, char *const *environment, std::string *found)
         if (dup2(moved[i], i) < 0) fail(false);
     close_on_execute();
     if (chdir(program.directory ? program.directory : "/") != 0) fail(true);
+    struct sigaction standard = {};
     standard.sa_handler = SIG_DFL;
     for (int number = 1; number < NSIG; ++number) sigaction(number, &standard, nullptr);
     sigset_t none;
@@ -262,7 +261,8 @@ int open_streams(const Program &program, int theirs[3], Child *child) {
     return 0;
 }
 
-int start_child(const char *file, const Program &program, const int theirs[3], int *pid, bool *directory_failed) {
+int start_child(const char *file, const Program &program, const int theirs[3], int slot, int *pid,
+                bool *directory_failed) {
     int report[2];
     if (!make_pipe(report)) return errno;
     pid_t parent = getpid();
@@ -271,7 +271,7 @@ int start_child(const char *file, const Program &program, const int theirs[3], i
     {
         Forking forking;
         child = hcsrt_fork_to_execute();
-        if (child == 0) run_child(file, program, theirs, report[1], parent);
+        if (child == 0) run_child(file, program, theirs, report[1], parent, slot);
         error = child < 0 ? errno : 0;
     }
     close_noted(report[1]);
@@ -337,14 +337,15 @@ int spawn(const Program &program, Child *child, bool *directory_failed) {
     int error = find_program(program.argv[0], program.environment, &file);
     if (!error) error = open_streams(program, theirs, child);
     if (!error) {
-        watchdog::open_way();
-        error = start_child(file.c_str(), program, theirs, &child->pid, directory_failed);
+        child->slot = watchdog::open_way();
+        error = start_child(file.c_str(), program, theirs, child->slot, &child->pid, directory_failed);
         watchdog::start();
     }
     close_all(theirs, 3);
     if (error) {
         for (End end : child->ends) close_end(end);
         drop_console(child->console);
+        watchdog::forget(child->slot);
         *child = NO_CHILD;
     }
     child->group = child->pid;
@@ -379,7 +380,8 @@ void reap(const Child &child, Usage *usage) {
     pid_t reaped;
     do reaped = wait4(child.pid, nullptr, 0, &used);
     while (reaped < 0 && errno == EINTR);
-    watchdog::tell(signal_group(child.group, 0) ? watchdog::News::Reaped : watchdog::News::Gone, child.pid);
+    if (signal_group(child.group, 0)) watchdog::tell(child.slot, watchdog::News::Reaped, child.pid);
+    else watchdog::forget(child.slot);
     if (reaped < 0) return;
     usage->user = ticks(used.ru_utime);
     usage->kernel = ticks(used.ru_stime);

@@ -7,19 +7,24 @@
 
 namespace hcsrt::emulator::platform::watchdog {
 
+/* As the watchdog's table says it. */
 enum class News : char {
     Started = 's', /* the process leads a group */
     Reaped = 'r',  /* it has ended, and left others in its group */
-    Gone = 'g',    /* nobody is left in its group */
+    Gone = ' ',    /* nobody is left in its group */
 };
 
-/* Opens the way to the watchdog before the first program, and starts it behind the program. Not at once on two threads.
- * Without a watchdog, as on a system without /bin/sh, only a kernel that can kills the programs themselves. */
-void open_way();
+/* Opens the way to the watchdog before the first program, and starts it behind the program. Without a watchdog, as on a
+ * system without /bin/sh, only a kernel that can kills the programs themselves. open_way() returns the slot of a program
+ * in the table; -1: it is not watched. None of these functions at once on two threads. */
+int open_way();
 void start();
 
-/* Makes system calls only: a child tells of itself between vfork and execve. */
-void tell(News news, pid_t group);
+/* A child tells of itself between vfork and execve: this calls nothing, and changes nothing but the table. */
+void tell(int slot, News news, pid_t group);
+
+/* Lets another program have the slot. */
+void forget(int slot);
 
 }  // namespace hcsrt::emulator::platform::watchdog
 
