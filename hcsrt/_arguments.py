@@ -7,9 +7,9 @@ ask here about all others.
 from __future__ import annotations
 
 import _thread
-import operator
 import os
 import sys
+from _operator import index  # the module around it is slow to import
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def seconds(value: float | None, argument: str = "timeout") -> float | None:
 def integer(value: object, argument: str, wanted: str = "an int") -> int:
     """Return the int that a value stands for. Raises TypeError if it is none."""
     try:
-        return operator.index(value)  # pyright: ignore[reportArgumentType]
+        return index(value)  # type: ignore[arg-type]
     except TypeError:
         raise TypeError(f"{argument} must be {wanted}, not {type(value).__name__}") from None
 
@@ -97,8 +97,8 @@ def values(value: str | Iterable[str], argument: str) -> list[str]:
         found = [value] if isinstance(value, str) else list(value)
     except TypeError:
         raise TypeError(f"{argument} must be a str or a list of them, not {type(value).__name__}") from None
-    for index, item in enumerate(found):
-        check_name(item, argument if isinstance(value, str) else f"{argument}[{index}]")
+    for number, item in enumerate(found):
+        check_name(item, argument if isinstance(value, str) else f"{argument}[{number}]")
     return found
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import types as types
     import typing as typing
     from collections.abc import Callable
 
@@ -34,4 +35,10 @@ if not TYPE_CHECKING:
 
         return typing
 
+    def _types():
+        import types
+
+        return types
+
     typing = Late(_typing)
+    types = Late(_types)

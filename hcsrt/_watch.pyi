@@ -2,6 +2,9 @@ from typing import Literal, final
 
 from ._handles import OwnedProcess, OwnedSystem
 
+def is_main_thread() -> bool:
+    """Return whether this is the thread on which Python runs signal handlers."""
+
 def watch_system(system: OwnedSystem) -> None:
     """Register the one event callback of a handle, for wait_exit().
 

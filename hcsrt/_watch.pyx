@@ -39,7 +39,7 @@ from hcsrt._text cimport decode, take_string, units, utf16
 from hcsrt._time cimport MAIN_SLICE_MS, SLICE_MS, deadline_of, slice_of
 from hcsrt._types cimport hcsrt_char, hcsrt_context, hcsrt_result
 
-import threading
+import sys
 
 from .errors import HandleBusyError, OperationTimeoutError, error_from
 
@@ -58,11 +58,22 @@ cdef tuple EXIT_WORDS = (None, "exited", "disconnected", "queried")
 
 # Stored, because asking Python for it in the middle of a call could run a signal handler there. In a forked child it is
 # the thread that has forked.
-core.forks.main_thread = threading.main_thread().ident
+cdef unsigned long main_thread_ident():
+    # Where nothing has imported threading, this is the thread that it would take for the main one, too.
+    main_thread = getattr(sys.modules.get("threading"), "main_thread", None)
+    return PyThread_get_thread_ident() if main_thread is None else main_thread().ident
+
+
+core.forks.main_thread = main_thread_ident()
 
 
 cdef bint on_main_thread() noexcept:
     return PyThread_get_thread_ident() == core.forks.main_thread
+
+
+def is_main_thread():
+    """Return whether this is the thread on which Python runs signal handlers."""
+    return on_main_thread()
 
 
 # --- exit -----------------------------------------------------------------------------------------------------------

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from _queue import SimpleQueue
 from _thread import LockType, allocate_lock, start_new_thread
-from functools import partial
 from sys import is_finalizing
-from threading import get_ident, main_thread
-from types import TracebackType
 
 from .. import _calls, _watch
 from .. import _hresults as hresults
@@ -19,7 +16,7 @@ from .._facade.owner import ExitOwner, is_traced
 from .._facade.times import Deadline
 from .._functions import in_namespace
 from .._handles import Handle, OwnedSystem, announce, close_all, fork_epoch
-from .._late import typing
+from .._late import types, typing
 from .._library import impersonates
 from .._streams import ProcessStart
 from ..errors import OperationTimeoutError, error_from
@@ -27,12 +24,16 @@ from ..errors import OperationTimeoutError, error_from
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from functools import partial
     from typing import Any, TypeVar
 
     from .._facade.events import RawEvent
     from .._handles import OwnedProcess
 
     ResultT = TypeVar("ResultT")
+else:
+    # The module around it is slow to import.
+    from _functools import partial
 
 # When hcsrt is imported. A library that comes later is met where threads are started.
 check_threads(ImportError)
@@ -93,7 +94,7 @@ def aside(
         options: dict[str, Any] = {"results": results, "discard": discard, "is_told": True}
         return trace(function, arguments, lambda: aside(function, limit, call, *arguments, **options))
     timeout = limit.timeout if isinstance(limit, Limit) else limit
-    if (timeout is None and get_ident() != main_thread().ident) or impersonates():
+    if (timeout is None and not _watch.is_main_thread()) or impersonates():
         return here()
     errors: list[BaseException] = []
     claim = Claim()
@@ -278,7 +279,7 @@ class BlockingEvents(EventsCore):
         self,
         exception_type: type[BaseException] | None,
         exception: BaseException | None,
-        traceback: TracebackType | None,
+        traceback: types.TracebackType | None,
     ) -> None:
         self._subscription.close()
 

@@ -9,11 +9,8 @@ import io
 import sys
 from _collections_abc import Callable, Coroutine, Mapping, Sequence
 from _queue import Empty, SimpleQueue
-from _thread import allocate_lock, start_new_thread
-from functools import partial
-from threading import get_ident
+from _thread import allocate_lock, get_ident, start_new_thread
 from time import monotonic
-from types import TracebackType
 
 from .. import _calls
 from .._calls import Limit
@@ -23,19 +20,22 @@ from .._facade.owner import debug, exit_status
 from .._facade.process import CLOSE_STDIN, ProcessCore, check_stdin_error, nested_turn, raise_late_start, running
 from .._facade.times import CLEANUP_TIMEOUT, SHORT_CLEANUP, Deadline, cleanup_time
 from .._handles import OwnedProcess, OwnedSystem, close_all
-from .._late import typing
+from .._late import types, typing
 from .._streams import ProcessStart, StdioReader, StdioWriter
 from ..errors import HandleClosedError, HcsError, OperationTimeoutError, ServiceDisconnectedError
 from . import CALLS, SLICE, BlockingOwner, aside, close_aside, finish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from functools import partial
     from typing import IO, Any
 
     from .._facade.expired import CompletedProcess
     from .._facade.output import LiveOutput
     from .._handles import OwnedStdio
-
+else:
+    # The module around it is slow to import.
+    from _functools import partial
 
 _CHUNK = 64 * 1024
 # A reader whose handle is closed ends in a moment.
@@ -113,7 +113,7 @@ class BlockingProcess(BlockingOwner[OwnedProcess], ProcessCore[AnyStr], Generic[
         self,
         exception_type: type[BaseException] | None,
         exception: BaseException | None,
-        traceback: TracebackType | None,
+        traceback: types.TracebackType | None,
     ) -> None:
         """Close the streams, wait for the exit as Popen does (not after a KeyboardInterrupt), and close the handle."""
         try:

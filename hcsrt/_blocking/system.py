@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-from types import TracebackType
-
 from .. import _calls
 from .._calls import Limit
 from .._facade.owner import debug
@@ -15,13 +12,18 @@ from .._facade.system import SystemCore
 from .._facade.times import CLEANUP_TIMEOUT, SHORT_CLEANUP, Deadline, cleanup_time
 from .._functions import in_namespace
 from .._handles import OwnedSystem
-from .._late import typing
+from .._late import types, typing
 from ..errors import HandleClosedError, HcsError
 from . import CALLS, BlockingOwner, aside, close_aside, finish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from functools import partial
+
     from .process import BlockingProcess
+else:
+    # The module around it is slow to import.
+    from _functools import partial
 
 
 class BlockingSystem(BlockingOwner[OwnedSystem], SystemCore):
@@ -44,7 +46,7 @@ class BlockingSystem(BlockingOwner[OwnedSystem], SystemCore):
         self,
         exception_type: type[BaseException] | None,
         exception: BaseException | None,
-        traceback: TracebackType | None,
+        traceback: types.TracebackType | None,
     ) -> None:
         self._close_within(SHORT_CLEANUP if exception_type is KeyboardInterrupt else None)
 
@@ -116,7 +118,7 @@ class Ending:
         self,
         exception_type: type[BaseException] | None,
         exception: BaseException | None,
-        traceback: TracebackType | None,
+        traceback: types.TracebackType | None,
     ) -> None:
         patience = SHORT_CLEANUP if exception_type is KeyboardInterrupt else self._patience
         try:
