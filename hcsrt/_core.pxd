@@ -265,5 +265,7 @@ cdef extern from "exports.h" nogil:
 
     # Grows by one in each forked child.
     uint32_t hcsrt_fork_epoch(const hcsrt_core *core)
+    # Whether what has the epoch belongs to this process.
+    bint hcsrt_is_here(const hcsrt_core *core, uint32_t epoch)
 
 cdef hcsrt_core core

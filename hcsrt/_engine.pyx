@@ -37,6 +37,7 @@ from hcsrt._core cimport (
     hcsrt_complete,
     hcsrt_engine_counts,
     hcsrt_fork_epoch,
+    hcsrt_is_here,
     hcsrt_function,
     hcsrt_new_request,
     hcsrt_news,
@@ -125,20 +126,20 @@ cdef class Port:
 
     def __call__(self):
         cdef hcsrt_call *chain
-        if self.epoch == hcsrt_fork_epoch(&core):
+        if hcsrt_is_here(&core, self.epoch):
             with nogil:
                 chain = core.port_collect(self.port)
             resolve_calls(chain)
 
     def send(self):
         """Tell a worker of what was submitted."""
-        if self.epoch == hcsrt_fork_epoch(&core):
+        if hcsrt_is_here(&core, self.epoch):
             core.port_send(self.port)
 
     def __dealloc__(self):
         if self.port == NULL:
             return
-        if self.epoch == hcsrt_fork_epoch(&core):
+        if hcsrt_is_here(&core, self.epoch):
             core.port_close(self.port)
         else:
             core.port_close_copy(self.port)
@@ -153,7 +154,7 @@ cdef Port port_of(object loop):
     if reference is not None:
         port = (<object> reference)()
         # A forked child has the loops of its parent, and an engine of its own.
-        if port is not None and port.epoch == hcsrt_fork_epoch(&core) and port.loop() is loop:
+        if port is not None and hcsrt_is_here(&core, port.epoch) and port.loop() is loop:
             return port
     return make_port(loop)
 
@@ -411,7 +412,7 @@ cdef class _Call:
 
     def __call__(self, future):
         """Abandon the call: its future is done before it, cancelled or timed out."""
-        if self.call == NULL or self.epoch != hcsrt_fork_epoch(&core):
+        if self.call == NULL or not hcsrt_is_here(&core, self.epoch):
             return
         self.stop_waiting()
         if core.call_abandon(self.call):

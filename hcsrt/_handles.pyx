@@ -16,6 +16,7 @@ from hcsrt._core cimport (
     HCSRT_USERS,
     hcsrt_core,
     hcsrt_fork_epoch,
+    hcsrt_is_here,
     hcsrt_pointer_load,
     hcsrt_pointer_store,
     hcsrt_state_adopt,
@@ -57,7 +58,7 @@ cdef void release(Handle handle) noexcept nogil:
 
 
 cdef void close_handle(Handle handle) noexcept nogil:
-    if handle._epoch == hcsrt_fork_epoch(&core) and hcsrt_state_close(&handle._state):
+    if hcsrt_is_here(&core, handle._epoch) and hcsrt_state_close(&handle._state):
         release(handle)
 
 
@@ -111,7 +112,7 @@ cdef int raise_refused(Handle handle, int status) except -1:
 
 cdef closed_message(Handle handle):
     name = type(handle).__name__
-    if handle._epoch != 0 and handle._epoch != hcsrt_fork_epoch(&core):
+    if handle._epoch != 0 and not hcsrt_is_here(&core, handle._epoch):
         return f"{name} belongs to the parent process; open the system or process again after a fork"
     return f"{name} is closed"
 
@@ -158,7 +159,7 @@ cdef class Handle:
     def __dealloc__(self):
         # In a forked child the handle is still the parent's. A plain read is enough: every user of the handle holds a
         # reference, so nobody is inside.
-        if self._epoch != hcsrt_fork_epoch(&core):
+        if not hcsrt_is_here(&core, self._epoch):
             return
         if hcsrt_state_is_idle(self._state):
             with nogil:
@@ -168,7 +169,7 @@ cdef class Handle:
             core.count_leak()
 
     cdef int _enter(self) noexcept nogil:
-        if self._epoch != hcsrt_fork_epoch(&core):
+        if not hcsrt_is_here(&core, self._epoch):
             return HANDLE_CLOSED
         return hcsrt_state_enter(&self._state)
 
@@ -179,7 +180,7 @@ cdef class Handle:
     @property
     def closed(self):
         """Whether close() was called or the handle was detached; calls inside may still be running."""
-        return self._epoch != hcsrt_fork_epoch(&core) or not hcsrt_state_is_open(hcsrt_word_load(&self._state))
+        return not hcsrt_is_here(&core, self._epoch) or not hcsrt_state_is_open(hcsrt_word_load(&self._state))
 
     def close(self):
         """Release the handle, or leave that to the last native call inside.
@@ -221,7 +222,7 @@ cdef class Handle:
         """
         cdef int status
         cdef uintptr_t address
-        if self._epoch != hcsrt_fork_epoch(&core):
+        if not hcsrt_is_here(&core, self._epoch):
             raise HandleClosedError(closed_message(self))
         status = hcsrt_state_detach(&self._state)
         if status == HANDLE_OK:
@@ -257,7 +258,7 @@ cdef class Handle:
     def __repr__(self):
         cdef uint32_t state = hcsrt_word_load(&self._state)
         cdef uint32_t inside = (state & HCSRT_USERS) >> 8
-        if not state & HCSRT_OWNED or self._epoch != hcsrt_fork_epoch(&core):
+        if not state & HCSRT_OWNED or not hcsrt_is_here(&core, self._epoch):
             text = "closed" if self._epoch else "empty"
         else:
             text = "open" if hcsrt_state_is_open(state) else "closing"

@@ -6,7 +6,7 @@ Internal: no wheel has this file.
 from hcsrt._core cimport (
     core,
     hcsrt_abandoned,
-    hcsrt_fork_epoch,
+    hcsrt_is_here,
     hcsrt_pointer_load,
     hcsrt_state_close,
     hcsrt_state_detach,
@@ -33,7 +33,7 @@ cdef inline hcsrt_context *context_of(Handle handle) noexcept nogil:
 # Closes a handle but leaves what `handle._close` does to the caller, who gets its two arguments. False: there is
 # nothing to release, or the last one out will do it.
 cdef inline bint close_without_release(Handle handle, void **raw, void **context) noexcept nogil:
-    if handle._epoch != hcsrt_fork_epoch(&core) or not hcsrt_state_close(&handle._state):
+    if not hcsrt_is_here(&core, handle._epoch) or not hcsrt_state_close(&handle._state):
         return False
     raw[0] = handle._raw
     context[0] = handle._ctx

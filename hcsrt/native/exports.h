@@ -49,4 +49,8 @@ extern const hcsrt_core hcsrt_linked;
 
 static inline uint32_t hcsrt_fork_epoch(const hcsrt_core *core) { return hcsrt_epoch_of(core->forks, core->find_fork); }
 
+static inline int hcsrt_is_here(const hcsrt_core *core, uint32_t epoch) {
+    return hcsrt_is_epoch(core->forks, core->find_fork, epoch);
+}
+
 #endif

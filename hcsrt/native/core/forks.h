@@ -35,6 +35,13 @@ static inline uint32_t hcsrt_epoch_of(const hcsrt_forks *forks, uint32_t (*find_
     return seen < HCSRT_FORK_UNDER_WAY ? seen : find_fork();
 }
 
+/* Whether something with that epoch belongs to this process. An epoch that was read while no fork was under way is the
+ * whole word: one comparison where it usually ends. */
+static inline int hcsrt_is_epoch(const hcsrt_forks *forks, uint32_t (*find_fork)(void), uint32_t epoch) {
+    uint32_t seen = hcsrt_word_load((uint32_t *)&forks->seen);
+    return seen == epoch || (seen >= HCSRT_FORK_UNDER_WAY && find_fork() == epoch);
+}
+
 #ifdef __cplusplus
 }
 
@@ -55,7 +62,7 @@ class OfProcess {
 
     /* That of this process. */
     T *here() {
-        if (made_.load(std::memory_order_acquire) != epoch()) make();
+        if (!is_here()) make();
         return operator->();
     }
 
@@ -63,7 +70,9 @@ class OfProcess {
     T *operator->() { return reinterpret_cast<T *>(memory_); }
 
     /* Whether this process has made its own. */
-    bool is_here() const { return made_.load(std::memory_order_acquire) == epoch(); }
+    bool is_here() const {
+        return hcsrt_is_epoch(&hcsrt_forks_seen, hcsrt_find_fork, made_.load(std::memory_order_acquire));
+    }
 
   private:
     static constexpr uint32_t MAKING = 0x80000000u;
