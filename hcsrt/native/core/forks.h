@@ -35,11 +35,22 @@ static inline uint32_t hcsrt_epoch_of(const hcsrt_forks *forks, uint32_t (*find_
     return seen < HCSRT_FORK_UNDER_WAY ? seen : find_fork();
 }
 
-/* Whether something with that epoch belongs to this process. An epoch that was read while no fork was under way is the
- * whole word: one comparison where it usually ends. */
+/* Kept out of the loops that ask, since it hardly ever runs. */
+#if defined(__GNUC__)
+__attribute__((cold, noinline, unused))
+#elif defined(_MSC_VER)
+__declspec(noinline)
+#endif
+static int
+hcsrt_is_other_epoch(uint32_t seen, uint32_t (*find_fork)(void), uint32_t epoch) {
+    return seen >= HCSRT_FORK_UNDER_WAY && find_fork() == epoch;
+}
+
+/* Whether something with that epoch belongs to this process. While no fork is under way the epoch is the whole word: then
+ * one comparison tells. */
 static inline int hcsrt_is_epoch(const hcsrt_forks *forks, uint32_t (*find_fork)(void), uint32_t epoch) {
     uint32_t seen = hcsrt_word_load((uint32_t *)&forks->seen);
-    return seen == epoch || (seen >= HCSRT_FORK_UNDER_WAY && find_fork() == epoch);
+    return seen == epoch || hcsrt_is_other_epoch(seen, find_fork, epoch);
 }
 
 #ifdef __cplusplus
