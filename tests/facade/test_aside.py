@@ -16,8 +16,8 @@ from hcsrt import _blocking, aio, emulator, service
 
 from ..helpers.latency import latency
 from ..helpers.loops import asynchronous
-from ..helpers.platforms import TICK, catches_signals, fork, win32
-from ..helpers.programs import SLEEP, TRUE
+from ..helpers.platforms import TICK, WINDOWS, catches_signals, fork, win32
+from ..helpers.programs import INSTALL, SLEEP, TRUE
 from ..helpers.threads import threads_in
 
 Settle = Callable[..., bool]
@@ -286,3 +286,11 @@ late.main = threading.get_ident()
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stdout, done.stderr) == (0, "True True\n", "")
+
+
+def test_python_exits_after_a_first_call_that_has_imported_threading(document: dict[str, Any]) -> None:
+    """The emulator imports it, on the thread that makes the first call."""
+    install = INSTALL if WINDOWS else ""  # elsewhere that would import it on the main thread
+    code = f"import hcsrt\n{install}\nhcsrt.ComputeSystem.create('first', {document!r}).close()\nprint('made')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "made\n", "")
