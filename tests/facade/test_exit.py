@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+import sysconfig
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from ..helpers.platforms import WINE
 from ..helpers.programs import INSTALL, is_alive
 
 EXIT_CODE = 7
@@ -202,6 +204,17 @@ with running() as system, sleeping(system) as process:
 }
 
 
+# They hang at times in a free-threaded CPython under Wine on a busy machine. Nobody has seen yet where: a lock of
+# threading, as in test_callbacks, or hcsrt.
+UNKNOWN = pytest.mark.skipif(
+    WINE and bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="seen to hang there when the machine is busy"
+)
+NAMES = [
+    pytest.param(name, marks=UNKNOWN if name in ("runs in threads", "creations in threads") else ())
+    for name in PROGRAMS
+]
+
+
 def run_program(body: str, folder: Path) -> list[str]:
     """Run a program and return what is wrong with its end."""
     folder.mkdir()
@@ -247,13 +260,13 @@ def run_often(name: str, times: int, folder: Path) -> None:
     assert not failures, f"{len(failures)} in {times} programs:\n" + "\n".join(failures)
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_program_ends_with_everything_open(name: str, tmp_path: Path) -> None:
     run_often(name, 4, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_program_ends_with_everything_open_100_times(name: str, tmp_path: Path) -> None:
     run_often(name, 100, tmp_path)
