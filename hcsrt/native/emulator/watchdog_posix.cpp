@@ -75,13 +75,15 @@ int unread = -1;
 }
 
 int open_file() {
-#if defined(__linux__)
-    int opened = static_cast<int>(syscall(SYS_memfd_create, "hcsrt-watchdog", 1u /* close it on exec */));
-#else
-    char path[] = "/tmp/hcsrt-watchdog-XXXXXX";
-    int opened = mkstemp(path);
-    if (opened >= 0) unlink(path);
+    int opened = -1;
+#if defined(SYS_memfd_create)
+    opened = static_cast<int>(syscall(SYS_memfd_create, "hcsrt-watchdog", 1u /* close it on exec */));
 #endif
+    if (opened < 0) {
+        char path[] = "/tmp/hcsrt-watchdog-XXXXXX";
+        opened = mkstemp(path);
+        if (opened >= 0) unlink(path);
+    }
     if (opened < 0) return -1;
     /* Not 0, 1 or 2, which are another thing in a child before it is executed. */
     int kept = note(fcntl(opened, F_DUPFD_CLOEXEC, 3));
