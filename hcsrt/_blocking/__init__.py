@@ -159,7 +159,7 @@ class _Helper:
         self._epoch = fork_epoch()
         # What the helper runs may import threading, the emulator for one. Had no other thread done so before, threading
         # would take the helper for the main thread, and wait for its end when Python exits.
-        import threading  # noqa: F401
+        import threading  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
         # Not threading.Thread, whose start() makes a RuntimeError of some interruptions: as if there were no threads.
         start_new_thread(self._work, ())
