@@ -56,14 +56,14 @@ cdef tuple EXIT_WORDS = (None, "exited", "disconnected", "queried")
 
 # --- the main thread ------------------------------------------------------------------------------------------------
 
-# Stored, because asking Python for it in the middle of a call could run a signal handler there. In a forked child it is
-# the thread that has forked.
 cdef unsigned long main_thread_ident():
     # Where nothing has imported threading, this is the thread that it would take for the main one, too.
     main_thread = getattr(sys.modules.get("threading"), "main_thread", None)
     return PyThread_get_thread_ident() if main_thread is None else main_thread().ident
 
 
+# Stored, because asking Python for it in the middle of a call could run a signal handler there. In a forked child it is
+# the thread that has forked.
 core.forks.main_thread = main_thread_ident()
 
 

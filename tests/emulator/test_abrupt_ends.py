@@ -149,6 +149,34 @@ def test_the_watchdog_keeps_up_with_thousands_of_programs(tmp_path: Path) -> Non
     assert len(table.read_bytes()) == 6000 * 16
 
 
+@pytest.mark.slow
+@posix_signals
+@pytest.mark.timeout(90)
+def test_what_hundreds_of_programs_have_left_ends_with_the_client(settle: Callable[..., bool]) -> None:
+    # More than the watchdog's table has lines at first, of programs that have ended and of groups that have not.
+    code = """\
+import os, signal, time, warnings
+import hcsrt
+warnings.simplefilter("ignore", hcsrt.NoIsolationWarning)
+with hcsrt.ComputeSystem.create("hundreds", hcsrt.emulator.container_document()) as system:
+    system.start()
+    def leave(count):
+        command = ["sh", "-c", "sleep 120 >/dev/null 2>&1 & echo $!"]
+        return [int(system.run(command, capture_output=True).stdout) for _ in range(count)]
+    for pid in leave(200): os.kill(pid, signal.SIGKILL)
+    print(*leave(300), flush=True)
+    time.sleep(120)
+"""
+    client = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    with client:
+        assert client.stdout is not None
+        pids = [int(pid) for pid in client.stdout.readline().split()]
+        assert len(set(pids)) == 300
+        assert all(map(is_alive, pids))
+        client.kill()
+    assert settle(lambda: not any(map(is_alive, pids)), END_SECONDS)
+
+
 @posix_signals
 @pytest.mark.timeout(90)
 def test_a_daemon_without_stdin_stdout_and_stderr(settle: Callable[..., bool], tmp_path: Path) -> None:
