@@ -1,7 +1,7 @@
 """The handle core: objects that own raw HCS handles and may be used from any thread.
 
 One 32-bit word in each object counts the native calls that are inside and tells whether it is closing:
-native/core/state.h has the rules, docs/handles.md the reasons. Everything that touches a raw pointer runs without the
+native/core/state.h has the rules, docs/explanation/handles.md the reasons. Everything that touches a raw pointer runs without the
 GIL.
 """
 

@@ -13,9 +13,9 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 ROWS = "hcsrt/native/backends/functions.h"
 HEADER = "hcsrt/include/hcsapi.h"
 INTERFACE = "hcsrt/_api.pxd"
-TABLE = "docs/functions.md"
+TABLE = "docs/reference/functions.md"
 # The sentences that say how many rows there are.
-COUNTS = {TABLE: "All {} functions with a public prototype", "docs/abi.md": "`HCSRT_LEVEL`, {} today,"}
+COUNTS = {TABLE: "All {} functions with a public prototype", "docs/reference/abi.md": "`HCSRT_LEVEL`, {} today,"}
 
 WIDTH = 120
 

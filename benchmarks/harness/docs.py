@@ -1,10 +1,10 @@
-"""Write the figures of runs into docs/.
+"""Write the figures of runs into docs/explanation/.
 
     python -m benchmarks.harness.docs RESULT.json [RESULT.json]
 
 A result of a CPython with a GIL and one of a free-threaded CPython; of what is not given, the figures stay. Medians and
-quartiles go into docs/performance/figures.json, and from there into the tables of docs/performance.md, between its
-markers, and into the plots.
+quartiles go into performance/figures.json, and from there into the tables of performance.md, between its markers, and
+into the plots.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from .names import (
     place,
 )
 
-FOLDER = Path(__file__).resolve().parents[2] / "docs"
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "explanation"
 PAGE = FOLDER / "performance.md"
 FIGURES = FOLDER / "performance" / "figures.json"
 BUILDS = {"gil": "with a GIL", "free-threaded": "free-threaded"}
@@ -244,7 +244,7 @@ def main(paths: list[str]) -> None:
     runs = json.loads(FIGURES.read_text())
     PAGE.write_text(rendered(PAGE.read_text(), runs))
     written = [FIGURES, PAGE, *plot(works_in(runs["gil"]), FIGURES.parent, where(runs["gil"]))]
-    print(*(f"{path.relative_to(FOLDER.parent)}: {path.stat().st_size:,} bytes" for path in written), sep="\n")
+    print(*(f"{path.relative_to(FOLDER.parents[1])}: {path.stat().st_size:,} bytes" for path in written), sep="\n")
 
 
 if __name__ == "__main__":

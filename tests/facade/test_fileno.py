@@ -154,7 +154,7 @@ def test_no_other_program_can_use_a_pipe_on_windows(system: ComputeSystem) -> No
 def test_the_programs_of_the_page_about_commands_do_what_they_say(
     system: ComputeSystem, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    page = (Path(__file__).parents[2] / "docs/commands.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs/how-to/commands.md").read_text(encoding="utf-8")
     names: dict[str, Any] = {"system": system}
     printed = []
     for program in re.findall(r"```python\n(.*?)```", page, re.DOTALL):

@@ -1,4 +1,4 @@
-"""The table of functions in docs/functions.md is true: each is called through its Python name, and arrives."""
+"""The table in docs/reference/functions.md is true: each function is called by its Python name, and arrives."""
 
 import asyncio
 import ctypes
@@ -20,7 +20,7 @@ from ..helpers import portal as portal_module
 from ..helpers.programs import SLEEP, TRUE
 from ..helpers.raw_hcs import Table, TableInUse, read
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "functions.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "functions.md"
 
 S_OK = 0
 E_NOTIMPL = 0x80004001

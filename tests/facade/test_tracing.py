@@ -162,7 +162,7 @@ async def test_awaited_calls_that_nobody_waits_for_any_more_are_told(lines: Line
 
 @asynchronous
 async def test_what_is_discarded_is_told(lines: Lines, document: Document) -> None:
-    """The end of a block by a cancellation waits for nothing, as told in docs/asyncio.md."""
+    """The end of a block by a cancellation waits for nothing, as told in docs/explanation/asyncio.md."""
 
     async def work() -> None:
         async with await aio.ComputeSystem.create("tests", document):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = "docs/functions.md"
+PAGE = "docs/reference/functions.md"
 RESUME = "| `HcsResumeComputeSystem` | `ComputeSystem.resume` | `aio.ComputeSystem.resume` | yes |"
 
 
@@ -92,7 +92,9 @@ def test_a_choice_that_is_wrong_is_refused(tree: Path, before: str, after: str, 
     assert said in done.stderr
 
 
-@pytest.mark.parametrize(("path", "said"), [(PAGE, "All {} functions"), ("docs/abi.md", "`HCSRT_LEVEL`, {} today")])
+@pytest.mark.parametrize(
+    ("path", "said"), [(PAGE, "All {} functions"), ("docs/reference/abi.md", "`HCSRT_LEVEL`, {} today")]
+)
 def test_a_wrong_count_is_mended_and_a_lost_one_refused(tree: Path, path: str, said: str) -> None:
     text = (tree / path).read_text("utf-8")
     (level,) = re.findall(r"#define HCSRT_LEVEL (\d+)", (tree / "hcsrt/include/hcsapi.h").read_text("utf-8"))

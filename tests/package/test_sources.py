@@ -143,5 +143,5 @@ def test_every_variable_that_is_read_stands_in_the_table() -> None:
             for path in (REPOSITORY / folder).rglob(pattern):
                 read.update(READS.findall(path.read_text("utf-8")))
     read.update(READS.findall((REPOSITORY / "setup.py").read_text("utf-8")))
-    rows = ROWS.findall((REPOSITORY / "docs" / "environment.md").read_text("utf-8"))
+    rows = ROWS.findall((REPOSITORY / "docs" / "reference" / "environment.md").read_text("utf-8"))
     assert sorted(rows) == sorted(read)

@@ -1,4 +1,4 @@
-"""The programs of docs/windows-from-nothing.md, on the emulator as far as that goes."""
+"""The programs of docs/how-to/windows-from-nothing.md, on the emulator as far as that goes."""
 
 import json
 import re
@@ -12,7 +12,7 @@ import hcsrt
 
 from ..helpers.platforms import posix_shell
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "windows-from-nothing.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "windows-from-nothing.md"
 ID = "7c936f90-3131-5f18-ad64-69ffca88a11c"
 
 
