@@ -1,4 +1,4 @@
-"""The extension modules of hcsrt; everything else about the package is in pyproject.toml."""
+"""What of hcsrt is computed: its extension modules, its description and its URLs. All else is in pyproject.toml."""
 
 import os
 import platform
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 from glob import glob
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -157,7 +158,15 @@ class BuildModules(build_ext):
 
 # Cython's processes may import this file.
 if __name__ == "__main__":
+    # No build has the folder of its project on the path.
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    from tools import addresses
+
+    where = addresses.read()
     setup(
+        long_description=addresses.description(Path("README.md").read_text("utf-8"), where),
+        long_description_content_type="text/markdown",
+        project_urls=where.project_urls(),
         ext_modules=[
             Extension(
                 name,

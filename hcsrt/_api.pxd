@@ -1,7 +1,5 @@
-"""The table through which an HCS is called, for Cython.
-
-Made by `tools/facts.py write` of the rows of native/backends/functions.h; edit those.
-"""
+# Made by `tools/facts.py write` of the rows of native/backends/functions.h; edit those.
+"""The table through which an HCS is called, for Cython."""
 
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 

@@ -273,8 +273,7 @@ MEANINGS: dict[int, tuple[str, str | None]] = {
     hresults.S_OK: ("The call succeeded", None),
     hresults.E_NOTIMPL: (
         "This is not implemented",
-        "Windows reserves the function for later; on the emulator, docs/explanation/emulator.md tells what is "
-        "emulated.",
+        "Windows reserves the function for later; on the emulator, help(hcsrt.emulator) tells what is emulated.",
     ),
     hresults.E_NOINTERFACE: ("The object does not offer this interface", None),
     hresults.E_POINTER: ("A pointer that has to be given is NULL", None),
@@ -403,7 +402,7 @@ ON_EMULATOR: dict[int, str | None] = {
     hresults.RPC_S_CALL_FAILED: _AGAIN,
     hresults.RPC_S_CALL_FAILED_DNE: _AGAIN,
     hresults.EPT_S_NOT_REGISTERED: None,
-    hresults.E_NOTIMPL: "docs/explanation/emulator.md tells what is emulated.",
+    hresults.E_NOTIMPL: "help(hcsrt.emulator) tells what is emulated.",
     hresults.E_FAIL: None,
     hresults.E_UNEXPECTED: None,
     hresults.E_ACCESSDENIED: _ACCESS,

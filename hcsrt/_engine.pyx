@@ -1,6 +1,6 @@
 """The functions of HCS for asyncio: each returns a future, and no thread of Python's waits for HCS.
 
-A function is called on the thread of the running loop. It fills a request and submits it to native/engine, whose
+A function is called on the thread of the running loop. It fills a request and submits it to the native engine, whose
 workers make the call; when HCS has completed it, it is delivered to the loop's port, which resolves the
 future. The loop needs no preparation: its port is made at the first call and goes when the loop is closed.
 

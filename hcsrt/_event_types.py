@@ -1,4 +1,6 @@
-"""HCS_EVENT_TYPE: what an event of HCS tells of. `tools/facts.py write` puts the numbers into the native headers."""
+"""HCS_EVENT_TYPE: what an event of HCS tells of."""
+
+# `tools/facts.py write` puts the numbers into the native headers.
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The one table of the functions of HCS: native/backends/functions.h."""
+"""The one table of the functions of HCS."""
+
+# Its rows are those of native/backends/functions.h.
 
 from hcsrt._api cimport HcsApi
 from hcsrt._core cimport hcsrt_function, hcsrt_row

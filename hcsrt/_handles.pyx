@@ -1,9 +1,10 @@
 """The handle core: objects that own raw HCS handles and may be used from any thread.
 
-One 32-bit word in each object counts the native calls that are inside and tells whether it is closing:
-native/core/state.h has the rules, docs/explanation/handles.md the reasons. Everything that touches a raw pointer runs without the
-GIL.
+One 32-bit word in each object counts the native calls that are inside and tells whether it is closing. Everything that
+touches a raw pointer runs without the GIL.
 """
+
+# native/core/state.h has the rules, docs/explanation/handles.md the reasons.
 
 cimport cython
 from cpython.exc cimport PyErr_Clear, PyErr_Occurred

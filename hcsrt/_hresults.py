@@ -1,4 +1,5 @@
-"""The HRESULTs that hcsrt knows, by symbol. `tools/facts.py write` makes this file."""
+# `tools/facts.py write` makes this file.
+"""The HRESULTs that hcsrt knows, by symbol."""
 
 S_OK = 0x00000000
 ERROR_SUCCESS = 0x00000000

@@ -150,7 +150,7 @@ def schema_text(tables: dict[str, Any]) -> str:
 def symbols_text(codes: dict[str, int]) -> str:
     """Return a module of constants, by value. Of the names of one value the first is its symbol in messages."""
     rows = sorted(codes.items(), key=lambda row: (row[1], not row[0].startswith(("S_", "E_"))))
-    title = '"""The HRESULTs that hcsrt knows, by symbol. `tools/facts.py write` makes this file."""'
+    title = '# `tools/facts.py write` makes this file.\n"""The HRESULTs that hcsrt knows, by symbol."""'
     return f"{title}\n\n" + "".join(f"{name} = 0x{value:08X}\n" for name, value in rows) + FROM_WIN32
 
 

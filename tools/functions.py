@@ -202,10 +202,8 @@ def header(rows: list[Function]) -> str:
 def interface(rows: list[Function]) -> str:
     """Return the text of hcsrt/_api.pxd."""
     lines = [
-        '"""The table through which an HCS is called, for Cython.',
-        "",
-        GENERATED,
-        '"""',
+        f"# {GENERATED}",
+        '"""The table through which an HCS is called, for Cython."""',
         "",
         "from libc.stdint cimport int32_t, uint32_t, uint64_t",
         "",

@@ -19,7 +19,7 @@ PACKAGE = "hcsrt"
 # The rooms of the house from the ground up, each with its modules; a package stands for all that it holds. A room
 # knows the rooms in the rows below it. Modules of one room may know each other, but not in a circle.
 HOUSE: list[tuple[str, list[str]]] = [
-    ("facts", ["_arguments", "_codes", "_event_types", "_hresults", "_json", "_late", "_unbuilt", "_version"]),
+    ("facts", ["_addresses", "_arguments", "_codes", "_event_types", "_hresults", "_json", "_late", "_unbuilt", "_version"]),
     ("types", ["_types", "_api", "_engine_types", "_immortal", "_time"]),
     ("errors", ["errors"]),
     ("documents", ["documents"]),

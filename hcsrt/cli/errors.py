@@ -4,6 +4,7 @@ import json
 
 import click
 
+from .._addresses import address
 from ..errors import explain
 from .output import open_console, print_text
 
@@ -14,7 +15,7 @@ from .output import open_console, print_text
     "--json",
     "as_json",
     is_flag=True,
-    help="Print one JSON document: symbol, hresult, code, meaning, hint, exception.",
+    help="Print one JSON document: symbol, hresult, code, meaning, hint, exception, page.",
 )
 @click.argument("code", metavar="CODE|NAME")
 def errors(code: str, as_json: bool) -> None:
@@ -25,6 +26,10 @@ def errors(code: str, as_json: bool) -> None:
         raise click.ClickException(str(error)) from None
     number = f"0x{explanation.hresult & 0xFFFFFFFF:08X}"
     exception = explanation.exception if explanation.hresult < 0 else None
+    site = address("Documentation")
+    page = f"{site}/reference/errors.html" if site else None
+    if page and explanation.symbol:
+        page += f"#{explanation.symbol.lower().replace('_', '-')}"
     if as_json:
         document = {
             "symbol": explanation.symbol,
@@ -33,6 +38,7 @@ def errors(code: str, as_json: bool) -> None:
             "meaning": explanation.meaning,
             "hint": explanation.hint,
             "exception": exception,
+            "page": page,
         }
         click.echo(json.dumps(document, indent=2))
         return
@@ -44,3 +50,5 @@ def errors(code: str, as_json: bool) -> None:
         print_text(console, f"Hint: {explanation.hint}")
     if exception:
         print_text(console, f"Raised as hcsrt.{exception}")
+    if page:
+        print_text(console, f"More: {page}")

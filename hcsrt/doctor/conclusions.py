@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from .._addresses import report_to
 from .._functions import since
 from .._json import loads
 from ..errors import AccessDeniedError, HcsError
@@ -99,7 +100,7 @@ def _hcs(answer: str | Exception, backend: str | Exception) -> Finding:
             name,
             "unknown",
             "HCS answers, but not with the schema versions that it takes.",
-            "Report this to the authors of hcsrt.",
+            f"Report this to {report_to()}.",
         )
     if isinstance(answer, TimeoutError) and not isinstance(answer, HcsError):
         remedy = "Start the program afresh." if backend == "emulator" else _RESTART_SERVICE

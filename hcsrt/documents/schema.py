@@ -1,4 +1,6 @@
-"""Microsoft's schema of the JSON documents of HCS. `tools/facts.py take` makes the file with it."""
+"""Microsoft's schema of the JSON documents of HCS."""
+
+# `tools/facts.py take` makes the file with it.
 
 from __future__ import annotations
 

@@ -2,6 +2,15 @@
 
 It keeps compute systems, their documents and their states as HCS does, and runs their processes as real programs of
 this machine. It is no sandbox: these programs have the rights of the user who started Python.
+
+Emulated are containers and virtual machines: to create, open, list, start, shut down and terminate them, their
+properties, statistics and events; processes with their pipes, signals and exit codes, on POSIX with a pseudo-terminal;
+changes of memory, processors, shared folders, pipes, disks and network adapters, of which only the properties tell;
+namespaces, CPU groups, and the files of guest and runtime state. Virtual machines pause, resume, save, restore and
+crash, too, but no guest boots in them. Nothing is isolated or limited, and no path of a document is opened.
+
+Not emulated are live migration, reports to Windows Error Reporting, the cancelling and the properties of operations,
+other users for a process, templates, requests to a guest, storage and network: these answer with E_NOTIMPL.
 """
 
 from __future__ import annotations

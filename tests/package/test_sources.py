@@ -71,6 +71,7 @@ def tree(tmp_path: Path) -> Path:
         ignore=shutil.ignore_patterns("*.so", "__pycache__"),
         copy_function=shutil.copyfile,
     )
+    shutil.copytree(REPOSITORY / "tools", tree / "tools", copy_function=shutil.copyfile)
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, tree)
     return tree
