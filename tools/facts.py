@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import functions
+import points
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SCHEMA = "hcsrt/documents/schema.json"
@@ -177,6 +178,7 @@ def written() -> dict[str, str]:
         SYMBOLS: symbols_text(read(REPOSITORY / HRESULTS) | MORE_HRESULTS),
         RESULTS_H: results_text(),
         **functions.generated(),
+        **points.generated(),
     }
 
 

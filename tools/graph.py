@@ -19,7 +19,10 @@ PACKAGE = "hcsrt"
 # The rooms of the house from the ground up, each with its modules; a package stands for all that it holds. A room
 # knows the rooms in the rows below it. Modules of one room may know each other, but not in a circle.
 HOUSE: list[tuple[str, list[str]]] = [
-    ("facts", ["_addresses", "_arguments", "_codes", "_event_types", "_hresults", "_json", "_late", "_unbuilt", "_version"]),
+    (
+        "facts",
+        ["_addresses", "_arguments", "_codes", "_event_types", "_hresults", "_json", "_late", "_unbuilt", "_version"],
+    ),
     ("types", ["_types", "_api", "_engine_types", "_immortal", "_time"]),
     ("errors", ["errors"]),
     ("documents", ["documents"]),
@@ -34,6 +37,7 @@ HOUSE: list[tuple[str, list[str]]] = [
     ("aio", ["aio"]),
     ("doctor", ["doctor"]),
     ("names", [""]),
+    ("check", ["_check_host", "check_host"]),
     ("tools", ["cli", "__main__", "pytest_plugin"]),
 ]
 
@@ -50,6 +54,13 @@ COMPUTED: Computed = {
     "_facade": (
         ["_facade.aliases", "_facade.calls"],
         "what annotations name is imported when somebody reads them",
+    ),
+    "_check_host.catalogue": (
+        [
+            f"_check_host.probes.{name}"
+            for name in ("doctor", "events", "operations", "processes", "service", "streams", "strings", "systems")
+        ],
+        "tests have it take probes of their own",
     ),
     "cli": (["cli.doctor", "cli.errors", "cli.run"], "a command is imported when it is called"),
 }

@@ -1,268 +1,235 @@
-"""What the suite for a real Windows has: the probe of the host, systems to try things on, the list of what was seen."""
+"""What a probe works with: systems to try things on, and a place for what was seen."""
+
+from __future__ import annotations
 
 import gc
-import json
-import os
 import sys
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import host
-import layers
-import pytest
-from raw_hcs import Table, TableInUse
+from typing import Any, Generic, Literal, NoReturn, TypeVar
 
 import hcsrt
-from hcsrt import ComputeSystem, _handles
 
-OWNER = "hcsrt-real-windows"
-REPORT = "real-windows-facts.json"
+from .. import ComputeSystem
+from .._handles import leaked
+from . import layers
+from .raw_hcs import Table, TableInUse
+from .settings import Settings
+
+ErrorT = TypeVar("ErrorT", bound=BaseException)
+
+Kind = Literal["container", "virtual machine"]
+CONTAINER: Kind = "container"
+VIRTUAL_MACHINE: Kind = "virtual machine"
+
 START_TIMEOUT = 120.0
-
-FACTS = pytest.StashKey[list[dict[str, Any]]]()
-UNSETTLED = pytest.StashKey[dict[str, str]]()
-
-
-# --- the run --------------------------------------------------------------------------------------------------------
+SETTLE_SECONDS = 30.0
+"""Seconds in which calls that nobody waits for any more have to be gone."""
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[FACTS] = []
-    config.stash[UNSETTLED] = {}
-    if host.STAND_IN:
-        config.addinivalue_line("filterwarnings", "ignore::hcsrt.NoIsolationWarning")
+class Skipped(Exception):
+    """The probe cannot run here, and why."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        item.add_marker(pytest.mark.real_windows)
+class Caught(Generic[ErrorT]):
+    """The error that a block has raised; there once the block has ended."""
 
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    if report.skipped and isinstance(report.longrepr, tuple):
-        item.config.stash[UNSETTLED][name_of(item)] = report.longrepr[2].removeprefix("Skipped: ")
-    return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    facts = config.stash[FACTS]
-    if not facts:
-        return
-    terminalreporter.section("facts seen")
-    for fact in facts:
-        terminalreporter.write_line(json.dumps(fact))
-    path = config.invocation_params.dir / REPORT
-    report = {"host": host.description(), "facts": facts, "unsettled": config.stash[UNSETTLED]}
-    path.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
-    terminalreporter.write_line(f"written to {path}")
-
-
-def name_of(item: pytest.Item) -> str:
-    return f"{item.path.name}::{item.name}"
-
-
-@pytest.fixture
-def seen(request: pytest.FixtureRequest) -> Callable[[str, Any], None]:
-    """Print what was seen of a fact as one line of JSON, and keep it for the end of the run."""
-
-    def seen(fact: str, value: Any) -> None:
-        line = {"fact": fact, "seen": value}
-        print(json.dumps(line))
-        request.config.stash[FACTS].append({"test": name_of(request.node), **line})
-
-    return seen
-
-
-# --- the host -------------------------------------------------------------------------------------------------------
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    # Before any fixture: the first of them may call HCS.
-    if (reason := host.why_not()) is not None:
-        pytest.skip(reason)
-
-
-@pytest.fixture(autouse=True)
-def nothing_left_behind() -> Iterator[None]:
-    yield
-    gc.collect()
-    end = time.monotonic() + 30
-    while hcsrt.pending() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert hcsrt.pending() == 0
-    assert _handles.leaked() == 0
-
-
-@pytest.fixture
-def may_restart() -> None:
-    """Skips the test unless vmcompute may be ended."""
-    if os.environ.get("HCSRT_TEST_RESTART") != "1":
-        pytest.skip("ends vmcompute, and with it whatever runs on this host: HCSRT_TEST_RESTART=1 allows that")
-
-
-@pytest.fixture(scope="session")
-def table() -> Table:
-    """The functions of HCS as C has them."""
-    return TableInUse()
-
-
-# --- systems --------------------------------------------------------------------------------------------------------
-
-
-def need(table: Table, function: str) -> None:
-    """Skip the test where this Windows lacks a function."""
-    if not hasattr(table, function):
-        pytest.skip(f"this Windows has no {function}")
+    error: ErrorT
 
 
 def new_id() -> str:
     return f"Hcsrt-{uuid.uuid4()}"
 
 
-def container_document(storage: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "SchemaVersion": {"Major": 2, "Minor": 1},
-        "Owner": OWNER,
-        "ShouldTerminateOnLastHandleClosed": True,
-        "Container": {"Storage": storage},
-    }
+class Bench:
+    """What a probe works with. What it has made is gone when its `with` block ends.
 
+    Args:
+        settings: What the check was told.
+        tell: Called with each fact and what was seen of it.
+        shared: What the benches of one process find out once.
+    """
 
-@pytest.fixture(scope="session")
-def scratch_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("layers")
+    kind: Kind | None = None
+    """The kind of systems that the probe is run with, None if it does not say."""
 
+    def __init__(self, settings: Settings, tell: Callable[[str, Any], None], shared: Shared) -> None:
+        self.settings = settings
+        self.seen = tell
+        self.shared = shared
+        self._stack = ExitStack()
 
-@pytest.fixture(scope="session")
-def image(scratch_folder: Path) -> list[Path] | str:
-    """The layers of an image that a container runs on here, the uppermost first; or why there is none."""
-    given = os.environ.get("HCSRT_TEST_LAYERS")
-    if given:
-        return [Path(folder) for folder in given.split(os.pathsep)]
-    if sys.platform != "win32":
-        return "no image layers: they are Windows'"
-    try:
-        candidates = layers.images()
-    except OSError as error:
-        return f"no image layers can be read: {error}"
-    reasons: list[str] = []
-    for candidate in candidates:
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    # Reasons not to run
+
+    def skip(self, reason: str) -> NoReturn:
+        raise Skipped(reason)
+
+    def need(self, function: str) -> None:
+        """Skip the probe where this Windows lacks a function."""
+        if not hasattr(self.table, function):
+            self.skip(f"this Windows has no {function}")
+
+    def may_restart(self) -> None:
+        """Skip the probe unless vmcompute may be ended."""
+        if not self.settings.restart:
+            self.skip("ends vmcompute, and with it whatever runs on this host: --restart allows that")
+
+    # Tools
+
+    @property
+    def table(self) -> Table:
+        """The functions of HCS as C has them."""
+        return self.shared.table
+
+    @contextmanager
+    def raises(self, error: type[ErrorT]) -> Generator[Caught[ErrorT]]:
+        """Expect a block to raise an error."""
+        caught = Caught[ErrorT]()
         try:
-            with (
-                layers.writable_layer(candidate, scratch_folder / str(uuid.uuid4())) as storage,
-                ComputeSystem.create(new_id(), container_document(storage), timeout=START_TIMEOUT) as system,
-            ):
-                system.start(timeout=START_TIMEOUT)
-                system.stop(grace=0)
-            return candidate
-        except (layers.LayerError, hcsrt.HcsError) as error:
-            reasons.append(f"{candidate[0].name}: {error}")
-    return "no image that a container runs on: " + ("; ".join(reasons) or "pull one, such as nanoserver, with Docker")
+            yield caught
+        except error as raised:
+            caught.error = raised
+        else:
+            raise AssertionError(f"no {error.__name__} was raised")
+
+    # Documents
+
+    def document(self) -> dict[str, Any]:
+        """Return the document of a new system of the kind that the probe is run with."""
+        return self.container_document() if self.kind == CONTAINER else self.vm_document()
+
+    def container_document(self) -> dict[str, Any]:
+        """Return the document of a new container, with a writable layer of its own unless one is given."""
+        image = self.shared.image
+        if isinstance(image, str):
+            self.skip(image)
+        return self.shared.container_document(self._stack.enter_context(self.shared.storage(image)))
+
+    def windows_document(self) -> dict[str, Any]:
+        """Return the document of a new container in which programs of Windows run."""
+        if sys.platform != "win32":
+            self.skip("the programs of this probe are Windows'")
+        return self.container_document()
+
+    def vm_document(self) -> dict[str, Any]:
+        """Return the document of a new virtual machine that runs and has nothing in it."""
+        if self.shared.why_no_vm is not None:
+            self.skip(self.shared.why_no_vm)
+        return self.shared.vm_document()
+
+    # Systems
+
+    def create(self, document: dict[str, Any] | None = None) -> ComputeSystem:
+        """Create a system of the document, or of the kind that the probe is run with."""
+        document = self.document() if document is None else document
+        system = ComputeSystem.create(new_id(), document, timeout=START_TIMEOUT)
+        self._stack.enter_context(system)
+        self._stack.callback(_stop, system)
+        return system
+
+    def start(self, document: dict[str, Any] | None = None) -> ComputeSystem:
+        """Create a system as create() does, and start it."""
+        system = self.create(document)
+        system.start(timeout=START_TIMEOUT)
+        return system
+
+    def container(self) -> ComputeSystem:
+        """Return a running container, in which programs of Windows run."""
+        return self.start(self.windows_document())
 
 
-@pytest.fixture
-def new_container_document(image: list[Path] | str, scratch_folder: Path) -> Iterator[Callable[[], dict[str, Any]]]:
-    """Makes documents of containers, each with a writable layer of its own unless one is given."""
-    if isinstance(image, str):
-        pytest.skip(image)
-    given = os.environ.get("HCSRT_TEST_SCRATCH")
-    with ExitStack() as stack:
-
-        def new() -> dict[str, Any]:
-            if given and host.STAND_IN:  # which opens none of them
-                return container_document(layers.storage(image, given, [uuid.uuid4() for _ in image]))
-            if given:
-                return container_document(layers.storage_on(image, given))
-            folder = scratch_folder / str(uuid.uuid4())
-            return container_document(stack.enter_context(layers.writable_layer(image, folder)))
-
-        yield new
-
-
-@pytest.fixture(scope="session")
-def why_no_vm() -> str | None:
-    try:
-        with ComputeSystem.create(new_id(), vm_document(), timeout=START_TIMEOUT) as system:
-            system.start(timeout=START_TIMEOUT)
-            system.stop(grace=0)
-    except hcsrt.HcsError as error:
-        return f"no virtual machine runs on this host: {error}"
-    return None
-
-
-def vm_document() -> dict[str, Any]:
-    document = json.loads((Path(__file__).parent.parent / "data" / "vm-empty.json").read_text("utf-8"))
-    return document | {"Owner": OWNER}
-
-
-@pytest.fixture
-def new_vm_document(why_no_vm: str | None) -> Callable[[], dict[str, Any]]:
-    """Makes documents of virtual machines that run and have nothing in them."""
-    if why_no_vm is not None:
-        pytest.skip(why_no_vm)
-    return vm_document
-
-
-@pytest.fixture(params=["container", "virtual machine"])
-def new_document(request: pytest.FixtureRequest) -> Callable[[], dict[str, Any]]:
-    """Makes documents of systems of either kind."""
-    return request.getfixturevalue("new_container_document" if request.param == "container" else "new_vm_document")
-
-
-@pytest.fixture
-def document(new_document: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    return new_document()
-
-
-@pytest.fixture
-def new_system() -> Iterator[Callable[[dict[str, Any]], ComputeSystem]]:
-    """Creates systems; each is gone at the end of the test."""
-    with ExitStack() as stack:
-
-        def new(document: dict[str, Any]) -> ComputeSystem:
-            system = stack.enter_context(ComputeSystem.create(new_id(), document, timeout=START_TIMEOUT))
-            stack.callback(stop, system)
-            return system
-
-        yield new
-
-
-def stop(system: ComputeSystem) -> None:
+def _stop(system: ComputeSystem) -> None:
     with suppress(hcsrt.HandleClosedError, hcsrt.ServiceDisconnectedError):
         system.stop(grace=0)
 
 
-@pytest.fixture
-def created(document: dict[str, Any], new_system: Callable[[dict[str, Any]], ComputeSystem]) -> ComputeSystem:
-    """A system of either kind that was not started yet."""
-    return new_system(document)
+class Shared:
+    """What is found out about the host once for all probes of a process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def table(self) -> Table:
+        return TableInUse()
+
+    @cached_property
+    def image(self) -> list[Path] | str:
+        """The layers of an image that a container runs on here, the uppermost first; or why there is none."""
+        if self.settings.layers:
+            return [Path(folder) for folder in self.settings.layers]
+        if self.settings.backend != "windows":
+            return []  # which opens none of them
+        try:
+            candidates = layers.images()
+        except OSError as error:
+            return f"no image layers can be read: {error}"
+        reasons: list[str] = []
+        for candidate in candidates:
+            try:
+                with self.storage(candidate) as storage:
+                    self._try(self.container_document(storage))
+                return candidate
+            except (layers.LayerError, hcsrt.HcsError) as error:
+                reasons.append(f"{candidate[0].name}: {error}")
+        return "no image that a container runs on: " + ("; ".join(reasons) or "pull one, such as nanoserver")
+
+    @cached_property
+    def why_no_vm(self) -> str | None:
+        try:
+            self._try(self.vm_document())
+        except hcsrt.HcsError as error:
+            return f"no virtual machine runs on this host: {error}"
+        return None
+
+    def _try(self, document: dict[str, Any]) -> None:
+        with ComputeSystem.create(new_id(), document, timeout=START_TIMEOUT) as system:
+            system.start(timeout=START_TIMEOUT)
+            system.stop(grace=0)
+
+    @contextmanager
+    def storage(self, image: list[Path]) -> Generator[dict[str, Any]]:
+        """Give the Storage of a container on an image for as long as the block runs."""
+        if self.settings.backend != "windows":
+            yield hcsrt.emulator.container_document()["Container"]["Storage"]
+        elif self.settings.scratch is not None:
+            yield layers.storage_on(image, self.settings.scratch)
+        else:
+            with layers.writable_layer(image, Path(self.settings.folder, f"layer-{uuid.uuid4()}")) as storage:
+                yield storage
+
+    def container_document(self, storage: dict[str, Any]) -> dict[str, Any]:
+        return self._document("Container", {"Storage": storage})
+
+    def vm_document(self) -> dict[str, Any]:
+        topology = {"Memory": {"Backing": "Virtual", "SizeInMB": 1024}, "Processor": {"Count": 1}}
+        return self._document("VirtualMachine", {"Chipset": {"Uefi": {}}, "ComputeTopology": topology})
+
+    def _document(self, kind: str, content: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "SchemaVersion": {"Major": 2, "Minor": 1},
+            "Owner": self.settings.owner,
+            "ShouldTerminateOnLastHandleClosed": True,
+            kind: content,
+        }
 
 
-@pytest.fixture
-def running(created: ComputeSystem) -> ComputeSystem:
-    """A running system of either kind."""
-    created.start(timeout=START_TIMEOUT)
-    return created
-
-
-@pytest.fixture
-def windows_document(new_container_document: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """A container in which programs of Windows run."""
-    if sys.platform != "win32":
-        pytest.skip("the programs of these tests are Windows'")
-    return new_container_document()
-
-
-@pytest.fixture
-def container(windows_document: dict[str, Any], new_system: Callable[[dict[str, Any]], ComputeSystem]) -> ComputeSystem:
-    """A running container, in which programs of Windows run."""
-    system = new_system(windows_document)
-    system.start(timeout=START_TIMEOUT)
-    return system
+def check_nothing_is_left() -> None:
+    """Raise AssertionError for what hcsrt has left inside HCS, or has lost."""
+    gc.collect()
+    end = time.monotonic() + SETTLE_SECONDS
+    while hcsrt.pending() and time.monotonic() < end:
+        time.sleep(0.05)
+    pending, lost = hcsrt.pending(), leaked()
+    assert pending == 0, f"{pending} calls are still pending"
+    assert lost == 0, f"{lost} handles were lost"

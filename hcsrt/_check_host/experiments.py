@@ -4,6 +4,8 @@ An experiment takes and returns what JSON can tell. Its system goes with the pro
 ShouldTerminateOnLastHandleClosed.
 """
 
+from __future__ import annotations
+
 import ctypes
 import json
 import os
@@ -14,15 +16,15 @@ import time
 import uuid
 from collections.abc import Callable
 from ctypes import c_uint32, c_void_p
-from pathlib import Path
 from typing import Any
 
-from raw_calls import HANDLE, OPERATION, Call, begin, call, close_process, create_process, parsed, spell
-from raw_hcs import Event, Table, TableInUse, completion, read, whole_event_callback, wide
+import hcsrt
 
-from hcsrt import doctor
+from .. import doctor
+from . import processes
+from .raw_calls import HANDLE, OPERATION, Call, begin, call, close_process, create_process, parsed, spell
+from .raw_hcs import Event, Table, TableInUse, completion, read, whole_event_callback, wide
 
-HERE = Path(__file__).resolve()
 HOLD = 0.5
 """Seconds that a callback takes where something else is to happen meanwhile."""
 PATIENCE = 10.0
@@ -32,11 +34,11 @@ QUIET = 2.0
 
 
 def run(experiment: Callable[..., Any], *arguments: Any, seconds: float = 120.0) -> dict[str, Any]:
-    """Run an experiment in a process of its own; what it returned, or how the process ended."""
+    """Run an experiment in a process of its own, and return what it has returned, or how the process ended."""
     try:
         done = subprocess.run(
             command(experiment, *arguments),
-            env=environment(),
+            env=processes.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -50,12 +52,7 @@ def run(experiment: Callable[..., Any], *arguments: Any, seconds: float = 120.0)
 
 
 def command(experiment: Callable[..., Any], *arguments: Any) -> list[str]:
-    return [sys.executable, str(HERE), experiment.__name__, *map(json.dumps, arguments)]
-
-
-def environment() -> dict[str, str]:
-    paths = [str(HERE.parent), str(HERE.parent.parent / "helpers"), os.environ.get("PYTHONPATH", "")]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONFAULTHANDLER": "1"}
+    return processes.command("experiments", hcsrt.backend(), experiment.__name__, *map(json.dumps, arguments))
 
 
 class Recorder:
@@ -111,7 +108,7 @@ def register(table: Table, system: int, recorder: Recorder) -> int:
 
 
 def close_with_callback(rounds: int) -> dict[str, Any]:
-    """HcsCloseOperation while the completion callback runs, and right after the kick-off."""
+    """Close operations while their completion callback runs, and right after the kick-off."""
     table = TableInUse()
     running, returned = threading.Event(), threading.Event()
 
@@ -153,7 +150,7 @@ def close_with_callback(rounds: int) -> dict[str, Any]:
 
 
 def wait_and_callback() -> dict[str, Any]:
-    """A wait on an operation that has a completion callback."""
+    """Wait on an operation that has a completion callback."""
     table = TableInUse()
     came = threading.Event()
     operation = table.HcsCreateOperation(None, completion(lambda operation, context: came.set()))
@@ -172,7 +169,7 @@ def wait_and_callback() -> dict[str, Any]:
 
 
 def completions(rounds: int) -> dict[str, Any]:
-    """How often a completion callback comes, on which thread, and whether its kick-off has returned by then."""
+    """Count how often a completion callback comes, on which thread, and before its kick-off has returned."""
     table = TableInUse()
     caller = threading.get_native_id()
     on_caller, early, counts = 0, 0, [0] * rounds
@@ -186,7 +183,7 @@ def completions(rounds: int) -> dict[str, Any]:
         early += not returned[number]
 
     callback = completion(complete)
-    operations = []
+    operations: list[int] = []
     for number in range(rounds):
         operation = table.HcsCreateOperation(number + 1, callback)
         assert table.HcsEnumerateComputeSystems(None, operation) == 0
@@ -209,7 +206,7 @@ def completions(rounds: int) -> dict[str, Any]:
 
 
 def late_callback() -> dict[str, Any]:
-    """A completion callback that is set after the kick-off, and one that is set after the result."""
+    """Set a completion callback after the kick-off, and one after the result."""
     table = TableInUse()
     seen: dict[str, Any] = {}
     for when in ("after the kick-off", "after the result"):
@@ -228,7 +225,7 @@ def late_callback() -> dict[str, Any]:
 
 
 def notifications(document: dict[str, Any]) -> dict[str, Any]:
-    """What an operation with notifications tells of a start, and whether it takes a callback when that is over."""
+    """Start a system with notifications, and set a callback when that is over."""
     table = TableInUse()
     system = create(table, document)
     recorder, late = Recorder(), Recorder()
@@ -260,7 +257,7 @@ def notifications(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def threads(document: dict[str, Any], count: int) -> dict[str, Any]:
-    """Exit events of many processes at once."""
+    """Have many processes exit at once."""
     table = TableInUse()
     system = create(table, document)
     start(table, system)
@@ -290,7 +287,7 @@ def threads(document: dict[str, Any], count: int) -> dict[str, Any]:
 
 
 def register_twice(document: dict[str, Any]) -> dict[str, Any]:
-    """A second event callback on one handle."""
+    """Set a second event callback on one handle."""
     table = TableInUse()
     system = create(table, document)
     first, second = Recorder(), Recorder()
@@ -309,7 +306,7 @@ def register_twice(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def register_after_exit(document: dict[str, Any]) -> dict[str, Any]:
-    """An event callback that is registered when the exit has happened."""
+    """Set an event callback when the exit has happened."""
     table = TableInUse()
     system = create(table, document)
     start(table, system)
@@ -339,7 +336,7 @@ def register_after_exit(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def failed_registration(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Registrations that may be refused, and whether their callbacks are called all the same."""
+    """Set event callbacks that may be refused, and see whether they are called all the same."""
     table = TableInUse()
     system = create(table, document)
     start(table, system)
@@ -370,7 +367,7 @@ def end_seen_elsewhere(table: Table, system: int) -> None:
 
 
 def close_drains(document: dict[str, Any]) -> dict[str, Any]:
-    """HcsCloseComputeSystem while an event callback runs on the handle."""
+    """Close a system while an event callback runs on the handle."""
     table = TableInUse()
     system = create(table, document)
     recorder = Recorder(hold=HOLD * 2)
@@ -395,7 +392,7 @@ def close_drains(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def close_in_callback(document: dict[str, Any]) -> dict[str, Any]:
-    """HcsCloseComputeSystem inside the handle's own event callback."""
+    """Close a system inside the handle's own event callback."""
     table = TableInUse()
     system = create(table, document)
     closing, closed = threading.Event(), threading.Event()
@@ -422,7 +419,7 @@ def close_in_callback(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_heap_block(address: int) -> bool | None:
-    """Whether an address is a block of the process heap, from which LocalAlloc and CoTaskMemAlloc take theirs."""
+    """Return whether an address is a block of the process heap, as those of LocalAlloc and CoTaskMemAlloc are."""
     if sys.platform != "win32":
         return None
     kernel32 = ctypes.WinDLL("kernel32.dll")
@@ -432,7 +429,7 @@ def is_heap_block(address: int) -> bool | None:
 
 
 def event_data(document: dict[str, Any]) -> dict[str, Any]:
-    """Whose memory the document of an event is: that of HCS, or of whoever gets it."""
+    """Find out whose memory the document of an event is: that of HCS, or of whoever gets it."""
     table = TableInUse()
     system = create(table, document)
     addresses: list[int] = []
@@ -458,7 +455,7 @@ def event_data(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def own_copies() -> dict[str, Any]:
-    """The result of one operation, asked for more than once."""
+    """Ask for the result of one operation more than once."""
     table = TableInUse()
     operation = table.HcsCreateOperation(None, None)
     assert table.HcsEnumerateComputeSystems(None, operation) == 0
@@ -484,13 +481,14 @@ def own_copies() -> dict[str, Any]:
 
 
 def service_strings() -> dict[str, Any]:
-    """The strings of the service calls, released with LocalFree."""
+    """Release the strings of the service calls with LocalFree."""
     table = TableInUse()
     seen: dict[str, Any] = {}
-    for function, document in (
-        ("HcsGetServiceProperties", {"PropertyTypes": ["Basic"]}),
-        ("HcsModifyServiceSettings", {"PropertyType": "Hcsrt", "Settings": {}}),
-    ):
+    requests: dict[str, dict[str, Any]] = {
+        "HcsGetServiceProperties": {"PropertyTypes": ["Basic"]},
+        "HcsModifyServiceSettings": {"PropertyType": "Hcsrt", "Settings": {}},
+    }
+    for function, document in requests.items():
         text = c_void_p()
         code = getattr(table, function)(wide(json.dumps(document)), ctypes.byref(text))
         address = text.value
@@ -506,7 +504,7 @@ def service_strings() -> dict[str, Any]:
 
 
 def account() -> dict[str, Any]:
-    """What the doctor and HCS say to the account that this runs as."""
+    """Ask the doctor and HCS as the account that this runs as."""
     findings = {found.name: found for found in doctor.examine(timeout=60)}
     seen: dict[str, Any] = {name: vars(findings[name]) for name in ("account", "hcs") if name in findings}
     table = TableInUse()
@@ -517,5 +515,7 @@ def account() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    name, *arguments = sys.argv[1:]
+    backend, name, *arguments = sys.argv[1:]
+    if backend == "emulator":
+        hcsrt.emulator.install()
     print(json.dumps(globals()[name](*map(json.loads, arguments))))

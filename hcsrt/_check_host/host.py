@@ -1,33 +1,33 @@
-"""What the machine is that the suite runs on, and whether it may run there."""
+"""What the machine is that is checked, and whether anything can be found out on it."""
+
+from __future__ import annotations
 
 import ctypes
-import functools
 import os
 import platform
 import sys
+import sysconfig
 from ctypes import byref, c_uint, c_uint32, c_void_p
 from typing import Any
 
 import hcsrt
 
-STAND_IN = os.environ.get("HCSRT_REAL_WINDOWS") == "stand-in"
-"""Whether an HCS that is not Windows' own will do, to see that the tests run at all."""
+from .settings import Backend
 
 
-@functools.cache
-def why_not() -> str | None:
-    """Why the suite cannot settle anything here; None if it can."""
+def why_not(wanted: Backend) -> str | None:
+    """Return why nothing can be found out here, None if it can."""
     try:
         backend = hcsrt.backend()
     except hcsrt.HcsError as error:
         return f"no HCS on this host: {error}"
-    if not STAND_IN:
+    if wanted == "windows":
         if sys.platform != "win32":
-            return f"needs a real Windows with the features Containers and Hyper-V, and this is {platform.system()}"
+            return f"needs a real Windows with the feature Containers or Hyper-V, and this is {platform.system()}"
         if backend != "windows":
             return f"needs computecore.dll, and this process uses the {backend} backend"
-        if hasattr(ctypes.WinDLL("ntdll.dll"), "wine_get_version"):
-            return "this is Wine, whose computecore.dll is a stand-in: nothing that it does settles anything"
+        if is_wine():
+            return "this is Wine, whose computecore.dll is a stand-in: nothing that it does tells of HCS"
         if computecore_version() is None:
             return "computecore.dll does not say which Windows it is of, so it may be a stand-in"
         if not ctypes.WinDLL("shell32.dll").IsUserAnAdmin():
@@ -39,21 +39,34 @@ def why_not() -> str | None:
     return None
 
 
+def is_wine() -> bool:
+    return sys.platform == "win32" and hasattr(ctypes.WinDLL("ntdll.dll"), "wine_get_version")
+
+
 def description() -> dict[str, Any]:
-    """The host and what hcsrt talks to on it."""
+    """Return the versions of the host and of what hcsrt talks to on it."""
+    try:
+        backend: str | None = hcsrt.backend()
+    except OSError:
+        backend = None
     return {
         "system": platform.system(),
+        "release": platform.release(),
         "version": platform.version(),
+        "edition": platform.win32_edition() if sys.platform == "win32" else None,
+        "wine": is_wine(),
         "machine": platform.machine(),
+        "processors": os.cpu_count(),
         "python": platform.python_version(),
+        "free-threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
         "hcsrt": hcsrt.__version__,
-        "stand-in": STAND_IN,
+        "backend": backend,
         "computecore.dll": computecore_version(),
     }
 
 
 def computecore_version() -> str | None:
-    """The file version of System32's computecore.dll; None if it has none."""
+    """Return the file version of System32's computecore.dll, None if it has none."""
     if sys.platform != "win32":
         return None
     version = ctypes.WinDLL("version.dll")

@@ -6,14 +6,15 @@ Docker and containerd leave this to the same functions of vmcompute.dll, which M
 import ctypes
 import json
 import os
+import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from ctypes import byref, c_int, c_size_t, c_uint32, c_wchar_p
 from pathlib import Path
 from typing import Any
 
-from raw_calls import failed, spell
+from .raw_calls import failed, spell
 
 _SYSTEM32 = 0x800  # LOAD_LIBRARY_SEARCH_SYSTEM32
 _FILTER_DRIVER = 1
@@ -32,7 +33,7 @@ class _Layer(ctypes.Structure):
 
 
 def images() -> list[list[Path]]:
-    """The images on this machine, those with the fewest layers first; each one's layers, the uppermost first."""
+    """Return the images of this machine, the smallest first: of each its layers, the uppermost first."""
     data = Path(os.environ["PROGRAMDATA"])
     snapshots = data / "containerd" / "root" / "io.containerd.snapshotter.v1.windows" / "snapshots"
     found = [[layer, *_parents(layer)] for layer in _read_only(data / "docker" / "windowsfilter")]
@@ -51,7 +52,8 @@ def _read_only(folder: Path) -> list[Path]:
 
 def _parents(layer: Path) -> list[Path]:
     with suppress(FileNotFoundError):
-        return [Path(path) for path in json.loads((layer / "layerchain.json").read_text("utf-8")) or []]
+        chain: list[str] | None = json.loads((layer / "layerchain.json").read_text("utf-8"))
+        return [Path(path) for path in chain or []]
     return []
 
 
@@ -60,6 +62,8 @@ def _is_base(layer: Path) -> bool:
 
 
 def _call(function: str, *arguments: Any) -> None:
+    if sys.platform != "win32":
+        raise LayerError("image layers are Windows'")
     try:
         code = getattr(ctypes.WinDLL("vmcompute.dll", winmode=_SYSTEM32), function)(*arguments)
     except (OSError, AttributeError) as error:
@@ -75,7 +79,7 @@ def _id(layer: Path) -> uuid.UUID:
 
 
 def storage(layers: Sequence[Path], volume: str, ids: Sequence[uuid.UUID]) -> dict[str, Any]:
-    """The Storage of a container's document."""
+    """Return the Storage of a container's document."""
     return {
         "Layers": [{"Id": str(id), "Path": str(layer)} for layer, id in zip(layers, ids, strict=True)],
         "Path": volume if volume.endswith("\\") else volume + "\\",
@@ -83,12 +87,12 @@ def storage(layers: Sequence[Path], volume: str, ids: Sequence[uuid.UUID]) -> di
 
 
 def storage_on(layers: Sequence[Path], volume: str) -> dict[str, Any]:
-    """The Storage of a container whose writable layer is there and prepared."""
+    """Return the Storage of a container whose writable layer is there and prepared."""
     return storage(layers, volume, [_id(layer) for layer in layers])
 
 
 @contextmanager
-def writable_layer(layers: Sequence[Path], folder: Path) -> Iterator[dict[str, Any]]:
+def writable_layer(layers: Sequence[Path], folder: Path) -> Generator[dict[str, Any]]:
     """Make a writable layer in a folder that does not exist yet, and give the Storage of a container on it."""
     ids = [_id(layer) for layer in layers]
     below = (_Layer * len(layers))(
@@ -109,6 +113,18 @@ def writable_layer(layers: Sequence[Path], folder: Path) -> Iterator[dict[str, A
             _call("DeactivateLayer", driver, path)
     finally:
         _call("DestroyLayer", driver, path)
+
+
+def remove(folder: Path) -> list[str]:
+    """Remove a writable layer that a process has left behind at any point; return what failed, as text."""
+    failures: list[str] = []
+    for function in ("UnprepareLayer", "DeactivateLayer", "DestroyLayer"):
+        try:
+            _call(function, byref(_Driver(_FILTER_DRIVER, "")), c_wchar_p(str(folder)))
+        except LayerError as error:
+            failures.append(str(error))
+    # A layer that was not prepared any more fails in the first, and is gone all the same.
+    return failures if folder.exists() else []
 
 
 def _mount_path(driver: Any, path: c_wchar_p) -> str:

@@ -6,12 +6,12 @@ from ctypes import byref, c_void_p
 from dataclasses import dataclass, field
 from typing import Any
 
-from raw_hcs import ProcessInformation, Table, wide
+from .._hresults import HCS_E_OPERATION_PENDING, HCS_E_OPERATION_TIMEOUT
+from ..errors import explain
+from .raw_hcs import ProcessInformation, Table, wide
 
-from hcsrt.errors import explain
-
-PENDING = 0x80370117
-TIMED_OUT = 0x80370118
+PENDING = HCS_E_OPERATION_PENDING
+TIMED_OUT = HCS_E_OPERATION_TIMEOUT
 
 OPERATION = object()
 """Stands for the operation among the arguments of a call."""
@@ -26,13 +26,13 @@ def failed(code: int) -> bool:
 
 
 def spell(code: int) -> str:
-    """A code as a person reads it."""
+    """Return a code as a person reads it."""
     symbol = explain(code).symbol if code else "S_OK"
     return f"{symbol} (0x{code:08X})" if symbol else f"0x{code:08X}"
 
 
 def parsed(document: str | None) -> Any:
-    """A document of HCS, parsed if it is JSON."""
+    """Return a document of HCS, parsed if it is JSON."""
     try:
         return None if document is None else json.loads(document, strict=False)
     except ValueError:
@@ -76,7 +76,7 @@ class Call:
         return self
 
     def told(self) -> dict[str, Any]:
-        """What HCS said, for a fact."""
+        """Return what HCS said, for a fact."""
         return {"kick-off": spell(self.kicked_off), "result": spell(self.result), "document": self.document}
 
 

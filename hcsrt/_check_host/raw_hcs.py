@@ -4,11 +4,11 @@ import ctypes
 import re
 from collections.abc import Callable
 from ctypes import CFUNCTYPE, POINTER, byref, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import hcsrt
-from hcsrt import _library
 
 GENERIC_ALL = 0x10000000
 FOREVER = 0xFFFFFFFF
@@ -70,7 +70,11 @@ def event_callback(function: Callable[[int, int | None], None]) -> Any:
 
 def whole_event_callback(function: Callable[[Event, int | None], None]) -> Any:
     """Return an event callback that passes on the context and the event, which is valid until the function returns."""
-    callback = _EventCallback(lambda event, context: function(event.contents, context))
+
+    def call(event: Any, context: int | None) -> None:
+        function(event.contents, context)
+
+    callback = _EventCallback(call)
     _callbacks.append(callback)
     return callback
 
@@ -82,7 +86,7 @@ def wide(text: str) -> Any:
 
 def read(address: int) -> str:
     """Read a string as HCS gives it."""
-    units = []
+    units: list[bytes] = []
     while unit := ctypes.c_uint16.from_address(address + 2 * len(units)).value:
         units.append(unit.to_bytes(2, "little"))
     return b"".join(units).decode("utf-16-le")
@@ -152,7 +156,7 @@ class TableInUse(Table):
     def _address(self) -> int:
         hcsrt.backend()
         # By the pointer that Cython exports to modules that cimport it.
-        return CFUNCTYPE(c_void_p)(_pointer_in(_library.__pyx_capi__["hcs_chosen"]))()
+        return CFUNCTYPE(c_void_p)(_pointer_in(vars(import_module("hcsrt._library"))["__pyx_capi__"]["hcs_chosen"]))()
 
 
 def _pointer_in(capsule: object) -> int:

@@ -13,9 +13,9 @@ import pytest
 
 import hcsrt
 from hcsrt import ComputeSystem, OwnedSystem, _calls, _handles, emulator
+from hcsrt._check_host.raw_hcs import Table, event_callback
 
 from ..helpers.platforms import locks_of_a_free_threaded_python_under_wine, only_with_a_gil
-from ..helpers.raw_hcs import Table, event_callback
 
 EVENT = 0x2000001
 HANG_SECONDS = 30
@@ -55,7 +55,7 @@ PROGRAM = """
 import gc, threading, time
 import hcsrt
 from hcsrt import ComputeSystem, _calls, _handles, emulator
-from raw_hcs import Table, event_callback
+from hcsrt._check_host.raw_hcs import Table, event_callback
 
 emulator.install()
 system = ComputeSystem.create("tests", emulator.container_document())

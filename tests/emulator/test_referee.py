@@ -13,9 +13,7 @@ from typing import Any
 import pytest
 
 from hcsrt import ComputeSystem, emulator
-
-from ..helpers.programs import SLEEP, TRUE
-from ..helpers.raw_hcs import (
+from hcsrt._check_host.raw_hcs import (
     FOREVER,
     GENERIC_ALL,
     CreateOptions,
@@ -25,6 +23,8 @@ from ..helpers.raw_hcs import (
     event_callback,
     wide,
 )
+
+from ..helpers.programs import SLEEP, TRUE
 
 SEEDS = [None, *range(12)]
 

@@ -15,10 +15,10 @@ import pytest
 
 import hcsrt
 from hcsrt import _calls, _functions, _interpose, emulator, operations
+from hcsrt._check_host.raw_hcs import Table, TableInUse, read
 
 from ..helpers import portal as portal_module
 from ..helpers.programs import SLEEP, TRUE
-from ..helpers.raw_hcs import Table, TableInUse, read
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "functions.md"
 

@@ -14,7 +14,7 @@ import hcsrt
 from hcsrt import aio
 
 # Programs, which nobody calls from Python.
-NOT_CALLED = {"__main__", "cli", "pytest_plugin"}
+NOT_CALLED = {"__main__", "check_host", "cli", "pytest_plugin"}
 
 
 def public_modules() -> Iterator[types.ModuleType]:

@@ -1,5 +1,6 @@
 """What is installed, what wheel and sdist carry, and what others can build on it."""
 
+import json
 import os
 import re
 import shutil
@@ -131,7 +132,7 @@ def headers_and_interfaces() -> set[str]:
     package = REPOSITORY / "hcsrt"
     return {
         path.relative_to(REPOSITORY).as_posix()
-        for pattern in ("**/*.py", "**/*.pyi", "include/*.h", "**/py.typed", "**/schema.json")
+        for pattern in ("**/*.py", "**/*.pyi", "include/*.h", "**/py.typed", "**/schema.json", "**/points.json")
         for path in package.glob(pattern)
     } | {f"hcsrt/{name}.pxd" for name in FROZEN}
 
@@ -309,6 +310,16 @@ def test_a_downstream_package_builds_and_works(
     for program in (CONSUMER_PROGRAM, ENGINE_PROGRAM):
         out = run(environment, "-W", "error", "-c", program, cwd=tmp_path)
         assert Path(out.strip()).is_relative_to(environment.parents[1])
+
+
+@pytest.mark.slow
+def test_a_wheel_is_enough_to_check_a_host(environment: Path, tmp_path: Path) -> None:
+    command = ["-m", "hcsrt.check_host", "--emulator", "--only", "strings", "--output", "seen.json"]
+    printed = run(environment, "-W", "error", *command, cwd=tmp_path)
+    assert "2 seen" in printed
+    told = json.loads((tmp_path / "seen.json").read_text("utf-8"))
+    assert told["complete"]
+    assert told["host"]["hcsrt"] == hcsrt.__version__
 
 
 def code_of_the_readme(language: str) -> list[str]:

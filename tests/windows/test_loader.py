@@ -174,7 +174,7 @@ def test_a_string_is_a_block_of_local_alloc(computecore, local_free):
 
 
 def test_the_exports_are_those_of_the_header():
-    from ..helpers.raw_hcs import Table
+    from hcsrt._check_host.raw_hcs import Table
 
     dll = ctypes.WinDLL("computecore.dll", winmode=0x800)
     table = Table()

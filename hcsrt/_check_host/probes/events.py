@@ -1,107 +1,144 @@
 """When the events of HCS come, on which threads, and with what."""
 
 import time
+from typing import Any
 
-import experiments
-import hcs_calls
-import pytest
-from raw_calls import parsed
-
-from hcsrt import PIPE, HandleBusyError, _watch
+from ... import PIPE, HandleBusyError, OwnedProcess, _calls, _watch
+from .. import experiments
+from ..bench import Bench
+from ..probe import probe
+from ..raw_calls import parsed
 
 PATIENCE = 60.0
 
 
-def test_threads(windows_document, seen):
-    seen("the threads that run event callbacks", experiments.run(experiments.threads, windows_document, 8))
+def _how(process: OwnedProcess) -> str | None:
+    """Return how the exit of a process was learned."""
+    status = _watch.exit_status(process)
+    return status and status[0]
 
 
-def test_register_twice(document, new_system, seen):
-    seen("a second event callback on one handle", experiments.run(experiments.register_twice, document))
-    system = new_system(document)
-    with pytest.raises(HandleBusyError):
+@probe()
+def threads(at: Bench) -> None:
+    document = at.windows_document()
+    at.seen("the threads that run event callbacks", experiments.run(experiments.threads, document, 8))
+
+
+@probe(both_kinds=True)
+def register_twice(at: Bench) -> None:
+    document = at.document()
+    at.seen("a second event callback on one handle", experiments.run(experiments.register_twice, document))
+    system = at.create(document)
+    with at.raises(HandleBusyError):
         _watch.watch_system(system.handle)
     system.start()
     system.terminate()
-    assert isinstance(system.wait(PATIENCE), dict)
+    system.wait(PATIENCE)
 
 
-def test_register_after_exit(document, seen):
-    seen("an event callback registered after the exit", experiments.run(experiments.register_after_exit, document))
+@probe(both_kinds=True)
+def register_after_exit(at: Bench) -> None:
+    document = at.document()
+    at.seen("an event callback registered after the exit", experiments.run(experiments.register_after_exit, document))
 
 
-def test_short_processes(container, seen):
-    told = []
+@probe()
+def short_processes(at: Bench) -> None:
+    container = at.container()
+    told: list[Any] = []
     for code in range(20):
         with container.popen(f"cmd /c exit {code}") as process:
-            assert process.wait(PATIENCE) == code
-            told.append(_watch.exit_status(process.handle)[0])
-    seen("how the exits of processes are learned that end at once", {how: told.count(how) for how in set(told)})
+            exit_code = process.wait(PATIENCE)
+            assert exit_code == code, "another exit code is told"
+            told.append(_how(process.handle))
+    at.seen("how the exits of processes are learned that end at once", {how: told.count(how) for how in set(told)})
 
 
-def test_exit_of_many(container, seen):
+@probe()
+def exit_of_many(at: Bench) -> None:
+    container = at.container()
     processes = [container.popen("cmd", stdin=PIPE) for _ in range(30)]
-    told = []
+    told: list[Any] = []
     slowest = 0.0
     for code, process in enumerate(processes):
+        assert process.stdin
         process.stdin.write(f"exit {code}\r\n".encode())
         process.stdin.flush()
     for code, process in enumerate(processes):
         begun = time.monotonic()
-        assert process.wait(PATIENCE) == code
+        exit_code = process.wait(PATIENCE)
+        assert exit_code == code, "another exit code is told"
         slowest = max(slowest, time.monotonic() - begun)
-        told.append(_watch.exit_status(process.handle)[0])
+        told.append(_how(process.handle))
         process.close()
-    seen(
+    at.seen(
         "how the exits of 30 processes are learned",
         {"ways": {how: told.count(how) for how in set(told)}, "longest wait in seconds": round(slowest, 3)},
     )
 
 
-def test_exit_after_result(running, seen):
-    hcs_calls.terminate_system(running.handle, None, PATIENCE)
+@probe(both_kinds=True)
+def exit_after_result(at: Bench) -> None:
+    running = at.start()
+    _calls.call(running.handle, "HcsTerminateComputeSystem", None, PATIENCE)
     begun = time.monotonic()
     came = _watch.wait_exit(running.handle, PATIENCE)
     told = {"exit event came": came, "seconds after the result of the terminate": round(time.monotonic() - begun, 3)}
-    seen("the exit event after a terminate", told)
-    assert isinstance(running.wait(PATIENCE), dict)
+    at.seen("the exit event after a terminate", told)
+    running.wait(PATIENCE)
 
 
-def test_failed_registration(document, seen):
+@probe(both_kinds=True)
+def failed_registration(at: Bench) -> None:
+    document = at.document()
     told = experiments.run(experiments.failed_registration, document)
-    seen("what a registration that fails still calls", told)
+    at.seen("what a registration that fails still calls", told)
 
 
-def test_exit_documents(running, seen):
+@probe(both_kinds=True)
+def exit_documents(at: Bench) -> None:
+    running = at.start()
     running.terminate()
-    assert _watch.wait_exit(running.handle, PATIENCE)
-    how, document = _watch.exit_status(running.handle)
-    seen("the exit document of a system that was terminated", {"how": how, "document": parsed(document)})
-    assert running.wait(PATIENCE) == (parsed(document) or {})
+    came = _watch.wait_exit(running.handle, PATIENCE)
+    assert came, "the exit of a terminated system is not learned"
+    how, document = _watch.exit_status(running.handle) or (None, None)
+    at.seen("the exit document of a system that was terminated", {"how": how, "document": parsed(document)})
+    told_by_wait = running.wait(PATIENCE)
+    assert told_by_wait == (parsed(document) or {}), "wait() tells another document"
 
 
-def test_shutdown_document(running, seen):
+@probe(both_kinds=True)
+def shutdown_document(at: Bench) -> None:
+    running = at.start()
     told = {"stopped by": running.stop(grace=60)}
-    how, document = _watch.exit_status(running.handle)
-    seen("the exit document of a system that was shut down", told | {"how": how, "document": parsed(document)})
-    assert running.wait(PATIENCE) == (parsed(document) or {})
+    how, document = _watch.exit_status(running.handle) or (None, None)
+    at.seen("the exit document of a system that was shut down", told | {"how": how, "document": parsed(document)})
+    told_by_wait = running.wait(PATIENCE)
+    assert told_by_wait == (parsed(document) or {}), "wait() tells another document"
 
 
-def test_close_drains(document, seen):
+@probe(both_kinds=True)
+def close_drains(at: Bench) -> None:
+    document = at.document()
     told = experiments.run(experiments.close_drains, document)
-    seen("HcsCloseComputeSystem while an event callback runs", told)
+    at.seen("HcsCloseComputeSystem while an event callback runs", told)
     # hcsrt frees the context of its callback right after the native close.
-    assert told["callback came"]
-    assert told["close waited for the running callback"]
-    assert told["callbacks after the close returned"] == 0
+    assert told["callback came"], "no event came"
+    assert told["close waited for the running callback"], "the close did not wait for the callback"
+    assert told["callbacks after the close returned"] == 0, "callbacks came after the close"
 
 
-def test_close_in_callback(document, seen):
-    seen("HcsCloseComputeSystem in the handle's own callback", experiments.run(experiments.close_in_callback, document))
+@probe(both_kinds=True)
+def close_in_callback(at: Bench) -> None:
+    document = at.document()
+    told = experiments.run(experiments.close_in_callback, document)
+    at.seen("HcsCloseComputeSystem in the handle's own callback", told)
 
 
-def test_event_data(document, seen):
+@probe(both_kinds=True)
+def event_data(at: Bench) -> None:
+    document = at.document()
     told = experiments.run(experiments.event_data, document)
-    seen("the memory of an event's document", told)
+    at.seen("the memory of an event's document", told)
     # hcsrt copies it and releases nothing: a block that outlives its callback would be a leak.
-    assert not any(told["a block of the heap after it"])
+    assert not any(told["a block of the heap after it"]), "the document of an event is to be released"

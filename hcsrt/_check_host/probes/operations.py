@@ -3,15 +3,15 @@
 import asyncio
 import json
 import time
-import uuid
-
-import experiments
-import pytest
-from conftest import need
-from raw_calls import HANDLE, OPERATION, TIMED_OUT, begin, call, failed, parsed, spell
+from typing import Any
 
 import hcsrt
-from hcsrt import HcsError, OperationTimeoutError, _calls, _engine, aio
+
+from ... import HcsError, OperationTimeoutError, _calls, _engine, aio
+from .. import experiments
+from ..bench import Bench, new_id
+from ..probe import probe
+from ..raw_calls import HANDLE, OPERATION, TIMED_OUT, begin, call, failed, parsed, spell
 
 VERSION = {"Major": 2, "Minor": 1}
 BAD_DOCUMENTS = {
@@ -22,9 +22,10 @@ BAD_DOCUMENTS = {
 }
 
 
-@pytest.mark.parametrize("document", BAD_DOCUMENTS.values(), ids=BAD_DOCUMENTS)
-def test_failed_kick_off(document, table, seen):
-    id = f"Hcsrt-{uuid.uuid4()}"
+@probe(cases=BAD_DOCUMENTS)
+def failed_kick_off(at: Bench, document: str) -> None:
+    table = at.table
+    id = new_id()
     made = begin(table, "HcsCreateComputeSystem", id, document, OPERATION, None, HANDLE)
     made.wait()
     told = made.told() | {"handle given": made.handle is not None}
@@ -35,48 +36,56 @@ def test_failed_kick_off(document, table, seen):
     table.HcsCloseOperation(made.operation)
     if made.handle is not None:
         table.HcsCloseComputeSystem(made.handle)
-    seen("a create that fails: where it says so, and what its operation has then", told)
-    assert failed(made.result)
-    with pytest.raises(HcsError) as caught:
+    at.seen("a create that fails: where it says so, and what its operation has then", told)
+    assert failed(made.result), "a create that was to fail has not"
+    with at.raises(HcsError) as caught:
         _calls.create_system(id, document, timeout=60)
-    assert caught.value.hresult & 0xFFFFFFFF == made.result
-    assert (caught.value.document is None) == (made.document is None)
+    raised = caught.error
+    assert raised.hresult & 0xFFFFFFFF == made.result, "hcsrt raises another code"
+    assert (raised.document is None) == (made.document is None), "hcsrt has asked for the document otherwise"
 
 
-def test_timeout_then_result(table, seen):
+@probe()
+def timeout_then_result(at: Bench) -> None:
+    table = at.table
     timed_out = begin(table, "HcsEnumerateComputeSystems", None, OPERATION)
     first = timed_out.wait(0)
-    told = {"wait of 0 ms": spell(first), "wait after it": spell(timed_out.wait())}
+    told: dict[str, Any] = {"wait of 0 ms": spell(first), "wait after it": spell(timed_out.wait())}
     told["document of the second wait"] = timed_out.document is not None
     again = table.HcsEnumerateComputeSystems(None, timed_out.operation)
     told["kick-off of the operation again"] = spell(again)
     timed_out.kicked_off = again
     told["its result"] = spell(timed_out.finish().result)
-    seen("an operation after a wait that timed out", told)
-    assert first == 0 or first == TIMED_OUT
+    at.seen("an operation after a wait that timed out", told)
+    assert first in (0, TIMED_OUT), "a wait of 0 ms ends with another code"
     too_slow = 0
     for _ in range(20):
         try:
             _calls.enumerate_systems(timeout=0)
         except OperationTimeoutError:
             too_slow += 1
-    seen("enumerations of 20 that took longer than no time", too_slow)
+    at.seen("enumerations of 20 that took longer than no time", too_slow)
     end = time.monotonic() + 30
     while hcsrt.pending() and time.monotonic() < end:
         time.sleep(0.01)
-    assert hcsrt.pending() == 0
+    assert hcsrt.pending() == 0, "calls that timed out are pending for ever"
 
 
-def test_close_with_callback(seen):
-    seen("HcsCloseOperation and the completion callback", experiments.run(experiments.close_with_callback, 100))
+@probe()
+def close_with_callback(at: Bench) -> None:
+    at.seen("HcsCloseOperation and the completion callback", experiments.run(experiments.close_with_callback, 100))
 
 
-def test_wait_and_callback(seen):
-    seen("a wait and a completion callback on one operation", experiments.run(experiments.wait_and_callback))
+@probe()
+def wait_and_callback(at: Bench) -> None:
+    at.seen("a wait and a completion callback on one operation", experiments.run(experiments.wait_and_callback))
 
 
-def test_kick_off_time(document, table, seen):
-    id = f"Hcsrt-{uuid.uuid4()}"
+@probe(both_kinds=True)
+def kick_off_time(at: Bench) -> None:
+    document = at.document()
+    table = at.table
+    id = new_id()
     made = call(table, "HcsCreateComputeSystem", id, json.dumps(document), OPERATION, None, HANDLE)
     calls = {"HcsCreateComputeSystem": made}
     assert made.handle is not None, made.told()
@@ -92,45 +101,54 @@ def test_kick_off_time(document, table, seen):
         }
         for function, done in calls.items()
     }
-    seen("how long a kick-off takes, and the codes of calls that succeed", told)
+    at.seen("how long a kick-off takes, and the codes of calls that succeed", told)
     # What hcsrt takes for success is one: the system has gone through all of its states.
-    assert not any(failed(done.result) for done in calls.values())
-    assert hcsrt.systems(ids=id) == []
+    assert not any(failed(done.result) for done in calls.values()), "a call fails that has to succeed"
+    listed = hcsrt.systems(ids=id)
+    assert listed == [], "the system is still listed"
 
 
-def test_completions(document, seen):
-    seen("completion callbacks", experiments.run(experiments.completions, 200))
+@probe(both_kinds=True)
+def completions(at: Bench) -> None:
+    document = at.document()
+    at.seen("completion callbacks", experiments.run(experiments.completions, 200))
 
-    async def rounds():
-        async with await aio.ComputeSystem.create(f"Hcsrt-{uuid.uuid4()}", document) as system:
+    async def rounds() -> list[dict[str, Any]]:
+        async with await aio.ComputeSystem.create(new_id(), document) as system:
             await system.start()
             asked = await asyncio.gather(*(system.properties() for _ in range(200)))
             await system.stop(grace=0)
             return asked
 
     before = _engine.counts()
-    assert len(asyncio.run(rounds())) == 200
+    answers = asyncio.run(rounds())
+    assert len(answers) == 200
     end = time.monotonic() + 30
     while _engine.in_flight() and time.monotonic() < end:
         time.sleep(0.01)
     after = _engine.counts()
-    seen("completions in hcsrt.aio", {name: after[name] - before[name] for name in ("stale", "repeated", "asked")})
-    assert after["in_flight"] == 0
+    at.seen("completions in hcsrt.aio", {name: after[name] - before[name] for name in ("stale", "repeated", "asked")})
+    assert after["in_flight"] == 0, "calls of hcsrt.aio are under way for ever"
 
 
-def test_late_callback(seen):
-    seen("a completion callback that is set late", experiments.run(experiments.late_callback))
+@probe()
+def late_callback(at: Bench) -> None:
+    at.seen("a completion callback that is set late", experiments.run(experiments.late_callback))
 
 
-def test_notifications(document, table, seen):
-    need(table, "HcsCreateOperationWithNotifications")
-    seen("an operation with notifications", experiments.run(experiments.notifications, document))
+@probe(both_kinds=True)
+def notifications(at: Bench) -> None:
+    document = at.document()
+    at.need("HcsCreateOperationWithNotifications")
+    at.seen("an operation with notifications", experiments.run(experiments.notifications, document))
 
 
-def test_properties(table, seen):
-    need(table, "HcsGetOperationProperties")
+@probe()
+def properties(at: Bench) -> None:
+    table = at.table
+    at.need("HcsGetOperationProperties")
     made = begin(table, "HcsEnumerateComputeSystems", None, OPERATION)
     made.wait()
     code, document = table.document_of("HcsGetOperationProperties", made.operation, None)
     table.HcsCloseOperation(made.operation)
-    seen("the properties of an operation", {"result": spell(code), "document": parsed(document)})
+    at.seen("the properties of an operation", {"result": spell(code), "document": parsed(document)})

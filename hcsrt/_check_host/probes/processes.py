@@ -1,22 +1,26 @@
 """What HCS tells of processes, and which codes it has for calls on one that has exited."""
 
 import time
+from typing import Any
 
-import pytest
-from raw_calls import OPERATION, begin, call, close_process, create_process, failed, parsed, spell
-from raw_hcs import GENERIC_ALL
-
-from hcsrt import PIPE, ComputeSystem, HcsError, NotSupportedError, _calls, _watch
+from ... import PIPE, ComputeSystem, HcsError, NotSupportedError, Process, _calls, _watch
+from ..bench import Bench
+from ..probe import probe
+from ..raw_calls import OPERATION, begin, call, close_process, create_process, failed, parsed, spell
+from ..raw_hcs import GENERIC_ALL
 
 PATIENCE = 60.0
 SIGNALS = ("CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOff", "CtrlShutdown")
 CLOSE_STDIN = '{"Operation":"CloseHandle","CloseHandle":{"Handle":"StdIn"}}'
 
 
-def test_create_many(container, table, seen):
+@probe()
+def create_many(at: Bench) -> None:
+    container = at.container()
+    table = at.table
     system = int(container.handle.as_raw())
     count = 50
-    failures = []
+    failures: list[dict[str, Any]] = []
     for _ in range(count):
         made = create_process(table, system, CommandLine="cmd /c exit 5", CreateStdOutPipe=True)
         if failed(made.result):
@@ -25,16 +29,20 @@ def test_create_many(container, table, seen):
                 told["HcsGetProcessInfo"] = call(table, "HcsGetProcessInfo", made.handle, OPERATION).told()
             failures.append(told)
         close_process(table, made)
-    seen(f"creates of {count} short processes that were reported as failed", failures)
+    at.seen(f"creates of {count} short processes that were reported as failed", failures)
     for code in range(count):
-        assert container.run(f"cmd /c exit {code}", timeout=PATIENCE).returncode == code
+        done = container.run(f"cmd /c exit {code}", timeout=PATIENCE)
+        assert done.returncode == code, "another exit code is told"
 
 
-def test_kill_after_exit(container, table, seen):
+@probe()
+def kill_after_exit(at: Bench) -> None:
+    container = at.container()
+    table = at.table
     with container.popen("cmd /c exit 0") as process:
         process.wait(PATIENCE)
         handle = int(process.handle.as_raw())
-        told = {
+        told: dict[str, Any] = {
             "HcsTerminateProcess": call(table, "HcsTerminateProcess", handle, OPERATION, None).told(),
             "HcsSignalProcess": call(table, "HcsSignalProcess", handle, OPERATION, '{"Signal":"CtrlC"}').told(),
             "HcsModifyProcess": call(table, "HcsModifyProcess", handle, OPERATION, CLOSE_STDIN).told(),
@@ -46,47 +54,53 @@ def test_kill_after_exit(container, table, seen):
         told["HcsOpenProcess"] = spell(code)
         if other is not None:
             table.HcsCloseProcess(other)
-        seen("calls on a process that has exited", told)
+        at.seen("calls on a process that has exited", told)
         process.kill()
         process.send_signal("CtrlC")
     code, other = table.handle_of("HcsOpenProcess", system, 0x7FFFFFFC, GENERIC_ALL)
-    seen("opening a process that never was", spell(code))
-    assert failed(code)
-    assert other is None
+    at.seen("opening a process that never was", spell(code))
+    assert failed(code), "a process that never was can be opened"
+    assert other is None, "an open that has failed gives a handle"
     with container.popen("cmd", stdin=PIPE) as process:
         process.kill()
         again = call(table, "HcsTerminateProcess", int(process.handle.as_raw()), OPERATION, None)
-        seen("a terminate right after a kill", again.told())
+        at.seen("a terminate right after a kill", again.told())
         process.kill()
         process.wait(PATIENCE)
 
 
-@pytest.mark.parametrize("code", [0, 7, 259, 0xC0000005])
-def test_exit_documents(container, code, table, seen):
+@probe(cases={"0": 0, "7": 7, "259": 259, "0xC0000005": 0xC0000005})
+def exit_documents(at: Bench, code: int) -> None:
+    container = at.container()
+    table = at.table
     signed = code - (code >> 31 << 32)  # cmd reads it as a signed number
     with container.popen("cmd", stdin=PIPE) as process:
         handle = int(process.handle.as_raw())
-        told = {"running": call(table, "HcsGetProcessProperties", handle, OPERATION, None).document}
+        told: dict[str, Any] = {"running": call(table, "HcsGetProcessProperties", handle, OPERATION, None).document}
+        assert process.stdin
         process.stdin.write(f"exit {signed}\r\n".encode())
         process.stdin.flush()
-        assert process.wait(PATIENCE) == code
-        how, document = _watch.exit_status(process.handle)
-        told[how] = parsed(document)
+        exit_code = process.wait(PATIENCE)
+        assert exit_code == code, "another exit code is told"
+        how, document = _watch.exit_status(process.handle) or (None, None)
+        told[str(how)] = parsed(document)
         told["after the exit"] = call(table, "HcsGetProcessProperties", handle, OPERATION, None).told()
-    seen(f"the ProcessStatus of a process that exits with {code}", told)
+    at.seen(f"the ProcessStatus of a process that exits with {code}", told)
 
 
-def test_process_id_reuse(container, seen):
-    held = []
+@probe()
+def process_id_reuse(at: Bench) -> None:
+    container = at.container()
+    held: list[Process[bytes]] = []
     for _ in range(100):
         process = container.popen("cmd /c exit 0")
         process.wait(PATIENCE)
         held.append(process)
     pids = [process.pid for process in held]
-    seen("processes that have exited, their handles open", {"processes": len(pids), "pids": len(set(pids))})
+    at.seen("processes that have exited, their handles open", {"processes": len(pids), "pids": len(set(pids))})
     try:
         for process in held:
-            with pytest.raises(HcsError):
+            with at.raises(HcsError):
                 process.duplicate_handle()
     finally:
         for process in held:
@@ -96,10 +110,13 @@ def test_process_id_reuse(container, seen):
     for _ in range(100):
         with container.popen("cmd /c exit 0") as process:
             again += process.pid in freed
-    seen("pids of 100 processes that others had whose handles are closed", again)
+    at.seen("pids of 100 processes that others had whose handles are closed", again)
 
 
-def test_process_outlives_system_handle(container, table, seen):
+@probe()
+def process_outlives_system_handle(at: Bench) -> None:
+    container = at.container()
+    table = at.table
     system = ComputeSystem.open(container.id)
     process = system.popen("cmd", stdin=PIPE)
     system.close()
@@ -111,27 +128,31 @@ def test_process_outlives_system_handle(container, table, seen):
     process.kill()
     process.wait(PATIENCE)
     process.close()
-    seen("a process whose system handle was closed", told)
+    at.seen("a process whose system handle was closed", told)
 
 
-def test_environment(container, seen):
+@probe()
+def environment(at: Bench) -> None:
+    container = at.container()
     done = container.run("cmd /c set", env={"HCSRT_PROBE": "1"}, capture_output=True, timeout=PATIENCE)
     lines = done.stdout.splitlines()
     with_it = sorted(line.partition(b"=")[0].decode("ascii", "replace") for line in lines)
     done = container.run("cmd /c set", capture_output=True, timeout=PATIENCE)
     without = sorted(line.partition(b"=")[0].decode("ascii", "replace") for line in done.stdout.splitlines())
-    seen("the variables of a process, with Environment and without", {"with": with_it, "without": without})
-    assert b"HCSRT_PROBE=1" in lines
+    at.seen("the variables of a process, with Environment and without", {"with": with_it, "without": without})
+    assert b"HCSRT_PROBE=1" in lines, "Environment does not reach the process"
 
 
-@pytest.mark.parametrize("console", [False, True], ids=["pipes", "console"])
-def test_signals(container, console, table, seen):
+@probe(cases={"pipes": False, "console": True})
+def signals(at: Bench, console: bool) -> None:
+    container = at.container()
+    table = at.table
     if console:
         try:
             container.run("cmd /c exit", console=True, timeout=PATIENCE)
         except NotSupportedError as error:
-            pytest.skip(f"no console: {error}")
-    told = {}
+            at.skip(f"no console: {error}")
+    told: dict[str, Any] = {}
     for name in SIGNALS:
         with container.popen("cmd", stdin=PIPE, stdout=PIPE, console=console) as process:
             made = call(table, "HcsSignalProcess", int(process.handle.as_raw()), OPERATION, f'{{"Signal":"{name}"}}')
@@ -139,18 +160,20 @@ def test_signals(container, console, table, seen):
             process.kill()
             if not failed(made.result):
                 process.send_signal(name)
-    seen(f"signals to cmd, {'in a console' if console else 'with pipes'}", told)
+    at.seen(f"signals to cmd, {'in a console' if console else 'with pipes'}", told)
     if container.properties().get("RuntimeOsType") == "Windows":
         with container.popen("cmd", stdin=PIPE) as process:
             container.run("cmd /c exit")  # by now hcsrt knows what the guest is
-            with pytest.raises(ValueError, match="Windows guest"):
+            with at.raises(ValueError):
                 process.send_signal(2)
             process.kill()
 
 
-def test_info_again(container, seen):
+@probe()
+def info_again(at: Bench) -> None:
+    container = at.container()
     with container.popen("cmd /c pause & echo hello", stdin=PIPE, stdout=PIPE) as process:
-        told = []
+        told: list[dict[str, bool]] = []
         for _ in range(2):
             info = _calls.process_info(process.handle, PATIENCE)
             told.append(
@@ -161,19 +184,22 @@ def test_info_again(container, seen):
                 if stream is not None:
                     stream.close()
         stdout, _ = process.communicate(b"\r\n", PATIENCE)
-    seen("HcsGetProcessInfo, asked again: which streams it gives", told)
-    seen("what the first handle of stdout has read then", stdout.decode("ascii", "replace"))
-    assert all(answer["same pid"] for answer in told)
+    at.seen("HcsGetProcessInfo, asked again: which streams it gives", told)
+    at.seen("what the first handle of stdout has read then", (stdout or b"").decode("ascii", "replace"))
+    assert all(answer["same pid"] for answer in told), "another process id is told"
 
 
-def test_kill_behind_signals(container, table, seen):
+@probe()
+def kill_behind_signals(at: Bench) -> None:
+    container = at.container()
+    table = at.table
     with container.popen("cmd", stdin=PIPE) as process:
         handle = int(process.handle.as_raw())
-        signals = [begin(table, "HcsSignalProcess", handle, OPERATION, '{"Signal":"CtrlC"}') for _ in range(8)]
+        sent = [begin(table, "HcsSignalProcess", handle, OPERATION, '{"Signal":"CtrlC"}') for _ in range(8)]
         begun = time.monotonic()
         process.kill()
-        told = {"seconds": round(time.monotonic() - begun, 3)}
+        told: dict[str, Any] = {"seconds": round(time.monotonic() - begun, 3)}
         process.wait(PATIENCE)
-        assert process.poll() is not None
-        told["signals"] = [spell(signal.finish().result) for signal in signals]
-    seen("a kill behind signals that were not waited for", told)
+        assert process.poll() is not None, "the killed process runs"
+        told["signals"] = [spell(signal.finish().result) for signal in sent]
+    at.seen("a kill behind signals that were not waited for", told)

@@ -2,21 +2,28 @@
 
 import subprocess
 import time
-
-import pytest
-from raw_calls import OPERATION, call
+from typing import Any
 
 import hcsrt
-from hcsrt import ComputeSystem, HcsError, ServiceDisconnectedError, _watch
+
+from ... import ComputeSystem, HcsError, ServiceDisconnectedError, _watch
+from ..bench import Bench
+from ..probe import probe
+from ..raw_calls import OPERATION, call
 
 
-def test_restart(may_restart, running, table, seen):
+@probe(both_kinds=True)
+def restart(at: Bench) -> None:
+    at.may_restart()
+    running = at.start()
+    table = at.table
     handle = int(running.handle.as_raw())
     killed = subprocess.run(["taskkill", "/f", "/im", "vmcompute.exe"], capture_output=True, text=True, check=False)
     if killed.returncode:
-        pytest.skip(f"vmcompute cannot be killed: {killed.stderr.strip()}")
+        at.skip(f"vmcompute cannot be killed: {killed.stderr.strip()}")
     gone = time.monotonic()
-    told = {"call at once": call(table, "HcsGetComputeSystemProperties", handle, OPERATION, None).told()}
+    told: dict[str, Any] = {}
+    told["call at once"] = call(table, "HcsGetComputeSystemProperties", handle, OPERATION, None).told()
     told["exit latch set"] = _watch.wait_exit(running.handle, 30)
     told["how, and the document"] = _watch.exit_status(running.handle)
     told["seconds until then"] = round(time.monotonic() - gone, 2)
@@ -28,7 +35,7 @@ def test_restart(may_restart, running, table, seen):
     end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
-            told["systems that are left"] = [item.get("Id") for item in hcsrt.systems(timeout=10)]
+            told["systems of the check that are left"] = len(hcsrt.systems(owner=at.settings.owner, timeout=10))
             break
         except HcsError:
             time.sleep(0.5)
@@ -39,5 +46,5 @@ def test_restart(may_restart, running, table, seen):
             again.stop(grace=0)
     except HcsError as error:
         told["opened again"] = str(error)
-    seen("handles across a crash of the service", told)
-    assert "systems that are left" in told
+    at.seen("handles across a crash of the service", told)
+    assert "systems of the check that are left" in told, "vmcompute does not answer again"

@@ -1,44 +1,53 @@
 """What kind of handles the streams of a process are, and how they end."""
 
 import ctypes
+import sys
 import threading
 import time
 from ctypes import byref, c_uint32, c_void_p
+from typing import Any
 
-import hcs_calls
-from raw_calls import OPERATION, begin, close_process, create_process, is_handle, spell, streams
-from raw_hcs import GENERIC_ALL
-
-from hcsrt import PIPE, _watch
+from ... import PIPE, _calls, _watch
+from ..bench import Bench
+from ..probe import probe
+from ..raw_calls import OPERATION, begin, close_process, create_process, is_handle, spell, streams
+from ..raw_hcs import GENERIC_ALL
 
 PATIENCE = 60.0
 CLOSE_STDIN = '{"Operation":"CloseHandle","CloseHandle":{"Handle":"StdIn"}}'
 
 
-def test_half_close(container, seen):
-    told = {}
+@probe()
+def half_close(at: Bench) -> None:
+    container = at.container()
+    told: dict[str, Any] = {}
     with container.popen("cmd", stdin=PIPE, bufsize=0) as process:
-        process.stdin.handle.close()
+        stdin: Any = process.stdin
+        stdin.handle.close()
         told["our end closed, no CloseHandle"] = _watch.wait_exit(process.handle, 5)
         process.kill()
     with container.popen("cmd", stdin=PIPE, bufsize=0) as process:
-        hcs_calls.modify_process(process.handle, CLOSE_STDIN, PATIENCE)
+        _calls.call(process.handle, "HcsModifyProcess", CLOSE_STDIN, PATIENCE)
         told["CloseHandle, our end open"] = _watch.wait_exit(process.handle, 5)
         process.kill()
-    seen("what ends a process that reads stdin to its end", told)
+    at.seen("what ends a process that reads stdin to its end", told)
     with container.popen("cmd", stdin=PIPE) as process:
+        assert process.stdin
         process.stdin.close()
-        assert process.wait(PATIENCE) is not None
+        process.wait(PATIENCE)
 
 
-def test_output_after_exit(container, seen):
+@probe()
+def output_after_exit(at: Bench) -> None:
+    container = at.container()
     lines = 5000
     with container.popen(f'cmd /c "for /l %i in (1,1,{lines}) do @echo line %i"', stdout=PIPE) as process:
-        chunks = []
-        ended = []
+        chunks: list[tuple[float, int]] = []
+        ended: list[float] = []
+        stdout: Any = process.stdout
 
-        def read():
-            while chunk := process.stdout.read1(1 << 16):
+        def read() -> None:
+            while chunk := stdout.read1(1 << 16):
                 chunks.append((time.monotonic(), len(chunk)))
             ended.append(time.monotonic())
 
@@ -47,18 +56,21 @@ def test_output_after_exit(container, seen):
         process.wait(PATIENCE)
         exited = time.monotonic()
         thread.join(PATIENCE)
-    assert ended
+    assert ended, "the output does not end"
     told = {
         "bytes": sum(size for _, size in chunks),
-        "bytes after the exit was known": sum(size for at, size in chunks if at > exited),
+        "bytes after the exit was known": sum(size for when, size in chunks if when > exited),
         "seconds from the exit to the end of the stream": round(ended[0] - exited, 3),
     }
-    seen("output after the exit", told)
+    at.seen("output after the exit", told)
     done = container.run(f'cmd /c "for /l %i in (1,1,{lines}) do @echo line %i"', stdout=PIPE, timeout=PATIENCE)
-    assert done.stdout.split()[-1] == str(lines).encode()
+    last = done.stdout.split()[-1]
+    assert last == str(lines).encode(), "output is lost"
 
 
-def test_output_held_by_a_child(container, seen):
+@probe()
+def output_held_by_a_child(at: Bench) -> None:
+    container = at.container()
     with container.popen("cmd /c start /b cmd", stdin=PIPE, stdout=PIPE) as process:
         process.wait(PATIENCE)
         exited = time.monotonic()
@@ -66,34 +78,40 @@ def test_output_held_by_a_child(container, seen):
         stdin, process.stdin = process.stdin, None
         process.communicate(timeout=PATIENCE)
         seconds = time.monotonic() - exited
+        assert stdin
         stdin.close()
-    seen("seconds until the output counts as complete that a child holds open", round(seconds, 3))
-    assert seconds < 15
+    at.seen("seconds until the output counts as complete that a child holds open", round(seconds, 3))
+    assert seconds < 15, "the wait for output has no end"
 
 
-def test_unrequested(container, table, seen):
+@probe()
+def unrequested(at: Bench) -> None:
+    container = at.container()
+    table = at.table
     system = int(container.handle.as_raw())
-    told = {}
-    for asked in ([], ["StdOut"], ["StdIn", "StdErr"]):
+    told: dict[str, Any] = {}
+    for asked in ((), ("StdOut",), ("StdIn", "StdErr")):
         pipes = {f"Create{name}Pipe": True for name in asked}
         made = create_process(table, system, CommandLine="cmd /c exit 0", **pipes)
         told[", ".join(asked) or "none"] = {
             name: "a handle" if is_handle(value) else value and hex(value) for name, value in streams(made.info).items()
         }
         close_process(table, made)
-    seen("the streams that a process has, by those that were asked for", told)
+    at.seen("the streams that a process has, by those that were asked for", told)
     with container.popen("cmd /c exit 0", stdout=PIPE) as process:
-        assert process.stdin is None
-        assert process.stdout is not None
-        assert process.stderr is None
+        given = [stream is not None for stream in (process.stdin, process.stdout, process.stderr)]
+        assert given == [False, True, False], "hcsrt gives other streams than those asked for"
 
 
-def test_open_process(container, table, seen):
+@probe()
+def open_process(at: Bench) -> None:
+    container = at.container()
+    table = at.table
     with container.popen("cmd", stdin=PIPE, stdout=PIPE) as process:
         system = int(container.handle.as_raw())
         code, other = table.handle_of("HcsOpenProcess", system, process.pid, GENERIC_ALL)
-        assert code == 0
-        told = []
+        assert code == 0, spell(code)
+        told: list[dict[str, Any]] = []
         for _ in range(2):
             made = begin(table, "HcsGetProcessInfo", other, OPERATION).finish(with_info=True)
             given = streams(made.info)
@@ -103,41 +121,52 @@ def test_open_process(container, table, seen):
                     table.close_handle(value)
         table.HcsCloseProcess(other)
         stdout, _ = process.communicate(b"echo still here\r\n", PATIENCE)
-    seen("the streams of a process that was opened by its id, asked for twice", told)
+    at.seen("the streams of a process that was opened by its id, asked for twice", told)
     # Closing what another handle gave leaves our own streams alone.
-    assert b"still here" in stdout
+    assert b"still here" in (stdout or b""), "our streams were closed with those of the other handle"
 
 
-def test_kind_of_handles(container, seen):
+@probe()
+def kind_of_handles(at: Bench) -> None:
+    container = at.container()
     with container.popen("cmd", stdin=PIPE, stdout=PIPE, stderr=PIPE, bufsize=0) as process:
-        named = {"stdin": process.stdin, "stdout": process.stdout, "stderr": process.stderr}
+        stdin: Any = process.stdin
+        stdout: Any = process.stdout
+        stderr: Any = process.stderr
+        named = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
         told = {name: kind_of(int(stream.handle.as_raw())) for name, stream in named.items()}
-        seen("the handles of the streams", told)
-        process.stdout.read(1)  # the banner of cmd: from here on there is something to read only now and then
-        reader = threading.Thread(target=read_to_the_end, args=(process.stderr,))
+        at.seen("the handles of the streams", told)
+        stdout.read(1)  # the banner of cmd: from here on there is something to read only now and then
+        reader = threading.Thread(target=read_to_the_end, args=(stderr,))
         reader.start()
         time.sleep(0.5)
         begun = time.monotonic()
         # A close gets through to a read that waits, which it could not if the handle were not overlapped.
-        process.stderr.handle.close()
+        stderr.handle.close()
         reader.join(PATIENCE)
-        assert time.monotonic() - begun < 2
+        seconds = time.monotonic() - begun
+        assert seconds < 2, "a close has to wait for a read"
         process.kill()
 
 
-def test_inheritance(container, table, seen):
+@probe()
+def inheritance(at: Bench) -> None:
+    container = at.container()
+    table = at.table
     asked = {f"Create{name}Pipe": True for name in ("StdIn", "StdOut", "StdErr")}
     made = create_process(table, int(container.handle.as_raw()), CommandLine="cmd", **asked)
     told = {name: kind_of(value)["inheritable"] for name, value in streams(made.info).items() if is_handle(value)}
     close_process(table, made)
-    seen("whether the handles of the streams are inheritable when HCS gives them", told)
+    at.seen("whether the handles of the streams are inheritable when HCS gives them", told)
     with container.popen("cmd", stdin=PIPE, stdout=PIPE, stderr=PIPE, bufsize=0) as process:
-        for stream in (process.stdin, process.stdout, process.stderr):
-            assert not kind_of(int(stream.handle.as_raw()))["inheritable"]
+        streams_of_hcsrt: tuple[Any, ...] = (process.stdin, process.stdout, process.stderr)
+        for stream in streams_of_hcsrt:
+            kind = kind_of(int(stream.handle.as_raw()))
+            assert not kind["inheritable"], "hcsrt leaves it inheritable"
         process.kill()
 
 
-def read_to_the_end(stream):
+def read_to_the_end(stream: Any) -> None:
     try:
         while stream.read(1 << 16):
             pass
@@ -145,10 +174,12 @@ def read_to_the_end(stream):
         pass  # the handle was closed
 
 
-def kind_of(handle):
+def kind_of(value: int | None) -> dict[str, Any]:
+    if sys.platform != "win32":
+        raise OSError("these are handles of Windows")
     kernel32 = ctypes.WinDLL("kernel32.dll")
     ntdll = ctypes.WinDLL("ntdll.dll")
-    handle = c_void_p(handle)
+    handle = c_void_p(value)
     flags, mode = c_uint32(), c_uint32()
     pipe_flags = c_uint32()
     status_block = (c_void_p * 2)()

@@ -1,0 +1,239 @@
+"""The run of a check: workers that do what may crash or hang, and an eye on their time."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from . import processes
+from .settings import Settings
+
+Record = dict[str, Any]
+
+PREFIX = "hcsrt-check-host-"
+"""How the folder of a run begins, whose name is the owner of all that the run creates."""
+
+GRACE = 2.0
+"""Seconds beyond its limit in which a probe tells where it hangs."""
+CLEANING_SECONDS = 300.0
+END_OF_A_WORKER = "the end of a worker"
+"""The name of what happens after the last probe of a worker."""
+_LOOK_SECONDS = 0.05
+_LOCK = "lock"
+_LONGEST_OUTPUT = 20_000
+
+
+# The folder of a run
+
+
+@contextmanager
+def folder_of_a_run() -> Generator[Path]:
+    """Make a folder for as long as the block runs; a lock in it tells others that it is in use."""
+    folder = Path(tempfile.gettempdir(), f"{PREFIX}{uuid.uuid4()}")
+    # Not as mkdtemp() makes it: a probe runs a process with fewer rights, which writes into it too.
+    folder.mkdir()
+    lock = open(folder / _LOCK, "wb")  # noqa: SIM115 - it is closed before the folder is removed
+    try:
+        _lock(lock)
+        yield folder
+    finally:
+        lock.close()
+        remove(folder)
+
+
+def remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lock(file: IO[bytes]) -> None:
+    if sys.platform == "win32":
+        return  # an open file cannot be removed there
+    import fcntl
+
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_in_use(folder: Path) -> bool:
+    try:
+        if sys.platform == "win32":
+            os.remove(folder / _LOCK)
+        else:
+            with open(folder / _LOCK, "rb") as file:
+                _lock(file)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def abandoned_folders() -> list[Path]:
+    """Return the folders of runs that have ended without removing them."""
+    with suppress(OSError):
+        return [folder for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*") if not _is_in_use(folder)]
+    return []
+
+
+# Workers
+
+
+class _Worker:
+    """A process with a task, and what it tells."""
+
+    def __init__(self, settings: Settings, task: Record) -> None:
+        name = str(uuid.uuid4())
+        folder = Path(settings.folder)
+        self._output = folder / f"{name}.txt"
+        self._records = folder / f"{name}.records"
+        self._records.touch()
+        task_file = folder / f"{name}.task"
+        task_file.write_text(json.dumps(task | {"settings": asdict(settings)}), "utf-8")
+        command = processes.command("worker", str(task_file), str(self._records))
+        self._place = 0
+        self.process = processes.start(command, folder, self._output)
+
+    def told(self) -> list[Record]:
+        """Return what it has told since the last time."""
+        with open(self._records, "rb") as file:
+            file.seek(self._place)
+            lines, _, _ = file.read().rpartition(b"\n")  # the last line may not be complete
+        self._place += len(lines) + bool(lines)
+        return [json.loads(line) for line in lines.splitlines()]
+
+    def output(self) -> str:
+        """Return what it has printed, the end of it if that was much."""
+        return self._output.read_text("utf-8", "replace")[-_LONGEST_OUTPUT:]
+
+    def go(self) -> None:
+        """Let it run the probe that it has told of."""
+        assert self.process.stdin
+        with suppress(OSError):  # it has ended already
+            self.process.stdin.write(b".")
+            self.process.stdin.flush()
+
+    def end(self) -> None:
+        """End it, and what it has started."""
+        processes.end(self.process)
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.end()
+        assert self.process.stdin
+        with suppress(OSError):
+            self.process.stdin.close()
+
+
+class NoAnswer(Exception):
+    """A worker has not done its task, and why."""
+
+
+def _do(settings: Settings, task: Record, limit: float) -> list[Record]:
+    """Have a worker do a task, and return what it has told."""
+    with _Worker(settings, task) as worker:
+        try:
+            worker.process.wait(limit)
+        except subprocess.TimeoutExpired:
+            worker.end()
+            raise NoAnswer(f"no answer within {limit:g} s\n{worker.output()}") from None
+        told = worker.told()
+        if not told or told[-1]["event"] != "done":
+            raise NoAnswer(f"{_how_it_ended(worker)}\n{worker.output()}")
+        return told[:-1]
+
+
+def _how_it_ended(worker: _Worker) -> str:
+    code = worker.process.returncode
+    return f"the process ended with {f'0x{code & 0xFFFFFFFF:X}' if sys.platform == 'win32' else code}"
+
+
+def examine(settings: Settings, limit: float) -> Record:
+    """Return the host, the findings of the doctor, and why nothing can be found out there; None if it can.
+
+    Raises:
+        NoAnswer: The worker has crashed, or was not done in time.
+    """
+    found: Record = {}
+    for record in _do(settings, {"task": "examine"}, limit + GRACE):
+        found |= {name: value for name, value in record.items() if name != "event"}
+    return found
+
+
+def clean(settings: Settings) -> list[Record]:
+    """Remove what a run has left behind, and return what there was."""
+    try:
+        told = _do(settings, {"task": "clean"}, CLEANING_SECONDS)
+    except NoAnswer as error:
+        return [{"what": f"whatever {settings.owner} has left", "how": f"not removed: {error}"}]
+    return [{"what": record["what"], "how": record["how"]} for record in told]
+
+
+def run(
+    settings: Settings,
+    modules: Sequence[str],
+    names: Sequence[str],
+    limit: float,
+    began: Callable[[str], None],
+) -> Iterator[tuple[str, Record]]:
+    """Run probes, each for at most `limit` seconds, and yield the name and the record of each once it has ended.
+
+    A record has the outcome ("seen", "skipped", "wrong", "crashed" or "hung"), the seconds, the facts, what else there
+    is to say, and what was left behind where a worker was ended.
+    """
+    remaining = list(names)
+    while remaining:
+        task = {"task": "run", "modules": list(modules), "probes": remaining, "limit": limit}
+        with _Worker(settings, task) as worker:
+            for name, record in _run_in(worker, tuple(remaining), limit, began):
+                if name in remaining:
+                    remaining.remove(name)
+                if record["outcome"] in ("crashed", "hung"):
+                    worker.end()
+                    record["left behind"] = clean(settings)
+                yield name, record
+
+
+def _run_in(
+    worker: _Worker, names: Sequence[str], limit: float, began: Callable[[str], None]
+) -> Iterator[tuple[str, Record]]:
+    """Yield the records of what a worker does, until it has ended: in the end that is one that crashed it or hangs."""
+    # What happens before a probe has begun is that one's, and what happens after the last one the worker's own.
+    to_come = [*names, END_OF_A_WORKER]
+    facts, since = list[Record](), time.monotonic()
+    while True:
+        code = worker.process.poll()
+        for told in worker.told():
+            if told["event"] == "begin":
+                since = time.monotonic()
+                began(told["probe"])
+                worker.go()
+            elif told["event"] == "fact":
+                facts.append({"fact": told["fact"], "seen": told["seen"]})
+            elif told["event"] == "end":
+                outcome = {key: value for key, value in told.items() if key != "event"}
+                yield to_come.pop(0), outcome | {"facts": facts}
+                facts, since = [], time.monotonic()
+        if code == 0 and to_come == [END_OF_A_WORKER]:
+            return
+        seconds = time.monotonic() - since
+        ends: Record = {"seconds": round(seconds, 3), "facts": facts}
+        if code is not None:
+            yield to_come[0], ends | {"outcome": "crashed", "error": f"{_how_it_ended(worker)}\n{worker.output()}"}
+            return
+        if seconds > limit + GRACE:
+            yield to_come[0], ends | {"outcome": "hung", "error": f"no end within {limit:g} s\n{worker.output()}"}
+            return
+        time.sleep(_LOOK_SECONDS)

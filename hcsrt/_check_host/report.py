@@ -1,0 +1,104 @@
+"""The file of a check, which is written anew whenever something was found out."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .catalogue import Point
+from .reducing import Reducer
+
+FORMAT = 1
+WRONG = ("wrong", "crashed", "hung")
+
+Record = dict[str, Any]
+
+
+class Report:
+    """What a check has found out.
+
+    Args:
+        path: The file.
+        asked: What the check was told.
+        reducer: What leaves names and folders out.
+    """
+
+    def __init__(self, path: Path, asked: Record, reducer: Reducer) -> None:
+        self._path = path
+        self._reducer = reducer
+        self._begun = time.monotonic()
+        self._asked = asked
+        self._began = datetime.now(UTC).isoformat(timespec="seconds")
+        self.host: Record = {}
+        self.doctor: list[Record] = []
+        self.why_not: str | None = None
+        self.records: dict[str, Record] = {}
+        """By the names of the probes."""
+        self.left_behind: list[Record] = []
+        """What an earlier check had left, and what was left at the end of this one."""
+        self.running: str | None = None
+        """The probe that runs at the moment."""
+        self.is_complete = False
+
+    @property
+    def wrong(self) -> list[str]:
+        """The names of the probes that hcsrt has to learn from."""
+        return [name for name, record in self.records.items() if record["outcome"] in WRONG]
+
+    def as_json(self, points: Sequence[Point]) -> Record:
+        tells_of_windows = self._asked["backend"] == "windows"
+        rest = dict(self.records)
+        told = [self._point(point, rest) for point in points]
+        seen = {
+            "host": self.host,
+            "doctor": self.doctor,
+            "nothing tried because": self.why_not,
+            "points": told,
+            "other": rest,
+            "left behind and removed": self.left_behind,
+        }
+        return {
+            "what": "a check of a host by python -m hcsrt.check_host",
+            "format": FORMAT,
+            "tells of a real HCS": tells_of_windows and self.why_not is None,
+            "complete": self.is_complete,
+            "running": self.running,
+            "began": self._began,
+            "seconds": round(time.monotonic() - self._begun, 1),
+            "asked": self._asked,
+            **self._reducer.reduced(seen),
+        }
+
+    def _point(self, point: Point, rest: dict[str, Record]) -> Record:
+        told: Record = {"room": point.room, "unknown": point.unknown, "hcsrt": point.answer}
+        if point.never is not None:
+            return told | {"probes": {}, "never tried": point.never}
+        names = [name for name in self.records if name.partition("[")[0] in point.probes]
+        for name in names:
+            rest.pop(name, None)
+        return told | {"probes": {name: self.records[name] for name in names}}
+
+    def write(self, points: Sequence[Point]) -> None:
+        """Write the file, whole or not at all."""
+        new = self._path.with_name(f"{self._path.name}.new")
+        text = json.dumps(self.as_json(points), indent=1, ensure_ascii=False)
+        # What HCS gives may hold half a character, which no encoding of a file has.
+        with open(new, "wb") as file:
+            file.write(text.encode("utf-8", "backslashreplace") + b"\n")
+            file.flush()
+            # The next probe may take the host down.
+            os.fsync(file.fileno())
+        try:
+            os.replace(new, self._path)
+        except PermissionError:
+            if sys.platform != "win32":
+                raise
+            # Somebody reads it at the moment, such as a virus scanner; the next time comes soon.
+            time.sleep(0.2)
+            os.replace(new, self._path)

@@ -1,0 +1,406 @@
+"""The check of a host: what it writes, what it leaves out, and what becomes of what it makes, whatever happens."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hcsrt
+from hcsrt import ComputeSystem, emulator
+from hcsrt._check_host import checking, command, worker
+from hcsrt._check_host.catalogue import points, probes
+from hcsrt._check_host.reducing import Reducer
+from hcsrt._check_host.settings import NAMESPACE, Settings
+
+from ..helpers.platforms import WINDOWS, posix_signals
+
+# Modules of probes that a test makes, and the command with them.
+COMMAND = (
+    "import sys; from hcsrt._check_host.command import main; "
+    "sys.exit(main(sys.argv[2:], modules=sys.argv[1].split(',')))"
+)
+
+PLANTED = """
+import os, sys, threading, time
+from hcsrt._check_host.probe import probe
+
+HOME = os.path.expanduser("~")
+
+@probe()
+def sees(at):
+    at.seen("the answer", 42)
+
+@probe(both_kinds=True, cases={"one": 1, "two": 2})
+def sees_systems(at, value):
+    at.seen("running", [at.start().properties()["State"], value])
+
+@probe()
+def skips(at):
+    at.skip("not today")
+
+@probe()
+def is_wrong(at):
+    inside = "a local value"
+    at.seen("a folder", os.path.join(HOME, "private", "file.txt"))
+    system = at.start(at.vm_document())
+    assert not os.environ["PLANTED"], "it is not so"
+
+@probe()
+def has_a_stray_error(at):
+    thread = threading.Thread(target=lambda: 1 / 0)
+    thread.start()
+    thread.join()
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., "subprocess.Popen[str]"]:
+    (tmp_path / "temporary").mkdir()
+
+    def run(source: str, *options: str, **variables: str) -> "subprocess.Popen[str]":
+        (tmp_path / "planted.py").write_text(source, "utf-8")
+        # The folders of runs are in one of this test, so that it finds no others.
+        changed = {name: str(tmp_path / "temporary") for name in ("TMPDIR", "TEMP", "TMP")}
+        paths = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH", ""))))
+        return subprocess.Popen(
+            [sys.executable, "-c", COMMAND, "planted", *options],
+            cwd=tmp_path,
+            env=os.environ | changed | {"PYTHONPATH": paths, "PYTHONUTF8": "1"} | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        )
+
+    return run
+
+
+def result_of(process: "subprocess.Popen[str]") -> tuple[int, str]:
+    output, _ = process.communicate(timeout=120)
+    return process.returncode, output
+
+
+def told_in(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text("utf-8"))
+
+
+def left_in(tmp_path: Path) -> list[str]:
+    return [path.name for path in (tmp_path / "temporary").iterdir()]
+
+
+def test_it_writes_what_it_has_seen(run: Callable[..., "subprocess.Popen[str]"], tmp_path: Path) -> None:
+    code, output = result_of(run(PLANTED, "--emulator", "--output", "seen.json", PLANTED="a secret"))
+    assert code == 1, output
+    told = told_in(tmp_path / "seen.json")
+    assert (told["complete"], told["tells of a real HCS"], told["running"]) == (True, False, None)
+    assert told["asked"]["backend"] == "emulator"
+    assert told["host"]["hcsrt"] == hcsrt.__version__
+    assert told["host"]["backend"] == "emulator"
+    assert told["nothing tried because"] is None
+    assert "hcs" in [finding["name"] for finding in told["doctor"]]
+    assert [point["unknown"] for point in told["points"]] == [point.unknown for point in points()]
+    records = told["other"]
+    assert {name: record["outcome"] for name, record in records.items()} == {
+        "planted.sees": "seen",
+        "planted.sees_systems[container, one]": "seen",
+        "planted.sees_systems[container, two]": "seen",
+        "planted.sees_systems[virtual machine, one]": "seen",
+        "planted.sees_systems[virtual machine, two]": "seen",
+        "planted.skips": "skipped",
+        "planted.is_wrong": "wrong",
+        "planted.has_a_stray_error": "wrong",
+    }
+    assert records["planted.sees"]["facts"] == [{"fact": "the answer", "seen": 42}]
+    assert records["planted.sees_systems[container, two]"]["facts"] == [{"fact": "running", "seen": ["Running", 2]}]
+    assert records["planted.skips"]["reason"] == "not today"
+    assert all(record["seconds"] >= 0 for record in records.values())
+    assert "ZeroDivisionError" in records["planted.has_a_stray_error"]["error"]
+    assert told["left behind and removed"] == []
+    assert left_in(tmp_path) == []
+
+
+def test_it_says_before_what_it_does_and_what_the_file_has(
+    run: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    code, output = result_of(run(PLANTED, "--emulator", "--only", "planted.sees", "--output", "seen.json"))
+    assert code == 0, output
+    before, _, progress = output.partition("planted.sees")
+    path = tmp_path / "seen.json"
+    for words in ("It creates", "removes them again", str(path), "what `hcsrt doctor` finds", "Nothing is sent"):
+        assert words in " ".join(before.split()), words
+    assert "tells nothing of HCS" in before
+    assert f"Written to {path}" in progress
+
+
+def test_no_secret_is_in_the_file(run: Callable[..., "subprocess.Popen[str]"], tmp_path: Path) -> None:
+    home = tmp_path / "home of somebody"
+    home.mkdir()
+    variables = {"HOME": str(home), "USERPROFILE": str(home), "PLANTED": "a secret", "TOKEN": "7c6b1f0e-token"}
+    variables |= dict.fromkeys(("LOGNAME", "USER", "USERNAME"), "somebody")
+    result_of(run(PLANTED, "--emulator", "--output", "seen.json", **variables))
+    text = (tmp_path / "seen.json").read_text("utf-8")
+    told = told_in(tmp_path / "seen.json")
+    error = told["other"]["planted.is_wrong"]["error"]
+    # The error is whole, with its place and the values of the probe.
+    assert "AssertionError: it is not so" in error
+    assert "in is_wrong" in error
+    assert "inside = 'a local value'" in error
+    assert told["other"]["planted.is_wrong"]["facts"][0]["seen"].startswith("<home>")
+    for nobodys_business in ("a secret", "7c6b1f0e-token", "somebody", str(tmp_path), json.dumps(str(tmp_path))[1:-1]):
+        assert nobodys_business not in text
+    result_of(run(PLANTED, "--emulator", "--names", "--output", "names.json", **variables))
+    named = told_in(tmp_path / "names.json")
+    assert named["other"]["planted.is_wrong"]["facts"][0]["seen"] == str(home / "private" / "file.txt")
+    assert "7c6b1f0e-token" not in (tmp_path / "names.json").read_text("utf-8")
+
+
+ENDS = """
+import faulthandler, os, time
+from hcsrt._check_host.probe import probe
+
+@probe()
+def crashes(at):
+    at.start(at.container_document())
+    at.seen("before the crash", 1)
+    os._exit(77)
+
+@probe()
+def comes_after_the_crash(at):
+    at.seen("after the crash", 1)
+
+@probe()
+def hangs(at):
+    at.seen("before it hangs", 1)
+    time.sleep(3600)
+
+@probe()
+def comes_last(at):
+    at.seen("after it hung", 1)
+"""
+
+
+@pytest.mark.slow
+def test_a_probe_that_crashes_or_hangs_is_recorded_and_the_next_ones_run(
+    run: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    code, output = result_of(run(ENDS, "--emulator", "--limit", "2", "--output", "seen.json"))
+    assert code == 1, output
+    told = told_in(tmp_path / "seen.json")
+    assert told["complete"]
+    records = told["other"]
+    assert [record["outcome"] for record in records.values()] == ["crashed", "seen", "hung", "seen"]
+    crashed, _, hung, _ = records.values()
+    assert crashed["facts"] == [{"fact": "before the crash", "seen": 1}]
+    assert ("0x4D" if WINDOWS else "77") in crashed["error"]
+    assert crashed["left behind"] == hung["left behind"] == []
+    assert hung["facts"] == [{"fact": "before it hangs", "seen": 1}]
+    assert 2 <= hung["seconds"] < 20
+    assert "no end within 2 s" in hung["error"]
+    assert "in hangs" in hung["error"]  # where it was
+    assert "crashed: planted.crashes" in output
+    assert left_in(tmp_path) == []
+
+
+HANGS = """
+import os, time
+from pathlib import Path
+from hcsrt._check_host.probe import probe
+
+@probe()
+def sees(at):
+    at.seen("before", 1)
+
+@probe()
+def hangs(at):
+    Path(os.environ["PLANTED"]).write_text(str(os.getpid()))
+    time.sleep(3600)
+"""
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@posix_signals
+def test_ctrl_c_ends_it_with_a_file(run: Callable[..., "subprocess.Popen[str]"], tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    process = run(HANGS, "--emulator", "--output", "seen.json", PLANTED=str(note))
+    wait_for(lambda: note.exists() and note.read_text())
+    process.send_signal(signal.SIGINT)
+    code, output = result_of(process)
+    assert code == 130, output
+    told = told_in(tmp_path / "seen.json")
+    assert (told["complete"], told["running"]) == (False, "planted.hangs")
+    assert told["other"]["planted.sees"]["outcome"] == "seen"
+    wait_for(lambda: not is_running(int(note.read_text())))
+    assert left_in(tmp_path) == []
+
+
+@posix_signals
+def test_a_check_that_is_killed_leaves_nothing_running_and_the_next_one_cleans_up(
+    run: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    note = tmp_path / "pid"
+    process = run(HANGS, "--emulator", "--output", "seen.json", PLANTED=str(note))
+    wait_for(lambda: note.exists() and note.read_text())
+    process.kill()
+    result_of(process)
+    wait_for(lambda: not is_running(int(note.read_text())))
+    # What was seen by then is there.
+    told = told_in(tmp_path / "seen.json")
+    assert (told["complete"], told["running"]) == (False, "planted.hangs")
+    assert told["other"]["planted.sees"]["facts"] == [{"fact": "before", "seen": 1}]
+    assert len(left_in(tmp_path)) == 1
+    code, output = result_of(run(PLANTED, "--emulator", "--only", "planted.sees", "--output", "next.json"))
+    assert code == 0, output
+    assert left_in(tmp_path) == []
+
+
+def test_what_a_crash_leaves_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    settings = Settings(owner="hcsrt-check-host-test", folder=str(tmp_path), backend="any")
+    mine = emulator.container_document(owner=settings.owner, terminate_on_last_handle_closed=False)
+    others = emulator.container_document(owner=settings.owner + "2", terminate_on_last_handle_closed=False)
+    for id, document, namespace in (("a", mine, None), ("b", mine, NAMESPACE), ("c", others, None)):
+        with ComputeSystem.create(id, document, namespace=namespace) as system:
+            system.start()
+    told: list[dict[str, Any]] = []
+    worker.clean(settings, {}, told.append)
+    assert [(record["what"], record["how"]) for record in told] == [
+        ("compute system a", "terminate"),
+        ("compute system b", "terminate"),
+    ]
+    assert [item["Id"] for item in hcsrt.systems()] == ["c"]
+    assert hcsrt.systems(namespace=NAMESPACE) == []
+    worker.clean(settings, {}, told.append)
+    assert len(told) == 2
+    hcsrt.reap(settings.owner + "2")
+
+
+def test_a_folder_that_is_in_use_is_not_abandoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking.tempfile, "gettempdir", lambda: str(tmp_path))
+    with checking.folder_of_a_run() as folder:
+        assert folder.parent == tmp_path
+        assert checking.abandoned_folders() == []
+    assert not folder.exists()
+    folder.mkdir()
+    (folder / "lock").touch()
+    assert checking.abandoned_folders() == [folder]
+
+
+@pytest.mark.skipif(WINDOWS, reason="there may be a real HCS here, or a stand-in")
+def test_without_hcs_it_says_so_and_writes_nothing(run: Callable[..., "subprocess.Popen[str]"], tmp_path: Path) -> None:
+    code, output = result_of(run(PLANTED, "--output", "seen.json"))
+    assert code == 3
+    assert "Nothing can be found out here: needs a real Windows" in output
+    assert "--emulator" in output
+    assert not (tmp_path / "seen.json").exists()
+    assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--output", "planted.py"], "exists already"),
+        (["--output", "nowhere/seen.json"], "is no folder"),
+        (["--only", "systems"], "no probe has a name that begins with systems"),
+        (["--limit", "0"], "invalid seconds value"),
+        (["--emu"], "unrecognized arguments"),
+    ],
+)
+def test_a_wrong_command_is_told(
+    run: Callable[..., "subprocess.Popen[str]"], options: list[str], words: str, tmp_path: Path
+) -> None:
+    code, output = result_of(run(PLANTED, "--emulator", *options))
+    assert code == 2
+    assert words in output
+    assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "reduced"),
+    [
+        (r"C:\Users\Ann Lee\AppData\x.txt is gone", r"<home>\AppData\x.txt is gone"),
+        (r"'C:\\Users\\Ann Lee\\AppData\\x.txt'", r"'<home>\\AppData\\x.txt'"),
+        (r"c:\users\ann lee\x", r"<home>\x"),
+        (r"D:\Program Files\Docker Desktop\a.exe: no", r"<folder>\a.exe: no"),
+        (r"'D:\\layers of ann\\base'", r"'<folder>\base'"),
+        (r"E:/a/b/c.vhdx", r"<folder>\c.vhdx"),
+        (r"from \\fileserver\share\x to \\?\Volume{5b}\ ", "from \\\\<server>\\share\\x to \\\\?\\Volume{5b}\\ "),
+        ("Ann told ANN, not Annabel", "<user> told <user>, not Annabel"),
+        ("host BOX7.", "host <host>."),
+        ("/srv/data/ann/file", "<folder>/file"),
+        ("VirtualMachine/ComputeTopology/Memory/SizeInMB", "VirtualMachine/ComputeTopology/Memory/SizeInMB"),
+        ("https://example.invalid/a/b/c", "https://example.invalid/a/b/c"),
+        ("cmd /c exit 4", "cmd /c exit 4"),
+        ("0x80370102 (HCS_E_HYPERV_NOT_INSTALLED)", "0x80370102 (HCS_E_HYPERV_NOT_INSTALLED)"),
+    ],
+)
+def test_names_and_folders_are_left_out(text: str, reduced: str) -> None:
+    reducer = Reducer({r"C:\Users\Ann Lee": "<home>"}, {"Ann": "<user>", "box7": "<host>"})
+    assert reducer.reduced({text: [text, 1, None, True]}) == {reduced: [reduced, 1, None, True]}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(WINDOWS, reason="the same probes run there as tests, which is enough")
+def test_all_probes_run_on_the_emulator(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "hcsrt.check_host", "--emulator", "--output", str(tmp_path / "seen.json")],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    told = told_in(tmp_path / "seen.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    records = {name: record for point in told["points"] for name, record in point["probes"].items()}
+    assert set(records) == {probe.name for probe in probes()}
+    assert told["other"] == {}
+    outcomes = [record["outcome"] for record in records.values()]
+    assert set(outcomes) == {"seen", "skipped"}
+    assert outcomes.count("seen") > 50
+
+
+@pytest.mark.parametrize("why_not", ["needs an elevated prompt: run it as administrator", None])
+def test_on_a_windows_that_cannot_be_used_the_file_has_what_the_doctor_finds(
+    why_not: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    findings = [{"name": "account", "status": "error", "found": "It is not elevated.", "remedy": "Elevate it."}]
+
+    def examine(*_: Any) -> dict[str, Any]:
+        if why_not is None:
+            raise checking.NoAnswer("no answer within 300 s")
+        return {"host": {"system": "Windows"}, "findings": findings, "why_not": why_not}
+
+    monkeypatch.setattr(checking, "examine", examine)
+    monkeypatch.setattr(command.platform, "system", lambda: "Windows")
+    monkeypatch.setattr(checking.tempfile, "gettempdir", lambda: str(tmp_path))
+    path = tmp_path / "seen.json"
+    assert command.main(["--output", str(path)]) == 3
+    printed = " ".join(capsys.readouterr().out.split())
+    assert (why_not or "no answer within 300 s") in printed
+    # What it does not do it does not announce.
+    assert "It creates" not in printed
+    told = told_in(path)
+    assert (told["complete"], told["tells of a real HCS"]) == (True, False)
+    assert told["doctor"] == (findings if why_not else [])
+    assert (why_not or "no answer within 300 s") in told["nothing tried because"]
+    assert not any(point["probes"] for point in told["points"])
