@@ -72,6 +72,17 @@ def test_a_verb_that_shares_its_method_comes_into_the_page(tree: Path) -> None:
     assert "`aio.service.submit_wer_report` | yes |" in text
 
 
+def test_a_new_meaning_or_class_of_a_code_comes_into_the_page_of_errors(tree: Path) -> None:
+    edit(tree / "hcsrt/_codes.py", '"There is no compute system of this id"', '"Nobody *is* called so"')
+    edit(tree / "hcsrt/errors.py", "HCS_E_SYSTEM_NOT_FOUND: SystemNotFoundError", "HCS_E_SYSTEM_NOT_FOUND: StateError")
+    assert run(tree, "check").stderr == "docs/reference/errors.md: not what `tools/facts.py write` makes\n"
+    assert run(tree, "write").returncode == 0
+    assert run(tree, "check").returncode == 0
+    _, _, text = (tree / "docs/reference/errors.md").read_text("utf-8").partition("(HCS_E_SYSTEM_NOT_FOUND)=")
+    assert "\nNobody \\*is\\* called so.\n" in text.partition("###")[2].partition("###")[0]
+    assert text.index("`hcsrt.StateError`") < text.index("###", 60)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
