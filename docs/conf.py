@@ -1,0 +1,141 @@
+"""How the site is built: `sphinx-build docs DIR`, where hcsrt and its extra `docs` are installed."""
+
+from __future__ import annotations
+import __future__
+
+import pkgutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
+
+import hcsrt
+
+project = "hcsrt"
+author = "hcsrt contributors"
+copyright = author
+version = release = hcsrt.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
+exclude_patterns = ["_build"]
+nitpicky = True
+# Quotes stay as they were typed: commands are copied from pages.
+smartquotes_action = "D"
+# What stands between single backticks in a docstring is code.
+default_role = "code"
+
+# The inventories of other sites are fetched on request only (`sphinx-build -t online`): CI, and whoever builds without
+# a network, would get a warning for each, and a warning is an error there.
+if tags.has("online"):  # noqa: F821 - Sphinx puts it here
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {
+        "python": ("https://docs.python.org/3", None),
+        "cython": ("https://cython.readthedocs.io/en/latest", None),
+    }
+
+myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
+myst_heading_anchors = 4
+
+autodoc_member_order = "bysource"
+autodoc_inherit_docstrings = False
+add_module_names = False
+toc_object_entries_show_parents = "hide"
+python_maximum_signature_line_length = 72
+napoleon_numpy_docstring = False
+
+html_theme = "furo"
+html_title = f"hcsrt {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_domain_indices = False
+html_show_sourcelink = False
+# Prompts are not part of a command.
+copybutton_prompt_text = r"\$ |>>> "
+copybutton_prompt_is_regexp = True
+
+
+def stub_of(module: str) -> dict[str, Any]:
+    """Return what the stub of a compiled module of hcsrt defines."""
+    path = Path(hcsrt.__file__).with_name(f"{module}.pyi")
+    names: dict[str, Any] = {"__name__": f"hcsrt.{module}", "__package__": "hcsrt"}
+    # A stub names classes before it defines them.
+    exec(compile(path.read_text("utf-8"), str(path), "exec", __future__.annotations.compiler_flag), names)
+    return names
+
+
+# A compiled module is described by its stub, which has the same docstrings, and types that Cython does not keep.
+for module in ("_handles", "_library"):
+    vars(hcsrt).update((name, value) for name, value in stub_of(module).items() if name in hcsrt.__all__)
+vars(hcsrt.operations).update(stub_of("operations"))
+
+# Overloads tell a type checker what text mode changes. A reader gets one signature, with all parameters.
+for module in ("hcsrt.system", "hcsrt.aio.system"):
+    analyzer = ModuleAnalyzer.for_module(module)
+    analyzer.analyze()
+    analyzer.overloads.clear()
+    # Each of them has counted in the order of the source, which put their methods behind all that is inherited.
+    analyzer.tagorder = {name: number for number, name in enumerate(analyzer.tagorder)}
+
+
+def signature_of(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str | None, returned: str | None
+) -> tuple[str, None] | None:
+    """Leave out how a class is called: programs get objects of hcsrt from its functions."""
+    return ("", None) if what in ("class", "exception") and signature else None
+
+
+def prepare_docstring(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Keep napoleon from taking what stands before a colon for a type: docstrings leave types to the signature."""
+    starts = [number + 1 for number, line in enumerate(lines[:-1]) if line == "Returns:"]
+    if what in ("attribute", "property") and lines:
+        starts.append(0)
+    for start in starts:
+        text = lines[start].lstrip()
+        lines[start] = f"{lines[start].removesuffix(text)}: {text}"
+
+
+def note_codes(app: Sphinx, doctree: nodes.document) -> None:
+    """Let the search know each spelling of an error code as a name, so that it leads to its place on the page."""
+    if app.env.current_document.docname != "reference/errors":
+        return
+    for index in doctree.findall(addnodes.index):
+        for _, spelling, *_ in index["entries"]:
+            app.env.domains.standard_domain.note_object("hresult", spelling, index.parent["ids"][0], location=index)
+
+
+def is_of_python(name: str) -> bool:
+    if name.partition(".")[0] not in sys.stdlib_module_names:
+        return False
+    try:
+        pkgutil.resolve_name(name)
+    except (AttributeError, ImportError):
+        return False
+    return True
+
+
+def name_of_python(app: Sphinx, env: Any, node: Any, text: Any) -> Any:
+    """Let a name of the standard library stand without a link where its inventory is not at hand.
+
+    One that Python does not have is still a warning.
+    """
+    return text if node.get("refdomain") == "py" and is_of_python(node["reftarget"]) else None
+
+
+def setup(app: Sphinx) -> None:
+    app.add_object_type("hresult", "hresult", objname="error code")
+    app.connect("doctree-read", note_codes)
+    app.connect("autodoc-process-signature", signature_of)
+    app.connect("autodoc-process-docstring", prepare_docstring, priority=400)
+    # After intersphinx.
+    app.connect("missing-reference", name_of_python, priority=900)
