@@ -504,6 +504,6 @@ def test_the_metadata_has_the_same_codes() -> None:
 
 
 def test_nothing_but_the_documentation_declares_these() -> None:
-    text = (REPOSITORY / "docs/reference/abi.md").read_text(encoding="utf-8")
+    text = (REPOSITORY / "docs/internals/declarations.md").read_text(encoding="utf-8")
     _, _, told = text.partition("## What nothing can check")
     assert set(re.findall(r"`(Hcs\w+)`", told)) == NOT_IN_MINGW & NOT_IN_METADATA
