@@ -307,7 +307,7 @@ def table(rows: list[Function], text: str, package: Path = REPOSITORY / "hcsrt")
         cells = (
             f"`{row.name}`",
             f"`{name}`" if name else "—",
-            "—" if by_hand else f"`aio.{name}`",
+            "—" if by_hand else "yes",
             "yes" if row.name in answered else "`E_NOTIMPL`",
             row.since,
         )
