@@ -15,6 +15,10 @@ from sphinx.pycode import ModuleAnalyzer
 
 import hcsrt
 
+# Behind what is installed: beside the tools are the sources of hcsrt, which may not be built.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from tools import addresses  # noqa: E402
+
 project = "hcsrt"
 author = "hcsrt contributors"
 copyright = author
@@ -55,6 +59,14 @@ napoleon_numpy_docstring = False
 
 html_theme = "furo"
 html_title = f"hcsrt {release}"
+# Empty as long as nobody has given the address; so are links to the sources.
+where = addresses.read()
+html_baseurl = f"{where.site}/" if where.site else ""
+html_theme_options = (
+    {"source_repository": where.repository, "source_branch": "main", "source_directory": "docs/"}
+    if where.repository
+    else {}
+)
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
