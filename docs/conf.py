@@ -17,7 +17,7 @@ import hcsrt
 
 # Behind what is installed: beside the tools are the sources of hcsrt, which may not be built.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from tools import addresses  # noqa: E402
+from tools import addresses
 
 project = "hcsrt"
 author = "hcsrt contributors"
