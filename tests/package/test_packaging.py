@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -20,9 +19,9 @@ import pytest
 import hcsrt
 
 from ..helpers.once import made_once
+from ..helpers.pages import REPOSITORY, blocks_of
 from ..helpers.platforms import WINDOWS, compiler, posix_shell
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCES = ("hcsrt", "tests", "benchmarks", "docs", "examples", "tools")
 MODULES = {
     "_calls",
@@ -323,8 +322,7 @@ def test_a_wheel_is_enough_to_check_a_host(environment: Path, tmp_path: Path) ->
 
 
 def code_of_the_readme(language: str) -> list[str]:
-    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [block.text for block in blocks_of(REPOSITORY / "README.md", language)]
 
 
 @compiler

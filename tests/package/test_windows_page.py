@@ -10,23 +10,24 @@ import pytest
 
 import hcsrt
 
+from ..helpers.pages import DOCS, blocks_of
 from ..helpers.platforms import posix_shell
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "windows-from-nothing.md"
+PAGE = DOCS / "how-to" / "windows-from-nothing.md"
 ID = "7c936f90-3131-5f18-ad64-69ffca88a11c"
 
 
-def program(number: int) -> dict[str, Any]:
+def program(name: str) -> dict[str, Any]:
     """A program of the page as a module that nobody has run yet."""
-    found: list[str] = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    assert len(found) == 2
+    programs = {block.name: block.text for block in blocks_of(PAGE)}
+    assert programs.keys() == {"machine.py", "container.py"}
     names: dict[str, Any] = {"__name__": "page"}
-    exec(compile(found[number], str(PAGE), "exec"), names)
+    exec(compile(programs[name], str(PAGE), "exec"), names)
     return names
 
 
 def test_the_machine_with_a_disk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    names = program(0)
+    names = program("machine.py")
     names["time"] = SimpleNamespace(sleep=lambda seconds: None)
     disk = tmp_path / "disk.vhdx"
     disk.touch()
@@ -55,7 +56,7 @@ def test_the_container_in_a_machine(tmp_path: Path, capfdbinary: pytest.CaptureF
         (layer / "UtilityVM" / "SystemTemplate.vhdx").touch()
         (layer / "blank.vhdx").touch()
     (layers[0] / "layerchain.json").write_text(json.dumps([str(layers[1])]))
-    names = program(1)
+    names = program("container.py")
     names["hcsrt"] = SimpleNamespace(ComputeSystem=Machine, service=hcsrt.service, HcsError=hcsrt.HcsError)
     names["layer_id"] = lambda layer: ID
     assert names["main"](str(layers[0]), "sh", "-c", "echo hello; exit 3") == 3
