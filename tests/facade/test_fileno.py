@@ -2,14 +2,12 @@
 
 import io
 import os
-import re
 import select
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -148,19 +146,3 @@ def test_no_other_program_can_use_a_pipe_on_windows(system: ComputeSystem) -> No
             assert stream
             with pytest.raises(io.UnsupportedOperation, match="overlapped I/O: copy between the two"):
                 stream.fileno()
-
-
-@descriptors
-def test_the_programs_of_the_page_about_commands_do_what_they_say(
-    system: ComputeSystem, capfd: pytest.CaptureFixture[str]
-) -> None:
-    page = (Path(__file__).parents[2] / "docs/how-to/commands.md").read_text(encoding="utf-8")
-    names: dict[str, Any] = {"system": system}
-    printed = []
-    for program in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
-        exec(program, names)
-        printed.append(capfd.readouterr().out)
-    assert printed[0] == "A; B\n\n"
-    assert printed[1].startswith("out\n")
-    assert "/nowhere" in printed[1]
-    assert printed[2:] == ["b'19\\n'\n"] * 2

@@ -19,7 +19,7 @@ import pytest
 import hcsrt
 
 from ..helpers.once import made_once
-from ..helpers.pages import REPOSITORY, blocks_of
+from ..helpers.pages import DOCS, REPOSITORY, Run, blocks_of
 from ..helpers.platforms import WINDOWS, compiler, posix_shell
 
 SOURCES = ("hcsrt", "tests", "benchmarks", "docs", "examples", "tools")
@@ -343,6 +343,12 @@ with hcsrt.ComputeSystem.create("readme", hcsrt.emulator.container_document()) a
     assert cython_consumer.wait_for_exit(system.handle, 10_000) == 0
 """
     run(environment, "-c", program, cwd=tmp_path)
+
+
+@compiler
+@pytest.mark.slow
+def test_the_package_of_the_page_about_cython_builds_and_works(environment: Path, tmp_path: Path) -> None:
+    Run(tmp_path, environment.parent).page(blocks_of(DOCS / "how-to" / "cython-package.md"))
 
 
 @posix_shell

@@ -1,0 +1,52 @@
+"""Every code block of the tutorial and of the how-to pages, run as the page says, from an empty folder.
+
+* A block whose first line is a comment with a name is that file.
+* A `console` block has commands, each behind `$ `, with their output below.
+* The other `python` blocks of a page are one program; a `text` block shows what the block before it prints.
+* In what is shown, `...` stands for any text, and seconds and process ids may be others.
+* A block that no test runs has a paragraph with "Not run by a test" before it, and stands in a list here.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from ..helpers.pages import DOCS, REPOSITORY, Run, blocks_of, own_programs
+from ..helpers.platforms import posix_shell
+
+BY_OTHER_TESTS = {
+    "how-to/cython-package.md": "test_packaging.py builds it against the wheel",
+    "how-to/many-hosts.md": "its programs need a scheduler, and have a test of their own",
+    "how-to/windows-from-nothing.md": "test_windows_page.py plays the guest that the emulator lacks",
+}
+
+# The name of each block that no test runs: its file, or its first line.
+NOT_RUN = {
+    ("tutorial.md", "$ pip install -e '.[cli]' && hcsrt run -- sh -c 'echo hello from a compute system'"),
+    ("tutorial.md", "$ pip install pytest"),
+    ("how-to/agent-sandbox.md", "on_windows.py"),
+    ("how-to/cython-package.md", "$ pip install setuptools Cython"),
+    ("how-to/testing.md", "$ pip install pytest"),
+}
+
+PAGES = ["tutorial.md", *sorted(f"how-to/{page.name}" for page in (DOCS / "how-to").glob("*.md"))]
+
+
+def test_the_blocks_that_no_test_runs_are_those_that_say_so() -> None:
+    marked = {(name, block.name) for name in PAGES for block in blocks_of(DOCS / name) if block.is_not_run}
+    assert marked == NOT_RUN
+
+
+def test_the_tutorial_installs_hcsrt_as_the_readme_does() -> None:
+    """What CI runs is the command of the README, in a fresh clone."""
+    (install,) = (block for block in blocks_of(DOCS / "tutorial.md", "console") if "hcsrt run" in block.name)
+    readme = [block.text for block in blocks_of(REPOSITORY / "README.md", "sh")]
+    assert install.name.removeprefix("$ ") + "\n" in readme
+
+
+@posix_shell
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in BY_OTHER_TESTS])
+def test_the_blocks_of_a_page(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    Run(folder, own_programs(tmp_path / "programs")).page(blocks_of(DOCS / name))
