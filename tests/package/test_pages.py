@@ -16,7 +16,7 @@ from ..helpers.platforms import posix_shell
 
 BY_OTHER_TESTS = {
     "how-to/cython-package.md": "test_packaging.py builds it against the wheel",
-    "how-to/many-hosts.md": "its programs need a scheduler, and have a test of their own",
+    "how-to/many-hosts.md": "test_many_hosts.py runs it where its scheduler is installed",
     "how-to/windows-from-nothing.md": "test_windows_page.py plays the guest that the emulator lacks",
 }
 
