@@ -299,6 +299,16 @@ def test_every_code_becomes_an_error_that_can_travel(name: str, value: int) -> N
     assert same(copy.deepcopy(error), error)
 
 
+def test_an_error_keeps_the_hint_of_the_host_that_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errors, "_emulated", False)
+    error = errors.error_from(0x8000FFFF, "HcsStartComputeSystem")
+    assert "event log" in (error.hint or "")
+    sent = pickle.dumps(error)
+    monkeypatch.setattr(errors, "_emulated", True)
+    assert errors.error_from(0x8000FFFF, "HcsStartComputeSystem").hint != error.hint
+    assert same(pickle.loads(sent), error)
+
+
 def test_signed_and_unsigned_are_the_same_error() -> None:
     assert same(errors.HcsError(0x80370105, "HcsX"), errors.HcsError(-2143878907, "HcsX"))
     with pytest.raises(ValueError, match="32 bits"):
@@ -394,6 +404,18 @@ def test_a_missing_function_is_named_with_the_windows_that_has_it() -> None:
     assert str(error).endswith("Hint: HcsGrantVmGroupAccess needs Windows 10 2004 / Server 2022.")
     assert same(pickle.loads(pickle.dumps(error)), error)
     assert same(copy.copy(error), error)
+
+
+@pytest.mark.parametrize(
+    "kind", [errors.HandleBusyError, errors.HandleClosedError, errors.NoIsolationError, errors.NoIsolationWarning]
+)
+def test_errors_of_our_own_can_travel_too(kind: type[Exception]) -> None:
+    error = kind("why")
+    error.add_note("while closing")
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        copied = pickle.loads(pickle.dumps(error, protocol))
+        assert type(copied) is kind
+        assert (copied.args, vars(copied)) == (error.args, vars(error))
 
 
 def test_errors_of_our_own_are_no_hcs_errors() -> None:

@@ -781,6 +781,8 @@ def test_run_kills_on_a_timeout_and_keeps_the_output(system: ComputeSystem) -> N
     assert isinstance(caught.value.stdout, bytes)
     assert caught.value.stderr == b"err\n"
     assert not exists(int(caught.value.stdout))
+    copied = pickle.loads(pickle.dumps(caught.value))
+    assert (copied.stdout, copied.stderr) == (caught.value.stdout, caught.value.stderr)
     assert emulator.live()["processes"] == 0
 
 
