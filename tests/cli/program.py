@@ -109,6 +109,8 @@ class Terminal:
             stdout=self._local,
             stderr=self._local,
             cwd=folder,
+            # As Python sees it: readline, which a debugger imports, has its own COLUMNS in the C environment.
+            env=dict(os.environ),
             start_new_session=True,
         )
 
