@@ -33,6 +33,11 @@ class Writer:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.outcome != "passed" or report.when == "call":
             self._file.write(f"{report.outcome} {report.nodeid}\n")
+            # What no busy machine excuses: a process that died, for which xdist reports so, or something left behind.
+            if report.nodeid not in self._failed and report.when in ("???", "teardown"):
+                self._file.write(f"final {report.nodeid}\n")
+        if report.failed:
+            self._failed.add(report.nodeid)
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         self._file.write(f"ended {nodeid}\n")

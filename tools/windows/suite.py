@@ -7,8 +7,8 @@ import time
 import zipfile
 from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -30,20 +30,37 @@ stop = threading.Event()
 START = 20
 STARTS = 3
 
+# How a run ends in which pytest itself was well, and some tests failed.
+FAILED = "pytest failed with 1"
+
+# Two CPythons at once keep the machine so busy that a time which a test gives may run out: what failed runs once more,
+# alone. More failures than these are of another kind.
+SECOND_LOOKS = 10
+
 
 @dataclass(frozen=True)
 class Progress:
     """The progress of pytest, as the plugin progress.py has written it down."""
 
-    counts: Counter[str]
+    outcomes: dict[str, str]
     running: tuple[str, ...]
     last: str
+    final: bool
+
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter(self.outcomes.values())
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        return tuple(test for test, outcome in self.outcomes.items() if outcome == "failed")
 
     @classmethod
     def read(cls, file: Path) -> "Progress":
         outcomes: dict[str, str] = {}
         running: dict[str, None] = {}
         last = ""
+        final = False
         for line in file.read_text("utf-8", "replace").splitlines() if file.exists() else ():
             word, _, test = line.partition(" ")
             if word == "begun":
@@ -51,9 +68,11 @@ class Progress:
             elif word == "ended":
                 running.pop(test, None)
                 last = test
+            elif word == "final":
+                final = True
             elif outcomes.get(test) != "failed":  # by what was before or after it, too
                 outcomes[test] = word
-        return cls(Counter(outcomes.values()), tuple(running), last)
+        return cls(outcomes, tuple(running), last, final)
 
 
 @dataclass(frozen=True)
@@ -63,6 +82,7 @@ class Result:
     seconds: float
     progress: Progress
     last_words: tuple[str, ...] = ()
+    passed_alone: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -70,10 +90,13 @@ class Result:
 
     def __str__(self) -> str:
         counts = self.progress.counts
+        alone = len(self.passed_alone)
         lines = [
-            f"{self.python}: {self.status}: {counts.total()} tests, {counts['passed']} passed, "
-            f"{counts['skipped']} skipped, {counts['failed']} failed in {self.seconds:.0f} s",
+            f"{self.python}: {self.status}: {counts.total()} tests, {counts['passed'] + alone} passed, "
+            f"{counts['skipped']} skipped, {counts['failed'] - alone} failed in {self.seconds:.0f} s",
             *(f"{self.python}: its last words: {line}" for line in self.last_words),
+            *(f"{self.python}: failed beside others, and passed alone: {test}" for test in self.passed_alone),
+            *(f"{self.python}: failed: {test}" for test in self.progress.failed if test not in self.passed_alone),
         ]
         if self.last_words:
             lines.append(f"{self.python}: the last test that ended: {self.progress.last or 'none'}")
@@ -140,27 +163,6 @@ def served(run: Run) -> Iterator[None]:
         run.end()
 
 
-def attempt(python: Python, run: Run, patience: float, progress: Path, arguments: list[str]) -> Result:
-    start = time.monotonic()
-    process = run.start(
-        "-m", "pytest", "-c", windows_path(pins.REPOSITORY / "pyproject.toml"),
-        "--rootdir", windows_path(pins.REPOSITORY), "-p", "no:cacheprovider",
-        "-p", PLUGIN, "--progress-file", windows_path(progress),
-        *(arguments or [windows_path(pins.REPOSITORY / folder) for folder in python.tests]),
-    )  # fmt: skip
-    output = Output(python, process.stdout)
-    ended = watch(process, progress, patience)
-    if ended:
-        run.end()
-    seconds = time.monotonic() - start
-    output.wait()
-    code = process.wait()
-    status = ended or ("passed" if code == 0 else f"pytest failed with {code}")
-    # With exit code 1 pytest has told of each failed test itself.
-    words = tuple(output.last_words) if ended or code not in (0, 1) else ()
-    return Result(python.version, status, seconds, Progress.read(progress), words)
-
-
 def watch(process: subprocess.Popen[bytes], progress: Path, patience: float) -> str | None:
     """Wait until the process has ended, and return None, or why it has to be ended."""
     size, since = 0, time.monotonic()
@@ -179,8 +181,8 @@ def watch(process: subprocess.Popen[bytes], progress: Path, patience: float) -> 
             return None
 
 
-def run(python: Python, wheel: Path, patience: float, arguments: list[str]) -> Result:
-    """Install the wheel into a fresh copy of the test bed and run pytest there.
+class Suite:
+    """The tests in one CPython: installed, run, and what failed looked at once more; closed, all of it is gone.
 
     Args:
         python: The CPython to test with.
@@ -188,17 +190,66 @@ def run(python: Python, wheel: Path, patience: float, arguments: list[str]) -> R
         patience: Seconds without the begin or end of a test after which every process of the copy is ended.
         arguments: Arguments of pytest, instead of the folders of tests that this CPython runs.
     """
-    with temporary() as folder:
-        bed_run = Run(bed(python), folder)
-        progress = folder / "progress"
+
+    def __init__(self, python: Python, wheel: Path, patience: float, arguments: list[str]) -> None:
+        self._python = python
+        self._wheel = wheel
+        self._patience = patience
+        self._arguments = arguments
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Suite":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def run(self) -> Result:
+        """Install the wheel into a fresh copy of the test bed and run pytest there."""
+        self._folder = self._stack.enter_context(temporary())
+        self._run = Run(bed(self._python), self._folder)
         # One for all runs of this machine's test beds: a test that measures time is alone among the tests of all.
-        bed_run.variables["HCSRT_TESTS_LOCK"] = windows_path(folder.parent / "turns")
-        with served(bed_run):
-            install(python, bed_run, wheel)
-            result = attempt(python, bed_run, patience, progress, arguments)
-            for _ in range(STARTS - 1):
-                if progress.exists() or result.seconds > START or stop.is_set():
-                    break
-                say(python.version, f"pytest did not come up. Once more. {result}")
-                result = attempt(python, bed_run, patience, progress, arguments)
+        self._run.variables["HCSRT_TESTS_LOCK"] = windows_path(self._folder.parent / "turns")
+        self._stack.enter_context(served(self._run))
+        install(self._python, self._run, self._wheel)
+        progress = self._folder / "progress"
+        folders = [windows_path(pins.REPOSITORY / folder) for folder in self._python.tests]
+        for _ in range(STARTS):
+            result = self._attempt(progress, self._arguments or folders)
+            if progress.exists() or result.seconds > START or stop.is_set():
+                break
+            say(self._python.version, f"pytest did not come up. {result}")
+        return result
+
+    def look_again(self, result: Result) -> Result:
+        """Run what failed once more, alone, when no other tests are running any more."""
+        failed = result.progress.failed
+        if result.status != FAILED or result.progress.final or not 0 < len(failed) <= SECOND_LOOKS:
             return result
+        say(self._python.version, f"{len(failed)} failed. Once more, alone:")
+        # In a file, as no command line of Windows takes every name.
+        names = self._folder / "failed"
+        names.write_text("".join(f"{windows_path(pins.REPOSITORY)}\\{test}\n" for test in failed), "utf-8")
+        again = self._attempt(self._folder / "again", ["-n", "0", f"@{windows_path(names)}"])
+        passed = tuple(test for test in failed if again.progress.outcomes.get(test) == "passed")
+        status = again.status if len(passed) == len(failed) else result.status
+        return replace(result, status=status, passed_alone=passed, last_words=again.last_words)
+
+    def _attempt(self, progress: Path, arguments: list[str]) -> Result:
+        start = time.monotonic()
+        process = self._run.start(
+            "-m", "pytest", "-c", windows_path(pins.REPOSITORY / "pyproject.toml"),
+            "--rootdir", windows_path(pins.REPOSITORY), "-p", "no:cacheprovider",
+            "-p", PLUGIN, "--progress-file", windows_path(progress), *arguments,
+        )  # fmt: skip
+        output = Output(self._python, process.stdout)
+        ended = watch(process, progress, self._patience)
+        if ended:
+            self._run.end()
+        seconds = time.monotonic() - start
+        output.wait()
+        code = process.wait()
+        status = ended or ("passed" if code == 0 else f"pytest failed with {code}")
+        # With exit code 1 pytest has told of each failed test itself.
+        words = tuple(output.last_words) if ended or code not in (0, 1) else ()
+        return Result(self._python.version, status, seconds, Progress.read(progress), words)
