@@ -1,5 +1,6 @@
 """The tests, in a Windows CPython under Wine, against the wheel that is installed there."""
 
+import random
 import shutil
 import subprocess
 import threading
@@ -196,6 +197,8 @@ class Suite:
         self._wheel = wheel
         self._patience = patience
         self._arguments = arguments
+        # The emulator is to do the same when it is looked at once more.
+        self._seed = random.randrange(1 << 31)
         self._stack = ExitStack()
 
     def __enter__(self) -> "Suite":
@@ -240,7 +243,7 @@ class Suite:
         process = self._run.start(
             "-m", "pytest", "-c", windows_path(pins.REPOSITORY / "pyproject.toml"),
             "--rootdir", windows_path(pins.REPOSITORY), "-p", "no:cacheprovider",
-            "-p", PLUGIN, "--progress-file", windows_path(progress), *arguments,
+            "-p", PLUGIN, "--progress-file", windows_path(progress), "--hcsrt-seed", str(self._seed), *arguments,
         )  # fmt: skip
         output = Output(self._python, process.stdout)
         ended = watch(process, progress, self._patience)
