@@ -231,6 +231,7 @@ def test_errors_as_json(tmp_path: Path) -> None:
         "hresult": -2143878910,
         "code": "0x80370102",
         "exception": "HcsError",
+        "page": None,
     }
 
 

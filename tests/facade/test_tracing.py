@@ -265,12 +265,15 @@ assert "logging" not in sys.modules and "hcsrt._facade.tracing" not in sys.modul
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
 
 
-def test_an_object_that_is_gone_leaves_no_name_behind(lines: Lines, document: Document) -> None:
+def test_an_object_that_is_gone_leaves_no_name_behind(
+    lines: Lines, document: Document, settle: Callable[..., bool]
+) -> None:
     names = tracing._names  # pyright: ignore[reportPrivateUsage]
     with hcsrt.ComputeSystem.create("tests", document) as system:
         system.start()
         before = len(names)
         for _ in range(3):
             system.run(TRUE)
-        assert len(names) == before
+        # A thread that ends what is left of a call may hold its object a little longer.
+        assert settle(lambda: len(names) == before)
         system.terminate()

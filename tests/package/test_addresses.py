@@ -12,9 +12,8 @@ from email.parser import Parser
 from html.parser import HTMLParser
 from pathlib import Path
 
+import markdown_it
 import pytest
-
-markdown_it = pytest.importorskip("markdown_it", reason="rich, of the extra cli, brings the reader of Markdown")
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SITE = "https://site.invalid/test"
@@ -191,7 +190,13 @@ def test_the_hints_of_an_installed_package_name_it(tree: Path, tmp_path: Path) -
         )
         run = [
             subprocess.run(
-                [sys.executable, "-c", program], env=environment, capture_output=True, text=True, encoding="utf-8"
+                # Not in the folder of the sources, where an editable install has left metadata of its own.
+                [sys.executable, "-P", "-c", program],
+                cwd=tmp_path,
+                env=environment,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
             )
             for program in command
         ]

@@ -25,6 +25,8 @@ NOT_RUN = {
     ("tutorial.md", "$ pip install -e '.[cli]' && hcsrt run -- sh -c 'echo hello from a compute system'"),
     ("tutorial.md", "$ pip install pytest"),
     ("how-to/agent-sandbox.md", "on_windows.py"),
+    ("how-to/check-host.md", "$ python -m hcsrt.check_host"),
+    ("how-to/check-host.md", "$ python -m hcsrt.check_host --emulator"),
     ("how-to/cython-package.md", "$ pip install setuptools Cython"),
     ("how-to/testing.md", "$ pip install pytest"),
 }
