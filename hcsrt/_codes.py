@@ -56,7 +56,8 @@ MEANINGS: dict[int, tuple[str, str | None]] = {
     ),
     hresults.HCS_E_INVALID_STATE: (
         "The compute system is in a state that does not allow this request",
-        "Query its State: only a created system can be started, a running one paused, a paused one resumed or saved.",
+        "Query its State: a created system can be started, a running one run commands or be paused, a paused one be "
+        "resumed or saved.",
     ),
     hresults.HCS_E_UNEXPECTED_EXIT: (
         "The compute system stopped although nobody had asked for it",

@@ -108,11 +108,20 @@ cdef int bind_context(Handle handle, hcsrt_context *context) noexcept nogil:
 cdef int raise_refused(Handle handle, int status) except -1:
     if status == HANDLE_CLOSED:
         raise HandleClosedError(closed_message(handle))
-    raise HandleBusyError(f"{type(handle).__name__} has too many calls inside; wait for some to return")
+    raise HandleBusyError(f"{words_for(handle)} has too many calls inside; wait for some to return")
+
+
+# A user of Python has the object that owns the handle, and has not met the class of the handle itself.
+cdef words_for(Handle handle):
+    if isinstance(handle, OwnedSystem):
+        return "The handle of this compute system"
+    if isinstance(handle, OwnedProcess):
+        return "The handle of this process"
+    return "This stdio handle" if isinstance(handle, OwnedStdio) else "The handle of this operation"
 
 
 cdef closed_message(Handle handle):
-    name = type(handle).__name__
+    name = words_for(handle)
     if handle._epoch != 0 and not hcsrt_is_here(&core, handle._epoch):
         return f"{name} belongs to the parent process; open the system or process again after a fork"
     return f"{name} is closed"

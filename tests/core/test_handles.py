@@ -160,7 +160,7 @@ def test_close_releases_once(opened):
     opened.close()
     assert opened.closed
     assert emulator.live()["systems"] == before - 1
-    with pytest.raises(HandleClosedError, match="OwnedSystem is closed"):
+    with pytest.raises(HandleClosedError, match="The handle of this compute system is closed"):
         hcs_calls.get_system_properties(opened)
 
 

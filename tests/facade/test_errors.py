@@ -319,8 +319,8 @@ def test_the_message_in_full() -> None:
     error = errors.error_from(0x80370105, "HcsSaveComputeSystem", None)
     assert str(error) == (
         "HcsSaveComputeSystem: HCS_E_INVALID_STATE (0x80370105): The compute system is in a state that does not allow "
-        "this request. Hint: Query its State: only a created system can be started, a running one paused, a paused one "
-        "resumed or saved."
+        "this request. Hint: Query its State: a created system can be started, a running one run commands or be paused, a "
+        "paused one be resumed or saved."
     )
     assert str(errors.error_from(0x80AB0007, "HcsX", {"ErrorMessage": "Out of bananas!"})) == (
         "HcsX: 0x80AB0007: An error that hcsrt does not know: number 0x0007 of facility 171. Out of bananas!"
