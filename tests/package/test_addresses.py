@@ -87,8 +87,9 @@ def words_of(text: str) -> list[str]:
     return re.sub(r"<[^>]+>", "", html).split()
 
 
-def test_what_the_readme_links_to_is_there() -> None:
-    found = [target.partition("#")[0] for target in targets_of((REPOSITORY / "README.md").read_text("utf-8"))]
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md"])
+def test_what_a_page_links_to_is_there(page: str) -> None:
+    found = [target.partition("#")[0] for target in targets_of((REPOSITORY / page).read_text("utf-8"))]
     paths = [target for target in found if target and is_relative(target)]
     assert paths
     assert [path for path in paths if not (REPOSITORY / path).exists()] == []

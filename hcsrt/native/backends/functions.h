@@ -1,7 +1,7 @@
 /* What a function of HCS is, once: its row in this table.
  *
- * `tools/facts.py write` makes include/hcsapi.h, _api.pxd and the table of docs/reference/functions.md from the rows; native code
- * expands them. A new function is appended to its table, never put in between: compiled packages know its place.
+ * `tools/facts.py write` makes include/hcsapi.h, _api.pxd and the table of docs/reference/functions.md from the rows;
+ * native code expands them. A new function is appended to its table, never put in between: compiled packages know its place.
  *
  * The columns of a row are
  *
