@@ -64,7 +64,7 @@ where = addresses.read()
 html_baseurl = f"{where.site}/" if where.site else ""
 html_theme_options = (
     {"source_repository": where.repository, "source_branch": "main", "source_directory": "docs/"}
-    if where.repository
+    if where.repository.startswith("https://github.com/")  # the theme makes links for hosts that it knows
     else {}
 )
 html_static_path = ["_static"]

@@ -305,10 +305,12 @@ def _number(text: str) -> int:
     word = text.strip().upper()
     if len(word) == 8 and not set(word) - set("0123456789ABCDEF"):
         return int(word, 16)
-    try:
-        return int(word, 0)
-    except ValueError:
-        pass
+    # int() would take the underscores of Python's numerals, and digits of other scripts.
+    if word.isascii() and "_" not in word:
+        try:
+            return int(word, 0)
+        except ValueError:
+            pass
     names = {name: code for name, code in vars(hresults).items() if isinstance(code, int)}
     if word in names:
         return names[word]

@@ -62,15 +62,20 @@ def read(root: Path = ROOT) -> Addresses:
     """
     with open(root / "pyproject.toml", "rb") as file:
         table = tomllib.load(file)["tool"]["hcsrt"]["addresses"]
+    if set(table) != {"repository", "site"}:
+        raise ValueError(f"tool.hcsrt.addresses has repository and site, and nothing else: {', '.join(table)}")
     for name, address in table.items():
-        if address and not re.fullmatch(r"https://[^\s/]+(/[^\s/]+)*", address):
+        # Others are made from it, so that a password, a query, a page or the address to clone from would be in the way.
+        if address != "" and not (isinstance(address, str) and _ADDRESS.fullmatch(address)):
             raise ValueError(
-                f"tool.hcsrt.addresses.{name} is to be https://... without a slash at its end: {address!r}"
+                f"tool.hcsrt.addresses.{name} is to be https://HOST/PATH of letters, digits, dots and hyphens, without "
+                "a slash, .git or .html at its end"
             )
     version = (root / "hcsrt" / "_version.py").read_text("utf-8").split('"')[1]
     return Addresses(table["repository"], table["site"], f"v{version}")
 
 
+_ADDRESS = re.compile(r"https://[\w-]+(\.[\w-]+)*(:\d+)?(/[\w.~-]+)*(?<!\.git)(?<!\.html)", re.ASCII)
 _FENCES = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 _PICTURE = re.compile(r"<picture>.*?</picture>", re.DOTALL)
 _IMAGE_TAG = re.compile(r"<(?:img|source)\b[^>]*>")

@@ -294,6 +294,8 @@ def recorded() -> Iterator[tuple[str, str]]:
 
 
 def main() -> None:
+    if sys.argv[1:]:
+        sys.exit("usage: python -m tools.pictures (tests/package/test_pictures.py compares the pictures)")
     FOLDER.mkdir(exist_ok=True)
     pictures = {
         "layers": layers(),

@@ -230,6 +230,12 @@ def test_explain_takes_a_win32_error(spelling: int | str) -> None:
     assert explanation.exception == "AccessDeniedError"
 
 
+@pytest.mark.parametrize("spelling", ["0x1_0", "1_0", "-1_0", "\u0663", "0x8037010\u0662", "", "0x", "5.0", "0b1_0"])
+def test_what_is_no_number_is_a_name(spelling: str) -> None:
+    with pytest.raises(ValueError, match="no HRESULT is called"):
+        errors.explain(spelling)
+
+
 @given(st.integers(0x80000000, 0xFFFFFFFF))
 def test_explain_reads_all_spellings_of_a_number_alike(code: int) -> None:
     spellings = (code, signed(code), hex(code), f"{code:08x}", str(signed(code)))
@@ -319,8 +325,8 @@ def test_the_message_in_full() -> None:
     error = errors.error_from(0x80370105, "HcsSaveComputeSystem", None)
     assert str(error) == (
         "HcsSaveComputeSystem: HCS_E_INVALID_STATE (0x80370105): The compute system is in a state that does not allow "
-        "this request. Hint: Query its State: a created system can be started, a running one run commands or be paused, a "
-        "paused one be resumed or saved."
+        "this request. Hint: Query its State: a created system can be started, a running one run commands or be "
+        "paused, a paused one be resumed or saved."
     )
     assert str(errors.error_from(0x80AB0007, "HcsX", {"ErrorMessage": "Out of bananas!"})) == (
         "HcsX: 0x80AB0007: An error that hcsrt does not know: number 0x0007 of facility 171. Out of bananas!"

@@ -15,7 +15,13 @@ from pathlib import Path
 import markdown_it
 import pytest
 
+from ..helpers.tools import load
+
 REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+addresses = load("addresses")
+
 SITE = "https://site.invalid/test"
 HOME = "https://example.invalid/test"
 
@@ -168,12 +174,41 @@ def test_every_shape_of_a_link_is_changed(tree: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("address", ["example.invalid/test", "http://example.invalid", "https://example.invalid/"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "example.invalid/test",
+        "http://example.invalid",
+        "https://example.invalid/",
+        "https://example.invalid/test.git",
+        "https://example.invalid/index.html",
+        "https://example.invalid/test?a=b",
+        "https://me:secret@example.invalid/test",
+        "https://example.invalid/a)b",
+        "https://example.invalid//test",
+    ],
+)
 def test_an_address_that_makes_no_others_is_refused(tree: Path, address: str) -> None:
-    give(tree, address, "")
+    for name, given in (("repository", (address, "")), ("site", ("", address))):
+        give(tree, *given)
+        with pytest.raises(ValueError, match=rf"tool\.hcsrt\.addresses\.{name} is to be https://HOST/PATH") as caught:
+            addresses.read(tree)
+        assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("line", ["site = 5", "site = false", "", 'site = ""\nhomepage = ""'])
+def test_other_than_two_texts_is_refused(tree: Path, line: str) -> None:
+    path = tree / "pyproject.toml"
+    path.write_text(path.read_text("utf-8").replace('site = ""', line), "utf-8")
+    with pytest.raises(ValueError, match=r"^tool\.hcsrt\.addresses"):
+        addresses.read(tree)
+
+
+def test_an_address_that_is_refused_ends_the_build(tree: Path) -> None:
+    give(tree, "http://example.invalid", "")
     done = egg_info(tree)
     assert done.returncode == 1
-    assert "tool.hcsrt.addresses.repository is to be https://... without a slash at its end" in done.stderr
+    assert "tool.hcsrt.addresses.repository" in done.stderr
 
 
 def test_the_hints_of_an_installed_package_name_it(tree: Path, tmp_path: Path) -> None:

@@ -1,24 +1,17 @@
 """The laws of the house, as `python -m tools.graph` reads them from the sources."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from ..helpers.tools import load
+
 REPOSITORY = Path(__file__).parents[2]
 
 
-def load_graph():
-    specification = importlib.util.spec_from_file_location("hcsrt_tools_graph", REPOSITORY / "tools" / "graph.py")
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module  # dataclasses look there
-    specification.loader.exec_module(module)
-    return module
-
-
-graph = load_graph()
+graph = load("graph")
 
 SOUND = {
     "hcsrt/__init__.py": "from .system import ComputeSystem\n",

@@ -1,11 +1,9 @@
 """The pictures of README.md show what there is: the names, the figures that are kept, and what hcsrt prints."""
 
-import importlib.util
 import re
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from types import ModuleType
 from xml.etree import ElementTree
 
 import pytest
@@ -14,22 +12,14 @@ import hcsrt
 from hcsrt import aio
 
 from ..helpers.platforms import pseudo_terminal
+from ..helpers.tools import load
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 README = (REPOSITORY / "README.md").read_text("utf-8")
 NAMES = ("layers", "terminal", "performance")
 
 
-def load() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("hcsrt_tools_pictures", REPOSITORY / "tools" / "pictures.py")
-    assert specification
-    assert specification.loader
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-pictures = load()
+pictures = load("pictures")
 
 
 def kept(name: str) -> str:
