@@ -1,5 +1,6 @@
 """The code blocks of a page of the documentation, and how they run: see tests/package/test_pages.py for the rules."""
 
+import ast
 import doctest
 import os
 import re
@@ -52,18 +53,20 @@ class Block:
 
 def blocks_of(page: Path, *languages: str) -> list[Block]:
     """Return the code blocks of a page in their order, of some languages or of all."""
-    tokens = MarkdownIt().enable("table").parse(page.read_text("utf-8"))
-    found = list(_blocks(page, tokens))
+    text = page.read_text("utf-8")
+    found = list(_blocks(page, MarkdownIt().enable("table").parse(text), text.splitlines()))
     return [block for block in found if block.language in languages] if languages else found
 
 
-def _blocks(page: Path, tokens: list[Token]) -> Iterator[Block]:
+def _blocks(page: Path, tokens: list[Token], lines: list[str]) -> Iterator[Block]:
     said = ""
     for token in tokens:
         if token.type == "inline":
             said = token.content
         elif token.type in ("fence", "code_block"):
             assert token.map
+            last = lines[token.map[1] - 1].strip("> ")
+            assert token.type == "code_block" or last == token.markup, f"{page.name}:{token.map[0] + 1}: has no end"
             yield Block(page, token.map[0] + 1, token.info.strip(), token.content, NOT_RUN in said)
             said = ""
 
@@ -97,18 +100,23 @@ class Run:
     def page(self, blocks: list[Block]) -> None:
         """Run the blocks in their order, and compare what they show with what they print."""
         program: list[tuple[Block, str]] = []
+        compared: Block | None = None
         for number, block in enumerate(blocks):
             following = blocks[number + 1] if number + 1 < len(blocks) else None
             if block.is_not_run:
                 continue
             if block.file:
+                if block.language == "python":
+                    ast.parse(block.text, str(block))
                 (self._folder / block.file).write_text(block.text, "utf-8")
             elif block.language == "console":
                 self._console(block)
             elif block.language == "python":
-                shown = following.text if following and following.language == "text" else ""
-                program.append((block, shown))
-            elif block.language != "text":
+                compared = following if following and following.language == "text" else None
+                program.append((block, compared.text if compared else ""))
+            elif block.language == "text":
+                assert block is compared, f"{block}: no program before it prints this"
+            else:
                 raise AssertionError(f"{block}: no test knows what to do with {block.language or 'an indented block'}")
         if program:
             self._program(program)
@@ -116,28 +124,30 @@ class Run:
     def _console(self, block: Block) -> None:
         """Run commands, each a line that begins with $ and shows its output below."""
         parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
-        assert parts[0] == "", f"{block}: does not begin with a command"
+        assert (parts[0], len(parts) > 1) == ("", True), f"{block}: does not begin with a command"
         commands = [_command(part) for part in parts[1:]]
         # Each is told apart from the next, which sees its exit code all the same.
         lines = [f"{command}\nstatus=$?; echo '{SEPARATOR}' $status; (exit $status)" for command, _ in commands]
-        printed = self._output("sh", "-c", "\n".join(lines))
+        printed, _ = self._output("sh", "-c", "\n".join(lines))
         outputs = re.split(rf"{SEPARATOR} (\d+)\n", printed)
         assert len(outputs) == 2 * len(commands) + 1, f"{block}: {printed}"
         for (command, shown), output, status in zip(commands, outputs[0::2], outputs[1::2], strict=False):
             _compare(f"{block}: {command}", shown, output)
-            assert shown or status == "0", f"{block}: {command} ended with {status}"
+            # What fails is to show how.
+            assert status == "0" or shown.strip(".\n"), f"{block}: {command} ended with {status}: {output}"
 
     def _program(self, program: list[tuple[Block, str]]) -> None:
         """Run the blocks that are no files as one program."""
         lines = [f"print({SEPARATOR!r})\n{block.text}" for block, _ in program]
         (self._folder / "page.py").write_text("".join(lines), "utf-8")
-        printed = self._output("python", "page.py")
+        printed, status = self._output("python", "page.py")
         _, *outputs = printed.split(f"{SEPARATOR}\n")
         assert len(outputs) == len(program), f"{program[0][0].page.name}: {printed}"
         for (block, shown), output in zip(program, outputs, strict=True):
             _compare(str(block), shown, output)
+        assert status == 0, f"{program[0][0].page.name}: its program ended with {status}"
 
-    def _output(self, *command: str) -> str:
+    def _output(self, *command: str) -> tuple[str, int]:
         done = subprocess.run(
             command,
             cwd=self._folder,
@@ -148,7 +158,7 @@ class Run:
             encoding="utf-8",
             timeout=200,
         )
-        return done.stdout
+        return done.stdout, done.returncode
 
 
 def own_programs(folder: Path) -> Path:
