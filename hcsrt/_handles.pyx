@@ -4,7 +4,7 @@ One 32-bit word in each object counts the native calls that are inside and tells
 touches a raw pointer runs without the GIL.
 """
 
-# native/core/state.h has the rules, docs/explanation/handles.md the reasons.
+# native/core/state.h has the rules, docs/internals/handles.md the reasons.
 
 cimport cython
 from cpython.exc cimport PyErr_Clear, PyErr_Occurred

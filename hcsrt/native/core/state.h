@@ -15,7 +15,7 @@
  *   C          FINISHED  released or given away
  *
  * The word is a plain uint32_t so that downstream .pxd users need no std::atomic. What each ordering buys, and the
- * mutations that prove it, stand in docs/explanation/handles.md; tests/native/ checks this very file. */
+ * mutations that prove it, stand in docs/internals/handles.md; tests/native/ checks this very file. */
 #ifndef HCSRT_STATE_H
 #define HCSRT_STATE_H
 
