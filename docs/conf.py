@@ -4,6 +4,7 @@ from __future__ import annotations
 import __future__
 
 import pkgutil
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,25 @@ def prepare_docstring(app: Sphinx, what: str, name: str, obj: Any, options: Any,
         lines[start] = f"{lines[start].removesuffix(text)}: {text}"
 
 
+def link_functions(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Let the last line of a docstring, `HCS: HcsOpenProcess`, lead to the table of the functions."""
+    for number, line in enumerate(lines):
+        if line.startswith("HCS: "):
+            lines[number:] = [re.sub(r"\bHcs\w+", r":hcs:`\g<0>`", rest) for rest in lines[number:]]
+            return
+
+
+def note_functions(app: Sphinx, doctree: nodes.document) -> None:
+    """Let each function of HCS be a name that leads to its row."""
+    if app.env.current_document.docname != "reference/functions":
+        return
+    for row in doctree.findall(nodes.row):
+        function = row[0].astext()
+        if function.startswith("Hcs"):
+            row[0]["ids"].append(function)
+            app.env.domains.standard_domain.note_object("hcs", function, function, location=row)
+
+
 def note_codes(app: Sphinx, doctree: nodes.document) -> None:
     """Let the search know each spelling of an error code as a name, so that it leads to its place on the page."""
     if app.env.current_document.docname != "reference/errors":
@@ -124,6 +144,17 @@ def note_codes(app: Sphinx, doctree: nodes.document) -> None:
     for index in doctree.findall(addnodes.index):
         for _, spelling, *_ in index["entries"]:
             app.env.domains.standard_domain.note_object("hresult", spelling, index.parent["ids"][0], location=index)
+
+
+def let_names_break(app: Sphinx, doctree: nodes.document) -> None:
+    """Let a long name in a table break between its words, or the table would be wider than the page."""
+    for row in doctree.findall(nodes.row):
+        for literal in list(row.findall(nodes.literal)):
+            if re.fullmatch(r"[\w.()]{17,}", literal.astext()):
+                first, *others = re.split(r"(?<=[._])(?=\w)|(?<=[a-z])(?=[A-Z])", literal.astext())
+                literal[:] = [nodes.Text(first)]
+                for word in others:
+                    literal += [nodes.raw("", "<wbr>", format="html"), nodes.Text(word)]
 
 
 def is_of_python(name: str) -> bool:
@@ -146,8 +177,12 @@ def name_of_python(app: Sphinx, env: Any, node: Any, text: Any) -> Any:
 
 def setup(app: Sphinx) -> None:
     app.add_object_type("hresult", "hresult", objname="error code")
+    app.add_object_type("hcs", "hcs", objname="function of HCS")
     app.connect("doctree-read", note_codes)
+    app.connect("doctree-read", note_functions)
+    app.connect("doctree-read", let_names_break)
     app.connect("autodoc-process-signature", signature_of)
     app.connect("autodoc-process-docstring", prepare_docstring, priority=400)
+    app.connect("autodoc-process-docstring", link_functions)
     # After intersphinx.
     app.connect("missing-reference", name_of_python, priority=900)

@@ -309,15 +309,28 @@ def table(rows: list[Function], text: str, package: Path = REPOSITORY / "hcsrt")
             f"`{name}`" if name else "—",
             "—" if by_hand else "yes",
             "yes" if row.name in answered else "`E_NOTIMPL`",
-            row.since,
+            _short(row.since),
         )
         return f"| {' | '.join(cells)} |"
 
-    start = text.index("| function |")
+    versions = sorted({row.since for row in rows})
+    text = _refilled(text, "| Windows |", [f"| {_short(since)} | {since} |" for since in versions])
+    return _refilled(text, "| function |", map(line, sorted(rows, key=_name)))
+
+
+def _short(since: str) -> str:
+    """Return a name of that Windows that leaves a narrow column narrow."""
+    release = re.search(r"\d{4}", since)
+    return release[0] if release else "newer"
+
+
+def _refilled(text: str, head: str, lines: Iterable[str]) -> str:
+    """Return the text with the rows of the table whose line of headings begins with `head`."""
+    start = text.index(head)
     first = text.index("\n", text.index("\n", start) + 1) + 1
     old = re.match(r"(?:\|.*\n)*", text[first:])
     assert old is not None
-    return text[:first] + "\n".join(map(line, sorted(rows, key=_name))) + "\n" + text[first + old.end() :]
+    return text[:first] + "\n".join(lines) + "\n" + text[first + old.end() :]
 
 
 def counted(path: str, text: str, count: int) -> str:

@@ -116,6 +116,14 @@ def test_no_link_is_dead(site: Path, pages: dict[str, Page]) -> None:
     assert [link for link in external if not link.startswith("https://")] == []
 
 
+def test_a_docstring_leads_to_its_functions_of_hcs(pages: dict[str, Page]) -> None:
+    functions = {anchor for anchor in pages["reference/functions.html"].anchors if anchor.startswith("Hcs")}
+    assert len(functions) >= 60
+    for name, least in (("python", 40), ("asyncio", 5)):
+        linked = {urldefrag(link) for link in pages[f"reference/{name}.html"].links}
+        assert len([link for link in linked if link.url == "functions.html" and link.fragment in functions]) >= least
+
+
 def test_every_page_can_be_reached_from_the_first(pages: dict[str, Page]) -> None:
     reached: set[str] = set()
     left = ["index.html"]
@@ -195,6 +203,7 @@ IN_SIGHT = """id => {
         ("E_OUTOFMEMORY", "reference/errors.html", "e-outofmemory"),
         ("kick_off", "reference/python.html", "hcsrt.operations.kick_off"),
         ("scratch", "glossary.html", "term-scratch"),
+        ("HcsSaveComputeSystem", "reference/functions.html", "HcsSaveComputeSystem"),
     ],
 )
 def test_the_search_leads_there(
@@ -281,6 +290,17 @@ def test_every_page_reads_well_on_a_phone(
             if name in ("index.html", "reference/errors.html", "reference/python.html", "explanation/handles.html"):
                 tab.screenshot(path=screenshots / f"phone-{scheme}-{Path(name).stem}.png")
     assert wrong == []
+
+
+def test_no_table_scrolls_on_a_desktop(browser: Any, address: str, site: Path) -> None:
+    scrolls = "() => [...document.querySelectorAll('.table-wrapper')].filter(e => e.scrollWidth > e.clientWidth).length"
+    with opened(browser, DESKTOP) as tab:
+        tables = 0
+        for name in names_of_pages(site):
+            tab.goto(address + name)
+            assert (name, tab.evaluate(scrolls)) == (name, 0)
+            tables += tab.locator(".table-wrapper").count()
+    assert tables > 50
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -48,9 +48,11 @@ class Row(NamedTuple):
 
 
 def rows() -> list[Row]:
-    pattern = re.compile(r"\| `(Hcs\w+)` \| `([\w.]+)` \| `?([\w.—]+)`? \| `?(\w+)`? \| ([^|]+) \|")
-    lines = DOCUMENT.read_text(encoding="utf-8").splitlines()
-    return [Row(*match.groups()) for match in map(pattern.fullmatch, lines) if match]
+    pattern = re.compile(r"\| `(Hcs\w+)` \| `([\w.]+)` \| `?([\w.—]+)`? \| `?(\w+)`? \| (\w+) \|")
+    text = DOCUMENT.read_text(encoding="utf-8")
+    windows = dict(re.findall(r"^\| (\w+) \| ([^|]+) \|$", text, re.MULTILINE))
+    found = [match.groups() for match in map(pattern.fullmatch, text.splitlines()) if match]
+    return [Row(*cells, windows[since]) for *cells, since in found]
 
 
 ROWS = {row.function: row for row in rows()}
