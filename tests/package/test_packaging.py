@@ -2,11 +2,13 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tarfile
+import tomllib
 import venv
 import zipfile
 from collections.abc import Callable
@@ -37,6 +39,7 @@ MODULES = {
     "engine",
     "operations",
 }
+CYTHON_PAGE = DOCS / "how-to" / "cython-package.md"
 FROZEN = {"__init__", "_api", "_engine_types", "_handles", "_library", "_types", "engine"}
 
 
@@ -127,6 +130,25 @@ def sdist(dist: Path) -> Path:
     return found
 
 
+def installed_by_the_page_about_cython() -> list[str]:
+    """Return what the page has its reader install before the build: the block that no test runs."""
+    (block,) = (block for block in blocks_of(CYTHON_PAGE, "console") if block.is_not_run)
+    dollar, pip, install, *requirements = shlex.split(block.text)
+    assert (dollar, pip, install) == ("$", "pip", "install")
+    return requirements
+
+
+def test_a_package_against_hcsrt_is_built_with_what_builds_hcsrt() -> None:
+    def required(text: str) -> list[str]:
+        return list(tomllib.loads(text)["build-system"]["requires"])
+
+    ours = required((REPOSITORY / "pyproject.toml").read_text("utf-8"))
+    (of_the_page,) = (block for block in blocks_of(CYTHON_PAGE) if block.file == "pyproject.toml")
+    of_the_example = REPOSITORY / "examples" / "cython_consumer" / "pyproject.toml"
+    assert installed_by_the_page_about_cython() == ours
+    assert required(of_the_page.text) == required(of_the_example.read_text("utf-8")) == [*ours, "hcsrt"]
+
+
 def headers_and_interfaces() -> set[str]:
     package = REPOSITORY / "hcsrt"
     return {
@@ -183,11 +205,11 @@ def test_the_metadata(wheel: Path) -> None:
 
 @pytest.fixture(scope="session")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of a fresh environment with the wheel and what building an extension needs."""
+    """The interpreter of a fresh environment with the wheel, and what the page about Cython installs for a build."""
 
     def make(folder: Path) -> None:
         venv.create(folder, with_pip=True)
-        requirements = [wheel, "setuptools>=77", "Cython>=3.2.8"]
+        requirements = [wheel, *installed_by_the_page_about_cython()]
         run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", *requirements, cwd=folder)
 
     return made_once(tmp_path_factory, "environment", make) / "bin" / "python"
@@ -348,7 +370,7 @@ with hcsrt.ComputeSystem.create("readme", hcsrt.emulator.container_document()) a
 @compiler
 @pytest.mark.slow
 def test_the_package_of_the_page_about_cython_builds_and_works(environment: Path, tmp_path: Path) -> None:
-    Run(tmp_path, environment.parent).page(blocks_of(DOCS / "how-to" / "cython-package.md"))
+    Run(tmp_path, environment.parent).page(blocks_of(CYTHON_PAGE))
 
 
 @posix_shell

@@ -27,7 +27,7 @@ NOT_RUN = {
     ("how-to/agent-sandbox.md", "on_windows.py"),
     ("how-to/check-host.md", "$ python -m hcsrt.check_host"),
     ("how-to/check-host.md", "$ python -m hcsrt.check_host --emulator"),
-    ("how-to/cython-package.md", "$ pip install setuptools Cython"),
+    ("how-to/cython-package.md", "$ pip install 'setuptools>=77' 'Cython>=3.2.8'"),
     ("how-to/testing.md", "$ pip install pytest"),
 }
 
