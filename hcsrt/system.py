@@ -741,7 +741,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             args: As for popen().
             input: What to write to stdin.
             capture_output: Whether stdout and stderr become PIPE; with a console only stdout, where all of its output
-                comes.
+                comes. Output without a pipe is thrown away, and never shown on the terminal.
             check: Whether an exit code other than 0 is an error.
             stdin: As for popen().
             stdout: As for popen().
