@@ -62,7 +62,7 @@ def _blocks(page: Path, tokens: list[Token], lines: list[str]) -> Iterator[Block
     said = ""
     for token in tokens:
         if token.type == "inline":
-            said = token.content
+            said = " ".join(token.content.split())
         elif token.type in ("fence", "code_block"):
             assert token.map
             last = lines[token.map[1] - 1].strip("> ")

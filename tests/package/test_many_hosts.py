@@ -16,10 +16,11 @@ import pytest
 
 import hcsrt
 
+from ..helpers.pages import DOCS, blocks_of
 from ..helpers.platforms import posix_shell
 from ..helpers.programs import is_alive
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "many-hosts.md"
+PAGE = DOCS / "how-to" / "many-hosts.md"
 
 RUNS = 2_000
 FIRST_HELD = 400
@@ -52,11 +53,10 @@ def installed(module: str, advice: str) -> pytest.MarkDecorator:
 
 
 def program(library: str, folder: Path) -> Path:
-    """Write the program of the page for a library into a file, as a user would."""
-    found: list[str] = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    (text,) = (text for text in found if text.splitlines()[0].endswith(f', by {library}."""'))
+    """Write the program of the page for a library into its file, as a user would."""
     file = folder / f"{library.lower()}_hosts.py"
-    file.write_text(text, "utf-8")
+    (block,) = (block for block in blocks_of(PAGE, "python") if block.file == file.name)
+    file.write_text(block.text, "utf-8")
     return file
 
 

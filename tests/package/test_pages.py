@@ -20,6 +20,12 @@ BY_OTHER_TESTS = {
     "how-to/windows-from-nothing.md": "test_windows_page.py plays the guest that the emulator lacks",
 }
 
+# What those tests run of pages of which they do not run every block.
+PROGRAMS = {
+    "how-to/many-hosts.md": {"dask_hosts.py", "ray_hosts.py"},
+    "how-to/windows-from-nothing.md": {"machine.py", "container.py"},
+}
+
 # The name of each block that no test runs: its file, or its first line.
 NOT_RUN = {
     ("tutorial.md", "$ pip install -e '.[cli]' && hcsrt run -- sh -c 'echo hello from a compute system'"),
@@ -29,6 +35,20 @@ NOT_RUN = {
     ("how-to/check-host.md", "$ python -m hcsrt.check_host"),
     ("how-to/check-host.md", "$ python -m hcsrt.check_host --emulator"),
     ("how-to/cython-package.md", "$ pip install 'setuptools>=77' 'Cython>=3.2.8'"),
+    ("how-to/many-hosts.md", "$ python dask_hosts.py --runs 2000 -- sh -c 'echo hello from $1' sh"),
+    ("how-to/many-hosts.md", "$ dask scheduler --host 10.0.0.1 --port 8786 --dashboard-address 127.0.0.1:8787"),
+    ("how-to/many-hosts.md", "$ python ray_hosts.py --runs 2000 -- sh -c 'echo hello from $1' sh"),
+    (
+        "how-to/many-hosts.md",
+        '$ openssl req -x509 -newkey rsa:3072 -nodes -days 365 -subj "/CN=my hosts" '
+        "-addext keyUsage=critical,keyCertSign \\",
+    ),
+    ("how-to/many-hosts.md", "distributed:"),
+    (
+        "how-to/many-hosts.md",
+        'New-NetFirewallRule -DisplayName "Dask" -Direction Inbound -Action Allow -Protocol TCP '
+        "-LocalPort 8786, 8788, 8789 `",
+    ),
     ("how-to/testing.md", "$ pip install pytest"),
 }
 
@@ -38,6 +58,11 @@ PAGES = ["tutorial.md", *sorted(f"how-to/{page.name}" for page in (DOCS / "how-t
 def test_the_blocks_that_no_test_runs_are_those_that_say_so() -> None:
     marked = {(name, block.name) for name in PAGES for block in blocks_of(DOCS / name) if block.is_not_run}
     assert marked == NOT_RUN
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_blocks_that_another_test_leaves_out_say_so(name: str) -> None:
+    assert {block.name for block in blocks_of(DOCS / name) if not block.is_not_run} == PROGRAMS[name]
 
 
 def test_the_tutorial_installs_hcsrt_as_the_readme_does() -> None:
