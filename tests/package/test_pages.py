@@ -7,6 +7,8 @@
 * A block that no test runs has a paragraph with "Not run by a test" before it, and stands in a list here.
 """
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,7 @@ BY_OTHER_TESTS = {
 # What those tests run of pages of which they do not run every block.
 PROGRAMS = {
     "how-to/many-hosts.md": {"dask_hosts.py", "ray_hosts.py"},
-    "how-to/windows-from-nothing.md": {"machine.py", "container.py"},
+    "how-to/windows-from-nothing.md": {"machine.py", "hyperv_container.py", "process_container.py"},
 }
 
 # The name of each block that no test runs: its file, or its first line.
@@ -50,6 +52,15 @@ NOT_RUN = {
         "-LocalPort 8786, 8788, 8789 `",
     ),
     ("how-to/testing.md", "$ pip install pytest"),
+    (
+        "how-to/windows-from-nothing.md",
+        '$tools = "https://raw.githubusercontent.com/microsoft/Windows-Containers/Main/helpful_tools"',
+    ),
+    ("how-to/windows-from-nothing.md", "$ winget install GoLang.Go"),
+    (
+        "how-to/windows-from-nothing.md",
+        "$ python process_container.py C:\\ProgramData\\Docker\\windowsfilter\\... C:\\scratch\\one container.json",
+    ),
 }
 
 PAGES = ["tutorial.md", *sorted(f"how-to/{page.name}" for page in (DOCS / "how-to").glob("*.md"))]
@@ -63,6 +74,23 @@ def test_the_blocks_that_no_test_runs_are_those_that_say_so() -> None:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_blocks_that_another_test_leaves_out_say_so(name: str) -> None:
     assert {block.name for block in blocks_of(DOCS / name) if not block.is_not_run} == PROGRAMS[name]
+
+
+@pytest.mark.parametrize(
+    ("page", "called"),
+    [
+        ("manager.md", "manager.py ID COMMAND..."),
+        ("windows-from-nothing.md", "machine.py DISK"),
+        ("windows-from-nothing.md", "hyperv_container.py TOP_LAYER COMMAND..."),
+        ("windows-from-nothing.md", "process_container.py TOP_LAYER NEW_FOLDER FILE"),
+    ],
+)
+def test_a_program_without_its_arguments_says_how_to_call_it(page: str, called: str, tmp_path: Path) -> None:
+    for block in blocks_of(DOCS / "how-to" / page, "python"):
+        (tmp_path / block.name).write_text(block.text, "utf-8")
+    command = [sys.executable, called.partition(" ")[0]]
+    done = subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"usage: python {called}\n")
 
 
 def test_the_tutorial_installs_hcsrt_as_the_readme_does() -> None:

@@ -1,7 +1,9 @@
 """The programs of docs/how-to/windows-from-nothing.md, on the emulator as far as that goes."""
 
 import json
+import os
 import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,10 +21,9 @@ ID = "7c936f90-3131-5f18-ad64-69ffca88a11c"
 
 def program(name: str) -> dict[str, Any]:
     """A program of the page as a module that nobody has run yet."""
-    programs = {block.name: block.text for block in blocks_of(PAGE)}
-    assert programs.keys() == {"machine.py", "container.py"}
+    (block,) = (block for block in blocks_of(PAGE) if block.file == name)
     names: dict[str, Any] = {"__name__": "page"}
-    exec(compile(programs[name], str(PAGE), "exec"), names)
+    exec(compile(block.text, str(PAGE), "exec"), names)
     return names
 
 
@@ -56,7 +57,7 @@ def test_the_container_in_a_machine(tmp_path: Path, capfdbinary: pytest.CaptureF
         (layer / "UtilityVM" / "SystemTemplate.vhdx").touch()
         (layer / "blank.vhdx").touch()
     (layers[0] / "layerchain.json").write_text(json.dumps([str(layers[1])]))
-    names = program("container.py")
+    names = program("hyperv_container.py")
     names["hcsrt"] = SimpleNamespace(ComputeSystem=Machine, service=hcsrt.service, HcsError=hcsrt.HcsError)
     names["layer_id"] = lambda layer: ID
     assert names["main"](str(layers[0]), "sh", "-c", "echo hello; exit 3") == 3
@@ -69,3 +70,36 @@ def test_the_container_in_a_machine(tmp_path: Path, capfdbinary: pytest.CaptureF
     shares = [rf"\\?\VMSMB\VSMB-{{dcc079ae-60ba-4d07-847c-3493609c0870}}\s{number}" for number in range(2)]
     seen = [{"Id": ID, "Path": share} for share in shares]
     assert combined["Settings"] == {"ContainerRootPath": root, "Layers": seen}
+
+
+VOLUME = "\\\\?\\Volume{8c0f6f4e-2d1b-4f0a-b6a7-3e5d9c7b1a20}"
+WCLAYER = f"""#!/bin/sh
+echo "$*" >>"$CALLS"
+[ "$1" != mount ] || printf '%s\\n' '{VOLUME}'
+"""
+
+
+@posix_shell
+def test_the_document_of_a_process_isolated_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, tool, scratch = tmp_path / "calls", tmp_path / "bin" / "wclayer", tmp_path / "scratch" / "one"
+    tool.parent.mkdir()
+    tool.write_text(WCLAYER)
+    tool.chmod(0o755)
+    monkeypatch.setenv("CALLS", str(calls))
+    monkeypatch.setenv("PATH", str(tool.parent), prepend=os.pathsep)
+    top, base = tmp_path / "top", tmp_path / "base"
+    top.mkdir()
+    (top / "layerchain.json").write_text(json.dumps([str(base)]))
+    other = SimpleNamespace(layer_id=lambda layer: ID, layers_of=program("hyperv_container.py")["layers_of"])
+    monkeypatch.setitem(sys.modules, "hyperv_container", other)
+    file = tmp_path / "container.json"
+    program("process_container.py")["main"](str(top), str(scratch), str(file))
+    layers = f"--layer {top} --layer {base}"
+    assert calls.read_text().splitlines() == [f"create {layers} {scratch}", f"mount {layers} {scratch}"]
+    assert scratch.parent.is_dir()
+    document = json.loads(file.read_text("utf-8"))
+    assert document["Container"]["Storage"] == {
+        "Layers": [{"Id": ID, "Path": str(top)}, {"Id": ID, "Path": str(base)}],
+        "Path": VOLUME + "\\",
+    }
+    assert hcsrt.run(["echo", "hello"], document=document, timeout=10, isolation="none").stdout == b"hello\n"
