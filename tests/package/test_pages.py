@@ -29,7 +29,7 @@ PROGRAMS = {
 }
 
 # The name of each block that no test runs: its file, or its first line.
-NOT_RUN = {
+NOT_RUN = [
     ("tutorial.md", "$ pip install -e '.[cli]' && hcsrt run -- sh -c 'echo hello from a compute system'"),
     ("tutorial.md", "$ mkdir ~/hcsrt-tutorial && cd ~/hcsrt-tutorial"),
     ("tutorial.md", "$ pip install pytest"),
@@ -61,13 +61,13 @@ NOT_RUN = {
         "how-to/windows-from-nothing.md",
         "$ python process_container.py C:\\ProgramData\\Docker\\windowsfilter\\... C:\\scratch\\one container.json",
     ),
-}
+]
 
 PAGES = ["tutorial.md", *sorted(f"how-to/{page.name}" for page in (DOCS / "how-to").glob("*.md"))]
 
 
 def test_the_blocks_that_no_test_runs_are_those_that_say_so() -> None:
-    marked = {(name, block.name) for name in PAGES for block in blocks_of(DOCS / name) if block.is_not_run}
+    marked = [(name, block.name) for name in PAGES for block in blocks_of(DOCS / name) if block.is_not_run]
     assert marked == NOT_RUN
 
 
