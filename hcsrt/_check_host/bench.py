@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import json
 import sys
 import time
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ import hcsrt
 from .. import ComputeSystem
 from .._handles import leaked
 from . import layers
+from .raw_calls import OPERATION, call, failed
 from .raw_hcs import Table, TableInUse
 from .settings import Settings
 
@@ -27,6 +29,7 @@ CONTAINER: Kind = "container"
 VIRTUAL_MACHINE: Kind = "virtual machine"
 
 START_TIMEOUT = 120.0
+_PATIENCE = 60.0
 SETTLE_SECONDS = 30.0
 """Seconds in which calls that nobody waits for any more have to be gone."""
 
@@ -146,6 +149,22 @@ class Bench:
     def container(self) -> ComputeSystem:
         """Return a running container, in which programs of Windows run."""
         return self.start(self.windows_document())
+
+    # Questions whose answers hold more than the file may have
+
+    def listed(self, id: str, query: Mapping[str, Any] | None) -> tuple[int, list[dict[str, Any]]]:
+        """Enumerate, and return the result, and what is told of the system with this id, not of those of others."""
+        made = call(self.table, "HcsEnumerateComputeSystems", query and json.dumps(query), OPERATION)
+        # What comes with an error is no list.
+        items: list[dict[str, Any]] = [] if failed(made.result) else made.document or []
+        return made.result, [item for item in items if item.get("Id") == id]
+
+    def variables_in(self, container: ComputeSystem, env: Mapping[str, str] | None = None) -> tuple[list[str], bool]:
+        """Return the names of a process's variables, not their values, and whether those of `env` are among them."""
+        done = container.run("cmd /c set", env=env, capture_output=True, timeout=_PATIENCE)
+        lines = done.stdout.splitlines()
+        names = sorted(line.partition(b"=")[0].decode("ascii", "replace") for line in lines)
+        return names, all(f"{name}={value}".encode() in lines for name, value in (env or {}).items())
 
 
 def _stop(system: ComputeSystem) -> None:

@@ -112,17 +112,17 @@ def _announce_file(path: Path, *, names: bool) -> None:
     _say(f"What is found out goes into one file, {path}:")
     _say("  - the versions of Windows, computecore.dll, Python and hcsrt, the architecture, the number of processors")
     _say("  - what `hcsrt doctor` finds")
-    _say("  - for each point that nobody knows of HCS: what was seen, its seconds, and errors with their traceback")
+    _say(
+        "  - for each point that nobody knows of HCS: what was seen, how many seconds that took, and an error with its"
+    )
+    _say("    traceback and with the numbers that the probe had in hand")
     _say("  - what this command was told, and what it had to remove")
-    if names:
-        _say_paragraph(
-            "The environment of this process is not in it. Names of user and host, and folders, stay, as --names asks."
-        )
-    else:
-        _say_paragraph(
-            "The environment of this process is not in it. The names of user and host, and the folders of paths, are "
-            "left out."
-        )
+    kept = "stay, as --names asks" if names else "are left out"
+    _say_paragraph(
+        "The environment of this process is not in it, no value of an environment variable of another one, and nothing "
+        "of the compute systems of others. The names of the user, of the host, its domain and servers, and the "
+        f"folders of paths, {kept}."
+    )
     whom = address("Issues") or "whoever has asked you for it"
     _say_paragraph(f"Nothing is sent anywhere. Read the file, and then send it to {whom}.")
 

@@ -69,6 +69,10 @@ class Call:
         self.seconds = time.monotonic() - begin
         return self.result
 
+    def __repr__(self) -> str:
+        # An error tells of it: its document may be about the systems of others.
+        return f"<Call: kick-off {spell(self.kicked_off)}, result {spell(self.result)}>"
+
     def finish(self, milliseconds: int = PATIENCE_MS, *, with_info: bool = False) -> "Call":
         """Wait for the result and close the operation."""
         self.wait(milliseconds, with_info=with_info)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import re
 import signal
 import sys
 import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,14 @@ from .. import doctor
 from . import catalogue, host, layers
 from .bench import Bench, Shared, Skipped, check_nothing_is_left
 from .probe import Probe
+from .raw_calls import Call
 from .settings import NAMESPACE, Settings
 
 Record = dict[str, Any]
 Tell = Callable[[Record], None]
 
-_LONGEST_VALUE = 300
+# A result code as spell() writes it.
+_CODE = re.compile(r"\w+ \(0x[0-9A-F]{8}\)|0x[0-9A-F]{8}")
 
 REAP_SECONDS = 60.0
 
@@ -97,10 +100,7 @@ def _stray(error: BaseException | None) -> str:
 
 
 def tell_error(error: BaseException, modules: Sequence[str]) -> str:
-    """Return an error with its traceback, and with the local variables of these modules.
-
-    Those of others might hold what is nobody's business.
-    """
+    """Return an error with its traceback, and with the local variables of these modules as far as they are numbers."""
     lines: list[str] = []
     told: BaseException | None = error
     while told is not None:
@@ -108,7 +108,7 @@ def tell_error(error: BaseException, modules: Sequence[str]) -> str:
         for frame, number in traceback.walk_tb(told.__traceback__):
             lines += traceback.StackSummary.extract([(frame, number)]).format()
             if frame.f_globals.get("__name__") in modules:
-                lines += [f"    {name} = {_value(value)}\n" for name, value in frame.f_locals.items()]
+                lines += [f"    {name} = {_harmless(value)}\n" for name, value in frame.f_locals.items()]
         lines += traceback.format_exception_only(told)
         told = told.__cause__ or (None if told.__suppress_context__ else told.__context__)
         if told is not None:
@@ -116,12 +116,17 @@ def tell_error(error: BaseException, modules: Sequence[str]) -> str:
     return "".join(lines)
 
 
-def _value(value: object) -> str:
-    try:
-        text = repr(value)
-    except Exception as error:
-        text = f"<its repr() raises {type(error).__name__}>"
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
+def _harmless(value: object) -> str:
+    """Return a number or a result code as it is, and of anything else only its type and size.
+
+    What a probe has in hand may be nobody's business, such as the environment of a process or the systems of others.
+    """
+    kind = type(value)
+    is_number = value is None or kind in (bool, int, float)
+    is_code = kind is Call or (type(value) is str and _CODE.fullmatch(value))
+    if is_number or is_code:
+        return repr(value)
+    return f"<{kind.__name__} of {len(value)}>" if isinstance(value, Sized) else f"<{kind.__name__}>"
 
 
 def clean(settings: Settings, task: Mapping[str, Any], tell: Tell) -> None:

@@ -1,5 +1,7 @@
 """The check of a host: what it writes, what it leaves out, and what becomes of what it makes, whatever happens."""
 
+import enum
+import itertools
 import json
 import os
 import signal
@@ -14,8 +16,11 @@ import pytest
 
 import hcsrt
 from hcsrt import ComputeSystem, emulator
-from hcsrt._check_host import checking, command, worker
+from hcsrt._check_host import catalogue, checking, command, worker
+from hcsrt._check_host.bench import Bench, Shared
 from hcsrt._check_host.catalogue import points, probes
+from hcsrt._check_host.raw_calls import Call
+from hcsrt._check_host.raw_hcs import Table
 from hcsrt._check_host.reducing import Reducer
 from hcsrt._check_host.settings import NAMESPACE, Settings
 
@@ -47,7 +52,7 @@ def skips(at):
 
 @probe()
 def is_wrong(at):
-    inside = "a local value"
+    count, code, inside = 42, "E_FAIL (0x80004005)", {"key of somebody": os.environ["PLANTED"]}
     at.seen("a folder", os.path.join(HOME, "private", "file.txt"))
     system = at.start(at.vm_document())
     assert not os.environ["PLANTED"], "it is not so"
@@ -149,17 +154,116 @@ def test_no_secret_is_in_the_file(run: Callable[..., "subprocess.Popen[str]"], t
     text = (tmp_path / "seen.json").read_text("utf-8")
     told = told_in(tmp_path / "seen.json")
     error = told["other"]["planted.is_wrong"]["error"]
-    # The error is whole, with its place and the values of the probe.
+    # The error is whole, with its place and the numbers of the probe.
     assert "AssertionError: it is not so" in error
     assert "in is_wrong" in error
-    assert "inside = 'a local value'" in error
+    assert "count = 42\n    code = 'E_FAIL (0x80004005)'\n    inside = <dict of 1>\n" in error
     assert told["other"]["planted.is_wrong"]["facts"][0]["seen"].startswith("<home>")
-    for nobodys_business in ("a secret", "7c6b1f0e-token", "somebody", str(tmp_path), json.dumps(str(tmp_path))[1:-1]):
+    for nobodys_business in (
+        "a secret",
+        "7c6b1f0e-token",
+        "key of",
+        "somebody",
+        str(tmp_path),
+        json.dumps(str(tmp_path))[1:-1],
+    ):
         assert nobodys_business not in text
     result_of(run(PLANTED, "--emulator", "--names", "--output", "names.json", **variables))
     named = told_in(tmp_path / "names.json")
     assert named["other"]["planted.is_wrong"]["facts"][0]["seen"] == str(home / "private" / "file.txt")
     assert "7c6b1f0e-token" not in (tmp_path / "names.json").read_text("utf-8")
+
+
+def error_of(name: str, seen: dict[str, Any]) -> str:
+    """Run a probe of this package on the emulator, which has to fail, and return what is told of that."""
+    settings = Settings(owner="hcsrt-check-host-test", folder="", backend="emulator")
+    (probe,) = (probe for probe in probes() if probe.name == name)
+    record = worker.run_one(probe, Bench(settings, seen.__setitem__, Shared(settings)), catalogue.MODULES)
+    assert record["outcome"] == "wrong", record
+    return record["error"]
+
+
+def test_a_failed_probe_of_variables_tells_none_of_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Container:
+        def run(self, *_: Any, **__: Any) -> "subprocess.CompletedProcess[bytes]":
+            return subprocess.CompletedProcess("cmd /c set", 0, b"SECRET=hunter2\r\nPATH=C:\\\r\n")
+
+    monkeypatch.setattr(Bench, "container", lambda self: Container())
+    seen: dict[str, Any] = {}
+    error = error_of("processes.environment", seen)
+    assert "AssertionError: Environment does not reach the process" in error
+    assert list(seen.values()) == [{"with": ["PATH", "SECRET"], "without": ["PATH", "SECRET"]}]
+    assert "hunter2" not in error
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "words"),
+    [
+        ("systems.enumeration[container]", "systems", "systems(ids=) compares otherwise"),
+        ("operations.kick_off_time[container]", "systems", "the system is still listed"),
+        ("operations.timeout_then_result", "pending", "calls that timed out are pending for ever"),
+    ],
+)
+def test_a_failed_probe_tells_nothing_of_the_systems_of_others(
+    name: str, fault: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = emulator.container_document(owner="somebodys-owner", terminate_on_last_handle_closed=True)
+    faults: dict[str, Any] = {"systems": lambda **_: hcsrt_systems(), "pending": lambda: 1}
+    hcsrt_systems = hcsrt.systems
+    seen: dict[str, Any] = {}
+    with ComputeSystem.create("somebodys-id", others), monkeypatch.context() as patched:
+        patched.setattr(hcsrt, fault, faults[fault])
+        # No probe has to wait for its faults.
+        patched.setattr(time, "monotonic", itertools.count(step=20).__next__)
+        error = error_of(name, seen)
+    assert words in error
+    assert "somebodys" not in error + json.dumps(seen)
+
+
+class Secret:
+    def __repr__(self) -> str:
+        return "hunter2"
+
+
+class Level(int):
+    __repr__ = Secret.__repr__
+
+
+class Color(enum.Enum):
+    RED = "hunter2"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (4, "4"),
+        (0.5, "0.5"),
+        (True, "True"),
+        (None, "None"),
+        ("HCS_E_TIMEOUT (0x8037011E)", "'HCS_E_TIMEOUT (0x8037011E)'"),
+        ("0xC0000005", "'0xC0000005'"),
+        ("0xC0000005 hunter2", "<str of 18>"),
+        (b"hunter2", "<bytes of 7>"),
+        (["hunter2"], "<list of 1>"),
+        (("hunter2", 1), "<tuple of 2>"),
+        ({"hunter2"}, "<set of 1>"),
+        ({"hunter2": 1}, "<dict of 1>"),
+        (Secret(), "<Secret>"),
+        (Level(), "<Level>"),
+        (Color.RED, "<Color>"),
+        (Call(Table(), 0, 0, 0.0, None, 1, "hunter2"), "<Call: kick-off S_OK (0x00000000), result 0x00000001>"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_of_what_a_failed_probe_has_in_hand_only_numbers_are_told(value: Any, told: str) -> None:
+    def probe(value: Any) -> None:
+        raise AssertionError("it is not so")
+
+    with pytest.raises(AssertionError) as raised:
+        probe(value)
+    error = worker.tell_error(raised.value, [__name__])
+    assert f"    value = {told}\n" in error
+    assert "hunter2" not in error
 
 
 ENDS = """

@@ -147,7 +147,8 @@ def notifications(at: Bench) -> None:
 def properties(at: Bench) -> None:
     table = at.table
     at.need("HcsGetOperationProperties")
-    made = begin(table, "HcsEnumerateComputeSystems", None, OPERATION)
+    # Should they hold what the call has found, that is nobody else's.
+    made = begin(table, "HcsEnumerateComputeSystems", json.dumps({"Owners": [at.settings.owner]}), OPERATION)
     made.wait()
     code, document = table.document_of("HcsGetOperationProperties", made.operation, None)
     table.HcsCloseOperation(made.operation)

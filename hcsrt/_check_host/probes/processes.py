@@ -134,13 +134,10 @@ def process_outlives_system_handle(at: Bench) -> None:
 @probe()
 def environment(at: Bench) -> None:
     container = at.container()
-    done = container.run("cmd /c set", env={"HCSRT_PROBE": "1"}, capture_output=True, timeout=PATIENCE)
-    lines = done.stdout.splitlines()
-    with_it = sorted(line.partition(b"=")[0].decode("ascii", "replace") for line in lines)
-    done = container.run("cmd /c set", capture_output=True, timeout=PATIENCE)
-    without = sorted(line.partition(b"=")[0].decode("ascii", "replace") for line in done.stdout.splitlines())
+    with_it, are_there = at.variables_in(container, {"HCSRT_PROBE": "1"})
+    without, _ = at.variables_in(container)
     at.seen("the variables of a process, with Environment and without", {"with": with_it, "without": without})
-    assert b"HCSRT_PROBE=1" in lines, "Environment does not reach the process"
+    assert are_there, "Environment does not reach the process"
 
 
 @probe(cases={"pipes": False, "console": True})

@@ -152,7 +152,6 @@ def arguments_of_a_windows_guest(at: Bench) -> None:
 @probe(both_kinds=True)
 def enumeration(at: Bench) -> None:
     created = at.create()
-    table = at.table
     id, owner = created.id, at.settings.owner
     told: dict[str, Any] = {}
     queries: dict[str, dict[str, list[str]] | None] = {
@@ -166,11 +165,9 @@ def enumeration(at: Bench) -> None:
         "an empty list of ids": {"Ids": []},
     }
     for name, query in queries.items():
-        made = call(table, "HcsEnumerateComputeSystems", query and json.dumps(query), OPERATION)
-        listed: list[dict[str, Any]] = made.document or []
-        found = [item for item in listed if item.get("Id") == id]
-        told[name] = {"found": bool(found), "owner": found[0].get("Owner") if found else None}
-        told[name]["result"] = spell(made.result)
+        result, listed = at.listed(id, query)
+        told[name] = {"found": bool(listed), "owner": listed[0].get("Owner") if listed else None}
+        told[name]["result"] = spell(result)
     at.seen("what an enumeration finds, and whether it tells the Owner", told)
     found = {query: [item["Id"] for item in hcsrt.systems(ids=query)] for query in (id, id[:-4], id.upper())}
     assert found == {id: [id], id[:-4]: [], id.upper(): []}, "systems(ids=) compares otherwise"
