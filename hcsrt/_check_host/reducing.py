@@ -15,13 +15,34 @@ from typing import Any, cast
 
 import hcsrt
 
-# A folder on a drive, or of a server, up to its last separator; as it is, or with backslashes doubled as repr() does.
-_WINDOWS_FOLDER = re.compile(r'(?<![\w>])[A-Za-z]:[\\/]+(?:[^\\/:*?"<>|\r\n]+[\\/]+)*')
-_SERVER = re.compile(r"(?<![\w\\>])\\\\(\\\\)?(?![?.\\])[^\\/\s\"']+")
-_POSIX_FOLDER = re.compile(r"(?<![\w/.:~>\\])/(?:[^/\s:\"'<>|,;()\[\]]+/)+")
+# JSON and repr() double each backslash, and JSON in JSON does so again.
+_SEPARATOR = r"[\\/]+"
+_FOLDERS = rf'(?:[^\\/:*?"<>|\r\n]*[^\\/:*?"<>|\s]{_SEPARATOR})'
+# No letter is before the first of a word, but for that of an escape, such as repr() has for the end of a line.
+_FIRST = r"(?:(?<!\w)|(?<=\\[abfnrtv]))"
+# What is within a folder that something stands for does not begin a path.
+_OUTERMOST = "".join(f"(?<!{name})" for name in ("<folder>", "<hcsrt>", "<temp>", "<python>", "<home>", "<here>"))
+
+_DRIVE = re.compile(rf"{_FIRST}[A-Za-z]:{_SEPARATOR}{_FOLDERS}*")
+_VOLUME = re.compile(rf"(\b(?:Volume\{{[^}}\s]*\}}|HarddiskVolume\d+)({_SEPARATOR})){_FOLDERS}+", re.IGNORECASE)
+_SERVER = re.compile(
+    # Two separators or more, or what Windows itself has before a server, as they are or doubled.
+    rf"((?:{_FIRST}(?<!\\)(?<![\\?][?.]){_OUTERMOST}\\{{2,}}|{_FIRST}(?<![/.:~\\]){_OUTERMOST}//+|\bfile://(?!/)"
+    rf"|(?<=[\\/])(?:UNC|Mup|LanmanRedirector){_SEPARATOR})(?:;[^\\/\s]*{_SEPARATOR})*)"
+    rf"(?![?.])[^\\/\s\"'<>|?*:,;(){{}}]+(?:({_SEPARATOR})({_FOLDERS}*))?",
+    re.IGNORECASE,
+)
+_POSIX_FOLDER = re.compile(
+    rf"(?:{_FIRST}(?<![/.~\\]){_OUTERMOST}|(?<=\bfile://))/(?:[^/\s:\"'<>|,;()\[\]]+/)+", re.IGNORECASE
+)
 
 # Names that tell of nobody, and that sentences are made of.
 _EVERYBODYS = ("administrator", "localhost", "root", "system", "workgroup")
+
+
+def _without_server(path: re.Match[str]) -> str:
+    before, separator, folders = path.groups(default="")
+    return f"{before}<server>{separator}" + (f"<folder>{separator}" if folders else "")
 
 
 def _known_folders() -> dict[str, str]:
@@ -67,15 +88,16 @@ class Reducer:
             for spelling in dict.fromkeys((folder.replace("\\", "\\\\"), folder))
         ]
         self._names = [
-            (re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE), stands_for)
+            (re.compile(rf"{_FIRST}{re.escape(name)}(?!\w)", re.IGNORECASE), stands_for)
             for name, stands_for in sorted(names.items(), key=lambda item: -len(item[0]))
         ]
 
     def text(self, text: str) -> str:
         for pattern, stands_for in self._folders:
             text = pattern.sub(stands_for, text)
-        text = _WINDOWS_FOLDER.sub(r"<folder>\\", text)
-        text = _SERVER.sub(r"\\\\<server>", text)
+        text = _DRIVE.sub(r"<folder>\\", text)
+        text = _VOLUME.sub(r"\1<folder>\2", text)
+        text = _SERVER.sub(_without_server, text)
         text = _POSIX_FOLDER.sub("<folder>/", text)
         for pattern, stands_for in self._names:
             text = pattern.sub(stands_for, text)
