@@ -30,7 +30,8 @@ CLEANING_SECONDS = 300.0
 END_OF_A_WORKER = "the end of a worker"
 """The name of what happens after the last probe of a worker."""
 _LOOK_SECONDS = 0.05
-_LOCK = "lock"
+_LOCK = ".lock"
+_UUID = "-".join("[0-9a-f]" * digits for digits in (8, 4, 4, 4, 12))
 _LONGEST_OUTPUT = 20_000
 
 
@@ -39,50 +40,66 @@ _LONGEST_OUTPUT = 20_000
 
 @contextmanager
 def folder_of_a_run() -> Generator[Path]:
-    """Make a folder for as long as the block runs; a lock in it tells others that it is in use."""
+    """Make a folder for as long as the block runs; it is locked, so that others know that it is in use."""
     folder = Path(tempfile.gettempdir(), f"{PREFIX}{uuid.uuid4()}")
-    # Not as mkdtemp() makes it: a probe runs a process with fewer rights, which writes into it too.
-    folder.mkdir()
-    lock = open(folder / _LOCK, "wb")  # noqa: SIM115 - it is closed before the folder is removed
-    try:
-        _lock(lock)
-        yield folder
-    finally:
-        lock.close()
-        remove(folder)
+    with _locked(folder, wait=True):
+        # Not as mkdtemp() makes it: a probe runs a process with fewer rights, which writes into it too.
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            remove(folder)
 
 
 def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _lock(file: IO[bytes]) -> None:
+@contextmanager
+def _locked(folder: Path, *, wait: bool) -> Generator[None]:
+    """Lock a folder for as long as the block runs, whether or not it exists.
+
+    The lock is a file beside it: one inside would come after the folder, which looked abandoned until then.
+
+    Raises:
+        OSError: It cannot be locked, or is locked already and nobody waits.
+    """
+    path = folder.with_name(f"{folder.name}{_LOCK}")
+    while True:
+        with open(path, "ab") as file:
+            _lock(file, wait=wait)
+            if not os.fstat(file.fileno()).st_nlink:
+                continue  # whoever had the lock has removed the file
+            try:
+                yield
+            finally:
+                if sys.platform != "win32":
+                    path.unlink(missing_ok=True)
+        if sys.platform == "win32":  # an open file cannot be removed there
+            with suppress(OSError):  # somebody else has it open by now, and removes it
+                path.unlink()
+        return
+
+
+def _lock(file: IO[bytes], *, wait: bool) -> None:
     if sys.platform == "win32":
-        return  # an open file cannot be removed there
-    import fcntl
+        import msvcrt
 
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
 
-
-def _is_in_use(folder: Path) -> bool:
-    try:
-        if sys.platform == "win32":
-            os.remove(folder / _LOCK)
-        else:
-            with open(folder / _LOCK, "rb") as file:
-                _lock(file)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False
+        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def abandoned_folders() -> list[Path]:
-    """Return the folders of runs that have ended without removing them."""
-    with suppress(OSError):
-        return [folder for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*") if not _is_in_use(folder)]
-    return []
+def abandoned_folders() -> Iterator[Path]:
+    """Yield the folders of runs that have ended without removing them, each locked until the next one is asked for."""
+    found = Path(tempfile.gettempdir()).glob(f"{PREFIX}{_UUID}*")
+    # A run that was killed while it began or ended may have left nothing but its lock.
+    for folder in sorted({path.with_name(path.name.removesuffix(_LOCK)) for path in found}):
+        with suppress(OSError), _locked(folder, wait=False):
+            if folder.is_dir():
+                yield folder
 
 
 # Workers

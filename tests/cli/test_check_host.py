@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -373,7 +374,8 @@ def test_a_check_that_is_killed_leaves_nothing_running_and_the_next_one_cleans_u
     told = told_in(tmp_path / "seen.json")
     assert (told["complete"], told["running"]) == (False, "planted.hangs")
     assert told["other"]["planted.sees"]["facts"] == [{"fact": "before", "seen": 1}]
-    assert len(left_in(tmp_path)) == 1
+    folder, lock = sorted(left_in(tmp_path))
+    assert lock == f"{folder}.lock"
     code, output = result_of(run(PLANTED, "--emulator", "--only", "planted.sees", "--output", "next.json"))
     assert code == 0, output
     assert left_in(tmp_path) == []
@@ -399,15 +401,62 @@ def test_what_a_crash_leaves_is_removed_and_nothing_else(tmp_path: Path) -> None
     hcsrt.reap(settings.owner + "2")
 
 
-def test_a_folder_that_is_in_use_is_not_abandoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which this process looks for the folders of runs."""
     monkeypatch.setattr(checking.tempfile, "gettempdir", lambda: str(tmp_path))
+    return tmp_path
+
+
+def test_a_folder_that_is_in_use_is_not_abandoned(temporary: Path) -> None:
     with checking.folder_of_a_run() as folder:
-        assert folder.parent == tmp_path
-        assert checking.abandoned_folders() == []
-    assert not folder.exists()
+        assert folder.parent == temporary
+        assert list(checking.abandoned_folders()) == []
+    assert list(temporary.iterdir()) == []
     folder.mkdir()
-    (folder / "lock").touch()
-    assert checking.abandoned_folders() == [folder]
+    # Whoever cleans up has it alone.
+    for abandoned in checking.abandoned_folders():
+        assert abandoned == folder
+        assert list(checking.abandoned_folders()) == []
+    assert list(checking.abandoned_folders()) == [folder]
+    folder.rmdir()
+    (temporary / f"{folder.name}.lock").touch()
+    assert list(checking.abandoned_folders()) == []
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["hcsrt-check-host-results", "hcsrt-check-host-20261130-120000.json"])
+def test_a_folder_of_the_user_is_not_abandoned(name: str, temporary: Path) -> None:
+    (temporary / name).mkdir()
+    assert list(checking.abandoned_folders()) == []
+    assert [path.name for path in temporary.iterdir()] == [name]
+
+
+def test_a_run_that_begins_or_ends_is_never_abandoned(temporary: Path) -> None:
+    """Look for abandoned folders at each line that makes, locks and removes one."""
+    looked: set[int] = set()
+    found: list[Path] = []
+
+    def look(frame: FrameType, event: str, _: Any) -> Any:
+        if frame.f_code.co_filename != checking.__file__:
+            return None
+        if event == "line" and frame.f_lineno not in looked:
+            looked.add(frame.f_lineno)
+            sys.settrace(None)
+            found.extend(checking.abandoned_folders())
+            sys.settrace(look)
+        return look
+
+    before = sys.gettrace()
+    sys.settrace(look)
+    try:
+        with checking.folder_of_a_run() as folder:
+            assert folder.is_dir()
+    finally:
+        sys.settrace(before)
+    assert len(looked) > 10
+    assert found == []
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.skipif(WINDOWS, reason="there may be a real HCS here, or a stand-in")
