@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +46,7 @@ class Report:
         self.running: str | None = None
         """The probe that runs at the moment."""
         self.is_complete = False
+        self._is_ours = False
 
     @property
     def wrong(self) -> list[str]:
@@ -85,15 +87,29 @@ class Report:
         return told | {"probes": {name: self.records[name] for name in names}}
 
     def write(self, points: Sequence[Point]) -> None:
-        """Write the file, whole or not at all."""
-        new = self._path.with_name(f"{self._path.name}.new")
+        """Write the file, whole or not at all.
+
+        Raises:
+            OSError: It cannot be written. FileExistsError, if there was a file before the first time.
+        """
         text = json.dumps(self.as_json(points), indent=1, ensure_ascii=False)
-        # What HCS gives may hold half a character, which no encoding of a file has.
-        with open(new, "wb") as file:
-            file.write(text.encode("utf-8", "backslashreplace") + b"\n")
-            file.flush()
-            # The next probe may take the host down.
-            os.fsync(file.fileno())
+        if not self._is_ours:
+            # It may have come into being since it was looked for, and is somebody else's then.
+            self._path.touch(exist_ok=False)
+            self._is_ours = True
+        new = self._path.with_name(f"hcsrt-check-host-{uuid.uuid4()}.new")
+        try:
+            # What HCS gives may hold half a character, which no encoding of a file has.
+            with open(new, "xb") as file:
+                file.write(text.encode("utf-8", "backslashreplace") + b"\n")
+                file.flush()
+                # The next probe may take the host down.
+                os.fsync(file.fileno())
+            self._replace_by(new)
+        finally:
+            new.unlink(missing_ok=True)
+
+    def _replace_by(self, new: Path) -> None:
         try:
             os.replace(new, self._path)
         except PermissionError:

@@ -23,6 +23,7 @@ from hcsrt._check_host.catalogue import points, probes
 from hcsrt._check_host.raw_calls import Call
 from hcsrt._check_host.raw_hcs import Table
 from hcsrt._check_host.reducing import Reducer
+from hcsrt._check_host.report import Report
 from hcsrt._check_host.settings import NAMESPACE, Settings
 
 from ..helpers.platforms import WINDOWS, posix_signals
@@ -457,6 +458,34 @@ def test_a_run_that_begins_or_ends_is_never_abandoned(temporary: Path) -> None:
     assert len(looked) > 10
     assert found == []
     assert list(temporary.iterdir()) == []
+
+
+def test_no_file_of_the_user_is_touched(run: Callable[..., "subprocess.Popen[str]"], tmp_path: Path) -> None:
+    mine = [tmp_path / "seen.json.new", tmp_path / "seen.json.tmp", tmp_path / "hcsrt-check-host.new"]
+    for path in mine:
+        path.write_text("mine")
+    before = {path.name for path in tmp_path.iterdir()}
+    code, output = result_of(run(PLANTED, "--emulator", "--only", "planted.sees", "--output", "seen.json"))
+    assert code == 0, output
+    assert [path.read_text() for path in mine] == ["mine"] * 3
+    assert {path.name for path in tmp_path.iterdir()} - before - {"planted.py", "__pycache__"} == {"seen.json"}
+
+
+def test_a_file_that_has_come_into_being_since_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "seen.json"
+    report = Report(path, {"backend": "emulator"}, Reducer())
+    path.write_text("mine")
+    with pytest.raises(FileExistsError):
+        report.write([])
+    with pytest.raises(FileExistsError):
+        report.write([])
+    assert path.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [path]
+    path.unlink()
+    report.write([])
+    report.write([])
+    assert told_in(path)["asked"] == {"backend": "emulator"}
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.skipif(WINDOWS, reason="there may be a real HCS here, or a stand-in")
