@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import site
@@ -9,11 +10,28 @@ import subprocess
 import sys
 import sysconfig
 from contextlib import suppress
+from ctypes import byref, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
 from pathlib import Path
 
 import hcsrt
 
 _ROOT = Path(hcsrt.__file__).resolve().parents[1]
+
+_EXTENDED_LIMITS = 9  # JobObjectExtendedLimitInformation
+_KILL_ON_JOB_CLOSE = 0x2000  # JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
+
+
+class _JobLimits(ctypes.Structure):
+    _fields_ = (
+        ("times", c_int64 * 2),
+        ("flags", c_uint32),
+        ("working_set", c_size_t * 2),
+        ("processes", c_uint32),
+        ("affinity", c_size_t),
+        ("classes", c_uint32 * 2),
+        ("io_counters", c_uint64 * 6),
+        ("memory", c_size_t * 4),
+    )
 
 
 def command(module: str, *arguments: str) -> list[str]:
@@ -47,6 +65,28 @@ def start(arguments: list[str], folder: Path, output: Path) -> subprocess.Popen[
             stderr=subprocess.STDOUT,
             start_new_session=True,  # which means nothing to Windows
         )
+
+
+def have_children_end_with_this() -> None:
+    """Have what this process starts end when this process does, however that happens.
+
+    On POSIX nothing can see to that but who ends a whole group.
+
+    Raises:
+        OSError: Windows does not allow it.
+    """
+    if sys.platform == "win32":
+        kernel32 = ctypes.WinDLL("kernel32.dll", use_last_error=True)
+        kernel32.CreateJobObjectW.restype = kernel32.GetCurrentProcess.restype = c_void_p
+        job = c_void_p(kernel32.CreateJobObjectW(None, None))
+        limits = _JobLimits(flags=_KILL_ON_JOB_CLOSE)
+        # The job is never closed: its only handle goes with this process.
+        if (
+            not job
+            or not kernel32.SetInformationJobObject(job, _EXTENDED_LIMITS, byref(limits), ctypes.sizeof(limits))
+            or not kernel32.AssignProcessToJobObject(job, c_void_p(kernel32.GetCurrentProcess()))
+        ):
+            raise ctypes.WinError(ctypes.get_last_error())
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -24,7 +24,7 @@ from typing import Any
 import hcsrt
 
 from .. import doctor
-from . import catalogue, host, layers
+from . import catalogue, host, layers, processes
 from .bench import Bench, Shared, Skipped, check_nothing_is_left
 from .probe import Probe
 from .raw_calls import Call
@@ -154,6 +154,7 @@ def _heed_the_parent() -> None:
     """Read what the parent says, until it is gone; then end, with all that was started here."""
     while os.read(0, 1):
         _go.set()
+    # On Windows the job of this process takes the others along.
     if sys.platform != "win32":
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
@@ -161,6 +162,7 @@ def _heed_the_parent() -> None:
 
 def main(task_file: str, records_file: str) -> None:
     """Do the task of a file."""
+    processes.have_children_end_with_this()
     threading.Thread(target=_heed_the_parent, daemon=True).start()
     task = json.loads(Path(task_file).read_text("utf-8"))
     settings = Settings(**task["settings"] | {"layers": tuple(task["settings"]["layers"])})

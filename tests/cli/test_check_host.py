@@ -27,6 +27,7 @@ from hcsrt._check_host.report import Report
 from hcsrt._check_host.settings import NAMESPACE, Settings
 
 from ..helpers.platforms import WINDOWS, posix_signals
+from ..helpers.programs import is_alive
 
 # Modules of probes that a test makes, and the command with them.
 COMMAND = (
@@ -316,7 +317,7 @@ def test_a_probe_that_crashes_or_hangs_is_recorded_and_the_next_ones_run(
 
 
 HANGS = """
-import os, time
+import os, subprocess, sys, time
 from pathlib import Path
 from hcsrt._check_host.probe import probe
 
@@ -326,7 +327,9 @@ def sees(at):
 
 @probe()
 def hangs(at):
-    Path(os.environ["PLANTED"]).write_text(str(os.getpid()))
+    # As an experiment does.
+    child = subprocess.Popen([getattr(sys, "_base_executable", sys.executable), "-c", "import time; time.sleep(3600)"])
+    Path(os.environ["PLANTED"]).write_text(f"{os.getpid()} {child.pid}.")
     time.sleep(3600)
 """
 
@@ -338,39 +341,38 @@ def wait_for(condition: Callable[[], Any], seconds: float = 30.0) -> None:
         time.sleep(0.02)
 
 
-def is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def pids_in(note: Path) -> list[int]:
+    """Return the processes of the probe that hangs: its own, and the one that it has started."""
+    wait_for(lambda: note.exists() and note.read_text().endswith("."))
+    pids = [int(pid) for pid in note.read_text().rstrip(".").split()]
+    assert all(map(is_alive, pids))
+    return pids
 
 
 @posix_signals
 def test_ctrl_c_ends_it_with_a_file(run: Callable[..., "subprocess.Popen[str]"], tmp_path: Path) -> None:
     note = tmp_path / "pid"
     process = run(HANGS, "--emulator", "--output", "seen.json", PLANTED=str(note))
-    wait_for(lambda: note.exists() and note.read_text())
+    pids = pids_in(note)
     process.send_signal(signal.SIGINT)
     code, output = result_of(process)
     assert code == 130, output
     told = told_in(tmp_path / "seen.json")
     assert (told["complete"], told["running"]) == (False, "planted.hangs")
     assert told["other"]["planted.sees"]["outcome"] == "seen"
-    wait_for(lambda: not is_running(int(note.read_text())))
+    wait_for(lambda: not any(map(is_alive, pids)))
     assert left_in(tmp_path) == []
 
 
-@posix_signals
 def test_a_check_that_is_killed_leaves_nothing_running_and_the_next_one_cleans_up(
     run: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
 ) -> None:
     note = tmp_path / "pid"
     process = run(HANGS, "--emulator", "--output", "seen.json", PLANTED=str(note))
-    wait_for(lambda: note.exists() and note.read_text())
+    pids = pids_in(note)
     process.kill()
     result_of(process)
-    wait_for(lambda: not is_running(int(note.read_text())))
+    wait_for(lambda: not any(map(is_alive, pids)))
     # What was seen by then is there.
     told = told_in(tmp_path / "seen.json")
     assert (told["complete"], told["running"]) == (False, "planted.hangs")
