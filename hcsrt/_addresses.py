@@ -18,6 +18,17 @@ def address(label: str) -> str | None:
     return next((url for name, _, url in (entry.partition(", ") for entry in urls) if name == label), None)
 
 
+def page_of_error(symbol: str | None) -> str | None:
+    """Return the URL of what the site says of an error code, None without a site.
+
+    Args:
+        symbol: Any symbol of the code; None for the page of all codes.
+    """
+    site = address("Documentation")
+    place = f"#{symbol.lower().replace('_', '-')}" if symbol else ""
+    return f"{site}/reference/errors.html{place}" if site else None
+
+
 def report_to() -> str:
     """Return whom to tell of what only the authors can mend, as the end of a sentence."""
     issues = address("Issues")

@@ -1,6 +1,6 @@
 """Operations by hand: calls of HCS that are started without waiting for their end.
 
-An operation tracks one call at a time:
+An operation tracks one call at a time::
 
     operation = create_operation()
     kick_off(operation, "HcsStartComputeSystem", system.handle)

@@ -70,7 +70,7 @@ def page() -> str:
 
 
 def entry(code: int, names: list[str], codes: ModuleType, errors: ModuleType) -> str:
-    """Return the section of a code, with an anchor for its symbol and index entries for all its spellings."""
+    """Return the section of a code, with an anchor for each of its symbols and index entries for all its spellings."""
     explanation = errors.explain(code)
     symbol, *others = names
     twin = code ^ 0x40000000
@@ -81,7 +81,7 @@ def entry(code: int, names: list[str], codes: ModuleType, errors: ModuleType) ->
         others += [] if twin not in codes.SYMBOLS else [codes.SYMBOLS[twin]]
     decimals = [str(number) for number in dict.fromkeys((explanation.hresult, code))]
     lines = [
-        f"({symbol})=",
+        *(f"({name})=" for name in (symbol, *others)),
         f"### {spellings[0]} {escaped(symbol)}",
         "",
         f"```{{index}} {', '.join((*spellings, *decimals, symbol, *others))}\n```",

@@ -34,7 +34,7 @@ __all__ = ["ComputeSystem", "systems"]
 class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
     """A compute system: made by create() or open(), closed by close() or the end of the `async with` block.
 
-    It is hcsrt.ComputeSystem with methods that are awaited, also to make one:
+    It is hcsrt.ComputeSystem with methods that are awaited, also to make one::
 
         async with ComputeSystem.create("web-1", document) as system:
             await system.start()

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from .._addresses import address
+from .._addresses import page_of_error
 from ..errors import explain
 from .output import open_console, print_text
 
@@ -26,10 +26,7 @@ def errors(code: str, as_json: bool) -> None:
         raise click.ClickException(str(error)) from None
     number = f"0x{explanation.hresult & 0xFFFFFFFF:08X}"
     exception = explanation.exception if explanation.hresult < 0 else None
-    site = address("Documentation")
-    page = f"{site}/reference/errors.html" if site else None
-    if page and explanation.symbol:
-        page += f"#{explanation.symbol.lower().replace('_', '-')}"
+    page = page_of_error(explanation.symbol)
     if as_json:
         document = {
             "symbol": explanation.symbol,

@@ -14,14 +14,14 @@ from ..helpers.platforms import posix_shell
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-SECTION = re.compile(r"^\((\w+)\)=\n### (0x[0-9A-F]{8}) (\S+)\n(.*?)(?=^\(\w+\)=$|^## |\Z)", re.MULTILINE | re.DOTALL)
+ANCHORS = r"^(?:\(\w+\)=\n)+"
+SECTION = re.compile(rf"({ANCHORS})### (0x[0-9A-F]{{8}}) (\S+)\n(.*?)(?={ANCHORS}|^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
 def sections() -> dict[int, str]:
     """The text of each code on the page of errors, without the signs that are Markdown's."""
     found: dict[int, str] = {}
-    for anchor, number, symbol, text in SECTION.findall((DOCS / "reference/errors.md").read_text("utf-8")):
-        assert anchor == symbol.replace("\\", "")
+    for _, number, _, text in SECTION.findall((DOCS / "reference/errors.md").read_text("utf-8")):
         assert int(number, 16) not in found, number
         found[int(number, 16)] = re.sub(r"\\(.)", r"\1", text)
     return found
@@ -55,6 +55,19 @@ def test_each_symbol_leads_to_the_page_of_errors() -> None:
         if isinstance(code, int):
             assert explain(indexed[symbol]).meaning == explain(code).meaning
             assert indexed[f"0x{code:08X}"] == indexed[symbol]
+
+
+def test_each_symbol_is_an_anchor_of_its_code() -> None:
+    anchors: dict[str, int] = {}
+    for names, number, symbol, _ in SECTION.findall((DOCS / "reference/errors.md").read_text("utf-8")):
+        found = re.findall(r"\w+", names)
+        # The search leads to the first one.
+        assert found[0] == symbol.replace("\\", "")
+        anchors |= dict.fromkeys(found, int(number, 16))
+    codes = {symbol: code for symbol, code in vars(_hresults).items() if isinstance(code, int)}
+    assert anchors.keys() == codes.keys()
+    for symbol, code in codes.items():
+        assert anchors[symbol] in (code, code ^ 0x40000000), symbol
 
 
 def test_the_page_of_cython_has_every_public_name() -> None:

@@ -25,7 +25,8 @@ import pytest
 
 import hcsrt
 import hcsrt.aio
-from hcsrt import emulator
+from hcsrt import _addresses, _codes, _hresults, emulator
+from hcsrt.errors import explain
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -122,6 +123,24 @@ def test_a_docstring_leads_to_its_functions_of_hcs(pages: dict[str, Page]) -> No
     for name, least in (("python", 40), ("asyncio", 5)):
         linked = {urldefrag(link) for link in pages[f"reference/{name}.html"].links}
         assert len([link for link in linked if link.url == "functions.html" and link.fragment in functions]) >= least
+
+
+def test_each_code_is_told_where_hcsrt_says(pages: dict[str, Page], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_addresses, "address", {"Documentation": "https://hcsrt.invalid"}.get)
+    codes = set(_codes.MEANINGS)
+    codes |= {code ^ 0x40000000 for code in codes if code >> 16 in (0x8037, 0xC037)}
+    codes |= {code for code in vars(_hresults).values() if isinstance(code, int)}
+    assert len(codes) > 150
+    for code in sorted(codes):
+        page, anchor = urldefrag(_addresses.page_of_error(explain(code).symbol) or "")
+        assert page == "https://hcsrt.invalid/reference/errors.html"
+        assert anchor in pages["reference/errors.html"].anchors, hex(code)
+
+
+def test_an_example_in_a_docstring_is_code(site: Path) -> None:
+    # What is only indented there would be a quotation here.
+    quoting = [path.name for path in site.rglob("*.html") if "<blockquote" in path.read_text("utf-8")]
+    assert quoting == []
 
 
 def test_every_page_can_be_reached_from_the_first(pages: dict[str, Page]) -> None:
