@@ -59,7 +59,8 @@ python_maximum_signature_line_length = 72
 napoleon_numpy_docstring = False
 
 html_theme = "furo"
-html_title = f"hcsrt {release}"
+# Without a version: no version has been released.
+html_title = "hcsrt"
 # Empty as long as nobody has given the address; so are links to the sources.
 where = addresses.read()
 html_baseurl = f"{where.site}/" if where.site else ""

@@ -1,13 +1,14 @@
 """The site as a reader has it: built without a warning, no link dead, and read in a real browser.
 
 It needs the extra `docs`, and a Chromium on PATH for the browser. HCSRT_SITE names the folder of a site that is built
-already; screenshots go beside it.
+already, and HCSRT_SCREENSHOTS the folder for screenshots, which is one beside the site otherwise.
 """
 
 import functools
+import importlib
 import os
+import pkgutil
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -24,12 +25,12 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import pytest
 
 import hcsrt
-import hcsrt.aio
-from hcsrt import _addresses, _codes, _hresults, emulator
+from hcsrt import _addresses, _codes, _hresults
 from hcsrt.errors import explain
 
+from ..helpers.browser import CHROMIUM
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PHONE = {"width": 360, "height": 740}
 ROOT = "http://site/"
 DESKTOP = {"width": 1280, "height": 900}
@@ -155,19 +156,59 @@ def test_every_page_can_be_reached_from_the_first(pages: dict[str, Page]) -> Non
     assert set(pages) - reached == set()
 
 
+# The modules whose public names the reference tells, each as a name that can be looked up.
+REFERENCE = {
+    "hcsrt",
+    "hcsrt.aio",
+    "hcsrt.aio.service",
+    "hcsrt.doctor",
+    "hcsrt.documents",
+    "hcsrt.emulator",
+    "hcsrt.errors",
+    "hcsrt.operations",
+    "hcsrt.service",
+}
+# What other pages tell of, by what they call it.
+ELSEWHERE = {
+    "hcsrt.check_host": ("how-to/check-host.md", "python -m hcsrt.check_host"),
+    "hcsrt.cli": ("reference/command-line.md", "hcsrt run"),
+    "hcsrt.engine": ("reference/cython.md", "from hcsrt.engine cimport"),
+}
+
+
 def test_every_public_name_has_its_place(site: Path) -> None:
     inventory = (site / "objects.inv").read_bytes().split(b"\n", 4)[4]
     named = {line.split()[0] for line in zlib.decompress(inventory).decode().splitlines()}
-    for module in (hcsrt, hcsrt.aio, emulator, hcsrt.operations, hcsrt.service, hcsrt.aio.service, hcsrt.doctor):
+    for module in map(importlib.import_module, REFERENCE):
         # A compiled module has no __all__, and what it imports is not its own.
         own = {name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__}
         public = set(getattr(module, "__all__", None) or {name for name in own if name[0] != "_"})
-        assert len(public) > 3
+        assert len(public) > 2
         for name in sorted(public):
-            shared = getattr(hcsrt, name, None)
-            if module is hcsrt.aio and shared is getattr(module, name):
+            if module is not hcsrt and getattr(hcsrt, name, None) is getattr(module, name):
                 continue  # that of hcsrt
             assert f"{module.__name__}.{name}" in named
+
+
+def test_every_public_module_has_its_place() -> None:
+    found = {module.name for module in pkgutil.iter_modules(hcsrt.__path__, "hcsrt.") if "._" not in module.name}
+    assert found > ELSEWHERE.keys()
+    for page, call in ELSEWHERE.values():
+        assert call in (DOCS / page).read_text("utf-8")
+    for name in sorted(found - REFERENCE - ELSEWHERE.keys()):
+        # It has the sources of names of `hcsrt`.
+        assert set(importlib.import_module(name).__all__) <= set(hcsrt.__all__), name
+
+
+def test_no_title_names_a_version_that_nobody_has_released(pages: dict[str, Page], site: Path) -> None:
+    titles = {re.findall("<title>(.*?)</title>", (site / name).read_text("utf-8"), re.DOTALL)[0] for name in pages}
+    assert len(titles) > 30
+    assert [title for title in titles if hcsrt.__version__ in title] == []
+
+
+def test_what_nobody_has_seen_has_one_name() -> None:
+    title = (DOCS / "unverified.md").read_text("utf-8").partition("\n")[0].removeprefix("# ")
+    assert f"[{title}](unverified.md)" in (DOCS / "index.md").read_text("utf-8")
 
 
 # In the browser
@@ -187,7 +228,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def screenshots(site: Path) -> Path:
-    folder = site.parent / "screenshots"
+    folder = Path(os.environ.get("HCSRT_SCREENSHOTS") or site.parent / "screenshots")
     folder.mkdir(exist_ok=True)
     return folder
 
