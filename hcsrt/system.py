@@ -70,7 +70,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             OperationTimeoutError: The time is up.
             HcsError: HCS refuses for another reason.
 
-        HCS: HcsCreateComputeSystem, HcsCreateComputeSystemInNamespace
+        HCS: HcsCreateComputeSystem, HcsCreateComputeSystemInNamespace, HcsSetComputeSystemCallback
         """
         check_name(id, "id")
         check_namespace(namespace)
@@ -92,7 +92,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             AccessDeniedError: This account may not use HCS.
             OperationTimeoutError: The time is up.
 
-        HCS: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace
+        HCS: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace, HcsSetComputeSystemCallback
         """
         check_name(id, "id")
         check_namespace(namespace)
@@ -511,7 +511,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             HcsError: HCS has no handle for a PIPE, since the process was started without a pipe there or whoever had
                 the pipe has closed it; or HCS refuses for another reason.
 
-        HCS: HcsOpenProcess, HcsGetProcessInfo
+        HCS: HcsOpenProcess, HcsGetProcessInfo, HcsSetProcessCallback
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
@@ -628,7 +628,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             OperationTimeoutError: The time is up.
             HcsError: HCS refuses for another reason.
 
-        HCS: HcsCreateProcess
+        HCS: HcsCreateProcess, HcsSetProcessCallback
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)

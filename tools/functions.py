@@ -54,10 +54,9 @@ DOCSTRINGS = {
     "process.py": "",
     "service.py": "service.",
     "operations.pyi": "operations.",
-    "_watch.pyi": "_watch.",
 }
 # Prefixes of names that block and have no awaited counterpart.
-BY_HAND = ("operations.", "_watch.", "OwnedOperation.")
+BY_HAND = ("operations.", "OwnedOperation.")
 # The name in the docs where several docstrings tell of a function and the first is not the plainest, or none does.
 CHOSEN = {
     "HcsAddResourceToOperation": "ComputeSystem.start_live_migration",
@@ -65,7 +64,7 @@ CHOSEN = {
     "HcsGetOperationResultAndProcessInfo": "ComputeSystem.popen",
     "HcsGetProcessProperties": "Process.properties",
     "HcsModifyProcess": "Process.modify",
-    "HcsSetComputeSystemCallback": "_watch.watch_system",
+    "HcsSetComputeSystemCallback": "ComputeSystem.create",
     "HcsWaitForOperationResultAndProcessInfo": "ComputeSystem.popen",
 }
 # What the emulator's native half answers by itself, besides each CLOSE and EXIT.

@@ -75,7 +75,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             OperationTimeoutError: The time is up.
             HcsError: HCS refuses for another reason.
 
-        HCS: HcsCreateComputeSystem, HcsCreateComputeSystemInNamespace
+        HCS: HcsCreateComputeSystem, HcsCreateComputeSystemInNamespace, HcsSetComputeSystemCallback
         """
         check_name(id, "id")
         check_namespace(namespace)
@@ -98,7 +98,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             AccessDeniedError: This account may not use HCS.
             OperationTimeoutError: The time is up.
 
-        HCS: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace
+        HCS: HcsOpenComputeSystem, HcsOpenComputeSystemInNamespace, HcsSetComputeSystemCallback
         """
         check_name(id, "id")
         check_namespace(namespace)
@@ -524,7 +524,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             HcsError: HCS has no handle for a PIPE, since the process was started without a pipe there or whoever had
                 the pipe has closed it; or HCS refuses for another reason.
 
-        HCS: HcsOpenProcess, HcsGetProcessInfo
+        HCS: HcsOpenProcess, HcsGetProcessInfo, HcsSetProcessCallback
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
@@ -649,7 +649,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             HcsError: HCS refuses for another reason.
             NotImplementedError: A PIPE is wanted and the event loop has none, as a SelectorEventLoop on Windows.
 
-        HCS: HcsCreateProcess
+        HCS: HcsCreateProcess, HcsSetProcessCallback
         """
         deadline = Deadline(seconds(timeout))
         streams = StreamFormat(text, encoding, errors, bufsize)
