@@ -13,6 +13,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
+from sphinx.writers.html5 import HTML5Translator
 
 import hcsrt
 
@@ -158,6 +159,18 @@ def let_names_break(app: Sphinx, doctree: nodes.document) -> None:
                     literal += [nodes.raw("", "<wbr>", format="html"), nodes.Text(word)]
 
 
+class Translator(HTML5Translator):
+    """It gives a cell the heading of its column, which site.css shows where the cells of a row stand in a column."""
+
+    def starttag(
+        self, node: nodes.Node | str, tagname: str, suffix: str = "\n", empty: bool = False, **attributes: Any
+    ) -> str:
+        if tagname == "td" and (column := node.parent.index(node)) and len(node.parent) > 2:
+            for head in node.parent.parent.parent.findall(nodes.thead):
+                attributes["data-heading"] = head[0][column].astext()
+        return super().starttag(node, tagname, suffix, empty, **attributes)
+
+
 def is_of_python(name: str) -> bool:
     if name.partition(".")[0] not in sys.stdlib_module_names:
         return False
@@ -177,6 +190,7 @@ def name_of_python(app: Sphinx, env: Any, node: Any, text: Any) -> Any:
 
 
 def setup(app: Sphinx) -> None:
+    app.set_translator("html", Translator)
     app.add_object_type("hresult", "hresult", objname="error code")
     app.add_object_type("hcs", "hcs", objname="function of HCS")
     app.connect("doctree-read", note_codes)
