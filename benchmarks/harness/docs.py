@@ -1,10 +1,10 @@
 """Write the figures of runs into docs/explanation/.
 
-    python -m benchmarks.harness.docs RESULT.json [RESULT.json]
+    python -m benchmarks.harness.docs [RESULT.json [RESULT.json]]
 
 A result of a CPython with a GIL and one of a free-threaded CPython; of what is not given, the figures stay. Medians and
 quartiles go into performance/figures.json, and from there into the tables of performance.md, between its markers, and
-into the plots.
+into the plots. Without a result it writes those anew.
 """
 
 from __future__ import annotations
@@ -230,8 +230,6 @@ def rendered(page: str, runs: Runs) -> str:
 
 
 def main(paths: list[str]) -> None:
-    if not paths:
-        sys.exit(__doc__)
     from .report import plot
 
     runs: Runs = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from rich.console import Console
@@ -105,6 +107,28 @@ PLOTTED = {
 """The works that are drawn, with the name of the file."""
 
 
+# In points. A phone shows a picture at 0.6 of this width, and text of these sizes can be read there, too.
+WIDTH = 405
+MARGIN = 8
+SIZE = 13
+NOTE = 12.5
+# Of a dark page: the other colours can be seen on either.
+DARK = {"#ffffff": "#0d1117", "#000000": "#f0f6fc", COLOURS[HCSRT]: "#4493f8"}
+STYLE = "".join(
+    [
+        "text { fill: #000000; }",
+        "@media (prefers-color-scheme: dark) {",
+        f" text {{ fill: {DARK['#000000']}; }}",
+        *(
+            f' [style*="{what}: {light}"] {{ {what}: {dark} !important; }}'
+            for light, dark in DARK.items()
+            for what in ("fill", "stroke")
+        ),
+        " }",
+    ]
+)
+
+
 def plot(works: Works, folder: Path, machine: str) -> list[Path]:
     """Draw one SVG a work: the medians, with the quartiles as whiskers. Grey is a limit, blue is hcsrt."""
     import matplotlib
@@ -129,21 +153,28 @@ def draw(figures: dict[str, Figure], work: str, path: Path, machine: str) -> Non
     factor, unit = scale_of(max((figures[name] for name in names), key=lambda figure: figure.spread.median))
     rows = range(len(names))
     medians = [figures[name].spread.median * factor for name in names]
-    # White in any theme, so that readers of a dark page see the same colours.
-    figure, axes = pyplot.subplots(figsize=(7.5, 0.7 + 0.28 * len(names)), layout="constrained", facecolor="white")
+    title = wrap(f"{work.removesuffix(': rate')}: {unit}, median and quartiles", 48)
+    note = wrap(machine, 52)
+    height = (len(title) * SIZE + len(note) * NOTE) * 1.25 + 42 * len(names) + 4 * MARGIN
+    figure, axes = pyplot.subplots(figsize=(WIDTH / 72, height / 72), layout="constrained", facecolor="white")
+    figure.get_layout_engine().set(w_pad=MARGIN / 72, h_pad=MARGIN / 72)
     # Clipping would wrap each mark into an element of its own.
-    axes.barh(rows, medians, height=0.7, color=[COLOURS[base(name)] for name in names], clip_on=False)
+    axes.barh(rows, medians, height=0.4, color=[COLOURS[base(name)] for name in names], clip_on=False)
     lows = [figures[name].spread.low * factor for name in names]
     highs = [figures[name].spread.high * factor for name in names]
     axes.hlines(rows, lows, highs, color="black", linewidth=1, clip_on=False)
-    for row, median, high in zip(rows, medians, highs, strict=True):
-        axes.annotate(three(median), (max(median, high), row), (4, 0), textcoords="offset points", va="center", size=8)
-    axes.set_yticks(rows, names, size=8)
-    axes.tick_params(length=0, labelsize=8)
+    for row, name, median, high in zip(rows, names, medians, highs, strict=True):
+        near = {"textcoords": "offset points", "size": SIZE}
+        axes.annotate(three(median), (max(median, high), row), (4, 0), va="center", **near)
+        # Above its bar, where it may be as long as the picture is wide.
+        axes.annotate(name, (0, row + 0.2), (0, 4), **near)
     axes.set_xticks([])
-    axes.set_xlabel(machine, size=7, loc="left")
-    figure.suptitle(f"{work.removesuffix(': rate')}: {unit}, median and quartiles", size=10, x=0.01, ha="left")
-    axes.margins(y=0.02)
+    axes.set_yticks([])
+    axes.set_xlabel("\n".join(note), size=NOTE, loc="left", multialignment="left")
+    figure.suptitle("\n".join(title), size=SIZE, x=MARGIN / WIDTH, ha="left")
+    axes.set_ylim(-0.3, len(names) - 0.3)
     axes.spines[["top", "right", "bottom"]].set_visible(False)
-    figure.savefig(path, metadata={"Date": None, "Creator": None})
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     pyplot.close(figure)
+    path.write_text(text.getvalue().replace("</style>", f"\n{STYLE}</style>", 1), "utf-8", newline="\n")

@@ -385,6 +385,21 @@ def test_the_first_page_shows_its_picture(browser: Any, address: str, screenshot
             tab.screenshot(path=screenshots / f"{scheme}-{Path(name).stem}.png")
 
 
+@pytest.mark.parametrize("name", ["index.html", "explanation/performance.html"])
+def test_a_picture_follows_the_switch_of_the_page(browser: Any, address: str, name: str) -> None:
+    seen: dict[tuple[str, str], bytes] = {}
+    for system in ("light", "dark"):
+        with opened(browser, DESKTOP, system) as tab:
+            tab.goto(address + name)
+            for switched in ("auto", "light", "dark"):
+                tab.evaluate("theme => { document.body.dataset.theme = theme }", switched)
+                seen[system, switched] = tab.locator("article img").first.screenshot()
+    light, dark = seen["light", "auto"], seen["dark", "auto"]
+    assert light != dark
+    assert seen["light", "light"] == seen["dark", "light"] == light
+    assert seen["light", "dark"] == seen["dark", "dark"] == dark
+
+
 def test_a_block_of_code_can_be_copied(browser: Any, address: str) -> None:
     with opened(browser, DESKTOP) as tab:
         tab.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)

@@ -156,6 +156,33 @@ def test_the_plots_show_the_figures_that_are_kept() -> None:
         assert len(plots[name]) < 40_000
 
 
+def light_of(color: str) -> float:
+    """Return how light a color is to the eye, from 0 to 1."""
+    parts = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(part * weight for part, weight in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
+
+
+@pytest.mark.parametrize("name", PLOTTED.values())
+def test_a_plot_can_be_read_on_a_phone_and_on_a_dark_page(name: str) -> None:
+    plot = (FIGURES.parent / f"{name}.svg").read_text()
+    (width,) = re.findall(r'viewBox="0 0 ([\d.]+) ', plot)
+    sizes = re.findall(r"<text [^>]*?font(?:-size)?: ([\d.]+)px", plot)
+    assert len(sizes) == plot.count("<text ") > 10
+    # Of a phone 328 pixels are left for a picture.
+    assert min(map(float, sizes)) * 328 / float(width) >= 10
+    style, marks = plot.split("</style>")
+    dark = style.partition("prefers-color-scheme: dark")[2]
+    colors = {color: color for color in re.findall(r"(?:fill|stroke): (#\w{6})", marks)}
+    colors |= dict(re.findall(r"(?:fill|stroke): (#\w{6})\"\] \{ (?:fill|stroke): (#\w{6}) !important", dark))
+    page = light_of(colors.pop("#ffffff"))
+    assert page < 0.05
+    for before, color in colors.items():
+        assert (light_of(color) + 0.05) / (page + 0.05) >= 3, before
+    (text,) = re.findall(r"text \{ fill: (#\w{6})", dark)
+    assert light_of(text) > 0.8
+
+
 def test_what_is_kept_of_a_run_gives_a_ratio_within_rounds_and_no_single_values() -> None:
     result = {
         "effort": "tiny",
