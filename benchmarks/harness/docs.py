@@ -72,7 +72,8 @@ def columns_of(works: Works, columns: Iterable[Column], names: Iterable[str] | N
     for name in sorted(found if names is None else found.intersection(names), key=place):
         figures = [works.get(work, {}).get(name) for _, work, _ in columns]
         shown = [show(figure) if figure else "" for figure, (_, _, show) in zip(figures, columns, strict=True)]
-        rows.append([name, *shown])
+        # Markdown would take the underscores for its own.
+        rows.append([name.replace("__", r"\_\_"), *shown])
     return table(["", *(title for title, _, _ in columns)], rows)
 
 

@@ -144,6 +144,12 @@ def test_an_example_in_a_docstring_is_code(site: Path) -> None:
     assert quoting == []
 
 
+def test_a_contestant_keeps_its_underscores(site: Path) -> None:
+    page = (site / "explanation/performance.html").read_text("utf-8")
+    assert "ctypes, __del__" in page
+    assert "<strong>del" not in page
+
+
 def test_every_page_can_be_reached_from_the_first(pages: dict[str, Page]) -> None:
     reached: set[str] = set()
     left = ["index.html"]
