@@ -178,6 +178,8 @@ def build_here(name: str) -> None:
         options["extra_compile_args"] = [*CXX_FLAGS, "-fno-strict-aliasing", "-flto=auto"]
         options["extra_link_args"] += ["-flto=auto", "-O3"]
         extensions = [Extension(name, [source, str(package / "src" / "nb_combined.cpp")], **options)]
+    # Away from the pyproject.toml of hcsrt, which is not about this module, and which setuptools would read.
+    os.chdir(FOLDER)
     setup(
         name=name,
         packages=[],
