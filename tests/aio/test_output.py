@@ -13,6 +13,7 @@ from hcsrt.aio import _process
 
 from ..facade import test_output
 from ..helpers import portal as portal_module
+from ..helpers.limits import limits
 from ..helpers.loops import MIRRORED
 from ..helpers.programs import SLEEP, guest
 
@@ -86,8 +87,9 @@ def test_a_timeout_cancels_an_on_output_that_waits(encoding):
                 guest("write(b'hi'); sleep(60)"), stdout=PIPE, on_output=hang, encoding=encoding
             ) as process,
         ):
-            with pytest.raises(subprocess.TimeoutExpired) as caught:
-                await process.communicate(timeout=0.5)
+            for timeout in limits(0.5, lambda: ends):
+                with pytest.raises(subprocess.TimeoutExpired) as caught:
+                    await process.communicate(timeout=timeout)
             assert caught.value.stdout == b"hi"
             await process.kill()
 

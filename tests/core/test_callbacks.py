@@ -71,6 +71,7 @@ def callback(type, operation):
 
 assert Table().HcsSetComputeSystemCallback(int(handle.as_raw()), 0, None, event_callback(callback)) == 0
 (key,) = emulator._service.model.systems
+print("ready", flush=True)
 emulator._native.emit(key, {event})
 assert running.wait(10)
 {close}
@@ -89,7 +90,14 @@ assert hcsrt._handles.leaked() == 0
 def test_a_close_lets_the_callback_have_the_gil(close):
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1] / "helpers"), "PYTHONWARNINGS": "ignore"}
     program = PROGRAM.format(event=EVENT, close=textwrap.dedent(close))
-    subprocess.run([sys.executable, "-c", program], env=environment, timeout=HANG_SECONDS, check=True)
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            # How long it takes until then depends on the machine.
+            assert child.stdout.readline() == "ready\n"
+            assert child.wait(HANG_SECONDS) == 0
+        finally:
+            child.kill()
 
 
 # --- the last reference goes inside the callback --------------------------------------------------------------------

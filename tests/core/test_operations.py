@@ -208,7 +208,7 @@ def test_ctrl_c_ends_the_waits_for_operations(
 def test_an_exit_is_waited_for_natively(any_seed: int | None, document: dict[str, Any]) -> None:
     with hcsrt.ComputeSystem.create("tests", document) as system:
         system.start()
-        with system.popen(guest("sleep(0.1); exit(3)")) as process:
+        with system.popen(guest("read_line(); exit(3)"), stdin=hcsrt.PIPE) as process:
             for wait, handle in (
                 (_watch.wait_process_exit, process.handle),
                 (_watch.wait_system_exit, system.handle),
@@ -216,6 +216,7 @@ def test_an_exit_is_waited_for_natively(any_seed: int | None, document: dict[str
                 for timeout in (0, 0.01):
                     with pytest.raises(hcsrt.OperationTimeoutError):
                         wait(handle, timeout)
+            process.stdin.close()
             status = json.loads(_watch.wait_process_exit(process.handle, 10) or "")
             assert (status["Exited"], status["ExitCode"]) == (True, 3)
         system.terminate()

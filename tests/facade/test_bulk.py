@@ -176,8 +176,8 @@ hcsrt.emulator.install()
 system = hcsrt.ComputeSystem.create("hangs", hcsrt.emulator.container_document())
 system.start()
 _interpose.silent("HcsShutDownComputeSystem").__enter__()
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     hcsrt.stop_all([system], grace=60)
 except KeyboardInterrupt:
     system.close()

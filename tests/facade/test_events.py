@@ -413,10 +413,12 @@ def test_a_handle_without_callback_has_no_events(system):
 def test_a_subscription_says_what_it_took(system):
     subscription = _watch.subscribe(system.handle, 1)
     assert subscription.next(0) is None
+    before = time.time_ns()
     tell(UNKNOWN, "raw")
     number, data, nanoseconds, lost, data_lost = subscription.next(10)
     assert (number, data, lost, data_lost) == (UNKNOWN, "raw", 0, False)
-    assert abs(nanoseconds - time.time_ns()) < 10**9
+    # The clock of Python moves in longer steps on Windows.
+    assert before - 10**8 <= nanoseconds <= time.time_ns() + 10**8
     subscription.close()
     with pytest.raises(EOFError):
         subscription.next()

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from hcsrt import PIPE, ComputeSystem
+from hcsrt._facade import process as core
 from hcsrt._hresults import E_FAIL
-from hcsrt._interpose import failing
+from hcsrt.emulator.failures import Failure
 
-from ..helpers.programs import CAT, STARTUP, guest
+from ..helpers.limits import limits
+from ..helpers.programs import CAT, guest
 
 # --- errors -----------------------------------------------------------------------------------------------------------
 
@@ -35,17 +37,30 @@ def handlers() -> None:
     codecs.register_error("hcsrt-mark", mark)
 
 
-def test_a_timeout_is_told_although_what_came_is_no_text(system: ComputeSystem) -> None:
-    command = guest(r"write(b'ab\303'); sleep(30)")
-    with pytest.raises(subprocess.TimeoutExpired) as caught:
-        system.run(command, stdout=PIPE, encoding="utf-8", timeout=STARTUP + 0.5)
+def test_a_timeout_is_told_although_what_came_is_no_text(system: ComputeSystem, tmp_path: Path) -> None:
+    written = tmp_path / "written"
+    command = guest(r"write(b'ab\303'); tell(argv[0]); sleep(60)", str(written))
+    for timeout in limits(0.5, written.exists):
+        with pytest.raises(subprocess.TimeoutExpired) as caught:
+            system.run(command, stdout=PIPE, encoding="utf-8", timeout=timeout)
     assert caught.value.output == b"ab\xc3"
 
 
-def test_a_timeout_is_told_although_the_process_cannot_be_killed(system: ComputeSystem) -> None:
-    command = guest(rf"write(b'ab\303'); sleep({STARTUP + 1})")
-    with failing("HcsTerminateProcess", E_FAIL), pytest.raises(subprocess.TimeoutExpired) as caught:
-        system.run(command, stdout=PIPE, encoding="utf-8", timeout=STARTUP + 0.3)
+def test_a_timeout_is_told_although_the_process_cannot_be_killed(
+    system: ComputeSystem, tmp_path: Path, verbs: dict[str, Callable[[Any], Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However long the process takes to its end.
+    monkeypatch.setattr(core, "CLEANUP_TIMEOUT", 60.0)
+    refused = tmp_path / "refused"
+
+    def keep_alive(request: Any) -> Any:
+        refused.touch()
+        raise Failure(E_FAIL, "by the test")
+
+    verbs["HcsTerminateProcess"] = keep_alive
+    command = guest(r"write(b'ab\303'); wait_for(argv[0])", str(refused))
+    with pytest.raises(subprocess.TimeoutExpired) as caught:
+        system.run(command, stdout=PIPE, encoding="utf-8", timeout=0.3)
     assert caught.value.output == b"ab\xc3"
 
 

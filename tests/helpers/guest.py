@@ -48,6 +48,17 @@ def cat(file=0):
             write(data)
 
 
+def tell(path):
+    """Leave an empty file, which says that the code has come this far."""
+    open(path, "w").close()
+
+
+def wait_for(path):
+    """Wait until somebody has left a file."""
+    while not os.path.exists(path):
+        time.sleep(0.01)
+
+
 def spawn(code, stdin=None, stdout=1):
     """Start a guest of our own, which has these streams and our stderr, and return its pid; None is the null device."""
     import subprocess
