@@ -26,6 +26,7 @@ from hcsrt._check_host.reducing import Reducer
 from hcsrt._check_host.report import Report
 from hcsrt._check_host.settings import NAMESPACE, Settings
 
+from ..helpers.limits import limits
 from ..helpers.platforms import WINDOWS, posix_signals
 from ..helpers.programs import is_alive
 
@@ -298,19 +299,23 @@ def comes_last(at):
 def test_a_probe_that_crashes_or_hangs_is_recorded_and_the_next_ones_run(
     run: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
 ) -> None:
-    code, output = result_of(run(ENDS, "--emulator", "--limit", "2", "--output", "seen.json"))
-    assert code == 1, output
-    told = told_in(tmp_path / "seen.json")
-    assert told["complete"]
-    records = told["other"]
-    assert [record["outcome"] for record in records.values()] == ["crashed", "seen", "hung", "seen"]
+    outcomes: list[str] = []
+    # A busy machine keeps the others from their ends as well.
+    for limit in limits(2, lambda: outcomes.count("hung") == 1):
+        code, output = result_of(run(ENDS, "--emulator", "--limit", f"{limit:g}", "--output", f"seen-{limit:g}.json"))
+        assert code == 1, output
+        told = told_in(tmp_path / f"seen-{limit:g}.json")
+        assert told["complete"]
+        records = told["other"]
+        outcomes[:] = [record["outcome"] for record in records.values()]
+    assert outcomes == ["crashed", "seen", "hung", "seen"]
     crashed, _, hung, _ = records.values()
     assert crashed["facts"] == [{"fact": "before the crash", "seen": 1}]
     assert ("0x4D" if WINDOWS else "77") in crashed["error"]
     assert crashed["left behind"] == hung["left behind"] == []
     assert hung["facts"] == [{"fact": "before it hangs", "seen": 1}]
-    assert 2 <= hung["seconds"] < 20
-    assert "no end within 2 s" in hung["error"]
+    assert limit <= hung["seconds"] < limit + 18
+    assert f"no end within {limit:g} s" in hung["error"]
     assert "in hangs" in hung["error"]  # where it was
     assert "crashed: planted.crashes" in output
     assert left_in(tmp_path) == []

@@ -14,6 +14,7 @@ import pytest
 import hcsrt
 from hcsrt import _blocking, aio, emulator, service
 
+from ..helpers.children import run_python
 from ..helpers.latency import latency
 from ..helpers.loops import asynchronous
 from ..helpers.platforms import TICK, WINDOWS, catches_signals, fork, win32
@@ -264,8 +265,7 @@ if not child:
 assert os.waitpid(child, 0)[1] == 0
 """
     # From 3.12 on CPython warns of a fork beside other threads, which is what this is about.
-    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    done = run_python(program, "-W", "ignore::DeprecationWarning")
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -284,7 +284,7 @@ aside("f", None, int)
 late = Late()
 late.main = threading.get_ident()
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    done = run_python(program)
     assert (done.returncode, done.stdout, done.stderr) == (0, "True True\n", "")
 
 
@@ -292,5 +292,5 @@ def test_python_exits_after_a_first_call_that_has_imported_threading(document: d
     """The emulator imports it, on the thread that makes the first call."""
     install = INSTALL if WINDOWS else ""  # elsewhere that would import it on the main thread
     code = f"import hcsrt\n{install}\nhcsrt.ComputeSystem.create('first', {document!r}).close()\nprint('made')"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = run_python(code)
     assert (done.returncode, done.stdout, done.stderr) == (0, "made\n", "")

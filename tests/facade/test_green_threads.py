@@ -3,11 +3,9 @@
 Neither is needed here: what they put into _thread is a function of theirs, which starts no thread.
 """
 
-import subprocess
-import sys
-
 import pytest
 
+from ..helpers.children import run_python
 from ..helpers.platforms import emulator_by_name, stand_in
 from ..helpers.programs import INSTALL
 
@@ -49,7 +47,7 @@ REMEDIES = {
 
 
 def last_line_of(program: str) -> str:
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    done = run_python(program)
     return (done.stdout + done.stderr).splitlines()[-1]
 
 

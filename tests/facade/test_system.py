@@ -21,6 +21,7 @@ from hcsrt._facade import times
 from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_HANDLE, HCS_E_SYSTEM_ALREADY_STOPPED
 from hcsrt._interpose import failing, late, silent, waiting
 
+from ..helpers.children import run_python
 from ..helpers.latency import hanging
 from ..helpers.platforms import TICK, catches_signals
 from ..helpers.programs import TRUE, guest
@@ -958,7 +959,7 @@ def test_the_package_has_its_modules_though_it_imports_them_late() -> None:
 import hcsrt
 print([name in dir(hcsrt) for name in {names}], [getattr(hcsrt, name).__name__ for name in {names}])
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    done = run_python(program)
     assert done.stdout == f"{[True] * 4} {[f'hcsrt.{name}' for name in names]}\n", done.stderr
 
 

@@ -3,8 +3,6 @@
 import asyncio
 import logging
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -16,6 +14,7 @@ from hcsrt import PIPE, aio
 from hcsrt._facade import tracing
 from hcsrt._interpose import silent
 
+from ..helpers.children import run_python
 from ..helpers.loops import asynchronous
 from ..helpers.programs import INSTALL, SLEEP, TRUE, guest
 
@@ -262,7 +261,8 @@ with hcsrt.ComputeSystem.create("tests", hcsrt.emulator.container_document()) as
     system.terminate()
 assert "logging" not in sys.modules and "hcsrt._facade.tracing" not in sys.modules
 """
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+    done = run_python(program)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_an_object_that_is_gone_leaves_no_name_behind(
