@@ -786,7 +786,11 @@ def test_a_timeout_tells_what_is_just_being_read(system: ComputeSystem) -> None:
         assert (caught.value.output or b"").strip(b"x") == b""
 
 
-def test_run_kills_on_a_timeout_and_keeps_the_output(system: ComputeSystem, tmp_path: Path) -> None:
+def test_run_kills_on_a_timeout_and_keeps_the_output(
+    system: ComputeSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing but the kill ends it in the time of a test.
+    monkeypatch.setattr(core, "CLEANUP_TIMEOUT", 600.0)
     written = tmp_path / "written"
     command = guest("out(os.getpid()); err('err'); tell(argv[0]); sleep(600)", str(written))
     for timeout in limits(0.3, written.exists):
