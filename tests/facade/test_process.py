@@ -689,8 +689,12 @@ def test_a_late_event_tells_more_than_that_hcs_has_forgotten_the_process(
 ) -> None:
     monkeypatch.setattr(times, "EVENT_PATIENCE", 60.0)
     kept: list[tuple[Any, ...]] = []
-    with system.popen(CAT, stdin=PIPE) as process, ThreadPoolExecutor(1) as pool:
-        with monkeypatch.context() as patch, failing("HcsGetProcessProperties", ERROR_NOT_FOUND) as refusal:
+    with (
+        system.popen(CAT, stdin=PIPE) as process,
+        ThreadPoolExecutor(1) as pool,
+        failing("HcsGetProcessProperties", ERROR_NOT_FOUND) as refusal,
+    ):
+        with monkeypatch.context() as patch:
             patch.setattr(emulator._native, "emit", lambda *event: kept.append(event))
             assert process.stdin
             process.stdin.close()
