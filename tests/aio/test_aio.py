@@ -28,7 +28,7 @@ from ..helpers.latency import hanging, latency
 from ..helpers.limits import limits
 from ..helpers.loops import MIRRORED, asynchronous, each_loop, is_awaited
 from ..helpers.platforms import win32
-from ..helpers.programs import CAT, SLEEP, STARTUP, TRUE, exists, guest
+from ..helpers.programs import CAT, SLEEP, TRUE, exists, guest
 
 Document = dict[str, Any]
 Verbs = dict[str, Callable[[Any], Any]]
@@ -383,10 +383,12 @@ async def test_a_child_that_keeps_the_pipe_does_not_keep_a_reader(
 @pytest.mark.alone
 @asynchronous
 async def test_what_a_child_writes_soon_after_the_exit_reaches_a_reader(
-    document: Document, monkeypatch: pytest.MonkeyPatch
+    document: Document, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    monkeypatch.setattr(times, "DRAIN_QUIET", STARTUP + 0.6)
-    command = guest("spawn('for i in 1, 2, 3: sleep(0.3); out(i)\\nsleep(60)'); out('mine')")
+    monkeypatch.setattr(times, "DRAIN_QUIET", 0.8)
+    begun = str(tmp_path / "begun")
+    child = f"tell({begun!r})\nfor i in 1, 2, 3: sleep(0.3); out(i)\nsleep(60)"
+    command = guest(f"spawn({child!r}); wait_for(argv[0]); out('mine')", begun)
     async with running(document) as system, await system.popen(command, stdout=PIPE) as process:
         assert await process.stdout.read() == b"mine\n1\n2\n3\n"
 

@@ -31,7 +31,7 @@ from hcsrt.emulator.failures import Failure
 
 from ..helpers.limits import limits
 from ..helpers.platforms import TICK, WINDOWS, catches_signals, handle_counts, pseudo_terminal
-from ..helpers.programs import CAT, GUEST, INTERRUPTED, PYTHON, SLEEP, STARTUP, TRUE, exists, guest, kill
+from ..helpers.programs import CAT, GUEST, INTERRUPTED, PYTHON, SLEEP, TRUE, exists, guest, kill
 
 Verbs = dict[str, Callable[[Any], Any]]
 Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
@@ -866,11 +866,12 @@ def test_a_child_that_keeps_the_pipes_does_not_keep_communicate(
 
 @pytest.mark.alone
 def test_what_a_child_writes_soon_after_the_exit_is_not_lost(
-    system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
+    system: ComputeSystem, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(times, "DRAIN_QUIET", STARTUP + 0.6)
-    child = "for i in 1, 2, 3: sleep(0.3); out(i)"
-    done = system.run(guest(f"spawn({child!r}); out('mine')"), capture_output=True)
+    monkeypatch.setattr(times, "DRAIN_QUIET", 0.8)
+    begun = str(tmp_path / "begun")
+    child = f"tell({begun!r})\nfor i in 1, 2, 3: sleep(0.3); out(i)"
+    done = system.run(guest(f"spawn({child!r}); wait_for(argv[0]); out('mine')", begun), capture_output=True)
     assert done.stdout == b"mine\n1\n2\n3\n"
 
 

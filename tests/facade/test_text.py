@@ -12,8 +12,9 @@ import pytest
 
 from hcsrt import PIPE, ComputeSystem
 from hcsrt._facade import process as core
+from hcsrt._facade import times
 from hcsrt._hresults import E_FAIL
-from hcsrt.emulator.failures import Failure
+from hcsrt._interpose import failing
 
 from ..helpers.limits import limits
 from ..helpers.programs import CAT, guest
@@ -47,20 +48,16 @@ def test_a_timeout_is_told_although_what_came_is_no_text(system: ComputeSystem, 
 
 
 def test_a_timeout_is_told_although_the_process_cannot_be_killed(
-    system: ComputeSystem, tmp_path: Path, verbs: dict[str, Callable[[Any], Any]], monkeypatch: pytest.MonkeyPatch
+    system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # However long the process takes to its end.
-    monkeypatch.setattr(core, "CLEANUP_TIMEOUT", 60.0)
-    refused = tmp_path / "refused"
-
-    def keep_alive(request: Any) -> Any:
-        refused.touch()
-        raise Failure(E_FAIL, "by the test")
-
-    verbs["HcsTerminateProcess"] = keep_alive
-    command = guest(r"write(b'ab\303'); wait_for(argv[0])", str(refused))
-    with pytest.raises(subprocess.TimeoutExpired) as caught:
-        system.run(command, stdout=PIPE, encoding="utf-8", timeout=0.3)
+    # It lives on, and neither its exit nor the end of its output is waited for any longer.
+    monkeypatch.setattr(times, "EVENT_PATIENCE", 0.1)
+    monkeypatch.setattr(core, "CLEANUP_TIMEOUT", 0.3)
+    command = guest(r"write(b'ab\303'); sleep(60)")
+    with failing("HcsTerminateProcess", E_FAIL):
+        for timeout in limits(0.3, lambda: caught.value.output):
+            with pytest.raises(subprocess.TimeoutExpired) as caught:
+                system.run(command, stdout=PIPE, encoding="utf-8", timeout=timeout)
     assert caught.value.output == b"ab\xc3"
 
 
