@@ -128,6 +128,8 @@ def test_an_exit_code_that_hcs_does_not_vouch_for_is_an_error(
     status: dict[str, Any], system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(emulator.model.Process, "status", lambda process: status)
+    # A poll() whose question takes longer goes on to the next one.
+    monkeypatch.setattr(times, "POLL_TIMEOUT", 10.0)
     with system.popen(CAT, stdin=PIPE) as process:
         assert process.stdin
         process.stdin.close()
