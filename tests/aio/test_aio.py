@@ -398,7 +398,6 @@ async def test_a_child_that_goes_on_writing_does_not_keep_a_reader(
     document: Document, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     monkeypatch.setattr(times, "DRAIN_LIMIT", 1.0)
-    monkeypatch.setattr(times, "DRAIN_QUIET", 600.0)
     begun = str(tmp_path / "begun")
     child = f"for n in range(4): out(7)\ntell({begun!r})\nwhile True: out(7); sleep(0.05)"
     command = guest(f"spawn({child!r}); wait_for(argv[0]); out('mine')", begun)
