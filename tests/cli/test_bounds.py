@@ -83,6 +83,7 @@ def test_a_daemon_that_goes_on_printing_keeps_nobody(tmp_path: Path) -> None:
             assert done.returncode == 5 or not come.exists()
 
 
+@pytest.mark.alone
 @catches_signals
 def test_a_command_that_has_exited_leaves_the_system_no_longer_than_the_timeout(tmp_path: Path) -> None:
     begun, come = str(tmp_path / "begun"), tmp_path / "come"

@@ -101,6 +101,7 @@ def test_what_a_page_links_to_is_there(page: str) -> None:
     assert [path for path in paths if not (REPOSITORY / path).exists()] == []
 
 
+@pytest.mark.slow
 def test_without_addresses_nothing_is_invented(tree: Path) -> None:
     fields = metadata_of(tree)
     assert fields.get_all("Project-URL") is None
@@ -114,6 +115,7 @@ def test_without_addresses_nothing_is_invented(tree: Path) -> None:
     assert words_of(description) == words_of(readme)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("repository", "site"), [(HOME, SITE), (HOME, ""), ("", SITE)])
 def test_an_address_that_is_given_is_seen_everywhere(tree: Path, repository: str, site: str) -> None:
     give(tree, repository, site)
@@ -143,6 +145,7 @@ def test_an_address_that_is_given_is_seen_everywhere(tree: Path, repository: str
         assert (REPOSITORY / path).exists()
 
 
+@pytest.mark.slow
 def test_every_shape_of_a_link_is_changed(tree: Path) -> None:
     text = (
         "[a](docs/how-to/run.md#how) [b](https://elsewhere.invalid) ![c](docs/c.svg) [![d](docs/d.svg)](LICENSE)\n"
@@ -204,6 +207,7 @@ def test_other_than_two_texts_is_refused(tree: Path, line: str) -> None:
         addresses.read(tree)
 
 
+@pytest.mark.slow
 def test_an_address_that_is_refused_ends_the_build(tree: Path) -> None:
     give(tree, "http://example.invalid", "")
     done = egg_info(tree)
@@ -211,6 +215,7 @@ def test_an_address_that_is_refused_ends_the_build(tree: Path) -> None:
     assert "tool.hcsrt.addresses.repository" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_hints_of_an_installed_package_name_it(tree: Path, tmp_path: Path) -> None:
     def told() -> tuple[dict[str, str | None], str]:
         installed = tmp_path / "installed" / "hcsrt-0.dist-info"
