@@ -77,20 +77,53 @@ def test_the_blocks_that_another_test_leaves_out_say_so(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "called"),
+    ("page", "called", "arguments"),
     [
-        ("manager.md", "manager.py ID COMMAND..."),
-        ("windows-from-nothing.md", "machine.py DISK"),
-        ("windows-from-nothing.md", "hyperv_container.py TOP_LAYER COMMAND..."),
-        ("windows-from-nothing.md", "process_container.py TOP_LAYER NEW_FOLDER FILE"),
+        ("manager.md", "manager.py ID COMMAND...", []),
+        ("manager.md", "manager.py ID COMMAND...", ["web"]),
+        ("windows-from-nothing.md", "machine.py DISK", []),
+        ("windows-from-nothing.md", "hyperv_container.py TOP_LAYER COMMAND...", []),
+        ("windows-from-nothing.md", "process_container.py TOP_LAYER NEW_FOLDER FILE", []),
     ],
 )
-def test_a_program_without_its_arguments_says_how_to_call_it(page: str, called: str, tmp_path: Path) -> None:
+def test_a_program_without_its_arguments_says_how_to_call_it(
+    page: str, called: str, arguments: list[str], tmp_path: Path
+) -> None:
     for block in blocks_of(DOCS / "how-to" / page, "python"):
         (tmp_path / block.name).write_text(block.text, "utf-8")
-    command = [sys.executable, called.partition(" ")[0]]
+    command = [sys.executable, called.partition(" ")[0], *arguments]
     done = subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"usage: python {called}\n")
+
+
+@posix_shell
+@pytest.mark.parametrize(
+    ("code", "printed"),
+    [
+        ("printf ab; sleep .2; printf 'cd\\n'; printf end", ["abcd", "end"]),
+        # The two streams end their lines apart from each other.
+        ("printf a; sleep .2; printf 'b\\n' >&2; sleep .2; printf 'c\\n'", ["b", "ac"]),
+    ],
+)
+def test_the_manager_prints_whole_lines(code: str, printed: list[str], tmp_path: Path) -> None:
+    lines = [f"web | {line}\n" for line in printed]
+    assert manage(code, tmp_path) == "".join([*lines, "web: done\n"])
+
+
+@posix_shell
+def test_the_manager_prints_a_line_without_end_while_it_grows(tmp_path: Path) -> None:
+    *parts, done = manage("head -c 3000000 /dev/zero | tr '\\0' a", tmp_path).splitlines()
+    assert done == "web: done"
+    assert "".join(part.removeprefix("web | ") for part in parts) == "a" * 3_000_000
+    assert max(map(len, parts)) < 300_000
+
+
+def manage(code: str, folder: Path) -> str:
+    """Return what the manager of the page prints for a shell's code."""
+    (block,) = (block for block in blocks_of(DOCS / "how-to" / "manager.md") if block.name == "manager.py")
+    (folder / block.name).write_text(block.text, "utf-8")
+    command = [sys.executable, block.name, "web", "sh", "-c", code]
+    return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, timeout=60, check=True).stdout
 
 
 def test_the_tutorial_installs_hcsrt_as_the_readme_does() -> None:
