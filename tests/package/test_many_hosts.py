@@ -1,6 +1,7 @@
 """The programs of docs/how-to/many-hosts.md, word for word, on worker processes of this machine."""
 
 import importlib.util
+import json
 import os
 import re
 import signal
@@ -8,7 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +62,12 @@ def program(library: str, folder: Path) -> Path:
 
 
 @contextmanager
-def running(psutil: Any, file: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program with its output in files beside it. Whatever happens, nothing that it has started goes on."""
+def running(psutil: Any, file: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run Python with its output in files beside one. Whatever happens, nothing that it has started goes on."""
     variables = {"DASK_TEMPORARY_DIRECTORY": str(file.parent), "HOME": str(file.parent), "RAY_USAGE_STATS_ENABLED": "0"}
     with open(file.with_suffix(".out"), "wb") as out, open(file.with_suffix(".err"), "wb") as err:
         process = subprocess.Popen(
-            [sys.executable, file, *options],
+            [sys.executable, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
@@ -140,7 +141,7 @@ def test_one_worker_is_killed_and_every_run_is_accounted_for(
     psutil = pytest.importorskip("psutil")
     file = program(library, tmp_path)
     output, held = file.with_suffix(".out"), tmp_path / "held"
-    with running(psutil, file, "--runs", str(RUNS), "--", *command(systems, tmp_path)) as process:
+    with running(psutil, file, str(file), "--runs", str(RUNS), "--", *command(systems, tmp_path)) as process:
         settle(lambda: len(numbers(held)) == systems or process.poll() is not None, STEP_SECONDS)
         assert len(numbers(held)) == systems, file.with_suffix(".err").read_text()
         began = {number: (pid, worker) for number, pid, worker in numbers(tmp_path / "began")}
@@ -177,3 +178,99 @@ def test_one_worker_is_killed_and_every_run_is_accounted_for(
     # No command was sent twice, those of the killed worker included.
     assert Counter(number for number, _, _ in numbers(tmp_path / "began")) == Counter(range(RUNS))
     assert settle(lambda: not any(map(is_alive, tree)), STEP_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('["a list"]', "a document is a JSON object"),
+        ("no JSON", "Expecting value: line 1 column 1 (char 0)"),
+        (None, "[Errno 2] No such file or directory: 'document.json'"),
+    ],
+)
+@pytest.mark.parametrize(
+    "library",
+    [
+        pytest.param("Dask", marks=installed("distributed", "'hcsrt[distributed]'"), id="dask"),
+        pytest.param("Ray", marks=installed("ray", "ray"), id="ray"),
+    ],
+)
+def test_a_file_without_a_document_is_refused_before_anything_starts(
+    tmp_path: Path, library: str, text: str | None, reason: str
+) -> None:
+    if text is not None:
+        (tmp_path / "document.json").write_text(text, "utf-8")
+    command = [sys.executable, program(library, tmp_path), "--document", "document.json", "--", "true"]
+    done = subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(f"error: argument --document: document.json: {reason}\n")
+    assert "Traceback" not in done.stderr
+
+
+@posix_shell
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("library", "systems"),
+    [
+        pytest.param("Dask", 16, marks=installed("distributed", "'hcsrt[distributed]'"), id="dask"),
+        pytest.param("Ray", 4, marks=installed("ray", "ray"), id="ray"),
+    ],
+)
+def test_ctrl_c_in_a_terminal_ends_a_program_with_its_summary(
+    tmp_path: Path, settle: Callable[..., bool], library: str, systems: int
+) -> None:
+    psutil = pytest.importorskip("psutil")
+    file = program(library, tmp_path)
+    held = tmp_path / "held"
+    with running(psutil, file, str(file), "--runs", str(RUNS), "--", *command(systems, tmp_path)) as process:
+        settle(lambda: len(numbers(held)) == systems or process.poll() is not None, STEP_SECONDS)
+        assert len(numbers(held)) == systems, file.with_suffix(".err").read_text()
+        tree = [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(STEP_SECONDS) == 130
+
+    lines = file.with_suffix(".out").read_text().splitlines()
+    sent = FIRST_HELD + systems
+    assert lines[-2:] == [
+        f"{sent} to {RUNS - 1} not sent: no compute system is left",
+        f"{FIRST_HELD} done, {systems} lost, {RUNS - sent} not sent",
+    ]
+    lost = {int(found[1]) for line in lines if (found := re.match(r"(\d+) lost: interrupted", line))}
+    assert lost == {number for number, _ in numbers(held)}
+    assert "Traceback" not in file.with_suffix(".err").read_text()
+    assert settle(lambda: not any(map(is_alive, tree)), STEP_SECONDS)
+
+
+@posix_shell
+@installed("distributed", "'hcsrt[distributed]'")
+@pytest.mark.slow
+def test_a_silent_host_is_told_and_left_out_and_the_other_one_used(tmp_path: Path, settle: Callable[..., bool]) -> None:
+    psutil = pytest.importorskip("psutil")
+    where = tmp_path / "scheduler.json"
+
+    def dask(name: str, *options: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+        loopback = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--scheduler-file", str(where)]
+        return running(psutil, tmp_path / name, "-m", "dask", *options, *loopback)
+
+    def worker(name: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+        return dask(name, "worker", "--no-nanny", "--nthreads", "1", "--resources", "MEMORY=5e9")
+
+    def is_registered(name: str) -> bool:
+        return "Registered to:" in (tmp_path / f"{name}.err").read_text()
+
+    with dask("scheduler", "scheduler", "--port", "0"):
+        assert settle(where.exists, STEP_SECONDS)
+        with worker("silent") as silent, worker("other") as other:
+            assert settle(lambda: is_registered("silent") and is_registered("other"), STEP_SECONDS)
+            os.kill(silent.pid, signal.SIGSTOP)
+            file = program("Dask", tmp_path)
+            scheduler = json.loads(where.read_text())["address"]
+            with running(psutil, file, str(file), "--scheduler", scheduler, "--runs", "6", "--", "true") as process:
+                assert process.wait(STEP_SECONDS) == 0
+
+    *lines, summary = file.with_suffix(".out").read_text().splitlines()
+    places = [line for line in lines if line.startswith("many-hosts-")]
+    assert len(places) == 2
+    assert all(place.endswith(f"in process {other.pid}") for place in places)
+    assert summary == "6 done"
+    assert re.fullmatch(r"tcp://\S+ is left out: no answer in 30 s\n", file.with_suffix(".err").read_text())
