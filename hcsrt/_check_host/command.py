@@ -95,6 +95,11 @@ def _say_paragraph(text: str) -> None:
     _say()
 
 
+def _ended(sentence: str) -> str:
+    """Return a sentence with the one dot at its end that it may have already."""
+    return sentence.rstrip().rstrip(".") + "."
+
+
 def _announce_probes(settings: Settings, count: int) -> None:
     """Say what will be done to the host."""
     where = "the emulator, which tells nothing of HCS" if settings.backend == "emulator" else "this host"
@@ -191,12 +196,12 @@ def _check(
     except checking.NoAnswer as error:
         report.why_not = f"HCS and the doctor cannot be asked: {error}"
     if report.why_not is not None and platform.system() != "Windows":
-        _say(f"Nothing can be found out here: {report.why_not}.")
+        _say(f"Nothing can be found out here: {_ended(report.why_not)}")
         if not given.emulator:
             _say("To see what this command does, try it on the emulator: --emulator")
         return TRIED_NOTHING
     if report.why_not is not None:
-        _say_paragraph(f"Nothing can be tried here: {report.why_not}. The file has what the doctor finds.")
+        _say_paragraph(f"Nothing can be tried here: {_ended(report.why_not)} The file has what the doctor finds.")
         _announce_file(path, names=given.names)
         report.is_complete = True
         return _written(report, path, TRIED_NOTHING)

@@ -21,6 +21,8 @@ def why_not(wanted: Backend) -> str | None:
         backend = hcsrt.backend()
     except hcsrt.HcsError as error:
         return f"no HCS on this host: {error}"
+    except ValueError as error:  # of HCSRT_BACKEND
+        return str(error)
     if wanted == "windows":
         if sys.platform != "win32":
             return f"needs a real Windows with the feature Containers or Hyper-V, and this is {platform.system()}"
@@ -47,7 +49,7 @@ def description() -> dict[str, Any]:
     """Return the versions of the host and of what hcsrt talks to on it."""
     try:
         backend: str | None = hcsrt.backend()
-    except OSError:
+    except (OSError, ValueError):
         backend = None
     return {
         "system": platform.system(),

@@ -505,6 +505,28 @@ def test_without_hcs_it_says_so_and_writes_nothing(run: Callable[..., "subproces
     assert left_in(tmp_path) == []
 
 
+@pytest.mark.skipif(WINDOWS, reason="computecore.dll may be there")
+@pytest.mark.parametrize(
+    ("backend", "words"),
+    [
+        ("garbage", "HCSRT_BACKEND is 'garbage'; set it to 'windows' or 'emulator', or unset it."),
+        ("", "HCSRT_BACKEND is ''; set it to 'windows' or 'emulator', or unset it."),
+        ("windows", "no HCS on this host: "),
+    ],
+)
+def test_a_backend_that_cannot_be_had_is_told_in_a_sentence(
+    backend: str, words: str, run: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    code, output = result_of(run(PLANTED, "--output", "seen.json", HCSRT_BACKEND=backend))
+    assert code == 3, output
+    (sentence,) = (line for line in output.splitlines() if line.startswith("Nothing can be found out here: "))
+    assert sentence.removeprefix("Nothing can be found out here: ").startswith(words)
+    assert sentence.endswith(".")
+    assert not sentence.endswith("..")
+    assert "Traceback" not in output
+    assert left_in(tmp_path) == []
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
