@@ -7,7 +7,16 @@ removes again, and writes what it has seen into one file, for whoever works on h
 
 import sys
 
-from ._check_host.command import main
+
+def main() -> int:
+    """Run the command with the arguments of this process, and return its exit code."""
+    try:
+        from ._check_host import command
+
+        return command.main()
+    except KeyboardInterrupt:  # which may come while this is imported
+        return 130
+
 
 __all__ = ["main"]
 

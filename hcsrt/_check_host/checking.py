@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from . import processes
-from .settings import Settings
+from .settings import Backend, Settings
 
 Record = dict[str, Any]
 
@@ -38,17 +39,22 @@ _LONGEST_OUTPUT = 20_000
 # The folder of a run
 
 
+def _prefix(backend: Backend) -> str:
+    # What a run on a real HCS has left there, nobody finds in the emulator.
+    return f"{PREFIX}emulator-" if backend == "emulator" else PREFIX
+
+
 @contextmanager
-def folder_of_a_run() -> Generator[Path]:
-    """Make a folder for as long as the block runs; it is locked, so that others know that it is in use."""
-    folder = Path(tempfile.gettempdir(), f"{PREFIX}{uuid.uuid4()}")
+def folder_of_a_run(backend: Backend) -> Generator[Path]:
+    """Make a folder, which is locked for as long as the block runs, so that others know that it is in use.
+
+    The block removes it once nothing of its owner is left. Where it does not come to that, the next run does.
+    """
+    folder = Path(tempfile.gettempdir(), f"{_prefix(backend)}{uuid.uuid4()}")
     with _locked(folder, wait=True):
         # Not as mkdtemp() makes it: a probe runs a process with fewer rights, which writes into it too.
         folder.mkdir()
-        try:
-            yield folder
-        finally:
-            remove(folder)
+        yield folder
 
 
 def remove(folder: Path) -> None:
@@ -92,11 +98,16 @@ def _lock(file: IO[bytes], *, wait: bool) -> None:
         fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def abandoned_folders() -> Iterator[Path]:
-    """Yield the folders of runs that have ended without removing them, each locked until the next one is asked for."""
-    found = Path(tempfile.gettempdir()).glob(f"{PREFIX}{_UUID}*")
+def abandoned_folders(backend: Backend) -> Iterator[Path]:
+    """Yield the folders of runs that have ended without removing them, each locked until the next one is asked for.
+
+    Args:
+        backend: That of the runs.
+    """
+    whole = re.compile(f"{_prefix(backend)}{_UUID}")
     # A run that was killed while it began or ended may have left nothing but its lock.
-    for folder in sorted({path.with_name(path.name.removesuffix(_LOCK)) for path in found}):
+    found = {path.with_name(path.name.removesuffix(_LOCK)) for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*")}
+    for folder in sorted(path for path in found if whole.fullmatch(path.name)):
         with suppress(OSError), _locked(folder, wait=False):
             if folder.is_dir():
                 yield folder
@@ -147,11 +158,14 @@ class _Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.end()
-        assert self.process.stdin
-        with suppress(OSError):
-            self.process.stdin.close()
+        try:
+            if self.process.poll() is None:
+                self.end()
+        finally:
+            # Which ends it, too, should this be interrupted.
+            assert self.process.stdin
+            with suppress(OSError):
+                self.process.stdin.close()
 
 
 class NoAnswer(Exception):
@@ -189,13 +203,14 @@ def examine(settings: Settings, limit: float) -> Record:
     return found
 
 
-def clean(settings: Settings) -> list[Record]:
-    """Remove what a run has left behind, and return what there was."""
+def clean(settings: Settings) -> tuple[list[Record], bool]:
+    """Remove what a run has left behind, and return what there was, and whether it is all gone."""
     try:
         told = _do(settings, {"task": "clean"}, CLEANING_SECONDS)
-    except NoAnswer as error:
-        return [{"what": f"whatever {settings.owner} has left", "how": f"not removed: {error}"}]
-    return [{"what": record["what"], "how": record["how"]} for record in told]
+    except (NoAnswer, OSError) as error:  # the folder may be that of another account
+        return [{"what": f"whatever {settings.owner} has left", "how": f"not removed: {error}"}], False
+    left = [{"what": record["what"], "how": record["how"]} for record in told]
+    return left, all(record["gone"] for record in told)
 
 
 def run(
@@ -219,7 +234,7 @@ def run(
                     remaining.remove(name)
                 if record["outcome"] in ("crashed", "hung"):
                     worker.end()
-                    record["left behind"] = clean(settings)
+                    record["left behind"], _ = clean(settings)
                 yield name, record
 
 

@@ -11,9 +11,10 @@ import platform
 import sys
 import textwrap
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from .._addresses import address
 from . import catalogue, checking
 from .reducing import Reducer, Whole
 from .report import Report
-from .settings import Settings
+from .settings import Backend, Settings
 
 FOUND_NOTHING_WRONG = 0
 FOUND_SOMETHING_WRONG = 1
@@ -139,34 +140,70 @@ def main(arguments: Sequence[str] | None = None, *, modules: Sequence[str] = cat
         arguments: What follows the command; that of this process by default.
         modules: The modules with the probes.
     """
+    try:
+        return _main(arguments, modules)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _main(arguments: Sequence[str] | None, modules: Sequence[str]) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
-    now = datetime.now(UTC)
-    path = Path(given.output or f"hcsrt-check-host-{now:%Y%m%d-%H%M%S}.json").absolute()
-    if path.exists():
-        parser.error(f"{path} exists already")
-    if not path.parent.is_dir():
-        parser.error(f"{path.parent} is no folder")
     names = [probe.name for probe in catalogue.probes(modules) if probe.name.startswith(given.only or "")]
     if not names:
         parser.error(f"no probe has a name that begins with {given.only}")
-    with checking.folder_of_a_run() as folder:
+    report = _begun(parser, given)
+    backend: Backend = "emulator" if given.emulator else "windows"
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(checking.folder_of_a_run(backend))
+        except OSError as error:
+            report.discard()
+            parser.error(f"no folder can be made for what the probes write: {error}")
         settings = Settings(
             owner=folder.name,
             folder=str(folder),
-            backend="emulator" if given.emulator else "windows",
+            backend=backend,
             layers=tuple(filter(None, given.layers.split(os.pathsep))),
             scratch=given.scratch,
             restart=given.restart,
         )
-        reducer = Whole() if given.names else Reducer()
-        report = Report(path, _asked(given), reducer)
         try:
-            return _check(settings, report, modules, names, path, given)
-        except KeyboardInterrupt:
-            _say("Interrupted.")
-            report.left_behind += checking.clean(settings)
-            return _written(report, path, INTERRUPTED)
+            return _check(settings, report, modules, names, given)
+        except BaseException as error:
+            what = "Interrupted" if isinstance(error, KeyboardInterrupt) else "This command has failed"
+            _say(f"{what}. Cleaning up, at most {checking.CLEANING_SECONDS:g} seconds ...")
+            try:
+                _clean(settings, report)
+                code = _written(report, INTERRUPTED)
+            except KeyboardInterrupt:
+                _say("Interrupted again. What was not cleaned up the next run removes.")
+                _say(f"Written to {report.path}")
+                code = INTERRUPTED
+            if isinstance(error, KeyboardInterrupt):
+                return code
+            raise
+
+
+def _begun(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Report:
+    """Return the report, whose file nobody else has."""
+    began = f"hcsrt-check-host-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    # Another one may begin in the same second.
+    names = chain([f"{began}.json"], (f"{began}-{number}.json" for number in count(2)))
+    path = Path(given.output or next(names))
+    while True:
+        try:
+            report = Report(path.absolute(), _asked(given), Whole() if given.names else Reducer())
+            report.write(catalogue.points())
+            return report
+        except FileExistsError:
+            if given.output:
+                parser.error(f"{path} exists already")
+            path = Path(next(names))
+        except OSError as error:
+            if not os.path.isdir(path.parent) and isinstance(error, FileNotFoundError | NotADirectoryError):
+                parser.error(f"{path.parent} is no folder")
+            parser.error(f"{path} cannot be written: {error.strerror or error}")
 
 
 def _asked(given: argparse.Namespace) -> dict[str, Any]:
@@ -186,7 +223,6 @@ def _check(
     report: Report,
     modules: Sequence[str],
     names: Sequence[str],
-    path: Path,
     given: argparse.Namespace,
 ) -> int:
     _say("Looking at this host ...")
@@ -197,22 +233,21 @@ def _check(
         report.why_not = f"HCS and the doctor cannot be asked: {error}"
     if report.why_not is not None and platform.system() != "Windows":
         _say(f"Nothing can be found out here: {_ended(report.why_not)}")
+        report.discard()
+        checking.remove(Path(settings.folder))
         if not given.emulator:
             _say("To see what this command does, try it on the emulator: --emulator")
         return TRIED_NOTHING
     if report.why_not is not None:
         _say_paragraph(f"Nothing can be tried here: {_ended(report.why_not)} The file has what the doctor finds.")
-        _announce_file(path, names=given.names)
+        _announce_file(report.path, names=given.names)
         report.is_complete = True
-        return _written(report, path, TRIED_NOTHING)
+        checking.remove(Path(settings.folder))
+        return _written(report, TRIED_NOTHING)
     _announce_probes(settings, len(names))
-    _announce_file(path, names=given.names)
-    for abandoned in checking.abandoned_folders():
-        earlier = replace(settings, owner=abandoned.name, folder=str(abandoned))
-        report.left_behind += checking.clean(earlier)
-        checking.remove(abandoned)
-    if not _write(report):
-        return WRONG_COMMAND
+    _announce_file(report.path, names=given.names)
+    for abandoned in checking.abandoned_folders(settings.backend):
+        _clean(replace(settings, owner=abandoned.name, folder=str(abandoned)), report)
     width = len(str(len(names)))
 
     def began(name: str) -> None:
@@ -226,9 +261,17 @@ def _check(
         reason = f": {record['reason']}" if "reason" in record else ""
         place = f"{len(report.records):{width}}/{len(names)}"
         _say(f"{place}  {record['outcome']:8} {record['seconds']:7.1f} s  {name}{reason}")
-    report.left_behind += checking.clean(settings)
+    _clean(settings, report)
     report.is_complete = True
-    return _written(report, path, FOUND_SOMETHING_WRONG if report.wrong else FOUND_NOTHING_WRONG)
+    return _written(report, FOUND_SOMETHING_WRONG if report.wrong else FOUND_NOTHING_WRONG)
+
+
+def _clean(settings: Settings, report: Report) -> None:
+    """Remove what a run has left behind, and its folder, unless something is left that it has to be found by."""
+    left, all_gone = checking.clean(settings)
+    report.left_behind += left
+    if all_gone:
+        checking.remove(Path(settings.folder))
 
 
 def _write(report: Report) -> bool:
@@ -240,7 +283,7 @@ def _write(report: Report) -> bool:
     return True
 
 
-def _written(report: Report, path: Path, code: int) -> int:
+def _written(report: Report, code: int) -> int:
     if not _write(report):
         return WRONG_COMMAND
     _say()
@@ -250,5 +293,5 @@ def _written(report: Report, path: Path, code: int) -> int:
     for name in report.wrong:
         error = report.records[name].get("error", "").strip().splitlines()
         _say(f"{report.records[name]['outcome']}: {name}: {error[-1] if error else ''}")
-    _say(f"Written to {path}")
+    _say(f"Written to {report.path}")
     return code

@@ -31,7 +31,7 @@ class Report:
     """
 
     def __init__(self, path: Path, asked: Record, reducer: Reducer) -> None:
-        self._path = path
+        self.path = path
         self._reducer = reducer
         self._begun = time.monotonic()
         self._asked = asked
@@ -68,7 +68,7 @@ class Report:
         return {
             "what": "a check of a host by python -m hcsrt.check_host",
             "format": FORMAT,
-            "tells of a real HCS": tells_of_windows and self.why_not is None,
+            "tells of a real HCS": tells_of_windows and bool(self.host) and self.why_not is None,
             "complete": self.is_complete,
             "running": self.running,
             "began": self._began,
@@ -93,11 +93,24 @@ class Report:
             OSError: It cannot be written. FileExistsError, if there was a file before the first time.
         """
         text = json.dumps(self.as_json(points), indent=1, ensure_ascii=False)
-        if not self._is_ours:
-            # It may have come into being since it was looked for, and is somebody else's then.
-            self._path.touch(exist_ok=False)
-            self._is_ours = True
-        new = self._path.with_name(f"hcsrt-check-host-{uuid.uuid4()}.new")
+        if self._is_ours:
+            self._write(text)
+            return
+        # Of all who begin at once, one has the file.
+        self.path.touch(exist_ok=False)
+        try:
+            self._write(text)
+        except BaseException:
+            self.discard()
+            raise
+        self._is_ours = True
+
+    def discard(self) -> None:
+        """Remove the file."""
+        self.path.unlink(missing_ok=True)
+
+    def _write(self, text: str) -> None:
+        new = self.path.with_name(f"hcsrt-check-host-{uuid.uuid4()}.new")
         try:
             # What HCS gives may hold half a character, which no encoding of a file has.
             with open(new, "xb") as file:
@@ -111,10 +124,10 @@ class Report:
 
     def _replace_by(self, new: Path) -> None:
         try:
-            os.replace(new, self._path)
+            os.replace(new, self.path)
         except PermissionError:
             if sys.platform != "win32":
                 raise
             # Somebody reads it at the moment, such as a virus scanner; the next time comes soon.
             time.sleep(0.2)
-            os.replace(new, self._path)
+            os.replace(new, self.path)

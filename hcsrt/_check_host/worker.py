@@ -130,21 +130,25 @@ def _harmless(value: object) -> str:
 
 
 def clean(settings: Settings, task: Mapping[str, Any], tell: Tell) -> None:
-    """Remove what a process that did not end as it should has left behind, and tell what there was."""
+    """Remove what a process that did not end as it should has left behind, and tell what there was and is."""
+
+    def left(what: str, how: str, *, gone: bool) -> None:
+        tell({"event": "left", "what": what, "how": how, "gone": gone})
+
     for namespace in (None, NAMESPACE):
         try:
             reaped = hcsrt.reap(settings.owner, namespace=namespace, timeout=REAP_SECONDS)
         except hcsrt.HcsError as error:
             # Older ones have no namespaces, and a namespace in which nothing ever was may be none.
             if namespace is None:
-                tell({"event": "left", "what": f"compute systems of {settings.owner}", "how": str(error)})
+                left(f"compute systems of {settings.owner}", str(error), gone=False)
             continue
         for id, how in reaped.items():
-            tell({"event": "left", "what": f"compute system {id}", "how": str(how)})
+            left(f"compute system {id}", str(how), gone=not isinstance(how, Exception))
     if sys.platform == "win32":
         for folder in sorted(Path(settings.folder).glob("layer-*")):
             failures = layers.remove(folder)
-            tell({"event": "left", "what": f"writable layer {folder.name}", "how": "; ".join(failures) or "removed"})
+            left(f"writable layer {folder.name}", "; ".join(failures) or "removed", gone=not failures)
 
 
 TASKS: dict[str, Callable[[Settings, Mapping[str, Any], Tell], None]] = {"examine": examine, "run": run, "clean": clean}

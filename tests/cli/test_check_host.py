@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime, tzinfo
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -417,27 +418,226 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_folder_that_is_in_use_is_not_abandoned(temporary: Path) -> None:
-    with checking.folder_of_a_run() as folder:
+    with checking.folder_of_a_run("emulator") as folder:
         assert folder.parent == temporary
-        assert list(checking.abandoned_folders()) == []
+        assert list(checking.abandoned_folders("emulator")) == []
+        checking.remove(folder)
     assert list(temporary.iterdir()) == []
     folder.mkdir()
     # Whoever cleans up has it alone.
-    for abandoned in checking.abandoned_folders():
+    for abandoned in checking.abandoned_folders("emulator"):
         assert abandoned == folder
-        assert list(checking.abandoned_folders()) == []
-    assert list(checking.abandoned_folders()) == [folder]
+        assert list(checking.abandoned_folders("emulator")) == []
+    assert list(checking.abandoned_folders("emulator")) == [folder]
     folder.rmdir()
     (temporary / f"{folder.name}.lock").touch()
-    assert list(checking.abandoned_folders()) == []
+    assert list(checking.abandoned_folders("emulator")) == []
     assert list(temporary.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["hcsrt-check-host-results", "hcsrt-check-host-20261130-120000.json"])
+OF_A_RUN = "hcsrt-check-host-5f0c36cc-5ad4-4c4b-a1e7-4a8c5bd3b8a4"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hcsrt-check-host-results",
+        "hcsrt-check-host-20261130-120000.json",
+        f"{OF_A_RUN}-copy",
+        f"{OF_A_RUN}.new",
+        f"{OF_A_RUN}.lock.lock",
+    ],
+)
 def test_a_folder_of_the_user_is_not_abandoned(name: str, temporary: Path) -> None:
     (temporary / name).mkdir()
-    assert list(checking.abandoned_folders()) == []
+    assert list(checking.abandoned_folders("windows")) == []
     assert [path.name for path in temporary.iterdir()] == [name]
+
+
+def test_a_run_on_the_emulator_leaves_those_on_windows_alone(temporary: Path) -> None:
+    """Nothing of them is in the emulator, and without its folder nobody knows the owner of what a run has left."""
+    (temporary / OF_A_RUN).mkdir()
+    assert list(checking.abandoned_folders("emulator")) == []
+    assert list(checking.abandoned_folders("windows")) == [temporary / OF_A_RUN]
+    with checking.folder_of_a_run("emulator") as folder:
+        pass
+    assert list(checking.abandoned_folders("windows")) == [temporary / OF_A_RUN]
+    assert list(checking.abandoned_folders("emulator")) == [folder]
+
+
+@pytest.fixture
+def found_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process take the host for one on which probes can run."""
+    found: dict[str, Any] = {"host": {}, "findings": [], "why_not": None}
+    monkeypatch.setattr(checking, "examine", lambda *_: found)
+
+
+def test_a_folder_of_another_account_is_noted_and_stays(
+    found_here: None, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with checking.folder_of_a_run("emulator") as abandoned:
+        pass
+    touch = Path.touch
+
+    def touch_as_another(path: Path, *options: Any, **more: Any) -> None:
+        if path.parent == abandoned:
+            raise PermissionError(13, "Permission denied")
+        touch(path, *options, **more)
+
+    monkeypatch.setattr(Path, "touch", touch_as_another)
+    monkeypatch.setattr(checking, "run", lambda *_: iter(()))
+    path = temporary / "seen.json"
+    assert command.main(["--emulator", "--output", str(path)]) == 0
+    (left,) = told_in(path)["left behind and removed"]
+    assert abandoned.name in left["what"]
+    assert "Permission denied" in left["how"]
+    assert sorted(temporary.iterdir()) == [abandoned, path]
+
+
+def test_what_cannot_be_removed_keeps_its_folder(
+    found_here: None, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = temporary / "seen.json"
+    left = {"event": "left", "what": "compute system a", "how": "E_FAIL"}
+    monkeypatch.setattr(checking, "run", lambda *_: iter(()))
+    with monkeypatch.context() as patched:
+        patched.setattr(checking, "_do", lambda *_: [left | {"gone": False}])
+        assert command.main(["--emulator", "--output", str(path)]) == 0
+    (folder,) = (at for at in temporary.iterdir() if at.is_dir())
+    path.unlink()
+    owners: list[str] = []
+
+    def clean(settings: Settings, *_: Any) -> list[dict[str, Any]]:
+        owners.append(settings.owner)
+        return [left | {"gone": True}]
+
+    monkeypatch.setattr(checking, "_do", clean)
+    assert command.main(["--emulator", "--output", str(path)]) == 0
+    assert owners[0] == folder.name
+    assert len(told_in(path)["left behind and removed"]) == 2
+    assert list(temporary.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("interrupted", ["once", "while it cleans up", "while it writes"])
+def test_however_often_it_is_interrupted_nothing_is_lost(
+    interrupted: str,
+    found_here: None,
+    temporary: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupt(*_: Any) -> Any:
+        if interrupted == "while it writes":
+            monkeypatch.setattr(Report, "write", interrupt)
+        raise KeyboardInterrupt
+
+    path = temporary / "seen.json"
+    monkeypatch.setattr(checking, "run", interrupt)
+    monkeypatch.setattr(checking, "clean", interrupt if interrupted == "while it cleans up" else lambda _: ([], True))
+    assert command.main(["--emulator", "--output", str(path)]) == 130
+    printed = capsys.readouterr().out
+    assert "Interrupted. Cleaning up, at most 300 seconds ..." in printed
+    assert printed.endswith(f"Written to {path}\n")
+    assert ("the next run removes" in printed) == (interrupted != "once")
+    assert not told_in(path)["complete"]
+    left = [at for at in temporary.iterdir() if at != path]
+    # The name of the folder is what the next run finds the rest by.
+    assert left == (list(checking.abandoned_folders("emulator")) if interrupted == "while it cleans up" else [])
+    assert (len(left) == 1) == (interrupted == "while it cleans up")
+
+
+def test_a_command_that_fails_cleans_up_and_has_its_file(
+    found_here: None, temporary: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("it is not so")
+
+    path = temporary / "seen.json"
+    monkeypatch.setattr(checking, "run", fail)
+    monkeypatch.setattr(checking, "clean", lambda _: ([{"what": "a system", "how": "terminate"}], True))
+    with pytest.raises(RuntimeError, match="it is not so"):
+        command.main(["--emulator", "--output", str(path)])
+    assert "This command has failed. Cleaning up" in capsys.readouterr().out
+    told = told_in(path)
+    assert not told["complete"]
+    assert told["left behind and removed"] == [{"what": "a system", "how": "terminate"}]
+    assert list(temporary.iterdir()) == [path]
+
+
+def test_ctrl_c_while_it_is_imported_is_no_traceback(tmp_path: Path) -> None:
+    program = """
+import runpy, sys
+class Interrupts:
+    def find_spec(self, name, *_):
+        if name == "hcsrt._check_host.command":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupts())
+runpy.run_module("hcsrt.check_host", run_name="__main__")
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize("options", [[], ["--output", "seen.json"]], ids=["default", "output"])
+def test_of_two_that_begin_at_once_each_has_its_file(
+    options: list[str], found_here: None, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Clock":
+            return cls(2026, 11, 30, 12, tzinfo=tz)
+
+    begun: list[int | str | None] = []
+    codes: list[int | str | None] = []
+
+    def begin_another(*_: Any) -> dict[str, Any]:
+        begun.append(len(begun))
+        if len(begun) == 1:
+            try:
+                codes.append(command.main(["--emulator", *options]))
+            except SystemExit as ended:
+                codes.append(ended.code)
+        return {"host": {"number": len(begun)}, "findings": [], "why_not": None}
+
+    monkeypatch.chdir(temporary)
+    monkeypatch.setattr(command, "datetime", Clock)
+    monkeypatch.setattr(checking, "examine", begin_another)
+    monkeypatch.setattr(checking, "run", lambda *_: iter(()))
+    codes.append(command.main(["--emulator", *options]))
+    names = sorted(path.name for path in temporary.iterdir())
+    if options:
+        assert (codes, names) == ([2, 0], ["seen.json"])
+    else:
+        assert codes == [0, 0]
+        assert names == [f"hcsrt-check-host-20261130-120000{which}.json" for which in ("-2", "")]
+    assert all(told_in(temporary / name)["complete"] for name in names)
+
+
+def test_a_file_in_which_nothing_is_yet_tells_of_no_hcs(tmp_path: Path) -> None:
+    report = Report(tmp_path / "seen.json", {"backend": "windows"}, Reducer())
+    assert report.as_json([])["tells of a real HCS"] is False
+    report.host = {"system": "Windows"}
+    assert report.as_json([])["tells of a real HCS"] is True
+
+
+def test_a_full_disk_leaves_no_part_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "seen.json"
+    report = Report(path, {"backend": "emulator"}, Reducer())
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            report.write([])
+        assert list(tmp_path.iterdir()) == []
+    report.write([])
+    before = path.read_bytes()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        report.write([])
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == before
 
 
 def test_a_run_that_begins_or_ends_is_never_abandoned(temporary: Path) -> None:
@@ -451,15 +651,16 @@ def test_a_run_that_begins_or_ends_is_never_abandoned(temporary: Path) -> None:
         if event == "line" and frame.f_lineno not in looked:
             looked.add(frame.f_lineno)
             sys.settrace(None)
-            found.extend(checking.abandoned_folders())
+            found.extend(checking.abandoned_folders("emulator"))
             sys.settrace(look)
         return look
 
     before = sys.gettrace()
     sys.settrace(look)
     try:
-        with checking.folder_of_a_run() as folder:
+        with checking.folder_of_a_run("emulator") as folder:
             assert folder.is_dir()
+            checking.remove(folder)
     finally:
         sys.settrace(before)
     assert len(looked) > 10
@@ -532,6 +733,8 @@ def test_a_backend_that_cannot_be_had_is_told_in_a_sentence(
     [
         (["--output", "planted.py"], "exists already"),
         (["--output", "nowhere/seen.json"], "is no folder"),
+        (["--output", "planted.py/seen.json"], "is no folder"),
+        (["--output", "n" * 300], "cannot be written"),
         (["--only", "systems"], "no probe has a name that begins with systems"),
         (["--limit", "0"], "invalid seconds value"),
         (["--emu"], "unrecognized arguments"),
