@@ -8,8 +8,10 @@ import re
 import socket
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,6 +38,15 @@ _POSIX_FOLDER = re.compile(
     rf"(?:{_FIRST}(?<![/.~\\]){_OUTERMOST}|(?<=\bfile://))/(?:[^/\s:\"'<>|,;()\[\]]+/)+", re.IGNORECASE
 )
 
+# A name is part of what is called after it, such as a file ann_backup, but no part of a result code or of what stands
+# for something already.
+_BEFORE_A_NAME = r"(?:(?<![^\W_])|(?<=\\[abfnrtv]))"
+_AFTER_A_NAME = r"(?![^\W_])"
+_NO_NAME = (
+    r"(?-i:\b(?:(?:[A-Z0-9]+_)*[ES]|ERROR|STATUS)_[A-Z0-9_]+\b"
+    r"|<(?:domain|folder|hcsrt|here|home|host|python|server|temp|user)>)"
+)
+
 # Names that tell of nobody, and that sentences are made of.
 _EVERYBODYS = ("administrator", "localhost", "root", "system", "workgroup")
 
@@ -43,6 +54,40 @@ _EVERYBODYS = ("administrator", "localhost", "root", "system", "workgroup")
 def _without_server(path: re.Match[str]) -> str:
     before, separator, folders = path.groups(default="")
     return f"{before}<server>{separator}" + (f"<folder>{separator}" if folders else "")
+
+
+def _spelled(text: str) -> str:
+    """Return the pattern of a text as it is, and as JSON, repr(), a URL and one in another spell it."""
+    forms = dict.fromkeys(unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+    return "|".join("".join(map(_letter, form)) for form in forms)
+
+
+def _letter(letter: str) -> str:
+    if letter == "\\":
+        return r"\\+"
+    if letter.isascii():
+        return re.escape(letter)
+    spellings: list[str] = []
+    for case in dict.fromkeys((letter, letter.lower(), letter.upper())):
+        utf_8, utf_16 = case.encode("utf-8", "surrogatepass"), case.encode("utf-16-be", "surrogatepass")
+        # Of bytes in another encoding Python makes halves of characters.
+        halves = [0xDC00 + byte for byte in utf_8]
+        units = [int.from_bytes(utf_16[place : place + 2], "big") for place in range(0, len(utf_16), 2)]
+        spellings += [re.escape(case), "".join(map(chr, halves)), "".join(f"%{byte:02x}" for byte in utf_8)]
+        spellings += ["".join(rf"\\+u{unit:04x}" for unit in some) for some in (units, halves)]
+        spellings += ["".join(rf"\\+x{byte:02x}" for byte in utf_8), "".join(rf"\\+U{ord(one):08x}" for one in case)]
+        with suppress(UnicodeError):
+            latin = case.encode("latin-1")
+            spellings += ["".join(rf"\\+x{byte:02x}" for byte in latin), "".join(chr(0xDC00 + byte) for byte in latin)]
+    return f"(?:{'|'.join(dict.fromkeys(spellings))})"
+
+
+def _whole(text: str) -> str:
+    """Return a text of this process as one has it that decodes by UTF-8, as the workers do."""
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def _known_folders() -> dict[str, str]:
@@ -56,7 +101,7 @@ def _known_folders() -> dict[str, str]:
         os.path.expanduser("~"): "<home>",
         os.getcwd(): "<here>",
     }
-    return {folder: name for folder, name in folders.items() if len(folder) > len(os.path.abspath(os.sep))}
+    return {_whole(folder): name for folder, name in folders.items() if len(folder) > len(os.path.abspath(os.sep))}
 
 
 def _known_names() -> dict[str, str]:
@@ -67,7 +112,7 @@ def _known_names() -> dict[str, str]:
     names |= dict.fromkeys((whole, host, os.environ.get("COMPUTERNAME", "")), "<host>")
     with suppress(OSError, ImportError, KeyError):  # it has none, as in some containers
         names[getpass.getuser()] = "<user>"
-    return {name: stands_for for name, stands_for in names.items() if name and name.lower() not in _EVERYBODYS}
+    return {_whole(name): stands_for for name, stands_for in names.items() if name and name.lower() not in _EVERYBODYS}
 
 
 class Reducer:
@@ -83,12 +128,14 @@ class Reducer:
         names = _known_names() if names is None else names
         # The longest first: one may lie in another.
         self._folders = [
-            (re.compile(re.escape(spelling) + r"(?![\w-])", re.IGNORECASE), stands_for)
+            (re.compile(rf"(?:{_spelled(folder)})(?![\w-])", re.IGNORECASE), stands_for)
             for folder, stands_for in sorted(folders.items(), key=lambda item: -len(item[0]))
-            for spelling in dict.fromkeys((folder.replace("\\", "\\\\"), folder))
         ]
         self._names = [
-            (re.compile(rf"{_FIRST}{re.escape(name)}(?!\w)", re.IGNORECASE), stands_for)
+            (
+                re.compile(rf"{_NO_NAME}|{_BEFORE_A_NAME}(?P<name>{_spelled(name)}){_AFTER_A_NAME}", re.IGNORECASE),
+                stands_for,
+            )
             for name, stands_for in sorted(names.items(), key=lambda item: -len(item[0]))
         ]
 
@@ -100,19 +147,27 @@ class Reducer:
         text = _SERVER.sub(_without_server, text)
         text = _POSIX_FOLDER.sub("<folder>/", text)
         for pattern, stands_for in self._names:
-            text = pattern.sub(stands_for, text)
+            text = pattern.sub(lambda found, name=stands_for: name if found["name"] else found[0], text)
         return text
 
     def reduced(self, value: Any) -> Any:
-        """Return a value of JSON with all of its texts reduced."""
+        """Return a value of JSON with all of its texts reduced, its keys too."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            items = cast("Mapping[Any, Any]", value).items()
-            return {self.text(str(key)): self.reduced(item) for key, item in items}
+            reduced: dict[str, Any] = {}
+            for key, item in cast("Mapping[Any, Any]", value).items():
+                reduced[self._key(str(key), reduced)] = self.reduced(item)
+            return reduced
         if isinstance(value, Sequence):
             return [self.reduced(item) for item in cast("Sequence[Any]", value)]
         return value
+
+    def _key(self, key: str, others: Mapping[str, Any]) -> str:
+        reduced = self.text(key)
+        # Two folders may have become one.
+        numbered = (f"{reduced} ({number})" for number in count(2))
+        return next(name for name in chain([reduced], numbered) if name not in others)
 
 
 class Whole(Reducer):

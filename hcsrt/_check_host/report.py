@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from .catalogue import Point
 from .reducing import Reducer
@@ -19,6 +19,9 @@ FORMAT = 1
 WRONG = ("wrong", "crashed", "hung")
 
 Record = dict[str, Any]
+
+_OURS = ("room", "unknown", "hcsrt", "never tried", "outcome", "fact", "name", "status")
+"""The keys of texts that do not come from the host."""
 
 
 class Report:
@@ -58,7 +61,6 @@ class Report:
         rest = dict(self.records)
         told = [self._point(point, rest) for point in points]
         seen = {
-            "host": self.host,
             "doctor": self.doctor,
             "nothing tried because": self.why_not,
             "points": told,
@@ -74,8 +76,19 @@ class Report:
             "began": self._began,
             "seconds": round(time.monotonic() - self._begun, 1),
             "asked": self._asked,
-            **self._reducer.reduced(seen),
+            "host": self.host,
+            **{key: self._reduced(key, value) for key, value in seen.items()},
         }
+
+    def _reduced(self, key: str, value: Any) -> Any:
+        """Reduce what comes from the host, and neither the keys of the file nor what hcsrt says itself."""
+        if key in _OURS:
+            return value
+        if isinstance(value, dict) and key != "seen":
+            return {inner: self._reduced(inner, item) for inner, item in cast("Record", value).items()}
+        if isinstance(value, list) and key != "seen":
+            return [self._reduced("", item) for item in cast("list[Any]", value)]
+        return self._reducer.reduced(value)
 
     def _point(self, point: Point, rest: dict[str, Record]) -> Record:
         told: Record = {"room": point.room, "unknown": point.unknown, "hcsrt": point.answer}

@@ -23,7 +23,7 @@ from hcsrt._check_host.bench import Bench, Shared
 from hcsrt._check_host.catalogue import points, probes
 from hcsrt._check_host.raw_calls import Call
 from hcsrt._check_host.raw_hcs import Table
-from hcsrt._check_host.reducing import Reducer
+from hcsrt._check_host.reducing import Reducer, Whole
 from hcsrt._check_host.report import Report
 from hcsrt._check_host.settings import NAMESPACE, Settings
 
@@ -151,10 +151,10 @@ def test_it_says_before_what_it_does_and_what_the_file_has(
 
 
 def test_no_secret_is_in_the_file(run: Callable[..., "subprocess.Popen[str]"], tmp_path: Path) -> None:
-    home = tmp_path / "home of somebody"
+    home = tmp_path / "home of annabella"
     home.mkdir()
     variables = {"HOME": str(home), "USERPROFILE": str(home), "PLANTED": "a secret", "TOKEN": "7c6b1f0e-token"}
-    variables |= dict.fromkeys(("LOGNAME", "USER", "USERNAME"), "somebody")
+    variables |= dict.fromkeys(("LOGNAME", "USER", "USERNAME"), "annabella")
     result_of(run(PLANTED, "--emulator", "--output", "seen.json", **variables))
     text = (tmp_path / "seen.json").read_text("utf-8")
     told = told_in(tmp_path / "seen.json")
@@ -168,7 +168,7 @@ def test_no_secret_is_in_the_file(run: Callable[..., "subprocess.Popen[str]"], t
         "a secret",
         "7c6b1f0e-token",
         "key of",
-        "somebody",
+        "annabella",
         str(tmp_path),
         json.dumps(str(tmp_path))[1:-1],
     ):
@@ -793,6 +793,115 @@ def test_a_wrong_command_is_told(
 def test_names_and_folders_are_left_out(text: str, reduced: str) -> None:
     reducer = Reducer({r"C:\Users\Ann Lee": "<home>"}, {"Ann": "<user>", "box7": "<host>"})
     assert reducer.reduced({text: [text, 1, None, True]}) == {reduced: [reduced, 1, None, True]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Jürgen told JÜRGEN",
+        "Ju\u0308rgen",
+        json.dumps({"Owner": "Jürgen"}),
+        json.dumps({"Owner": "JÜRGEN"}),
+        json.dumps(json.dumps({"Owner": "Jürgen"})),
+        ascii("Jürgen"),
+        repr("Jürgen".encode()),
+        repr("Jürgen".encode("latin-1")),
+        "file:J%C3%BCrgen",
+        "J\udcc3\udcbcrgen",
+        "J\udcfcrgen",
+        ascii("J\udcc3\udcbcrgen"),
+        json.dumps("one line\nJürgen"),
+        "Jürgen_backup of my_jürgen",
+        r"C:\\Users\\J\xfcrgen\\x",
+        r"/srv/home of J\u00fcrgen/x",
+    ],
+    ids=ascii,
+)
+def test_a_name_is_left_out_however_it_is_spelled(text: str) -> None:
+    reducer = Reducer({r"C:\Users\Jürgen": "<home>", "/srv/home of Jürgen": "<home>"}, {"Jürgen": "<user>"})
+    reduced = reducer.text(text)
+    assert "<user>" in reduced or "<home>" in reduced
+    assert "rgen" not in reduced.lower()
+
+
+def test_a_letter_of_two_units_is_left_out() -> None:
+    reducer = Reducer({}, {"\U00020bb7": "<user>"})
+    assert reducer.text(r"'\U00020bb7' \ud842\udfb7 \xf0\xa0\xae\xb7") == "'<user>' <user> <user>"
+
+
+def test_a_name_is_no_part_of_a_code_and_of_what_stands_for_another() -> None:
+    reducer = Reducer({}, {"folder": "<user>", "access": "<host>", "e": "<domain>"})
+    kept = "E_ACCESS_DENIED, HCS_E_ACCESS_DENIED, ERROR_ACCESS_DENIED in <folder>/x of <user>, Annabel"
+    assert reducer.text(kept) == kept
+    assert reducer.text("my_folder, access_rights") == "my_<user>, <host>_rights"
+
+
+def test_two_keys_that_become_one_stay_two() -> None:
+    reducer = Reducer({}, {})
+    assert reducer.reduced({"/srv/a/x": 1, "/srv/b/x": 2, "/srv/c/x": 3}) == {
+        "<folder>/x": 1,
+        "<folder>/x (2)": 2,
+        "<folder>/x (3)": 3,
+    }
+
+
+@posix_signals
+def test_a_name_is_left_out_where_this_process_decodes_it_otherwise(
+    run: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    home = tmp_path / "home of Jürgen"
+    variables = {"HOME": str(home), "LC_ALL": "C", "PYTHONUTF8": "0", "PLANTED": "Jürgen"}
+    variables |= dict.fromkeys(("LOGNAME", "USER", "USERNAME"), "Jürgen")
+    code, output = result_of(run(NAMED, "--emulator", "--output", "seen.json", **variables))
+    assert code == 0, output
+    (record,) = told_in(tmp_path / "seen.json")["other"].values()
+    assert [fact["seen"] for fact in record["facts"]] == ["<user>", "<home>/x"]
+
+
+NAMED = """
+import os
+from hcsrt._check_host.probe import probe
+
+@probe()
+def sees(at):
+    at.seen("a name", os.environ["PLANTED"])
+    at.seen("a folder", os.environ["HOME"] + "/x")
+"""
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["other", "host", "points", "doctor", "outcome", "facts", "seen", "error", "probes", "sees", "planted", "hcs"],
+)
+def test_the_file_keeps_its_shape_whoever_the_user_is(name: str, tmp_path: Path) -> None:
+    def told(reducer: Reducer) -> dict[str, Any]:
+        report = Report(tmp_path / "seen.json", {"backend": "emulator"}, reducer)
+        report.host = {"system": "Windows", "backend": "emulator"}
+        report.doctor = [{"name": "hcs", "status": "error", "found": f"of {name}", "remedy": None}]
+        report.why_not = f"of {name}"
+        facts = [{"fact": "host of an error seen", "seen": {name: name}}]
+        report.records = {
+            "planted.sees": {"outcome": "seen", "seconds": 1.0, "facts": facts},
+            points()[0].probes[0]: {"outcome": "wrong", "error": name, "left behind": [{"what": name, "how": name}]},
+        }
+        report.left_behind = [{"what": name, "how": name}]
+        return report.as_json(points())
+
+    def with_the_name(value: Any) -> Any:
+        return json.loads(json.dumps(value).replace("<user>", name))
+
+    whole, reduced = told(Whole()), told(Reducer({}, {name: "<user>"}))
+    assert with_the_name(reduced) | {"seconds": 0} == whole | {"seconds": 0}
+    assert list(reduced) == list(whole)
+    assert reduced["doctor"] == [{"name": "hcs", "status": "error", "found": "of <user>", "remedy": None}]
+    assert reduced["nothing tried because"] == "of <user>"
+    assert reduced["host"] == whole["host"]
+    assert reduced["left behind and removed"] == [{"what": "<user>", "how": "<user>"}]
+    record = reduced["other"]["planted.sees"]
+    assert record["outcome"] == "seen"
+    assert record["facts"] == [{"fact": "host of an error seen", "seen": {"<user>": "<user>"}}]
+    wrong = reduced["points"][0]["probes"][points()[0].probes[0]]
+    assert wrong == {"outcome": "wrong", "error": "<user>", "left behind": [{"what": "<user>", "how": "<user>"}]}
 
 
 @pytest.mark.slow
