@@ -17,6 +17,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
+import hcsrt
+
 from . import processes
 from .settings import Backend, Settings
 
@@ -126,7 +128,7 @@ class _Worker:
         self._records = folder / f"{name}.records"
         self._records.touch()
         task_file = folder / f"{name}.task"
-        task_file.write_text(json.dumps(task | {"settings": asdict(settings)}), "utf-8")
+        task_file.write_text(json.dumps(task | {"settings": asdict(settings), "hcsrt": hcsrt.__file__}), "utf-8")
         command = processes.command("worker", str(task_file), str(self._records))
         self._place = 0
         self.process = processes.start(command, folder, self._output)

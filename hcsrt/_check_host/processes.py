@@ -17,6 +17,9 @@ import hcsrt
 
 _ROOT = Path(hcsrt.__file__).resolve().parents[1]
 
+# Which say where an interpreter looks for modules.
+_FLAGS = {"isolated": "-I", "ignore_environment": "-E", "no_user_site": "-s", "no_site": "-S"}
+
 _EXTENDED_LIMITS = 9  # JobObjectExtendedLimitInformation
 _KILL_ON_JOB_CLOSE = 0x2000  # JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
 
@@ -35,8 +38,17 @@ class _JobLimits(ctypes.Structure):
 
 
 def command(module: str, *arguments: str) -> list[str]:
-    """Return the command that runs a module of this package in an interpreter of its own."""
-    return [sys.executable, "-P", "-m", f"{__package__}.{module}", *arguments]
+    """Return the command that runs a module of this package in an interpreter of its own, as isolated as this one."""
+    flags = [option for flag, option in _FLAGS.items() if getattr(sys.flags, flag)]
+    # Not by variables only, which an isolated one ignores.
+    modes = ["-X", "utf8", "-X", "faulthandler"]
+    return [sys.executable, *flags, "-P", *modes, "-m", f"{__package__}.{module}", *arguments]
+
+
+def check_it_is_this_hcsrt(file: str) -> None:
+    """End this process if it has imported another hcsrt than the one with this file."""
+    if os.path.realpath(file) != os.path.realpath(hcsrt.__file__):
+        sys.exit(f"another hcsrt is imported here, {hcsrt.__file__}, than the one that was started, {file}")
 
 
 def environment() -> dict[str, str]:

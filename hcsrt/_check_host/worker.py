@@ -169,6 +169,7 @@ def main(task_file: str, records_file: str) -> None:
     processes.have_children_end_with_this()
     threading.Thread(target=_heed_the_parent, daemon=True).start()
     task = json.loads(Path(task_file).read_text("utf-8"))
+    processes.check_it_is_this_hcsrt(task["hcsrt"])
     settings = Settings(**task["settings"] | {"layers": tuple(task["settings"]["layers"])})
     if settings.backend == "emulator":
         hcsrt.emulator.install()

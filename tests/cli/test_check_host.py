@@ -578,6 +578,33 @@ runpy.run_module("hcsrt.check_host", run_name="__main__")
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
+def test_a_worker_of_an_isolated_interpreter_is_isolated(tmp_path: Path) -> None:
+    others = tmp_path / "others"
+    others.mkdir()
+    for module in ("hcsrt", "json"):
+        (others / f"{module}.py").write_text("raise SystemExit('this is another one')")
+    command = [sys.executable, "-I", "-m", "hcsrt.check_host", "--emulator", "--only", "systems.runtime_id"]
+    done = subprocess.run(
+        [*command, "--output", "seen.json"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(others)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if "No module named hcsrt" in done.stderr or "No module named 'hcsrt'" in done.stderr:
+        pytest.skip("hcsrt is found by PYTHONPATH only")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert told_in(tmp_path / "seen.json")["complete"]
+
+
+def test_a_worker_of_another_hcsrt_does_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hcsrt, "__file__", str(tmp_path / "hcsrt" / "__init__.py"))
+    settings = Settings(owner="hcsrt-check-host-test", folder=str(tmp_path), backend="emulator")
+    with pytest.raises(checking.NoAnswer, match="another hcsrt is imported here"):
+        checking.examine(settings, 60)
+
+
 @pytest.mark.parametrize("options", [[], ["--output", "seen.json"]], ids=["default", "output"])
 def test_of_two_that_begin_at_once_each_has_its_file(
     options: list[str], found_here: None, temporary: Path, monkeypatch: pytest.MonkeyPatch
