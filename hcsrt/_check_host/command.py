@@ -33,7 +33,8 @@ INTERRUPTED = 130
 _EXIT_CODES = """\
 exit codes:
   0    every probe that can run here has seen what hcsrt expects
-  1    a probe has seen something else, has crashed or hung: send the file all the more
+  1    a probe has seen something else, has crashed or hung: send the file all the more;
+       or this command has failed: send its traceback, too
   2    the command is wrong, or the file cannot be written
   3    nothing was tried, since HCS cannot be used here
   130  ended by Ctrl-C; the file has what was seen by then
