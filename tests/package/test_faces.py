@@ -58,6 +58,7 @@ def test_an_edit_of_one_face_alone_is_caught(name: str, before: str, after: str,
     assert "python tools/faces.py write" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_sentence_that_is_replaced_nowhere_is_told(tree: Path) -> None:
     path = tree / "hcsrt" / "aio" / "system.py"
     text = path.read_text("utf-8")
@@ -67,6 +68,7 @@ def test_a_sentence_that_is_replaced_nowhere_is_told(tree: Path) -> None:
     assert "another task may be waiting" in done.stderr
 
 
+@pytest.mark.slow
 def test_only_whole_sentences_are_replaced(tree: Path) -> None:
     path = tree / "hcsrt" / "aio" / "events.py"
     text = path.read_text("utf-8")

@@ -49,17 +49,20 @@ def test_the_files_are_as_written() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_new_name_comes_into_the_page(tree: Path) -> None:
     assert RESUME in (tree / PAGE).read_text("utf-8")
     edit(tree / "hcsrt/system.py", "def resume(", "def hold(")
     assert RESUME.replace(".resume`", ".hold`") in page(tree)
 
 
+@pytest.mark.slow
 def test_a_verb_that_the_emulator_has_no_more_comes_into_the_page(tree: Path) -> None:
     edit(tree / "hcsrt/emulator/systems.py", '@verb("HcsResumeComputeSystem")', '@verb("NobodyAsks")')
     assert RESUME.removesuffix("yes |") + "`E_NOTIMPL` |" in page(tree)
 
 
+@pytest.mark.slow
 def test_a_verb_that_shares_its_method_comes_into_the_page(tree: Path) -> None:
     edit(tree / "hcsrt/emulator/systems.py", '@verb("HcsResumeComputeSystem")', '@verb("NobodyAsks")')
     edit(
@@ -72,6 +75,7 @@ def test_a_verb_that_shares_its_method_comes_into_the_page(tree: Path) -> None:
     assert "`service.submit_wer_report` | yes | yes |" in text
 
 
+@pytest.mark.slow
 def test_a_new_meaning_or_class_of_a_code_comes_into_the_page_of_errors(tree: Path) -> None:
     edit(tree / "hcsrt/_codes.py", '"There is no compute system of this id"', '"Nobody *is* called so"')
     edit(tree / "hcsrt/errors.py", "HCS_E_SYSTEM_NOT_FOUND: SystemNotFoundError", "HCS_E_SYSTEM_NOT_FOUND: StateError")
@@ -103,6 +107,7 @@ def test_a_choice_that_is_wrong_is_refused(tree: Path, before: str, after: str, 
     assert said in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "said"), [(PAGE, "All {} functions"), ("docs/reference/abi.md", "`HCSRT_LEVEL`, {} today")]
 )

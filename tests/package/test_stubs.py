@@ -61,6 +61,7 @@ def test_a_text_that_differs_is_found_and_written(name: str, before: str, after:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_a_text_that_is_gone_goes_from_the_stub(tree: Path) -> None:
     text = '    """The OwnedStdio behind the stream."""\n'
     edit(tree / "hcsrt" / "_streams.pyx", text, "")
