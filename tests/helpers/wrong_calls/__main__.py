@@ -435,6 +435,8 @@ class Runner:
 
         def call(*arguments: Any, **named: Any) -> Any:
             self.inside = False
+            # A call that ends meanwhile would be counted out in the place of what is announced.
+            settled(lambda: not hcsrt.pending(), SETTLE_SECONDS)
             before = hcsrt.pending()
             try:
                 return announce(*arguments, **named)
