@@ -12,7 +12,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -74,18 +74,20 @@ def _locked(folder: Path, *, wait: bool) -> Generator[None]:
     """
     path = folder.with_name(f"{folder.name}{_LOCK}")
     while True:
-        with open(path, "ab") as file:
+        with ExitStack() as stack:
+            file = stack.enter_context(open(path, "ab"))
             _lock(file, wait=wait)
             if not os.fstat(file.fileno()).st_nlink:
                 continue  # whoever had the lock has removed the file
             try:
                 yield
             finally:
-                if sys.platform != "win32":
+                if sys.platform == "win32":  # an open file cannot be removed there
+                    stack.close()
+                    with suppress(OSError):  # somebody else has it open by now, and removes it
+                        path.unlink()
+                else:
                     path.unlink(missing_ok=True)
-        if sys.platform == "win32":  # an open file cannot be removed there
-            with suppress(OSError):  # somebody else has it open by now, and removes it
-                path.unlink()
         return
 
 
