@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from glob import glob
 from pathlib import Path
 
@@ -100,15 +101,18 @@ def check_compiler(command: list[str], includes: list[str]) -> None:
         raise PlatformError(
             f"hcsrt is built by a C++17 compiler, and there is no {compiler} here: {how_to_install('one')}"
         )
-    program = "#include <Python.h>\nstatic_assert(__cplusplus >= 201703L);\n"
-    tried = subprocess.run(
-        [*command, "-std=c++17", "-fsyntax-only", *[f"-I{path}" for path in includes], "-x", "c++", "-"],
-        input=program,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    )
+    paths = [f"-I{path}" for path in includes]
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder, "trial.cpp")
+        program.write_text("#include <Python.h>\nstatic_assert(__cplusplus >= 201703L);\n")
+        # Compiled to an object, as the modules are: Zig's compiler fails with -fsyntax-only, for want of the object.
+        tried = subprocess.run(
+            [*command, "-std=c++17", *paths, "-c", program, "-o", program.with_suffix(".o")],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
     if tried.returncode == 0:
         return
     if "Python.h" in tried.stderr:
