@@ -5,7 +5,7 @@
     python tools/facts.py check [--shared DIR]    exit code 1 and the differences, where a file is not as written or a
                                                   table departs from the facts
 
-DIR is the folder with constants.json, functions.json and schema.json (default: ../shared/hcs beside the repository);
+DIR is the folder with constants.json and functions.json (default: ../shared/hcs beside the repository);
 where there is none, check compares only what is written.
 """
 
@@ -24,17 +24,10 @@ import functions
 import points
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-SCHEMA = "hcsrt/documents/schema.json"
 HRESULTS = "tests/data/hresults.json"
 SYMBOLS = "hcsrt/_hresults.py"
 EVENT_TYPES = "hcsrt/_event_types.py"
 RESULTS_H = "hcsrt/native/core/results.h"
-
-# Types of the schema reference that are values of JSON themselves, not structs or enums.
-SCALARS = frozenset({
-    "Any", "ByteArray", "DateTime", "Guid", "MacAddress", "NullableByteArray", "bool", "string", "string_binary",
-    "int32", "int64", "uint8", "uint16", "uint32", "uint64",
-})  # fmt: skip
 
 # HRESULTs that hcsrt meets although constants.json does not list them. Some are second names.
 MORE_HRESULTS = {
@@ -125,30 +118,6 @@ def hresults(constants: Any) -> dict[str, int]:
     return found
 
 
-def schema(facts: Any) -> dict[str, Any]:
-    """Return enums as lists of values, and structs as {field: [type, since]}; a struct without members is empty."""
-    enums = {name: [entry["value"] for entry in entries] for name, entries in facts["enums"].items()}
-    structs: dict[str, dict[str, list[str]]] = {
-        name: {entry["field"]: [entry["type"], entry["since"]] for entry in entries}
-        for name, entries in facts["structs"].items()
-    }
-    types = " ".join(kind for fields in structs.values() for kind, _ in fields.values())
-    named = {name for name in re.findall(r"[A-Za-z_]\w*", types) if name not in ("Map", "array")}
-    structs |= {name: {} for name in named - SCALARS - enums.keys() - structs.keys()}
-    return {"enums": dict(sorted(enums.items())), "structs": dict(sorted(structs.items()))}
-
-
-def schema_text(tables: dict[str, Any]) -> str:
-    """Return one line for each enum or struct, so that a change of the facts shows as a small difference."""
-    blocks = (
-        f" {json.dumps(kind)}: {{\n"
-        + ",\n".join(f"  {json.dumps(name)}: {json.dumps(table)}" for name, table in members.items())
-        + "\n }"
-        for kind, members in tables.items()
-    )
-    return "{\n" + ",\n".join(blocks) + "\n}\n"
-
-
 def symbols_text(codes: dict[str, int]) -> str:
     """Return a module of constants, by value. Of the names of one value the first is its symbol in messages."""
     rows = sorted(codes.items(), key=lambda row: (row[1], not row[0].startswith(("S_", "E_"))))
@@ -186,10 +155,7 @@ def written() -> dict[str, str]:
 def taken(shared: Path) -> dict[str, str]:
     """Return the text of each file that is made from the facts, by its path in the repository."""
     codes = hresults(read(shared / "constants.json"))
-    return {
-        SCHEMA: schema_text(schema(read(shared / "schema.json"))),
-        HRESULTS: json.dumps(codes, indent=1) + "\n",
-    }
+    return {HRESULTS: json.dumps(codes, indent=1) + "\n"}
 
 
 def function_differences(shared: Path) -> Iterator[str]:

@@ -12,11 +12,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NoReturn, cast
 
-from ..documents.schema import tables
+from ..documents.table import table
 from .failures import Problem, invalid_json
-
-# Members that Microsoft's own samples use although the schema reference does not list them.
-_SAMPLE_MEMBERS = {"VirtualMachine_Memory": {"Backing": "string"}}
 
 _INTEGERS = {
     f"{sign}int{bits}": (0, (1 << bits) - 1) if sign else (-(1 << bits - 1), (1 << bits - 1) - 1)
@@ -43,10 +40,9 @@ _PLAIN_NAME = re.compile(r"\w+", re.ASCII)
 @cache
 def _schema() -> tuple[dict[str, list[str]], dict[str, dict[str, str]]]:
     """Return the enums with their values and the structs with the types of their members."""
-    enums, structs = tables()
-    return enums, {
-        name: {member: kind for member, (kind, _since) in members.items()} | _SAMPLE_MEMBERS.get(name, {})
-        for name, members in structs.items()
+    enums, structs = table()
+    return {name: list(enum.values) for name, enum in enums.items()}, {
+        name: {member: kind for member, (kind, _since) in struct.members.items()} for name, struct in structs.items()
     }
 
 
@@ -71,6 +67,11 @@ def problems(value: object, kind: str, place: str = "$") -> Iterator[Problem]:
     enums, structs = _schema()
     if kind == "Any" or (kind == "NullableByteArray" and value is None):
         return
+    if " | " in kind:
+        alternatives = kind.split(" | ")
+        if all(any(problems(value, alternative, place)) for alternative in alternatives):
+            yield Problem(place, f"{' or '.join(alternatives)} is expected")
+        return
     if kind == "bool":
         if not isinstance(value, bool):
             yield _expected("true or false", value, place)
@@ -80,6 +81,9 @@ def problems(value: object, kind: str, place: str = "$") -> Iterator[Problem]:
             yield _expected("an integer", value, place)
         elif not low <= value <= high:
             yield Problem(place, f"{value} does not fit into {kind}")
+    elif kind == "number":
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            yield _expected("a number", value, place)
     elif kind in _TEXTS:
         name, pattern = _TEXTS[kind]
         if not isinstance(value, str):

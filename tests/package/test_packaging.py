@@ -153,7 +153,14 @@ def headers_and_interfaces() -> set[str]:
     package = REPOSITORY / "hcsrt"
     return {
         path.relative_to(REPOSITORY).as_posix()
-        for pattern in ("**/*.py", "**/*.pyi", "include/*.h", "**/py.typed", "**/schema.json", "**/points.json")
+        for pattern in (
+            "**/*.py",
+            "**/*.pyi",
+            "include/*.h",
+            "**/py.typed",
+            "documents/data/table.json",
+            "**/points.json",
+        )
         for path in package.glob(pattern)
     } | {f"hcsrt/{name}.pxd" for name in FROZEN}
 
