@@ -1,6 +1,8 @@
 """Make the table of all documents, and what is written of it.
 
     python tools/documents.py take [--shared DIR]     takes the table from the facts folder, then writes
+    python tools/documents.py write                   makes the types for editors and the JSON Schema: of the table,
+                                                      and of the words and limits beside it, written by hand
     python tools/documents.py check [--shared DIR]    exit code 1 and the differences, where a file is not as written
 
 DIR is the folder with schema.json, schema-newer.json and hcn-schema.json (default: ../shared/hcs beside the
@@ -17,18 +19,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import document_types
+from document_types import FAMILIES, SCALARS
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = "hcsrt/documents"
 TABLE = f"{PACKAGE}/data/table.json"
 
 # A member's type, as the reference spells it, and the schema version that first has it, where a source tells one.
 Member: TypeAlias = "tuple[str, str | None]"
-
-# Types of the reference that are values of JSON themselves, not structs or enums.
-SCALARS = frozenset({
-    "Any", "ByteArray", "DateTime", "Guid", "MacAddress", "NullableByteArray", "bool", "number", "string",
-    "string_binary", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
-})  # fmt: skip
 
 # Types of Microsoft's Go client, as values of JSON. A struct of another project has no members here.
 FROM_GO = {
@@ -66,18 +65,6 @@ MORE_MEMBERS = {
 # Enums of the network's reference whose values the client sends as numbers. Flags are numbers, too.
 NUMBERS = {"IovInterruptModerationType", "LoadBalancerDistribution", "ProtocolType"}
 
-FAMILIES = {
-    "vm": "Documents of virtual machines.",
-    "container": "Documents of containers.",
-    "process": "Documents of processes.",
-    "properties": "Queries of properties of compute systems, and the answers.",
-    "events": "Documents of events and of results.",
-    "service": "Queries and settings of the Host Compute Service itself.",
-    "network": "Documents of the Host Compute Network service.",
-    "storage": "Documents of the layers that containers are made of.",
-    "guest": "Requests that HCS passes on to the guest of a virtual machine.",
-    "common": "Documents that several families have in common.",
-}
 # What is given or got as a whole. What several families reach is of the family `common`, but for MEMBERS_OF.
 ROOTS = {
     "vm": """
@@ -171,7 +158,7 @@ class Sources:
 
     def _network(self, facts: Any) -> None:
         both = facts["enums"].keys() | facts["structs"].keys()
-        clashing = both & (self.enums.keys() | self.structs.keys() | SCALARS)
+        clashing = both & (self.enums.keys() | self.structs.keys() | SCALARS.keys())
 
         def ours(name: str) -> str:
             return f"Hcn{name}" if name in clashing else name
@@ -268,7 +255,7 @@ def table_text(tables: dict[str, dict[str, Any]]) -> str:
 
 def written() -> dict[str, str]:
     """Return the text of each file that is made from others of the repository, by its path there."""
-    return {}
+    return document_types.generated(REPOSITORY)
 
 
 def taken(shared: Path) -> dict[str, str]:
@@ -301,7 +288,7 @@ def take(shared: Path) -> int:
 
 
 def check(shared: Path) -> int:
-    differences = [*file_differences(written(), "write")]
+    differences = [*document_types.Facts(REPOSITORY).differences(), *file_differences(written(), "write")]
     if shared.is_dir():
         differences += file_differences(taken(shared), "take")
     for difference in differences:

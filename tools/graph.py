@@ -62,6 +62,24 @@ COMPUTED: Computed = {
         ],
         "tests have it take probes of their own",
     ),
+    "documents": (
+        [
+            f"documents.{name}"
+            for name in (
+                "common",
+                "container",
+                "events",
+                "guest",
+                "network",
+                "process",
+                "properties",
+                "service",
+                "storage",
+                "vm",
+            )
+        ],
+        "types of documents are for editors: at run time few programs name one",
+    ),
     "cli": (["cli.doctor", "cli.errors", "cli.run"], "a command is imported when it is called"),
 }
 

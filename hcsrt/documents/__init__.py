@@ -1,4 +1,9 @@
-"""JSON documents: those that HCS is given, and those that it answers with."""
+"""JSON documents: those that HCS is given, and those that it answers with.
+
+Each type of Microsoft's reference, of HCS and of HCN, is a TypedDict of its name, such as `documents.ComputeSystem`, or
+an alias of the texts that a member may be, such as `documents.CacheMode`. They are for editors and type checkers: at
+run time a document is a dict.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +18,44 @@ TYPE_CHECKING = False  # the name that type checkers know; importing typing woul
 if TYPE_CHECKING:
     from typing import Any, TypeGuard
 
+    from .common import *  # noqa: F403
+    from .container import *  # noqa: F403
+    from .events import *  # noqa: F403
+    from .guest import *  # noqa: F403
+    from .network import *  # noqa: F403
+    from .process import *  # noqa: F403
+    from .properties import *  # noqa: F403
+    from .service import *  # noqa: F403
+    from .storage import *  # noqa: F403
+    from .vm import *  # noqa: F403
+
+# Without the types: `from hcsrt.documents import *` would import them, which takes time.
 __all__ = ["dumps", "loads", "plain"]
 
 _MOST_BITS = 2048  # fewer than the digits that str() makes, whatever its limit
+
+# What is imported at first use, and where it is.
+_LATE_NAMES: dict[str, str] = {}
+
+# Hidden from type checkers, which would accept every misspelt name because of it.
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        module = _LATE_NAMES.get(name)
+        if module is None:
+            from ._names import FAMILY_OF
+
+            module = FAMILY_OF.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(__import__(f"{__name__}.{module}", fromlist=(name,)), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    from ._names import FAMILY_OF
+
+    return sorted({*globals(), *_LATE_NAMES, *FAMILY_OF})
 
 
 def dumps(document: Mapping[str, typing.Any] | str, *, argument: str = "document") -> str:

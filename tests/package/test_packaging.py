@@ -158,7 +158,7 @@ def headers_and_interfaces() -> set[str]:
             "**/*.pyi",
             "include/*.h",
             "**/py.typed",
-            "documents/data/table.json",
+            "documents/data/*.json",
             "**/points.json",
         )
         for path in package.glob(pattern)

@@ -1,0 +1,79 @@
+"""The types of documents agree with the table that they are made of, and cost nobody who does not use them."""
+
+import json
+import subprocess
+import sys
+import typing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hcsrt import documents
+from hcsrt.documents._names import FAMILY_OF
+from hcsrt.documents.table import table
+
+ROOT = Path(__file__).resolve().parents[2]
+STRUCTS = sorted(table().structs)
+ENUMS = sorted(table().enums)
+
+
+def type_of(name: str) -> Any:
+    return getattr(documents, name)
+
+
+def test_the_files_are_as_written() -> None:
+    command = [sys.executable, str(ROOT / "tools" / "documents.py"), "check", "--shared", str(ROOT / "no-facts")]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_each_type_has_a_name() -> None:
+    assert {name: its.family for name, its in (table().enums | table().structs).items()} == FAMILY_OF
+    assert FAMILY_OF.keys() <= set(dir(documents))
+    with pytest.raises(AttributeError, match="ComputeSytem"):
+        type_of("ComputeSytem")
+
+
+@pytest.mark.parametrize("name", STRUCTS)
+def test_the_keys_are_those_of_the_table(name: str) -> None:
+    kind = type_of(name)
+    assert typing.is_typeddict(kind)
+    assert kind.__total__ is False
+    # Every annotation can be read.
+    assert list(typing.get_type_hints(kind)) == list(table().structs[name].members)
+    assert kind.__doc__
+    assert kind.__module__ == f"hcsrt.documents.{table().structs[name].family}"
+
+
+@pytest.mark.parametrize("name", ENUMS)
+def test_the_values_are_those_of_the_table(name: str) -> None:
+    assert list(typing.get_args(type_of(name))) == list(table().enums[name].values)
+
+
+def test_a_member_is_required_where_the_platform_refuses_its_absence() -> None:
+    limits = json.loads((ROOT / "hcsrt/documents/data/limits.json").read_text("utf-8"))
+    required = {
+        (name, member) for name, its in limits.items() for member, limit in its.items() if limit.get("required")
+    }
+    assert required == {(name, member) for name in STRUCTS for member in type_of(name).__required_keys__}
+    assert ("Layer", "Path") in required
+
+
+def test_the_json_schema_has_each_type() -> None:
+    schema = json.loads((ROOT / "hcsrt/documents/data/schema.json").read_text("utf-8"))
+    definitions = schema["$defs"]
+    assert definitions.keys() == FAMILY_OF.keys()
+    for name, struct in table().structs.items():
+        assert list(definitions[name]["properties"]) == list(struct.members)
+        assert definitions[name]["additionalProperties"] is False
+    for name, enum in table().enums.items():
+        assert definitions[name]["enum"] == list(enum.values)
+
+
+@pytest.mark.parametrize("module", ["hcsrt", "hcsrt.aio", "hcsrt.documents"])
+def test_nobody_pays_for_what_only_editors_use(module: str) -> None:
+    program = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    loaded = {name for name in done.stdout.split() if name.startswith("hcsrt.documents.")}
+    assert loaded == set()
