@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from _collections_abc import Callable, Mapping
 
+from . import documents
 from ._arguments import seconds
 from ._blocking import finish
 from ._blocking.process import live_output
@@ -27,7 +28,7 @@ __all__ = ["RunResult", "run"]
 def run(
     args: Command,
     *,
-    document: Mapping[str, typing.Any] | str | None = None,
+    document: documents.Given[documents.ComputeSystem] | None = None,
     image: object = None,
     timeout: float | None = None,
     max_output: int | None = None,

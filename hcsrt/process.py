@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from _collections_abc import Mapping
-
+from . import documents
 from ._blocking import finish
 from ._blocking.process import BlockingProcess
 from ._facade import AnyStr
@@ -178,7 +177,7 @@ class Process(BlockingProcess[AnyStr], EventSource[OwnedProcess]):
         """
         return finish(self._properties(timeout))
 
-    def modify(self, request: Mapping[str, typing.Any] | str, *, timeout: float | None = None) -> None:
+    def modify(self, request: documents.Given[documents.ProcessModifyRequest], *, timeout: float | None = None) -> None:
         """Change the process by a ProcessModifyRequest: the size of its console, or the end of its standard streams.
 
         Args:

@@ -8,13 +8,13 @@ On the main thread, and where there is a timeout, it is made on another thread, 
 from __future__ import annotations
 
 import os
-from _collections_abc import Mapping
 
+from . import documents
 from ._arguments import check_name, path_text, seconds
 from ._blocking import CALLS, finish
 from ._facade.requests import answer, query_text
 from ._late import typing
-from .documents import dumps, plain
+from .documents import dumps, loads
 
 __all__ = [
     "create_guest_state_file",
@@ -31,7 +31,7 @@ __all__ = [
 
 
 def properties(
-    *types: str, query: Mapping[str, typing.Any] | str | None = None, timeout: float | None = None
+    *types: str, query: documents.Given[documents.Service_PropertyQuery] | None = None, timeout: float | None = None
 ) -> dict[str, typing.Any]:
     """Ask HCS for its own properties.
 
@@ -56,7 +56,14 @@ def properties(
     return answer(text, "HcsGetServiceProperties", dict)
 
 
-def modify(property_type: str, settings: Mapping[str, typing.Any], *, timeout: float | None = None) -> None:
+def modify(
+    property_type: str,
+    settings: documents.Given[
+        documents.HostProcessorModificationRequest | documents.ContainerCredentialGuardOperationRequest
+    ],
+    *,
+    timeout: float | None = None,
+) -> None:
     """Change settings of the service, by a ModificationRequest.
 
     Args:
@@ -73,11 +80,11 @@ def modify(property_type: str, settings: Mapping[str, typing.Any], *, timeout: f
     HCS: HcsModifyServiceSettings
     """
     check_name(property_type, "property_type")
-    request = dumps({"PropertyType": property_type, "Settings": plain(settings, "settings")})
+    request = dumps({"PropertyType": property_type, "Settings": loads(dumps(settings, argument="settings"))})
     finish(CALLS.service("HcsModifyServiceSettings", request, timeout=seconds(timeout)))
 
 
-def submit_wer_report(crash_report: Mapping[str, typing.Any] | str, *, timeout: float | None = None) -> None:
+def submit_wer_report(crash_report: documents.Given[documents.CrashReport], *, timeout: float | None = None) -> None:
     """Send the crash of a virtual machine to Windows Error Reporting.
 
     Args:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from _collections_abc import Callable, Iterable, Mapping
 
+from . import documents
 from ._arguments import check_name, check_namespace, is_kept, seconds
 from ._blocking import CALLS, finish
 from ._blocking.process import attach_process, live_output, run_to_end, start_process
@@ -48,7 +49,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
     def create(
         cls,
         id: str,
-        document: Mapping[str, typing.Any] | str,
+        document: documents.Given[documents.ComputeSystem],
         *,
         namespace: str | None = None,
         timeout: float | None = None,
@@ -110,7 +111,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
 
     def start(
         self,
-        options: Mapping[str, typing.Any] | str | None = None,
+        options: documents.Given[documents.StartOptions] | None = None,
         *,
         migration_socket: int | None = None,
         timeout: float | None = None,
@@ -132,7 +133,9 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         finish(self._start(options, migration_socket, timeout))
         debug(__name__, "started %r", self)
 
-    def shutdown(self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None) -> None:
+    def shutdown(
+        self, options: documents.Given[documents.ShutdownOptions] | None = None, *, timeout: float | None = None
+    ) -> None:
         """Ask the guest to shut down; wait() tells when it has.
 
         Args:
@@ -182,7 +185,9 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         """
         return finish(self._stop(grace, timeout))
 
-    def crash(self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None) -> None:
+    def crash(
+        self, options: documents.Given[documents.CrashOptions] | None = None, *, timeout: float | None = None
+    ) -> None:
         """Make the guest of a virtual machine crash, for a dump of it. The machine may or may not exit then.
 
         Args:
@@ -198,7 +203,9 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         """
         finish(self._crash(options, timeout))
 
-    def pause(self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None) -> None:
+    def pause(
+        self, options: documents.Given[documents.PauseOptions] | None = None, *, timeout: float | None = None
+    ) -> None:
         """Pause a running virtual machine. Containers do not pause.
 
         Args:
@@ -286,7 +293,10 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         finish(self._modify(resource_path, request_type, settings, guest_request, identity, timeout))
 
     def initialize_live_migration(
-        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
+        self,
+        options: documents.Given[documents.MigrationInitializeOptions] | None = None,
+        *,
+        timeout: float | None = None,
     ) -> None:
         """Prepare a virtual machine to leave this host.
 
@@ -306,7 +316,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
     def start_live_migration(
         self,
         migration_socket: int,
-        options: Mapping[str, typing.Any] | str | None = None,
+        options: documents.Given[documents.MigrationStartOptions] | None = None,
         *,
         timeout: float | None = None,
     ) -> None:
@@ -327,7 +337,10 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         finish(self._start_live_migration(migration_socket, options, timeout))
 
     def start_live_migration_transfer(
-        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
+        self,
+        options: documents.Given[documents.MigrationTransferOptions] | None = None,
+        *,
+        timeout: float | None = None,
     ) -> None:
         """Begin to send the memory of a virtual machine that migrates.
 
@@ -345,7 +358,10 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         finish(self._start_live_migration_transfer(options, timeout))
 
     def finalize_live_migration(
-        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
+        self,
+        options: documents.Given[documents.MigrationFinalizedOptions] | None = None,
+        *,
+        timeout: float | None = None,
     ) -> None:
         """End a live migration, on the host that the virtual machine leaves or on the one that it comes to.
 
@@ -363,12 +379,12 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         finish(self._finalize_live_migration(options, timeout))
 
     def cancel_live_migration(
-        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
+        self, options: documents.Given[documents.MigrationCancelOptions] | None = None, *, timeout: float | None = None
     ) -> None:
         """Cancel a live migration; another thread may be waiting for one of its steps meanwhile.
 
         Args:
-            options: None, as long as Microsoft describes no document for them.
+            options: A MigrationCancelOptions document.
             timeout: Seconds, None for ever.
 
         Raises:
@@ -399,7 +415,10 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         return finish(self._wait(timeout))
 
     def properties(
-        self, *types: str, query: Mapping[str, typing.Any] | str | None = None, timeout: float | None = None
+        self,
+        *types: str,
+        query: documents.Given[documents.System_PropertyQuery] | None = None,
+        timeout: float | None = None,
     ) -> dict[str, typing.Any]:
         """Ask for the properties of the system: its Id, SystemType, State and more, and some blocks.
 

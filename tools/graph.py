@@ -67,6 +67,7 @@ COMPUTED: Computed = {
             f"documents.{name}"
             for name in (
                 "common",
+                "given",
                 "container",
                 "events",
                 "guest",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from _collections_abc import Iterator, Mapping
 
+from .. import documents
 from .._late import typing
 from .._library import backend
 from ..documents import dumps, loads
@@ -100,7 +101,7 @@ def document_needed(argument: str, kind: str) -> ValueError:
     )
 
 
-def document_of_run(document: Mapping[str, Any] | str, argument: str = "document") -> dict[str, Any]:
+def document_of_run(document: documents.Given[Any], argument: str = "document") -> dict[str, Any]:
     """Return a copy of a document for a system of which nothing outlives its run, even if this process is killed."""
     copy: dict[str, Any] = loads(dumps(document, argument=argument))
     copy.setdefault("ShouldTerminateOnLastHandleClosed", True)
@@ -121,7 +122,9 @@ class RunRequest:
     id: str
     document: dict[str, typing.Any]
 
-    def __init__(self, document: Mapping[str, typing.Any] | str | None, image: object, isolation: str) -> None:
+    def __init__(
+        self, document: documents.Given[documents.ComputeSystem] | None, image: object, isolation: str
+    ) -> None:
         if image is not None:
             raise NotImplementedError(
                 "image is not supported yet, since hcsrt cannot prepare images: give document instead"

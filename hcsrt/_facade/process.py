@@ -6,6 +6,7 @@ from _collections_abc import Callable, Coroutine
 from time import monotonic
 
 from .. import _hresults as hresults
+from .. import documents
 from .._arguments import integer, seconds
 from .._handles import OwnedProcess, OwnedSystem
 from .._late import Late, typing
@@ -27,7 +28,7 @@ from .times import CLEANUP_TIMEOUT, QUERY_TIMEOUT, Deadline, query_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any, NoReturn, Protocol
 
     from . import expired as expired
@@ -185,7 +186,7 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
     async def _properties(self, timeout: float | None) -> dict[str, Any]:
         return answer(await self._calls.call(self._handle, _PROPERTIES, None, seconds(timeout)), _PROPERTIES, dict)
 
-    async def _modify(self, request: Mapping[str, Any] | str, timeout: float | None) -> None:
+    async def _modify(self, request: documents.Given[Any], timeout: float | None) -> None:
         text = dumps(request, argument="request")
         await self._calls.call(self._handle, "HcsModifyProcess", text, seconds(timeout))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import _hresults as hresults
+from .. import documents
 from .._arguments import check_handle, check_name, check_text, path_text, values
 from ..documents import dumps, loads, plain
 from ..errors import HcsError, error_from
@@ -10,7 +11,7 @@ from ..errors import HcsError, error_from
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any, TypeVar
 
     AnswerT = TypeVar("AnswerT", "dict[str, Any]", "list[Any]")
@@ -54,7 +55,7 @@ def exit_code(document: str | None) -> int | None:
     return code & 0xFFFFFFFF if isinstance(code, int) else None
 
 
-def query_text(types: tuple[str, ...], query: Mapping[str, Any] | str | None) -> str | None:
+def query_text(types: tuple[str, ...], query: documents.Given[Any] | None) -> str | None:
     """Return a PropertyQuery for blocks, or the one that was given."""
     if types and query is not None:
         raise ValueError("give property types or a query, not both")
@@ -65,7 +66,7 @@ def query_text(types: tuple[str, ...], query: Mapping[str, Any] | str | None) ->
     return dumps({"PropertyTypes": list(types)})
 
 
-def options_text(options: Mapping[str, Any] | str | None) -> str | None:
+def options_text(options: documents.Given[Any] | None) -> str | None:
     return None if options is None else dumps(options, argument="options")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import _hresults as hresults
+from .. import documents
 from .._arguments import seconds
 from .._handles import OwnedSystem
 from ..errors import (
@@ -21,13 +22,12 @@ from .times import CHECK_TIMEOUT, EVENT_PATIENCE, Deadline, query_timeout
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
     from typing import Any, TypeAlias
 
     from .aliases import Rung
     from .requests import AnswerT
 
-    Options: TypeAlias = Mapping[str, Any] | str | None
+    Options: TypeAlias = documents.Given[Any] | None
 
 _PROPERTIES = "HcsGetComputeSystemProperties"
 
@@ -203,7 +203,7 @@ class SystemCore(ExitOwner[OwnedSystem]):
         return dict(document)
 
     async def _properties(
-        self, types: tuple[str, ...], query: Mapping[str, Any] | str | None, timeout: float | None
+        self, types: tuple[str, ...], query: documents.Given[Any] | None, timeout: float | None
     ) -> dict[str, Any]:
         text = query_text(types, query)
         text = await self._calls.call(self._handle, _PROPERTIES, text, seconds(timeout))

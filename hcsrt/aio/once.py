@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from _collections_abc import Callable, Mapping
 
+from .. import documents
 from .._arguments import seconds
 from .._facade.commands import PIPE, Command, StreamFormat
 from .._facade.once import RunRequest, RunResult, check_command, completed, repeatable
@@ -25,7 +26,7 @@ __all__ = ["RunResult", "run"]
 async def run(
     args: Command,
     *,
-    document: Mapping[str, typing.Any] | str | None = None,
+    document: documents.Given[documents.ComputeSystem] | None = None,
     image: object = None,
     timeout: float | None = None,
     max_output: int | None = None,

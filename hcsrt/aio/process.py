@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from _collections_abc import Mapping
-
+from .. import documents
 from .._facade import AnyStr
 from .._facade.commands import DEVNULL, PIPE, STDOUT, resize_request
 from .._facade.times import Deadline
@@ -178,7 +177,9 @@ class Process(AwaitedProcess[AnyStr], EventSource[OwnedProcess]):
         """
         return await self._properties(timeout)
 
-    async def modify(self, request: Mapping[str, typing.Any] | str, *, timeout: float | None = None) -> None:
+    async def modify(
+        self, request: documents.Given[documents.ProcessModifyRequest], *, timeout: float | None = None
+    ) -> None:
         """Change the process by a ProcessModifyRequest: the size of its console, or the end of its standard streams.
 
         Args:

@@ -6,12 +6,12 @@ HCS tracks none of these calls with an operation: one that is cancelled, or whos
 from __future__ import annotations
 
 import os
-from _collections_abc import Mapping
 
+from .. import documents
 from .._arguments import check_name, path_text, seconds
 from .._facade.requests import answer, query_text
 from .._late import typing
-from ..documents import dumps, plain
+from ..documents import dumps, loads
 from ._calls import CALLS
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
 
 
 async def properties(
-    *types: str, query: Mapping[str, typing.Any] | str | None = None, timeout: float | None = None
+    *types: str, query: documents.Given[documents.Service_PropertyQuery] | None = None, timeout: float | None = None
 ) -> dict[str, typing.Any]:
     """Ask HCS for its own properties.
 
@@ -54,7 +54,14 @@ async def properties(
     return answer(text, "HcsGetServiceProperties", dict)
 
 
-async def modify(property_type: str, settings: Mapping[str, typing.Any], *, timeout: float | None = None) -> None:
+async def modify(
+    property_type: str,
+    settings: documents.Given[
+        documents.HostProcessorModificationRequest | documents.ContainerCredentialGuardOperationRequest
+    ],
+    *,
+    timeout: float | None = None,
+) -> None:
     """Change settings of the service, by a ModificationRequest.
 
     Args:
@@ -71,11 +78,13 @@ async def modify(property_type: str, settings: Mapping[str, typing.Any], *, time
     HCS: HcsModifyServiceSettings
     """
     check_name(property_type, "property_type")
-    request = dumps({"PropertyType": property_type, "Settings": plain(settings, "settings")})
+    request = dumps({"PropertyType": property_type, "Settings": loads(dumps(settings, argument="settings"))})
     await CALLS.service("HcsModifyServiceSettings", request, timeout=seconds(timeout))
 
 
-async def submit_wer_report(crash_report: Mapping[str, typing.Any] | str, *, timeout: float | None = None) -> None:
+async def submit_wer_report(
+    crash_report: documents.Given[documents.CrashReport], *, timeout: float | None = None
+) -> None:
     """Send the crash of a virtual machine to Windows Error Reporting.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from _collections_abc import Callable, Iterable, Mapping
 
+from .. import documents
 from .._arguments import check_name, check_namespace, is_kept, seconds
 from .._facade import aliases
 from .._facade.commands import Command, StreamFormat, check_attach, process_parameters, run_pipes
@@ -53,7 +54,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
     async def create(
         cls,
         id: str,
-        document: Mapping[str, typing.Any] | str,
+        document: documents.Given[documents.ComputeSystem],
         *,
         namespace: str | None = None,
         timeout: float | None = None,
@@ -116,7 +117,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
 
     async def start(
         self,
-        options: Mapping[str, typing.Any] | str | None = None,
+        options: documents.Given[documents.StartOptions] | None = None,
         *,
         migration_socket: int | None = None,
         timeout: float | None = None,
@@ -139,7 +140,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         debug(__name__, "started %r", self)
 
     async def shutdown(
-        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
+        self, options: documents.Given[documents.ShutdownOptions] | None = None, *, timeout: float | None = None
     ) -> None:
         """Ask the guest to shut down; wait() tells when it has.
 
@@ -191,7 +192,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         return await self._stop(grace, timeout)
 
     async def crash(
-        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
+        self, options: documents.Given[documents.CrashOptions] | None = None, *, timeout: float | None = None
     ) -> None:
         """Make the guest of a virtual machine crash, for a dump of it. The machine may or may not exit then.
 
@@ -209,7 +210,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         await self._crash(options, timeout)
 
     async def pause(
-        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
+        self, options: documents.Given[documents.PauseOptions] | None = None, *, timeout: float | None = None
     ) -> None:
         """Pause a running virtual machine. Containers do not pause.
 
@@ -298,7 +299,10 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         await self._modify(resource_path, request_type, settings, guest_request, identity, timeout)
 
     async def initialize_live_migration(
-        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
+        self,
+        options: documents.Given[documents.MigrationInitializeOptions] | None = None,
+        *,
+        timeout: float | None = None,
     ) -> None:
         """Prepare a virtual machine to leave this host.
 
@@ -318,7 +322,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
     async def start_live_migration(
         self,
         migration_socket: int,
-        options: Mapping[str, typing.Any] | str | None = None,
+        options: documents.Given[documents.MigrationStartOptions] | None = None,
         *,
         timeout: float | None = None,
     ) -> None:
@@ -339,7 +343,10 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         await self._start_live_migration(migration_socket, options, timeout)
 
     async def start_live_migration_transfer(
-        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
+        self,
+        options: documents.Given[documents.MigrationTransferOptions] | None = None,
+        *,
+        timeout: float | None = None,
     ) -> None:
         """Begin to send the memory of a virtual machine that migrates.
 
@@ -357,7 +364,10 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         await self._start_live_migration_transfer(options, timeout)
 
     async def finalize_live_migration(
-        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
+        self,
+        options: documents.Given[documents.MigrationFinalizedOptions] | None = None,
+        *,
+        timeout: float | None = None,
     ) -> None:
         """End a live migration, on the host that the virtual machine leaves or on the one that it comes to.
 
@@ -375,12 +385,12 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         await self._finalize_live_migration(options, timeout)
 
     async def cancel_live_migration(
-        self, options: Mapping[str, typing.Any] | str | None = None, *, timeout: float | None = None
+        self, options: documents.Given[documents.MigrationCancelOptions] | None = None, *, timeout: float | None = None
     ) -> None:
         """Cancel a live migration; another task may be waiting for one of its steps meanwhile.
 
         Args:
-            options: None, as long as Microsoft describes no document for them.
+            options: A MigrationCancelOptions document.
             timeout: Seconds, None for ever.
 
         Raises:
@@ -411,7 +421,10 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         return await self._wait(timeout)
 
     async def properties(
-        self, *types: str, query: Mapping[str, typing.Any] | str | None = None, timeout: float | None = None
+        self,
+        *types: str,
+        query: documents.Given[documents.System_PropertyQuery] | None = None,
+        timeout: float | None = None,
     ) -> dict[str, typing.Any]:
         """Ask for the properties of the system: its Id, SystemType, State and more, and some blocks.
 

@@ -11,16 +11,18 @@ from _collections_abc import Mapping
 
 from .._hresults import HCS_E_INVALID_JSON
 from .._json import loads
-from .._late import typing
+from .._late import Late, typing
 from ..errors import InvalidDocumentError
 
 TYPE_CHECKING = False  # the name that type checkers know; importing typing would cost more than this module
 if TYPE_CHECKING:
     from typing import Any, TypeGuard
 
+    from . import given
     from .common import *  # noqa: F403
     from .container import *  # noqa: F403
     from .events import *  # noqa: F403
+    from .given import Given
     from .guest import *  # noqa: F403
     from .network import *  # noqa: F403
     from .process import *  # noqa: F403
@@ -30,15 +32,17 @@ if TYPE_CHECKING:
     from .vm import *  # noqa: F403
 
 # Without the types: `from hcsrt.documents import *` would import them, which takes time.
-__all__ = ["dumps", "loads", "plain"]
+__all__ = ["Given", "dumps", "loads", "plain"]
 
 _MOST_BITS = 2048  # fewer than the digits that str() makes, whatever its limit
 
 # What is imported at first use, and where it is.
-_LATE_NAMES: dict[str, str] = {}
+_LATE_NAMES = {"Given": "given"}
 
 # Hidden from type checkers, which would accept every misspelt name because of it.
 if not TYPE_CHECKING:
+    # What annotations here name.
+    given = Late(lambda: __import__(f"{__name__}.given", fromlist=("*",)))
 
     def __getattr__(name):
         module = _LATE_NAMES.get(name)
@@ -58,7 +62,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_LATE_NAMES, *FAMILY_OF})
 
 
-def dumps(document: Mapping[str, typing.Any] | str, *, argument: str = "document") -> str:
+def dumps(document: given.Given[typing.Any], *, argument: str = "document") -> str:
     """Return the JSON text of a document.
 
     Args:
