@@ -18,7 +18,7 @@ TYPE_CHECKING = False  # the name that type checkers know; importing typing woul
 if TYPE_CHECKING:
     from typing import Any, TypeGuard
 
-    from . import given
+    from . import common, container, events, given, guest, network, process, properties, service, storage, vm
     from .common import *  # noqa: F403
     from .container import *  # noqa: F403
     from .events import *  # noqa: F403
@@ -33,6 +33,17 @@ if TYPE_CHECKING:
 
 # Without the types: `from hcsrt.documents import *` would import them, which takes time.
 __all__ = ["Given", "dumps", "loads", "plain"]
+if TYPE_CHECKING:
+    __all__ += common.__all__
+    __all__ += container.__all__
+    __all__ += events.__all__
+    __all__ += guest.__all__
+    __all__ += network.__all__
+    __all__ += process.__all__
+    __all__ += properties.__all__
+    __all__ += service.__all__
+    __all__ += storage.__all__
+    __all__ += vm.__all__
 
 _MOST_BITS = 2048  # fewer than the digits that str() makes, whatever its limit
 
