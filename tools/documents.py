@@ -4,6 +4,8 @@
     python tools/documents.py write                   makes the types for editors and the JSON Schema: of the table,
                                                       and of the words and limits beside it, written by hand
     python tools/documents.py check [--shared DIR]    exit code 1 and the differences, where a file is not as written
+    python tools/documents.py compare [--shared DIR]  the same, where the table departs from Microsoft's JSON Schema and
+                                                      tools/document_compare.py has no reason for it
 
 DIR is the folder with schema.json, schema-newer.json and hcn-schema.json (default: ../shared/hcs beside the
 repository); where there is none, check compares only what is written.
@@ -19,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import document_compare
 import document_types
 from document_types import FAMILIES, SCALARS
 
@@ -296,9 +299,18 @@ def check(shared: Path) -> int:
     return 1 if differences else 0
 
 
+def compare(shared: Path) -> int:
+    if not (shared / document_compare.FOLDER).is_dir():
+        raise SystemExit(f"{shared / document_compare.FOLDER}: no such folder")
+    differences = [*document_compare.differences(read(REPOSITORY / TABLE), shared)]
+    for difference in differences:
+        print(difference, file=sys.stderr)
+    return 1 if differences else 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Make the documents' types, or check them.")
-    jobs = {"take": take, "write": write, "check": check}
+    jobs = {"take": take, "write": write, "check": check, "compare": compare}
     parser.add_argument("job", choices=jobs)
     parser.add_argument("--shared", type=Path, default=REPOSITORY.parent / "shared" / "hcs", metavar="DIR")
     arguments = parser.parse_args()

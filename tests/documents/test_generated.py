@@ -1,5 +1,7 @@
 """The types of documents agree with the table that they are made of, and cost nobody who does not use them."""
 
+import copy
+import importlib
 import json
 import subprocess
 import sys
@@ -69,6 +71,66 @@ def test_the_json_schema_has_each_type() -> None:
         assert definitions[name]["additionalProperties"] is False
     for name, enum in table().enums.items():
         assert definitions[name]["enum"] == list(enum.values)
+
+
+@pytest.fixture
+def compare(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The tool that compares the table with the JSON Schema of Microsoft."""
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    return importlib.import_module("document_compare")
+
+
+TABLE = {
+    "enums": {"Mode": {"family": "vm", "values": {"On": "2.0", "Off": "2.1", "Newer": None}}},
+    "structs": {
+        "Disk": {
+            "family": "vm",
+            "members": {
+                "Mode": ["Mode", "2.0"],
+                "Sizes": ["<uint64> array", "2.1"],
+                "Keys": ["Map<uint32, Disk>", "2.1"],
+                "Newer": ["bool", None],
+            },
+        },
+        "Endpoint": {"family": "network", "members": {"ID": ["Guid", "2.0"]}},
+        "Newer": {"family": "vm", "members": {"A": ["string", None]}},
+    },
+}
+THEIRS = {
+    "Mode": {"type": "string", "enum": ["On", "Off"]},
+    "Disk": {
+        "type": "object",
+        "properties": {
+            "Mode": {"type": "string", "$ref": "#/definitions/Mode"},
+            "Sizes": {"type": "array", "items": {"type": "integer", "format": "uint64"}, "description": "Sizes."},
+            "Keys": {"type": "object", "additionalProperties": {"$ref": "#/definitions/Disk"}},
+        },
+    },
+}
+
+
+def test_what_only_clients_send_needs_no_reason(compare: Any) -> None:
+    assert list(compare.compared(TABLE, THEIRS)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda theirs: theirs["Mode"]["enum"].append("Auto"), "Mode"),
+        (lambda theirs: theirs["Mode"]["enum"].remove("Off"), "Mode"),
+        (lambda theirs: theirs.pop("Mode"), "Mode"),
+        (lambda theirs: theirs.pop("Disk"), "Disk"),
+        (lambda theirs: theirs.update(Tape={"type": "object", "properties": {}}), "Tape"),
+        (lambda theirs: theirs["Disk"]["properties"].pop("Keys"), "Disk.Keys"),
+        (lambda theirs: theirs["Disk"]["properties"].update(More={"type": "boolean"}), "Disk.More"),
+        (lambda theirs: theirs["Disk"]["properties"]["Sizes"]["items"].update(format="int64"), "Disk.Sizes"),
+        (lambda theirs: theirs["Disk"]["properties"]["Mode"].update({"$ref": "#/definitions/Disk"}), "Disk.Mode"),
+    ],
+)
+def test_each_difference_is_found(compare: Any, change: Any, named: str) -> None:
+    theirs = copy.deepcopy(THEIRS)
+    change(theirs)
+    assert [name for name, _ in compare.compared(TABLE, theirs)] == [named]
 
 
 @pytest.mark.parametrize("module", ["hcsrt", "hcsrt.aio", "hcsrt.documents"])
