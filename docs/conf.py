@@ -7,19 +7,22 @@ import pkgutil
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from docutils import nodes
+from docutils.statemachine import StringList
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
 import hcsrt
+import hcsrt.documents.given
 
 # Behind what is installed: beside the tools are the sources of hcsrt, which may not be built.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from tools import addresses
+from tools import addresses, document_types
 
 project = "hcsrt"
 author = "hcsrt contributors"
@@ -101,6 +104,27 @@ for module in ("hcsrt.system", "hcsrt.aio.system"):
     analyzer.overloads.clear()
     # Each of them has counted in the order of the source, which put their methods behind all that is inherited.
     analyzer.tagorder = {name: number for number, name in enumerate(analyzer.tagorder)}
+
+
+class Given(Generic[TypeVar("DocumentT")]):
+    """Stands in signatures for what it is an alias of, which would be long."""
+
+
+Given.__module__ = "hcsrt.documents"
+hcsrt.documents.Given = hcsrt.documents.given.Given = Given
+
+
+class Documents(SphinxDirective):
+    """The types of one family of documents, by the table that they are made of."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        facts = document_types.Facts(Path(__file__).resolve().parents[1])
+        lines = StringList(list(document_types.reference(facts, self.arguments[0])), self.arguments[0])
+        parent = nodes.Element()
+        self.state.nested_parse(lines, 0, parent)
+        return parent.children
 
 
 def signature_of(
@@ -191,6 +215,7 @@ def name_of_python(app: Sphinx, env: Any, node: Any, text: Any) -> Any:
 
 def setup(app: Sphinx) -> None:
     app.set_translator("html", Translator)
+    app.add_directive("documents", Documents)
     app.add_object_type("hresult", "hresult", objname="error code")
     app.add_object_type("hcs", "hcs", objname="function of HCS")
     app.connect("doctree-read", note_codes)

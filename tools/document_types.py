@@ -248,6 +248,32 @@ def docstring(summary: str, rows: list[str], *, indent: str) -> str:
     return "\n".join(f"{indent}{line}".rstrip() for line in [*wrapped, '"""'])
 
 
+def reference(facts: Facts, family: str) -> Iterator[str]:
+    """Yield the lines, in reStructuredText, of what the site says of a family."""
+    yield ".. py:currentmodule:: hcsrt.documents"
+    yield ""
+    for name in sorted(name for name in facts.structs if facts.family[name] == family):
+        yield from (f".. py:class:: {name}", f"   :canonical: hcsrt.documents.{family}.{name}", "")
+        yield from (f"   {facts.summary(name)}", "")
+        for member, (spelling, _) in facts.structs[name]["members"].items():
+            # Without the module and the quotes that Python needs.
+            kind = annotation(facts, name, spelling).replace('"', "")
+            kind = re.sub(r"(?:\w+\.)*(\w+)", lambda found: linked(facts, found[1]), kind)
+            yield from (f"   .. py:attribute:: {member}", f"      :type: {kind}", "      :no-contents-entry:", "")
+            for text in filter(None, [facts.summary(name, member), " ".join(facts.remarks(name, member))]):
+                yield from (f"      {text}", "")
+    for name in sorted(name for name in facts.enums if facts.family[name] == family):
+        yield from (f".. py:data:: {name}", "", f"   {facts.summary(name)}", "")
+        for value in facts.enums[name]["values"]:
+            words = facts.summary(name, value)
+            yield f'   * ``"{value}"``: {words}' if words else f'   * ``"{value}"``'
+        yield ""
+
+
+def linked(facts: Facts, name: str) -> str:
+    return f"~hcsrt.documents.{name}" if name in facts.family else name
+
+
 def names(facts: Facts) -> str:
     """Return the module that tells which family has a type."""
     lines = [f'    "{name}": "{facts.family[name]}",' for name in sorted(facts.family)]

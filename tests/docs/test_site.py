@@ -26,6 +26,7 @@ import pytest
 
 import hcsrt
 from hcsrt import _addresses, _codes, _hresults
+from hcsrt.documents._names import FAMILY_OF
 from hcsrt.errors import explain
 
 from ..helpers.browser import CHROMIUM
@@ -194,6 +195,8 @@ def test_every_public_name_has_its_place(site: Path) -> None:
             if module is not hcsrt and getattr(hcsrt, name, None) is getattr(module, name):
                 continue  # that of hcsrt
             assert f"{module.__name__}.{name}" in named
+    # Its __all__ leaves them out, since they take time to import.
+    assert {f"hcsrt.documents.{name}" for name in FAMILY_OF} <= named
 
 
 def test_every_public_module_has_its_place() -> None:
