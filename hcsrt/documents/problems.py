@@ -1,0 +1,71 @@
+"""What `check` finds in a document, and how the place of it is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+KINDS = ("unknown", "type", "value", "range", "form", "missing", "newer", "rule", "ignored", "json")
+"""What may be wrong, in a word: `Problem.kind`."""
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+class Problem(NamedTuple):
+    """Something in a document that HCS refuses, or that has not the effect it seems to have."""
+
+    path: str
+    """The place, as in "$.VirtualMachine.Devices.Scsi['primary'].Attachments['0'].Path"; "$" is the document."""
+
+    kind: str
+    """What is wrong, in a word.
+
+    * "unknown": the type has no such member.
+    * "type": a number where a text belongs, and the like.
+    * "value": the value is none of the enum's.
+    * "range": a number that is too large or too small, or an array with too many or too few items.
+    * "form": a text that does not look like a GUID, a path, a time, ..., though it has to be one.
+    * "missing": a member that must not be left out.
+    * "newer": a member or value that came with a later schema version than the one asked for.
+    * "rule": something that no schema says, but that HCS refuses or does otherwise; `fact` tells where it is known from.
+    * "ignored": HCS accepts it, and it has no effect. Always a warning.
+    * "json": the text is no JSON.
+    """
+
+    text: str
+    """What is wrong, and what to do about it.
+
+    There is no value in it that may be a secret, such as that of an environment variable.
+    """
+
+    severity: str = "error"
+    """"error", or "warning" for what HCS accepts."""
+
+    fact: str = ""
+    """Where a rule is known from; empty for what the schema says."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.text}"
+
+
+def member(place: str, key: str | int) -> str:
+    """Return the place of an object's member, or of an array's item.
+
+    Args:
+        place: The place of the object or array.
+        key: The name of the member, or the index of the item.
+    """
+    if isinstance(key, int):
+        return f"{place}[{key}]"
+    if _PLAIN_NAME.fullmatch(key):
+        return f"{place}.{key}"
+    escaped = key.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{place}['{escaped}']"
+
+
+def written(keys: Iterable[str | int]) -> str:
+    """Return the place that members and indexes lead to, from the document on."""
+    place = ["$"]
+    place += [member("", key) for key in keys]
+    return "".join(place)
