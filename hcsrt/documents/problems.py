@@ -28,7 +28,7 @@ class Problem(NamedTuple):
     * "form": a text that does not look like a GUID, a path, a time, ..., though it has to be one.
     * "missing": a member that must not be left out.
     * "newer": a member or value that came with a later schema version than the one asked for.
-    * "rule": something that no schema says, but that HCS refuses or does otherwise; `fact` tells where it is known from.
+    * "rule": something that no schema says, but that HCS refuses or does otherwise; see `fact`.
     * "ignored": HCS accepts it, and it has no effect. Always a warning.
     * "json": the text is no JSON.
     """

@@ -11,7 +11,7 @@ _ALTERNATIVES = ("Container", "VirtualMachine", "HostedSystem")
 
 @rule("ComputeSystem", fact="HCS schema reference, ComputeSystem")
 def one_kind_of_system(look: Look, system: dict[str, Any]) -> None:
-    """A compute system is one thing."""
+    """Want exactly one of them."""
     given = [name for name in _ALTERNATIVES if name in system]
     if len(given) != 1:
         found = " and ".join(given) or "none"

@@ -1,0 +1,206 @@
+"""What texts and numbers of documents look like, and what is said about those that do not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import TypeAlias
+
+Fault: TypeAlias = tuple[str, str]
+"""The kind of a problem, and its text."""
+
+Test: TypeAlias = Callable[[object], "Fault | None"]
+"""A function that tells what is wrong about a value, if anything is."""
+
+_GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_ABSOLUTE = re.compile(r"(?:[a-z]:[\\/]|\\\\[^\\/]|//[^\\/]).*", re.IGNORECASE | re.DOTALL)
+_VOLUME = re.compile(rf"\\\\\?\\Volume\{{{_GUID}\}}\\?", re.IGNORECASE)
+
+# How each form is called in texts, the patterns of it, and what to give instead.
+_FORMS: dict[str, tuple[str, re.Pattern[str], str]] = {
+    "guid": (
+        "a GUID",
+        re.compile(rf"{_GUID}|\{{{_GUID}\}}", re.IGNORECASE),
+        "32 hexadecimal digits as in 26a90000-0000-0000-0000-100000000000",
+    ),
+    "bare guid": (
+        "a GUID without braces",
+        re.compile(_GUID, re.IGNORECASE),
+        "32 hexadecimal digits as in 26a90000-0000-0000-0000-100000000000",
+    ),
+    "mac": (
+        "a MAC address",
+        re.compile(r"[0-9a-f]{2}([-:]?[0-9a-f]{2}){5}", re.IGNORECASE),
+        "six pairs of hexadecimal digits as in 00-15-5D-52-C0-00",
+    ),
+    "base64": (
+        "Base64 text",
+        re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*"),
+        "the result of base64.b64encode(...).decode()",
+    ),
+    "time": (
+        "an ISO 8601 time",
+        re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII),
+        "as in 2026-01-31T12:30:00Z",
+    ),
+    "path": ("an absolute path of Windows", _ABSOLUTE, r"as in C:\layers\base"),
+    "volume": (
+        "the path of a volume",
+        _VOLUME,
+        r"as in \\?\Volume{26a90000-0000-0000-0000-100000000000}\ ",
+    ),
+}
+
+# Texts that are shown in messages: those of no more characters, and of forms that no secret has.
+_LONGEST_SHOWN = 80
+_SHOWN_FORMS = frozenset({"guid", "bare guid", "mac", "time"})
+
+_ENOUGH_VALUES = 40
+
+
+def forms() -> Iterable[str]:
+    """Return the names of the forms that a text may have."""
+    return _FORMS.keys()
+
+
+def pattern(form: str) -> str:
+    """Return the regular expression of a form, without regard to case."""
+    return _FORMS[form][1].pattern
+
+
+def described(form: str) -> str:
+    """Return what a text of a form is called in messages."""
+    return _FORMS[form][0]
+
+
+def text(form: str | None = None, host: str = "windows") -> Test:
+    """Return a test for texts of a form; of any if it is None."""
+    if form is None:
+        return _any_text
+    name, expression, remedy = _FORMS[form]
+    fits = expression.fullmatch
+    if host == "emulator" and form in ("path", "volume"):
+        name, remedy = "an absolute path", "of Windows, or of this machine"
+
+        def fits(value: str) -> bool:  # type: ignore[misc]
+            return bool(_ABSOLUTE.fullmatch(value)) or value.startswith("/")
+
+    def test(value: object) -> Fault | None:
+        if not isinstance(value, str):
+            return not_(name, value)
+        if fits(value):
+            return None
+        what = shown(value) if form in _SHOWN_FORMS else "the text here"
+        return "form", f"{what} is not {name}: give {remedy}".rstrip()
+
+    return test
+
+
+def _any_text(value: object) -> Fault | None:
+    return None if isinstance(value, str) else not_("a string", value)
+
+
+def boolean(value: object) -> Fault | None:
+    """Tell what is wrong about a value that has to be true or false."""
+    return None if isinstance(value, bool) else not_("true or false", value)
+
+
+def integer(type_: str, low: int, high: int, unit: str = "") -> Test:
+    """Return a test for integers between two bounds, of a type such as "uint32"."""
+
+    def test(value: object) -> Fault | None:
+        if value.__class__ is int and low <= value <= high:  # type: ignore[operator]
+            return None
+        if not isinstance(value, int) or isinstance(value, bool):
+            return not_("an integer", value)
+        if low <= value <= high:
+            return None
+        return "range", f"{number(value)} is not between {low} and {high}{unit}, the bounds of {type_}"
+
+    return test
+
+
+def real(value: object) -> Fault | None:
+    """Tell what is wrong about a value that has to be a number."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return not_("a number", value)
+    return finite(value)
+
+
+def finite(value: object) -> Fault | None:
+    """Tell what is wrong about a value of any type that is neither an object nor an array."""
+    if value is None or isinstance(value, (str, int)):
+        return None
+    if not isinstance(value, float):
+        return not_("a value of JSON", value)
+    if value != value or value in (float("inf"), float("-inf")):
+        return "type", f"{value} has no form in JSON: give a number, or leave the member out"
+    return None
+
+
+def one_of(name: str, values: dict[str, bool]) -> Test:
+    """Return a test for the values of an enum, with whether the schema asked for has each."""
+    known = {value for value, there in values.items() if there}
+
+    def test(value: object) -> Fault | None:
+        if not isinstance(value, str):
+            return not_(f"a text, one of {name},", value)
+        if value in known:
+            return None
+        if value in values:
+            return "newer", f"{value!r} came with a later schema version than the one asked for"
+        allowed = ", ".join(islice(values, _ENOUGH_VALUES)) + (", ..." if len(values) > _ENOUGH_VALUES else "")
+        hint = nearest(value, values)
+        hint = f"did you mean {hint!r}? It has" if hint else "it has"
+        return "value", f"{shown(value)} is no value of {name}: {hint} {allowed}"
+
+    return test
+
+
+def not_(what: str, value: object) -> Fault:
+    """Return that something else is expected than a value; the value itself stays out of it, as it may be a secret."""
+    return "type", f"{what} is expected, not {called(value)}"
+
+
+def called(value: object) -> str:
+    """Return what a value is called in JSON, or else the name of its type."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, (int, float)):
+        return "a number"
+    if isinstance(value, str):
+        return "a string"
+    if isinstance(value, (list, tuple)):
+        return "an array"
+    if isinstance(value, dict):
+        return "an object"
+    return f"a Python object of type {type(value).__name__}"
+
+
+def shown(value: str) -> str:
+    """Return a text in quotation marks for a message, or a word about it if it is long."""
+    return repr(value) if len(value) <= _LONGEST_SHOWN else f"a text of {len(value)} characters"
+
+
+def number(value: int) -> str:
+    """Return an integer for a message, or a word about it if it is long."""
+    return str(value) if value.bit_length() <= 256 else "an integer of so many digits"
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the name that is meant, most likely, by a misspelt one; None if none is like it."""
+    if not 0 < len(name) <= _LONGEST_SHOWN:
+        return None
+    from difflib import get_close_matches
+
+    known = list(names)
+    lowered = name.lower()
+    for candidate in known:
+        if candidate.lower() == lowered:
+            return candidate
+    # The longer ones of the same beginning are near, too: "Mem" means "Memory".
+    found = get_close_matches(name, known, 1, 0.7)
+    return found[0] if found else None
