@@ -82,6 +82,8 @@ def converted(document: object) -> Any:
             owner[key] = value
             continue
         made: Any
+        items: list[tuple[Any, Any]]
+        identity = id(value)
         if isinstance(value, (list, tuple)):
             items = list(enumerate(cast("list[Any] | tuple[Any, ...]", value)))
             made = [None] * len(items)
@@ -92,12 +94,12 @@ def converted(document: object) -> Any:
                 continue
             items = list(found.items())
             made = dict.fromkeys(found)
-        if id(value) in inside:
+        if identity in inside:
             place = written([*keys, key][1:])
             raise Endless(Problem(place, "type", "it contains itself, and JSON has no form for that"))
         owner[key] = made
-        inside[id(value)] = (value, made)  # kept alive, so that no other object gets the same id
+        inside[identity] = (value, made)  # kept alive, so that no other object gets the same id
         keys.append(key)
-        stack.append((None, id(value), None))
+        stack.append((None, identity, None))
         stack += [(made, name, item) for name, item in reversed(items)]
     return holder[0]

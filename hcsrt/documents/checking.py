@@ -11,6 +11,7 @@ from typing import Any, NoReturn, cast
 
 from . import forms, reading
 from ._models import Endless, converted, is_foreign
+from .forms import is_array, is_object
 from .problems import Problem, written
 from .rules import Place
 from .table import table
@@ -267,7 +268,7 @@ class _Checking:
                 return None
             type = chosen
         shape = type.shape
-        if isinstance(value, dict):
+        if is_object(value):
             if shape == ANY:
                 type = _ANY_OBJECT
             elif shape == ARRAY:
@@ -279,18 +280,17 @@ class _Checking:
                         self._report(node, name, "missing", f"{type.spelling} needs the member {name}", wrong=True)
                 if type.rules:
                     self._ruled.append(node)
-            node.rest = iter(cast("dict[Any, Any]", value).items())
+            node.rest = iter(value.items())
             return node
-        if isinstance(value, list):
+        if is_array(value):
             if shape == ANY:
                 type = _ANY_ARRAY
             elif shape != ARRAY:
                 return self._fault(parent, key, forms.not_(type.called, value))
             node = _Node(parent, key, value, type)
-            items = cast("list[Any]", value)
-            if type.length is not None and len(items) != type.length:
-                return self._fault(parent, key, ("range", f"{type.length} items are expected, not {len(items)}"))
-            node.rest = enumerate(items)
+            if type.length is not None and len(value) != type.length:
+                return self._fault(parent, key, ("range", f"{type.length} items are expected, not {len(value)}"))
+            node.rest = enumerate(value)
             return node
         if is_foreign(value):
             raise _Foreign
@@ -304,7 +304,7 @@ class _Checking:
         for slot in union.alternatives:
             if slot.type.shape == ANY:
                 return slot.type
-        wanted = MAP if isinstance(value, dict) else ARRAY if isinstance(value, list) else SCALAR
+        wanted = MAP if is_object(value) else ARRAY if is_array(value) else SCALAR
         fitting = [slot for slot in union.alternatives if _shape(slot.type) == wanted]
         if wanted != SCALAR and len(fitting) == 1:
             return fitting[0].type
@@ -395,11 +395,11 @@ class _Checking:
         """Take what is wrong out of what rules get."""
         for node, key in self._wrong:
             # An array with something wrong in it is left out as a whole: indexes would no longer be right.
-            while isinstance(node.value, list) and node.parent is not None and node.key is not None:
+            while is_array(node.value) and node.parent is not None and node.key is not None:
                 key, node = node.key, node.parent
             _own(node)
-            if isinstance(node.view, dict):
-                cast("dict[Any, Any]", node.view).pop(key, None)
+            if is_object(node.view):
+                node.view.pop(key, None)
             keys = self._wrong_keys
             for part in (*node.keys(), key):
                 keys = keys.setdefault(part, {})
@@ -515,11 +515,11 @@ class _Missing:
 _MISSING = _Missing()
 
 
-def _part(value: Any, key: str | int) -> Any:
+def _part(value: Any, key: str | int | None) -> Any:
     """Return a member or an item; _MISSING if there is none."""
-    if isinstance(value, dict):
-        return cast("dict[Any, Any]", value).get(key, _MISSING)
-    if isinstance(value, list) and isinstance(key, int) and 0 <= key < len(cast("list[Any]", value)):
+    if is_object(value):
+        return value.get(key, _MISSING)
+    if is_array(value) and isinstance(key, int) and 0 <= key < len(value):
         return value[key]
     return _MISSING
 
@@ -536,9 +536,10 @@ def _own(node: _Node) -> None:
         first = not above.owned
         if first:
             above.owned = True
-            above.view = above.value.copy() if isinstance(above.value, (dict, list)) else above.value
-        if child is not None and _part(above.view, cast("str | int", child.key)) is not _MISSING:
-            above.view[child.key] = child.view
+            value = above.value
+            above.view = dict(value) if is_object(value) else list(value) if is_array(value) else value
+        if child is not None and _part(above.view, child.key) is not _MISSING:
+            cast("dict[Any, Any]", above.view)[child.key] = child.view
         if not first:
             return
         child, above = above, above.parent

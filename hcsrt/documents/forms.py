@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 Fault: TypeAlias = tuple[str, str]
 """The kind of a problem, and its text."""
@@ -52,6 +52,12 @@ _FORMS: dict[str, tuple[str, re.Pattern[str], str]] = {
     ),
 }
 
+_HERE = (
+    "an absolute path",
+    re.compile(rf"/.*|{_ABSOLUTE.pattern}", re.IGNORECASE | re.DOTALL),
+    "one of this machine, or of Windows",
+)
+
 # Texts that are shown in messages: those of no more characters, and of forms that no secret has.
 _LONGEST_SHOWN = 80
 _SHOWN_FORMS = frozenset({"guid", "bare guid", "mac", "time"})
@@ -79,17 +85,13 @@ def text(form: str | None = None, host: str = "windows") -> Test:
     if form is None:
         return _any_text
     name, expression, remedy = _FORMS[form]
-    fits = expression.fullmatch
     if host == "emulator" and form in ("path", "volume"):
-        name, remedy = "an absolute path", "of Windows, or of this machine"
-
-        def fits(value: str) -> bool:  # type: ignore[misc]
-            return bool(_ABSOLUTE.fullmatch(value)) or value.startswith("/")
+        name, expression, remedy = _HERE
 
     def test(value: object) -> Fault | None:
         if not isinstance(value, str):
             return not_(name, value)
-        if fits(value):
+        if expression.fullmatch(value):
             return None
         what = shown(value) if form in _SHOWN_FORMS else "the text here"
         return "form", f"{what} is not {name}: give {remedy}".rstrip()
@@ -106,8 +108,8 @@ def boolean(value: object) -> Fault | None:
     return None if isinstance(value, bool) else not_("true or false", value)
 
 
-def integer(type_: str, low: int, high: int, unit: str = "") -> Test:
-    """Return a test for integers between two bounds, of a type such as "uint32"."""
+def integer(low: int, high: int, unit: str = "") -> Test:
+    """Return a test for integers between two bounds."""
 
     def test(value: object) -> Fault | None:
         if value.__class__ is int and low <= value <= high:  # type: ignore[operator]
@@ -116,7 +118,7 @@ def integer(type_: str, low: int, high: int, unit: str = "") -> Test:
             return not_("an integer", value)
         if low <= value <= high:
             return None
-        return "range", f"{number(value)} is not between {low} and {high}{unit}, the bounds of {type_}"
+        return "range", f"{number(value)} is out of range: give {low} to {high}{unit}"
 
     return test
 
@@ -161,6 +163,16 @@ def one_of(name: str, values: dict[str, bool]) -> Test:
 def not_(what: str, value: object) -> Fault:
     """Return that something else is expected than a value; the value itself stays out of it, as it may be a secret."""
     return "type", f"{what} is expected, not {called(value)}"
+
+
+def is_object(value: object) -> TypeGuard[dict[Any, Any]]:
+    """Return whether a value is an object of parsed JSON; keys of dicts of Python may be anything."""
+    return isinstance(value, dict)
+
+
+def is_array(value: object) -> TypeGuard[list[Any]]:
+    """Return whether a value is an array of parsed JSON."""
+    return isinstance(value, list)
 
 
 def called(value: object) -> str:

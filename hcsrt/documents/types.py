@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -136,7 +138,7 @@ class Types:
 
     def _built_in(self, spelling: str) -> Slot:
         if spelling in INTEGERS:
-            return _scalar(spelling, None, forms.integer(spelling, *INTEGERS[spelling]))
+            return _scalar(spelling, None, forms.integer(*INTEGERS[spelling]))
         if spelling == "bool":
             return _scalar(spelling, bool, forms.boolean)
         if spelling == "number":
@@ -156,22 +158,43 @@ class Types:
         struct = Type(name, STRUCT)
         struct.names = members.keys()
         struct.newer = frozenset(member for member, (_, since) in members.items() if not self._has(since))
+        limits = _limits().get(name, {})
+        struct.required = tuple(member for member, limit in limits.items() if limit.get("required"))
         struct.rules = tuple(self._rules.get(name, ()))
 
         def make(member: str) -> Slot | None:
             if member not in members:
                 return None
-            slot = struct.members[member] = self.slot(members[member][0])
+            slot = self._limited(members[member][0], limits.get(member, {}))
+            struct.members[member] = slot
             return slot
 
         struct.make = make
         return Slot(None, None, struct)
+
+    def _limited(self, spelling: str, limit: dict[str, Any]) -> Slot:
+        """Return what is wanted of a member beyond its type: a range of integers, or the form of a text."""
+        if "range" in limit:
+            low, high = limit["range"]
+            unit = limit.get("unit", "")
+            return _scalar(spelling, None, forms.integer(low, high, f" {unit}" if unit else ""))
+        if "form" in limit:
+            return _scalar(spelling, None, forms.text(limit["form"], self._host))
+        return self.slot(spelling)
 
     def _has(self, since: str | None) -> bool:
         if since is None or self._schema is None:
             return True
         major, minor = since.split(".")
         return (int(major), int(minor)) <= self._schema
+
+
+@cache
+def _limits() -> dict[str, dict[str, dict[str, Any]]]:
+    """Return what no schema has of members, by structs."""
+    with open(os.path.join(os.path.dirname(__file__), "data", "limits.json"), encoding="utf-8") as file:
+        limits: dict[str, dict[str, dict[str, Any]]] = json.load(file)
+    return limits
 
 
 @cache
