@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from typing import Any, TypeGuard
 
     from . import common, container, events, given, guest, network, process, properties, service, storage, vm
+    from .checking import check as check
     from .common import *  # noqa: F403
     from .container import *  # noqa: F403
     from .events import *  # noqa: F403
     from .given import Given
     from .guest import *  # noqa: F403
     from .network import *  # noqa: F403
+    from .problems import Problem as Problem
     from .process import *  # noqa: F403
     from .properties import *  # noqa: F403
     from .service import *  # noqa: F403
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 _MOST_BITS = 2048  # fewer than the digits that str() makes, whatever its limit
 
 # What is imported at first use, and where it is.
-_LATE_NAMES = {"Given": "given"}
+_LATE_NAMES: dict[str, str] = {"Given": "given", "check": "checking", "Problem": "problems"}
 
 # Hidden from type checkers, which would accept every misspelt name because of it.
 if not TYPE_CHECKING:
