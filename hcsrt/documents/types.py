@@ -10,7 +10,8 @@ from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
 from . import forms
-from .rules import Rule, rules
+from .rulebook import rules
+from .rules import Rule
 from .table import table
 
 SCALAR, STRUCT, MAP, ARRAY, ANY, UNION = range(6)
@@ -35,6 +36,8 @@ BUILT_IN = frozenset({"Any", "bool", "number", *TEXTS, *INTEGERS})
 
 _ARRAY = re.compile(r"<(?P<item>.+?)(?:, (?P<length>\d+))?> array")
 _MAP = re.compile(r"Map<(?P<key>\w+), (?P<value>.+)>")
+
+_MOST_DIGITS = 20  # of 64 bits
 
 Version: TypeAlias = tuple[int, int]
 
@@ -97,7 +100,6 @@ class Types:
         self._schema = schema
         self._slots: dict[str, Slot] = {}
         self._table = table()
-        self._rules = rules()
 
     def slot(self, spelling: str) -> Slot:
         """Return what is wanted of a value of a type.
@@ -160,7 +162,7 @@ class Types:
         struct.newer = frozenset(member for member, (_, since) in members.items() if not self._has(since))
         limits = _limits().get(name, {})
         struct.required = tuple(member for member, limit in limits.items() if limit.get("required"))
-        struct.rules = tuple(self._rules.get(name, ()))
+        struct.rules = rules(name)
 
         def make(member: str) -> Slot | None:
             if member not in members:
@@ -232,9 +234,9 @@ def _key_test(slot: Slot, spelling: str) -> forms.Test | None:
         return test
 
     def of_number(key: object) -> forms.Fault | None:
-        digits = key if isinstance(key, str) else ""
-        if len(digits) > 20 or not re.fullmatch(r"[0-9]+", digits, re.ASCII):
-            return "form", "it has to be a number in decimal digits"
+        digits = key.lstrip("0") or key[-1:] if isinstance(key, str) else ""
+        if len(digits) > _MOST_DIGITS or not (digits.isascii() and digits.isdigit()):
+            return "form", "it has to be a number in decimal digits that is not too large"
         return test(int(digits))
 
     return of_number

@@ -18,13 +18,12 @@ where its name was misspelt.
 
 A rule must not change the object, nor call `check`. It must not raise, whatever members are missing.
 
-The modules of rules, one for a family of documents, stand in `MODULES`; the first check imports them.
+The modules here have the rules, one for a family of documents; `hcsrt.documents.rulebook` lists them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 Place: TypeAlias = str | tuple[str | int, ...]
@@ -112,11 +111,7 @@ class Rule(NamedTuple):
 
 _Function: TypeAlias = Callable[[Look, dict[str, Any]], None]
 
-MODULES: tuple[str, ...] = ("compute_system",)
-"""The modules here that have rules in them."""
-
 _rules: dict[str, list[Rule]] = {}
-_loaded = False
 
 
 def rule(*structs: str, fact: str) -> Callable[[_Function], _Function]:
@@ -136,11 +131,6 @@ def rule(*structs: str, fact: str) -> Callable[[_Function], _Function]:
     return register
 
 
-def rules() -> dict[str, list[Rule]]:
-    """Return the rules by their structs; the first call imports the modules that have them."""
-    global _loaded
-    if not _loaded:
-        for module in MODULES:
-            import_module(f"{__name__}.{module}")
-        _loaded = True
+def registered() -> dict[str, list[Rule]]:
+    """Return the rules of the modules that are imported, by their structs."""
     return _rules
