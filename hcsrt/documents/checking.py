@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn, cast
 
-from . import forms, reading
 from ._models import Endless, converted, is_foreign
-from .forms import is_array, is_object
+from .forms import Fault, finite, is_array, is_object, nearest, not_, shown
 from .problems import Problem, written
+from .reading import loaded
 from .rules import Place
 from .table import table
 from .types import ANY, ARRAY, BUILT_IN, MAP, SCALAR, STRUCT, UNION, Slot, Type, Types, Version, types
@@ -59,7 +59,7 @@ def check(
         raise ValueError(f"host has to be {' or '.join(map(repr, HOSTS))}, not {host!r}")
     slot = _slot(types(host, version), type)
     if isinstance(document, str):
-        value, found = reading.loaded(document)
+        value, found = loaded(document)
         if found and found[0].severity == "error":
             return found
     else:
@@ -272,7 +272,7 @@ class _Checking:
             if shape == ANY:
                 type = _ANY_OBJECT
             elif shape == ARRAY:
-                return self._fault(parent, key, forms.not_(type.called, value))
+                return self._fault(parent, key, not_(type.called, value))
             node = _Node(parent, key, value, type)
             if shape == STRUCT:
                 for name in type.required:
@@ -286,7 +286,7 @@ class _Checking:
             if shape == ANY:
                 type = _ANY_ARRAY
             elif shape != ARRAY:
-                return self._fault(parent, key, forms.not_(type.called, value))
+                return self._fault(parent, key, not_(type.called, value))
             node = _Node(parent, key, value, type)
             if type.length is not None and len(value) != type.length:
                 return self._fault(parent, key, ("range", f"{type.length} items are expected, not {len(value)}"))
@@ -294,7 +294,7 @@ class _Checking:
             return node
         if is_foreign(value):
             raise _Foreign
-        fault = forms.finite(value) if shape == ANY else forms.not_(type.called, value)
+        fault = finite(value) if shape == ANY else not_(type.called, value)
         return self._fault(parent, key, fault) if fault else None
 
     def _chosen(self, parent: _Node, key: str | int | None, value: Any, union: Type) -> Type | None:
@@ -308,7 +308,7 @@ class _Checking:
         fitting = [slot for slot in union.alternatives if _shape(slot.type) == wanted]
         if wanted != SCALAR and len(fitting) == 1:
             return fitting[0].type
-        near: list[tuple[Slot, forms.Fault]] = []
+        near: list[tuple[Slot, Fault]] = []
         for slot in fitting:
             if slot.test is None:
                 trial = _Checking(self.kinds, self.host, self.schema)
@@ -327,7 +327,7 @@ class _Checking:
             others = " or ".join(other.type.called for other in union.alternatives if other is not slot)
             self._fault(parent, key, (kind, f"{words}; or give {others}"))
         else:
-            self._fault(parent, key, forms.not_(union.called, value))
+            self._fault(parent, key, not_(union.called, value))
         return None
 
     def _unknown(self, node: _Node, name: str) -> None:
@@ -337,7 +337,7 @@ class _Checking:
             hint = self._hint(node, name) if len(self._hints) < _ENOUGH_HINTS else ("", None)
             self._hints[struct.spelling, name] = hint
         advice, meant = hint
-        self._report(node, name, "unknown", f"{struct.spelling} has no member {forms.shown(name)}{advice}")
+        self._report(node, name, "unknown", f"{struct.spelling} has no member {shown(name)}{advice}")
         if meant is not None and meant not in node.value:
             self._mark(node, meant)
 
@@ -357,7 +357,7 @@ class _Checking:
             if above.type.shape == STRUCT and name in above.type.names:
                 return f": it belongs into the {above.type.spelling} at {_written(above)}", None
             above = above.parent
-        known = forms.nearest(name, struct.names)
+        known = nearest(name, struct.names)
         if known is not None:
             return f": did you mean {known!r}?", known
         names = list(struct.names)
@@ -369,7 +369,7 @@ class _Checking:
 
     # --- what is found ------------------------------------------------------------------------------------------------
 
-    def _fault(self, parent: _Node, key: str | int | None, fault: forms.Fault) -> None:
+    def _fault(self, parent: _Node, key: str | int | None, fault: Fault) -> None:
         kind, words = fault
         self._report(parent, key, kind, words, wrong=kind != "newer")
 
@@ -550,7 +550,7 @@ def _written(node: _Node, key: str | int | None = None) -> str:
     return written(keys if key is None else [*keys, key])
 
 
-def _no_key(key: object) -> forms.Fault:
+def _no_key(key: object) -> Fault:
     return "type", f"keys in JSON are strings, and this is a Python object of type {type(key).__name__}"
 
 
@@ -584,7 +584,7 @@ def _version(schema: str | Version | None) -> Version | None:
         major, dot, minor = schema.partition(".")
         if dot and major.isascii() and minor.isascii() and major.isdigit() and minor.isdigit() and len(schema) < 12:
             return int(major), int(minor)
-        raise ValueError(f'schema has to be a version such as "2.1", not {forms.shown(schema)}')
+        raise ValueError(f'schema has to be a version such as "2.1", not {shown(schema)}')
     parts = cast("object", schema)
     if isinstance(parts, tuple):
         numbers = cast("tuple[Any, ...]", parts)
@@ -604,10 +604,10 @@ def _slot(kinds: Types, name: str) -> Slot:
 
 
 def _no_type(spelling: str, name: str) -> NoReturn:
-    near = forms.nearest(name, [*table().structs, *table().enums, *sorted(BUILT_IN)])
+    near = nearest(name, [*table().structs, *table().enums, *sorted(BUILT_IN)])
     advice = f"did you mean {near!r}?" if near else "`hcsrt schema` lists them"
-    inside = "" if spelling == name else f" in {forms.shown(spelling)}"
-    raise ValueError(f"type: there is no type {forms.shown(name)}{inside}: {advice}")
+    inside = "" if spelling == name else f" in {shown(spelling)}"
+    raise ValueError(f"type: there is no type {shown(name)}{inside}: {advice}")
 
 
 def _given(document: object) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from itertools import islice
 from typing import Any, TypeAlias, TypeGuard
 
@@ -206,8 +207,6 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     """Return the name that is meant, most likely, by a misspelt one; None if none is like it."""
     if not 0 < len(name) <= _LONGEST_SHOWN:
         return None
-    from difflib import get_close_matches
-
     known = list(names)
     lowered = name.lower()
     for candidate in known:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
-from . import forms
+from .forms import Fault, Test, boolean, integer, one_of, real, text
 from .rulebook import rules
 from .rules import Rule
 from .table import table
@@ -49,7 +49,7 @@ class Slot(NamedTuple):
     """
 
     exact: type | None
-    test: forms.Test | None
+    test: Test | None
     type: Type
 
 
@@ -68,7 +68,7 @@ class Type:
         self.rules: tuple[Rule, ...] = ()
         # Of a map, an array, and what is in a member of type Any.
         self.item: Slot = _NO_SLOT
-        self.key: forms.Test | None = None
+        self.key: Test | None = None
         self.length: int | None = None
         # Of a union.
         self.alternatives: tuple[Slot, ...] = ()
@@ -118,7 +118,7 @@ class Types:
             return self._struct(spelling)
         if spelling in enums:
             values = {value: self._has(since) for value, since in enums[spelling].values.items()}
-            return _scalar(spelling, None, forms.one_of(spelling, values))
+            return _scalar(spelling, None, one_of(spelling, values))
         if spelling in BUILT_IN:
             return self._built_in(spelling)
         alternatives = _alternatives(spelling)
@@ -140,17 +140,17 @@ class Types:
 
     def _built_in(self, spelling: str) -> Slot:
         if spelling in INTEGERS:
-            return _scalar(spelling, None, forms.integer(*INTEGERS[spelling]))
+            return _scalar(spelling, None, integer(*INTEGERS[spelling]))
         if spelling == "bool":
-            return _scalar(spelling, bool, forms.boolean)
+            return _scalar(spelling, bool, boolean)
         if spelling == "number":
-            return _scalar(spelling, None, forms.real)
+            return _scalar(spelling, None, real)
         if spelling == "NullableByteArray":
-            return _scalar(spelling, type(None), forms.text("base64"))
+            return _scalar(spelling, type(None), text("base64"))
         if spelling in FORMS:
-            return _scalar(spelling, None, forms.text(FORMS[spelling]))
+            return _scalar(spelling, None, text(FORMS[spelling]))
         if spelling in TEXTS:
-            return _scalar(spelling, str, forms.text())
+            return _scalar(spelling, str, text())
         anything = Type(spelling, ANY)
         anything.item = Slot(str, None, anything)
         return anything.item
@@ -179,9 +179,9 @@ class Types:
         if "range" in limit:
             low, high = limit["range"]
             unit = limit.get("unit", "")
-            return _scalar(spelling, None, forms.integer(low, high, f" {unit}" if unit else ""))
+            return _scalar(spelling, None, integer(low, high, f" {unit}" if unit else ""))
         if "form" in limit:
-            return _scalar(spelling, None, forms.text(limit["form"], self._host))
+            return _scalar(spelling, None, text(limit["form"], self._host))
         return self.slot(spelling)
 
     def _has(self, since: str | None) -> bool:
@@ -221,11 +221,11 @@ def _of_version(host: str, schema: Version) -> Types:
     return found
 
 
-def _scalar(spelling: str, exact: type | None, test: forms.Test) -> Slot:
+def _scalar(spelling: str, exact: type | None, test: Test) -> Slot:
     return Slot(exact, test, Type(spelling, SCALAR))
 
 
-def _key_test(slot: Slot, spelling: str) -> forms.Test | None:
+def _key_test(slot: Slot, spelling: str) -> Test | None:
     """Return a test for keys of a map, which are texts in JSON even if they are numbers."""
     test = slot.test
     if test is None or slot.exact is str:
@@ -233,7 +233,7 @@ def _key_test(slot: Slot, spelling: str) -> forms.Test | None:
     if spelling not in INTEGERS:
         return test
 
-    def of_number(key: object) -> forms.Fault | None:
+    def of_number(key: object) -> Fault | None:
         digits = key.lstrip("0") or key[-1:] if isinstance(key, str) else ""
         if len(digits) > _MOST_DIGITS or not (digits.isascii() and digits.isdigit()):
             return "form", "it has to be a number in decimal digits that is not too large"

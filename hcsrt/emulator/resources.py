@@ -123,7 +123,7 @@ def _settings(resource: _Resource, request: dict[str, Any], change: str) -> Any:
     settings = request.get("Settings")
     if resource.kind is None or (change == "Remove" and resource.change is _plug):
         return settings
-    found = tuple(schema.problems(settings, resource.kind, "$.Settings"))
+    found = schema.problems(settings, resource.kind, "Settings")
     if found:
         raise invalid_json(*found)
     return settings

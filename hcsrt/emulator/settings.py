@@ -66,12 +66,14 @@ class Settings:
         document = schema.parse(request.text or "", "ModificationRequest")
         if document.get("PropertyType") != "CpuGroup":
             raise not_emulated(f"the service setting {document.get('PropertyType')}")
-        settings = _checked(document.get("Settings"), "HostProcessorModificationRequest", "$.Settings")
+        settings = _checked(document.get("Settings"), "HostProcessorModificationRequest", "Settings")
         operation = settings.get("Operation")
         if operation is None:
             raise invalid_json(Problem("$.Settings.Operation", "is missing"))
         place = "$.Settings.OperationDetails"
-        details = _checked(settings.get("OperationDetails"), _GROUP_OPERATIONS[operation], place)
+        details = _checked(
+            settings.get("OperationDetails"), _GROUP_OPERATIONS[operation], "Settings", "OperationDetails"
+        )
         key = details.get("GroupId", "").strip("{}").lower()
         if not key:
             raise invalid_json(Problem(f"{place}.GroupId", "is missing"))
@@ -153,8 +155,8 @@ def _file_failure(error: OSError, path: str) -> Failure:
     return Failure(hresult, f"{path!r}: {error.strerror}.")
 
 
-def _checked(value: object, kind: str, place: str) -> dict[str, Any]:
-    found = tuple(schema.problems(value, kind, place))
+def _checked(value: object, kind: str, *place: str) -> dict[str, Any]:
+    found = schema.problems(value, kind, *place)
     if found:
         raise invalid_json(*found)
     return cast("dict[str, Any]", value)
