@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from .rules import Rule, compute_system, registered
+from .rules import (
+    Rule,
+    common,
+    compute_system,
+    container,
+    guest,
+    network,
+    process,
+    registered,
+    requests,
+    storage,
+    vm,
+)
 
-MODULES = (compute_system,)
+MODULES = (compute_system, container, storage, vm, process, requests, guest, network, common)
 """The modules that have rules."""
 
 

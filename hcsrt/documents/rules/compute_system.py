@@ -5,14 +5,81 @@ from __future__ import annotations
 from typing import Any
 
 from . import Look, rule
+from .texts import members
 
 _ALTERNATIVES = ("Container", "VirtualMachine", "HostedSystem")
+_MAJOR, _LAST_MINOR = 2, 9
+
+# What hcsshim puts into the system that a Linux guest hosts; no schema has these.
+_LINUX_MEMBERS = frozenset({"OciBundlePath", "OciSpecification", "ScratchDirPath"})
 
 
-@rule("ComputeSystem", fact="HCS schema reference, ComputeSystem")
+@rule("ComputeSystem", fact="Microsoft's schema reference, ComputeSystem")
 def one_kind_of_system(look: Look, system: dict[str, Any]) -> None:
     """Want exactly one of them."""
     given = [name for name in _ALTERNATIVES if name in system]
     if len(given) != 1:
         found = " and ".join(given) or "none"
         look.error((), f"exactly one of {', '.join(_ALTERNATIVES)} is expected, not {found}")
+
+
+@rule("ComputeSystem", fact="Microsoft's schema reference, ComputeSystem.HostingSystemId")
+def hosted_system_has_a_host(look: Look, system: dict[str, Any]) -> None:
+    """A hosted system names the system that hosts it."""
+    if "HostedSystem" in system and not system.get("HostingSystemId"):
+        look.error(
+            "HostingSystemId",
+            "a HostedSystem needs the id of the system that hosts it: create that one first, and give its id here",
+        )
+
+
+@rule("ComputeSystem", fact="Microsoft's schema reference, ComputeSystem.HostingSystemId")
+def host_has_a_hosted_system(look: Look, system: dict[str, Any]) -> None:
+    """Only a hosted system has a host."""
+    if system.get("HostingSystemId") and "HostedSystem" not in system:
+        look.warning(
+            "HostingSystemId",
+            "this names the host of a HostedSystem, and there is none: put the Container into a HostedSystem",
+        )
+
+
+@rule("ComputeSystem", fact="Microsoft's schema reference, HostedSystem; hcsshim, linuxHostedSystem")
+def hosted_system_is_a_container(look: Look, system: dict[str, Any]) -> None:
+    """What a Windows guest hosts has a schema; what a Linux guest hosts has none."""
+    hosted = system.get("HostedSystem")
+    if hosted is not None and not _LINUX_MEMBERS.intersection(members(hosted)):
+        look.check("HostedSystem", "HostedSystem")
+
+
+@rule("ComputeSystem", "HostedSystem", "LayerData", fact="Microsoft's schema reference, Version; hcsshim sends 2.1")
+def schema_is_the_second(look: Look, document: dict[str, Any]) -> None:
+    """Major versions are not compatible, and the types here are those of schema 2."""
+    major = document.get("SchemaVersion", {}).get("Major", _MAJOR)
+    if major != _MAJOR:
+        look.error(
+            ("SchemaVersion", "Major"),
+            "documents of this type have schema 2, and HCS takes those of another major version for other documents: "
+            'give {"Major": 2, "Minor": 1}',
+        )
+
+
+@rule("ComputeSystem", "HostedSystem", "LayerData", fact="hcsshim, WSL: 2.9 is the last schema version in their code")
+def schema_is_known(look: Look, document: dict[str, Any]) -> None:
+    """A schema that Windows does not know is refused."""
+    version = document.get("SchemaVersion", {})
+    if version.get("Major", _MAJOR) == _MAJOR and version.get("Minor", 0) > _LAST_MINOR:
+        look.warning(
+            ("SchemaVersion", "Minor"),
+            f"no schema later than 2.{_LAST_MINOR} is known, and Windows refuses one that it does not know: "
+            "give the first that has all members here, 2.1 for most documents",
+        )
+
+
+@rule("ComputeSystem", fact="hcsshim, WSL, and Microsoft's samples send it in every document")
+def schema_is_named(look: Look, system: dict[str, Any]) -> None:
+    """Every known client names the schema."""
+    if "SchemaVersion" not in system:
+        look.warning(
+            "SchemaVersion",
+            'every known client says which schema its document has: give {"Major": 2, "Minor": 1}',
+        )

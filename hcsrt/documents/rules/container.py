@@ -1,0 +1,220 @@
+"""Rules of containers: their scratch, what is mapped into them, their network and their limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import Look, rule
+from .texts import absolute, absolute_in_guest, bare_guid, in_guest, pipe, removed, volume
+
+_LONGEST_HOST_NAME = 15
+_PIPE_PREFIX = "\\\\.\\pipe\\"
+_OF_LINUX = "/"
+
+
+def _of_linux(container: dict[str, Any]) -> bool:
+    """Return whether the paths of a hosted container are those of a Linux guest."""
+    return container.get("Storage", {}).get("Path", "").startswith(_OF_LINUX)
+
+
+@rule("Container_Processor", fact="Microsoft's schema reference, Container_Processor; hcsshim, ConvertCPULimits")
+def one_limit_of_processors(look: Look, processor: dict[str, Any]) -> None:
+    """Three ways to limit the processors exclude each other."""
+    limits = [name for name in ("Count", "Maximum", "Weight") if name in processor]
+    if len(limits) > 1:
+        look.error((), f"{' and '.join(limits)} exclude each other: give one of them")
+
+
+@rule("Container", fact="hcsshim, ZLayer and AspireHcs: every known client gives both")
+def storage_is_complete(look: Look, container: dict[str, Any]) -> None:
+    """A container on the host has layers and a scratch."""
+    if in_guest(look):
+        return
+    storage = container.get("Storage", {})
+    if not storage.get("Layers"):
+        look.error(("Storage", "Layers"), "a container needs at least one layer: give them all, the topmost first")
+    if not storage.get("Path"):
+        look.error(
+            ("Storage", "Path"),
+            r"a container needs the path of its scratch space, a mounted volume: \\?\Volume{GUID}" + "\\",
+        )
+
+
+@rule(
+    "Storage",
+    fact="hcsshim, createWindowsContainerDocument; a folder failed with 0x80071126 (measured on Windows 26200)",
+)
+def scratch_is_a_volume(look: Look, storage: dict[str, Any]) -> None:
+    """The scratch of a container on the host is a volume."""
+    path = storage.get("Path")
+    if not path or volume(path) or in_guest(look):
+        return
+    if look.host != "emulator":
+        look.error(
+            "Path",
+            "the scratch has to be a volume, not a folder: mount its virtual disk, and give what GetLayerMountPath "
+            r"tells, \\?\Volume{GUID}" + "\\",
+        )
+    elif not absolute(look, path):
+        look.error("Path", r"the scratch has to be a volume, \\?\Volume{GUID}\, or on the emulator an absolute path")
+
+
+@rule("Storage", fact="hcsshim, createWindowsContainerDocument: it adds a backslash that is missing")
+def scratch_ends_with_a_backslash(look: Look, storage: dict[str, Any]) -> None:
+    """The path of a volume ends with a backslash; without it, it is that of the device."""
+    path = storage.get("Path", "")
+    if volume(path) and not path.endswith("\\"):
+        look.warning("Path", "the path of the scratch ends with a backslash in every known document: add it")
+
+
+@rule("MappedDirectory", fact="Microsoft's schema reference, PathType: an AbsolutePath is passed to Windows as it is")
+def mapped_host_path_is_absolute(look: Look, directory: dict[str, Any]) -> None:
+    """The service has another current folder."""
+    path = directory.get("HostPath")
+    if not path or directory.get("HostPathType") == "VirtualSmbShareName" or absolute(look, path):
+        return
+    if not (in_guest(look) and absolute_in_guest(path)):
+        look.error("HostPath", r"the path on the host has to be absolute, as in C:\data: pathlib.Path.resolve() helps")
+
+
+@rule("MappedDirectory", fact="hcsshim, createMountsConfig; Docker refuses another one")
+def mapped_container_path_is_absolute(look: Look, directory: dict[str, Any]) -> None:
+    """The guest has no current folder that a path could be relative to."""
+    path = directory.get("ContainerPath")
+    if path and not absolute_in_guest(path):
+        look.warning("ContainerPath", r"the path in the container is absolute in every known document, as in C:\data")
+
+
+@rule("MappedDirectory", fact="hcsshim, createMountsConfig: every known client gives both")
+def mapped_directory_has_both_ends(look: Look, directory: dict[str, Any]) -> None:
+    """A directory is mapped from somewhere to somewhere."""
+    for member, what in (("HostPath", "on the host"), ("ContainerPath", "in the container")):
+        if not directory.get(member) and not removed(look):
+            look.warning(member, f"every known client gives the path {what}: add it")
+
+
+@rule("Container", fact="one place can show one directory only: our reading, nobody has tried")
+def mapped_places_are_different(look: Look, container: dict[str, Any]) -> None:
+    """No two things are mapped to one place."""
+    for array, member in (("MappedDirectories", "ContainerPath"), ("MappedPipes", "ContainerPipeName")):
+        items = container.get(array, ())
+        if len(items) < 2:
+            continue
+        linux = in_guest(look) and _of_linux(container)
+        seen: set[str] = set()
+        for index, item in enumerate(items):
+            place = item.get(member, "")
+            place = place.rstrip("/") if linux else place.replace("/", "\\").rstrip("\\").lower()
+            if place in seen:
+                look.warning(
+                    (array, index, member), "something else is mapped to this place in the container: choose another"
+                )
+            elif place:
+                seen.add(place)
+
+
+@rule("MappedPipe", fact="hcsshim, GetContainerPipeMapping: it takes the prefix away")
+def mapped_pipe_has_a_name(look: Look, mapped: dict[str, Any]) -> None:
+    """In the container a pipe is a name, not a path."""
+    if mapped.get("ContainerPipeName", "").lower().startswith(_PIPE_PREFIX):
+        look.warning("ContainerPipeName", r"this is a name without \\.\pipe" + "\\ before it: leave that out")
+
+
+@rule("MappedPipe", fact="hcsshim, IsPipe; Microsoft's schema reference, MappedPipePathType")
+def mapped_pipe_has_a_path(look: Look, mapped: dict[str, Any]) -> None:
+    """On the host a pipe is a path, not a name."""
+    path = mapped.get("HostPath")
+    if not path or mapped.get("HostPathType") == "VirtualSmbPipeName" or in_guest(look):
+        return
+    if not pipe(path) and not (look.host == "emulator" and absolute(look, path)):
+        look.warning("HostPath", r"this is the path of a pipe on the host, as in \\.\pipe\name")
+
+
+@rule(
+    "Container",
+    fact="ZLayer: E_INVALIDARG at Construct on Windows 26100; containerd always sends a host name",
+)
+def network_needs_a_host_name(look: Look, container: dict[str, Any]) -> None:
+    """A network namespace needs a host name."""
+    if not container.get("Networking", {}).get("Namespace") or in_guest(look):
+        return
+    if not container.get("GuestOs", {}).get("HostName"):
+        look.error(
+            ("GuestOs", "HostName"),
+            f"a container with a network namespace needs a host name, of at most {_LONGEST_HOST_NAME} characters",
+        )
+
+
+@rule("Container", fact="the NetBIOS name of a computer has at most 15 characters; ZLayer, AspireHcs")
+def host_name_is_short(look: Look, container: dict[str, Any]) -> None:
+    """A host name has at most 15 characters."""
+    name = container.get("GuestOs", {}).get("HostName", "")
+    if len(name) <= _LONGEST_HOST_NAME or in_guest(look):
+        return
+    text = f"a Windows container's host name has at most {_LONGEST_HOST_NAME} characters, and this has {len(name)}"
+    if container.get("Networking", {}).get("Namespace"):
+        look.error(("GuestOs", "HostName"), text)
+    else:
+        look.warning(("GuestOs", "HostName"), text)
+
+
+@rule(
+    "Networking",
+    fact="Microsoft's schema reference, Networking.Namespace; ZLayer: braces fail with 0x80070490",
+)
+def namespace_is_a_guid(look: Look, networking: dict[str, Any]) -> None:
+    """The namespace of a Windows container is a GUID without braces."""
+    namespace = networking.get("Namespace")
+    if not namespace or in_guest(look):
+        return
+    if not bare_guid(namespace):
+        braces = namespace.startswith("{")
+        look.error(
+            "Namespace",
+            "the id of the network namespace has to be without braces: leave them out"
+            if braces
+            else "the network namespace is named by its id, a GUID without braces",
+        )
+
+
+@rule("Networking", fact="HCN writes the ids of its objects in lower case; hcsshim sends them as they are")
+def namespace_is_in_lower_case(look: Look, networking: dict[str, Any]) -> None:
+    """Ids of HCN are in lower case."""
+    namespace = networking.get("Namespace", "")
+    if bare_guid(namespace) and namespace != namespace.lower() and not in_guest(look):
+        look.warning("Namespace", "every known client gives this id in lower case, as HCN does")
+
+
+@rule("Networking", fact="hcsshim, createWindowsContainerDocument: it joins the domains with commas")
+def search_list_has_commas(look: Look, networking: dict[str, Any]) -> None:
+    """Domains are separated by commas."""
+    domains = networking.get("DnsSearchList", "")
+    if " " in domains or ";" in domains:
+        look.warning("DnsSearchList", 'the domains have commas between them, and nothing else: "a.example,b.example"')
+
+
+@rule("Device", fact="Microsoft's schema reference, Device: only used with the other type")
+def device_members_fit_its_type(look: Look, device: dict[str, Any]) -> None:
+    """A device is a class, an instance, or all GPUs."""
+    type = device.get("Type", "ClassGuid")
+    if "LocationPath" in device and type != "DeviceInstance":
+        look.ignored("LocationPath", 'HCS reads it only if Type is "DeviceInstance"')
+    if "InterfaceClassGuid" in device and type != "ClassGuid":
+        look.ignored("InterfaceClassGuid", 'HCS reads it only if Type is "ClassGuid"')
+
+
+@rule("Device", fact="Microsoft's schema reference, Device; hcsshim, parseAssignedDevices")
+def device_is_named(look: Look, device: dict[str, Any]) -> None:
+    """A device of each type is named by another member."""
+    type = device.get("Type", "ClassGuid")
+    if type == "DeviceInstance" and not device.get("LocationPath"):
+        look.warning("LocationPath", "a device instance is named by its location path: add it")
+    elif type == "ClassGuid" and not device.get("InterfaceClassGuid"):
+        look.warning("InterfaceClassGuid", "a class of devices is named by its GUID: add it")
+
+
+@rule("Container", fact="Microsoft's schema reference, Container.HvSocket")
+def hosted_container_inherits_sockets(look: Look, container: dict[str, Any]) -> None:
+    """The host of a container decides who may use its sockets."""
+    if "HvSocket" in container and look.of("HostedSystem") is not None:
+        look.ignored("HvSocket", "a hosted container inherits the access lists of the system that hosts it")

@@ -1,0 +1,566 @@
+"""Rules of networks, endpoints, namespaces, load balancers and routes of HCN."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import Look, rule
+from .texts import address, addresses, bare_guid, mac, members, numbers, prefix
+
+_TCP, _UDP = 6, 17
+_LARGEST_PORT = 65_535
+_LARGEST_PROTOCOL = 256
+_LARGEST_VLAN = 4_094
+_LARGEST_VSID = (1 << 24) - 1
+_BITS = {4: 32, 6: 128}
+_DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
+
+_NAT_FLAGS = {"None": 0, "LocalRoutedVip": 1, "IPv6": 2}
+_FLAGS: dict[str, dict[str, int]] = {
+    "HostComputeNetwork": {
+        "None": 0, "EnableDnsProxy": 1, "EnableDhcpServer": 2, "EnableMirroring": 4, "EnableNonPersistent": 8,
+        "EnablePersistent": 16, "IsolateVSwitch": 32, "EnableFlowSteering": 64, "DisableSharing": 128,
+        "EnableFirewall": 256, "SuppressMediaDisconnect": 512, "DisableHostPort": 1024,
+        "WeakHostReceiveAdapter": 2048, "WeakHostSendAdapter": 4096, "EnableIov": 8192,
+    },
+    "HostComputeEndpoint": {
+        "None": 0, "RemoteEndpoint": 1, "DisableInterComputeCommunication": 2, "EnableMirroring": 4,
+        "EnableLowInterfaceMetric": 8, "OverrideDNSServerOrder": 16, "EnableDhcp": 32,
+    },
+    "HostComputeLoadBalancer": {"None": 0, "EnableDirectServerReturn": 1, "IPv6": 2},
+    "LoadBalancerPortMapping": {
+        "None": 0, "EnableInternalLoadBalancer": 1, "LocalRoutedVip": 2, "NotUsed": 4, "EnablePreserveDip": 8,
+    },
+    "PortMappingPolicySetting": _NAT_FLAGS,
+    "OutboundNatPolicySetting": _NAT_FLAGS,
+    "Subnet": {"None": 0, "DoNotReserveGatewayAddress": 1},
+    "HostComputeQuery": {"None": 0, "Detailed": 1},
+}  # fmt: skip
+_PROTOCOLS = {"Unknown": 0, "ICMPv4": 1, "IGMP": 2, "TCP": _TCP, "UDP": _UDP, "ICMPv6": 58}
+_DISTRIBUTIONS = {"None": 0, "SourceIPProtocol": 1, "SourceIP": 2}
+
+_ENDPOINT_POLICIES = {
+    "PortMapping": "PortMappingPolicySetting",
+    "ACL": "AclPolicySetting",
+    "QOS": "QosPolicySetting",
+    "OutBoundNAT": "OutboundNatPolicySetting",
+    "SDNRoute": "SDNRoutePolicySetting",
+    "L4Proxy": "L4ProxyPolicySetting",
+    "L4WFPPROXY": "L4WfpProxyPolicySetting",
+    "ProviderAddress": "ProviderAddressEndpointPolicySetting",
+    "PortName": "PortnameEndpointPolicySetting",
+    "EncapOverhead": "EncapOverheadEndpointPolicySetting",
+    "InterfaceConstraint": "InterfaceConstraintEndpointPolicySetting",
+    "Encryption": "EncryptionPolicySetting",
+    "VLAN": "VlanPolicySetting",
+    "InterfaceParameters": "InterfaceParametersPolicySetting",
+    "Iov": "IovPolicySetting",
+    "TierAcl": "TierAclPolicySetting",
+}
+_NETWORK_POLICIES = {
+    "SourceMacAddress": "SourceMacAddressNetworkPolicySetting",
+    "NetAdapterName": "NetAdapterNameNetworkPolicySetting",
+    "InterfaceConstraint": "InterfaceConstraintNetworkPolicySetting",
+    "VSwitchExtension": "VSwitchExtensionNetworkPolicySetting",
+    "ProviderAddress": "ProviderAddressNetworkPolicySetting",
+    "DrMacAddress": "DrMacAddressNetworkPolicySetting",
+    "AutomaticDNS": "AutomaticDNSNetworkPolicySetting",
+    "RemoteSubnetRoute": "RemoteSubnetRoutePolicySetting",
+    "VxlanPort": "VxlanPortPolicySetting",
+    "HostRoute": "HostRoutePolicySetting",
+    "SetPolicy": "SetPolicySetting",
+    "L4Proxy": "L4ProxyPolicySetting",
+    "LayerConstraint": "LayerConstraintNetworkPolicySetting",
+    "NetworkACL": "NetworkAclPolicySetting",
+}
+_SUBNET_POLICIES = {"VLAN": "VlanPolicySetting", "VSID": "VsidPolicySetting"}
+_REQUESTS = {
+    "ModifyNetworkSettingRequest": {
+        "Policy": "PolicyNetworkRequest",
+        "DNS": "DNS",
+        "Extension": "Extension",
+        "Subnet": "SubnetNetworkRequest",
+        "IPSubnet": "IPSubnetNetworkRequest",
+    },
+    "ModifyEndpointSettingRequest": {"Policy": "PolicyEndpointRequest", "Port": "VmEndpointRequest"},
+    "ModifyNamespaceSettingRequest": {
+        "Endpoint": "NamespaceEndpointRequest",
+        "Container": "NamespaceContainerRequest",
+    },
+    "ModifyGuestNetworkServiceSettingRequest": {"State": "GuestNetworkServiceStateRequest"},
+}
+_AUTHENTICATIONS = {"PresharedKey": "AuthenticationPresharedKey", "Certificate": "AuthenticationCertificate"}
+
+_CREATED = ("HostComputeNetwork", "HostComputeEndpoint", "HostComputeNamespace", "HostComputeLoadBalancer",
+            "HostComputeRoute")  # fmt: skip
+
+_POLICY_FACT = "Microsoft's HNS schema, its policy settings; hcsshim, hcn/hcnpolicy.go"
+
+
+# --- numbers on the wire ----------------------------------------------------------------------------------------------
+
+
+def _flags_of(struct: str) -> None:
+    known = _FLAGS[struct]
+    every = sum(known.values())
+    listed = ", ".join(f"{value} {name}" for name, value in known.items() if value)
+
+    @rule(struct, fact="HCN refuses a text with 0x803B001B, HCN_E_INVALID_JSON (measured on Windows 26200)")
+    def flags_are_a_number(look: Look, object: dict[str, Any]) -> None:
+        """Flags are numbers, whatever Microsoft's reference says."""
+        flags = object.get("Flags")
+        if isinstance(flags, str):
+            number = known.get(flags)
+            look.error("Flags", f"HCN takes flags as a number only: give {'it' if number is None else number}")
+
+    @rule(struct, fact="WSL, hns_schema.h; hcsshim, hcn")
+    def flags_are_known(look: Look, object: dict[str, Any]) -> None:
+        """Each flag has a meaning."""
+        flags = object.get("Flags")
+        if isinstance(flags, int) and flags & ~every:
+            look.warning("Flags", f"there are flags here that no source knows; known are {listed}")
+
+
+for _struct in _FLAGS:
+    _flags_of(_struct)
+
+
+@rule("IpSubnet", "GuestNetworkService", "FirewallPolicySetting",
+      fact="HCN refuses a text with 0x803B001B, HCN_E_INVALID_JSON (measured with other flags)")  # fmt: skip
+def other_flags_are_a_number(look: Look, object: dict[str, Any]) -> None:
+    """Flags are numbers, whatever Microsoft's reference says."""
+    for member in ("Flags", "FirewallPolicyFlags"):
+        if isinstance(object.get(member), str):
+            look.warning(member, "HCN takes other flags as numbers only: give the number")
+
+
+@rule(
+    "PortMappingPolicySetting",
+    "LoadBalancerPortMapping",
+    "CommonL4ProxyPolicySetting",
+    "L4ProxyPolicySetting",
+    "L4ProxyPolicySetting_2",
+    fact="hcsshim, hcn/hcnpolicy.go: it sends the number of the protocol",
+)
+def protocol_is_a_number(look: Look, mapping: dict[str, Any]) -> None:
+    """Protocols are numbers, whatever Microsoft's reference says."""
+    protocol = mapping.get("Protocol")
+    if isinstance(protocol, str):
+        look.warning("Protocol", f"Microsoft's client gives a number, {_PROTOCOLS.get(protocol, _TCP)} for this one")
+
+
+@rule("LoadBalancerPortMapping", fact="hcsshim, hcn/hcnloadbalancer.go: it sends a number")
+def distribution_is_a_number(look: Look, mapping: dict[str, Any]) -> None:
+    """Distributions are numbers, whatever Microsoft's reference says."""
+    distribution = mapping.get("DistributionType")
+    if isinstance(distribution, str):
+        number = _DISTRIBUTIONS.get(distribution, 0)
+        look.warning("DistributionType", f"Microsoft's client gives a number, {number} for this one")
+
+
+@rule("IovPolicySetting", fact="hcsshim, hcn/hcnpolicy.go: it sends a number")
+def moderation_is_a_number(look: Look, setting: dict[str, Any]) -> None:
+    """Ways to moderate interrupts are numbers, whatever Microsoft's reference says."""
+    if isinstance(setting.get("InterruptModeration"), str):
+        look.warning("InterruptModeration", "Microsoft's client gives a number here, 0 for the default")
+
+
+# --- all objects ------------------------------------------------------------------------------------------------------
+
+
+@rule(
+    *_CREATED,
+    "HostComputeQuery",
+    fact="WSL: without it HNS takes a document for one of its first schema",
+)
+def schema_is_named(look: Look, object: dict[str, Any]) -> None:
+    """Without a schema version, other members are read."""
+    if "SchemaVersion" not in object:
+        look.warning(
+            "SchemaVersion", 'without it HCN reads, or answers with, other members: give {"Major": 2, "Minor": 0}'
+        )
+
+
+@rule(*_CREATED, "HostComputeQuery", fact="hcsshim, hcn/hcnglobals.go: the schema of these types is 2")
+def schema_is_the_second(look: Look, object: dict[str, Any]) -> None:
+    """The types here are those of schema 2."""
+    if object.get("SchemaVersion", {}).get("Major", 2) != 2:
+        look.warning(("SchemaVersion", "Major"), 'these members are of schema 2: give {"Major": 2, "Minor": 0}')
+
+
+@rule(*_CREATED, fact="hcsshim, hcn: HNS writes ids in lower case and without braces")
+def id_is_as_hcn_writes_it(look: Look, object: dict[str, Any]) -> None:
+    """Ids of HCN are in lower case, without braces."""
+    id = object.get("ID", "")
+    if id and (not bare_guid(id) or id != id.lower()):
+        look.warning("ID", "HCN has ids in lower case and without braces, and finds them so: write it in that way")
+
+
+@rule("HostComputeQuery", fact="hcsshim, hcn: the filter is JSON in a text")
+def filter_is_json(look: Look, query: dict[str, Any]) -> None:
+    """A filter is JSON in a text."""
+    text = query.get("Filter")
+    if not text:
+        return
+    import json
+
+    try:
+        is_object = isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        is_object = False
+    if not is_object:
+        look.error("Filter", 'this is the text of a JSON object: json.dumps({"Name": name}) makes it')
+
+
+# --- networks ---------------------------------------------------------------------------------------------------------
+
+
+@rule("Subnet", "IpSubnet", fact="hcsshim, WSL and the samples of HCN: a prefix, as in 192.168.100.0/24")
+def subnet_is_a_prefix(look: Look, subnet: dict[str, Any]) -> None:
+    """A subnet is an address and a length."""
+    text = subnet.get("IpAddressPrefix")
+    if not text:
+        return
+    network = prefix(text)
+    if network is None:
+        look.error("IpAddressPrefix", "this is a network with its length, as in 192.168.100.0/24")
+    elif str(network.network_address) != str(address(text.partition("/")[0])):
+        look.warning("IpAddressPrefix", f"this is an address of the network {network}: give the network itself")
+
+
+@rule("Subnet", fact="hcsshim, HostComputeNetwork.Create: it refuses such a subnet")
+def subnet_has_a_gateway(look: Look, subnet: dict[str, Any]) -> None:
+    """A subnet has a default route."""
+    if not subnet.get("IpAddressPrefix"):
+        return
+    routes = subnet.get("Routes", ())
+    for index, route in enumerate(routes):
+        if not route.get("NextHop"):
+            look.warning(("Routes", index, "NextHop"), "hcsshim refuses a route without it: give the gateway's address")
+    if not any(route.get("DestinationPrefix") in _DEFAULT_ROUTES for route in routes):
+        look.warning(
+            "Routes",
+            "hcsshim refuses a subnet without a default route: add one with the DestinationPrefix 0.0.0.0/0",
+        )
+
+
+@rule("Subnet", fact="a gateway is a neighbour: one address of the same network")
+def gateway_is_in_the_subnet(look: Look, subnet: dict[str, Any]) -> None:
+    """The gateway of a subnet has an address of it."""
+    network = prefix(subnet.get("IpAddressPrefix", ""))
+    if network is None:
+        return
+    for index, route in enumerate(subnet.get("Routes", ())):
+        if route.get("DestinationPrefix") not in _DEFAULT_ROUTES:
+            continue
+        gateway = address(route.get("NextHop", ""))
+        if gateway is not None and gateway.version == network.version and gateway not in network:
+            look.warning(("Routes", index, "NextHop"), f"the gateway has no address of the subnet {network}: give one")
+
+
+@rule("Route", "SDNRoutePolicySetting", "RemoteSubnetRoutePolicySetting",
+      fact="hcsshim, hcn: routes lead to a prefix, as in 0.0.0.0/0")  # fmt: skip
+def route_leads_to_a_prefix(look: Look, route: dict[str, Any]) -> None:
+    """A route leads to a network."""
+    text = route.get("DestinationPrefix")
+    if text and prefix(text) is None:
+        look.error("DestinationPrefix", "this is a network with its length, as in 0.0.0.0/0 or 10.0.0.0/8")
+
+
+@rule("Route", "SDNRoutePolicySetting", fact="hcsshim, hcn: a hop is an IP address")
+def next_hop_is_an_address(look: Look, route: dict[str, Any]) -> None:
+    """A route goes by an address."""
+    text = route.get("NextHop")
+    if text and address(text) is None:
+        look.error("NextHop", "this is an IP address, without a length")
+
+
+@rule("MacRange", "HostComputeEndpoint", "DrMacAddressNetworkPolicySetting", "SourceMacAddressNetworkPolicySetting",
+      "RemoteSubnetRoutePolicySetting", fact="hcsshim, WSL and the samples of HCN: 00-15-5D-52-C0-00")  # fmt: skip
+def addresses_of_cards_are_written_with_dashes(look: Look, object: dict[str, Any]) -> None:
+    """A MAC address has six pairs of digits."""
+    for member in (
+        "MacAddress", "StartMacAddress", "EndMacAddress", "Address", "SourceMacAddress", "DistributedRouterMacAddress",
+    ):  # fmt: skip
+        text = object.get(member)
+        if not text:
+            continue
+        if mac(text) is None:
+            look.error(member, "this is a MAC address: six pairs of hexadecimal digits, as in 00-15-5D-52-C0-00")
+        elif "-" not in text:
+            look.warning(member, "HCN writes MAC addresses with dashes, as in 00-15-5D-52-C0-00: write it so")
+
+
+@rule("MacRange", fact="a range has its start before its end")
+def range_has_an_order(look: Look, addresses: dict[str, Any]) -> None:
+    """A range ends behind its start."""
+    start, end = mac(addresses.get("StartMacAddress", "")), mac(addresses.get("EndMacAddress", ""))
+    if start is not None and end is not None and end < start:
+        look.warning("EndMacAddress", "the range ends before it starts, and so has no address: exchange the two")
+
+
+@rule("DNS", fact="hcsshim, WSL: servers are IP addresses")
+def servers_are_addresses(look: Look, dns: dict[str, Any]) -> None:
+    """A server of names is found by its address."""
+    for index, server in enumerate(dns.get("ServerList", ())):
+        if server and address(server) is None:
+            look.warning(("ServerList", index), "servers of names are given by their IP addresses")
+
+
+@rule("VlanPolicySetting", fact="IEEE 802.1Q: a VLAN has 12 bits")
+def vlan_is_one(look: Look, setting: dict[str, Any]) -> None:
+    """A VLAN has a number of 12 bits."""
+    if setting.get("IsolationId", 1) > _LARGEST_VLAN:
+        look.warning("IsolationId", f"the number of a VLAN is at most {_LARGEST_VLAN}")
+
+
+@rule("VsidPolicySetting", "RemoteSubnetRoutePolicySetting", fact="RFC 7348: a segment of VXLAN has 24 bits")
+def segment_is_one(look: Look, setting: dict[str, Any]) -> None:
+    """A segment of VXLAN has a number of 24 bits."""
+    if setting.get("IsolationId", 1) > _LARGEST_VSID:
+        look.warning("IsolationId", f"the number of a segment is at most {_LARGEST_VSID}")
+
+
+# --- policies ---------------------------------------------------------------------------------------------------------
+
+
+def _settings(look: Look, policy: dict[str, Any], types: dict[str, str]) -> None:
+    kind = policy.get("Type")
+    if kind is None:
+        look.warning("Type", "the type says what the Settings are: add it")
+        return
+    type = types.get(kind)
+    if type is not None:
+        look.check("Settings", type)
+
+
+@rule("EndpointPolicy", fact=_POLICY_FACT)
+def settings_of_an_endpoint_policy(look: Look, policy: dict[str, Any]) -> None:
+    """The type of a policy says which type its settings have."""
+    _settings(look, policy, _ENDPOINT_POLICIES)
+
+
+@rule("NetworkPolicy", fact=_POLICY_FACT)
+def settings_of_a_network_policy(look: Look, policy: dict[str, Any]) -> None:
+    """The type of a policy says which type its settings have."""
+    _settings(look, policy, _NETWORK_POLICIES)
+
+
+@rule("SubnetPolicy", fact=_POLICY_FACT)
+def settings_of_a_subnet_policy(look: Look, policy: dict[str, Any]) -> None:
+    """The type of a policy says which type its settings have."""
+    _settings(look, policy, _SUBNET_POLICIES)
+
+
+@rule("PrioritizedAuthenticationMethod", fact="Microsoft's HNS schema, AuthenticationType")
+def settings_of_an_authentication(look: Look, method: dict[str, Any]) -> None:
+    """The type of a method says which type its settings have."""
+    _settings(look, method, _AUTHENTICATIONS)
+
+
+@rule("PortMappingPolicySetting", fact="hcsshim, WSL: mappings of TCP (6) and UDP (17)")
+def mapped_protocol_has_ports(look: Look, mapping: dict[str, Any]) -> None:
+    """Only TCP and UDP have ports."""
+    protocol = mapping.get("Protocol")
+    if isinstance(protocol, int) and protocol not in (_TCP, _UDP):
+        look.warning("Protocol", f"ports are those of TCP ({_TCP}) or UDP ({_UDP}): give one of them")
+
+
+@rule("PortMappingPolicySetting", "LoadBalancerPortMapping", fact="hcsshim, Docker: a mapping has a port to lead to")
+def mapping_leads_to_a_port(look: Look, mapping: dict[str, Any]) -> None:
+    """A mapping leads to a port of the endpoint."""
+    if not mapping.get("InternalPort"):
+        look.warning("InternalPort", f"the port that the endpoint listens on is between 1 and {_LARGEST_PORT}: give it")
+
+
+@rule("HostComputeEndpoint", fact="hcsshim, hcnerrors_test.go: 0x803B0013, HCN_E_PORT_ALREADY_EXISTS")
+def mapped_ports_are_different(look: Look, endpoint: dict[str, Any]) -> None:
+    """A port of the host is mapped once."""
+    seen: set[tuple[object, ...]] = set()
+    for index, policy in enumerate(endpoint.get("Policies", ())):
+        settings = members(policy.get("Settings"))
+        port: object = settings.get("ExternalPort")
+        if policy.get("Type") != "PortMapping" or not isinstance(port, int) or not port:
+            continue
+        protocol: object = settings.get("Protocol")
+        if isinstance(protocol, str):
+            protocol = _PROTOCOLS.get(protocol)
+        mapped = (port, protocol if isinstance(protocol, int) else None, look.text(settings, "VIP"))
+        if mapped in seen:
+            look.error(
+                ("Policies", index, "Settings", "ExternalPort"),
+                "this port is mapped above already, and HCN refuses it a second time: choose another",
+            )
+        seen.add(mapped)
+
+
+@rule("HostComputeEndpoint", fact="hcsshim, HostComputeEndpoint.HostComputeNamespace: read only")
+def endpoint_is_attached_later(look: Look, endpoint: dict[str, Any]) -> None:
+    """An endpoint gets into a namespace by a request to the namespace."""
+    if endpoint.get("HostComputeNamespace"):
+        look.ignored(
+            "HostComputeNamespace", "HCN only reports it; add the endpoint with a ModifyNamespaceSettingRequest"
+        )
+
+
+@rule("IpConfig", fact="hcsshim, IpConfig: an address and its length, each in a member of its own")
+def configuration_is_an_address(look: Look, configuration: dict[str, Any]) -> None:
+    """An address has no more bits than its kind has."""
+    text = configuration.get("IpAddress")
+    if not text:
+        return
+    parsed = address(text)
+    if parsed is None:
+        look.error("IpAddress", "this is an IP address; its length is in PrefixLength")
+    elif configuration.get("PrefixLength", 0) > _BITS[parsed.version]:
+        look.error("PrefixLength", f"an address of IPv{parsed.version} has at most {_BITS[parsed.version]} bits")
+
+
+_TUPLES = ("AclPolicySetting", "NetworkAclPolicySetting", "CommonAclPolicySetting", "FiveTuple", "TierAclRule")
+
+
+@rule(*_TUPLES, fact='hcsshim, hcn/hcnpolicy.go: a text of numbers, "6,17"')
+def protocols_are_numbers(look: Look, tuple: dict[str, Any]) -> None:
+    """Protocols of access lists are a text of numbers."""
+    text = tuple.get("Protocols")
+    if text and not numbers(text, _LARGEST_PROTOCOL):
+        look.error(
+            "Protocols", 'these are the numbers of protocols with commas between them, as in "6,17" for TCP and UDP'
+        )
+
+
+@rule(*_TUPLES, fact='hcsshim, hcn tests: a text of ports, "80,443" or "8000-8080"')
+def ports_are_numbers(look: Look, tuple: dict[str, Any]) -> None:
+    """Ports of access lists are a text of numbers."""
+    for member in ("LocalPorts", "RemotePorts"):
+        text = tuple.get(member)
+        if text and text != "*" and not numbers(text, _LARGEST_PORT):
+            look.warning(member, 'these are ports with commas between them, as in "80,443" or "8000-8080"')
+
+
+@rule(*_TUPLES, fact='hcsshim, hcn tests: a text of addresses, "192.168.100.0/24,10.0.0.21"')
+def places_are_addresses(look: Look, tuple: dict[str, Any]) -> None:
+    """Addresses of access lists are a text of addresses and prefixes."""
+    for member in ("LocalAddresses", "RemoteAddresses"):
+        text = tuple.get(member)
+        if text and text != "*" and not addresses(text):
+            look.warning(member, 'these are addresses with commas between them, as in "192.168.100.0/24,10.0.0.21"')
+
+
+@rule("AclPolicySetting", "NetworkAclPolicySetting", fact="hcsshim, AclPolicySetting: it sends both in each rule")
+def access_rule_is_complete(look: Look, setting: dict[str, Any]) -> None:
+    """A rule allows or blocks, and in a direction."""
+    for member, values in (("Action", '"Allow" or "Block"'), ("Direction", '"In" or "Out"')):
+        if member not in setting:
+            look.warning(member, f"Microsoft's client gives it in each rule: {values}")
+
+
+@rule("L4ProxyPolicySetting", "L4ProxyPolicySetting_2", "CommonL4ProxyPolicySetting",
+      fact="hcsshim, L4ProxyPolicySetting; Microsoft's HNS schema has other names")  # fmt: skip
+def proxy_has_one_name_each(look: Look, setting: dict[str, Any]) -> None:
+    """Two members have two names."""
+    for old, new in (("ExceptionList", "Exceptions"), ("OutboundNat", "OutboundNAT")):
+        if old in setting:
+            look.warning(old, f"Microsoft's client calls this {new}: use that name")
+
+
+@rule("L4ProxyPolicySetting", "L4ProxyPolicySetting_2", "CommonL4ProxyPolicySetting", "L4WfpProxyPolicySetting",
+      fact="hcsshim, L4ProxyPolicySetting and L4WfpProxyPolicySetting: a number as a text")  # fmt: skip
+def proxy_has_a_port(look: Look, setting: dict[str, Any]) -> None:
+    """The port of a proxy is the text of a number."""
+    for member in ("Port", "InboundProxyPort", "OutboundProxyPort"):
+        text = setting.get(member)
+        if text and not ("," not in text and "-" not in text and numbers(text, _LARGEST_PORT)):
+            look.warning(member, 'this is the number of one port, as a text: "15001"')
+
+
+@rule("OutboundNatPolicySetting", fact="hcsshim, OutboundNatPolicySetting: texts of addresses and prefixes")
+def exceptions_are_addresses(look: Look, setting: dict[str, Any]) -> None:
+    """What is not translated is an address or a network."""
+    for member in ("Exceptions", "Destinations"):
+        for index, text in enumerate(setting.get(member, ())):
+            if not addresses(text):
+                look.warning((member, index), "this is an address or a network with its length, as in 10.0.0.0/8")
+
+
+# --- changes ----------------------------------------------------------------------------------------------------------
+
+
+def _request_of(struct: str) -> None:
+    types = _REQUESTS[struct]
+
+    @rule(struct, fact="Microsoft's HNS schema; hcsshim, hcn: the settings of each resource")
+    def settings_are_those_of_the_resource(look: Look, request: dict[str, Any]) -> None:
+        """The resource says which type the settings have."""
+        kind = request.get("ResourceType")
+        if kind is None:
+            look.error("ResourceType", f"say what to change: {', '.join(types)}")
+            return
+        type = types.get(kind)
+        if type is not None:
+            look.check("Settings", type)
+
+    @rule(struct, fact="hcsshim, hcn: it sends it with each request")
+    def request_says_what_to_do(look: Look, request: dict[str, Any]) -> None:
+        """A request adds, removes or updates."""
+        if "RequestType" not in request:
+            look.warning("RequestType", 'every known client says what to do: "Add", "Remove" or "Update"')
+
+
+for _struct in _REQUESTS:
+    _request_of(_struct)
+
+
+@rule("PolicyEndpointRequest", fact="HCN takes it and does nothing (measured on Windows 26200); Server: not tried")
+def some_policies_come_with_the_endpoint(look: Look, request: dict[str, Any]) -> None:
+    """Some policies act only if the endpoint is created with them."""
+    change = look.of("ModifyEndpointSettingRequest")
+    if change is None or change.get("RequestType") == "Remove":
+        return
+    for index, policy in enumerate(request.get("Policies", ())):
+        if policy.get("Type") == "PortMapping":
+            look.ignored(("Policies", index), "a port is mapped only by the document that the endpoint is created with")
+        elif policy.get("Type") == "ACL":
+            look.ignored(("Policies", index), "an access list acts only if the endpoint is created with it")
+
+
+@rule(
+    "HostComputeNamespace", fact="ZLayer: there is one, create returns it, and a container with it fails at Construct"
+)
+def default_namespace_is_not_for_containers(look: Look, namespace: dict[str, Any]) -> None:
+    """The default namespace of the host is one that is there already."""
+    if namespace.get("Type") == "HostDefault":
+        look.warning("Type", 'this is the one namespace of the host, and no container can have it: give "Host"')
+
+
+@rule("NamespaceResource", fact="hcsshim, hcn/hcnnamespace.go: the Data of each resource")
+def resource_has_its_data(look: Look, resource: dict[str, Any]) -> None:
+    """What is in a namespace is named."""
+    if "Type" in resource and "Data" not in resource:
+        look.warning("Data", "the resource is named here by its id: add it")
+
+
+@rule("HostComputeRoute", fact="hcsshim, hcn/hcnroute.go: Setting; Microsoft's HNS schema: Routes")
+def route_has_settings(look: Look, route: dict[str, Any]) -> None:
+    """Microsoft's client and Microsoft's reference have two names for one member."""
+    if "Routes" in route and "Setting" in route:
+        look.warning("Routes", "this and Setting are two names for one member: leave this one out")
+    elif "Routes" in route:
+        look.warning("Routes", "Microsoft's client calls this Setting: use that name")
+
+
+@rule("HostComputeLoadBalancer", "HostComputeRoute", fact="hcsshim, hcn: it sends the endpoints with each")
+def there_are_endpoints(look: Look, object: dict[str, Any]) -> None:
+    """Load and routes are those of endpoints."""
+    if not object.get("HostComputeEndpoints"):
+        look.warning("HostComputeEndpoints", "there are no endpoints here: give the ids of those that this is for")
+
+
+@rule("HostComputeLoadBalancer", fact="hcsshim, HostComputeLoadBalancer: addresses")
+def virtual_addresses_are_addresses(look: Look, balancer: dict[str, Any]) -> None:
+    """A load balancer has addresses."""
+    if balancer.get("SourceVIP") and address(balancer["SourceVIP"]) is None:
+        look.error("SourceVIP", "this is an IP address, without a length")
+    for index, text in enumerate(balancer.get("FrontendVIPs", ())):
+        if text and address(text) is None:
+            look.error(("FrontendVIPs", index), "this is an IP address, without a length")

@@ -1,0 +1,113 @@
+"""Rules of processes: their parameters, and the requests to change them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import Look, rule
+from .texts import absolute_in_guest
+
+_TEXTS = ("ApplicationName", "CommandLine", "User", "WorkingDirectory")
+
+
+@rule("ProcessParameters", fact="Microsoft's schema reference, ProcessParameters.CommandArgs")
+def one_command(look: Look, parameters: dict[str, Any]) -> None:
+    """A command is a line or a list."""
+    if parameters.get("CommandLine") and parameters.get("CommandArgs"):
+        look.error(
+            "CommandArgs",
+            "CommandLine and CommandArgs exclude each other: give a Windows guest the first, a Linux guest the second",
+        )
+
+
+@rule("ProcessParameters", fact="Microsoft's schema reference, ProcessParameters: a process is a program")
+def program_is_named(look: Look, parameters: dict[str, Any]) -> None:
+    """There is something to run."""
+    if not any(parameters.get(name) for name in ("ApplicationName", "CommandLine", "CommandArgs")):
+        look.error(
+            (),
+            "no program is named: give a Windows guest its CommandLine, a Linux guest its CommandArgs",
+        )
+
+
+@rule("ProcessParameters", fact="Microsoft's schema reference, ProcessParameters.EmulateConsole")
+def console_has_one_output(look: Look, parameters: dict[str, Any]) -> None:
+    """A console has no stderr of its own."""
+    if parameters.get("EmulateConsole") and parameters.get("CreateStdErrPipe"):
+        look.ignored("CreateStdErrPipe", "with EmulateConsole all output comes from the console, by the pipe of stdout")
+
+
+@rule("ProcessParameters", fact="hcsshim, containerd and Docker send the absolute path of an image's configuration")
+def working_directory_is_absolute(look: Look, parameters: dict[str, Any]) -> None:
+    """The guest has no current folder that a path could be relative to."""
+    path = parameters.get("WorkingDirectory")
+    if path and not absolute_in_guest(path):
+        look.warning("WorkingDirectory", r"the working directory is an absolute path of the guest, as in C:\data")
+
+
+@rule("ProcessParameters", fact="Windows and Linux: the first = ends the name of a variable")
+def variables_have_names(look: Look, parameters: dict[str, Any]) -> None:
+    """Variables have names without an equals sign."""
+    for name in parameters.get("Environment", ()):
+        if not name:
+            look.error(("Environment", name), "this variable has no name: give it one, or leave it out")
+        elif "=" in name:
+            look.error(("Environment", name), "the name of a variable has no = in it: what follows it is the value")
+
+
+@rule("ProcessParameters", fact="Windows: names of variables are compared without regard to case")
+def variables_are_different(look: Look, parameters: dict[str, Any]) -> None:
+    """In Windows, names that differ only in case are one."""
+    environment = parameters.get("Environment", ())
+    if len(environment) < 2 or "CommandLine" not in parameters:
+        return
+    seen: set[str] = set()
+    for name in environment:
+        upper = name.upper()
+        if upper in seen:
+            look.warning(
+                ("Environment", name), "this variable is there twice but for its case, and Windows takes them for one"
+            )
+        seen.add(upper)
+
+
+@rule("ProcessParameters", fact="Windows and Linux: a NUL character ends the texts that a program is started with")
+def texts_have_no_nul(look: Look, parameters: dict[str, Any]) -> None:
+    """What is behind a NUL character would be lost."""
+    text = "there is a NUL character in this, and what is behind it would be lost: leave it out"
+    for member in _TEXTS:
+        if "\0" in parameters.get(member, ""):
+            look.error(member, text)
+    for index, argument in enumerate(parameters.get("CommandArgs", ())):
+        if "\0" in argument:
+            look.error(("CommandArgs", index), text)
+    for name, value in parameters.get("Environment", {}).items():
+        if "\0" in name or "\0" in value:
+            look.error(("Environment", name), text)
+
+
+@rule("ProcessModifyRequest", fact="Microsoft's schema reference, ProcessModifyRequest; hcsshim sends it always")
+def change_has_an_operation(look: Look, request: dict[str, Any]) -> None:
+    """The operation tells which member is read."""
+    if "Operation" not in request:
+        look.error("Operation", 'HCS does what this says: give "ConsoleSize" or "CloseHandle"')
+
+
+@rule("ProcessModifyRequest", fact="Microsoft's schema reference, ProcessModifyRequest and ModifyOperation")
+def change_has_its_settings(look: Look, request: dict[str, Any]) -> None:
+    """Each operation has a member of its own."""
+    operation = request.get("Operation")
+    if operation is None:
+        return
+    if operation not in request:
+        look.error(operation, f"an Operation {operation} needs a member of the same name: add it")
+    for other in ("ConsoleSize", "CloseHandle"):
+        if other != operation and other in request:
+            look.ignored(other, f"the Operation is {operation}")
+
+
+@rule("CloseHandle", fact="Microsoft's schema reference, CloseHandle; hcsshim, CloseStdin")
+def handle_is_named(look: Look, close: dict[str, Any]) -> None:
+    """One handle is closed, or all are."""
+    if "Handle" not in close:
+        look.error("Handle", 'say which handle to close: "StdIn", "StdOut", "StdErr" or "All"')

@@ -1,0 +1,249 @@
+"""Rules of requests to change a compute system or the service, and of queries."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..resources import RESOURCES, resource
+from . import Look, rule
+from .texts import members
+
+_COLLECTIONS = re.compile(r"VirtualMachine/Devices/(VirtualSmb|Plan9)/Shares/.+")
+_SCSI = re.compile(r"VirtualMachine/Devices/Scsi/[^/]+/Attachments/([0-9]+)", re.ASCII)
+_COM_PORT = re.compile(r"VirtualMachine/Devices/ComPorts/([0-9]+)", re.ASCII)
+_MEMORY = "VirtualMachine/ComputeTopology/Memory/SizeInMB"
+_LAST_LUN = 63
+_LAST_COM_PORT = 1
+
+_REFERENCE = "Microsoft's reference of HcsModifyComputeSystem"
+
+# The type of the details, by the operation.
+_GROUP_OPERATIONS = {
+    "CreateGroup": "CreateGroupOperation",
+    "DeleteGroup": "DeleteGroupOperation",
+    "SetProperty": "SetPropertyOperation",
+}
+_GUARD_OPERATIONS = {
+    "AddInstance": "ContainerCredentialGuardAddInstanceRequest",
+    "RemoveInstance": "ContainerCredentialGuardRemoveInstanceRequest",
+}
+_SERVICE_SETTINGS = {
+    "CpuGroup": "HostProcessorModificationRequest",
+    "ContainerCredentialGuard": "ContainerCredentialGuardOperationRequest",
+}
+
+
+# --- changes of a compute system --------------------------------------------------------------------------------------
+
+
+@rule("ModifySettingRequest", fact=_REFERENCE)
+def request_is_about_something(look: Look, request: dict[str, Any]) -> None:
+    """A request changes a resource, or the guest."""
+    if not request.get("ResourcePath") and "GuestRequest" not in request:
+        look.error("ResourcePath", "the request changes nothing: name what to change, or give a GuestRequest")
+
+
+@rule("ModifySettingRequest", fact=f"{_REFERENCE}; hcsshim, internal/hcs/resourcepaths")
+def resource_is_known(look: Look, request: dict[str, Any]) -> None:
+    """The path is one that a source tells."""
+    path = request.get("ResourcePath", "")
+    if not path or resource(path) is not None:
+        return
+    if _COLLECTIONS.fullmatch(path):
+        look.warning(
+            "ResourcePath",
+            "shares are added to the whole list of them, and HCS refuses an index with E_INVALIDARG: leave it out",
+        )
+        return
+    from difflib import get_close_matches
+
+    near = get_close_matches(path[:200], [known.path for known in RESOURCES], 1)
+    look.warning(
+        "ResourcePath", f"no source knows this path; {f'near it is {near[0]}' if near else 'see the reference'}"
+    )
+
+
+@rule("ModifySettingRequest", fact=_REFERENCE)
+def request_is_one_for_the_resource(look: Look, request: dict[str, Any]) -> None:
+    """Not each resource can be added, updated and removed."""
+    found = resource(request.get("ResourcePath", ""))
+    change = request.get("RequestType")
+    if found is not None and change is not None and change not in found.requests:
+        look.error("RequestType", f"what this path leads to takes {' and '.join(found.requests)}, not {change}")
+
+
+@rule("ModifySettingRequest", fact=_REFERENCE)
+def settings_are_those_of_the_resource(look: Look, request: dict[str, Any]) -> None:
+    """The path says which type the settings have."""
+    found = resource(request.get("ResourcePath", ""))
+    if found is None or found.type is None or found.type == "Any":
+        return
+    removes = request.get("RequestType") == "Remove"
+    if removes and found.removed_by_path:
+        if "Settings" in request:
+            look.ignored("Settings", "the path alone says what is removed")
+    elif "Settings" in request:
+        look.check("Settings", found.type)
+    elif not removes:
+        look.error("Settings", f"the request needs settings of the type {found.type}: add them")
+
+
+@rule("ModifySettingRequest", fact=_REFERENCE)
+def mapped_pipe_has_no_settings(look: Look, request: dict[str, Any]) -> None:
+    """The path alone says which pipe of the host is mapped."""
+    found = resource(request.get("ResourcePath", ""))
+    if found is not None and found.type is None and request.get("Settings"):
+        look.ignored("Settings", "the path alone says which pipe is mapped")
+
+
+@rule("ModifySettingRequest", fact=f"{_REFERENCE}; hcsshim, uvm/types.go")
+def place_is_there(look: Look, request: dict[str, Any]) -> None:
+    """Controllers and machines have so many places, and no more."""
+    path = request.get("ResourcePath", "")
+    for pattern, last, what in (
+        (_SCSI, _LAST_LUN, "a SCSI controller has the places"),
+        (_COM_PORT, _LAST_COM_PORT, "a machine has the serial ports"),
+    ):
+        match = pattern.fullmatch(path)
+        if match and int(match[1][:9]) > last:
+            look.error("ResourcePath", f"{what} 0 to {last}: choose one of them for the end of the path")
+
+
+@rule("ModifySettingRequest", fact="hcsshim, normalizeMemorySize: it rounds up to 2 MB")
+def new_memory_is_even(look: Look, request: dict[str, Any]) -> None:
+    """Memory comes in pieces of 2 MB."""
+    size = request.get("Settings")
+    if request.get("ResourcePath") == _MEMORY and isinstance(size, int) and size % 2:
+        look.warning("Settings", "memory is given in pieces of 2 MB, and hcsshim rounds up: give an even number")
+
+
+@rule("ModifySettingRequest", fact="hcsshim, AddVSMB: HCS updates the list of files only, and refuses other shares")
+def only_restricted_shares_are_updated(look: Look, request: dict[str, Any]) -> None:
+    """Of a share the list of its files can be changed, and nothing else."""
+    if request.get("ResourcePath") != "VirtualMachine/Devices/VirtualSmb/Shares":
+        return
+    options = members(members(request.get("Settings")).get("Options"))
+    if request.get("RequestType") == "Update" and not options.get("RestrictFileAccess"):
+        look.warning(
+            "RequestType",
+            "of a share HCS updates AllowedFiles only, and only with Options.RestrictFileAccess: remove it, and add it "
+            "again",
+        )
+
+
+# --- changes of the service -------------------------------------------------------------------------------------------
+
+
+@rule("ModificationRequest", fact="Microsoft's reference of HcsModifyServiceSettings")
+def property_is_named(look: Look, request: dict[str, Any]) -> None:
+    """A request changes one property."""
+    if "PropertyType" not in request:
+        look.error("PropertyType", 'say what to change: "CpuGroup" or "ContainerCredentialGuard"')
+
+
+@rule("ModificationRequest", fact="Microsoft's schema reference, ModificationRequest, and its samples")
+def settings_are_those_of_the_property(look: Look, request: dict[str, Any]) -> None:
+    """The property says which type the settings have."""
+    _details(look, request, "PropertyType", _SERVICE_SETTINGS, "Settings")
+
+
+@rule("HostProcessorModificationRequest", fact="Microsoft's schema reference, HostProcessorModificationRequest")
+def details_are_those_of_the_operation(look: Look, request: dict[str, Any]) -> None:
+    """The operation says which type its details have."""
+    _operation(look, request, _GROUP_OPERATIONS)
+
+
+@rule(
+    "ContainerCredentialGuardOperationRequest",
+    fact="Microsoft's schema reference, ContainerCredentialGuardOperationRequest",
+)
+def details_are_those_of_the_guard(look: Look, request: dict[str, Any]) -> None:
+    """The operation says which type its details have."""
+    _operation(look, request, _GUARD_OPERATIONS)
+
+
+def _operation(look: Look, request: dict[str, Any], types: dict[str, str]) -> None:
+    if "Operation" not in request:
+        look.error("Operation", f"say what to do: {' or '.join(types)}")
+    _details(look, request, "Operation", types, "OperationDetails")
+
+
+def _details(look: Look, request: dict[str, Any], selector: str, types: dict[str, str], member: str) -> None:
+    """Check the member whose type another member selects."""
+    type = types.get(request.get(selector, ""))
+    if type is None:
+        return
+    if member in request:
+        look.check(member, type)
+    else:
+        look.error(member, f"the request needs details of the type {type}: add them")
+
+
+@rule(
+    "CreateGroupOperation",
+    "DeleteGroupOperation",
+    "SetPropertyOperation",
+    fact="Microsoft's schema reference and the samples of CPU groups",
+)
+def group_is_named(look: Look, operation: dict[str, Any]) -> None:
+    """A group of processors is named by its id."""
+    if not operation.get("GroupId"):
+        look.error("GroupId", "a group of processors is named by its id: give a GUID")
+
+
+@rule("CreateGroupOperation", fact="Microsoft's samples: LogicalProcessorCount counts LogicalProcessors")
+def group_is_counted(look: Look, operation: dict[str, Any]) -> None:
+    """The number of processors is that of those that are listed."""
+    processors = operation.get("LogicalProcessors")
+    if processors is not None and operation.get("LogicalProcessorCount", len(processors)) != len(processors):
+        look.warning("LogicalProcessorCount", f"LogicalProcessors lists {len(processors)}: give this number")
+
+
+@rule(
+    "ContainerCredentialGuardAddInstanceRequest",
+    fact="Microsoft's schema reference, ContainerCredentialGuardAddInstanceRequest.CredentialSpec",
+)
+def credential_is_json(look: Look, request: dict[str, Any]) -> None:
+    """A credential specification is JSON in a text."""
+    text = request.get("CredentialSpec")
+    if text is not None and not _is_object(text):
+        look.error("CredentialSpec", "this is the JSON of a credential specification, as a text: give the file's text")
+
+
+# --- queries ----------------------------------------------------------------------------------------------------------
+
+_SYSTEM_PROPERTIES = frozenset({
+    "Memory", "Statistics", "ProcessList", "TerminateOnLastHandleClosed", "SharedMemoryRegion", "GuestConnection",
+    "GuestMemory", "ContainerCredentialGuard", "ICHeartbeatStatus", "ProcessorTopology", "CpuGroup", "SystemGUID",
+})  # fmt: skip
+_SERVICE_PROPERTIES = frozenset({
+    "Basic", "CpuGroup", "ProcessorTopology", "ContainerCredentialGuard", "QoSCapabilities",
+})  # fmt: skip
+
+
+@rule("System_PropertyQuery", fact="Microsoft's schema reference, System_PropertyType; hcsshim, property_type.go")
+def queries_name_properties(look: Look, query: dict[str, Any]) -> None:
+    """A query asks for properties of compute systems."""
+    _known(look, query, "Queries", _SYSTEM_PROPERTIES)
+
+
+@rule("Service_PropertyQuery", fact="Microsoft's schema reference, GetPropertyType")
+def queries_name_properties_of_the_service(look: Look, query: dict[str, Any]) -> None:
+    """A query asks for properties of the service."""
+    _known(look, query, "PropertyQueries", _SERVICE_PROPERTIES)
+
+
+def _known(look: Look, query: dict[str, Any], member: str, names: frozenset[str]) -> None:
+    for name in query.get(member, ()):
+        if name not in names:
+            look.warning((member, name), f"no such property is known: {', '.join(sorted(names))} are")
+
+
+def _is_object(text: str) -> bool:
+    import json
+
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False

@@ -1,0 +1,487 @@
+"""Rules of virtual machines: firmware, memory, processors and devices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import Look, rule
+from .texts import absolute, guid_key, number, pipe, removed
+
+_MOST_CONTROLLERS = 4
+_LAST_LUN = 63
+_LAST_COM_PORT = 1
+_MOST_PMEM = 128
+_PAGE = 4096
+_LARGEST_LIMIT = 100_000
+_LARGEST_WEIGHT = 10_000
+
+_LAST_VIRTUAL_NODE = 64
+_PHYSICAL_NODES = 64
+_ANY_PHYSICAL_NODE = 255
+
+_READ_ONLY, _LINUX_METADATA, _CASE_SENSITIVE, _RESTRICTED = 1, 4, 8, 0x80
+_KNOWN_FLAGS = _READ_ONLY | _LINUX_METADATA | _CASE_SENSITIVE | _RESTRICTED
+
+
+# --- firmware and boot ------------------------------------------------------------------------------------------------
+
+
+@rule("Chipset", fact="hcsshim, WSL, multipass: every known client gives one of the two")
+def one_firmware(look: Look, chipset: dict[str, Any]) -> None:
+    """A machine starts by UEFI or with a kernel of Linux."""
+    given = [name for name in ("Uefi", "LinuxKernelDirect") if name in chipset]
+    if len(given) == 2:
+        look.warning((), "a machine starts by Uefi or by LinuxKernelDirect in every known document: give one of them")
+    elif not given:
+        look.warning((), "a machine starts by Uefi or by LinuxKernelDirect in every known document: add one of them")
+
+
+@rule("UefiBootEntry", fact="Microsoft's Quick Start sample, multipass: DevicePath is the name of a SCSI controller")
+def boot_disk_is_there(look: Look, entry: dict[str, Any]) -> None:
+    """The disk to boot from is one of the machine's."""
+    machine = look.of("VirtualMachine")
+    if machine is None or entry.get("DeviceType") != "ScsiDrive":
+        return
+    controllers = machine.get("Devices", {}).get("Scsi", {})
+    name = entry.get("DevicePath", "")
+    if name not in controllers:
+        look.warning(
+            "DevicePath", "no SCSI controller in Devices has this name: give the name of the disk's controller"
+        )
+        return
+    place = str(entry.get("DiskNumber", 0))
+    if place not in controllers[name].get("Attachments", {}):
+        look.warning("DiskNumber", f"the SCSI controller has nothing at its place {place}: give that of the boot disk")
+
+
+@rule("UefiBootEntry", fact="hcsshim, prepareConfigDoc and CreateLCOW")
+def boot_folder_is_there(look: Look, entry: dict[str, Any]) -> None:
+    """What is booted from a folder needs a folder."""
+    if entry.get("DeviceType") != "VmbFs":
+        return
+    if not entry.get("DevicePath", "\\").startswith("\\"):
+        look.warning("DevicePath", r"this is a path below the boot folder, as in \EFI\Microsoft\Boot\bootmgfw.efi")
+    machine = look.of("VirtualMachine")
+    if machine is None or entry.get("VmbFsRootPath"):
+        return
+    shares = machine.get("Devices", {}).get("VirtualSmb", {}).get("Shares", ())
+    if not any(share.get("Name") == "os" for share in shares):
+        look.warning(
+            "VmbFsRootPath",
+            'a machine boots from the folder that this names, or from the share "os" in Devices.VirtualSmb: add one',
+        )
+
+
+@rule("LinuxKernelDirect", fact="hcsshim, CreateLCOW; WSL: both send a full path")
+def kernel_is_named(look: Look, direct: dict[str, Any]) -> None:
+    """A kernel is a file."""
+    path = direct.get("KernelFilePath")
+    if not path:
+        look.warning("KernelFilePath", "every known client names the file of the kernel: add it")
+    elif not absolute(look, path):
+        look.warning("KernelFilePath", "every known client gives the absolute path of the kernel's file")
+
+
+@rule("LinuxKernelDirect", fact="hcsshim, CreateLCOW; WSL: both send a full path")
+def initial_disk_is_absolute(look: Look, direct: dict[str, Any]) -> None:
+    """The service has another current folder."""
+    path = direct.get("InitRdPath")
+    if path and not absolute(look, path):
+        look.warning("InitRdPath", "every known client gives the absolute path of this file")
+
+
+# --- memory and processors --------------------------------------------------------------------------------------------
+
+
+@rule("VirtualMachine_Memory", fact="hcsshim, normalizeMemorySize: it rounds up to 2 MB")
+def memory_is_even(look: Look, memory: dict[str, Any]) -> None:
+    """Memory comes in pieces of 2 MB."""
+    if memory.get("SizeInMB", 0) % 2:
+        look.warning("SizeInMB", "memory is given in pieces of 2 MB, and hcsshim rounds up: give an even number")
+
+
+def _physical(memory: dict[str, Any]) -> bool:
+    return memory.get("AllowOvercommit") is False or memory.get("Backing") == "Physical"
+
+
+@rule("VirtualMachine_Memory", fact="hcsshim, verifyOptions: not supported on physically backed machines")
+def deferred_commit_is_virtual(look: Look, memory: dict[str, Any]) -> None:
+    """What is backed by physical memory is committed at once."""
+    if memory.get("EnableDeferredCommit") and _physical(memory):
+        look.error(
+            "EnableDeferredCommit",
+            "memory that is backed physically is committed at once: leave this out, or set AllowOvercommit to true",
+        )
+
+
+@rule("VirtualMachine_Memory", fact="hcsshim, prepareCommonConfigDoc: not compatible with physical memory")
+def hints_are_virtual(look: Look, memory: dict[str, Any]) -> None:
+    """What is backed by physical memory needs no hints."""
+    if memory.get("EnableHotHint") and _physical(memory):
+        look.warning(
+            "EnableHotHint",
+            "hcsshim does not use hints with memory that is backed physically: leave this out, or set AllowOvercommit "
+            "to true",
+        )
+
+
+@rule("VirtualMachine_Memory", fact="Microsoft's schema reference, VirtualMachine_Memory.ForbidSmallBackingPages")
+def small_pages_are_forbidden(look: Look, memory: dict[str, Any]) -> None:
+    """Who forbids small pages gets large ones."""
+    if memory.get("ForbidSmallBackingPages") and memory.get("BackingPageSize") == "Small":
+        look.ignored("BackingPageSize", "ForbidSmallBackingPages makes the pages large")
+
+
+@rule("ProcessorLimits", fact="hcsshim, annotations.ProcessorLimit and annotations.ProcessorWeight")
+def limits_of_processors(look: Look, limits: dict[str, Any]) -> None:
+    """A machine's limit is a part of 100,000, its weight one of 10,000."""
+    if limits.get("Limit", 0) > _LARGEST_LIMIT:
+        look.error("Limit", f"a limit is between 1 and {_LARGEST_LIMIT}, which is all of each processor")
+    if limits.get("Weight", 0) > _LARGEST_WEIGHT:
+        look.error("Weight", f"a weight is between 0 and {_LARGEST_WEIGHT}; 100 is usual")
+
+
+@rule("Numa", fact="hcsshim, vnuma.go: its check of a topology")
+def numa_nodes_are_right(look: Look, numa: dict[str, Any]) -> None:
+    """Nodes have numbers of their own, and memory."""
+    seen: set[int] = set()
+    for index, node in enumerate(numa.get("Settings", ())):
+        virtual = node.get("VirtualNodeNumber", 0)
+        if virtual > _LAST_VIRTUAL_NODE:
+            look.error(
+                ("Settings", index, "VirtualNodeNumber"), f"the number of a node is at most {_LAST_VIRTUAL_NODE}"
+            )
+        elif virtual in seen:
+            look.error(("Settings", index, "VirtualNodeNumber"), "another node here has this number: give each its own")
+        seen.add(virtual)
+        physical = node.get("PhysicalNodeNumber", 0)
+        if physical >= _PHYSICAL_NODES and physical != _ANY_PHYSICAL_NODE:
+            look.error(
+                ("Settings", index, "PhysicalNodeNumber"),
+                f"this is less than {_PHYSICAL_NODES}, or {_ANY_PHYSICAL_NODE} for any node of the host",
+            )
+        if not node.get("CountOfMemoryBlocks"):
+            look.error(("Settings", index, "CountOfMemoryBlocks"), "a node needs memory: give the number of its MB")
+
+
+@rule("Numa", fact="hcsshim, vnuma.go: its check of a topology")
+def numa_nodes_are_all_free_or_none(look: Look, numa: dict[str, Any]) -> None:
+    """Either all nodes are bound to nodes of the host, or none is."""
+    free = [node.get("PhysicalNodeNumber", 0) == _ANY_PHYSICAL_NODE for node in numa.get("Settings", ())]
+    for index, is_free in enumerate(free):
+        if is_free != free[0]:
+            look.error(
+                ("Settings", index, "PhysicalNodeNumber"),
+                f"give {_ANY_PHYSICAL_NODE}, for any node of the host, to all nodes here or to none",
+            )
+            return
+
+
+@rule("Numa", fact="hcsshim, prepareVNumaTopology: it counts the nodes")
+def numa_nodes_are_counted(look: Look, numa: dict[str, Any]) -> None:
+    """The number of nodes is that of those that are listed."""
+    settings = numa.get("Settings")
+    if settings and numa.get("VirtualNodeCount", len(settings)) != len(settings):
+        look.warning(
+            "VirtualNodeCount", f"there are {len(settings)} nodes in Settings: give their number, or leave it out"
+        )
+
+
+@rule("Topology", fact="hcsshim, prepareCommonConfigDoc: NUMA with physical memory only")
+def numa_is_physical(look: Look, topology: dict[str, Any]) -> None:
+    """Nodes have memory of the host's nodes."""
+    if "Numa" in topology and topology.get("Memory", {}).get("AllowOvercommit"):
+        look.error(("Memory", "AllowOvercommit"), "NUMA nodes need memory that is backed physically: set this to false")
+
+
+@rule("Topology", fact="hcsshim, validateNumaForVM")
+def numa_adds_up(look: Look, topology: dict[str, Any]) -> None:
+    """All nodes together are the machine."""
+    settings = topology.get("Numa", {}).get("Settings", ())
+    processors = sum(node.get("CountOfProcessors", 0) for node in settings)
+    memory = sum(node.get("CountOfMemoryBlocks", 0) for node in settings)
+    if processors and processors != topology.get("Processor", {}).get("Count", processors):
+        look.error(("Processor", "Count"), f"the NUMA nodes have {processors} processors together: give this number")
+    if memory and memory != topology.get("Memory", {}).get("SizeInMB", memory):
+        look.error(("Memory", "SizeInMB"), f"the NUMA nodes have {memory} MB together: give this number")
+
+
+# --- disks ------------------------------------------------------------------------------------------------------------
+
+
+@rule("Devices", fact="hcsshim, uvm/types.go and verifyOptions: Hyper-V has 4 controllers")
+def few_scsi_controllers(look: Look, devices: dict[str, Any]) -> None:
+    """A machine has at most four SCSI controllers."""
+    count = len(devices.get("Scsi", ()))
+    if count > _MOST_CONTROLLERS:
+        look.error("Scsi", f"a machine has at most {_MOST_CONTROLLERS} SCSI controllers, and this has {count}")
+
+
+@rule("Scsi", fact="hcsshim, uvm/types.go: a SCSI controller of Hyper-V has 64 places")
+def scsi_places_are_there(look: Look, controller: dict[str, Any]) -> None:
+    """A controller has the places 0 to 63."""
+    for key in controller.get("Attachments", ()):
+        if number(key) > _LAST_LUN:
+            look.error(("Attachments", key), f"a SCSI controller has the places 0 to {_LAST_LUN}: choose one of them")
+
+
+@rule("Attachment", fact="Microsoft's samples, hcsshim, WSL: each of them gives both")
+def attachment_is_complete(look: Look, attachment: dict[str, Any]) -> None:
+    """A disk is a file of a type."""
+    if removed(look):
+        return
+    if "Type" not in attachment:
+        look.warning("Type", 'every known client says what is attached: give "VirtualDisk", "Iso" or "PassThru"')
+    if not attachment.get("Path") and attachment.get("Type") != "Iso":
+        look.warning("Path", "every known client names the file of a disk: add its absolute path")
+
+
+@rule("Attachment", fact="Microsoft's samples, hcsshim, WSL: each of them gives an absolute path")
+def attachment_path_is_absolute(look: Look, attachment: dict[str, Any]) -> None:
+    """The service has another current folder."""
+    path = attachment.get("Path")
+    if path and not absolute(look, path):
+        look.warning("Path", r"the path of a disk is absolute in every known document, as in C:\machines\disk.vhdx")
+
+
+@rule("Attachment", fact="WSL, AttachDisk: it passes disks of the host by the names of their devices")
+def passed_disk_is_a_device(look: Look, attachment: dict[str, Any]) -> None:
+    """A disk of the host is a device, not a file."""
+    path = attachment.get("Path", "")
+    devices = ("\\\\.\\", "\\\\?\\", "/") if look.host == "emulator" else ("\\\\.\\", "\\\\?\\")
+    if path and attachment.get("Type") == "PassThru" and not path.startswith(devices):
+        look.warning("Path", r"a disk that is passed through is a device of the host, as in \\.\PhysicalDrive1")
+
+
+@rule("VirtualPMemController", fact="hcsshim, MaxVPMEMCount")
+def few_pmem_devices(look: Look, controller: dict[str, Any]) -> None:
+    """There are at most 128 devices of persistent memory."""
+    text = f"a machine has at most {_MOST_PMEM} devices of persistent memory"
+    if controller.get("MaximumCount", 0) > _MOST_PMEM:
+        look.error("MaximumCount", text)
+    for key in controller.get("Devices", ()):
+        if number(key) >= _MOST_PMEM:
+            look.error(("Devices", key), f"{text}, with the numbers 0 to {_MOST_PMEM - 1}")
+
+
+@rule("VirtualPMemController", fact="hcsshim, verifyOptions: a multiple of 4096")
+def pmem_has_whole_pages(look: Look, controller: dict[str, Any]) -> None:
+    """Persistent memory has whole pages."""
+    if controller.get("MaximumSizeBytes", 0) % _PAGE:
+        look.error("MaximumSizeBytes", f"this is a multiple of {_PAGE}, the size of a page")
+
+
+# --- shares -----------------------------------------------------------------------------------------------------------
+
+
+@rule("VirtualSmbShare", "Plan9Share", fact="hcsshim, WSL and the samples: a share is named, and removed by its name")
+def share_is_complete(look: Look, share: dict[str, Any]) -> None:
+    """A share has a name and a folder."""
+    if not share.get("Name"):
+        look.warning("Name", "a share is found by its name: add one that no other share here has")
+    if not share.get("Path") and not removed(look):
+        look.warning("Path", "a share is a folder of the host: add its absolute path")
+
+
+@rule("VirtualSmbShare", fact=r"hcsshim, vsmbSharePrefix: the guest has the share as \\?\VMSMB\VSMB-{...}\NAME")
+def share_name_is_one_part_of_a_path(look: Look, share: dict[str, Any]) -> None:
+    """The name of a share is a part of a path in the guest."""
+    if any(letter in share.get("Name", "") for letter in '\\/:*?"<>|'):
+        look.warning(
+            "Name", r"the name is one part of the share's path in the guest: use none of \ / : * ? " + '" < > |'
+        )
+
+
+@rule("VirtualSmb", "Plan9", fact="shares are updated and removed by their names: HcsModifyComputeSystem, hcsshim")
+def share_names_are_different(look: Look, shares: dict[str, Any]) -> None:
+    """No two shares have the same name."""
+    seen: set[str] = set()
+    for index, share in enumerate(shares.get("Shares", ())):
+        name = share.get("Name", "").lower()
+        if name in seen:
+            look.warning(("Shares", index, "Name"), "another share here has this name: give each its own")
+        elif name:
+            seen.add(name)
+
+
+@rule("VirtualSmbShare", "Plan9Share", fact="hcsshim, AddVSMB and AddPlan9: both send an absolute path")
+def share_path_is_absolute(look: Look, share: dict[str, Any]) -> None:
+    """The service has another current folder."""
+    path = share.get("Path")
+    if path and not absolute(look, path):
+        look.warning("Path", r"the path of a share is absolute in every known document, as in C:\data")
+
+
+@rule("VirtualSmbShare", fact="Microsoft's schema reference, VirtualSmbShareOptions.RestrictFileAccess")
+def allowed_files_are_restricted(look: Look, share: dict[str, Any]) -> None:
+    """A list of files and the option for it belong together."""
+    restricted = share.get("Options", {}).get("RestrictFileAccess", False)
+    if share.get("AllowedFiles") and not restricted:
+        look.ignored("AllowedFiles", "only Options.RestrictFileAccess makes HCS read it")
+    elif restricted and "AllowedFiles" not in share:
+        look.warning("AllowedFiles", "Options.RestrictFileAccess lets the guest have no file but those listed here")
+
+
+@rule("VirtualSmbShareOptions", fact="Microsoft's schema reference, VirtualSmbShareOptions: each is said of all opens")
+def share_options_agree(look: Look, options: dict[str, Any]) -> None:
+    """Some options say the opposite of each other."""
+    for one, other in (
+        ("CacheIo", "NonCacheIo"),
+        ("PseudoOplocks", "NoOplocks"),
+        ("ForceLevelIIOplocks", "NoOplocks"),
+        ("PseudoDirnotify", "NoDirnotify"),
+    ):
+        if options.get(one) and options.get(other):
+            look.warning(other, f"this is the opposite of {one}: leave one of the two out")
+
+
+@rule("Plan9Share", fact="hcsshim, AddPlan9: 1 read only, 4 metadata of Linux, 8 case, 0x80 allowed files")
+def plan9_flags_are_known(look: Look, share: dict[str, Any]) -> None:
+    """Four flags are known."""
+    if share.get("Flags", 0) & ~_KNOWN_FLAGS:
+        look.warning("Flags", "known are 1 (read only), 4 (metadata of Linux), 8 (case sensitive), 128 (AllowedFiles)")
+
+
+@rule("Plan9Share", fact="hcsshim, AddPlan9: it sends the flag 0x80 with a list of files")
+def plan9_allowed_files_are_restricted(look: Look, share: dict[str, Any]) -> None:
+    """A list of files and the flag for it belong together."""
+    restricted = share.get("Flags", 0) & _RESTRICTED
+    if share.get("AllowedFiles") and not restricted:
+        look.warning("AllowedFiles", f"hcsshim sends the flag {_RESTRICTED} with this list: add it to Flags")
+    elif restricted and "AllowedFiles" not in share:
+        look.warning("AllowedFiles", f"the flag {_RESTRICTED} lets the guest have no file but those listed here")
+
+
+# --- other devices ----------------------------------------------------------------------------------------------------
+
+
+@rule("Devices", fact="Microsoft's reference of HcsModifyComputeSystem: the number of a port is not larger than 1")
+def few_com_ports(look: Look, devices: dict[str, Any]) -> None:
+    """A machine has two serial ports."""
+    for key in devices.get("ComPorts", ()):
+        if number(key) > _LAST_COM_PORT:
+            look.error(("ComPorts", key), "a machine has the serial ports 0 (COM1) and 1 (COM2) only")
+
+
+@rule(
+    "ComPort",
+    "VirtioSerialPort",
+    "RdpConnectionOptions",
+    fact="Microsoft's schema reference, ComPort; hcsshim, ConsolePipe; WSL",
+)
+def port_is_a_pipe(look: Look, port: dict[str, Any]) -> None:
+    """A port of a machine is a named pipe of the host."""
+    path = port.get("NamedPipe")
+    if path and not pipe(path) and not (look.host == "emulator" and path.startswith("/")):
+        look.warning(
+            "NamedPipe", r"this is the path of a named pipe, as in \\.\pipe\name; an empty one connects nothing"
+        )
+
+
+@rule("RdpConnectionOptions", fact="Microsoft's schema reference, RdpConnectionOptions.AccessSids")
+def accounts_are_sids(look: Look, options: dict[str, Any]) -> None:
+    """Accounts are named by their SIDs."""
+    for index, sid in enumerate(options.get("AccessSids", ())):
+        if not sid.upper().startswith("S-1-"):
+            look.warning(("AccessSids", index), "accounts are named by their SIDs, as in S-1-5-32-544")
+
+
+@rule("NetworkAdapter", fact="hcsshim, addNIC; WSL: an adapter is connected to an endpoint, or to a port of a switch")
+def adapter_is_connected(look: Look, adapter: dict[str, Any]) -> None:
+    """An adapter is connected to something."""
+    if not adapter.get("EndpointId") and not adapter.get("SwitchId") and not removed(look):
+        look.warning("EndpointId", "nothing connects this adapter: give the id of an endpoint of HCN")
+
+
+@rule("Devices", fact="an endpoint that is attached cannot be attached again, 0x803B0014 (measured on Windows 26200)")
+def endpoints_are_different(look: Look, devices: dict[str, Any]) -> None:
+    """No two adapters are connected to one endpoint."""
+    adapters = devices.get("NetworkAdapters", {})
+    if len(adapters) < 2:
+        return
+    seen: set[str] = set()
+    for key, adapter in adapters.items():
+        endpoint = guid_key(adapter.get("EndpointId", ""))
+        if endpoint in seen:
+            look.error(
+                ("NetworkAdapters", key, "EndpointId"),
+                "another adapter here is connected to this endpoint: create an endpoint for each",
+            )
+        elif endpoint:
+            seen.add(endpoint)
+
+
+@rule("GpuConfiguration", fact="Microsoft's schema reference, GpuConfiguration.AssignmentRequest and GpuAssignmentMode")
+def gpus_are_listed(look: Look, gpu: dict[str, Any]) -> None:
+    """A list of GPUs and the mode for it belong together."""
+    mode = gpu.get("AssignmentMode")
+    if gpu.get("AssignmentRequest") and mode != "List":
+        look.ignored("AssignmentRequest", 'HCS reads it only if AssignmentMode is "List"')
+    elif mode == "List" and not gpu.get("AssignmentRequest"):
+        look.warning("AssignmentRequest", "without GPUs here the guest gets none: list them, or choose another mode")
+
+
+# --- state ------------------------------------------------------------------------------------------------------------
+
+
+@rule("GuestState", fact="Microsoft's schema reference, GuestState")
+def state_files_are_templates_of_something(look: Look, state: dict[str, Any]) -> None:
+    """Only files can be templates."""
+    files = ("GuestStateFilePath", "RuntimeStateFilePath")
+    if state.get("ForceTransientState") and not any(state.get(name) for name in files):
+        look.ignored("ForceTransientState", "there is no file here that the state could be made of")
+
+
+@rule("RestoreState", fact="Microsoft's schema reference, RestoreState: a file, or a template")
+def restore_has_one_source(look: Look, state: dict[str, Any]) -> None:
+    """A machine is restored from a file, or cloned from a template."""
+    given = [name for name in ("SaveStateFilePath", "TemplateSystemId") if state.get(name)]
+    if len(given) == 2:
+        look.warning((), "a machine is restored from a file or cloned from a template: give one of the two")
+    elif not given:
+        look.warning((), "there is nothing here to restore from: give SaveStateFilePath, or leave RestoreState out")
+
+
+_FILES = {
+    "GuestState": ("GuestStateFilePath", "RuntimeStateFilePath"),
+    "RestoreState": ("SaveStateFilePath",),
+    "DebugOptions": (
+        "BugcheckSavedStateFileName",
+        "BugcheckNoCrashdumpSavedStateFileName",
+        "TripleFaultSavedStateFileName",
+        "FirmwareDumpFileName",
+        "ShutdownOrResetSavedStateFileName",
+    ),
+    "WindowsCrashReporting": ("DumpFileName",),
+    "SaveOptions": ("SaveStateFilePath",),
+}
+_ALL_FILES = tuple(dict.fromkeys(name for names in _FILES.values() for name in names))
+
+
+@rule(*_FILES, fact="hcsshim, WSL and Microsoft's samples: each of them gives absolute paths")
+def files_of_a_machine_are_absolute(look: Look, files: dict[str, Any]) -> None:
+    """The service has another current folder."""
+    for member in _ALL_FILES:
+        path = files.get(member)
+        if path and not absolute(look, path):
+            look.warning(member, "the path of this file is absolute in every known document: the service is elsewhere")
+
+
+@rule("IsolationSettings", fact="hcsshim, prepareSecurityConfigDoc: HCS decodes it from Base64")
+def launch_data_is_base64(look: Look, isolation: dict[str, Any]) -> None:
+    """Data for the launch are in Base64."""
+    import binascii
+
+    try:
+        binascii.a2b_base64(isolation.get("LaunchData", ""), strict_mode=True)
+    except ValueError:
+        look.error("LaunchData", "this is Base64 text: base64.b64encode(...).decode() makes it")
+
+
+@rule("SaveOptions", fact="Microsoft's schema reference, SaveOptions.SaveStateFilePath")
+def save_needs_a_file(look: Look, options: dict[str, Any]) -> None:
+    """A state is saved to a file."""
+    if options.get("SaveType", "ToFile") == "ToFile" and not options.get("SaveStateFilePath"):
+        look.error(
+            "SaveStateFilePath", "a file to save to is needed: give the absolute path of one that is not there yet"
+        )
