@@ -7,7 +7,8 @@ Emulated are containers and virtual machines: to create, open, list, start, shut
 properties, statistics and events; processes with their pipes, signals and exit codes, on POSIX with a pseudo-terminal;
 changes of memory, processors, shared folders, pipes, disks and network adapters, of which only the properties tell;
 namespaces, CPU groups, and the files of guest and runtime state. Virtual machines pause, resume, save, restore and
-crash, too, but no guest boots in them. Nothing is isolated or limited, and no path of a document is opened.
+crash, too, but no guest boots in them. Nothing is isolated or limited, and no path of a document is opened. A path of
+Windows to a volume leads to a folder in temporary space.
 
 Not emulated are live migration, reports to Windows Error Reporting, the cancelling and the properties of operations,
 other users for a process, templates, requests to a guest, storage and network: these answer with E_NOTIMPL.
@@ -20,7 +21,7 @@ from typing import Any
 
 from .._library import choose
 from ..errors import expect_emulator
-from . import _native
+from . import _native, volumes
 from .service import Service
 
 __all__ = ["container_document", "install", "live", "misuses", "reset"]
@@ -75,6 +76,7 @@ def reset(seed: int | None = None) -> None:
         if service is not None and not service.stop():
             raise RuntimeError("the thread of the emulator's service does not end")
         _native.clear()
+        volumes.clear()
         _seed = seed
         _service = None
         try:

@@ -19,7 +19,7 @@ from .._hresults import (
     ERROR_TOO_MANY_OPEN_FILES,
     from_win32,
 )
-from . import commandline, schema
+from . import commandline, schema, volumes
 from .failures import Failure, Problem, invalid_argument, not_emulated
 
 if sys.platform != "win32":
@@ -54,7 +54,7 @@ class Launch:
             if document.get(member):
                 raise not_emulated(f"{member}; every process runs as the user of the program that uses the emulator")
         self.program_and_arguments: list[str] = _arguments(document, linux=linux)
-        self.folder: str = document.get("WorkingDirectory") or _root()
+        self.folder: str = volumes.local(document.get("WorkingDirectory") or _root())
         self.is_console: bool = document.get("EmulateConsole", False)
         if self.is_console and _WINDOWS:
             raise not_emulated("EmulateConsole on Windows")

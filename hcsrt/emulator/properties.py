@@ -77,7 +77,7 @@ def of_system(system: System, query: str | None, variation: Variation) -> str:
             if variation.sometimes(8):
                 document.pop(member, None)
     for name in types:
-        member, answer = _PROPERTIES[name]
+        member, answer = _property(name)
         document[member] = answer(system)
     if "Queries" in asked:
         document["PropertyResponses"] = {name: _response(system, name) for name in asked["Queries"]}
@@ -87,11 +87,20 @@ def of_system(system: System, query: str | None, variation: Variation) -> str:
 def _response(system: System, name: str) -> dict[str, object]:
     """Return the PropertyResponse to one named query: a failure of one property leaves the others alone."""
     try:
-        if name not in _PROPERTIES:
+        if name not in schema.enum_values("System_PropertyType"):
             raise invalid_json(Problem(schema.member("$.Queries", name), f"{name!r} is no System_PropertyType"))
-        return {"Response": _PROPERTIES[name][1](system)}
+        return {"Response": _property(name)[1](system)}
     except Failure as failure:
         return {"Error": failure.result_error()}
+
+
+def _property(name: str) -> tuple[str, Callable[[System], object]]:
+    """Return the member of Properties for a property type, and what answers it."""
+    try:
+        return _PROPERTIES[name]
+    except KeyError:
+        # Those that the reference lacks, and that Microsoft's own clients ask for.
+        raise not_emulated(f"the property {name}") from None
 
 
 # --- the properties of a system ---------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from .._hresults import (
     ERROR_NOT_FOUND,
     ERROR_PATH_NOT_FOUND,
 )
-from . import _native, schema
+from . import _native, schema, volumes
 from .failures import Failure, Problem, invalid_argument, invalid_json, not_emulated
 from .outbox import Answer
 from .verbs import verb
@@ -136,7 +136,11 @@ def read_file(path: str) -> bytes:
 
 
 def _full(path: str) -> str:
-    """Return the path if it is a full one of this machine; elsewhere, a path of Windows would become a file's name."""
+    """Return a path if it is a full one of this machine, or leads into a volume.
+
+    Elsewhere, a path of Windows would become a file's name.
+    """
+    path = volumes.local(path)
     if not PurePath(path).is_absolute() or "\0" in path:
         raise Failure(ERROR_PATH_NOT_FOUND, f"{path!r} is no full path on this machine.")
     return path
