@@ -79,7 +79,8 @@ def dumps(document: given.Given[typing.Any], *, argument: str = "document") -> s
     """Return the JSON text of a document.
 
     Args:
-        document: A mapping, or JSON text. Text that is right is returned unchanged.
+        document: A mapping, JSON text, or an object of a class of pydantic, attrs or dataclasses. Text that is right
+            is returned unchanged. Members of objects that are None are left out.
         argument: The name of the document in errors.
 
     Raises:
@@ -100,11 +101,12 @@ def dumps(document: given.Given[typing.Any], *, argument: str = "document") -> s
             if not _is_mapping(_plain(value, argument)):
                 raise _refused(argument, "The outermost value has to be a JSON object, in braces")
             return document
-        if not _is_mapping(document):
+        members = document if _is_mapping(document) else _members(document)
+        if members is None:
             raise TypeError(
                 f"{argument} has to be a mapping or JSON text, not {type(document).__name__}{_advice(document)}"
             )
-        value = _plain(document, argument)
+        value = _plain(members, argument)
     except json.JSONDecodeError as error:
         advice = ": give the text of a file, not its name" if error.doc.strip() and "{" not in error.doc else ""
         raise _refused(argument, f"{error.msg} at line {error.lineno}, column {error.colno}{advice}") from None
@@ -117,7 +119,8 @@ def plain(value: typing.Any, argument: str) -> typing.Any:
     """Return a value for a document in dicts, lists and scalars of JSON.
 
     Args:
-        value: Mappings, lists, tuples, texts, numbers, bools and None, in each other.
+        value: Mappings, lists, tuples, texts, numbers, bools and None, in each other, and objects of classes of
+            pydantic, attrs and dataclasses.
         argument: The name of the value in errors.
 
     Raises:
@@ -149,9 +152,19 @@ def _plain(value: Any, path: str) -> Any:
             if not isinstance(key, str):
                 raise TypeError(f"{path} has the key {key!r}, and keys in JSON are strings")
         return {key: _plain(item, f"{path}[{key!r}]") for key, item in value.items()}
+    members = _members(value)
+    if members is not None:
+        return _plain(members, path)
     if isinstance(value, (bytes, bytearray)):
         raise TypeError(f"{path} is {type(value).__name__}, and JSON is text: decode it first")
     raise TypeError(f"{path} is of type {type(value).__name__}, which JSON has no form for")
+
+
+def _members(value: object) -> Mapping[str, Any] | None:
+    """Return the members of an object of a class of pydantic, attrs or dataclasses; None if it is none."""
+    from ._models import members
+
+    return members(value)
 
 
 def _advice(document: object) -> str:
