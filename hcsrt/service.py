@@ -12,6 +12,7 @@ import os
 from . import documents
 from ._arguments import check_name, path_text, seconds
 from ._blocking import CALLS, finish
+from ._facade.advice import advised
 from ._facade.requests import answer, query_text
 from ._late import typing
 from .documents import dumps, loads
@@ -52,7 +53,9 @@ def properties(
 
     HCS: HcsGetServiceProperties
     """
-    text = finish(CALLS.service("HcsGetServiceProperties", query_text(types, query), timeout=seconds(timeout)))
+    asked = query_text(types, query)
+    with advised("Service_PropertyQuery", asked):
+        text = finish(CALLS.service("HcsGetServiceProperties", asked, timeout=seconds(timeout)))
     return answer(text, "HcsGetServiceProperties", dict)
 
 
@@ -81,7 +84,8 @@ def modify(
     """
     check_name(property_type, "property_type")
     request = dumps({"PropertyType": property_type, "Settings": loads(dumps(settings, argument="settings"))})
-    finish(CALLS.service("HcsModifyServiceSettings", request, timeout=seconds(timeout)))
+    with advised("ModificationRequest", request):
+        finish(CALLS.service("HcsModifyServiceSettings", request, timeout=seconds(timeout)))
 
 
 def submit_wer_report(crash_report: documents.Given[documents.CrashReport], *, timeout: float | None = None) -> None:

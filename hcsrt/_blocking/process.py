@@ -15,6 +15,7 @@ from time import monotonic
 from .. import _calls
 from .._calls import Limit
 from .._facade import AnyStr, Generic, commands, times
+from .._facade.advice import advised
 from .._facade.commands import CHARACTER_SIZE, PIPE, Command, StreamFormat, check_given, encoded
 from .._facade.owner import debug, exit_status
 from .._facade.process import CLOSE_STDIN, ProcessCore, check_stdin_error, nested_turn, raise_late_start, running
@@ -569,7 +570,9 @@ async def start_process(
     try:
         # A list has what was made even if a KeyboardInterrupt comes right after the call, before any assignment.
         limit = Limit(deadline.remaining())
-        aside("HcsCreateProcess", limit, _calls.create_process, system, parameters, limit, results=made, discard=_end)
+        create = _calls.create_process
+        with advised("ProcessParameters", parameters):
+            aside("HcsCreateProcess", limit, create, system, parameters, limit, results=made, discard=_end)
         if made[0].error is not None:
             made.append(await running(CALLS, made[0], deadline))
         objects.extend(map(kind, made[-1:], [args], [streams], [reopen_system], [is_windows]))

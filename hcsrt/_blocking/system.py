@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .. import _calls
 from .._calls import Limit
+from .._facade.advice import advised
 from .._facade.owner import debug
 from .._facade.system import SystemCore
 from .._facade.times import CLEANUP_TIMEOUT, SHORT_CLEANUP, Deadline, cleanup_time
@@ -65,7 +66,8 @@ class BlockingSystem(BlockingOwner[OwnedSystem], SystemCore):
             limit = Limit(deadline.remaining())
             function = in_namespace("HcsCreateComputeSystem", namespace)
             create = partial(_calls.create_system, keep=keep)
-            aside(function, limit, create, id, document, namespace, limit, results=made, discard=end)
+            with advised("ComputeSystem", document):
+                aside(function, limit, create, id, document, namespace, limit, results=made, discard=end)
             objects.extend(map(cls, made, [id], [namespace]))
             await objects[0]._set_up(deadline)
             return objects[0]

@@ -21,6 +21,7 @@ from ..errors import (
     error_from,
 )
 from . import AnyStr, Generic, times
+from .advice import advised
 from .commands import Command, StreamFormat
 from .owner import ExitOwner, debug, exit_status
 from .requests import answer, exit_code
@@ -188,7 +189,8 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
 
     async def _modify(self, request: documents.Given[Any], timeout: float | None) -> None:
         text = dumps(request, argument="request")
-        await self._calls.call(self._handle, "HcsModifyProcess", text, seconds(timeout))
+        with advised("ProcessModifyRequest", text):
+            await self._calls.call(self._handle, "HcsModifyProcess", text, seconds(timeout))
 
     async def _duplicate(self) -> OwnedProcess:
         self._check_open()

@@ -15,6 +15,7 @@ from ..errors import (
     SystemNotFoundError,
     error_from,
 )
+from .advice import advised
 from .owner import ExitOwner, debug, exit_status, latch_exit
 from .requests import answer, exit_document, migration_resources, modify_request, options_text, query_text, save_options
 from .times import CHECK_TIMEOUT, EVENT_PATIENCE, Deadline, query_timeout
@@ -69,10 +70,13 @@ class SystemCore(ExitOwner[OwnedSystem]):
     async def _start(self, options: Options, migration_socket: int | None, timeout: float | None) -> None:
         text = options_text(options)
         resources = migration_resources(migration_socket)
-        await self._calls.call(self._handle, "HcsStartComputeSystem", text, seconds(timeout), resources=resources)
+        with advised("StartOptions", text):
+            await self._calls.call(self._handle, "HcsStartComputeSystem", text, seconds(timeout), resources=resources)
 
     async def _shutdown(self, options: Options, timeout: float | None) -> None:
-        await self._calls.call(self._handle, "HcsShutDownComputeSystem", options_text(options), seconds(timeout))
+        text = options_text(options)
+        with advised("ShutdownOptions", text):
+            await self._calls.call(self._handle, "HcsShutDownComputeSystem", text, seconds(timeout))
         self._expect_exit()
 
     async def _terminate(self, timeout: float | None) -> None:
@@ -89,17 +93,23 @@ class SystemCore(ExitOwner[OwnedSystem]):
             self._expect_exit()
 
     async def _crash(self, options: Options, timeout: float | None) -> None:
-        await self._calls.call(self._handle, "HcsCrashComputeSystem", options_text(options), seconds(timeout))
+        text = options_text(options)
+        with advised("CrashOptions", text):
+            await self._calls.call(self._handle, "HcsCrashComputeSystem", text, seconds(timeout))
         self._expect_exit()
 
     async def _pause(self, options: Options, timeout: float | None) -> None:
-        await self._calls.call(self._handle, "HcsPauseComputeSystem", options_text(options), seconds(timeout))
+        text = options_text(options)
+        with advised("PauseOptions", text):
+            await self._calls.call(self._handle, "HcsPauseComputeSystem", text, seconds(timeout))
 
     async def _resume(self, timeout: float | None) -> None:
         await self._calls.call(self._handle, "HcsResumeComputeSystem", None, seconds(timeout))
 
     async def _save(self, path: str | os.PathLike[str] | None, save_type: str, timeout: float | None) -> None:
-        await self._calls.call(self._handle, "HcsSaveComputeSystem", save_options(path, save_type), seconds(timeout))
+        text = save_options(path, save_type)
+        with advised("SaveOptions", text):
+            await self._calls.call(self._handle, "HcsSaveComputeSystem", text, seconds(timeout))
 
     async def _modify(
         self,
@@ -111,7 +121,8 @@ class SystemCore(ExitOwner[OwnedSystem]):
         timeout: float | None,
     ) -> None:
         request = modify_request(resource_path, request_type, settings, guest_request)
-        await self._calls.call(self._handle, "HcsModifyComputeSystem", request, seconds(timeout), identity=identity)
+        with advised("ModifySettingRequest", request):
+            await self._calls.call(self._handle, "HcsModifyComputeSystem", request, seconds(timeout), identity=identity)
 
     async def _initialize_live_migration(self, options: Options, timeout: float | None) -> None:
         function = "HcsInitializeLiveMigrationOnSource"
@@ -205,8 +216,9 @@ class SystemCore(ExitOwner[OwnedSystem]):
     async def _properties(
         self, types: tuple[str, ...], query: documents.Given[Any] | None, timeout: float | None
     ) -> dict[str, Any]:
-        text = query_text(types, query)
-        text = await self._calls.call(self._handle, _PROPERTIES, text, seconds(timeout))
+        asked = query_text(types, query)
+        with advised("System_PropertyQuery", asked):
+            text = await self._calls.call(self._handle, _PROPERTIES, asked, seconds(timeout))
         return answer(text, _PROPERTIES, dict)
 
     async def _block(self, name: str, kind: type[AnswerT], timeout: float | None) -> AnswerT:

@@ -14,6 +14,7 @@ from weakref import ref
 
 from .. import _engine
 from .._facade import AnyStr, Generic, commands, times
+from .._facade.advice import advised
 from .._facade.commands import PIPE, Command, StreamFormat, check_given, encoded
 from .._facade.owner import debug, has_exited
 from .._facade.process import ProcessCore, nested_turn, raise_late_start, running
@@ -328,7 +329,8 @@ async def start_process(
 ) -> Any:
     """Create a process of this kind and everything around it, or leave nothing behind."""
     creating = started("HcsCreateProcess", _engine.create_process, system, parameters, deadline.remaining())
-    start = await made(creating, _terminate)
+    with advised("ProcessParameters", parameters):
+        start = await made(creating, _terminate)
     process: AwaitedProcess[Any] | None = None
     try:
         start = await running(CALLS, start, deadline)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import TracebackType
 
 from .. import _engine
+from .._facade.advice import advised
 from .._facade.commands import PIPE
 from .._facade.system import SystemCore
 from .._functions import in_namespace
@@ -63,7 +64,8 @@ class AwaitedSystem(AwaitedOwner[OwnedSystem], SystemCore):
     ) -> typing.Self:
         function = in_namespace("HcsCreateComputeSystem", namespace)
         creating = started(function, _engine.create_system, id, document, namespace, deadline.remaining(), keep=keep)
-        handle = await made(creating, discard if keep else _terminate)
+        with advised("ComputeSystem", document):
+            handle = await made(creating, discard if keep else _terminate)
         try:
             system = cls(handle, id, namespace)
             await system._set_up(deadline)

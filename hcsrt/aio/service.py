@@ -9,6 +9,7 @@ import os
 
 from .. import documents
 from .._arguments import check_name, path_text, seconds
+from .._facade.advice import advised
 from .._facade.requests import answer, query_text
 from .._late import typing
 from ..documents import dumps, loads
@@ -50,7 +51,9 @@ async def properties(
 
     HCS: HcsGetServiceProperties
     """
-    text = await CALLS.service("HcsGetServiceProperties", query_text(types, query), timeout=seconds(timeout))
+    asked = query_text(types, query)
+    with advised("Service_PropertyQuery", asked):
+        text = await CALLS.service("HcsGetServiceProperties", asked, timeout=seconds(timeout))
     return answer(text, "HcsGetServiceProperties", dict)
 
 
@@ -79,7 +82,8 @@ async def modify(
     """
     check_name(property_type, "property_type")
     request = dumps({"PropertyType": property_type, "Settings": loads(dumps(settings, argument="settings"))})
-    await CALLS.service("HcsModifyServiceSettings", request, timeout=seconds(timeout))
+    with advised("ModificationRequest", request):
+        await CALLS.service("HcsModifyServiceSettings", request, timeout=seconds(timeout))
 
 
 async def submit_wer_report(
