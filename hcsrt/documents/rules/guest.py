@@ -22,7 +22,7 @@ _SETTINGS = {
 }
 
 # What hcsshim sends, too, by a bridge of its own; no schema has the settings of these.
-_OF_THE_BRIDGE = frozenset({
+OF_THE_BRIDGE = frozenset({
     "SCSIDevice", "MappedVirtualDiskForContainerScratch", "WCOWBlockCims", "CWCOWCombinedLayers", "VPMemDevice",
     "VPCIDevice", "ContainerConstraints", "SecurityPolicy", "SecurityPolicyFragment", "PodCgroupMemoryLimit",
 })  # fmt: skip
@@ -30,21 +30,10 @@ _OF_THE_BRIDGE = frozenset({
 # What settings for a Linux guest have, and those for Windows have not.
 _LINUX_MEMBERS = frozenset({"MountPath", "ContainerID", "NamespaceID"})
 
-_FACT = "Microsoft's schema reference, GuestModifySettingRequest; hcsshim, internal/protocol/guestresource"
+FACT = "Microsoft's schema reference, GuestModifySettingRequest; hcsshim, internal/protocol/guestresource"
 
 
-@rule("ModifySettingRequest", fact=_FACT)
-def guest_request_is_one(look: Look, request: dict[str, Any]) -> None:
-    """A Windows guest takes requests of one type; of a Linux guest's nobody has a schema."""
-    if "GuestRequest" not in request:
-        return
-    guest = members(request["GuestRequest"])
-    kind: object = guest.get("ResourceType")
-    if not (isinstance(kind, str) and kind in _OF_THE_BRIDGE) and not _of_linux(guest.get("Settings")):
-        look.check("GuestRequest", "GuestModifySettingRequest")
-
-
-@rule("GuestModifySettingRequest", fact=_FACT)
+@rule("GuestModifySettingRequest", fact=FACT)
 def guest_resource_is_named(look: Look, request: dict[str, Any]) -> None:
     """A request is about a resource of the guest, and says what to do."""
     for member, what in (("ResourceType", "what to change in the guest"), ("RequestType", "what to do with it")):
@@ -52,16 +41,16 @@ def guest_resource_is_named(look: Look, request: dict[str, Any]) -> None:
             look.warning(member, f"every known client says {what}: add it")
 
 
-@rule("GuestModifySettingRequest", fact=_FACT)
+@rule("GuestModifySettingRequest", fact=FACT)
 def settings_are_those_of_the_guest_resource(look: Look, request: dict[str, Any]) -> None:
     """The resource says which type the settings have."""
     type = _SETTINGS.get(request.get("ResourceType", ""))
     settings = request.get("Settings")
-    if type is not None and not _of_linux(settings):
+    if type is not None and not for_linux(settings):
         look.check("Settings", type)
 
 
-def _of_linux(settings: object) -> bool:
+def for_linux(settings: object) -> bool:
     """Return whether settings are those for a Linux guest."""
     given = members(settings)
     root: object = given.get("ContainerRootPath")

@@ -131,7 +131,7 @@ def other_flags_are_a_number(look: Look, object: dict[str, Any]) -> None:
     """Flags are numbers, whatever Microsoft's reference says."""
     for member in ("Flags", "FirewallPolicyFlags"):
         if isinstance(object.get(member), str):
-            look.warning(member, "HCN takes other flags as numbers only: give the number")
+            look.warning(member, "HCN takes flags as a number only, where it was tried: give the number")
 
 
 @rule(
@@ -215,7 +215,7 @@ def filter_is_json(look: Look, query: dict[str, Any]) -> None:
 # --- networks ---------------------------------------------------------------------------------------------------------
 
 
-@rule("Subnet", "IpSubnet", fact="hcsshim, WSL and the samples of HCN: a prefix, as in 192.168.100.0/24")
+@rule("Subnet", "IpSubnet", fact="hcsshim and WSL send a prefix; HCN has the code HCN_E_INVALID_PREFIX")
 def subnet_is_a_prefix(look: Look, subnet: dict[str, Any]) -> None:
     """A subnet is an address and a length."""
     text = subnet.get("IpAddressPrefix")
@@ -259,7 +259,7 @@ def gateway_is_in_the_subnet(look: Look, subnet: dict[str, Any]) -> None:
 
 
 @rule("Route", "SDNRoutePolicySetting", "RemoteSubnetRoutePolicySetting",
-      fact="hcsshim, hcn: routes lead to a prefix, as in 0.0.0.0/0")  # fmt: skip
+      fact="hcsshim and WSL send a prefix; HCN has the code HCN_E_INVALID_PREFIX")  # fmt: skip
 def route_leads_to_a_prefix(look: Look, route: dict[str, Any]) -> None:
     """A route leads to a network."""
     text = route.get("DestinationPrefix")
@@ -267,7 +267,7 @@ def route_leads_to_a_prefix(look: Look, route: dict[str, Any]) -> None:
         look.error("DestinationPrefix", "this is a network with its length, as in 0.0.0.0/0 or 10.0.0.0/8")
 
 
-@rule("Route", "SDNRoutePolicySetting", fact="hcsshim, hcn: a hop is an IP address")
+@rule("Route", "SDNRoutePolicySetting", fact="hcsshim sends an IP address; HCN has the code HCN_E_INVALID_IP")
 def next_hop_is_an_address(look: Look, route: dict[str, Any]) -> None:
     """A route goes by an address."""
     text = route.get("NextHop")
@@ -275,8 +275,14 @@ def next_hop_is_an_address(look: Look, route: dict[str, Any]) -> None:
         look.error("NextHop", "this is an IP address, without a length")
 
 
-@rule("MacRange", "HostComputeEndpoint", "DrMacAddressNetworkPolicySetting", "SourceMacAddressNetworkPolicySetting",
-      "RemoteSubnetRoutePolicySetting", fact="hcsshim, WSL and the samples of HCN: 00-15-5D-52-C0-00")  # fmt: skip
+@rule(
+    "MacRange",
+    "HostComputeEndpoint",
+    "DrMacAddressNetworkPolicySetting",
+    "SourceMacAddressNetworkPolicySetting",
+    "RemoteSubnetRoutePolicySetting",
+    fact="hcsshim and WSL send 00-15-5D-52-C0-00; HCN has the code HCN_E_ADDR_INVALID_OR_RESERVED",
+)
 def addresses_of_cards_are_written_with_dashes(look: Look, object: dict[str, Any]) -> None:
     """A MAC address has six pairs of digits."""
     for member in (
@@ -366,7 +372,11 @@ def mapped_protocol_has_ports(look: Look, mapping: dict[str, Any]) -> None:
         look.warning("Protocol", f"ports are those of TCP ({_TCP}) or UDP ({_UDP}): give one of them")
 
 
-@rule("PortMappingPolicySetting", "LoadBalancerPortMapping", fact="hcsshim, Docker: a mapping has a port to lead to")
+@rule(
+    "PortMappingPolicySetting",
+    "LoadBalancerPortMapping",
+    fact="hcsshim sends it; HCN has the code HCN_E_INVALID_INTERNAL_PORT",
+)
 def mapping_leads_to_a_port(look: Look, mapping: dict[str, Any]) -> None:
     """A mapping leads to a port of the endpoint."""
     if not mapping.get("InternalPort"):
@@ -403,7 +413,7 @@ def endpoint_is_attached_later(look: Look, endpoint: dict[str, Any]) -> None:
         )
 
 
-@rule("IpConfig", fact="hcsshim, IpConfig: an address and its length, each in a member of its own")
+@rule("IpConfig", fact="hcsshim, IpConfig: an address, and its length beside it; HCN has the code HCN_E_INVALID_IP")
 def configuration_is_an_address(look: Look, configuration: dict[str, Any]) -> None:
     """An address has no more bits than its kind has."""
     text = configuration.get("IpAddress")
@@ -424,7 +434,7 @@ def protocols_are_numbers(look: Look, tuple: dict[str, Any]) -> None:
     """Protocols of access lists are a text of numbers."""
     text = tuple.get("Protocols")
     if text and not numbers(text, _LARGEST_PROTOCOL):
-        look.error(
+        look.warning(
             "Protocols", 'these are the numbers of protocols with commas between them, as in "6,17" for TCP and UDP'
         )
 
@@ -556,7 +566,7 @@ def there_are_endpoints(look: Look, object: dict[str, Any]) -> None:
         look.warning("HostComputeEndpoints", "there are no endpoints here: give the ids of those that this is for")
 
 
-@rule("HostComputeLoadBalancer", fact="hcsshim, HostComputeLoadBalancer: addresses")
+@rule("HostComputeLoadBalancer", fact="hcsshim sends IP addresses; HCN has the code HCN_E_INVALID_IP")
 def virtual_addresses_are_addresses(look: Look, balancer: dict[str, Any]) -> None:
     """A load balancer has addresses."""
     if balancer.get("SourceVIP") and address(balancer["SourceVIP"]) is None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from ..resources import RESOURCES, resource
 from . import Look, rule
+from .guest import FACT as GUEST_FACT
+from .guest import OF_THE_BRIDGE, for_linux
 from .texts import members
 
 _COLLECTIONS = re.compile(r"VirtualMachine/Devices/(VirtualSmb|Plan9)/Shares/.+")
@@ -59,9 +61,8 @@ def resource_is_known(look: Look, request: dict[str, Any]) -> None:
     from difflib import get_close_matches
 
     near = get_close_matches(path[:200], [known.path for known in RESOURCES], 1)
-    look.warning(
-        "ResourcePath", f"no source knows this path; {f'near it is {near[0]}' if near else 'see the reference'}"
-    )
+    advice = f"one like it is {near[0]}" if near else "the reference of HcsModifyComputeSystem lists them"
+    look.warning("ResourcePath", f"no source knows this path: {advice}")
 
 
 @rule("ModifySettingRequest", fact=_REFERENCE)
@@ -130,6 +131,17 @@ def only_restricted_shares_are_updated(look: Look, request: dict[str, Any]) -> N
             "of a share HCS updates AllowedFiles only, and only with Options.RestrictFileAccess: remove it, and add it "
             "again",
         )
+
+
+@rule("ModifySettingRequest", fact=GUEST_FACT)
+def guest_request_is_one(look: Look, request: dict[str, Any]) -> None:
+    """A Windows guest takes requests of one type; of a Linux guest's nobody has a schema."""
+    if "GuestRequest" not in request:
+        return
+    guest = members(request["GuestRequest"])
+    kind: object = guest.get("ResourceType")
+    if not (isinstance(kind, str) and kind in OF_THE_BRIDGE) and not for_linux(guest.get("Settings")):
+        look.check("GuestRequest", "GuestModifySettingRequest")
 
 
 # --- changes of the service -------------------------------------------------------------------------------------------

@@ -183,7 +183,7 @@ def numa_nodes_are_counted(look: Look, numa: dict[str, Any]) -> None:
     settings = numa.get("Settings")
     if settings and numa.get("VirtualNodeCount", len(settings)) != len(settings):
         look.warning(
-            "VirtualNodeCount", f"there are {len(settings)} nodes in Settings: give their number, or leave it out"
+            "VirtualNodeCount", f"the number of nodes in Settings is {len(settings)}: give it, or leave this out"
         )
 
 
