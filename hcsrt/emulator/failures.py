@@ -91,9 +91,14 @@ def invalid_json(*problems: Problem) -> Failure:
     return Failure(HCS_E_INVALID_JSON, "The JSON document is invalid.", problems)
 
 
-def invalid_argument(place: str, message: str) -> Failure:
+def impossible_request(*problems: Problem) -> Failure:
     """Return the failure of a well-formed document that asks for something impossible."""
-    return Failure(E_INVALIDARG, "The parameter is incorrect.", [Problem(place, message)])
+    return Failure(E_INVALIDARG, "The parameter is incorrect.", problems)
+
+
+def invalid_argument(place: str, message: str) -> Failure:
+    """Return the failure of a well-formed document with one place that asks for something impossible."""
+    return impossible_request(Problem(place, message))
 
 
 def not_emulated(message: str) -> Failure:

@@ -34,6 +34,9 @@ def get_ready() -> None:
         __import__("tokenize")
     if sys.platform == "win32":
         __import__("subprocess")
+    # For rules of documents.
+    if not _is_stuck("ipaddress"):
+        __import__("ipaddress")
     codecs.lookup("utf-16-le")
     if not _is_stuck("psutil"):
         try:

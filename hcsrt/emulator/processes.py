@@ -110,14 +110,10 @@ class Processes:
     @verb("HcsModifyProcess")
     def _modify_process(self, request: _native.Request) -> Answer:
         document = schema.parse(request.text or "", "ProcessModifyRequest")
-        operation = document.get("Operation")
-        if operation is None:
-            raise invalid_json(Problem("$.Operation", "is missing"))
+        operation: str = document["Operation"]
         process = self._model.running_process_of(request)
-        settings: dict[str, Any] = document.get(operation, {})
+        settings: dict[str, Any] = document[operation]
         if operation == "CloseHandle":
-            if "Handle" not in settings:
-                raise invalid_json(Problem("$.CloseHandle.Handle", "is missing"))
             streams = ("StdIn", "StdOut", "StdErr") if settings["Handle"] == "All" else (settings["Handle"],)
             for stream in streams:
                 _native.close_stream(process.key, stream)

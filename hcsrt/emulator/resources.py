@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from .._hresults import ERROR_ALREADY_EXISTS, ERROR_NOT_FOUND
+from ..documents.resources import resource
 from . import schema
-from .failures import Failure, invalid_argument, invalid_json, not_emulated
-
-_CHANGES = ("Add", "Update", "Remove")
-_PLUGGED = ("Add", "Remove")
-
-
-class _Resource(NamedTuple):
-    """Settings of one kind: their type in the schema, the RequestTypes, and what makes the change.
-
-    The change is given the place in the document, the last part of the path, the RequestType and the Settings.
-    """
-
-    kind: str | None
-    requests: tuple[str, ...]
-    change: Callable[[Any, str, str, Any], None]
+from .failures import Failure, invalid_argument, not_emulated
 
 
 def _set(place: dict[str, Any], name: str, request: str, settings: Any) -> None:
+    if request == "Remove":
+        raise invalid_argument("$.RequestType", f"{name} can be changed, not removed")
     place[name] = settings
 
 
@@ -63,33 +51,20 @@ def _expect(exists: bool, request: str, name: str) -> None:
         raise Failure(ERROR_NOT_FOUND, f"There is no {name!r}.")
 
 
-# A star stands for a name that the client gives.
-_RESOURCES = {
-    "VirtualMachine/ComputeTopology/Memory/SizeInMB": _Resource("uint64", ("Add", "Update"), _set),
-    "VirtualMachine/Devices/Scsi/*/Attachments/*": _Resource("Attachment", _CHANGES, _plug),
-    "VirtualMachine/Devices/NetworkAdapters/*": _Resource("NetworkAdapter", _CHANGES, _plug),
-    "VirtualMachine/Devices/MappedPipes/*": _Resource(None, _PLUGGED, _plug),
-    "VirtualMachine/Devices/Plan9/Shares": _Resource("Plan9Share", _CHANGES, _list_by("Name")),
-    "VirtualMachine/Devices/VirtualSmb/Shares": _Resource("VirtualSmbShare", _CHANGES, _list_by("Name")),
-    "Container/Memory/SizeInMB": _Resource("uint64", ("Add", "Update"), _set),
-    "Container/Processor": _Resource("Container_Processor", ("Add", "Update"), _set),
-    "Container/MappedDirectories": _Resource("MappedDirectory", _CHANGES, _list_by("ContainerPath")),
-    "Container/MappedPipes": _Resource("MappedPipe", _CHANGES, _list_by("ContainerPipeName")),
+# What makes the change, by the path in `documents.resources`. It is given the place in the document, the last part of
+# the path, the RequestType and the Settings. HCS knows the other paths there, too.
+_CHANGES: dict[str, Callable[[Any, str, str, Any], None]] = {
+    "VirtualMachine/ComputeTopology/Memory/SizeInMB": _set,
+    "VirtualMachine/Devices/Scsi/*/Attachments/#": _plug,
+    "VirtualMachine/Devices/NetworkAdapters/*": _plug,
+    "VirtualMachine/Devices/MappedPipes/*": _plug,
+    "VirtualMachine/Devices/Plan9/Shares": _list_by("Name"),
+    "VirtualMachine/Devices/VirtualSmb/Shares": _list_by("Name"),
+    "Container/Memory/SizeInMB": _set,
+    "Container/Processor": _set,
+    "Container/MappedDirectories": _list_by("ContainerPath"),
+    "Container/MappedPipes": _list_by("ContainerPipeName"),
 }
-
-# HCS knows these too.
-_NOT_EMULATED = (
-    "VirtualMachine/ComputeTopology/Gpu",
-    "VirtualMachine/ComputeTopology/Processor/*",
-    "VirtualMachine/Devices/ComPorts/*",
-    "VirtualMachine/Devices/FlexibleIov/*",
-    "VirtualMachine/Devices/SharedMemory/Regions",
-    "VirtualMachine/Devices/VirtualPMem/Devices/*",
-    "VirtualMachine/Devices/VirtualPMem/Devices/*/Mappings/*",
-    "VirtualMachine/Devices/VirtualPci/*",
-    "Container/Devices/Generic",
-    "Container/RegistryFlushState",
-)
 
 
 def modify(document: dict[str, Any], text: str, unknown: int) -> None:
@@ -98,35 +73,16 @@ def modify(document: dict[str, Any], text: str, unknown: int) -> None:
     if "GuestRequest" in request:
         raise not_emulated("a GuestRequest; there is no guest that could take it")
     path: str = request.get("ResourcePath", "")
-    kind = next((pattern for pattern in _RESOURCES if _matches(pattern, path)), None)
-    if kind is None:
-        if any(_matches(pattern, path) for pattern in _NOT_EMULATED):
-            raise not_emulated(f"a modify of {path}")
+    known = resource(path)
+    if known is None:
         raise Failure(unknown, f"No resource has the path {path!r}.")
-    resource = _RESOURCES[kind]
-    change: str = request.get("RequestType", "Add")
-    if change not in resource.requests:
-        raise invalid_argument("$.RequestType", f"{path} takes {' and '.join(resource.requests)}, not {change}")
-    settings = _settings(resource, request, change)
+    change = _CHANGES.get(known.path)
+    if change is None:
+        raise not_emulated(f"a modify of {path}")
     *way, last = path.split("/")
     if way[0] not in document:
         raise invalid_argument("$.ResourcePath", f"the compute system is no {way[0]}")
-    resource.change(_place(document, way), last, change, settings)
-
-
-def _matches(pattern: str, path: str) -> bool:
-    return re.fullmatch(pattern.replace("*", "[^/]+"), path) is not None
-
-
-def _settings(resource: _Resource, request: dict[str, Any], change: str) -> Any:
-    """Return the Settings, checked against the schema; an entry that is removed by its name in the path needs none."""
-    settings = request.get("Settings")
-    if resource.kind is None or (change == "Remove" and resource.change is _plug):
-        return settings
-    found = schema.problems(settings, resource.kind, "Settings")
-    if found:
-        raise invalid_json(*found)
-    return settings
+    change(_place(document, way), last, request.get("RequestType", "Add"), request.get("Settings"))
 
 
 def _place(document: dict[str, Any], way: list[str]) -> dict[str, Any]:

@@ -14,7 +14,9 @@ from ..documents.problems import Problem as Found
 from ..documents.problems import member as member
 from ..documents.reading import loaded
 from ..documents.table import table
-from .failures import Problem, invalid_json
+from .failures import Problem, impossible_request, invalid_json
+
+_REQUESTS = ("ModifySettingRequest", "ProcessParameters")
 
 
 def enum_values(name: str) -> Iterable[str]:
@@ -22,35 +24,21 @@ def enum_values(name: str) -> Iterable[str]:
     return table().enums[name].values.keys()
 
 
-def problems(value: object, kind: str, *place: str) -> tuple[Problem, ...]:
-    """Return each place at which a parsed document breaks a type of the table, or a rule.
-
-    Args:
-        value: The document, or a part of one.
-        kind: A type as the table spells it: "uint32", "<Layer> array", "Map<string, Scsi>", an enum or a struct.
-        place: The members that lead to the part.
-    """
-    return _errors(problems_of(value, kind, place, host="emulator"))
-
-
 def load(text: str) -> object:
     """Return the value of a JSON text; raises Failure (HCS_E_INVALID_JSON) if it is none."""
     value, found = loaded(text)
-    errors = _errors(found)
-    if errors:
-        raise invalid_json(*errors)
+    _refuse(found)
     return cast("object", value)
 
 
 def parse(text: str, kind: str) -> dict[str, Any]:
     """Return the object of type `kind`, a struct, in a JSON text.
 
-    Raises Failure (HCS_E_INVALID_JSON) that names each place which breaks the type or a rule.
+    Raises Failure that names each place which breaks the type (HCS_E_INVALID_JSON) or a rule (E_INVALIDARG for what
+    asks for something impossible).
     """
     value = load(text)
-    found = problems(value, kind)
-    if found:
-        raise invalid_json(*found)
+    _refuse(problems_of(value, kind, host="emulator"), impossible=kind in _REQUESTS)
     return cast("dict[str, Any]", value)
 
 
@@ -60,12 +48,16 @@ def parse_optional(text: str | None, kind: str) -> dict[str, Any]:
 
 
 def compute_system(text: str) -> dict[str, Any]:
-    """Return the ComputeSystem in a JSON text that describes a system to create.
-
-    Raises Failure (HCS_E_INVALID_JSON) that names each place which breaks the type or a rule.
-    """
+    """Return the ComputeSystem in a JSON text that describes a system to create; raises Failure as parse does."""
     return parse(text, "ComputeSystem")
 
 
-def _errors(found: Iterable[Found]) -> tuple[Problem, ...]:
-    return tuple(Problem(problem.path, problem.text) for problem in found if problem.severity == "error")
+def _refuse(found: Iterable[Found], *, impossible: bool = False) -> None:
+    """Refuse a document with errors; warnings are let through.
+
+    impossible: whether what breaks nothing but rules is well-formed, and asks for something impossible.
+    """
+    errors = [problem for problem in found if problem.severity == "error"]
+    if errors:
+        failure = impossible_request if impossible and all(error.kind == "rule" for error in errors) else invalid_json
+        raise failure(*(Problem(error.path, error.text) for error in errors))

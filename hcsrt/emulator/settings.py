@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import PurePath
-from typing import Any, cast
+from typing import Any
 
 from .._hresults import (
     E_ACCESSDENIED,
@@ -22,13 +22,6 @@ from .outbox import Answer
 from .verbs import verb
 
 SCHEMA_VERSIONS = {"SupportedSchemaVersions": [{"Major": 2, "Minor": 6}]}
-
-# The type of the details of a HostProcessorModificationRequest, by its Operation.
-_GROUP_OPERATIONS = {
-    "CreateGroup": "CreateGroupOperation",
-    "DeleteGroup": "DeleteGroupOperation",
-    "SetProperty": "SetPropertyOperation",
-}
 
 
 class Settings:
@@ -66,17 +59,10 @@ class Settings:
         document = schema.parse(request.text or "", "ModificationRequest")
         if document.get("PropertyType") != "CpuGroup":
             raise not_emulated(f"the service setting {document.get('PropertyType')}")
-        settings = _checked(document.get("Settings"), "HostProcessorModificationRequest", "Settings")
-        operation = settings.get("Operation")
-        if operation is None:
-            raise invalid_json(Problem("$.Settings.Operation", "is missing"))
-        place = "$.Settings.OperationDetails"
-        details = _checked(
-            settings.get("OperationDetails"), _GROUP_OPERATIONS[operation], "Settings", "OperationDetails"
-        )
-        key = details.get("GroupId", "").strip("{}").lower()
-        if not key:
-            raise invalid_json(Problem(f"{place}.GroupId", "is missing"))
+        settings = document["Settings"]
+        operation: str = settings["Operation"]
+        details: dict[str, Any] = settings["OperationDetails"]
+        key: str = details["GroupId"].strip("{}").lower()
         if operation == "CreateGroup":
             self._create_group(key, details)
         elif key not in self._groups:
@@ -157,10 +143,3 @@ def _file_failure(error: OSError, path: str) -> Failure:
     else:
         hresult = E_ACCESSDENIED if isinstance(error, (PermissionError, IsADirectoryError)) else E_FAIL
     return Failure(hresult, f"{path!r}: {error.strerror}.")
-
-
-def _checked(value: object, kind: str, *place: str) -> dict[str, Any]:
-    found = schema.problems(value, kind, *place)
-    if found:
-        raise invalid_json(*found)
-    return cast("dict[str, Any]", value)

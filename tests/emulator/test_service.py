@@ -18,7 +18,8 @@ import pytest
 from hcsrt import _calls, _watch, emulator, errors
 from hcsrt._handles import OwnedProcess, OwnedSystem
 from hcsrt._streams import ProcessStart, StdioReader, StdioWriter
-from hcsrt.emulator import imports, schema, stopping, usage
+from hcsrt.documents import check
+from hcsrt.emulator import imports, stopping, usage
 from hcsrt.emulator.model import Model
 from hcsrt.emulator.service import Service
 
@@ -361,7 +362,7 @@ def test_a_crash_is_reported_and_may_be_the_end(any_seed: int | None, monkeypatc
         crashes = [document for event_type, document in events if event_type in (2, 3)]
         assert [document["SystemId"] for document in crashes] == ["test", "test"]
         for document in crashes:
-            assert not tuple(schema.problems(document, "CrashReport"))
+            assert check(document, "CrashReport") == []
         if properties(system)["State"] == "Stopped":
             document = exit_document(system)
             assert document["ExitType"] == "UnexpectedExit"
@@ -1052,11 +1053,12 @@ def test_modify_closes_streams() -> None:
     [
         ({}, 0x8037010D, "$.Operation"),
         ({"ConsoleSize": {"Height": 1, "Width": 1}}, 0x8037010D, "$.Operation"),
-        ({"Operation": "ConsoleSize"}, 0x8037010D, "$.ConsoleSize.Height"),
+        ({"Operation": "ConsoleSize"}, 0x8037010D, "$.ConsoleSize"),
         ({"Operation": "ConsoleSize", "ConsoleSize": {"Height": 5, "Width": 0}}, 0x8037010D, "$.ConsoleSize.Width"),
         ({"Operation": "ConsoleSize", "ConsoleSize": [24, 80]}, 0x8037010D, "$.ConsoleSize"),
         ({"Operation": "ConsoleSize", "ConsoleSize": {"Height": 5, "Width": 5}}, E_INVALIDARG, "$.ConsoleSize"),
-        ({"Operation": "CloseHandle"}, 0x8037010D, "$.CloseHandle.Handle"),
+        ({"Operation": "CloseHandle"}, 0x8037010D, "$.CloseHandle"),
+        ({"Operation": "CloseHandle", "CloseHandle": {}}, 0x8037010D, "$.CloseHandle.Handle"),
         ({"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdWar"}}, 0x8037010D, "$.CloseHandle.Handle"),
     ],
 )

@@ -1,14 +1,18 @@
 """What the emulator does beside the life of compute systems: settings of the service and of systems, and files."""
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import hcsrt
 from hcsrt import _calls, emulator, errors
 from hcsrt._handles import OwnedSystem
+from hcsrt.emulator import volumes
 
 from ..helpers import hcs_calls
 from ..helpers.programs import ELSEWHERE
@@ -83,10 +87,14 @@ def test_cpu_groups_come_and_go() -> None:
         fails(ERROR_NOT_FOUND, lambda operation=operation: change_group(operation, GroupId=GROUP))
 
 
+GUARD = {"Operation": "RemoveInstance", "OperationDetails": {"Id": GROUP}}
+
+
 @pytest.mark.parametrize(
     ("request_", "hresult", "place"),
     [
-        ({"PropertyType": "ContainerCredentialGuard", "Settings": {}}, E_NOTIMPL, "ContainerCredentialGuard"),
+        ({"PropertyType": "ContainerCredentialGuard", "Settings": GUARD}, E_NOTIMPL, "ContainerCredentialGuard"),
+        ({"PropertyType": "ContainerCredentialGuard", "Settings": {}}, HCS_E_INVALID_JSON, "$.Settings.Operation"),
         ({"PropertyType": "Colour"}, HCS_E_INVALID_JSON, "$.PropertyType"),
         ({"PropertyType": "CpuGroup"}, HCS_E_INVALID_JSON, "$.Settings"),
         ({"PropertyType": "CpuGroup", "Settings": {}}, HCS_E_INVALID_JSON, "$.Settings.Operation"),
@@ -237,3 +245,34 @@ def test_what_is_known_of_a_machine_and_not_emulated_says_so(machine: OwnedSyste
     assert "VirtualMachine/ComputeTopology/Processor/CpuGroup" in str(error)
     fails(E_NOTIMPL, lambda: modify(machine, "", "Add", GuestRequest={"ResourceType": "Memory"}))
     fails(HCS_E_INVALID_JSON, lambda: modify(machine, "", "Add", Colour="red"))
+
+
+# --- volumes ----------------------------------------------------------------------------------------------------------
+
+VOLUME = "\\\\?\\Volume{8c0f6f4e-2d1b-4f0a-b6a7-3e5d9c7b1a20}\\"
+
+
+def test_a_volume_is_a_folder_until_the_reset() -> None:
+    path = VOLUME + "state.vmgs"
+    hcs_calls.create_guest_state_file(path)
+    fails(ERROR_FILE_EXISTS, hcs_calls.create_guest_state_file, path)
+    # The same volume, however it is spelt, and nothing above it.
+    hcs_calls.grant_vm_access("vm", VOLUME.upper() + "..\\..\\state.vmgs")
+    folder = Path(volumes.local(VOLUME))
+    assert [file.name for file in folder.iterdir()] == ["state.vmgs"]
+    emulator.reset()
+    assert not folder.parent.exists()
+    fails(ERROR_FILE_NOT_FOUND, hcs_calls.grant_vm_access, "vm", path)
+
+
+def test_a_process_may_work_in_a_volume() -> None:
+    with hcsrt.ComputeSystem.create("box", emulator.container_document()) as system:
+        system.start()
+        done = system.run([sys.executable, "-c", "import os; print(os.getcwd())"], cwd=VOLUME, capture_output=True)
+        assert os.path.samefile(done.stdout.decode().strip(), volumes.local(VOLUME))
+        system.stop(grace=0)
+
+
+def test_what_is_no_volume_stays_what_it_is() -> None:
+    for path in ("/data", "C:\\data", "\\\\?\\Volume{no guid}\\", "\\\\?\\C:\\data"):
+        assert volumes.local(path) == path
