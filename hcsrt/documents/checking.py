@@ -64,34 +64,25 @@ def check(
             return found
     else:
         value, found = _given(document), []
-    return compared(value, slot, host, version) + found
+    return _compared(value, slot, host, version) + found
 
 
-def problems(value: object, type: str, place: tuple[str | int, ...] = (), *, host: str = "windows") -> list[Problem]:
-    """Return what is wrong with a value of parsed JSON, which may be a part of a document.
-
-    Args:
-        value: The value.
-        type: The type, as `check` takes it.
-        place: The members and indexes that lead to the value.
-        host: As in `check`.
-    """
-    return compared(value, _slot(types(host, None), type), host, None, place)
+def problems(value: object, type: str, *, host: str = "windows") -> list[Problem]:
+    """Return what is wrong with a value of parsed JSON, even if it is a text; arguments as in `check`."""
+    return _compared(value, _slot(types(host, None), type), host, None)
 
 
-def compared(
-    value: object, slot: Slot, host: str, schema: Version | None, place: tuple[str | int, ...] = ()
-) -> list[Problem]:
+def _compared(value: object, slot: Slot, host: str, schema: Version | None) -> list[Problem]:
     """Return what is wrong with a value, in the structure and by the rules."""
     kinds = types(host, schema)
     checking = _Checking(kinds, host, schema)
     try:
         try:
-            checking.walk(_root(place), value, slot)
+            checking.walk(_root(), value, slot)
         except _Foreign:
             value = converted(value)
             checking = _Checking(kinds, host, schema)
-            checking.walk(_root(place), value, slot)
+            checking.walk(_root(), value, slot)
     except Endless as endless:
         return [endless.problem]
     checking.follow_rules()
@@ -133,12 +124,9 @@ _NOTHING: Iterator[Any] = iter(())
 _PART = Type("Any", ANY)
 
 
-def _root(place: tuple[str | int, ...]) -> _Node:
-    """Return what a document is in: nothing, or a part of another one."""
-    node = _Node(None, None, None, _PART)
-    for key in place:
-        node = _Node(node, key, {}, _PART)
-    return node
+def _root() -> _Node:
+    """Return what a document is in: nothing."""
+    return _Node(None, None, None, _PART)
 
 
 class _Checking:
@@ -199,9 +187,12 @@ class _Checking:
                 if slot is None:
                     continue
             if newer and name in newer:
+                # What is in it is as new, and need not be told.
+                advice = "leave it out, or ask for a later version"
                 self._report(
-                    node, name, "newer", f"{name} came with a later schema version than the one asked for: leave it out"
+                    node, name, "newer", f"{name} came with a later schema version than that asked for: {advice}"
                 )
+                continue
             if value.__class__ is slot.exact:
                 continue
             if slot.test is not None:
@@ -312,7 +303,7 @@ class _Checking:
         for slot in fitting:
             if slot.test is None:
                 trial = _Checking(self.kinds, self.host, self.schema)
-                trial.walk(_root(()), value, slot)
+                trial.walk(_root(), value, slot)
                 if not trial.problems:
                     return slot.type
                 continue

@@ -148,11 +148,11 @@ def one_of(name: str, values: dict[str, bool]) -> Test:
 
     def test(value: object) -> Fault | None:
         if not isinstance(value, str):
-            return not_(f"a text, one of {name},", value)
+            return not_(f"a value of {name}, a string,", value)
         if value in known:
             return None
         if value in values:
-            return "newer", f"{value!r} came with a later schema version than the one asked for"
+            return "newer", f"{value!r} came with a later schema version than that asked for: give another value"
         allowed = ", ".join(islice(values, _ENOUGH_VALUES)) + (", ..." if len(values) > _ENOUGH_VALUES else "")
         hint = nearest(value, values)
         hint = f"did you mean {hint!r}? It has" if hint else "it has"

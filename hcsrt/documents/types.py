@@ -76,13 +76,20 @@ class Type:
     @property
     def called(self) -> str:
         """What a value of it is called in messages."""
-        if self.shape == STRUCT:
-            return f"an object ({self.spelling})"
         if self.shape == UNION:
             return " or ".join(slot.type.called for slot in self.alternatives)
+        if self.shape == STRUCT:
+            return f"an object ({self.spelling})"
         if self.shape in (MAP, ARRAY):
             return "an object" if self.shape == MAP else "an array"
-        return self.spelling
+        if self.spelling in INTEGERS:
+            return f"an integer ({self.spelling})"
+        if self.spelling in BUILT_IN:
+            return "a string" if self.spelling in TEXTS else _CALLED.get(self.spelling, "anything")
+        return f"a value of {self.spelling}"
+
+
+_CALLED = {"bool": "true or false", "number": "a number"}
 
 
 def _no_member(name: str) -> Slot | None:
