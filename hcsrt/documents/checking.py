@@ -57,7 +57,7 @@ def check(
     version = _version(schema)
     if host not in HOSTS:
         raise ValueError(f"host has to be {' or '.join(map(repr, HOSTS))}, not {host!r}")
-    slot = _slot(types(host, version), type)
+    slot = _slot(types(version), type)
     if isinstance(document, str):
         value, found = loaded(document)
         if found and found[0].severity == "error":
@@ -69,12 +69,12 @@ def check(
 
 def problems(value: object, type: str, *, host: str = "windows") -> list[Problem]:
     """Return what is wrong with a value of parsed JSON, even if it is a text; arguments as in `check`."""
-    return _compared(value, _slot(types(host, None), type), host, None)
+    return _compared(value, _slot(types(None), type), host, None)
 
 
 def _compared(value: object, slot: Slot, host: str, schema: Version | None) -> list[Problem]:
     """Return what is wrong with a value, in the structure and by the rules."""
-    kinds = types(host, schema)
+    kinds = types(schema)
     checking = _Checking(kinds, host, schema)
     try:
         try:

@@ -15,19 +15,12 @@ Test: TypeAlias = Callable[[object], "Fault | None"]
 """A function that tells what is wrong about a value, if anything is."""
 
 _GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_ABSOLUTE = re.compile(r"(?:[a-z]:[\\/]|\\\\[^\\/]|//[^\\/]).*", re.IGNORECASE | re.DOTALL)
-_VOLUME = re.compile(rf"\\\\\?\\Volume\{{{_GUID}\}}\\?", re.IGNORECASE)
 
 # How each form is called in texts, the patterns of it, and what to give instead.
 _FORMS: dict[str, tuple[str, re.Pattern[str], str]] = {
     "guid": (
         "a GUID",
         re.compile(rf"{_GUID}|\{{{_GUID}\}}", re.IGNORECASE),
-        "32 hexadecimal digits as in 26a90000-0000-0000-0000-100000000000",
-    ),
-    "bare guid": (
-        "a GUID without braces",
-        re.compile(_GUID, re.IGNORECASE),
         "32 hexadecimal digits as in 26a90000-0000-0000-0000-100000000000",
     ),
     "mac": (
@@ -37,7 +30,7 @@ _FORMS: dict[str, tuple[str, re.Pattern[str], str]] = {
     ),
     "base64": (
         "Base64 text",
-        re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*"),
+        re.compile(r"[A-Za-z0-9+/\s]*+={0,2}\s*+"),
         "the result of base64.b64encode(...).decode()",
     ),
     "time": (
@@ -45,57 +38,28 @@ _FORMS: dict[str, tuple[str, re.Pattern[str], str]] = {
         re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII),
         "as in 2026-01-31T12:30:00Z",
     ),
-    "path": ("an absolute path of Windows", _ABSOLUTE, r"as in C:\layers\base"),
-    "volume": (
-        "the path of a volume",
-        _VOLUME,
-        r"as in \\?\Volume{26a90000-0000-0000-0000-100000000000}\ ",
-    ),
 }
 
-_HERE = (
-    "an absolute path",
-    re.compile(rf"/.*|{_ABSOLUTE.pattern}", re.IGNORECASE | re.DOTALL),
-    "one of this machine, or of Windows",
-)
-
-# Texts that are shown in messages: those of no more characters, and of forms that no secret has.
+# Texts of more characters are not shown in messages, and neither are those of a form that a secret may have.
 _LONGEST_SHOWN = 80
-_SHOWN_FORMS = frozenset({"guid", "bare guid", "mac", "time"})
+_NOT_SHOWN = "base64"
 
 _ENOUGH_VALUES = 40
 
 
-def forms() -> Iterable[str]:
-    """Return the names of the forms that a text may have."""
-    return _FORMS.keys()
-
-
-def pattern(form: str) -> str:
-    """Return the regular expression of a form, without regard to case."""
-    return _FORMS[form][1].pattern
-
-
-def described(form: str) -> str:
-    """Return what a text of a form is called in messages."""
-    return _FORMS[form][0]
-
-
-def text(form: str | None = None, host: str = "windows") -> Test:
+def text(form: str | None = None) -> Test:
     """Return a test for texts of a form; of any if it is None."""
     if form is None:
         return _any_text
     name, expression, remedy = _FORMS[form]
-    if host == "emulator" and form in ("path", "volume"):
-        name, expression, remedy = _HERE
 
     def test(value: object) -> Fault | None:
         if not isinstance(value, str):
             return not_(name, value)
         if expression.fullmatch(value):
             return None
-        what = shown(value) if form in _SHOWN_FORMS else "the text here"
-        return "form", f"{what} is not {name}: give {remedy}".rstrip()
+        what = "the text here" if form == _NOT_SHOWN else shown(value)
+        return "form", f"{what} is not {name}: give {remedy}"
 
     return test
 

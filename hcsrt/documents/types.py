@@ -100,10 +100,9 @@ _NO_SLOT: Any = None
 
 
 class Types:
-    """The types, as a host and a schema version have them."""
+    """The types, as a schema version has them."""
 
-    def __init__(self, host: str, schema: Version | None) -> None:
-        self._host = host
+    def __init__(self, schema: Version | None) -> None:
         self._schema = schema
         self._slots: dict[str, Slot] = {}
         self._table = table()
@@ -182,13 +181,11 @@ class Types:
         return Slot(None, None, struct)
 
     def _limited(self, spelling: str, limit: dict[str, Any]) -> Slot:
-        """Return what is wanted of a member beyond its type: a range of integers, or the form of a text."""
+        """Return what is wanted of a member, whose integers may have a range of their own."""
         if "range" in limit:
             low, high = limit["range"]
             unit = limit.get("unit", "")
             return _scalar(spelling, None, integer(low, high, f" {unit}" if unit else ""))
-        if "form" in limit:
-            return _scalar(spelling, None, text(limit["form"], self._host))
         return self.slot(spelling)
 
     def _has(self, since: str | None) -> bool:
@@ -206,25 +203,17 @@ def _limits() -> dict[str, dict[str, dict[str, Any]]]:
     return limits
 
 
-@cache
-def _kept(host: str) -> Types:
-    return Types(host, None)
+_made: dict[Version | None, Types] = {}
+_MOST_VERSIONS = 20
 
 
-def types(host: str, schema: Version | None) -> Types:
-    """Return the types that a host and a schema version have; those of one version are made anew each time."""
-    return _kept(host) if schema is None else _of_version(host, schema)
-
-
-_versions: dict[tuple[str, Version], Types] = {}
-
-
-def _of_version(host: str, schema: Version) -> Types:
-    found = _versions.get((host, schema))
+def types(schema: Version | None) -> Types:
+    """Return the types that a schema version has; None is for those of any."""
+    found = _made.get(schema)
     if found is None:
-        if len(_versions) > 40:
-            _versions.clear()
-        found = _versions[host, schema] = Types(host, schema)
+        if len(_made) > _MOST_VERSIONS:
+            _made.clear()
+        found = _made[schema] = Types(schema)
     return found
 
 

@@ -333,9 +333,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     seen: list[tuple[Any, ...]] = []
     table: dict[str, list[rules.Rule]] = {}
     monkeypatch.setattr(rules, "_rules", table)
-    monkeypatch.setattr(types, "_versions", {})
-    kept = types._kept
-    kept.cache_clear()
+    monkeypatch.setattr(types, "_made", {})
 
     @rule("Container_Processor", "Layer", "Version", fact="a test")
     def tell(look: Look, value: dict[str, Any]) -> None:
@@ -344,8 +342,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
     assert rulebook.rules("Layer")
     assert checking.check({}) == []
-    yield seen
-    kept.cache_clear()
+    return seen
 
 
 def test_a_rule_sees_what_is_right(looks: list[tuple[Any, ...]]) -> None:
