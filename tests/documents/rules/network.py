@@ -1,0 +1,473 @@
+"""Cases of the rules of HCN."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .base import GUID, Case, Found, case, error, ignored, structure, warning
+
+ROUTE = {"NextHop": "10.0.0.1", "DestinationPrefix": "0.0.0.0/0"}
+SUBNET: dict[str, Any] = {"IpAddressPrefix": "10.0.0.0/24", "Routes": [ROUTE]}
+ACCESS = {"Action": "Allow", "Direction": "In"}
+MAPPING: dict[str, Any] = {"Protocol": 6, "InternalPort": 80, "ExternalPort": 8080}
+
+
+def hcn(**members: Any) -> dict[str, Any]:
+    return {"SchemaVersion": {"Major": 2, "Minor": 0}} | members
+
+
+def mapped(**members: Any) -> dict[str, Any]:
+    return {"Type": "PortMapping", "Settings": MAPPING | members}
+
+
+def request(kind: str, settings: Any, change: str = "Add") -> dict[str, Any]:
+    return {"ResourceType": kind, "RequestType": change, "Settings": settings}
+
+
+POLICIES = {"Policies": [mapped(), {"Type": "ACL", "Settings": ACCESS}, {"Type": "QOS", "Settings": {}}]}
+BALANCER = hcn(HostComputeEndpoints=[GUID])
+
+CASES: list[Case] = [
+    case(
+        "other_flags_are_a_number",
+        "FirewallPolicySetting",
+        {"FirewallPolicyFlags": "ConstrainedInterface"},
+        {"FirewallPolicyFlags": 1},
+        warning("$.FirewallPolicyFlags", "HCN takes flags as a number only, where it was tried: give the number"),
+    ),
+    case(
+        "other_flags_are_a_number",
+        "IpSubnet",
+        {"IpAddressPrefix": "10.0.0.0/24", "Flags": "EnableBroadcast"},
+        {"IpAddressPrefix": "10.0.0.0/24", "Flags": 1},
+        warning("$.Flags", "HCN takes flags as a number only, where it was tried: give the number"),
+    ),
+    case(
+        "protocol_is_a_number",
+        "PortMappingPolicySetting",
+        MAPPING | {"Protocol": "UDP"},
+        MAPPING | {"Protocol": 17},
+        warning("$.Protocol", "Microsoft's client gives a number, 17 for this one"),
+    ),
+    case(
+        "distribution_is_a_number",
+        "LoadBalancerPortMapping",
+        {"InternalPort": 80, "DistributionType": "SourceIP"},
+        {"InternalPort": 80, "DistributionType": 2},
+        warning("$.DistributionType", "Microsoft's client gives a number, 2 for this one"),
+    ),
+    case(
+        "moderation_is_a_number",
+        "IovPolicySetting",
+        {"InterruptModeration": "IovInterruptModerationOff"},
+        {"InterruptModeration": 2},
+        warning("$.InterruptModeration", "Microsoft's client gives a number here, 0 for the default"),
+    ),
+    case(
+        "schema_is_named",
+        "HostComputeNetwork",
+        {"Name": "a"},
+        hcn(Name="a"),
+        warning(
+            "$.SchemaVersion", 'without it HCN reads, or answers with, other members: give {"Major": 2, "Minor": 0}'
+        ),
+    ),
+    case(
+        "schema_is_the_second",
+        "HostComputeNetwork",
+        {"SchemaVersion": {"Major": 1, "Minor": 0}},
+        hcn(),
+        warning("$.SchemaVersion.Major", 'these members are of schema 2: give {"Major": 2, "Minor": 0}'),
+    ),
+    case(
+        "id_is_as_hcn_writes_it",
+        "HostComputeEndpoint",
+        hcn(ID="{" + GUID + "}"),
+        hcn(ID=GUID),
+        warning("$.ID", "HCN has ids in lower case and without braces, and finds them so: write it in that way"),
+    ),
+    case(
+        "id_is_as_hcn_writes_it",
+        "HostComputeEndpoint",
+        hcn(ID=GUID.upper()),
+        hcn(),
+        warning("$.ID", "HCN has ids in lower case and without braces, and finds them so: write it in that way"),
+    ),
+    case(
+        "filter_is_json",
+        "HostComputeQuery",
+        hcn(Filter="Name=a"),
+        hcn(Filter='{"Name": "a"}'),
+        error("$.Filter", 'this is the text of a JSON object: json.dumps({"Name": name}) makes it'),
+    ),
+    case(
+        "filter_is_json",
+        "HostComputeQuery",
+        hcn(Filter="[1]"),
+        hcn(Filter=""),
+        error("$.Filter", 'this is the text of a JSON object: json.dumps({"Name": name}) makes it'),
+    ),
+    case(
+        "subnet_is_a_prefix",
+        "IpSubnet",
+        {"IpAddressPrefix": "10.0.0.0"},
+        {"IpAddressPrefix": "10.0.0.0/24"},
+        error("$.IpAddressPrefix", "this is a network with its length, as in 192.168.100.0/24"),
+    ),
+    case(
+        "subnet_is_a_prefix",
+        "IpSubnet",
+        {"IpAddressPrefix": "10.0.0.5/24"},
+        {"IpAddressPrefix": "fd00::/64"},
+        warning("$.IpAddressPrefix", "this is an address of the network 10.0.0.0/24: give the network itself"),
+    ),
+    case(
+        "subnet_has_a_gateway",
+        "Subnet",
+        {"IpAddressPrefix": "10.0.0.0/24"},
+        SUBNET,
+        warning(
+            "$.Routes",
+            ("hcsshim refuses a subnet without a default route: add one with the DestinationPrefix 0.0.0.0/0"),
+        ),
+    ),
+    case(
+        "subnet_has_a_gateway",
+        "Subnet",
+        SUBNET | {"Routes": [{"DestinationPrefix": "0.0.0.0/0"}]},
+        {"Policies": []},
+        warning("$.Routes[0].NextHop", "hcsshim refuses a route without it: give the gateway's address"),
+    ),
+    case(
+        "gateway_is_in_the_subnet",
+        "Subnet",
+        SUBNET | {"Routes": [ROUTE | {"NextHop": "10.0.1.1"}]},
+        SUBNET,
+        warning("$.Routes[0].NextHop", "the gateway has no address of the subnet 10.0.0.0/24: give one"),
+    ),
+    case(
+        "route_leads_to_a_prefix",
+        "Route",
+        ROUTE | {"DestinationPrefix": "0.0.0.0"},
+        ROUTE,
+        error("$.DestinationPrefix", "this is a network with its length, as in 0.0.0.0/0 or 10.0.0.0/8"),
+    ),
+    case(
+        "next_hop_is_an_address",
+        "SDNRoutePolicySetting",
+        {"NextHop": "10.0.0.1/24"},
+        {"NextHop": "10.0.0.1"},
+        error("$.NextHop", "this is an IP address, without a length"),
+    ),
+    case(
+        "addresses_of_cards_are_written_with_dashes",
+        "HostComputeEndpoint",
+        hcn(MacAddress="00-15-5D"),
+        hcn(MacAddress="00-15-5d-52-c0-00"),
+        error("$.MacAddress", "this is a MAC address: six pairs of hexadecimal digits, as in 00-15-5D-52-C0-00"),
+    ),
+    case(
+        "addresses_of_cards_are_written_with_dashes",
+        "DrMacAddressNetworkPolicySetting",
+        {"Address": "00:15:5D:52:C0:00"},
+        {"Address": "00-15-5D-52-C0-00"},
+        warning("$.Address", "HCN writes MAC addresses with dashes, as in 00-15-5D-52-C0-00: write it so"),
+    ),
+    case(
+        "range_has_an_order",
+        "MacRange",
+        {"StartMacAddress": "00-15-5D-52-C0-01", "EndMacAddress": "00-15-5D-52-C0-00"},
+        {"StartMacAddress": "00-15-5D-52-C0-00", "EndMacAddress": "00-15-5D-52-CF-FF"},
+        warning("$.EndMacAddress", "the range ends before it starts, and so has no address: exchange the two"),
+    ),
+    case(
+        "servers_are_addresses",
+        "DNS",
+        {"ServerList": ["1.1.1.1", "dns.example"]},
+        {"ServerList": ["1.1.1.1", "::1"]},
+        warning("$.ServerList[1]", "servers of names are given by their IP addresses"),
+    ),
+    case(
+        "vlan_is_one",
+        "VlanPolicySetting",
+        {"IsolationId": 4095},
+        {"IsolationId": 4094},
+        warning("$.IsolationId", "the number of a VLAN is at most 4094"),
+    ),
+    case(
+        "segment_is_one",
+        "VsidPolicySetting",
+        {"IsolationId": 1 << 24},
+        {"IsolationId": 5000},
+        warning("$.IsolationId", "the number of a segment is at most 16777215"),
+    ),
+    case(
+        "settings_of_an_endpoint_policy",
+        "EndpointPolicy",
+        {"Settings": {}},
+        {"Type": "L2Driver"},
+        warning("$.Type", "the type says what the Settings are: add it"),
+    ),
+    case(
+        "settings_of_an_endpoint_policy",
+        "EndpointPolicy",
+        {"Type": "QOS", "Settings": {"Colour": "red"}},
+        {"Type": "QOS", "Settings": {"MaximumOutgoingBandwidthInBytes": 1}},
+        structure("unknown", "$.Settings.Colour"),
+    ),
+    case(
+        "settings_of_a_network_policy",
+        "NetworkPolicy",
+        {"Type": "VxlanPort", "Settings": {"Port": "4789"}},
+        {"Type": "VxlanPort", "Settings": {"Port": 4789}},
+        structure("type", "$.Settings.Port"),
+    ),
+    case(
+        "settings_of_a_subnet_policy",
+        "SubnetPolicy",
+        {"Type": "VLAN", "Settings": {"IsolationId": "5"}},
+        {"Type": "VLAN", "Settings": {"IsolationId": 5}},
+        structure("type", "$.Settings.IsolationId"),
+    ),
+    case(
+        "settings_of_an_authentication",
+        "PrioritizedAuthenticationMethod",
+        {"Type": "PresharedKey", "Settings": {"Key": 5}},
+        {"Type": "PresharedKey", "Settings": {"Key": "secret"}},
+        structure("type", "$.Settings.Key"),
+    ),
+    case(
+        "mapped_protocol_has_ports",
+        "PortMappingPolicySetting",
+        MAPPING | {"Protocol": 1},
+        MAPPING,
+        warning("$.Protocol", "ports are those of TCP (6) or UDP (17): give one of them"),
+    ),
+    case(
+        "mapping_leads_to_a_port",
+        "LoadBalancerPortMapping",
+        {"ExternalPort": 80},
+        {"InternalPort": 80},
+        warning("$.InternalPort", "the port that the endpoint listens on is between 1 and 65535: give it"),
+    ),
+    case(
+        "mapped_ports_are_different",
+        "HostComputeEndpoint",
+        hcn(Policies=[mapped(), mapped(InternalPort=81)]),
+        hcn(
+            Policies=[
+                mapped(),
+                mapped(Protocol=17),
+                mapped(ExternalPort=8081),
+                mapped(ExternalPort=0),
+                mapped(ExternalPort=0),
+            ]
+        ),
+        error(
+            "$.Policies[1].Settings.ExternalPort",
+            "this port is mapped above already, and HCN refuses it a second time: choose another",
+        ),
+    ),
+    case(
+        "endpoint_is_attached_later",
+        "HostComputeEndpoint",
+        hcn(HostComputeNamespace=GUID),
+        hcn(HostComputeNetwork=GUID),
+        ignored("$.HostComputeNamespace", "HCN only reports it; add the endpoint with a ModifyNamespaceSettingRequest"),
+    ),
+    case(
+        "configuration_is_an_address",
+        "IpConfig",
+        {"IpAddress": "10.0.0.2/24"},
+        {"IpAddress": "10.0.0.2", "PrefixLength": 24},
+        error("$.IpAddress", "this is an IP address; its length is in PrefixLength"),
+    ),
+    case(
+        "configuration_is_an_address",
+        "IpConfig",
+        {"IpAddress": "10.0.0.2", "PrefixLength": 64},
+        {"IpAddress": "fd00::2", "PrefixLength": 64},
+        error("$.PrefixLength", "an address of IPv4 has at most 32 bits"),
+    ),
+    case(
+        "protocols_are_numbers",
+        "AclPolicySetting",
+        ACCESS | {"Protocols": "TCP"},
+        ACCESS | {"Protocols": "6,17"},
+        warning(
+            "$.Protocols", ('these are the numbers of protocols with commas between them, as in "6,17" for TCP and UDP')
+        ),
+    ),
+    case(
+        "ports_are_numbers",
+        "AclPolicySetting",
+        ACCESS | {"LocalPorts": "http", "RemotePorts": "65536"},
+        ACCESS | {"LocalPorts": "80,8000-8080", "RemotePorts": "*"},
+        warning("$.LocalPorts", 'these are ports with commas between them, as in "80,443" or "8000-8080"'),
+        warning("$.RemotePorts", 'these are ports with commas between them, as in "80,443" or "8000-8080"'),
+    ),
+    case(
+        "places_are_addresses",
+        "FiveTuple",
+        {"LocalAddresses": "here", "RemoteAddresses": "10.0.0.0/33"},
+        {"LocalAddresses": "10.0.0.0/8, ::1", "RemoteAddresses": "*"},
+        warning("$.LocalAddresses", 'these are addresses with commas between them, as in "192.168.100.0/24,10.0.0.21"'),
+        warning(
+            "$.RemoteAddresses", 'these are addresses with commas between them, as in "192.168.100.0/24,10.0.0.21"'
+        ),
+    ),
+    case(
+        "access_rule_is_complete",
+        "AclPolicySetting",
+        {},
+        ACCESS,
+        warning("$.Action", 'Microsoft\'s client gives it in each rule: "Allow" or "Block"'),
+        warning("$.Direction", 'Microsoft\'s client gives it in each rule: "In" or "Out"'),
+    ),
+    case(
+        "proxy_has_one_name_each",
+        "L4ProxyPolicySetting",
+        {"ExceptionList": [], "OutboundNat": True},
+        {"Exceptions": [], "OutboundNAT": True},
+        warning("$.ExceptionList", "Microsoft's client calls this Exceptions: use that name"),
+        warning("$.OutboundNat", "Microsoft's client calls this OutboundNAT: use that name"),
+    ),
+    case(
+        "proxy_has_a_port",
+        "L4WfpProxyPolicySetting",
+        {"InboundProxyPort": "80,81"},
+        {"InboundProxyPort": "15001"},
+        warning("$.InboundProxyPort", 'this is the number of one port, as a text: "15001"'),
+    ),
+    case(
+        "exceptions_are_addresses",
+        "OutboundNatPolicySetting",
+        {"Exceptions": ["10.0.0.0/8", "all"]},
+        {"Exceptions": ["10.0.0.0/8"], "Destinations": ["10.0.0.1"]},
+        warning("$.Exceptions[1]", "this is an address or a network with its length, as in 10.0.0.0/8"),
+    ),
+    case(
+        "some_policies_come_with_the_endpoint",
+        "ModifyEndpointSettingRequest",
+        request("Policy", POLICIES, "Update"),
+        request("Policy", POLICIES, "Remove"),
+        ignored("$.Settings.Policies[0]", "a port is mapped only by the document that the endpoint is created with"),
+        ignored("$.Settings.Policies[1]", "an access list acts only if the endpoint is created with it"),
+    ),
+    case(
+        "default_namespace_is_not_for_containers",
+        "HostComputeNamespace",
+        hcn(Type="HostDefault"),
+        hcn(Type="Host"),
+        warning("$.Type", 'this is the one namespace of the host, and no container can have it: give "Host"'),
+    ),
+    case(
+        "resource_has_its_data",
+        "NamespaceResource",
+        {"Type": "Endpoint"},
+        {"Type": "Endpoint", "Data": {"Id": GUID}},
+        warning("$.Data", "the resource is named here by its id: add it"),
+    ),
+    case(
+        "route_has_settings",
+        "HostComputeRoute",
+        hcn(HostComputeEndpoints=[GUID], Routes=[]),
+        hcn(HostComputeEndpoints=[GUID], Setting=[]),
+        warning("$.Routes", "Microsoft's client calls this Setting: use that name"),
+    ),
+    case(
+        "route_has_settings",
+        "HostComputeRoute",
+        hcn(HostComputeEndpoints=[GUID], Routes=[], Setting=[]),
+        hcn(HostComputeEndpoints=[GUID], Setting=[]),
+        warning("$.Routes", "this and Setting are two names for one member: leave this one out"),
+    ),
+    case(
+        "there_are_endpoints",
+        "HostComputeLoadBalancer",
+        hcn(),
+        BALANCER,
+        warning("$.HostComputeEndpoints", "there are no endpoints here: give the ids of those that this is for"),
+    ),
+    case(
+        "virtual_addresses_are_addresses",
+        "HostComputeLoadBalancer",
+        hcn(HostComputeEndpoints=[GUID], SourceVIP="a", FrontendVIPs=["1.1.1.2/32"]),
+        hcn(HostComputeEndpoints=[GUID], SourceVIP="10.0.0.1", FrontendVIPs=["1.1.1.2"]),
+        error("$.SourceVIP", "this is an IP address, without a length"),
+        error("$.FrontendVIPs[0]", "this is an IP address, without a length"),
+    ),
+]
+
+# A struct with flags, the name of one, its number, all that are known, and a document of the struct.
+_FLAGS: list[tuple[str, str, int, int, dict[str, Any]]] = [
+    ("HostComputeNetwork", "EnableNonPersistent", 8, 0x3FFF, hcn()),
+    ("HostComputeEndpoint", "EnableDhcp", 32, 0x3F, hcn()),
+    ("HostComputeLoadBalancer", "EnableDirectServerReturn", 1, 3, BALANCER),
+    ("LoadBalancerPortMapping", "LocalRoutedVip", 2, 15, {"InternalPort": 80}),
+    ("PortMappingPolicySetting", "LocalRoutedVip", 1, 3, MAPPING),
+    ("OutboundNatPolicySetting", "IPv6", 2, 3, {}),
+    ("Subnet", "DoNotReserveGatewayAddress", 1, 1, SUBNET),
+    ("HostComputeQuery", "Detailed", 1, 1, hcn()),
+]
+CASES += [
+    case(
+        "flags_are_a_number",
+        struct,
+        document | {"Flags": name},
+        document | {"Flags": every},
+        error("$.Flags", f"HCN takes flags as a number only: give {number}"),
+    )
+    for struct, name, number, every, document in _FLAGS
+]
+CASES += [
+    case(
+        "flags_are_known",
+        struct,
+        document | {"Flags": every + 1},
+        document | {"Flags": 0},
+        Found("rule", "$.Flags", "warning"),
+    )
+    for struct, _, _, every, document in _FLAGS
+]
+CASES.append(
+    case(
+        "flags_are_known",
+        "OutboundNatPolicySetting",
+        {"Flags": 8},
+        {"Flags": 2},
+        warning("$.Flags", "there are flags here that no source knows; known are 1 LocalRoutedVip, 2 IPv6"),
+    )
+)
+
+# A request, all its resources, one of these, and settings of that.
+_REQUESTS: list[tuple[str, str, str, dict[str, Any]]] = [
+    ("ModifyNetworkSettingRequest", "Policy, DNS, Extension, Subnet, IPSubnet", "DNS", {"Domain": "a"}),
+    ("ModifyEndpointSettingRequest", "Policy, Port", "Port", {"PortId": GUID}),
+    ("ModifyNamespaceSettingRequest", "Endpoint, Container", "Endpoint", {"EndpointId": GUID}),
+    ("ModifyGuestNetworkServiceSettingRequest", "State", "State", {"State": "Paused"}),
+]
+for _struct, _kinds, _kind, _settings in _REQUESTS:
+    CASES += [
+        case(
+            "settings_are_those_of_the_resource",
+            _struct,
+            {"RequestType": "Add", "Settings": {}},
+            request(_kind, _settings),
+            error("$.ResourceType", f"say what to change: {_kinds}"),
+        ),
+        case(
+            "settings_are_those_of_the_resource",
+            _struct,
+            request(_kind, {"Colour": "red"}),
+            request(_kind, _settings),
+            structure("unknown", "$.Settings.Colour"),
+        ),
+        case(
+            "request_says_what_to_do",
+            _struct,
+            {"ResourceType": _kind, "Settings": _settings},
+            request(_kind, _settings),
+            warning("$.RequestType", 'every known client says what to do: "Add", "Remove" or "Update"'),
+        ),
+    ]

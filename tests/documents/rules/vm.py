@@ -1,0 +1,473 @@
+"""Cases of the rules of virtual machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .base import DEVICES, DISK, GUID, OTHER, SHARE, Case, case, changed, error, ignored, machine, warning
+
+SCSI = {"Scsi": {"disks": {"Attachments": {"0": DISK}}}}
+
+
+def boots(entry: dict[str, Any], **devices: Any) -> dict[str, Any]:
+    return machine(Chipset={"Uefi": {"BootThis": entry}}, Devices=devices)
+
+
+def node(virtual: int, physical: int = 0, memory: int = 512, **members: int) -> dict[str, int]:
+    return {"VirtualNodeNumber": virtual, "PhysicalNodeNumber": physical, "CountOfMemoryBlocks": memory} | members
+
+
+CASES: list[Case] = [
+    case(
+        "one_firmware",
+        "Chipset",
+        {"UseUtc": True},
+        {"Uefi": {}},
+        warning("$", ("a machine starts by Uefi or by LinuxKernelDirect in every known document: add one of them")),
+    ),
+    case(
+        "one_firmware",
+        "Chipset",
+        {"Uefi": {}, "LinuxKernelDirect": {"KernelFilePath": "C:\\k"}},
+        {"LinuxKernelDirect": {"KernelFilePath": "C:\\k"}},
+        warning("$", ("a machine starts by Uefi or by LinuxKernelDirect in every known document: give one of them")),
+    ),
+    case(
+        "boot_disk_is_there",
+        "ComputeSystem",
+        boots({"DeviceType": "ScsiDrive", "DevicePath": "disk"}, **SCSI),
+        boots({"DeviceType": "ScsiDrive", "DevicePath": "disks", "DiskNumber": 0}, **SCSI),
+        warning(
+            "$.VirtualMachine.Chipset.Uefi.BootThis.DevicePath",
+            "no SCSI controller in Devices has this name: give the name of the disk's controller",
+        ),
+    ),
+    case(
+        "boot_disk_is_there",
+        "ComputeSystem",
+        boots({"DeviceType": "ScsiDrive", "DevicePath": "disks", "DiskNumber": 1}, **SCSI),
+        boots({"DeviceType": "Network"}),
+        warning(
+            "$.VirtualMachine.Chipset.Uefi.BootThis.DiskNumber",
+            "the SCSI controller has nothing at its place 1: give that of the boot disk",
+        ),
+    ),
+    case(
+        "boot_folder_is_there",
+        "ComputeSystem",
+        boots({"DeviceType": "VmbFs", "DevicePath": "kernel"}),
+        boots({"DeviceType": "VmbFs", "DevicePath": "\\kernel", "VmbFsRootPath": "C:\\boot"}),
+        warning(
+            "$.VirtualMachine.Chipset.Uefi.BootThis.DevicePath",
+            "this is a path below the boot folder, as in \\EFI\\Microsoft\\Boot\\bootmgfw.efi",
+        ),
+        warning(
+            "$.VirtualMachine.Chipset.Uefi.BootThis.VmbFsRootPath",
+            ('a machine boots from the folder that this names, or from the share "os" in Devices.VirtualSmb: add one'),
+        ),
+    ),
+    case(
+        "boot_folder_is_there",
+        "UefiBootEntry",
+        {"DeviceType": "VmbFs", "DevicePath": "kernel"},
+        {"DeviceType": "VmbFs", "DevicePath": "\\kernel"},
+        warning("$.DevicePath", "this is a path below the boot folder, as in \\EFI\\Microsoft\\Boot\\bootmgfw.efi"),
+    ),
+    case(
+        "boot_folder_is_there",
+        "ComputeSystem",
+        boots(
+            {"DeviceType": "VmbFs", "DevicePath": "\\boot"},
+            VirtualSmb={"Shares": [{"Name": "data", "Path": "C:\\data"}]},
+        ),
+        boots(
+            {"DeviceType": "VmbFs", "DevicePath": "\\boot"}, VirtualSmb={"Shares": [{"Name": "os", "Path": "C:\\os"}]}
+        ),
+        warning(
+            "$.VirtualMachine.Chipset.Uefi.BootThis.VmbFsRootPath",
+            ('a machine boots from the folder that this names, or from the share "os" in Devices.VirtualSmb: add one'),
+        ),
+    ),
+    case(
+        "kernel_is_named",
+        "LinuxKernelDirect",
+        {},
+        {"KernelFilePath": "C:\\kernel"},
+        warning("$.KernelFilePath", "every known client names the file of the kernel: add it"),
+    ),
+    case(
+        "kernel_is_named",
+        "LinuxKernelDirect",
+        {"KernelFilePath": "kernel"},
+        {"KernelFilePath": "C:\\kernel"},
+        warning("$.KernelFilePath", "every known client gives the absolute path of the kernel's file"),
+    ),
+    case(
+        "initial_disk_is_absolute",
+        "LinuxKernelDirect",
+        {"KernelFilePath": "C:\\k", "InitRdPath": "initrd"},
+        {"KernelFilePath": "C:\\k", "InitRdPath": "C:\\initrd"},
+        warning("$.InitRdPath", "every known client gives the absolute path of this file"),
+    ),
+    case(
+        "memory_is_even",
+        "VirtualMachine_Memory",
+        {"SizeInMB": 1025},
+        {"SizeInMB": 1024},
+        warning("$.SizeInMB", "memory is given in pieces of 2 MB, and hcsshim rounds up: give an even number"),
+    ),
+    case(
+        "deferred_commit_is_virtual",
+        "VirtualMachine_Memory",
+        {"AllowOvercommit": False, "EnableDeferredCommit": True},
+        {"EnableDeferredCommit": True},
+        error(
+            "$.EnableDeferredCommit",
+            ("memory that is backed physically is committed at once: leave this out, or set AllowOvercommit to true"),
+        ),
+    ),
+    case(
+        "hints_are_virtual",
+        "VirtualMachine_Memory",
+        {"Backing": "Physical", "EnableHotHint": True},
+        {"AllowOvercommit": True, "EnableHotHint": True},
+        warning(
+            "$.EnableHotHint",
+            (
+                "hcsshim does not use hints with memory that is backed physically: leave this out, or set "
+                "AllowOvercommit to true"
+            ),
+        ),
+    ),
+    case(
+        "small_pages_are_forbidden",
+        "VirtualMachine_Memory",
+        {"BackingPageSize": "Small", "ForbidSmallBackingPages": True},
+        {"BackingPageSize": "Small"},
+        ignored("$.BackingPageSize", "ForbidSmallBackingPages makes the pages large"),
+    ),
+    case(
+        "limits_of_processors",
+        "ProcessorLimits",
+        {"Limit": 100_001, "Weight": 10_001},
+        {"Limit": 100_000, "Weight": 10_000},
+        error("$.Limit", "a limit is between 1 and 100000, which is all of each processor"),
+        error("$.Weight", "a weight is between 0 and 10000; 100 is usual"),
+    ),
+    case(
+        "numa_nodes_are_right",
+        "Numa",
+        {"Settings": [node(0), node(0, 64), node(65, 1, 0)]},
+        {"Settings": [node(0), node(1, 63)]},
+        error("$.Settings[1].VirtualNodeNumber", "another node here has this number: give each its own"),
+        error("$.Settings[1].PhysicalNodeNumber", "this is less than 64, or 255 for any node of the host"),
+        error("$.Settings[2].VirtualNodeNumber", "the number of a node is at most 64"),
+        error("$.Settings[2].CountOfMemoryBlocks", "a node needs memory: give the number of its MB"),
+    ),
+    case(
+        "numa_nodes_are_all_free_or_none",
+        "Numa",
+        {"Settings": [node(0, 255), node(1, 1)]},
+        {"Settings": [node(0, 255), node(1, 255)]},
+        error("$.Settings[1].PhysicalNodeNumber", "give 255, for any node of the host, to all nodes here or to none"),
+    ),
+    case(
+        "numa_nodes_are_counted",
+        "Numa",
+        {"VirtualNodeCount": 2, "Settings": [node(0)]},
+        {"VirtualNodeCount": 1, "Settings": [node(0)]},
+        warning("$.VirtualNodeCount", "the number of nodes in Settings is 1: give it, or leave this out"),
+    ),
+    case(
+        "numa_is_physical",
+        "Topology",
+        {"Memory": {"AllowOvercommit": True}, "Numa": {}},
+        {"Memory": {"AllowOvercommit": False}, "Numa": {}},
+        error("$.Memory.AllowOvercommit", "NUMA nodes need memory that is backed physically: set this to false"),
+    ),
+    case(
+        "numa_adds_up",
+        "Topology",
+        {"Memory": {"SizeInMB": 1024}, "Processor": {"Count": 4}, "Numa": {"Settings": [node(0, CountOfProcessors=2)]}},
+        {
+            "Memory": {"SizeInMB": 1024},
+            "Processor": {"Count": 4},
+            "Numa": {"Settings": [node(0, CountOfProcessors=2), node(1, CountOfProcessors=2)]},
+        },
+        error("$.Processor.Count", "the NUMA nodes have 2 processors together: give this number"),
+        error("$.Memory.SizeInMB", "the NUMA nodes have 512 MB together: give this number"),
+    ),
+    case(
+        "few_scsi_controllers",
+        "Devices",
+        {"Scsi": {str(i): {} for i in range(5)}},
+        {"Scsi": {str(i): {} for i in range(4)}},
+        error("$.Scsi", "a machine has at most 4 SCSI controllers, and this has 5"),
+    ),
+    case(
+        "scsi_places_are_there",
+        "Scsi",
+        {"Attachments": {"64": DISK}},
+        {"Attachments": {"63": DISK}},
+        error("$.Attachments['64']", "a SCSI controller has the places 0 to 63: choose one of them"),
+    ),
+    case(
+        "attachment_is_complete",
+        "Attachment",
+        {},
+        {"Type": "Iso"},
+        warning("$.Type", 'every known client says what is attached: give "VirtualDisk", "Iso" or "PassThru"'),
+        warning("$.Path", "every known client names the file of a disk: add its absolute path"),
+    ),
+    case(
+        "attachment_is_complete",
+        "ModifySettingRequest",
+        changed(DEVICES + "Scsi/disks/Attachments/0", {"Type": "VirtualDisk"}),
+        changed(DEVICES + "Scsi/disks/Attachments/0", DISK),
+        warning("$.Settings.Path", "every known client names the file of a disk: add its absolute path"),
+    ),
+    case(
+        "attachment_path_is_absolute",
+        "Attachment",
+        {"Type": "Iso", "Path": "d.iso"},
+        {"Type": "Iso", "Path": "C:\\d.iso"},
+        warning("$.Path", "the path of a disk is absolute in every known document, as in C:\\machines\\disk.vhdx"),
+    ),
+    case(
+        "passed_disk_is_a_device",
+        "Attachment",
+        {"Type": "PassThru", "Path": "C:\\d.vhdx"},
+        {"Type": "PassThru", "Path": "\\\\.\\PhysicalDrive1"},
+        warning("$.Path", "a disk that is passed through is a device of the host, as in \\\\.\\PhysicalDrive1"),
+    ),
+    case(
+        "passed_disk_is_a_device",
+        "Attachment",
+        {"Type": "PassThru", "Path": "C:\\d.vhdx"},
+        {"Type": "PassThru", "Path": "/dev/sda"},
+        warning("$.Path", "a disk that is passed through is a device of the host, as in \\\\.\\PhysicalDrive1"),
+        host="emulator",
+    ),
+    case(
+        "few_pmem_devices",
+        "VirtualPMemController",
+        {"MaximumCount": 129, "Devices": {"128": {}}},
+        {"MaximumCount": 128, "Devices": {"127": {}}},
+        error("$.MaximumCount", "a machine has at most 128 devices of persistent memory"),
+        error("$.Devices['128']", "a machine has at most 128 devices of persistent memory, with the numbers 0 to 127"),
+    ),
+    case(
+        "pmem_has_whole_pages",
+        "VirtualPMemController",
+        {"MaximumSizeBytes": 4097},
+        {"MaximumSizeBytes": 8192},
+        error("$.MaximumSizeBytes", "this is a multiple of 4096, the size of a page"),
+    ),
+    case(
+        "share_is_complete",
+        "VirtualSmbShare",
+        {},
+        SHARE,
+        warning("$.Name", "a share is found by its name: add one that no other share here has"),
+        warning("$.Path", "a share is a folder of the host: add its absolute path"),
+    ),
+    case(
+        "share_is_complete",
+        "ModifySettingRequest",
+        changed(DEVICES + "Plan9/Shares", {"Name": "s"}),
+        changed(DEVICES + "Plan9/Shares", {"Name": "s"}, "Remove"),
+        warning("$.Settings.Path", "a share is a folder of the host: add its absolute path"),
+    ),
+    case(
+        "share_name_is_one_part_of_a_path",
+        "VirtualSmbShare",
+        SHARE | {"Name": "a\\b"},
+        SHARE,
+        warning("$.Name", "the name is one part of the share's path in the guest: use none of \\ / : * ? \" < > |"),
+    ),
+    case(
+        "share_names_are_different",
+        "Plan9",
+        {"Shares": [SHARE, SHARE | {"Name": "S"}]},
+        {"Shares": [SHARE, SHARE | {"Name": "t"}]},
+        warning("$.Shares[1].Name", "another share here has this name: give each its own"),
+    ),
+    case(
+        "share_path_is_absolute",
+        "Plan9Share",
+        SHARE | {"Path": "s"},
+        SHARE,
+        warning("$.Path", "the path of a share is absolute in every known document, as in C:\\data"),
+    ),
+    case(
+        "allowed_files_are_restricted",
+        "VirtualSmbShare",
+        SHARE | {"AllowedFiles": ["a"]},
+        SHARE | {"AllowedFiles": ["a"], "Options": {"RestrictFileAccess": True}},
+        ignored("$.AllowedFiles", "only Options.RestrictFileAccess makes HCS read it"),
+    ),
+    case(
+        "allowed_files_are_restricted",
+        "VirtualSmbShare",
+        SHARE | {"Options": {"RestrictFileAccess": True}},
+        SHARE,
+        warning("$.AllowedFiles", "Options.RestrictFileAccess lets the guest have no file but those listed here"),
+    ),
+    case(
+        "share_options_agree",
+        "VirtualSmbShareOptions",
+        {"CacheIo": True, "NonCacheIo": True},
+        {"CacheIo": True, "NonCacheIo": False},
+        warning("$.NonCacheIo", "this is the opposite of CacheIo: leave one of the two out"),
+    ),
+    case(
+        "plan9_flags_are_known",
+        "Plan9Share",
+        SHARE | {"Flags": 2},
+        SHARE | {"Flags": 13},
+        warning("$.Flags", "known are 1 (read only), 4 (metadata of Linux), 8 (case sensitive), 128 (AllowedFiles)"),
+    ),
+    case(
+        "plan9_allowed_files_are_restricted",
+        "Plan9Share",
+        SHARE | {"AllowedFiles": ["a"], "Flags": 1},
+        SHARE | {"AllowedFiles": ["a"], "Flags": 0x81},
+        warning("$.AllowedFiles", "hcsshim sends the flag 128 with this list: add it to Flags"),
+    ),
+    case(
+        "plan9_allowed_files_are_restricted",
+        "Plan9Share",
+        SHARE | {"Flags": 0x80},
+        SHARE,
+        warning("$.AllowedFiles", "the flag 128 lets the guest have no file but those listed here"),
+    ),
+    case(
+        "few_com_ports",
+        "Devices",
+        {"ComPorts": {"2": {}}},
+        {"ComPorts": {"1": {}}},
+        error("$.ComPorts['2']", "a machine has the serial ports 0 (COM1) and 1 (COM2) only"),
+    ),
+    case(
+        "port_is_a_pipe",
+        "ComPort",
+        {"NamedPipe": "console"},
+        {"NamedPipe": "\\\\.\\pipe\\console"},
+        warning(
+            "$.NamedPipe", "this is the path of a named pipe, as in \\\\.\\pipe\\name; an empty one connects nothing"
+        ),
+    ),
+    case(
+        "port_is_a_pipe",
+        "VirtioSerialPort",
+        {"NamedPipe": "console"},
+        {"NamedPipe": ""},
+        warning(
+            "$.NamedPipe", "this is the path of a named pipe, as in \\\\.\\pipe\\name; an empty one connects nothing"
+        ),
+    ),
+    case(
+        "accounts_are_sids",
+        "RdpConnectionOptions",
+        {"AccessSids": ["S-1-5-18", "me"]},
+        {"AccessSids": ["S-1-5-18"]},
+        warning("$.AccessSids[1]", "accounts are named by their SIDs, as in S-1-5-32-544"),
+    ),
+    case(
+        "adapter_is_connected",
+        "NetworkAdapter",
+        {"MacAddress": "00-15-5D-00-00-01"},
+        {"EndpointId": GUID},
+        warning("$.EndpointId", "nothing connects this adapter: give the id of an endpoint of HCN"),
+    ),
+    case(
+        "endpoints_are_different",
+        "Devices",
+        {"NetworkAdapters": {"a": {"EndpointId": GUID}, "b": {"EndpointId": GUID.upper()}}},
+        {"NetworkAdapters": {"a": {"EndpointId": GUID}, "b": {"EndpointId": OTHER}}},
+        error(
+            "$.NetworkAdapters.b.EndpointId",
+            "another adapter here is connected to this endpoint: create an endpoint for each",
+        ),
+    ),
+    case(
+        "gpus_are_listed",
+        "GpuConfiguration",
+        {"AssignmentMode": "Mirror", "AssignmentRequest": {"a": 1}},
+        {"AssignmentMode": "List", "AssignmentRequest": {"a": 1}},
+        ignored("$.AssignmentRequest", 'HCS reads it only if AssignmentMode is "List"'),
+    ),
+    case(
+        "gpus_are_listed",
+        "GpuConfiguration",
+        {"AssignmentMode": "List"},
+        {"AssignmentMode": "Default"},
+        warning("$.AssignmentRequest", "without GPUs here the guest gets none: list them, or choose another mode"),
+    ),
+    case(
+        "state_files_are_templates_of_something",
+        "GuestState",
+        {"GuestStateFilePath": "", "ForceTransientState": True},
+        {"GuestStateFilePath": "C:\\m.vmgs", "ForceTransientState": True},
+        ignored("$.ForceTransientState", "there is no file here that the state could be made of"),
+    ),
+    case(
+        "restore_has_one_source",
+        "RestoreState",
+        {"TemplateSystemId": ""},
+        {"TemplateSystemId": "template"},
+        warning("$", "there is nothing here to restore from: give SaveStateFilePath, or leave RestoreState out"),
+    ),
+    case(
+        "restore_has_one_source",
+        "RestoreState",
+        {"SaveStateFilePath": "C:\\s.vmrs", "TemplateSystemId": "t"},
+        {"SaveStateFilePath": "C:\\s.vmrs", "TemplateSystemId": ""},
+        warning("$", "a machine is restored from a file or cloned from a template: give one of the two"),
+    ),
+    case(
+        "files_of_a_machine_are_absolute",
+        "DebugOptions",
+        {"BugcheckSavedStateFileName": "a.vmrs"},
+        {"BugcheckSavedStateFileName": "C:\\a.vmrs"},
+        warning(
+            "$.BugcheckSavedStateFileName",
+            "the path of this file is absolute in every known document: the service is elsewhere",
+        ),
+    ),
+    case(
+        "files_of_a_machine_are_absolute",
+        "SaveOptions",
+        {"SaveStateFilePath": "/a.vmrs"},
+        {"SaveStateFilePath": "C:\\a.vmrs"},
+        warning(
+            "$.SaveStateFilePath", "the path of this file is absolute in every known document: the service is elsewhere"
+        ),
+    ),
+    case(
+        "files_of_a_machine_are_absolute",
+        "SaveOptions",
+        {"SaveStateFilePath": "a.vmrs"},
+        {"SaveStateFilePath": "/a.vmrs"},
+        warning(
+            "$.SaveStateFilePath", "the path of this file is absolute in every known document: the service is elsewhere"
+        ),
+        host="emulator",
+    ),
+    case(
+        "launch_data_is_base64",
+        "IsolationSettings",
+        {"LaunchData": "none!"},
+        {"LaunchData": "AAEC"},
+        error("$.LaunchData", "this is Base64 text: base64.b64encode(...).decode() makes it"),
+    ),
+    case(
+        "save_needs_a_file",
+        "SaveOptions",
+        {"SaveType": "ToFile"},
+        {"SaveType": "AsTemplate"},
+        error(
+            "$.SaveStateFilePath", "a file to save to is needed: give the absolute path of one that is not there yet"
+        ),
+    ),
+]
