@@ -24,7 +24,9 @@ def request(kind: str, settings: Any, change: str = "Add") -> dict[str, Any]:
     return {"ResourceType": kind, "RequestType": change, "Settings": settings}
 
 
-POLICIES = {"Policies": [mapped(), {"Type": "ACL", "Settings": ACCESS}, {"Type": "QOS", "Settings": {}}]}
+POLICIES: dict[str, Any] = {
+    "Policies": [mapped(), {"Type": "ACL", "Settings": ACCESS}, {"Type": "QOS", "Settings": {}}]
+}
 BALANCER = hcn(HostComputeEndpoints=[GUID])
 
 CASES: list[Case] = [
@@ -410,7 +412,7 @@ _FLAGS: list[tuple[str, str, int, int, dict[str, Any]]] = [
     ("Subnet", "DoNotReserveGatewayAddress", 1, 1, SUBNET),
     ("HostComputeQuery", "Detailed", 1, 1, hcn()),
 ]
-CASES += [
+CASES.extend(
     case(
         "flags_are_a_number",
         struct,
@@ -419,8 +421,8 @@ CASES += [
         error("$.Flags", f"HCN takes flags as a number only: give {number}"),
     )
     for struct, name, number, every, document in _FLAGS
-]
-CASES += [
+)
+CASES.extend(
     case(
         "flags_are_known",
         struct,
@@ -429,7 +431,7 @@ CASES += [
         Found("rule", "$.Flags", "warning"),
     )
     for struct, _, _, every, document in _FLAGS
-]
+)
 CASES.append(
     case(
         "flags_are_known",
@@ -448,26 +450,28 @@ _REQUESTS: list[tuple[str, str, str, dict[str, Any]]] = [
     ("ModifyGuestNetworkServiceSettingRequest", "State", "State", {"State": "Paused"}),
 ]
 for _struct, _kinds, _kind, _settings in _REQUESTS:
-    CASES += [
-        case(
-            "settings_are_those_of_the_resource",
-            _struct,
-            {"RequestType": "Add", "Settings": {}},
-            request(_kind, _settings),
-            error("$.ResourceType", f"say what to change: {_kinds}"),
-        ),
-        case(
-            "settings_are_those_of_the_resource",
-            _struct,
-            request(_kind, {"Colour": "red"}),
-            request(_kind, _settings),
-            structure("unknown", "$.Settings.Colour"),
-        ),
-        case(
-            "request_says_what_to_do",
-            _struct,
-            {"ResourceType": _kind, "Settings": _settings},
-            request(_kind, _settings),
-            warning("$.RequestType", 'every known client says what to do: "Add", "Remove" or "Update"'),
-        ),
-    ]
+    CASES.extend(
+        [
+            case(
+                "settings_are_those_of_the_resource",
+                _struct,
+                {"RequestType": "Add", "Settings": {}},
+                request(_kind, _settings),
+                error("$.ResourceType", f"say what to change: {_kinds}"),
+            ),
+            case(
+                "settings_are_those_of_the_resource",
+                _struct,
+                request(_kind, {"Colour": "red"}),
+                request(_kind, _settings),
+                structure("unknown", "$.Settings.Colour"),
+            ),
+            case(
+                "request_says_what_to_do",
+                _struct,
+                {"ResourceType": _kind, "Settings": _settings},
+                request(_kind, _settings),
+                warning("$.RequestType", 'every known client says what to do: "Add", "Remove" or "Update"'),
+            ),
+        ]
+    )
