@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import document_compare
+import document_rules
 import document_types
 from document_types import FAMILIES, SCALARS
 
@@ -258,7 +259,7 @@ def table_text(tables: dict[str, dict[str, Any]]) -> str:
 
 def written() -> dict[str, str]:
     """Return the text of each file that is made from others of the repository, by its path there."""
-    return document_types.generated(REPOSITORY)
+    return document_types.generated(REPOSITORY) | document_rules.generated(REPOSITORY)
 
 
 def taken(shared: Path) -> dict[str, str]:

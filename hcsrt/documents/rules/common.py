@@ -30,7 +30,7 @@ def one_registry_value(look: Look, value: dict[str, Any]) -> None:
 
 @rule("RegistryValue", fact="Microsoft's schema reference, RegistryValue; hcsshim sends each value with its type")
 def registry_value_is_of_its_type(look: Look, value: dict[str, Any]) -> None:
-    """The member that holds the value is that of its type."""
+    """A value of the registry is in the member of its type."""
     type = value.get("Type")
     expected = _VALUE_OF.get(type) if type is not None else None
     given = [name for name in _VALUES if name in value]
@@ -44,14 +44,14 @@ def registry_value_is_of_its_type(look: Look, value: dict[str, Any]) -> None:
 
 @rule("RegistryValue", fact="Microsoft's schema reference, RegistryValue.CustomType")
 def custom_type_is_of_custom_values(look: Look, value: dict[str, Any]) -> None:
-    """The number of a type is read only for types that have no name."""
+    """CustomType is that of a value whose Type is "CustomType"."""
     if "CustomType" in value and value.get("Type") != "CustomType":
         look.ignored("CustomType", 'HCS reads it only if Type is "CustomType"')
 
 
 @rule("RegistryKey", fact="hcsshim, prepareCommonConfigDoc: names of keys are below their hive")
 def registry_key_is_below_its_hive(look: Look, key: dict[str, Any]) -> None:
-    """The hive is no part of a key's name."""
+    """The name of a key begins below its hive."""
     name = key.get("Name", "")
     if name.startswith("\\"):
         look.warning("Name", "the name of a key begins below its hive, without a backslash")
@@ -65,7 +65,7 @@ def registry_key_is_below_its_hive(look: Look, key: dict[str, Any]) -> None:
     fact="Microsoft's schema reference, HvSocketServiceConfig and HvSocketSystemConfig: texts in SDDL",
 )
 def descriptors_are_sddl(look: Look, config: dict[str, Any]) -> None:
-    """Descriptors are written in the language for them."""
+    """Security descriptors are in SDDL."""
     for member, text in config.items():
         if member.endswith("SecurityDescriptor") and text and not sddl(text):
             look.error(member, 'a security descriptor is a text in SDDL, as in "D:P(A;;FA;;;SY)(A;;FA;;;BA)"')
@@ -83,7 +83,7 @@ def services_have_no_braces(look: Look, config: dict[str, Any]) -> None:
 
 @rule("HvSocketServiceConfig", fact="hcsshim, HvSocketServiceConfig.Disabled")
 def disabled_service_allows_nothing(look: Look, service: dict[str, Any]) -> None:
-    """A service that is disabled needs no access list."""
+    """A disabled service allows nothing."""
     if service.get("Disabled") and service.get("AllowWildcardBinds"):
         look.warning(
             "AllowWildcardBinds", "the service is disabled, so nobody can bind to it: leave one of the two out"

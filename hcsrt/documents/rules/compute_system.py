@@ -16,7 +16,7 @@ _LINUX_MEMBERS = frozenset({"OciBundlePath", "OciSpecification", "ScratchDirPath
 
 @rule("ComputeSystem", fact="Microsoft's schema reference, ComputeSystem")
 def one_kind_of_system(look: Look, system: dict[str, Any]) -> None:
-    """Want exactly one of them."""
+    """A compute system is a container, a virtual machine or a hosted system, and only one of them."""
     given = [name for name in _ALTERNATIVES if name in system]
     if len(given) != 1:
         found = " and ".join(given) or "none"
@@ -35,7 +35,7 @@ def hosted_system_has_a_host(look: Look, system: dict[str, Any]) -> None:
 
 @rule("ComputeSystem", fact="Microsoft's schema reference, ComputeSystem.HostingSystemId")
 def host_has_a_hosted_system(look: Look, system: dict[str, Any]) -> None:
-    """Only a hosted system has a host."""
+    """Only a hosted system names a host."""
     if system.get("HostingSystemId") and "HostedSystem" not in system:
         look.warning(
             "HostingSystemId",
@@ -45,7 +45,7 @@ def host_has_a_hosted_system(look: Look, system: dict[str, Any]) -> None:
 
 @rule("ComputeSystem", fact="Microsoft's schema reference, HostedSystem; hcsshim, linuxHostedSystem")
 def hosted_system_is_a_container(look: Look, system: dict[str, Any]) -> None:
-    """What a Windows guest hosts has a schema; what a Linux guest hosts has none."""
+    """What a Windows guest hosts is a HostedSystem; of what a Linux guest hosts nobody has a schema."""
     hosted = system.get("HostedSystem")
     if hosted is not None and not _LINUX_MEMBERS.intersection(members(hosted)):
         look.check("HostedSystem", "HostedSystem")
@@ -53,7 +53,7 @@ def hosted_system_is_a_container(look: Look, system: dict[str, Any]) -> None:
 
 @rule("ComputeSystem", "HostedSystem", "LayerData", fact="Microsoft's schema reference, Version; hcsshim sends 2.1")
 def schema_is_the_second(look: Look, document: dict[str, Any]) -> None:
-    """Major versions are not compatible, and the types here are those of schema 2."""
+    """The schema of a document is 2."""
     major = document.get("SchemaVersion", {}).get("Major", _MAJOR)
     if major != _MAJOR:
         look.error(
@@ -65,7 +65,7 @@ def schema_is_the_second(look: Look, document: dict[str, Any]) -> None:
 
 @rule("ComputeSystem", "HostedSystem", "LayerData", fact="hcsshim, WSL: 2.9 is the last schema version in their code")
 def schema_is_known(look: Look, document: dict[str, Any]) -> None:
-    """A schema that Windows does not know is refused."""
+    """The schema of a document is 2.9 or an earlier one."""
     version = document.get("SchemaVersion", {})
     if version.get("Major", _MAJOR) == _MAJOR and version.get("Minor", 0) > _LAST_MINOR:
         look.warning(
@@ -77,7 +77,7 @@ def schema_is_known(look: Look, document: dict[str, Any]) -> None:
 
 @rule("ComputeSystem", fact="hcsshim, WSL, and Microsoft's samples send it in every document")
 def schema_is_named(look: Look, system: dict[str, Any]) -> None:
-    """Every known client names the schema."""
+    """A document names its schema."""
     if "SchemaVersion" not in system:
         look.warning(
             "SchemaVersion",

@@ -19,7 +19,7 @@ def _of_linux(container: dict[str, Any]) -> bool:
 
 @rule("Container_Processor", fact="Microsoft's schema reference, Container_Processor; hcsshim, ConvertCPULimits")
 def one_limit_of_processors(look: Look, processor: dict[str, Any]) -> None:
-    """Three ways to limit the processors exclude each other."""
+    """Of Count, Maximum and Weight there is one at most."""
     limits = [name for name in ("Count", "Maximum", "Weight") if name in processor]
     if len(limits) > 1:
         look.error((), f"{' and '.join(limits)} exclude each other: give one of them")
@@ -27,7 +27,7 @@ def one_limit_of_processors(look: Look, processor: dict[str, Any]) -> None:
 
 @rule("Container", fact="hcsshim, ZLayer and AspireHcs: every known client gives both")
 def storage_is_complete(look: Look, container: dict[str, Any]) -> None:
-    """A container on the host has layers and a scratch."""
+    """A container on the host has a layer or more, and a scratch."""
     if in_guest(look):
         return
     storage = container.get("Storage", {})
@@ -42,10 +42,10 @@ def storage_is_complete(look: Look, container: dict[str, Any]) -> None:
 
 @rule(
     "Storage",
-    fact="hcsshim, createWindowsContainerDocument; a folder failed with 0x80071126 (measured on Windows 26200)",
+    fact="hcsshim, createWindowsContainerDocument; with a folder, the start fails with 0x80071126",
 )
 def scratch_is_a_volume(look: Look, storage: dict[str, Any]) -> None:
-    """The scratch of a container on the host is a volume."""
+    """The scratch of a container on the host is a volume; on the emulator, it may be a folder."""
     path = storage.get("Path")
     if not path or volume(path) or in_guest(look):
         return
@@ -61,7 +61,7 @@ def scratch_is_a_volume(look: Look, storage: dict[str, Any]) -> None:
 
 @rule("Storage", fact="hcsshim, createWindowsContainerDocument: it adds a backslash that is missing")
 def scratch_ends_with_a_backslash(look: Look, storage: dict[str, Any]) -> None:
-    """The path of a volume ends with a backslash; without it, it is that of the device."""
+    """The path of the scratch ends with a backslash."""
     path = storage.get("Path", "")
     if volume(path) and not path.endswith("\\"):
         look.warning("Path", "the path of the scratch ends with a backslash in every known document: add it")
@@ -69,7 +69,7 @@ def scratch_ends_with_a_backslash(look: Look, storage: dict[str, Any]) -> None:
 
 @rule("MappedDirectory", fact="Microsoft's schema reference, PathType: an AbsolutePath is passed to Windows as it is")
 def mapped_host_path_is_absolute(look: Look, directory: dict[str, Any]) -> None:
-    """The service has another current folder."""
+    """The path of a mapped directory on the host is absolute."""
     path = directory.get("HostPath")
     if not path or directory.get("HostPathType") == "VirtualSmbShareName" or absolute(look, path):
         return
@@ -79,7 +79,7 @@ def mapped_host_path_is_absolute(look: Look, directory: dict[str, Any]) -> None:
 
 @rule("MappedDirectory", fact="hcsshim, createMountsConfig; Docker refuses another one")
 def mapped_container_path_is_absolute(look: Look, directory: dict[str, Any]) -> None:
-    """The guest has no current folder that a path could be relative to."""
+    """The path of a mapped directory in the container is absolute."""
     path = directory.get("ContainerPath")
     if path and not absolute_in_guest(path):
         look.warning("ContainerPath", r"the path in the container is absolute in every known document, as in C:\data")
@@ -87,7 +87,7 @@ def mapped_container_path_is_absolute(look: Look, directory: dict[str, Any]) -> 
 
 @rule("MappedDirectory", fact="hcsshim, createMountsConfig: every known client gives both")
 def mapped_directory_has_both_ends(look: Look, directory: dict[str, Any]) -> None:
-    """A directory is mapped from somewhere to somewhere."""
+    """A mapped directory has a path on the host and one in the container."""
     for member, what in (("HostPath", "on the host"), ("ContainerPath", "in the container")):
         if not directory.get(member) and not removed(look):
             look.warning(member, f"every known client gives the path {what}: add it")
@@ -95,7 +95,7 @@ def mapped_directory_has_both_ends(look: Look, directory: dict[str, Any]) -> Non
 
 @rule("Container", fact="one place can show one directory only: our reading, nobody has tried")
 def mapped_places_are_different(look: Look, container: dict[str, Any]) -> None:
-    """No two things are mapped to one place."""
+    """No two directories, and no two pipes, are mapped to one place in a container."""
     for array, member in (("MappedDirectories", "ContainerPath"), ("MappedPipes", "ContainerPipeName")):
         items = container.get(array, ())
         if len(items) < 2:
@@ -115,14 +115,14 @@ def mapped_places_are_different(look: Look, container: dict[str, Any]) -> None:
 
 @rule("MappedPipe", fact="hcsshim, GetContainerPipeMapping: it takes the prefix away")
 def mapped_pipe_has_a_name(look: Look, mapped: dict[str, Any]) -> None:
-    """In the container a pipe is a name, not a path."""
+    """In the container a mapped pipe has a name, not a path."""
     if mapped.get("ContainerPipeName", "").lower().startswith(_PIPE_PREFIX):
         look.warning("ContainerPipeName", r"this is a name without \\.\pipe" + "\\ before it: leave that out")
 
 
 @rule("MappedPipe", fact="hcsshim, IsPipe; Microsoft's schema reference, MappedPipePathType")
 def mapped_pipe_has_a_path(look: Look, mapped: dict[str, Any]) -> None:
-    """On the host a pipe is a path, not a name."""
+    """On the host a mapped pipe has a path."""
     path = mapped.get("HostPath")
     if not path or mapped.get("HostPathType") == "VirtualSmbPipeName" or in_guest(look):
         return
@@ -135,7 +135,7 @@ def mapped_pipe_has_a_path(look: Look, mapped: dict[str, Any]) -> None:
     fact="ZLayer: E_INVALIDARG at Construct on Windows 26100; containerd always sends a host name",
 )
 def network_needs_a_host_name(look: Look, container: dict[str, Any]) -> None:
-    """A network namespace needs a host name."""
+    """A container with a network namespace has a host name."""
     if not container.get("Networking", {}).get("Namespace") or in_guest(look):
         return
     if not container.get("GuestOs", {}).get("HostName"):
@@ -147,7 +147,7 @@ def network_needs_a_host_name(look: Look, container: dict[str, Any]) -> None:
 
 @rule("Container", fact="the NetBIOS name of a computer has at most 15 characters; ZLayer, AspireHcs")
 def host_name_is_short(look: Look, container: dict[str, Any]) -> None:
-    """A host name has at most 15 characters."""
+    """A host name has at most 15 characters; with a network namespace, more are an error."""
     name = container.get("GuestOs", {}).get("HostName", "")
     if len(name) <= _LONGEST_HOST_NAME or in_guest(look):
         return
@@ -163,7 +163,7 @@ def host_name_is_short(look: Look, container: dict[str, Any]) -> None:
     fact="Microsoft's schema reference, Networking.Namespace; ZLayer: braces fail with 0x80070490",
 )
 def namespace_is_a_guid(look: Look, networking: dict[str, Any]) -> None:
-    """The namespace of a Windows container is a GUID without braces."""
+    """The network namespace of a container on the host is a GUID without braces."""
     namespace = networking.get("Namespace")
     if not namespace or in_guest(look):
         return
@@ -179,7 +179,7 @@ def namespace_is_a_guid(look: Look, networking: dict[str, Any]) -> None:
 
 @rule("Networking", fact="HCN writes the ids of its objects in lower case; hcsshim sends them as they are")
 def namespace_is_in_lower_case(look: Look, networking: dict[str, Any]) -> None:
-    """Ids of HCN are in lower case."""
+    """The network namespace of a container on the host is in lower case."""
     namespace = networking.get("Namespace", "")
     if bare_guid(namespace) and namespace != namespace.lower() and not in_guest(look):
         look.warning("Namespace", "every known client gives this id in lower case, as HCN does")
@@ -187,7 +187,7 @@ def namespace_is_in_lower_case(look: Look, networking: dict[str, Any]) -> None:
 
 @rule("Networking", fact="hcsshim, createWindowsContainerDocument: it joins the domains with commas")
 def search_list_has_commas(look: Look, networking: dict[str, Any]) -> None:
-    """Domains are separated by commas."""
+    """The domains of a search list have nothing but commas between them."""
     domains = networking.get("DnsSearchList", "")
     if " " in domains or ";" in domains:
         look.warning("DnsSearchList", 'the domains have commas between them, and nothing else: "a.example,b.example"')
@@ -195,7 +195,7 @@ def search_list_has_commas(look: Look, networking: dict[str, Any]) -> None:
 
 @rule("Device", fact="Microsoft's schema reference, Device: only used with the other type")
 def device_members_fit_its_type(look: Look, device: dict[str, Any]) -> None:
-    """A device is a class, an instance, or all GPUs."""
+    """LocationPath is that of a device instance, InterfaceClassGuid that of a class."""
     type = device.get("Type", "ClassGuid")
     if "LocationPath" in device and type != "DeviceInstance":
         look.ignored("LocationPath", 'HCS reads it only if Type is "DeviceInstance"')
@@ -205,7 +205,7 @@ def device_members_fit_its_type(look: Look, device: dict[str, Any]) -> None:
 
 @rule("Device", fact="Microsoft's schema reference, Device; hcsshim, parseAssignedDevices")
 def device_is_named(look: Look, device: dict[str, Any]) -> None:
-    """A device of each type is named by another member."""
+    """A device instance has a LocationPath, a class an InterfaceClassGuid."""
     type = device.get("Type", "ClassGuid")
     if type == "DeviceInstance" and not device.get("LocationPath"):
         look.warning("LocationPath", "a device instance is named by its location path: add it")
@@ -215,6 +215,6 @@ def device_is_named(look: Look, device: dict[str, Any]) -> None:
 
 @rule("Container", fact="Microsoft's schema reference, Container.HvSocket")
 def hosted_container_inherits_sockets(look: Look, container: dict[str, Any]) -> None:
-    """The host of a container decides who may use its sockets."""
+    """A hosted container has no access lists for sockets of its own."""
     if "HvSocket" in container and look.of("HostedSystem") is not None:
         look.ignored("HvSocket", "a hosted container inherits the access lists of the system that hosts it")

@@ -35,7 +35,7 @@ FACT = "Microsoft's schema reference, GuestModifySettingRequest; hcsshim, intern
 
 @rule("GuestModifySettingRequest", fact=FACT)
 def guest_resource_is_named(look: Look, request: dict[str, Any]) -> None:
-    """A request is about a resource of the guest, and says what to do."""
+    """A request for a guest has a ResourceType and a RequestType."""
     for member, what in (("ResourceType", "what to change in the guest"), ("RequestType", "what to do with it")):
         if member not in request:
             look.warning(member, f"every known client says {what}: add it")
@@ -43,7 +43,7 @@ def guest_resource_is_named(look: Look, request: dict[str, Any]) -> None:
 
 @rule("GuestModifySettingRequest", fact=FACT)
 def settings_are_those_of_the_guest_resource(look: Look, request: dict[str, Any]) -> None:
-    """The resource says which type the settings have."""
+    """Settings are of the type of the resource."""
     type = _SETTINGS.get(request.get("ResourceType", ""))
     settings = request.get("Settings")
     if type is not None and not for_linux(settings):
@@ -59,14 +59,14 @@ def for_linux(settings: object) -> bool:
 
 @rule("MappedVirtualDisk", fact="hcsshim, uvm/types.go: a SCSI controller of Hyper-V has 64 places")
 def mapped_disk_is_at_a_place(look: Look, disk: dict[str, Any]) -> None:
-    """A controller has the places 0 to 63."""
+    """The place of a disk on its controller is 0 to 63."""
     if disk.get("Lun", 0) > _LAST_LUN:
         look.error("Lun", f"a SCSI controller has the places 0 to {_LAST_LUN}: give that of the disk")
 
 
 @rule("MappedVirtualDisk", fact="hcsshim and AspireHcs: both give an absolute path of the guest")
 def mapped_disk_has_a_path(look: Look, disk: dict[str, Any]) -> None:
-    """The guest has no current folder that a path could be relative to."""
+    """The path of a disk in the guest is absolute."""
     path = disk.get("ContainerPath")
     if path and not absolute_in_guest(path):
         look.warning("ContainerPath", r"this is an absolute path of the guest, as in C:\mounts\scsi\m0")
@@ -74,14 +74,14 @@ def mapped_disk_has_a_path(look: Look, disk: dict[str, Any]) -> None:
 
 @rule("CombinedLayers", fact="hcsshim, guestresource/resources.go, and AspireHcs: both send it")
 def combined_layers_are_somewhere(look: Look, layers: dict[str, Any]) -> None:
-    """Layers are combined at a place."""
+    """Combined layers have a ContainerRootPath."""
     if not layers.get("ContainerRootPath"):
         look.warning("ContainerRootPath", "every known client says where in the guest the layers are combined: add it")
 
 
 @rule("CombinedLayers", fact="Microsoft's schema reference, CombinedLayers")
 def scratch_is_the_root(look: Look, layers: dict[str, Any]) -> None:
-    """In Windows the layers are combined in the scratch."""
+    """Combined layers of a Windows guest have no ScratchPath."""
     root = layers.get("ContainerRootPath", "")
     if layers.get("ScratchPath") and root and not root.startswith("/"):
         look.ignored("ScratchPath", "in a Windows guest ContainerRootPath is the scratch")
@@ -89,6 +89,6 @@ def scratch_is_the_root(look: Look, layers: dict[str, Any]) -> None:
 
 @rule("CombinedLayers", fact="hcsshim, combine_layers.go: older guests refuse the document")
 def filter_is_left_out_if_usual(look: Look, layers: dict[str, Any]) -> None:
-    """The usual filter needs no name."""
+    """The filter WCIFS is left out."""
     if layers.get("FilterType") == "WCIFS":
         look.warning("FilterType", "older guests refuse this member, and take WCIFS without it: leave it out")

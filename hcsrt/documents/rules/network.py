@@ -105,9 +105,9 @@ def _flags_of(struct: str) -> None:
     every = sum(known.values())
     listed = ", ".join(f"{value} {name}" for name, value in known.items() if value)
 
-    @rule(struct, fact="HCN refuses a text with 0x803B001B, HCN_E_INVALID_JSON (measured on Windows 26200)")
+    @rule(struct, fact="AspireHcs: HCN refuses a text with 0x803B001B, HCN_E_INVALID_JSON (measured)")
     def flags_are_a_number(look: Look, object: dict[str, Any]) -> None:
-        """Flags are numbers, whatever Microsoft's reference says."""
+        """Flags are a number, not a text."""
         flags = object.get("Flags")
         if isinstance(flags, str):
             number = known.get(flags)
@@ -115,7 +115,7 @@ def _flags_of(struct: str) -> None:
 
     @rule(struct, fact="WSL, hns_schema.h; hcsshim, hcn")
     def flags_are_known(look: Look, object: dict[str, Any]) -> None:
-        """Each flag has a meaning."""
+        """Each flag is known."""
         flags = object.get("Flags")
         if isinstance(flags, int) and flags & ~every:
             look.warning("Flags", f"there are flags here that no source knows; known are {listed}")
@@ -126,9 +126,9 @@ for _struct in _FLAGS:
 
 
 @rule("IpSubnet", "GuestNetworkService", "FirewallPolicySetting",
-      fact="HCN refuses a text with 0x803B001B, HCN_E_INVALID_JSON (measured with other flags)")  # fmt: skip
+      fact="AspireHcs: HCN refuses other flags as a text with 0x803B001B (measured)")  # fmt: skip
 def other_flags_are_a_number(look: Look, object: dict[str, Any]) -> None:
-    """Flags are numbers, whatever Microsoft's reference says."""
+    """Flags are a number, not a text."""
     for member in ("Flags", "FirewallPolicyFlags"):
         if isinstance(object.get(member), str):
             look.warning(member, "HCN takes flags as a number only, where it was tried: give the number")
@@ -143,7 +143,7 @@ def other_flags_are_a_number(look: Look, object: dict[str, Any]) -> None:
     fact="hcsshim, hcn/hcnpolicy.go: it sends the number of the protocol",
 )
 def protocol_is_a_number(look: Look, mapping: dict[str, Any]) -> None:
-    """Protocols are numbers, whatever Microsoft's reference says."""
+    """A protocol is a number, not a text."""
     protocol = mapping.get("Protocol")
     if isinstance(protocol, str):
         look.warning("Protocol", f"Microsoft's client gives a number, {_PROTOCOLS.get(protocol, _TCP)} for this one")
@@ -151,7 +151,7 @@ def protocol_is_a_number(look: Look, mapping: dict[str, Any]) -> None:
 
 @rule("LoadBalancerPortMapping", fact="hcsshim, hcn/hcnloadbalancer.go: it sends a number")
 def distribution_is_a_number(look: Look, mapping: dict[str, Any]) -> None:
-    """Distributions are numbers, whatever Microsoft's reference says."""
+    """A distribution is a number, not a text."""
     distribution = mapping.get("DistributionType")
     if isinstance(distribution, str):
         number = _DISTRIBUTIONS.get(distribution, 0)
@@ -160,7 +160,7 @@ def distribution_is_a_number(look: Look, mapping: dict[str, Any]) -> None:
 
 @rule("IovPolicySetting", fact="hcsshim, hcn/hcnpolicy.go: it sends a number")
 def moderation_is_a_number(look: Look, setting: dict[str, Any]) -> None:
-    """Ways to moderate interrupts are numbers, whatever Microsoft's reference says."""
+    """A way to moderate interrupts is a number, not a text."""
     if isinstance(setting.get("InterruptModeration"), str):
         look.warning("InterruptModeration", "Microsoft's client gives a number here, 0 for the default")
 
@@ -174,7 +174,7 @@ def moderation_is_a_number(look: Look, setting: dict[str, Any]) -> None:
     fact="WSL: without it HNS takes a document for one of its first schema",
 )
 def schema_is_named(look: Look, object: dict[str, Any]) -> None:
-    """Without a schema version, other members are read."""
+    """A document names its schema."""
     if "SchemaVersion" not in object:
         look.warning(
             "SchemaVersion", 'without it HCN reads, or answers with, other members: give {"Major": 2, "Minor": 0}'
@@ -183,14 +183,14 @@ def schema_is_named(look: Look, object: dict[str, Any]) -> None:
 
 @rule(*_CREATED, "HostComputeQuery", fact="hcsshim, hcn/hcnglobals.go: the schema of these types is 2")
 def schema_is_the_second(look: Look, object: dict[str, Any]) -> None:
-    """The types here are those of schema 2."""
+    """The schema of a document is 2."""
     if object.get("SchemaVersion", {}).get("Major", 2) != 2:
         look.warning(("SchemaVersion", "Major"), 'these members are of schema 2: give {"Major": 2, "Minor": 0}')
 
 
 @rule(*_CREATED, fact="hcsshim, hcn: HNS writes ids in lower case and without braces")
 def id_is_as_hcn_writes_it(look: Look, object: dict[str, Any]) -> None:
-    """Ids of HCN are in lower case, without braces."""
+    """An id is in lower case and without braces."""
     id = object.get("ID", "")
     if id and (not bare_guid(id) or id != id.lower()):
         look.warning("ID", "HCN has ids in lower case and without braces, and finds them so: write it in that way")
@@ -198,7 +198,7 @@ def id_is_as_hcn_writes_it(look: Look, object: dict[str, Any]) -> None:
 
 @rule("HostComputeQuery", fact="hcsshim, hcn: the filter is JSON in a text")
 def filter_is_json(look: Look, query: dict[str, Any]) -> None:
-    """A filter is JSON in a text."""
+    """A filter is the text of a JSON object."""
     text = query.get("Filter")
     if not text:
         return
@@ -217,7 +217,7 @@ def filter_is_json(look: Look, query: dict[str, Any]) -> None:
 
 @rule("Subnet", "IpSubnet", fact="hcsshim and WSL send a prefix; HCN has the code HCN_E_INVALID_PREFIX")
 def subnet_is_a_prefix(look: Look, subnet: dict[str, Any]) -> None:
-    """A subnet is an address and a length."""
+    """The prefix of a subnet is the address of a network, with its length."""
     text = subnet.get("IpAddressPrefix")
     if not text:
         return
@@ -230,7 +230,7 @@ def subnet_is_a_prefix(look: Look, subnet: dict[str, Any]) -> None:
 
 @rule("Subnet", fact="hcsshim, HostComputeNetwork.Create: it refuses such a subnet")
 def subnet_has_a_gateway(look: Look, subnet: dict[str, Any]) -> None:
-    """A subnet has a default route."""
+    """A subnet has a default route, and each of its routes a next hop."""
     if not subnet.get("IpAddressPrefix"):
         return
     routes = subnet.get("Routes", ())
@@ -246,7 +246,7 @@ def subnet_has_a_gateway(look: Look, subnet: dict[str, Any]) -> None:
 
 @rule("Subnet", fact="a gateway is a neighbour: one address of the same network")
 def gateway_is_in_the_subnet(look: Look, subnet: dict[str, Any]) -> None:
-    """The gateway of a subnet has an address of it."""
+    """The next hop of a default route is in the subnet."""
     network = prefix(subnet.get("IpAddressPrefix", ""))
     if network is None:
         return
@@ -261,7 +261,7 @@ def gateway_is_in_the_subnet(look: Look, subnet: dict[str, Any]) -> None:
 @rule("Route", "SDNRoutePolicySetting", "RemoteSubnetRoutePolicySetting",
       fact="hcsshim and WSL send a prefix; HCN has the code HCN_E_INVALID_PREFIX")  # fmt: skip
 def route_leads_to_a_prefix(look: Look, route: dict[str, Any]) -> None:
-    """A route leads to a network."""
+    """The destination of a route is a network with its length."""
     text = route.get("DestinationPrefix")
     if text and prefix(text) is None:
         look.error("DestinationPrefix", "this is a network with its length, as in 0.0.0.0/0 or 10.0.0.0/8")
@@ -269,7 +269,7 @@ def route_leads_to_a_prefix(look: Look, route: dict[str, Any]) -> None:
 
 @rule("Route", "SDNRoutePolicySetting", fact="hcsshim sends an IP address; HCN has the code HCN_E_INVALID_IP")
 def next_hop_is_an_address(look: Look, route: dict[str, Any]) -> None:
-    """A route goes by an address."""
+    """A next hop is an IP address."""
     text = route.get("NextHop")
     if text and address(text) is None:
         look.error("NextHop", "this is an IP address, without a length")
@@ -284,7 +284,7 @@ def next_hop_is_an_address(look: Look, route: dict[str, Any]) -> None:
     fact="hcsshim and WSL send 00-15-5D-52-C0-00; HCN has the code HCN_E_ADDR_INVALID_OR_RESERVED",
 )
 def addresses_of_cards_are_written_with_dashes(look: Look, object: dict[str, Any]) -> None:
-    """A MAC address has six pairs of digits."""
+    """A MAC address is one, and is written with dashes."""
     for member in (
         "MacAddress", "StartMacAddress", "EndMacAddress", "Address", "SourceMacAddress", "DistributedRouterMacAddress",
     ):  # fmt: skip
@@ -299,7 +299,7 @@ def addresses_of_cards_are_written_with_dashes(look: Look, object: dict[str, Any
 
 @rule("MacRange", fact="a range has its start before its end")
 def range_has_an_order(look: Look, addresses: dict[str, Any]) -> None:
-    """A range ends behind its start."""
+    """A range of MAC addresses does not end before it starts."""
     start, end = mac(addresses.get("StartMacAddress", "")), mac(addresses.get("EndMacAddress", ""))
     if start is not None and end is not None and end < start:
         look.warning("EndMacAddress", "the range ends before it starts, and so has no address: exchange the two")
@@ -307,7 +307,7 @@ def range_has_an_order(look: Look, addresses: dict[str, Any]) -> None:
 
 @rule("DNS", fact="hcsshim, WSL: servers are IP addresses")
 def servers_are_addresses(look: Look, dns: dict[str, Any]) -> None:
-    """A server of names is found by its address."""
+    """Servers of names are IP addresses."""
     for index, server in enumerate(dns.get("ServerList", ())):
         if server and address(server) is None:
             look.warning(("ServerList", index), "servers of names are given by their IP addresses")
@@ -315,14 +315,14 @@ def servers_are_addresses(look: Look, dns: dict[str, Any]) -> None:
 
 @rule("VlanPolicySetting", fact="IEEE 802.1Q: a VLAN has 12 bits")
 def vlan_is_one(look: Look, setting: dict[str, Any]) -> None:
-    """A VLAN has a number of 12 bits."""
+    """The number of a VLAN is at most 4094."""
     if setting.get("IsolationId", 1) > _LARGEST_VLAN:
         look.warning("IsolationId", f"the number of a VLAN is at most {_LARGEST_VLAN}")
 
 
 @rule("VsidPolicySetting", "RemoteSubnetRoutePolicySetting", fact="RFC 7348: a segment of VXLAN has 24 bits")
 def segment_is_one(look: Look, setting: dict[str, Any]) -> None:
-    """A segment of VXLAN has a number of 24 bits."""
+    """The number of a segment is at most 16,777,215."""
     if setting.get("IsolationId", 1) > _LARGEST_VSID:
         look.warning("IsolationId", f"the number of a segment is at most {_LARGEST_VSID}")
 
@@ -342,31 +342,31 @@ def _settings(look: Look, policy: dict[str, Any], types: dict[str, str]) -> None
 
 @rule("EndpointPolicy", fact=_POLICY_FACT)
 def settings_of_an_endpoint_policy(look: Look, policy: dict[str, Any]) -> None:
-    """The type of a policy says which type its settings have."""
+    """A policy has a type, and settings of that type."""
     _settings(look, policy, _ENDPOINT_POLICIES)
 
 
 @rule("NetworkPolicy", fact=_POLICY_FACT)
 def settings_of_a_network_policy(look: Look, policy: dict[str, Any]) -> None:
-    """The type of a policy says which type its settings have."""
+    """A policy has a type, and settings of that type."""
     _settings(look, policy, _NETWORK_POLICIES)
 
 
 @rule("SubnetPolicy", fact=_POLICY_FACT)
 def settings_of_a_subnet_policy(look: Look, policy: dict[str, Any]) -> None:
-    """The type of a policy says which type its settings have."""
+    """A policy has a type, and settings of that type."""
     _settings(look, policy, _SUBNET_POLICIES)
 
 
 @rule("PrioritizedAuthenticationMethod", fact="Microsoft's HNS schema, AuthenticationType")
 def settings_of_an_authentication(look: Look, method: dict[str, Any]) -> None:
-    """The type of a method says which type its settings have."""
+    """A method has a type, and settings of that type."""
     _settings(look, method, _AUTHENTICATIONS)
 
 
 @rule("PortMappingPolicySetting", fact="hcsshim, WSL: mappings of TCP (6) and UDP (17)")
 def mapped_protocol_has_ports(look: Look, mapping: dict[str, Any]) -> None:
-    """Only TCP and UDP have ports."""
+    """The protocol of a port mapping is TCP or UDP."""
     protocol = mapping.get("Protocol")
     if isinstance(protocol, int) and protocol not in (_TCP, _UDP):
         look.warning("Protocol", f"ports are those of TCP ({_TCP}) or UDP ({_UDP}): give one of them")
@@ -378,7 +378,7 @@ def mapped_protocol_has_ports(look: Look, mapping: dict[str, Any]) -> None:
     fact="hcsshim sends it; HCN has the code HCN_E_INVALID_INTERNAL_PORT",
 )
 def mapping_leads_to_a_port(look: Look, mapping: dict[str, Any]) -> None:
-    """A mapping leads to a port of the endpoint."""
+    """A port mapping leads to a port."""
     if not mapping.get("InternalPort"):
         look.warning("InternalPort", f"the port that the endpoint listens on is between 1 and {_LARGEST_PORT}: give it")
 
@@ -406,7 +406,7 @@ def mapped_ports_are_different(look: Look, endpoint: dict[str, Any]) -> None:
 
 @rule("HostComputeEndpoint", fact="hcsshim, HostComputeEndpoint.HostComputeNamespace: read only")
 def endpoint_is_attached_later(look: Look, endpoint: dict[str, Any]) -> None:
-    """An endpoint gets into a namespace by a request to the namespace."""
+    """An endpoint is not created in a namespace."""
     if endpoint.get("HostComputeNamespace"):
         look.ignored(
             "HostComputeNamespace", "HCN only reports it; add the endpoint with a ModifyNamespaceSettingRequest"
@@ -415,7 +415,7 @@ def endpoint_is_attached_later(look: Look, endpoint: dict[str, Any]) -> None:
 
 @rule("IpConfig", fact="hcsshim, IpConfig: an address, and its length beside it; HCN has the code HCN_E_INVALID_IP")
 def configuration_is_an_address(look: Look, configuration: dict[str, Any]) -> None:
-    """An address has no more bits than its kind has."""
+    """An address is an IP address, and its length fits it."""
     text = configuration.get("IpAddress")
     if not text:
         return
@@ -431,7 +431,7 @@ _TUPLES = ("AclPolicySetting", "NetworkAclPolicySetting", "CommonAclPolicySettin
 
 @rule(*_TUPLES, fact='hcsshim, hcn/hcnpolicy.go: a text of numbers, "6,17"')
 def protocols_are_numbers(look: Look, tuple: dict[str, Any]) -> None:
-    """Protocols of access lists are a text of numbers."""
+    """Protocols of an access list are the text of numbers."""
     text = tuple.get("Protocols")
     if text and not numbers(text, _LARGEST_PROTOCOL):
         look.warning(
@@ -441,7 +441,7 @@ def protocols_are_numbers(look: Look, tuple: dict[str, Any]) -> None:
 
 @rule(*_TUPLES, fact='hcsshim, hcn tests: a text of ports, "80,443" or "8000-8080"')
 def ports_are_numbers(look: Look, tuple: dict[str, Any]) -> None:
-    """Ports of access lists are a text of numbers."""
+    """Ports of an access list are the text of numbers."""
     for member in ("LocalPorts", "RemotePorts"):
         text = tuple.get(member)
         if text and text != "*" and not numbers(text, _LARGEST_PORT):
@@ -450,7 +450,7 @@ def ports_are_numbers(look: Look, tuple: dict[str, Any]) -> None:
 
 @rule(*_TUPLES, fact='hcsshim, hcn tests: a text of addresses, "192.168.100.0/24,10.0.0.21"')
 def places_are_addresses(look: Look, tuple: dict[str, Any]) -> None:
-    """Addresses of access lists are a text of addresses and prefixes."""
+    """Addresses of an access list are the text of addresses and networks."""
     for member in ("LocalAddresses", "RemoteAddresses"):
         text = tuple.get(member)
         if text and text != "*" and not addresses(text):
@@ -459,7 +459,7 @@ def places_are_addresses(look: Look, tuple: dict[str, Any]) -> None:
 
 @rule("AclPolicySetting", "NetworkAclPolicySetting", fact="hcsshim, AclPolicySetting: it sends both in each rule")
 def access_rule_is_complete(look: Look, setting: dict[str, Any]) -> None:
-    """A rule allows or blocks, and in a direction."""
+    """An access list has an Action and a Direction."""
     for member, values in (("Action", '"Allow" or "Block"'), ("Direction", '"In" or "Out"')):
         if member not in setting:
             look.warning(member, f"Microsoft's client gives it in each rule: {values}")
@@ -468,7 +468,7 @@ def access_rule_is_complete(look: Look, setting: dict[str, Any]) -> None:
 @rule("L4ProxyPolicySetting", "L4ProxyPolicySetting_2", "CommonL4ProxyPolicySetting",
       fact="hcsshim, L4ProxyPolicySetting; Microsoft's HNS schema has other names")  # fmt: skip
 def proxy_has_one_name_each(look: Look, setting: dict[str, Any]) -> None:
-    """Two members have two names."""
+    """Members of a proxy have the names that Microsoft's client gives them."""
     for old, new in (("ExceptionList", "Exceptions"), ("OutboundNat", "OutboundNAT")):
         if old in setting:
             look.warning(old, f"Microsoft's client calls this {new}: use that name")
@@ -477,7 +477,7 @@ def proxy_has_one_name_each(look: Look, setting: dict[str, Any]) -> None:
 @rule("L4ProxyPolicySetting", "L4ProxyPolicySetting_2", "CommonL4ProxyPolicySetting", "L4WfpProxyPolicySetting",
       fact="hcsshim, L4ProxyPolicySetting and L4WfpProxyPolicySetting: a number as a text")  # fmt: skip
 def proxy_has_a_port(look: Look, setting: dict[str, Any]) -> None:
-    """The port of a proxy is the text of a number."""
+    """The port of a proxy is the text of one number."""
     for member in ("Port", "InboundProxyPort", "OutboundProxyPort"):
         text = setting.get(member)
         if text and not ("," not in text and "-" not in text and numbers(text, _LARGEST_PORT)):
@@ -501,7 +501,7 @@ def _request_of(struct: str) -> None:
 
     @rule(struct, fact="Microsoft's HNS schema; hcsshim, hcn: the settings of each resource")
     def settings_are_those_of_the_resource(look: Look, request: dict[str, Any]) -> None:
-        """The resource says which type the settings have."""
+        """A request has a ResourceType, and settings of that type."""
         kind = request.get("ResourceType")
         if kind is None:
             look.error("ResourceType", f"say what to change: {', '.join(types)}")
@@ -512,7 +512,7 @@ def _request_of(struct: str) -> None:
 
     @rule(struct, fact="hcsshim, hcn: it sends it with each request")
     def request_says_what_to_do(look: Look, request: dict[str, Any]) -> None:
-        """A request adds, removes or updates."""
+        """A request has a RequestType."""
         if "RequestType" not in request:
             look.warning("RequestType", 'every known client says what to do: "Add", "Remove" or "Update"')
 
@@ -521,9 +521,9 @@ for _struct in _REQUESTS:
     _request_of(_struct)
 
 
-@rule("PolicyEndpointRequest", fact="HCN takes it and does nothing (measured on Windows 26200); Server: not tried")
+@rule("PolicyEndpointRequest", fact="hcsctl: HCN takes it and does nothing (measured on Windows 11, not on Server)")
 def some_policies_come_with_the_endpoint(look: Look, request: dict[str, Any]) -> None:
-    """Some policies act only if the endpoint is created with them."""
+    """Port mappings and access lists are not added to an endpoint that is there."""
     change = look.of("ModifyEndpointSettingRequest")
     if change is None or change.get("RequestType") == "Remove":
         return
@@ -538,21 +538,21 @@ def some_policies_come_with_the_endpoint(look: Look, request: dict[str, Any]) ->
     "HostComputeNamespace", fact="ZLayer: there is one, create returns it, and a container with it fails at Construct"
 )
 def default_namespace_is_not_for_containers(look: Look, namespace: dict[str, Any]) -> None:
-    """The default namespace of the host is one that is there already."""
+    """A namespace is not the default one of the host."""
     if namespace.get("Type") == "HostDefault":
         look.warning("Type", 'this is the one namespace of the host, and no container can have it: give "Host"')
 
 
 @rule("NamespaceResource", fact="hcsshim, hcn/hcnnamespace.go: the Data of each resource")
 def resource_has_its_data(look: Look, resource: dict[str, Any]) -> None:
-    """What is in a namespace is named."""
+    """A resource of a namespace has its Data."""
     if "Type" in resource and "Data" not in resource:
         look.warning("Data", "the resource is named here by its id: add it")
 
 
 @rule("HostComputeRoute", fact="hcsshim, hcn/hcnroute.go: Setting; Microsoft's HNS schema: Routes")
 def route_has_settings(look: Look, route: dict[str, Any]) -> None:
-    """Microsoft's client and Microsoft's reference have two names for one member."""
+    """The routes are in Setting."""
     if "Routes" in route and "Setting" in route:
         look.warning("Routes", "this and Setting are two names for one member: leave this one out")
     elif "Routes" in route:
@@ -561,14 +561,14 @@ def route_has_settings(look: Look, route: dict[str, Any]) -> None:
 
 @rule("HostComputeLoadBalancer", "HostComputeRoute", fact="hcsshim, hcn: it sends the endpoints with each")
 def there_are_endpoints(look: Look, object: dict[str, Any]) -> None:
-    """Load and routes are those of endpoints."""
+    """A load balancer, or a route, has endpoints."""
     if not object.get("HostComputeEndpoints"):
         look.warning("HostComputeEndpoints", "there are no endpoints here: give the ids of those that this is for")
 
 
 @rule("HostComputeLoadBalancer", fact="hcsshim sends IP addresses; HCN has the code HCN_E_INVALID_IP")
 def virtual_addresses_are_addresses(look: Look, balancer: dict[str, Any]) -> None:
-    """A load balancer has addresses."""
+    """The addresses of a load balancer are IP addresses."""
     if balancer.get("SourceVIP") and address(balancer["SourceVIP"]) is None:
         look.error("SourceVIP", "this is an IP address, without a length")
     for index, text in enumerate(balancer.get("FrontendVIPs", ())):

@@ -12,7 +12,7 @@ _TEXTS = ("ApplicationName", "CommandLine", "User", "WorkingDirectory")
 
 @rule("ProcessParameters", fact="Microsoft's schema reference, ProcessParameters.CommandArgs")
 def one_command(look: Look, parameters: dict[str, Any]) -> None:
-    """A command is a line or a list."""
+    """A command is CommandLine or CommandArgs, and not both."""
     if parameters.get("CommandLine") and parameters.get("CommandArgs"):
         look.error(
             "CommandArgs",
@@ -22,7 +22,7 @@ def one_command(look: Look, parameters: dict[str, Any]) -> None:
 
 @rule("ProcessParameters", fact="Microsoft's schema reference, ProcessParameters: a process is a program")
 def program_is_named(look: Look, parameters: dict[str, Any]) -> None:
-    """There is something to run."""
+    """A program is named."""
     if not any(parameters.get(name) for name in ("ApplicationName", "CommandLine", "CommandArgs")):
         look.error(
             (),
@@ -32,14 +32,14 @@ def program_is_named(look: Look, parameters: dict[str, Any]) -> None:
 
 @rule("ProcessParameters", fact="Microsoft's schema reference, ProcessParameters.EmulateConsole")
 def console_has_one_output(look: Look, parameters: dict[str, Any]) -> None:
-    """A console has no stderr of its own."""
+    """With EmulateConsole there is no pipe for stderr."""
     if parameters.get("EmulateConsole") and parameters.get("CreateStdErrPipe"):
         look.ignored("CreateStdErrPipe", "with EmulateConsole all output comes from the console, by the pipe of stdout")
 
 
 @rule("ProcessParameters", fact="hcsshim, containerd and Docker send the absolute path of an image's configuration")
 def working_directory_is_absolute(look: Look, parameters: dict[str, Any]) -> None:
-    """The guest has no current folder that a path could be relative to."""
+    """The working directory is absolute."""
     path = parameters.get("WorkingDirectory")
     if path and not absolute_in_guest(path):
         look.warning("WorkingDirectory", r"the working directory is an absolute path of the guest, as in C:\data")
@@ -47,7 +47,7 @@ def working_directory_is_absolute(look: Look, parameters: dict[str, Any]) -> Non
 
 @rule("ProcessParameters", fact="Windows and Linux: the first = ends the name of a variable")
 def variables_have_names(look: Look, parameters: dict[str, Any]) -> None:
-    """Variables have names without an equals sign."""
+    """The name of a variable is not empty, and has no equals sign in it."""
     for name in parameters.get("Environment", ()):
         if not name:
             look.error(("Environment", name), "this variable has no name: give it one, or leave it out")
@@ -57,7 +57,7 @@ def variables_have_names(look: Look, parameters: dict[str, Any]) -> None:
 
 @rule("ProcessParameters", fact="Windows: names of variables are compared without regard to case")
 def variables_are_different(look: Look, parameters: dict[str, Any]) -> None:
-    """In Windows, names that differ only in case are one."""
+    """For a Windows guest, names of variables differ in more than case."""
     environment = parameters.get("Environment", ())
     if len(environment) < 2 or "CommandLine" not in parameters:
         return
@@ -73,7 +73,7 @@ def variables_are_different(look: Look, parameters: dict[str, Any]) -> None:
 
 @rule("ProcessParameters", fact="Windows and Linux: a NUL character ends the texts that a program is started with")
 def texts_have_no_nul(look: Look, parameters: dict[str, Any]) -> None:
-    """What is behind a NUL character would be lost."""
+    """No text has a NUL character in it."""
     text = "there is a NUL character in this, and what is behind it would be lost: leave it out"
     for member in _TEXTS:
         if "\0" in parameters.get(member, ""):
@@ -88,14 +88,14 @@ def texts_have_no_nul(look: Look, parameters: dict[str, Any]) -> None:
 
 @rule("ProcessModifyRequest", fact="Microsoft's schema reference, ProcessModifyRequest; hcsshim sends it always")
 def change_has_an_operation(look: Look, request: dict[str, Any]) -> None:
-    """The operation tells which member is read."""
+    """A request to change a process has an Operation."""
     if "Operation" not in request:
         look.error("Operation", 'HCS does what this says: give "ConsoleSize" or "CloseHandle"')
 
 
 @rule("ProcessModifyRequest", fact="Microsoft's schema reference, ProcessModifyRequest and ModifyOperation")
 def change_has_its_settings(look: Look, request: dict[str, Any]) -> None:
-    """Each operation has a member of its own."""
+    """A request to change a process has the member that its Operation names, and no other."""
     operation = request.get("Operation")
     if operation is None:
         return
@@ -108,6 +108,6 @@ def change_has_its_settings(look: Look, request: dict[str, Any]) -> None:
 
 @rule("CloseHandle", fact="Microsoft's schema reference, CloseHandle; hcsshim, CloseStdin")
 def handle_is_named(look: Look, close: dict[str, Any]) -> None:
-    """One handle is closed, or all are."""
+    """The handle to close is named."""
     if "Handle" not in close:
         look.error("Handle", 'say which handle to close: "StdIn", "StdOut", "StdErr" or "All"')

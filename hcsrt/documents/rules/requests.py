@@ -41,14 +41,14 @@ _SERVICE_SETTINGS = {
 
 @rule("ModifySettingRequest", fact=_REFERENCE)
 def request_is_about_something(look: Look, request: dict[str, Any]) -> None:
-    """A request changes a resource, or the guest."""
+    """A request has a ResourcePath or a GuestRequest."""
     if not request.get("ResourcePath") and "GuestRequest" not in request:
         look.error("ResourcePath", "the request changes nothing: name what to change, or give a GuestRequest")
 
 
 @rule("ModifySettingRequest", fact=f"{_REFERENCE}; hcsshim, internal/hcs/resourcepaths")
 def resource_is_known(look: Look, request: dict[str, Any]) -> None:
-    """The path is one that a source tells."""
+    """A ResourcePath is one that a source tells."""
     path = request.get("ResourcePath", "")
     if not path or resource(path) is not None:
         return
@@ -67,7 +67,7 @@ def resource_is_known(look: Look, request: dict[str, Any]) -> None:
 
 @rule("ModifySettingRequest", fact=_REFERENCE)
 def request_is_one_for_the_resource(look: Look, request: dict[str, Any]) -> None:
-    """Not each resource can be added, updated and removed."""
+    """A RequestType is one that HCS takes for the resource."""
     found = resource(request.get("ResourcePath", ""))
     change = request.get("RequestType")
     if found is not None and change is not None and change not in found.requests:
@@ -76,7 +76,7 @@ def request_is_one_for_the_resource(look: Look, request: dict[str, Any]) -> None
 
 @rule("ModifySettingRequest", fact=_REFERENCE)
 def settings_are_those_of_the_resource(look: Look, request: dict[str, Any]) -> None:
-    """The path says which type the settings have."""
+    """Settings are of the type of the resource; none are read where the path says what is removed."""
     found = resource(request.get("ResourcePath", ""))
     if found is None or found.type is None or found.type == "Any":
         return
@@ -92,7 +92,7 @@ def settings_are_those_of_the_resource(look: Look, request: dict[str, Any]) -> N
 
 @rule("ModifySettingRequest", fact=_REFERENCE)
 def mapped_pipe_has_no_settings(look: Look, request: dict[str, Any]) -> None:
-    """The path alone says which pipe of the host is mapped."""
+    """A request to map a pipe of the host has no settings."""
     found = resource(request.get("ResourcePath", ""))
     if found is not None and found.type is None and request.get("Settings"):
         look.ignored("Settings", "the path alone says which pipe is mapped")
@@ -100,7 +100,7 @@ def mapped_pipe_has_no_settings(look: Look, request: dict[str, Any]) -> None:
 
 @rule("ModifySettingRequest", fact=f"{_REFERENCE}; hcsshim, uvm/types.go")
 def place_is_there(look: Look, request: dict[str, Any]) -> None:
-    """Controllers and machines have so many places, and no more."""
+    """The place on a controller, or the port, at the end of a ResourcePath is one that there is."""
     path = request.get("ResourcePath", "")
     for pattern, last, what in (
         (_SCSI, _LAST_LUN, "a SCSI controller has the places"),
@@ -113,7 +113,7 @@ def place_is_there(look: Look, request: dict[str, Any]) -> None:
 
 @rule("ModifySettingRequest", fact="hcsshim, normalizeMemorySize: it rounds up to 2 MB")
 def new_memory_is_even(look: Look, request: dict[str, Any]) -> None:
-    """Memory comes in pieces of 2 MB."""
+    """The new size of the memory is an even number of MB."""
     size = request.get("Settings")
     if request.get("ResourcePath") == _MEMORY and isinstance(size, int) and size % 2:
         look.warning("Settings", "memory is given in pieces of 2 MB, and hcsshim rounds up: give an even number")
@@ -121,7 +121,7 @@ def new_memory_is_even(look: Look, request: dict[str, Any]) -> None:
 
 @rule("ModifySettingRequest", fact="hcsshim, AddVSMB: HCS updates the list of files only, and refuses other shares")
 def only_restricted_shares_are_updated(look: Look, request: dict[str, Any]) -> None:
-    """Of a share the list of its files can be changed, and nothing else."""
+    """Only a share with Options.RestrictFileAccess is updated."""
     if request.get("ResourcePath") != "VirtualMachine/Devices/VirtualSmb/Shares":
         return
     options = members(members(request.get("Settings")).get("Options"))
@@ -135,7 +135,7 @@ def only_restricted_shares_are_updated(look: Look, request: dict[str, Any]) -> N
 
 @rule("ModifySettingRequest", fact=GUEST_FACT)
 def guest_request_is_one(look: Look, request: dict[str, Any]) -> None:
-    """A Windows guest takes requests of one type; of a Linux guest's nobody has a schema."""
+    """A request for a Windows guest is a GuestModifySettingRequest; others have no schema."""
     if "GuestRequest" not in request:
         return
     guest = members(request["GuestRequest"])
@@ -149,20 +149,20 @@ def guest_request_is_one(look: Look, request: dict[str, Any]) -> None:
 
 @rule("ModificationRequest", fact="Microsoft's reference of HcsModifyServiceSettings")
 def property_is_named(look: Look, request: dict[str, Any]) -> None:
-    """A request changes one property."""
+    """A request to change the service names a property."""
     if "PropertyType" not in request:
         look.error("PropertyType", 'say what to change: "CpuGroup" or "ContainerCredentialGuard"')
 
 
 @rule("ModificationRequest", fact="Microsoft's schema reference, ModificationRequest, and its samples")
 def settings_are_those_of_the_property(look: Look, request: dict[str, Any]) -> None:
-    """The property says which type the settings have."""
+    """Settings are there, and of the type of the property."""
     _details(look, request, "PropertyType", _SERVICE_SETTINGS, "Settings")
 
 
 @rule("HostProcessorModificationRequest", fact="Microsoft's schema reference, HostProcessorModificationRequest")
 def details_are_those_of_the_operation(look: Look, request: dict[str, Any]) -> None:
-    """The operation says which type its details have."""
+    """OperationDetails are there, and of the type of the operation."""
     _operation(look, request, _GROUP_OPERATIONS)
 
 
@@ -171,7 +171,7 @@ def details_are_those_of_the_operation(look: Look, request: dict[str, Any]) -> N
     fact="Microsoft's schema reference, ContainerCredentialGuardOperationRequest",
 )
 def details_are_those_of_the_guard(look: Look, request: dict[str, Any]) -> None:
-    """The operation says which type its details have."""
+    """OperationDetails are there, and of the type of the operation."""
     _operation(look, request, _GUARD_OPERATIONS)
 
 
@@ -206,7 +206,7 @@ def group_is_named(look: Look, operation: dict[str, Any]) -> None:
 
 @rule("CreateGroupOperation", fact="Microsoft's samples: LogicalProcessorCount counts LogicalProcessors")
 def group_is_counted(look: Look, operation: dict[str, Any]) -> None:
-    """The number of processors is that of those that are listed."""
+    """LogicalProcessorCount is the number of the LogicalProcessors."""
     processors = operation.get("LogicalProcessors")
     if processors is not None and operation.get("LogicalProcessorCount", len(processors)) != len(processors):
         look.warning("LogicalProcessorCount", f"LogicalProcessors lists {len(processors)}: give this number")
@@ -217,7 +217,7 @@ def group_is_counted(look: Look, operation: dict[str, Any]) -> None:
     fact="Microsoft's schema reference, ContainerCredentialGuardAddInstanceRequest.CredentialSpec",
 )
 def credential_is_json(look: Look, request: dict[str, Any]) -> None:
-    """A credential specification is JSON in a text."""
+    """CredentialSpec is the text of a JSON object."""
     text = request.get("CredentialSpec")
     if text is not None and not _is_object(text):
         look.error("CredentialSpec", "this is the JSON of a credential specification, as a text: give the file's text")
@@ -236,13 +236,13 @@ _SERVICE_PROPERTIES = frozenset({
 
 @rule("System_PropertyQuery", fact="Microsoft's schema reference, System_PropertyType; hcsshim, property_type.go")
 def queries_name_properties(look: Look, query: dict[str, Any]) -> None:
-    """A query asks for properties of compute systems."""
+    """Queries ask for known properties of compute systems."""
     _known(look, query, "Queries", _SYSTEM_PROPERTIES)
 
 
 @rule("Service_PropertyQuery", fact="Microsoft's schema reference, GetPropertyType")
 def queries_name_properties_of_the_service(look: Look, query: dict[str, Any]) -> None:
-    """A query asks for properties of the service."""
+    """Queries ask for known properties of the service."""
     _known(look, query, "PropertyQueries", _SERVICE_PROPERTIES)
 
 

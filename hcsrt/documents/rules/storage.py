@@ -10,21 +10,21 @@ from .texts import absolute, absolute_in_guest, guid_key, in_guest
 
 @rule("Layer", fact="hcsshim, ZLayer and AspireHcs: every known client gives it")
 def layer_has_a_path(look: Look, layer: dict[str, Any]) -> None:
-    """A layer is somewhere."""
+    """The path of a layer is not empty."""
     if layer.get("Path") == "":
         look.error("Path", "a layer needs a path: give the absolute path of its folder")
 
 
 @rule("Layer", fact="hcsshim, layer.go: the ids that it sends have no braces")
 def layer_id_has_no_braces(look: Look, layer: dict[str, Any]) -> None:
-    """Microsoft's pattern of a GUID has no braces."""
+    """The id of a layer has no braces."""
     if layer.get("Id", "").startswith("{"):
         look.warning("Id", "every known client gives the id of a layer without braces: leave them out")
 
 
 @rule("Layer", fact="Microsoft's schema reference, PathType: an AbsolutePath is passed to Windows as it is")
 def layer_path_is_absolute(look: Look, layer: dict[str, Any]) -> None:
-    """The service has another current folder."""
+    """The path of a layer is absolute."""
     path = layer.get("Path")
     if not path or layer.get("PathType") == "VirtualSmbShareName" or absolute(look, path):
         return
@@ -68,13 +68,13 @@ def layers_have_folders_of_their_own(look: Look, storage: dict[str, Any]) -> Non
 
 @rule("LayerData", fact="hcsshim, computestorage/storage.go: without parents it leaves the member out")
 def layers_are_left_out_or_given(look: Look, data: dict[str, Any]) -> None:
-    """A layer without parents has no list of them."""
+    """Layers are left out where there is none."""
     if "Layers" in data and not data["Layers"]:
         look.warning("Layers", "every known client leaves this out where there is no layer below")
 
 
 @rule("OsLayerOptions", fact="hcsshim, SetupContainerBaseLayer and SetupUtilityVMBaseLayer: it always sends one")
 def base_layer_has_a_type(look: Look, options: dict[str, Any]) -> None:
-    """A base layer is one of a container or of a virtual machine."""
+    """A base layer is said to be for a container or for a virtual machine."""
     if "Type" not in options:
         look.warning("Type", 'every known client says what the layer is for: give "Container" or "Vm"')

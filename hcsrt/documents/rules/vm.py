@@ -28,7 +28,7 @@ _KNOWN_FLAGS = _READ_ONLY | _LINUX_METADATA | _CASE_SENSITIVE | _RESTRICTED
 
 @rule("Chipset", fact="hcsshim, WSL, multipass: every known client gives one of the two")
 def one_firmware(look: Look, chipset: dict[str, Any]) -> None:
-    """A machine starts by UEFI or with a kernel of Linux."""
+    """A chipset has Uefi or LinuxKernelDirect, and not both."""
     given = [name for name in ("Uefi", "LinuxKernelDirect") if name in chipset]
     if len(given) == 2:
         look.warning((), "a machine starts by Uefi or by LinuxKernelDirect in every known document: give one of them")
@@ -38,7 +38,7 @@ def one_firmware(look: Look, chipset: dict[str, Any]) -> None:
 
 @rule("UefiBootEntry", fact="Microsoft's Quick Start sample, multipass: DevicePath is the name of a SCSI controller")
 def boot_disk_is_there(look: Look, entry: dict[str, Any]) -> None:
-    """The disk to boot from is one of the machine's."""
+    """The disk to boot from is attached to a SCSI controller of the machine, which DevicePath names."""
     machine = look.of("VirtualMachine")
     if machine is None or entry.get("DeviceType") != "ScsiDrive":
         return
@@ -56,7 +56,7 @@ def boot_disk_is_there(look: Look, entry: dict[str, Any]) -> None:
 
 @rule("UefiBootEntry", fact="hcsshim, prepareConfigDoc and CreateLCOW")
 def boot_folder_is_there(look: Look, entry: dict[str, Any]) -> None:
-    """What is booted from a folder needs a folder."""
+    """To boot from a folder there are VmbFsRootPath or the share "os", and a path below them."""
     if entry.get("DeviceType") != "VmbFs":
         return
     if not entry.get("DevicePath", "\\").startswith("\\"):
@@ -74,7 +74,7 @@ def boot_folder_is_there(look: Look, entry: dict[str, Any]) -> None:
 
 @rule("LinuxKernelDirect", fact="hcsshim, CreateLCOW; WSL: both send a full path")
 def kernel_is_named(look: Look, direct: dict[str, Any]) -> None:
-    """A kernel is a file."""
+    """The kernel is named by an absolute path."""
     path = direct.get("KernelFilePath")
     if not path:
         look.warning("KernelFilePath", "every known client names the file of the kernel: add it")
@@ -84,7 +84,7 @@ def kernel_is_named(look: Look, direct: dict[str, Any]) -> None:
 
 @rule("LinuxKernelDirect", fact="hcsshim, CreateLCOW; WSL: both send a full path")
 def initial_disk_is_absolute(look: Look, direct: dict[str, Any]) -> None:
-    """The service has another current folder."""
+    """The path of the initial RAM disk is absolute."""
     path = direct.get("InitRdPath")
     if path and not absolute(look, path):
         look.warning("InitRdPath", "every known client gives the absolute path of this file")
@@ -95,7 +95,7 @@ def initial_disk_is_absolute(look: Look, direct: dict[str, Any]) -> None:
 
 @rule("VirtualMachine_Memory", fact="hcsshim, normalizeMemorySize: it rounds up to 2 MB")
 def memory_is_even(look: Look, memory: dict[str, Any]) -> None:
-    """Memory comes in pieces of 2 MB."""
+    """The size of the memory is an even number of MB."""
     if memory.get("SizeInMB", 0) % 2:
         look.warning("SizeInMB", "memory is given in pieces of 2 MB, and hcsshim rounds up: give an even number")
 
@@ -106,7 +106,7 @@ def _physical(memory: dict[str, Any]) -> bool:
 
 @rule("VirtualMachine_Memory", fact="hcsshim, verifyOptions: not supported on physically backed machines")
 def deferred_commit_is_virtual(look: Look, memory: dict[str, Any]) -> None:
-    """What is backed by physical memory is committed at once."""
+    """EnableDeferredCommit is for memory that is not backed physically."""
     if memory.get("EnableDeferredCommit") and _physical(memory):
         look.error(
             "EnableDeferredCommit",
@@ -116,7 +116,7 @@ def deferred_commit_is_virtual(look: Look, memory: dict[str, Any]) -> None:
 
 @rule("VirtualMachine_Memory", fact="hcsshim, prepareCommonConfigDoc: not compatible with physical memory")
 def hints_are_virtual(look: Look, memory: dict[str, Any]) -> None:
-    """What is backed by physical memory needs no hints."""
+    """EnableHotHint is for memory that is not backed physically."""
     if memory.get("EnableHotHint") and _physical(memory):
         look.warning(
             "EnableHotHint",
@@ -127,14 +127,14 @@ def hints_are_virtual(look: Look, memory: dict[str, Any]) -> None:
 
 @rule("VirtualMachine_Memory", fact="Microsoft's schema reference, VirtualMachine_Memory.ForbidSmallBackingPages")
 def small_pages_are_forbidden(look: Look, memory: dict[str, Any]) -> None:
-    """Who forbids small pages gets large ones."""
+    """With ForbidSmallBackingPages the pages are not said to be small."""
     if memory.get("ForbidSmallBackingPages") and memory.get("BackingPageSize") == "Small":
         look.ignored("BackingPageSize", "ForbidSmallBackingPages makes the pages large")
 
 
 @rule("ProcessorLimits", fact="hcsshim, annotations.ProcessorLimit and annotations.ProcessorWeight")
 def limits_of_processors(look: Look, limits: dict[str, Any]) -> None:
-    """A machine's limit is a part of 100,000, its weight one of 10,000."""
+    """Limit is at most 100,000, Weight at most 10,000."""
     if limits.get("Limit", 0) > _LARGEST_LIMIT:
         look.error("Limit", f"a limit is between 1 and {_LARGEST_LIMIT}, which is all of each processor")
     if limits.get("Weight", 0) > _LARGEST_WEIGHT:
@@ -143,7 +143,7 @@ def limits_of_processors(look: Look, limits: dict[str, Any]) -> None:
 
 @rule("Numa", fact="hcsshim, vnuma.go: its check of a topology")
 def numa_nodes_are_right(look: Look, numa: dict[str, Any]) -> None:
-    """Nodes have numbers of their own, and memory."""
+    """NUMA nodes have numbers of their own, up to 64, nodes of the host below 64 or 255, and memory."""
     seen: set[int] = set()
     for index, node in enumerate(numa.get("Settings", ())):
         virtual = node.get("VirtualNodeNumber", 0)
@@ -166,7 +166,7 @@ def numa_nodes_are_right(look: Look, numa: dict[str, Any]) -> None:
 
 @rule("Numa", fact="hcsshim, vnuma.go: its check of a topology")
 def numa_nodes_are_all_free_or_none(look: Look, numa: dict[str, Any]) -> None:
-    """Either all nodes are bound to nodes of the host, or none is."""
+    """Either all NUMA nodes may be on any node of the host, or none."""
     free = [node.get("PhysicalNodeNumber", 0) == _ANY_PHYSICAL_NODE for node in numa.get("Settings", ())]
     for index, is_free in enumerate(free):
         if is_free != free[0]:
@@ -179,7 +179,7 @@ def numa_nodes_are_all_free_or_none(look: Look, numa: dict[str, Any]) -> None:
 
 @rule("Numa", fact="hcsshim, prepareVNumaTopology: it counts the nodes")
 def numa_nodes_are_counted(look: Look, numa: dict[str, Any]) -> None:
-    """The number of nodes is that of those that are listed."""
+    """VirtualNodeCount is the number of the nodes in Settings."""
     settings = numa.get("Settings")
     if settings and numa.get("VirtualNodeCount", len(settings)) != len(settings):
         look.warning(
@@ -189,14 +189,14 @@ def numa_nodes_are_counted(look: Look, numa: dict[str, Any]) -> None:
 
 @rule("Topology", fact="hcsshim, prepareCommonConfigDoc: NUMA with physical memory only")
 def numa_is_physical(look: Look, topology: dict[str, Any]) -> None:
-    """Nodes have memory of the host's nodes."""
+    """With NUMA nodes the memory is backed physically."""
     if "Numa" in topology and topology.get("Memory", {}).get("AllowOvercommit"):
         look.error(("Memory", "AllowOvercommit"), "NUMA nodes need memory that is backed physically: set this to false")
 
 
 @rule("Topology", fact="hcsshim, validateNumaForVM")
 def numa_adds_up(look: Look, topology: dict[str, Any]) -> None:
-    """All nodes together are the machine."""
+    """The NUMA nodes have the processors and the memory of the machine together."""
     settings = topology.get("Numa", {}).get("Settings", ())
     processors = sum(node.get("CountOfProcessors", 0) for node in settings)
     memory = sum(node.get("CountOfMemoryBlocks", 0) for node in settings)
@@ -219,7 +219,7 @@ def few_scsi_controllers(look: Look, devices: dict[str, Any]) -> None:
 
 @rule("Scsi", fact="hcsshim, uvm/types.go: a SCSI controller of Hyper-V has 64 places")
 def scsi_places_are_there(look: Look, controller: dict[str, Any]) -> None:
-    """A controller has the places 0 to 63."""
+    """The places of a SCSI controller are 0 to 63."""
     for key in controller.get("Attachments", ()):
         if number(key) > _LAST_LUN:
             look.error(("Attachments", key), f"a SCSI controller has the places 0 to {_LAST_LUN}: choose one of them")
@@ -227,7 +227,7 @@ def scsi_places_are_there(look: Look, controller: dict[str, Any]) -> None:
 
 @rule("Attachment", fact="Microsoft's samples, hcsshim, WSL: each of them gives both")
 def attachment_is_complete(look: Look, attachment: dict[str, Any]) -> None:
-    """A disk is a file of a type."""
+    """What is attached has a type and, but for an empty drive, a path."""
     if removed(look):
         return
     if "Type" not in attachment:
@@ -238,7 +238,7 @@ def attachment_is_complete(look: Look, attachment: dict[str, Any]) -> None:
 
 @rule("Attachment", fact="Microsoft's samples, hcsshim, WSL: each of them gives an absolute path")
 def attachment_path_is_absolute(look: Look, attachment: dict[str, Any]) -> None:
-    """The service has another current folder."""
+    """The path of what is attached is absolute."""
     path = attachment.get("Path")
     if path and not absolute(look, path):
         look.warning("Path", r"the path of a disk is absolute in every known document, as in C:\machines\disk.vhdx")
@@ -246,7 +246,7 @@ def attachment_path_is_absolute(look: Look, attachment: dict[str, Any]) -> None:
 
 @rule("Attachment", fact="WSL, AttachDisk: it passes disks of the host by the names of their devices")
 def passed_disk_is_a_device(look: Look, attachment: dict[str, Any]) -> None:
-    """A disk of the host is a device, not a file."""
+    """A disk that is passed through is a device of the host."""
     path = attachment.get("Path", "")
     devices = ("\\\\.\\", "\\\\?\\", "/") if look.host == "emulator" else ("\\\\.\\", "\\\\?\\")
     if path and attachment.get("Type") == "PassThru" and not path.startswith(devices):
@@ -255,7 +255,7 @@ def passed_disk_is_a_device(look: Look, attachment: dict[str, Any]) -> None:
 
 @rule("VirtualPMemController", fact="hcsshim, MaxVPMEMCount")
 def few_pmem_devices(look: Look, controller: dict[str, Any]) -> None:
-    """There are at most 128 devices of persistent memory."""
+    """A machine has at most 128 devices of persistent memory, with the numbers 0 to 127."""
     text = f"a machine has at most {_MOST_PMEM} devices of persistent memory"
     if controller.get("MaximumCount", 0) > _MOST_PMEM:
         look.error("MaximumCount", text)
@@ -266,7 +266,7 @@ def few_pmem_devices(look: Look, controller: dict[str, Any]) -> None:
 
 @rule("VirtualPMemController", fact="hcsshim, verifyOptions: a multiple of 4096")
 def pmem_has_whole_pages(look: Look, controller: dict[str, Any]) -> None:
-    """Persistent memory has whole pages."""
+    """The size of persistent memory is a multiple of 4096."""
     if controller.get("MaximumSizeBytes", 0) % _PAGE:
         look.error("MaximumSizeBytes", f"this is a multiple of {_PAGE}, the size of a page")
 
@@ -276,7 +276,7 @@ def pmem_has_whole_pages(look: Look, controller: dict[str, Any]) -> None:
 
 @rule("VirtualSmbShare", "Plan9Share", fact="hcsshim, WSL and the samples: a share is named, and removed by its name")
 def share_is_complete(look: Look, share: dict[str, Any]) -> None:
-    """A share has a name and a folder."""
+    """A share has a name and a path."""
     if not share.get("Name"):
         look.warning("Name", "a share is found by its name: add one that no other share here has")
     if not share.get("Path") and not removed(look):
@@ -285,7 +285,7 @@ def share_is_complete(look: Look, share: dict[str, Any]) -> None:
 
 @rule("VirtualSmbShare", fact=r"hcsshim, vsmbSharePrefix: the guest has the share as \\?\VMSMB\VSMB-{...}\NAME")
 def share_name_is_one_part_of_a_path(look: Look, share: dict[str, Any]) -> None:
-    """The name of a share is a part of a path in the guest."""
+    """The name of a share can be a part of a path of Windows."""
     if any(letter in share.get("Name", "") for letter in '\\/:*?"<>|'):
         look.warning(
             "Name", r"the name is one part of the share's path in the guest: use none of \ / : * ? " + '" < > |'
@@ -306,7 +306,7 @@ def share_names_are_different(look: Look, shares: dict[str, Any]) -> None:
 
 @rule("VirtualSmbShare", "Plan9Share", fact="hcsshim, AddVSMB and AddPlan9: both send an absolute path")
 def share_path_is_absolute(look: Look, share: dict[str, Any]) -> None:
-    """The service has another current folder."""
+    """The path of a share is absolute."""
     path = share.get("Path")
     if path and not absolute(look, path):
         look.warning("Path", r"the path of a share is absolute in every known document, as in C:\data")
@@ -314,7 +314,7 @@ def share_path_is_absolute(look: Look, share: dict[str, Any]) -> None:
 
 @rule("VirtualSmbShare", fact="Microsoft's schema reference, VirtualSmbShareOptions.RestrictFileAccess")
 def allowed_files_are_restricted(look: Look, share: dict[str, Any]) -> None:
-    """A list of files and the option for it belong together."""
+    """AllowedFiles and Options.RestrictFileAccess are given together."""
     restricted = share.get("Options", {}).get("RestrictFileAccess", False)
     if share.get("AllowedFiles") and not restricted:
         look.ignored("AllowedFiles", "only Options.RestrictFileAccess makes HCS read it")
@@ -324,7 +324,7 @@ def allowed_files_are_restricted(look: Look, share: dict[str, Any]) -> None:
 
 @rule("VirtualSmbShareOptions", fact="Microsoft's schema reference, VirtualSmbShareOptions: each is said of all opens")
 def share_options_agree(look: Look, options: dict[str, Any]) -> None:
-    """Some options say the opposite of each other."""
+    """No two options of a share say the opposite of each other."""
     for one, other in (
         ("CacheIo", "NonCacheIo"),
         ("PseudoOplocks", "NoOplocks"),
@@ -337,14 +337,14 @@ def share_options_agree(look: Look, options: dict[str, Any]) -> None:
 
 @rule("Plan9Share", fact="hcsshim, AddPlan9: 1 read only, 4 metadata of Linux, 8 case, 0x80 allowed files")
 def plan9_flags_are_known(look: Look, share: dict[str, Any]) -> None:
-    """Four flags are known."""
+    """The flags of a Plan 9 share are 1, 4, 8 and 128."""
     if share.get("Flags", 0) & ~_KNOWN_FLAGS:
         look.warning("Flags", "known are 1 (read only), 4 (metadata of Linux), 8 (case sensitive), 128 (AllowedFiles)")
 
 
 @rule("Plan9Share", fact="hcsshim, AddPlan9: it sends the flag 0x80 with a list of files")
 def plan9_allowed_files_are_restricted(look: Look, share: dict[str, Any]) -> None:
-    """A list of files and the flag for it belong together."""
+    """AllowedFiles and the flag 128 are given together."""
     restricted = share.get("Flags", 0) & _RESTRICTED
     if share.get("AllowedFiles") and not restricted:
         look.warning("AllowedFiles", f"hcsshim sends the flag {_RESTRICTED} with this list: add it to Flags")
@@ -357,7 +357,7 @@ def plan9_allowed_files_are_restricted(look: Look, share: dict[str, Any]) -> Non
 
 @rule("Devices", fact="Microsoft's reference of HcsModifyComputeSystem: the number of a port is not larger than 1")
 def few_com_ports(look: Look, devices: dict[str, Any]) -> None:
-    """A machine has two serial ports."""
+    """A machine has the serial ports 0 and 1."""
     for key in devices.get("ComPorts", ()):
         if number(key) > _LAST_COM_PORT:
             look.error(("ComPorts", key), "a machine has the serial ports 0 (COM1) and 1 (COM2) only")
@@ -370,7 +370,7 @@ def few_com_ports(look: Look, devices: dict[str, Any]) -> None:
     fact="Microsoft's schema reference, ComPort; hcsshim, ConsolePipe; WSL",
 )
 def port_is_a_pipe(look: Look, port: dict[str, Any]) -> None:
-    """A port of a machine is a named pipe of the host."""
+    """NamedPipe is the path of a pipe, or empty."""
     path = port.get("NamedPipe")
     if path and not pipe(path) and not (look.host == "emulator" and path.startswith("/")):
         look.warning(
@@ -388,14 +388,14 @@ def accounts_are_sids(look: Look, options: dict[str, Any]) -> None:
 
 @rule("NetworkAdapter", fact="hcsshim, addNIC; WSL: an adapter is connected to an endpoint, or to a port of a switch")
 def adapter_is_connected(look: Look, adapter: dict[str, Any]) -> None:
-    """An adapter is connected to something."""
+    """A network adapter is connected to an endpoint or to a switch."""
     if not adapter.get("EndpointId") and not adapter.get("SwitchId") and not removed(look):
         look.warning("EndpointId", "nothing connects this adapter: give the id of an endpoint of HCN")
 
 
-@rule("Devices", fact="an endpoint that is attached cannot be attached again, 0x803B0014 (measured on Windows 26200)")
+@rule("Devices", fact="hcsctl: HCN refuses to attach an endpoint again, with 0x803B0014 (measured)")
 def endpoints_are_different(look: Look, devices: dict[str, Any]) -> None:
-    """No two adapters are connected to one endpoint."""
+    """No two network adapters are connected to one endpoint."""
     adapters = devices.get("NetworkAdapters", {})
     if len(adapters) < 2:
         return
@@ -413,7 +413,7 @@ def endpoints_are_different(look: Look, devices: dict[str, Any]) -> None:
 
 @rule("GpuConfiguration", fact="Microsoft's schema reference, GpuConfiguration.AssignmentRequest and GpuAssignmentMode")
 def gpus_are_listed(look: Look, gpu: dict[str, Any]) -> None:
-    """A list of GPUs and the mode for it belong together."""
+    """AssignmentRequest and the mode "List" are given together."""
     mode = gpu.get("AssignmentMode")
     if gpu.get("AssignmentRequest") and mode != "List":
         look.ignored("AssignmentRequest", 'HCS reads it only if AssignmentMode is "List"')
@@ -426,7 +426,7 @@ def gpus_are_listed(look: Look, gpu: dict[str, Any]) -> None:
 
 @rule("GuestState", fact="Microsoft's schema reference, GuestState")
 def state_files_are_templates_of_something(look: Look, state: dict[str, Any]) -> None:
-    """Only files can be templates."""
+    """ForceTransientState is for state that is in files."""
     files = ("GuestStateFilePath", "RuntimeStateFilePath")
     if state.get("ForceTransientState") and not any(state.get(name) for name in files):
         look.ignored("ForceTransientState", "there is no file here that the state could be made of")
@@ -434,7 +434,7 @@ def state_files_are_templates_of_something(look: Look, state: dict[str, Any]) ->
 
 @rule("RestoreState", fact="Microsoft's schema reference, RestoreState: a file, or a template")
 def restore_has_one_source(look: Look, state: dict[str, Any]) -> None:
-    """A machine is restored from a file, or cloned from a template."""
+    """A machine is restored from a file or cloned from a template."""
     given = [name for name in ("SaveStateFilePath", "TemplateSystemId") if state.get(name)]
     if len(given) == 2:
         look.warning((), "a machine is restored from a file or cloned from a template: give one of the two")
@@ -460,7 +460,7 @@ _ALL_FILES = tuple(dict.fromkeys(name for names in _FILES.values() for name in n
 
 @rule(*_FILES, fact="hcsshim, WSL and Microsoft's samples: each of them gives absolute paths")
 def files_of_a_machine_are_absolute(look: Look, files: dict[str, Any]) -> None:
-    """The service has another current folder."""
+    """The paths of a machine's files are absolute."""
     for member in _ALL_FILES:
         path = files.get(member)
         if path and not absolute(look, path):
@@ -469,7 +469,7 @@ def files_of_a_machine_are_absolute(look: Look, files: dict[str, Any]) -> None:
 
 @rule("IsolationSettings", fact="hcsshim, prepareSecurityConfigDoc: HCS decodes it from Base64")
 def launch_data_is_base64(look: Look, isolation: dict[str, Any]) -> None:
-    """Data for the launch are in Base64."""
+    """LaunchData is Base64 text."""
     import binascii
 
     try:
@@ -480,7 +480,7 @@ def launch_data_is_base64(look: Look, isolation: dict[str, Any]) -> None:
 
 @rule("SaveOptions", fact="Microsoft's schema reference, SaveOptions.SaveStateFilePath")
 def save_needs_a_file(look: Look, options: dict[str, Any]) -> None:
-    """A state is saved to a file."""
+    """A state is saved to a file that is named."""
     if options.get("SaveType", "ToFile") == "ToFile" and not options.get("SaveStateFilePath"):
         look.error(
             "SaveStateFilePath", "a file to save to is needed: give the absolute path of one that is not there yet"
