@@ -379,8 +379,9 @@ class _Checking:
         self._leave_out()
         # Rules may have parts of type Any compared, which adds objects.
         for node in self._ruled:
-            for rule in node.type.rules:
-                rule.look_at(_Look(self, node, rule.fact), node.view)
+            look = _Look(self, node)
+            for look_at, look.fact in node.type.rules:
+                look_at(look, node.view)
 
     def _leave_out(self) -> None:
         """Take what is wrong out of what rules get."""
@@ -440,16 +441,13 @@ class _Checking:
 class _Look:
     """What a rule sees; see `hcsrt.documents.rules.Look`."""
 
-    __slots__ = ("_checking", "_fact", "_node")
+    __slots__ = ("_checking", "_node", "fact", "host")
 
-    def __init__(self, checking: _Checking, node: _Node, fact: str) -> None:
+    def __init__(self, checking: _Checking, node: _Node) -> None:
         self._checking = checking
         self._node = node
-        self._fact = fact
-
-    @property
-    def host(self) -> str:
-        return self._checking.host
+        self.host = checking.host
+        self.fact = ""  # that of the rule which is called
 
     @property
     def schema(self) -> Version | None:
@@ -496,7 +494,7 @@ class _Look:
     def _say(self, at: Place, kind: str, words: str, severity: str) -> None:
         keys = [*self._node.keys(), *_keys(at)]
         if not self._checking.is_wrong(keys):
-            self._checking.problems.append(Problem(written(keys), kind, words, severity, self._fact))
+            self._checking.problems.append(Problem(written(keys), kind, words, severity, self.fact))
 
 
 class _Missing:

@@ -12,9 +12,9 @@ A rule is a function that gets each object of a struct, wherever in a document i
 found wrong there is left out of the objects that rules get: a member with a value of the wrong type, out of range or
 of the wrong form is missing in them, and so is an array with such an item in it. So a member that is there has the
 type that the table gives it, and a rule needs no isinstance, except inside members of type Any. Any member may be
-missing, though, whatever the schema or another rule says. What a rule says of a place is dropped if there is already
-an error of the structure at it, above it or below it: nobody is told that a path is missing where it was a number, or
-where its name was misspelt.
+missing, though, whatever the schema or another rule says. What a rule says of a place is dropped if something there,
+above it or right below it was left out: nobody is told that a path is missing where it was a number, or where its name
+was misspelt. So a rule that misses a member says so at the place of that member.
 
 A rule must not change the object, nor call `check`. It must not raise, whatever members are missing.
 
