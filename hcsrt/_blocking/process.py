@@ -15,10 +15,10 @@ from time import monotonic
 from .. import _calls
 from .._calls import Limit
 from .._facade import AnyStr, Generic, commands, times
-from .._facade.advice import advised
 from .._facade.commands import CHARACTER_SIZE, PIPE, Command, StreamFormat, check_given, encoded
 from .._facade.owner import debug, exit_status
 from .._facade.process import CLOSE_STDIN, ProcessCore, check_stdin_error, nested_turn, raise_late_start, running
+from .._facade.requests import advised
 from .._facade.times import CLEANUP_TIMEOUT, SHORT_CLEANUP, Deadline, cleanup_time
 from .._handles import OwnedProcess, OwnedSystem, close_all
 from .._late import types, typing

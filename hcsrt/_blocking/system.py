@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from .. import _calls
 from .._calls import Limit
-from .._facade.advice import advised
 from .._facade.owner import debug
+from .._facade.requests import advised
 from .._facade.system import SystemCore
 from .._facade.times import CLEANUP_TIMEOUT, SHORT_CLEANUP, Deadline, cleanup_time
 from .._functions import in_namespace

@@ -21,10 +21,9 @@ from ..errors import (
     error_from,
 )
 from . import AnyStr, Generic, times
-from .advice import advised
 from .commands import Command, StreamFormat
 from .owner import ExitOwner, debug, exit_status
-from .requests import answer, exit_code
+from .requests import advised, answer, exit_code
 from .times import CLEANUP_TIMEOUT, QUERY_TIMEOUT, Deadline, query_timeout
 
 TYPE_CHECKING = False

@@ -5,8 +5,10 @@ from __future__ import annotations
 from .. import _hresults as hresults
 from .. import documents
 from .._arguments import check_handle, check_name, check_text, path_text, values
+from .._late import types
+from .._library import backend
 from ..documents import dumps, loads, plain
-from ..errors import HcsError, error_from
+from ..errors import HcsError, InvalidDocumentError, error_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,6 +99,36 @@ def modify_request(resource_path: str, request_type: str, settings: Any, guest_r
         if value is not None:
             request[name] = plain(value, argument)
     return dumps(request)
+
+
+class advised:
+    """Calls whose InvalidDocumentError gets what a check finds in the document as a hint.
+
+    Args:
+        kind: The type of the document.
+        text: The document as JSON text; None if there is none.
+    """
+
+    __slots__ = ("_kind", "_text")
+
+    def __init__(self, kind: str, text: str | None) -> None:
+        self._kind = kind
+        self._text = text
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: types.TracebackType | None,
+    ) -> None:
+        # The emulator tells the same findings itself.
+        if isinstance(exception, InvalidDocumentError) and self._text and backend() != "emulator":
+            from .advice import advise
+
+            advise(exception, self._kind, self._text)
 
 
 class Selection:

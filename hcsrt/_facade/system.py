@@ -15,9 +15,17 @@ from ..errors import (
     SystemNotFoundError,
     error_from,
 )
-from .advice import advised
 from .owner import ExitOwner, debug, exit_status, latch_exit
-from .requests import answer, exit_document, migration_resources, modify_request, options_text, query_text, save_options
+from .requests import (
+    advised,
+    answer,
+    exit_document,
+    migration_resources,
+    modify_request,
+    options_text,
+    query_text,
+    save_options,
+)
 from .times import CHECK_TIMEOUT, EVENT_PATIENCE, Deadline, query_timeout
 
 TYPE_CHECKING = False

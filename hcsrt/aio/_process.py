@@ -14,10 +14,10 @@ from weakref import ref
 
 from .. import _engine
 from .._facade import AnyStr, Generic, commands, times
-from .._facade.advice import advised
 from .._facade.commands import PIPE, Command, StreamFormat, check_given, encoded
 from .._facade.owner import debug, has_exited
 from .._facade.process import ProcessCore, nested_turn, raise_late_start, running
+from .._facade.requests import advised
 from .._facade.times import Deadline
 from .._handles import OwnedProcess, OwnedSystem
 from .._late import typing

@@ -8,8 +8,8 @@ from __future__ import annotations
 from types import TracebackType
 
 from .. import _engine
-from .._facade.advice import advised
 from .._facade.commands import PIPE
+from .._facade.requests import advised
 from .._facade.system import SystemCore
 from .._functions import in_namespace
 from .._handles import OwnedSystem

@@ -9,8 +9,7 @@ import os
 
 from .. import documents
 from .._arguments import check_name, path_text, seconds
-from .._facade.advice import advised
-from .._facade.requests import answer, query_text
+from .._facade.requests import advised, answer, query_text
 from .._late import typing
 from ..documents import dumps, loads
 from ._calls import CALLS

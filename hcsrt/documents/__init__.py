@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from typing import Any, TypeGuard
 
     from . import common, container, events, given, guest, network, process, properties, service, storage, vm
-    from .checking import check as check
+    from .checking import check
     from .common import *  # noqa: F403
     from .container import *  # noqa: F403
     from .events import *  # noqa: F403
     from .given import Given
     from .guest import *  # noqa: F403
     from .network import *  # noqa: F403
-    from .problems import Problem as Problem
+    from .problems import Problem
     from .process import *  # noqa: F403
     from .properties import *  # noqa: F403
     from .service import *  # noqa: F403
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .vm import *  # noqa: F403
 
 # Without the types: `from hcsrt.documents import *` would import them, which takes time.
-__all__ = ["Given", "dumps", "loads", "plain"]
+__all__ = ["Given", "Problem", "check", "dumps", "loads", "plain"]
 if TYPE_CHECKING:
     __all__ += common.__all__
     __all__ += container.__all__

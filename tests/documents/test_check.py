@@ -51,7 +51,7 @@ def test_nothing_is_wrong() -> None:
 @pytest.mark.parametrize(
     ("document", "path", "words"),
     [
-        (container(Memroy={"SizeInMB": 5}), "$.Container.Memroy", "has no member 'Memroy': did you mean 'Memory'?"),
+        (container(Memoryy={"SizeInMB": 5}), "$.Container.Memoryy", "has no member 'Memoryy': did you mean 'Memory'?"),
         (container(memory={"SizeInMB": 5}), "$.Container.memory", "write it as 'Memory'"),
         (container(SizeInMB=5), "$.Container.SizeInMB", "it belongs into the object 'Memory'"),
         (container(Memory={"Owner": "me"}), "$.Container.Memory.Owner", "it belongs into the ComputeSystem at $"),

@@ -12,7 +12,7 @@ import hcsrt
 import hcsrt.aio
 import hcsrt.service
 from hcsrt import emulator
-from hcsrt._facade import advice
+from hcsrt._facade import requests
 
 WRONG = {"VirtualMachine": {"Chipst": {}, "StopOnReset": 1}, "Ownr": "x", "Own": 5}
 
@@ -20,7 +20,7 @@ WRONG = {"VirtualMachine": {"Chipst": {}, "StopOnReset": 1}, "Ownr": "x", "Own":
 @pytest.fixture
 def real(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the error be one of a real HCS, which says little."""
-    monkeypatch.setattr(advice, "backend", lambda: "windows")
+    monkeypatch.setattr(requests, "backend", lambda: "windows")
 
 
 def create(document: dict[str, Any]) -> None:
@@ -82,7 +82,7 @@ def test_no_value_of_a_variable_is_told() -> None:
         system.start()
         with (
             pytest.raises(hcsrt.HcsError) as caught,
-            hcsrt._facade.advice.advised("ProcessParameters", '{"Environment": {"PASSWORD": 42424242}}'),
+            requests.advised("ProcessParameters", '{"Environment": {"PASSWORD": 42424242}}'),
         ):
             raise hcsrt.InvalidDocumentError(-2143878899, "HcsCreateProcess")
         assert "$.Environment.PASSWORD" in str(caught.value)
@@ -95,10 +95,10 @@ def test_no_findings_leave_the_hint_as_it_is(monkeypatch: pytest.MonkeyPatch) ->
     refused = hcsrt.InvalidDocumentError(-2143878899, "HcsCreateComputeSystem")
     before = refused.hint
     for kind, text in (("Version", '{"Major": 2}'), ("Version", None), ("Version", ""), ("NoType", "{}")):
-        with pytest.raises(hcsrt.InvalidDocumentError), advice.advised(kind, text):
+        with pytest.raises(hcsrt.InvalidDocumentError), requests.advised(kind, text):
             raise refused
         assert refused.hint == before
     other = hcsrt.HcsError(-2147024809, "HcsCreateComputeSystem")
-    with pytest.raises(hcsrt.HcsError), advice.advised("Version", '{"Majr": 2}'):
+    with pytest.raises(hcsrt.HcsError), requests.advised("Version", '{"Majr": 2}'):
         raise other
     assert "Majr" not in str(other)
