@@ -13,7 +13,7 @@ from _operator import index  # the module around it is slow to import
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Literal
 
 
@@ -100,6 +100,44 @@ def values(value: str | Iterable[str], argument: str) -> list[str]:
     for number, item in enumerate(found):
         check_name(item, argument if isinstance(value, str) else f"{argument}[{number}]")
     return found
+
+
+def command_words(args: os.PathLike[str] | Iterable[str | os.PathLike[str]], argument: str) -> list[str]:
+    """Return the words of a command that is no string."""
+    if isinstance(args, (bytes, bytearray)):
+        raise TypeError(f"{argument} must be text or a list of it, not bytes: decode it first")
+    if isinstance(args, os.PathLike):
+        return [path_text(args, argument)]
+    try:
+        given = list(args)
+    except TypeError:
+        raise TypeError(f"{argument} must be a str, a path or a list of them, not {type(args).__name__}") from None
+    if not given:
+        raise ValueError(f"{argument} must not be empty")
+    return [path_text(word, f"{argument}[{index}]") for index, word in enumerate(given)]
+
+
+def environment(env: Mapping[str, str]) -> dict[str, str]:
+    """Copy variables. Errors name the variable and never tell its value, which may be a secret."""
+    items = getattr(env, "items", None)
+    if items is None:
+        raise TypeError(f"env must be a mapping of names to values, not {type(env).__name__}")
+    for name, value in items():
+        check_name(name, "the name of an env variable")
+        if "=" in name:
+            raise ValueError(f"env has a name with '=' in it, that of {name.partition('=')[0]!r}")
+        check_text(value, f"env[{name!r}]")
+    return dict(env)
+
+
+def console_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Return the rows and columns of a console."""
+    if not isinstance(size, tuple) or len(size) != 2:  # pyright: ignore[reportUnnecessaryIsInstance,reportUnnecessaryComparison]
+        raise TypeError(f"console must be True, False or a tuple (rows, columns), not {size!r}")
+    rows, columns = integer(size[0], "the rows of a console"), integer(size[1], "the columns of a console")
+    if not (0 < rows < 0x10000 and 0 < columns < 0x10000):
+        raise ValueError(f"a console has 1 to 65535 rows and columns, not {rows!r} and {columns!r}")
+    return rows, columns
 
 
 def check_threads(error: type[Exception] = RuntimeError) -> None:

@@ -9,7 +9,7 @@ from _collections_abc import Sequence
 from codecs import getincrementaldecoder, lookup_error
 
 from .. import _hresults as hresults
-from .._arguments import check_name, check_text, integer, path_text
+from .._arguments import check_name, command_words, console_size, environment, integer, path_text
 from ..documents import dumps
 from ..errors import error_from
 from .owner import tell_place
@@ -132,7 +132,7 @@ async def process_parameters(
     if cwd is not None:
         document["WorkingDirectory"] = path_text(cwd, "cwd")
     if env is not None:
-        document["Environment"] = _environment(env)
+        document["Environment"] = environment(env)
     if user is not None:
         check_name(user, "user")
         document["User"] = user
@@ -141,7 +141,7 @@ async def process_parameters(
         if stderr == PIPE:
             raise ValueError("a console has no stderr of its own, its output comes on stdout: leave stderr=PIPE away")
         if console is not True:
-            document["ConsoleSize"] = list(_console_size(console))
+            document["ConsoleSize"] = list(console_size(console))
     elif stderr == STDOUT:
         raise ValueError(
             "HCS cannot join stderr to stdout: redirect in the command itself (cmd /c or sh -c with 2>&1), or use "
@@ -163,18 +163,7 @@ async def _command(args: Command, is_linux: Callable[[], Coroutine[Any, Any, boo
     if isinstance(args, str):
         check_name(args, "args")
         return {"CommandLine": args}
-    if isinstance(args, (bytes, bytearray)):
-        raise TypeError("args must be text or a list of it, not bytes: decode it first")
-    if isinstance(args, os.PathLike):
-        words = [path_text(args, "args")]
-    else:
-        try:
-            given = list(args)
-        except TypeError:
-            raise TypeError(f"args must be a str, a path or a list of them, not {type(args).__name__}") from None
-        words = [path_text(word, f"args[{index}]") for index, word in enumerate(given)]
-    if not words:
-        raise ValueError("args must not be empty")
+    words = command_words(args, "args")
     if await is_linux():
         return {"CommandArgs": words}
     from subprocess import list2cmdline
@@ -182,32 +171,10 @@ async def _command(args: Command, is_linux: Callable[[], Coroutine[Any, Any, boo
     return {"CommandLine": list2cmdline(words)}
 
 
-def _environment(env: Mapping[str, str]) -> dict[str, str]:
-    """Copy the variables. Errors name the variable and never tell its value, which may be a secret."""
-    items = getattr(env, "items", None)
-    if items is None:
-        raise TypeError(f"env must be a mapping of names to values, not {type(env).__name__}")
-    for name, value in items():
-        check_name(name, "the name of an env variable")
-        if "=" in name:
-            raise ValueError(f"env has a name with '=' in it, that of {name.partition('=')[0]!r}")
-        check_text(value, f"env[{name!r}]")
-    return dict(env)
-
-
 def resize_request(height: int, width: int) -> dict[str, Any]:
     """Make a ProcessModifyRequest for the size of the console."""
-    rows, columns = _console_size((height, width))
+    rows, columns = console_size((height, width))
     return {"Operation": "ConsoleSize", "ConsoleSize": {"Height": rows, "Width": columns}}
-
-
-def _console_size(size: tuple[int, int]) -> tuple[int, int]:
-    if not isinstance(size, tuple) or len(size) != 2:  # pyright: ignore[reportUnnecessaryIsInstance,reportUnnecessaryComparison]
-        raise TypeError(f"console must be True, False or a tuple (rows, columns), not {size!r}")
-    rows, columns = integer(size[0], "the rows of a console"), integer(size[1], "the columns of a console")
-    if not (0 < rows < 0x10000 and 0 < columns < 0x10000):
-        raise ValueError(f"a console has 1 to 65535 rows and columns, not {rows!r} and {columns!r}")
-    return rows, columns
 
 
 def check_attach(pid: int, wanted: Mapping[str, int | None]) -> int:
