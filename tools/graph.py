@@ -66,6 +66,8 @@ COMPUTED: Computed = {
         [
             f"documents.{name}"
             for name in (
+                "answers",
+                "builders",
                 "common",
                 "given",
                 "container",

@@ -2,7 +2,8 @@
 
 Each type of Microsoft's reference, of HCS and of HCN, is a TypedDict of its name, such as `documents.ComputeSystem`, or
 an alias of the texts that a member may be, such as `documents.CacheMode`. They are for editors and type checkers: at
-run time a document is a dict.
+run time a document is a dict. Functions such as `documents.virtual_machine()` return documents, and others such as
+`documents.usage()` turn answers into seconds and bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,23 @@ TYPE_CHECKING = False  # the name that type checkers know; importing typing woul
 if TYPE_CHECKING:
     from typing import Any, TypeGuard
 
-    from . import common, container, events, given, guest, network, process, properties, service, storage, vm
+    from . import (
+        answers,
+        builders,
+        common,
+        container,
+        events,
+        given,
+        guest,
+        network,
+        process,
+        properties,
+        service,
+        storage,
+        vm,
+    )
+    from .answers import *  # noqa: F403
+    from .builders import *  # noqa: F403
     from .checking import check
     from .common import *  # noqa: F403
     from .container import *  # noqa: F403
@@ -36,6 +53,8 @@ if TYPE_CHECKING:
 # Without the types: `from hcsrt.documents import *` would import them, which takes time.
 __all__ = ["Given", "Problem", "check", "dumps", "loads", "plain"]
 if TYPE_CHECKING:
+    __all__ += answers.__all__
+    __all__ += builders.__all__
     __all__ += common.__all__
     __all__ += container.__all__
     __all__ += events.__all__
@@ -50,7 +69,40 @@ if TYPE_CHECKING:
 _MOST_BITS = 2048  # fewer than the digits that str() makes, whatever its limit
 
 # What is imported at first use, and where it is.
-_LATE_NAMES: dict[str, str] = {"Given": "given", "check": "checking", "Problem": "problems"}
+_LATE_NAMES: dict[str, str] = {
+    "Given": "given",
+    "check": "checking",
+    "Problem": "problems",
+    **dict.fromkeys(("Usage", "bytes_of_pages", "parse_time", "seconds", "usage"), "answers"),
+    **dict.fromkeys(
+        (
+            "CONTAINER_ROOT",
+            "SCSI_CONTROLLER",
+            "combined_layers",
+            "endpoint",
+            "guest_request",
+            "hosted_container",
+            "hyper_v_utility_vm",
+            "layer",
+            "mapped_directory",
+            "mapped_virtual_disk",
+            "modify_request",
+            "namespace",
+            "namespace_endpoint",
+            "nat_network",
+            "network_adapter",
+            "plan9_share",
+            "port_mapping",
+            "process_isolated_container",
+            "process_parameters",
+            "scsi_attachment",
+            "shared_layer",
+            "virtual_machine",
+            "virtual_smb_share",
+        ),
+        "builders",
+    ),
+}
 
 # Hidden from type checkers, which would accept every misspelt name because of it.
 if not TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hcsrt import documents
 from hcsrt.documents import answers
 
 STATISTICS: dict[str, Any] = {
@@ -124,3 +125,8 @@ def test_what_is_no_time_is_refused_by_name(text: str) -> None:
 def test_a_time_has_to_be_text() -> None:
     with pytest.raises(TypeError, match=r"^text must be a str, not float"):
         answers.parse_time(1.5)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+def test_answers_are_names_of_documents() -> None:
+    for name in answers.__all__:
+        assert getattr(documents, name) is getattr(answers, name)
