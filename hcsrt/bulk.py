@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from _collections_abc import Iterable
 
+from . import documents
 from ._arguments import check_name, seconds
 from ._blocking import finish
 from ._blocking.bulk import at_once, close_each
@@ -45,7 +46,7 @@ def stop_all(
 
 def statistics_of(
     systems: Iterable[ComputeSystem], *, timeout: float | None = None
-) -> list[dict[str, typing.Any] | Exception]:
+) -> list[documents.Statistics | Exception]:
     """Ask compute systems for their statistics, all at once.
 
     Args:
@@ -108,7 +109,7 @@ def reap(
     return {item["Id"]: result for item, result in zip(found, results, strict=True)}
 
 
-def _reap(found: dict[str, typing.Any], owner: str, namespace: str | None, timeout: float | None) -> aliases.Rung:
+def _reap(found: documents.Properties, owner: str, namespace: str | None, timeout: float | None) -> aliases.Rung:
     deadline = Deadline(timeout)
     try:
         system = ComputeSystem.open(found["Id"], namespace=namespace, timeout=deadline.remaining())

@@ -10,7 +10,6 @@ from ._facade import AnyStr
 from ._facade.commands import DEVNULL, PIPE, STDOUT, resize_request
 from ._facade.times import Deadline
 from ._handles import OwnedProcess
-from ._late import typing
 from .events import EventSource
 
 __all__ = ["DEVNULL", "PIPE", "STDOUT", "Process"]
@@ -160,7 +159,7 @@ class Process(BlockingProcess[AnyStr], EventSource[OwnedProcess]):
         """
         finish(self._modify(resize_request(height, width), timeout))
 
-    def properties(self, *, timeout: float | None = None) -> dict[str, typing.Any]:
+    def properties(self, *, timeout: float | None = None) -> documents.ProcessStatus:
         """Ask for the properties of the process.
 
         Args:

@@ -13,7 +13,6 @@ from . import documents
 from ._arguments import check_name, path_text, seconds
 from ._blocking import CALLS, finish
 from ._facade.requests import advised, answer, query_text
-from ._late import typing
 from .documents import dumps, loads
 
 __all__ = [
@@ -32,7 +31,7 @@ __all__ = [
 
 def properties(
     *types: str, query: documents.Given[documents.Service_PropertyQuery] | None = None, timeout: float | None = None
-) -> dict[str, typing.Any]:
+) -> documents.ServiceProperties:
     """Ask HCS for its own properties.
 
     Args:
@@ -218,7 +217,9 @@ def revoke_vm_group_access(path: str | os.PathLike[str], *, timeout: float | Non
     finish(CALLS.service("HcsRevokeVmGroupAccess", path_text(path, "path"), timeout=seconds(timeout)))
 
 
-def processor_compatibility(path: str | os.PathLike[str], *, timeout: float | None = None) -> dict[str, typing.Any]:
+def processor_compatibility(
+    path: str | os.PathLike[str], *, timeout: float | None = None
+) -> documents.VmProcessorRequirements:
     """Ask what a saved virtual machine needs of the processor that it goes on with.
 
     Args:

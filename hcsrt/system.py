@@ -396,7 +396,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         """
         finish(self._cancel_live_migration(options, timeout))
 
-    def wait(self, timeout: float | None = None) -> dict[str, typing.Any]:
+    def wait(self, timeout: float | None = None) -> documents.SystemExitStatus:
         """Wait for the system to exit, for whatever reason.
 
         Args:
@@ -419,7 +419,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         *types: str,
         query: documents.Given[documents.System_PropertyQuery] | None = None,
         timeout: float | None = None,
-    ) -> dict[str, typing.Any]:
+    ) -> documents.Properties:
         """Ask for the properties of the system: its Id, SystemType, State and more, and some blocks.
 
         Args:
@@ -439,7 +439,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         """
         return finish(self._properties(types, query, timeout))
 
-    def statistics(self, *, timeout: float | None = None) -> dict[str, typing.Any]:
+    def statistics(self, *, timeout: float | None = None) -> documents.Statistics:
         """Ask for what the running system has used.
 
         HCS looks at every process of the host for it: do not ask more often than you need.
@@ -448,7 +448,7 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
             timeout: Seconds, None for ever.
 
         Returns:
-            A Statistics document: times in 100 ns, sizes in bytes.
+            A Statistics document: times in 100 ns, sizes in bytes. documents.usage() turns it into seconds and bytes.
 
         Raises:
             InvalidStateError: The system does not run.
@@ -459,14 +459,14 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         """
         return finish(self._block("Statistics", dict, timeout))
 
-    def process_list(self, *, timeout: float | None = None) -> list[dict[str, typing.Any]]:
+    def process_list(self, *, timeout: float | None = None) -> list[documents.ProcessDetails]:
         """Ask for the processes of the running system.
 
         Args:
             timeout: Seconds, None for ever.
 
         Returns:
-            A list of ProcessDetails: times in 100 ns, sizes in bytes.
+            A list of ProcessDetails: times in 100 ns, which documents.seconds() turns into seconds; sizes in bytes.
 
         Raises:
             InvalidStateError: The system does not run.
@@ -477,14 +477,15 @@ class ComputeSystem(BlockingSystem, EventSource[OwnedSystem]):
         """
         return finish(self._block("ProcessList", list, timeout))
 
-    def memory(self, *, timeout: float | None = None) -> dict[str, typing.Any]:
+    def memory(self, *, timeout: float | None = None) -> documents.MemoryInformationForVm:
         """Ask for the memory of a running virtual machine.
 
         Args:
             timeout: Seconds, None for ever.
 
         Returns:
-            A MemoryInformationForVm document: sizes in pages of 4 KiB.
+            A MemoryInformationForVm document: sizes in pages of 4 KiB, which documents.bytes_of_pages() turns into
+            bytes.
 
         Raises:
             InvalidStateError: The system does not run.
@@ -844,7 +845,7 @@ def systems(
     types: str | Iterable[str] | None = None,
     namespace: str | None = None,
     timeout: float | None = None,
-) -> list[dict[str, typing.Any]]:
+) -> list[documents.Properties]:
     """List the compute systems of this host.
 
     Values are compared exactly, so a system whose Owner HCS does not tell has no owner.

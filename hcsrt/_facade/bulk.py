@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import _hresults as hresults
+from .. import documents
 from .._handles import Handle
 from ..errors import HcsError, error_from
 from .owner import Owner
@@ -11,7 +12,7 @@ from .times import CHECK_TIMEOUT, EVENT_PATIENCE, SHORT_CLEANUP, Deadline
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any, TypeVar
+    from typing import TypeVar
 
     from .aliases import Rung
     from .system import SystemCore
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     ItemT = TypeVar("ItemT")
 
 
-async def reap_opened(system: SystemCore, found: dict[str, Any], owner: str, deadline: Deadline) -> Rung:
+async def reap_opened(system: SystemCore, found: documents.Properties, owner: str, deadline: Deadline) -> Rung:
     """Terminate the system, unless it is not the owner's or not the one that was found, and close it."""
     try:
         return await _reap_open(system, found, owner, deadline)
@@ -30,7 +31,7 @@ async def reap_opened(system: SystemCore, found: dict[str, Any], owner: str, dea
         await system._calls.close(system.handle, patience)  # pyright: ignore[reportPrivateUsage]
 
 
-async def _reap_open(system: SystemCore, found: dict[str, Any], owner: str, deadline: Deadline) -> Rung:
+async def _reap_open(system: SystemCore, found: documents.Properties, owner: str, deadline: Deadline) -> Rung:
     """Do what reap_opened() does, but for the close."""
     try:
         limit = deadline.within(CHECK_TIMEOUT)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from .system import SystemCore
 
 _ISOLATION = ("required", "none")
-_TICKS_PER_SECOND = 10_000_000
 _FIELDS = ("args", "returncode", "stdout", "stderr", "output_cut", "peak_memory", "processor_time")
 
 
@@ -231,14 +230,7 @@ async def _figures(system: SystemCore, deadline: Deadline) -> tuple[int | None, 
     except HcsError as error:
         debug("hcsrt.system", "asking %r what it has used failed: %s", system, error)
         return None, None
-    peak = _figure(properties, "Memory", "MemoryUsageCommitPeakBytes")
-    ticks = _figure(properties, "Processor", "TotalRuntime100ns")
+    statistics = properties.get("Statistics")
+    used = documents.usage(statistics if isinstance(statistics, dict) else {})
     # The emulator tells a peak of 0 where every program has ended before it could look at one.
-    return peak or None, None if ticks is None else ticks / _TICKS_PER_SECOND
-
-
-def _figure(properties: dict[str, Any], block: str, name: str) -> int | None:
-    value: Any = properties
-    for key in ("Statistics", block, name):
-        value = value.get(key) if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
-    return value if isinstance(value, int) else None
+    return used.peak_memory or None, used.processor_time

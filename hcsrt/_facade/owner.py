@@ -22,7 +22,7 @@ from .times import Deadline, query_timeout
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from types import FrameType
     from typing import Any, Literal, TypeVar
 
@@ -172,13 +172,14 @@ class ExitOwner(Owner[ExitHandleT]):
         """What hcsrt.calls calls it."""
         return type(self).__name__
 
-    async def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
+    async def _ask_exit(self, timeout: float) -> Mapping[str, Any] | None:
         """Ask HCS for the exit; return its document, empty if it tells no details, None before the exit."""
 
     async def _query_exit(self, deadline: Deadline) -> None:
         """Ask HCS whether the exit has happened, and latch it; raise an error if the service is gone."""
         self._query_at = monotonic() + self._query_interval
         self._query_interval = min(self._query_interval * 2, times.LAST_QUERY)
+        document: Mapping[str, Any] | None
         try:
             document = await self._ask_exit(query_timeout(deadline))
         except (AlreadyStoppedError, SystemNotFoundError):

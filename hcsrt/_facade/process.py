@@ -183,7 +183,7 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
         else:
             self._expect_exit()
 
-    async def _properties(self, timeout: float | None) -> dict[str, Any]:
+    async def _properties(self, timeout: float | None) -> documents.ProcessStatus:
         return answer(await self._calls.call(self._handle, _PROPERTIES, None, seconds(timeout)), _PROPERTIES, dict)
 
     async def _modify(self, request: documents.Given[Any], timeout: float | None) -> None:
@@ -205,7 +205,7 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
             raise
         return handle
 
-    async def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
+    async def _ask_exit(self, timeout: float) -> documents.ProcessStatus | None:
         return await ask_exit(self._calls, self._handle, timeout)
 
     def _is_latched(self) -> bool:
@@ -459,10 +459,11 @@ def raise_late_start(
     raise TimeoutExpired(args, timeout, output, output) from error
 
 
-async def ask_exit(calls: Calls, handle: OwnedProcess, timeout: float) -> dict[str, Any] | None:
+async def ask_exit(calls: Calls, handle: OwnedProcess, timeout: float) -> documents.ProcessStatus | None:
     """Ask for the ProcessStatus after an exit: empty if HCS does not tell it, None before the exit."""
     try:
-        status = answer(await calls.call(handle, _PROPERTIES, None, timeout), _PROPERTIES, dict)
+        text = await calls.call(handle, _PROPERTIES, None, timeout)
+        status: documents.ProcessStatus = answer(text, _PROPERTIES, dict)
     except HcsError as error:
         # There was a process, or there would be no handle: HCS does not find it any more.
         if error.hresult & 0xFFFFFFFF == hresults.ERROR_NOT_FOUND:

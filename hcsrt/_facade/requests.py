@@ -14,9 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
-    from typing import Any, TypeVar
-
-    AnswerT = TypeVar("AnswerT", "dict[str, Any]", "list[Any]")
+    from typing import Any
 
 # HCS_RESOURCE_TYPE, and the name under which the service looks for the socket of a live migration.
 _SOCKET = 4
@@ -24,8 +22,12 @@ _MIGRATION_SOCKET = "hcs:/VirtualMachine/LiveMigrationSocket"
 _REQUEST_TYPES = ("Add", "Remove", "Update")
 
 
-def answer(text: str | None, operation: str, kind: type[AnswerT]) -> AnswerT:
-    """Read what HCS answered; no document at all is an empty one."""
+def answer(text: str | None, operation: str, kind: type[Any]) -> Any:
+    """Read what HCS answered, an object or an array; no document at all is an empty one.
+
+    Whoever calls this knows which document it is, and whether HCS keeps to it nobody checks: what newer versions of
+    HCS tell stays in it.
+    """
     try:
         value = loads(text)
     except ValueError:
@@ -40,7 +42,7 @@ def answer(text: str | None, operation: str, kind: type[AnswerT]) -> AnswerT:
     return value
 
 
-def exit_document(text: str | None) -> dict[str, Any]:
+def exit_document(text: str | None) -> Any:
     """Read the document of an exit; one that cannot be read is empty, because the exit itself counts more."""
     try:
         return answer(text, "an exit", dict)
@@ -50,7 +52,7 @@ def exit_document(text: str | None) -> dict[str, Any]:
 
 def exit_code(document: str | None) -> int | None:
     """Return the exit code in a ProcessStatus; None unless the document says that it is one."""
-    status = exit_document(document)
+    status: documents.ProcessStatus = exit_document(document)
     if status.get("Exited") is not True or status.get("LastWaitResult") != 0:
         return None
     code = status.get("ExitCode")
@@ -155,7 +157,7 @@ class Selection:
         """Return whether there is nothing to ask HCS for."""
         return not all(self._wanted.values())
 
-    def of(self, text: str | None) -> list[dict[str, Any]]:
+    def of(self, text: str | None) -> list[documents.Properties]:
         """Return the wanted systems of an answer. Microsoft does not document how HCS itself matches them."""
-        found = answer(text, "HcsEnumerateComputeSystems", list)
+        found: list[documents.Properties] = answer(text, "HcsEnumerateComputeSystems", list)
         return [item for item in found if all(item.get(field) in values for field, values in self._wanted.items())]

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from .aliases import Rung
-    from .requests import AnswerT
 
     Options: TypeAlias = documents.Given[Any] | None
 
@@ -54,7 +53,7 @@ class SystemCore(ExitOwner[OwnedSystem]):
         self._namespace = namespace
         self._runtime_id: str | None = None
         self._guest_os: str | None = None
-        self._exit: dict[str, Any] | None = None
+        self._exit: documents.SystemExitStatus | None = None
 
     @property
     def _name(self) -> str:
@@ -205,7 +204,7 @@ class SystemCore(ExitOwner[OwnedSystem]):
             debug("hcsrt.system", "%r cannot be shut down: %s", self, error)
         return accepted
 
-    async def _wait(self, timeout: float | None) -> dict[str, Any]:
+    async def _wait(self, timeout: float | None) -> documents.SystemExitStatus:
         limit = seconds(timeout)
         deadline = Deadline(limit)
         document = self._exit
@@ -219,20 +218,20 @@ class SystemCore(ExitOwner[OwnedSystem]):
             document = self._exit
             if document is None:
                 raise
-        return dict(document)
+        return document.copy()
 
     async def _properties(
         self, types: tuple[str, ...], query: documents.Given[Any] | None, timeout: float | None
-    ) -> dict[str, Any]:
+    ) -> documents.Properties:
         asked = query_text(types, query)
         with advised("System_PropertyQuery", asked):
             text = await self._calls.call(self._handle, _PROPERTIES, asked, seconds(timeout))
         return answer(text, _PROPERTIES, dict)
 
-    async def _block(self, name: str, kind: type[AnswerT], timeout: float | None) -> AnswerT:
+    async def _block(self, name: str, kind: type[Any], timeout: float | None) -> Any:
         """Ask for one block of the properties; raise an error if HCS leaves it out."""
         text = await self._calls.call(self._handle, _PROPERTIES, query_text((name,), None), seconds(timeout))
-        properties = answer(text, _PROPERTIES, dict)
+        properties: dict[str, Any] = answer(text, _PROPERTIES, dict)
         value = properties.get(name)
         if isinstance(value, kind):
             return value
@@ -274,14 +273,15 @@ class SystemCore(ExitOwner[OwnedSystem]):
             if handle is not None:
                 await self._calls.close(handle, deadline)
 
-    async def _ask(self, handle: OwnedSystem, timeout: float | None, *, urgent: bool = False) -> dict[str, Any]:
+    async def _ask(self, handle: OwnedSystem, timeout: float | None, *, urgent: bool = False) -> documents.Properties:
         return answer(await self._calls.call(handle, _PROPERTIES, None, timeout, urgent=urgent), _PROPERTIES, dict)
 
-    def _note(self, properties: dict[str, Any]) -> None:
+    def _note(self, properties: documents.Properties) -> None:
         """Keep the properties that do not change."""
         self._runtime_id = self._runtime_id or properties.get("RuntimeId")
-        if properties.get("RuntimeOsType") in ("Windows", "Linux"):
-            self._guest_os = properties["RuntimeOsType"]
+        guest_os = properties.get("RuntimeOsType")
+        if guest_os in ("Windows", "Linux"):
+            self._guest_os = guest_os
 
     async def _has_linux_guest(self, deadline: Deadline) -> bool:
         if self._guest_os is None:
@@ -295,7 +295,7 @@ class SystemCore(ExitOwner[OwnedSystem]):
     def _has_windows_guest(self) -> bool:
         return self._guest_os == "Windows"
 
-    async def _ask_exit(self, timeout: float) -> dict[str, Any] | None:
+    async def _ask_exit(self, timeout: float) -> documents.SystemExitStatus | None:
         deadline = Deadline(timeout)
         try:
             properties = await self._ask(self._handle, timeout)
@@ -314,7 +314,7 @@ class SystemCore(ExitOwner[OwnedSystem]):
             return {"ExitType": exit_type} if exit_type else {}
         return None
 
-    def _latched(self) -> dict[str, Any] | None:
+    def _latched(self) -> documents.SystemExitStatus | None:
         """Return the exit document of the latch: empty if nothing but the exit is known, None without an exit."""
         status = exit_status(self._handle)
         return exit_document(status[1]) if status is not None and self._has_exited() else None
@@ -327,9 +327,9 @@ class SystemCore(ExitOwner[OwnedSystem]):
             if document is not None:
                 self._exit = document
 
-    async def _learn_exit(self, deadline: Deadline) -> dict[str, Any]:
+    async def _learn_exit(self, deadline: Deadline) -> documents.SystemExitStatus:
         """Find the exit document once the latch is set."""
-        document = self._latched()
+        document: documents.SystemExitStatus | None = self._latched()
         if document is None:
             # The service went away. What it says now, if it is back, is the last chance.
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from _collections_abc import Iterable
 
+from .. import documents
 from .._arguments import check_name, seconds
 from .._facade import aliases
 from .._facade.bulk import checked, reap_opened
@@ -43,7 +44,7 @@ async def stop_all(
 
 async def statistics_of(
     systems: Iterable[ComputeSystem], *, timeout: float | None = None
-) -> list[dict[str, typing.Any] | Exception]:
+) -> list[documents.Statistics | Exception]:
     """Ask compute systems for their statistics, all at once.
 
     Args:
@@ -106,7 +107,7 @@ async def reap(
     return {item["Id"]: result for item, result in zip(found, results, strict=True)}
 
 
-async def _reap(found: dict[str, typing.Any], owner: str, namespace: str | None, timeout: float | None) -> aliases.Rung:
+async def _reap(found: documents.Properties, owner: str, namespace: str | None, timeout: float | None) -> aliases.Rung:
     deadline = Deadline(timeout)
     try:
         system = await ComputeSystem.open(found["Id"], namespace=namespace, timeout=deadline.remaining())

@@ -7,7 +7,6 @@ from .._facade import AnyStr
 from .._facade.commands import DEVNULL, PIPE, STDOUT, resize_request
 from .._facade.times import Deadline
 from .._handles import OwnedProcess
-from .._late import typing
 from ._process import AwaitedProcess
 from .events import EventSource
 
@@ -160,7 +159,7 @@ class Process(AwaitedProcess[AnyStr], EventSource[OwnedProcess]):
         """
         await self._modify(resize_request(height, width), timeout)
 
-    async def properties(self, *, timeout: float | None = None) -> dict[str, typing.Any]:
+    async def properties(self, *, timeout: float | None = None) -> documents.ProcessStatus:
         """Ask for the properties of the process.
 
         Args:

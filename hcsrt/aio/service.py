@@ -10,7 +10,6 @@ import os
 from .. import documents
 from .._arguments import check_name, path_text, seconds
 from .._facade.requests import advised, answer, query_text
-from .._late import typing
 from ..documents import dumps, loads
 from ._calls import CALLS
 
@@ -30,7 +29,7 @@ __all__ = [
 
 async def properties(
     *types: str, query: documents.Given[documents.Service_PropertyQuery] | None = None, timeout: float | None = None
-) -> dict[str, typing.Any]:
+) -> documents.ServiceProperties:
     """Ask HCS for its own properties.
 
     Args:
@@ -220,7 +219,7 @@ async def revoke_vm_group_access(path: str | os.PathLike[str], *, timeout: float
 
 async def processor_compatibility(
     path: str | os.PathLike[str], *, timeout: float | None = None
-) -> dict[str, typing.Any]:
+) -> documents.VmProcessorRequirements:
     """Ask what a saved virtual machine needs of the processor that it goes on with.
 
     Args:

@@ -402,7 +402,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         """
         await self._cancel_live_migration(options, timeout)
 
-    async def wait(self, timeout: float | None = None) -> dict[str, typing.Any]:
+    async def wait(self, timeout: float | None = None) -> documents.SystemExitStatus:
         """Wait for the system to exit, for whatever reason.
 
         Args:
@@ -425,7 +425,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         *types: str,
         query: documents.Given[documents.System_PropertyQuery] | None = None,
         timeout: float | None = None,
-    ) -> dict[str, typing.Any]:
+    ) -> documents.Properties:
         """Ask for the properties of the system: its Id, SystemType, State and more, and some blocks.
 
         Args:
@@ -445,7 +445,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         """
         return await self._properties(types, query, timeout)
 
-    async def statistics(self, *, timeout: float | None = None) -> dict[str, typing.Any]:
+    async def statistics(self, *, timeout: float | None = None) -> documents.Statistics:
         """Ask for what the running system has used.
 
         HCS looks at every process of the host for it: do not ask more often than you need.
@@ -454,7 +454,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
             timeout: Seconds, None for ever.
 
         Returns:
-            A Statistics document: times in 100 ns, sizes in bytes.
+            A Statistics document: times in 100 ns, sizes in bytes. documents.usage() turns it into seconds and bytes.
 
         Raises:
             InvalidStateError: The system does not run.
@@ -465,14 +465,14 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         """
         return await self._block("Statistics", dict, timeout)
 
-    async def process_list(self, *, timeout: float | None = None) -> list[dict[str, typing.Any]]:
+    async def process_list(self, *, timeout: float | None = None) -> list[documents.ProcessDetails]:
         """Ask for the processes of the running system.
 
         Args:
             timeout: Seconds, None for ever.
 
         Returns:
-            A list of ProcessDetails: times in 100 ns, sizes in bytes.
+            A list of ProcessDetails: times in 100 ns, which documents.seconds() turns into seconds; sizes in bytes.
 
         Raises:
             InvalidStateError: The system does not run.
@@ -483,14 +483,15 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         """
         return await self._block("ProcessList", list, timeout)
 
-    async def memory(self, *, timeout: float | None = None) -> dict[str, typing.Any]:
+    async def memory(self, *, timeout: float | None = None) -> documents.MemoryInformationForVm:
         """Ask for the memory of a running virtual machine.
 
         Args:
             timeout: Seconds, None for ever.
 
         Returns:
-            A MemoryInformationForVm document: sizes in pages of 4 KiB.
+            A MemoryInformationForVm document: sizes in pages of 4 KiB, which documents.bytes_of_pages() turns into
+            bytes.
 
         Raises:
             InvalidStateError: The system does not run.
@@ -853,7 +854,7 @@ async def systems(
     types: str | Iterable[str] | None = None,
     namespace: str | None = None,
     timeout: float | None = None,
-) -> list[dict[str, typing.Any]]:
+) -> list[documents.Properties]:
     """List the compute systems of this host.
 
     Values are compared exactly, so a system whose Owner HCS does not tell has no owner.

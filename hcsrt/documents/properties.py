@@ -1,7 +1,7 @@
 # `tools/documents.py write` makes this file.
 """Queries of the properties of compute systems, and the answers."""
 
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Any, Literal, Required, TypeAlias, TypedDict
 
 from . import common, events
 
@@ -594,16 +594,16 @@ class Statistics(TypedDict, total=False):
 class Properties(TypedDict, total=False):
     """Properties of a compute system; those that cost something are present only if the query names them."""
 
-    Id: str
+    Id: Required[str]
     """Id of the compute system; always present.
 
-    Schema 2.1.
+    Has to be there. Schema 2.1.
     """
 
-    SystemType: common.SystemType
+    SystemType: Required[common.SystemType]
     """Container or virtual machine; always present.
 
-    Schema 2.1.
+    Has to be there. Schema 2.1.
     """
 
     RuntimeOsType: OsType

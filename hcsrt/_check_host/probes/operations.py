@@ -7,7 +7,7 @@ from typing import Any
 
 import hcsrt
 
-from ... import HcsError, OperationTimeoutError, _calls, _engine, aio
+from ... import HcsError, OperationTimeoutError, _calls, _engine, aio, documents
 from .. import experiments
 from ..bench import Bench, new_id
 from ..probe import probe
@@ -113,7 +113,7 @@ def completions(at: Bench) -> None:
     document = at.document()
     at.seen("completion callbacks", experiments.run(experiments.completions, 200))
 
-    async def rounds() -> list[dict[str, Any]]:
+    async def rounds() -> list[documents.Properties]:
         async with await aio.ComputeSystem.create(new_id(), document) as system:
             await system.start()
             asked = await asyncio.gather(*(system.properties() for _ in range(200)))
