@@ -113,8 +113,8 @@ def process_isolated_container(
 
     Args:
         layers: The layers of its image, the topmost first, each made by layer().
-        scratch: The volume of its mounted writable layer, such as "\\?\Volume{26a9...}\", with or without the last
-            backslash.
+        scratch: The volume of its mounted writable layer, such as ``\\?\Volume{26a9...}\``, with or without the
+            last backslash.
         host_name: What the container is called, at most 15 characters.
         memory: The most memory that it may commit, in MB; None for no limit.
         processors: How many processors it has; None for all. At most one of the three about processors may be given.
@@ -163,7 +163,7 @@ def hyper_v_utility_vm(
 
     Args:
         layer: The folder of the topmost layer of the image that has a folder UtilityVM. The machine boots from there.
-        disk: A copy of UtilityVM\SystemTemplate.vhdx of that layer, which the machine may write to.
+        disk: A copy of ``UtilityVM\SystemTemplate.vhdx`` of that layer, which the machine may write to.
         memory: Its memory in MB, which the host gives it as it needs it.
         processors: How many processors it has.
         owner: What systems(owner=...) and reap() find it by.
@@ -269,7 +269,7 @@ def virtual_machine(
         disk: The .vhd or .vhdx file that it boots from and may write to. hcsrt.service.grant_vm_access() lets it.
         memory: Its memory in MB.
         processors: How many processors it has.
-        console: The named pipe of its first serial port, such as r"\\.\pipe\first-machine". The machine makes the pipe.
+        console: The named pipe of its first serial port, such as ``\\.\pipe\first-machine``. The machine makes it.
         disks: More disks, at most 63, each made by scsi_attachment().
         adapters: Its network adapters, each made by network_adapter().
         smb_shares: Folders of the host that a Windows guest sees, each made by virtual_smb_share().
@@ -376,7 +376,7 @@ def scsi_attachment(
     r"""Return a disk for a SCSI controller of a virtual machine.
 
     Args:
-        path: Its .vhd, .vhdx or .iso file; for "PassThru" the disk itself, such as r"\\.\PHYSICALDRIVE1".
+        path: Its .vhd, .vhdx or .iso file; for "PassThru" the disk itself, such as ``\\.\PHYSICALDRIVE1``.
         type: "VirtualDisk", "Iso" or "PassThru".
         read_only: Whether the machine may not write to it, which it can to no "Iso".
 
