@@ -23,7 +23,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import hcsrt
-from hcsrt import PIPE, aio
+from hcsrt import PIPE, aio, documents
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue")
 FIRST_BACK_OFF, LAST_BACK_OFF, HEALTHY = 0.5, 30.0, 10.0  # seconds
@@ -101,8 +101,7 @@ class Container:
     async def _measure(self, system: aio.ComputeSystem) -> None:
         while True:
             with suppress(hcsrt.HcsError):  # it may be ending just now
-                statistics = await system.statistics(timeout=5)
-                self.memory = statistics.get("Memory", {}).get("MemoryUsageCommitBytes")
+                self.memory = documents.usage(await system.statistics(timeout=5)).memory
             await asyncio.sleep(1)
 
     def _say(self, line: str) -> None:

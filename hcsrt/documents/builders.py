@@ -800,6 +800,10 @@ def _layers(layers: Iterable[Layer]) -> list[Layer]:
     found = _inputs.structs(layers, "layers", "layer")
     if not found:
         raise ValueError("layers must have at least one: a container needs the base layer of its image")
+    ids = [item.get("Id") for item in found]
+    for index, id in enumerate(ids):
+        if id in ids[:index]:
+            raise ValueError(f"layers[{index}] has the id of another layer, {id!r}: each has one of its own")
     return found
 
 

@@ -140,7 +140,7 @@ def test_ctrl_c_ends_a_container_that_waits_for_its_next_life() -> None:
 
 def test_each_container_has_a_document_of_its_own(tmp_path: Path) -> None:
     document = hcsrt.emulator.container_document()
-    document["Container"]["Storage"]["Path"] = "scratch of {id}"
+    document["Container"]["Storage"]["Path"] = "/scratch of {id}"
     path = tmp_path / "document.json"
     path.write_text(json.dumps(document), encoding="utf-8")
     code = (
@@ -159,5 +159,5 @@ def test_each_container_has_a_document_of_its_own(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, env=ENVIRONMENT)
     assert (done.returncode, done.stderr) == (0, "")
     for id in ("m-0", "m-1"):
-        assert f"{id} has the scratch of {id}" in done.stdout
+        assert f"{id} has the /scratch of {id}" in done.stdout
         assert f"{id} | ok" in done.stdout

@@ -463,6 +463,12 @@ REFUSED: list[tuple[Callable[..., Any], dict[str, Any], type[Exception], str]] =
     (builders.process_isolated_container, CONTAINER | {"layers": []}, ValueError, "layers must have at least one"),
     (
         builders.process_isolated_container,
+        CONTAINER | {"layers": [LAYER, builders.layer(ID, "C:\\top")]},
+        ValueError,
+        r"layers\[1\] has the id of another layer",
+    ),
+    (
+        builders.process_isolated_container,
         CONTAINER | {"layers": LAYER},
         TypeError,
         r"layers must be a list of what layer\(\) returns, not one: put it in brackets",

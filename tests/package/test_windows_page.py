@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+import uuid
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,11 @@ from ..helpers.pages import DOCS, blocks_of
 from ..helpers.platforms import posix_shell
 
 PAGE = DOCS / "how-to" / "windows-from-nothing.md"
-ID = "7c936f90-3131-5f18-ad64-69ffca88a11c"
+
+
+def layer_id(layer: Path) -> str:
+    """An id of a layer, another one for each."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, layer.name))
 
 
 def program(name: str) -> dict[str, Any]:
@@ -34,7 +39,7 @@ def test_the_machine_with_a_disk(tmp_path: Path, capsys: pytest.CaptureFixture[s
     disk.touch()
     names["main"](str(disk))
     assert re.match(
-        r"started; its console is the pipe .*\n\{'Id': 'first-machine', .*\nstopped by ", capsys.readouterr().out
+        r"started; its console is the pipe .*\nUsage\(uptime=[\d.]+, .*\nstopped by ", capsys.readouterr().out
     )
 
 
@@ -59,7 +64,7 @@ def test_the_container_in_a_machine(tmp_path: Path, capfdbinary: pytest.CaptureF
     (layers[0] / "layerchain.json").write_text(json.dumps([str(layers[1])]))
     names = program("hyperv_container.py")
     names["hcsrt"] = SimpleNamespace(ComputeSystem=Machine, service=hcsrt.service, HcsError=hcsrt.HcsError)
-    names["layer_id"] = lambda layer: ID
+    names["layer_id"] = layer_id
     assert names["main"](str(layers[0]), "sh", "-c", "echo hello; exit 3") == 3
     assert capfdbinary.readouterr().out == b"hello\n"
     disk, combined = asked
@@ -68,7 +73,7 @@ def test_the_container_in_a_machine(tmp_path: Path, capfdbinary: pytest.CaptureF
     assert disk == {"ResourceType": "MappedVirtualDisk", "RequestType": "Add", "Settings": settings}
     assert (combined["ResourceType"], combined["RequestType"]) == ("CombinedLayers", "Add")
     shares = [rf"\\?\VMSMB\VSMB-{{dcc079ae-60ba-4d07-847c-3493609c0870}}\s{number}" for number in range(2)]
-    seen = [{"Id": ID, "Path": share} for share in shares]
+    seen = [{"Id": layer_id(layer), "Path": share} for layer, share in zip(layers, shares, strict=True)]
     assert combined["Settings"] == {"ContainerRootPath": root, "Layers": seen}
 
 
@@ -90,7 +95,7 @@ def test_the_document_of_a_process_isolated_container(tmp_path: Path, monkeypatc
     top, base = tmp_path / "top", tmp_path / "base"
     top.mkdir()
     (top / "layerchain.json").write_text(json.dumps([str(base)]))
-    other = SimpleNamespace(layer_id=lambda layer: ID, layers_of=program("hyperv_container.py")["layers_of"])
+    other = SimpleNamespace(layer_id=layer_id, layers_of=program("hyperv_container.py")["layers_of"])
     monkeypatch.setitem(sys.modules, "hyperv_container", other)
     file = tmp_path / "container.json"
     program("process_container.py")["main"](str(top), str(scratch), str(file))
@@ -99,7 +104,7 @@ def test_the_document_of_a_process_isolated_container(tmp_path: Path, monkeypatc
     assert scratch.parent.is_dir()
     document = json.loads(file.read_text("utf-8"))
     assert document["Container"]["Storage"] == {
-        "Layers": [{"Id": ID, "Path": str(top)}, {"Id": ID, "Path": str(base)}],
+        "Layers": [{"Id": layer_id(layer), "Path": str(layer)} for layer in (top, base)],
         "Path": VOLUME + "\\",
     }
     assert hcsrt.run(["echo", "hello"], document=document, timeout=10, isolation="none").stdout == b"hello\n"
