@@ -53,6 +53,17 @@ endpoint: documents.HostComputeEndpoint = {"Flags": True, "Polices": []}  # erro
 misspelt: documents.ComputeSytem = {}  # error: reportAttributeAccessIssue, name-defined
 
 
+def built(system: hcsrt.ComputeSystem) -> None:
+    documents.process_isolated_container([{"Id": "a", "Path": "b", "Cach": "c"}], "d")  # error: reportArgumentType, typeddict-unknown-key
+    documents.virtual_machine("a", adapters=[{"Endpoint": "a"}])  # error: reportArgumentType, typeddict-unknown-key
+    documents.port_mapping(80, 80, protocol="tcp")  # error: reportArgumentType, arg-type
+    documents.nat_network("a", "10.0.0.0/8", gatewy="10.0.0.1")  # error: reportCallIssue, call-arg
+    documents.namespace("host")  # error: reportArgumentType, arg-type
+    documents.namespace()["Typ"]  # error: reportGeneralTypeIssues, typeddict-item
+    system.statistics()["Uptime"]  # error: reportGeneralTypeIssues, typeddict-item
+    documents.seconds("1")  # error: reportArgumentType, arg-type
+
+
 def limits(checked: dict[str, object]) -> None:
     # dict[str, object] may hold anything, and nobody has looked; an inferred type is as narrow as what is in it.
     hcsrt.ComputeSystem.create("a", checked)  # error: reportArgumentType, arg-type
