@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hcsrt import documents
+from hcsrt._facade import requests
 from hcsrt.documents import answers
 
 STATISTICS: dict[str, Any] = {
@@ -130,3 +131,8 @@ def test_a_time_has_to_be_text() -> None:
 def test_answers_are_names_of_documents() -> None:
     for name in answers.__all__:
         assert getattr(documents, name) is getattr(answers, name)
+
+
+def test_members_that_nobody_knows_survive() -> None:
+    text = '{"Uptime100ns": 5, "NobodyKnows": {"Deep": [1, null]}}'
+    assert requests.answer(text, "HcsGetComputeSystemProperties", dict) == json.loads(text)
