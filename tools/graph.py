@@ -83,7 +83,10 @@ COMPUTED: Computed = {
         ],
         "types of documents are for editors: at run time few programs name one",
     ),
-    "cli": (["cli.doctor", "cli.errors", "cli.run"], "a command is imported when it is called"),
+    "cli": (
+        ["cli.doctor", "cli.errors", "cli.run", "cli.validate"],
+        "a command is imported when it is called",
+    ),
 }
 
 KINDS = ("import", "cimport", "lazy", "types")

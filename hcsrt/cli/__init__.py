@@ -1,7 +1,8 @@
 """The command line of hcsrt.
 
-``hcsrt run`` runs one command in a compute system, ``hcsrt doctor`` finds out whether HCS can be used, ``hcsrt errors``
-explains an HRESULT. Each is a module of its own, imported when it is called.
+``hcsrt run`` runs one command in a compute system, ``hcsrt validate`` checks documents and ``hcsrt schema`` shows what
+they may have in them, ``hcsrt doctor`` finds out whether HCS can be used, and ``hcsrt errors`` explains an HRESULT.
+Each is a module of its own, imported when it is called.
 """
 
 import sys
@@ -16,7 +17,7 @@ import hcsrt
 
 from .shield import shield_streams
 
-_VERBS = ("doctor", "errors", "run")
+_VERBS = ("doctor", "errors", "run", "validate")
 
 
 @contextmanager

@@ -23,8 +23,12 @@ def open_console(*, stderr: bool = False) -> Console:
 
 
 def complain(error: Exception) -> None:
-    message = " ".join(str(error).split()) or type(error).__name__
-    open_console(stderr=True).print(Text.assemble(("hcsrt:", "bold red"), f" {message}"), soft_wrap=True)
+    tell(" ".join(str(error).split()) or type(error).__name__, "bold red")
+
+
+def tell(message: str, style: str = "bold") -> None:
+    """Print a message of the command line itself on stderr."""
+    open_console(stderr=True).print(Text.assemble(("hcsrt:", style), f" {message}"), soft_wrap=True)
 
 
 def print_text(console: Console, text: str, style: str = "", *, lead: Text | None = None) -> None:
