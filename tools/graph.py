@@ -84,7 +84,7 @@ COMPUTED: Computed = {
         "types of documents are for editors: at run time few programs name one",
     ),
     "cli": (
-        ["cli.doctor", "cli.errors", "cli.run", "cli.validate"],
+        ["cli.doctor", "cli.errors", "cli.run", "cli.schema", "cli.validate"],
         "a command is imported when it is called",
     ),
 }

@@ -17,7 +17,7 @@ import hcsrt
 
 from .shield import shield_streams
 
-_VERBS = ("doctor", "errors", "run", "validate")
+_VERBS = ("doctor", "errors", "run", "schema", "validate")
 
 
 @contextmanager

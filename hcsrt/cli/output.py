@@ -11,7 +11,7 @@ FAILED = 125
 NOT_INVOKABLE = 126
 NOT_FOUND = 127
 
-_NARROW = 20
+NARROW = 20
 """The columns that lines are broken for at least."""
 
 
@@ -35,7 +35,7 @@ def print_text(console: Console, text: str, style: str = "", *, lead: Text | Non
     """Print a text behind a lead, with its lines broken between words on a terminal and nowhere else."""
     lead = lead or Text()
     width = console.width - lead.cell_len
-    if console.file.isatty() and width >= _NARROW:
+    if console.file.isatty() and width >= NARROW:
         lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
         text = f"\n{' ' * lead.cell_len}".join(lines)
     console.print(Text.assemble(lead, (text, style)), soft_wrap=True)
