@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from hcsrt.cli import output
+from hcsrt.cli import _VERBS, output  # pyright: ignore[reportPrivateUsage]
 from hcsrt.doctor.conclusions import conclude
 
 from .program import hcsrt, run
@@ -40,9 +40,17 @@ def options_of(verb: str) -> set[str]:
     return {name for parameter in command.params if isinstance(parameter, click.Option) for name in parameter.opts}
 
 
-def test_every_option_of_run_is_described() -> None:
-    told = {option for cell, _ in rows(section("## hcsrt run").partition("### ")[0]) for option in cell.split("`")}
-    assert {option.split()[0] for option in told if option.startswith("-")} == options_of("run")
+@pytest.mark.parametrize("verb", ["run", "schema", "validate"])
+def test_every_option_is_in_the_table(verb: str) -> None:
+    text = section(f"## hcsrt {verb}").partition("### ")[0]
+    told = {option for cell, _ in rows(text) if cell.startswith("`-") for option in cell.split("`")}
+    assert {option.split()[0] for option in told if option.startswith("-")} == options_of(verb)
+
+
+def test_every_verb_is_described() -> None:
+    listed = re.findall(r"^\| \[`hcsrt (\w+)`\]\(#hcsrt-\1\)", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(_VERBS)
+    assert re.findall(r"^## hcsrt (\w+)$", PAGE.read_text("utf-8"), re.MULTILINE) == listed
 
 
 @pytest.mark.parametrize("verb", ["doctor", "errors"])
@@ -84,3 +92,21 @@ def test_the_document_and_the_findings_of_doctor(tmp_path: Path) -> None:
 def test_the_document_of_errors(tmp_path: Path) -> None:
     document = json.loads(hcsrt("errors", "--json", "0x80370102", folder=tmp_path).stdout)
     assert set(document) <= set(names(section("## hcsrt errors")))
+
+
+def test_the_exit_codes_and_the_document_of_validate(tmp_path: Path) -> None:
+    text = section("## hcsrt validate")
+    assert [cell for cell, _ in rows(text) if cell.isdecimal()] == ["0", "1", "2"]
+    (tmp_path / "document.json").write_text("{}")
+    (found, *_) = json.loads(hcsrt("validate", "--json", "document.json", folder=tmp_path).stdout)["problems"]
+    told = names(text.partition("`--json` prints")[2])
+    assert [name for name in told if name in found] == [*found, "line", "column", "fact"]
+
+
+def test_the_documents_of_schema(tmp_path: Path) -> None:
+    told = names(section("## hcsrt schema").partition("`--json` prints")[2])
+    for arguments in ([], ["--search", "memory"], ["Scsi.Attachments"], ["CachingMode"], ["Container_Processor"]):
+        document = json.loads(hcsrt("schema", "--json", *arguments, folder=tmp_path).stdout)
+        type_ = document.get("type", {})
+        assert {*document, *type_} <= set(told)
+        assert {name for row in type_.get("members", ()) for name in row} <= set(told)
