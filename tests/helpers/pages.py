@@ -22,8 +22,12 @@ NOT_RUN = "Not run by a test"
 FILES = ("python", "cython", "toml", "sh")
 SEPARATOR = "-- the next part begins here --"
 FILE_NAME = re.compile(r"# ([\w.-]+\.\w+)$")
-# Seconds and process ids are others each time.
-FIGURES = (re.compile(r"\d+(?:\.\d+)? ?(m?s)\b"), r"# \1"), (re.compile(r"\bprocess \d+"), "process #")
+# Seconds and process ids are others each time; pyright indents with spaces that do not break.
+FIGURES = (
+    (re.compile(r"\d+(?:\.\d+)? ?(m?s)\b"), r"# \1"),
+    (re.compile(r"\bprocess \d+"), "process #"),
+    (re.compile("\u00a0"), " "),
+)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from ..helpers.platforms import posix_shell
 
 BY_OTHER_TESTS = {
     "how-to/cython-package.md": "test_packaging.py builds it against the wheel",
+    "how-to/documents.md": "test_documents_page.py asks pyright, mypy and an editor, where they are installed",
     "how-to/many-hosts.md": "test_many_hosts.py runs it where its scheduler is installed",
     "how-to/windows-from-nothing.md": "test_windows_page.py plays the guest that the emulator lacks",
 }
