@@ -42,7 +42,7 @@ def storage_is_complete(look: Look, container: dict[str, Any]) -> None:
 
 @rule(
     "Storage",
-    fact="hcsshim, createWindowsContainerDocument; with a folder, the start fails with 0x80071126",
+    fact="hcsshim, createWindowsContainerDocument; a folder fails with ERROR_NOT_A_REPARSE_POINT",
 )
 def scratch_is_a_volume(look: Look, storage: dict[str, Any]) -> None:
     """The scratch of a container on the host is a volume; on the emulator, it may be a folder."""
@@ -160,7 +160,7 @@ def host_name_is_short(look: Look, container: dict[str, Any]) -> None:
 
 @rule(
     "Networking",
-    fact="Microsoft's schema reference, Networking.Namespace; ZLayer: braces fail with 0x80070490",
+    fact="Microsoft's schema reference, Networking.Namespace; ZLayer: braces fail with ERROR_NOT_FOUND",
 )
 def namespace_is_a_guid(look: Look, networking: dict[str, Any]) -> None:
     """The network namespace of a container on the host is a GUID without braces."""

@@ -105,7 +105,7 @@ def _flags_of(struct: str) -> None:
     every = sum(known.values())
     listed = ", ".join(f"{value} {name}" for name, value in known.items() if value)
 
-    @rule(struct, fact="AspireHcs: HCN refuses a text with 0x803B001B, HCN_E_INVALID_JSON (measured)")
+    @rule(struct, fact="AspireHcs: HCN refuses a text with HCN_E_INVALID_JSON (measured)")
     def flags_are_a_number(look: Look, object: dict[str, Any]) -> None:
         """Flags are a number, not a text."""
         flags = object.get("Flags")
@@ -126,7 +126,7 @@ for _struct in _FLAGS:
 
 
 @rule("IpSubnet", "GuestNetworkService", "FirewallPolicySetting",
-      fact="AspireHcs: HCN refuses other flags as a text with 0x803B001B (measured)")  # fmt: skip
+      fact="AspireHcs: HCN refuses other flags as a text (measured)")  # fmt: skip
 def other_flags_are_a_number(look: Look, object: dict[str, Any]) -> None:
     """Flags are a number, not a text."""
     for member in ("Flags", "FirewallPolicyFlags"):
@@ -383,7 +383,7 @@ def mapping_leads_to_a_port(look: Look, mapping: dict[str, Any]) -> None:
         look.warning("InternalPort", f"the port that the endpoint listens on is between 1 and {_LARGEST_PORT}: give it")
 
 
-@rule("HostComputeEndpoint", fact="hcsshim, hcnerrors_test.go: 0x803B0013, HCN_E_PORT_ALREADY_EXISTS")
+@rule("HostComputeEndpoint", fact="hcsshim, hcnerrors_test.go: HCN_E_PORT_ALREADY_EXISTS")
 def mapped_ports_are_different(look: Look, endpoint: dict[str, Any]) -> None:
     """A port of the host is mapped once."""
     seen: set[tuple[object, ...]] = set()

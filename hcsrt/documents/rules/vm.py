@@ -393,7 +393,7 @@ def adapter_is_connected(look: Look, adapter: dict[str, Any]) -> None:
         look.warning("EndpointId", "nothing connects this adapter: give the id of an endpoint of HCN")
 
 
-@rule("Devices", fact="hcsctl: HCN refuses to attach an endpoint again, with 0x803B0014 (measured)")
+@rule("Devices", fact="hcsctl: HCN refuses it with HCN_E_ENDPOINT_ALREADY_ATTACHED (measured)")
 def endpoints_are_different(look: Look, devices: dict[str, Any]) -> None:
     """No two network adapters are connected to one endpoint."""
     adapters = devices.get("NetworkAdapters", {})
