@@ -363,3 +363,45 @@ def test_a_rule_sees_what_is_right(looks: list[tuple[Any, ...]]) -> None:
         "$.Container.Storage.Layers[1].Count",
     ]
     assert {problem.fact for problem in problems} == {"", "a test"}
+
+
+def test_a_rule_looks_around_and_has_parts_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    from hcsrt.documents import rules, types
+
+    monkeypatch.setattr(rules, "_rules", {})
+    monkeypatch.setattr(types, "_made", {})
+    seen: list[Any] = []
+
+    @rule("ModifySettingRequest", fact="one")
+    def of_request(look: Look, request: dict[str, Any]) -> None:
+        seen.append([look.host, look.schema, look.key, look.parents])
+        seen.append([look.check(("Settings", "list", 1), "Version"), look.check(("Settings", "list", 2), "Version")])
+        seen.append([look.check("Nothing", "Version"), look.check(("Settings", "list", 9), "Version")])
+        seen.append(
+            [look.text(request, "Settings", "list", 0), look.text(request, "Settings", 5), look.text(None, "x")]
+        )
+        look.ignored(("Settings", "list"), "nobody reads it")
+
+    @rule("Version", fact="two")
+    def of_version(look: Look, version: dict[str, Any]) -> None:
+        seen.append([look.key, version, look.of("ModifySettingRequest") is look.parents[0], look.of("Layer")])
+        look.error("Minor", "is odd")
+
+    request = {"Settings": {"list": ["x", {"Major": 2}, {"Major": "2", "Minor": 1}]}}
+    before = json.dumps(request)
+    found = check(request, "ModifySettingRequest", schema="2.1", host="emulator")
+    assert json.dumps(request) == before
+    assert seen == [
+        ["emulator", (2, 1), None, ()],
+        [True, False],
+        [True, True],
+        ["x", "", ""],
+        [1, {"Major": 2}, True, None],
+        [2, {"Minor": 1}, True, None],
+    ]
+    assert found == [
+        Problem("$.Settings.list[2].Major", "type", "an integer is expected, not a string"),
+        Problem("$.Settings.list", "ignored", "accepted, and has no effect: nobody reads it", "warning", "one"),
+        Problem("$.Settings.list[1].Minor", "rule", "is odd", "error", "two"),
+        Problem("$.Settings.list[2].Minor", "rule", "is odd", "error", "two"),
+    ]
