@@ -111,12 +111,12 @@ def place_is_there(look: Look, request: dict[str, Any]) -> None:
             look.error("ResourcePath", f"{what} 0 to {last}: choose one of them for the end of the path")
 
 
-@rule("ModifySettingRequest", fact="hcsshim, normalizeMemorySize: it rounds up to 2 MB")
+@rule("ModifySettingRequest", fact="WSL: HCS enforces 2 MB; hcsshim, UpdateMemory, rounds up to it")
 def new_memory_is_even(look: Look, request: dict[str, Any]) -> None:
     """The new size of the memory is an even number of MB."""
     size = request.get("Settings")
     if request.get("ResourcePath") == _MEMORY and isinstance(size, int) and size % 2:
-        look.warning("Settings", "memory is given in pieces of 2 MB, and hcsshim rounds up: give an even number")
+        look.error("Settings", "HCS wants memory in pieces of 2 MB: give an even number")
 
 
 @rule("ModifySettingRequest", fact="hcsshim, AddVSMB: HCS updates the list of files only, and refuses other shares")

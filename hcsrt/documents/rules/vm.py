@@ -93,18 +93,21 @@ def initial_disk_is_absolute(look: Look, direct: dict[str, Any]) -> None:
 # --- memory and processors --------------------------------------------------------------------------------------------
 
 
-@rule("VirtualMachine_Memory", fact="hcsshim, normalizeMemorySize: it rounds up to 2 MB")
+@rule("VirtualMachine_Memory", fact="WSL: HCS enforces 2 MB; hcsshim, normalizeMemorySize, rounds up to it")
 def memory_is_even(look: Look, memory: dict[str, Any]) -> None:
     """The size of the memory is an even number of MB."""
     if memory.get("SizeInMB", 0) % 2:
-        look.warning("SizeInMB", "memory is given in pieces of 2 MB, and hcsshim rounds up: give an even number")
+        look.error("SizeInMB", "HCS wants memory in pieces of 2 MB: give an even number")
 
 
 def _physical(memory: dict[str, Any]) -> bool:
     return memory.get("AllowOvercommit") is False or memory.get("Backing") == "Physical"
 
 
-@rule("VirtualMachine_Memory", fact="hcsshim, verifyOptions: not supported on physically backed machines")
+@rule(
+    "VirtualMachine_Memory",
+    fact="hcsshim, verifyOptions: not supported on physically backed machines; WSL refuses it, too",
+)
 def deferred_commit_is_virtual(look: Look, memory: dict[str, Any]) -> None:
     """EnableDeferredCommit is for memory that is not backed physically."""
     if memory.get("EnableDeferredCommit") and _physical(memory):
@@ -355,7 +358,7 @@ def plan9_allowed_files_are_restricted(look: Look, share: dict[str, Any]) -> Non
 # --- other devices ----------------------------------------------------------------------------------------------------
 
 
-@rule("Devices", fact="Microsoft's reference of HcsModifyComputeSystem: the number of a port is not larger than 1")
+@rule("Devices", fact="Microsoft's reference of HcsModifyComputeSystem: the number of a port is not larger than 1; WSL")
 def few_com_ports(look: Look, devices: dict[str, Any]) -> None:
     """A machine has the serial ports 0 and 1."""
     for key in devices.get("ComPorts", ()):

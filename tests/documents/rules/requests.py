@@ -115,7 +115,7 @@ CASES: list[Case] = [
         "ModifySettingRequest",
         changed(MEMORY, 1025),
         changed("Container/Memory/SizeInMB", 1025),
-        warning("$.Settings", "memory is given in pieces of 2 MB, and hcsshim rounds up: give an even number"),
+        error("$.Settings", "HCS wants memory in pieces of 2 MB: give an even number"),
     ),
     case(
         "only_restricted_shares_are_updated",

@@ -114,7 +114,7 @@ CASES: list[Case] = [
         "VirtualMachine_Memory",
         {"SizeInMB": 1025},
         {"SizeInMB": 1024},
-        warning("$.SizeInMB", "memory is given in pieces of 2 MB, and hcsshim rounds up: give an even number"),
+        error("$.SizeInMB", "HCS wants memory in pieces of 2 MB: give an even number"),
     ),
     case(
         "deferred_commit_is_virtual",
