@@ -10,7 +10,20 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "hcsrt"
 NATIVE = ROOT / "tests/native"
 FAKE = ROOT / "tests/helpers/fake_hcs"
-COMPILER = os.environ.get("CXX") or shutil.which("clang++-19") or shutil.which("g++") or shutil.which("c++")
+
+
+def _with_sanitizers(compiler: str | None) -> str | None:
+    """Return the compiler, clang, if the libraries of its sanitizers are there: their package is one of its own."""
+    if compiler is None:
+        return None
+    asked = subprocess.run([compiler, "-print-runtime-dir"], capture_output=True, text=True, check=True)
+    # One of the folders beside it has them, by the name of a system or by that of a target.
+    return compiler if any(Path(asked.stdout.strip()).parent.glob("*/libclang_rt.tsan*")) else None
+
+
+COMPILER = (
+    os.environ.get("CXX") or _with_sanitizers(shutil.which("clang++-19")) or shutil.which("g++") or shutil.which("c++")
+)
 
 
 def build(program: Path, sources: list[Path], *flags: str, headers: Path = PACKAGE / "native") -> Path:
