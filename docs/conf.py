@@ -174,13 +174,18 @@ def note_codes(app: Sphinx, doctree: nodes.document) -> None:
 
 def let_names_break(app: Sphinx, doctree: nodes.document) -> None:
     """Let a long name in a table break between its words, or the table would be wider than the page."""
+    between = re.compile(r"(?<=[._/])(?=\w)|(?<=[a-z])(?=[A-Z])")
     for row in doctree.findall(nodes.row):
-        for literal in list(row.findall(nodes.literal)):
-            if re.fullmatch(r"[\w.()]{17,}", literal.astext()):
-                first, *others = re.split(r"(?<=[._])(?=\w)|(?<=[a-z])(?=[A-Z])", literal.astext())
-                literal[:] = [nodes.Text(first)]
-                for word in others:
-                    literal += [nodes.raw("", "<wbr>", format="html"), nodes.Text(word)]
+        for text in list(row.findall(nodes.Text)):
+            words = re.split(r"([\w.()/]{17,})", text)
+            if len(words) == 1:
+                continue
+            # Every second one is a long name.
+            words[1::2] = ["\0".join(between.split(word)) for word in words[1::2]]
+            parts: list[nodes.Node] = []
+            for piece in "".join(words).split("\0"):
+                parts += [nodes.Text(piece), nodes.raw("", "<wbr>", format="html")]
+            text.parent.replace(text, parts[:-1])
 
 
 class Translator(HTML5Translator):
