@@ -36,6 +36,9 @@ STDERR = pytest.StashKey[int]()
 TURNS = pytest.StashKey[Turns]()
 LOCK = pytest.StashKey[Path]()
 
+# Tests start a thousand Pythons, each of which would compile hcsrt anew. This process has read the variable by now.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 collect_ignore = ["real_windows"]  # a suite of its own, for a real HCS: python -m pytest tests/real_windows
 
 SETTLE_SECONDS = 5.0

@@ -371,6 +371,7 @@ def paths_of(value: Any) -> Iterator[tuple[str | int, ...]]:
         yield from ((key, *path) for path in paths_of(item))
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(),
