@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from . import aio as aio
     from . import bulk as bulk
     from . import doctor as doctor
+    from . import documents as documents
     from . import emulator as emulator
     from . import operations as operations
     from . import service as service
