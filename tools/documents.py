@@ -52,6 +52,7 @@ SAME_ENUM = {
 
 # What clients of Microsoft send, and neither reference has.
 MORE_VALUES = {
+    "FlexibleIoDeviceHostingModel": ["ExternalRestricted"],
     "ModifyResourceType": ["Network", "HvSocket"],
     "NetworkRequestType": ["Add", "PreAdd", "Remove"],
 }

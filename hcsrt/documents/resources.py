@@ -48,7 +48,7 @@ RESOURCES = (
     Resource("VirtualMachine/Devices/Plan9/Shares", "Plan9Share"),
     Resource("VirtualMachine/Devices/VirtualSmb/Shares", "VirtualSmbShare"),
     Resource("VirtualMachine/Devices/ComPorts/#", "ComPort"),
-    Resource("VirtualMachine/Devices/FlexibleIov/*", "FlexibleIoDevice", ("Add",)),
+    Resource("VirtualMachine/Devices/FlexibleIov/*", "FlexibleIoDevice", _PLUGGED, fact=f"{_REFERENCE}; WSL"),
     Resource("VirtualMachine/Devices/SharedMemory/Regions", "SharedMemoryRegion"),
     Resource("VirtualMachine/Devices/VirtualPMem/Devices/#", "VirtualPMemDevice", _PLUGGED, removed_by_path=True),
     Resource(

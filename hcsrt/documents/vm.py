@@ -150,8 +150,11 @@ CrashType: TypeAlias = Literal["CrashGuest"]
 EnlightenmentModifications: TypeAlias = Literal["Unreported", "FavorAutoEoi", "RsvdZ1"]
 """Changes to the enlightenments that the hypervisor offers a guest."""
 
-FlexibleIoDeviceHostingModel: TypeAlias = Literal["Internal", "External"]
-"""How the emulator of a flexible I/O virtualization device is hosted."""
+FlexibleIoDeviceHostingModel: TypeAlias = Literal["Internal", "External", "ExternalRestricted"]
+"""How the emulator of a flexible I/O virtualization device is hosted.
+
+* `ExternalRestricted`: WSL gives this for all its devices.
+"""
 
 GpuAssignmentMode: TypeAlias = Literal["Disabled", "Default", "List", "Mirror"]
 """Which GPUs of the host a guest gets.

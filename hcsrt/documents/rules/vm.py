@@ -19,8 +19,11 @@ _LAST_VIRTUAL_NODE = 64
 _PHYSICAL_NODES = 64
 _ANY_PHYSICAL_NODE = 255
 
-_READ_ONLY, _LINUX_METADATA, _CASE_SENSITIVE, _RESTRICTED = 1, 4, 8, 0x80
-_KNOWN_FLAGS = _READ_ONLY | _LINUX_METADATA | _CASE_SENSITIVE | _RESTRICTED
+_RESTRICTED = 0x80
+_FLAGS_OF_PLAN9 = {
+    1: "read only", 4: "metadata of Linux", 8: "case sensitive", 16: "identity of the root", 32: "options allowed",
+    64: "subpaths allowed", _RESTRICTED: "AllowedFiles",
+}  # fmt: skip
 
 
 # --- firmware and boot ------------------------------------------------------------------------------------------------
@@ -338,11 +341,12 @@ def share_options_agree(look: Look, options: dict[str, Any]) -> None:
             look.warning(other, f"this is the opposite of {one}: leave one of the two out")
 
 
-@rule("Plan9Share", fact="hcsshim, AddPlan9: 1 read only, 4 metadata of Linux, 8 case, 0x80 allowed files")
+@rule("Plan9Share", fact="hcsshim, AddPlan9, and WSL, hcs_schema.h: Plan9ShareFlags")
 def plan9_flags_are_known(look: Look, share: dict[str, Any]) -> None:
-    """The flags of a Plan 9 share are 1, 4, 8 and 128."""
-    if share.get("Flags", 0) & ~_KNOWN_FLAGS:
-        look.warning("Flags", "known are 1 (read only), 4 (metadata of Linux), 8 (case sensitive), 128 (AllowedFiles)")
+    """Each flag of a Plan 9 share is known."""
+    if share.get("Flags", 0) & ~sum(_FLAGS_OF_PLAN9):
+        known = ", ".join(f"{flag} ({what})" for flag, what in _FLAGS_OF_PLAN9.items())
+        look.warning("Flags", f"there are flags here that no source knows; known are {known}")
 
 
 @rule("Plan9Share", fact="hcsshim, AddPlan9: it sends the flag 0x80 with a list of files")

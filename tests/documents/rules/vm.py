@@ -324,8 +324,13 @@ CASES: list[Case] = [
         "plan9_flags_are_known",
         "Plan9Share",
         SHARE | {"Flags": 2},
-        SHARE | {"Flags": 13},
-        warning("$.Flags", "known are 1 (read only), 4 (metadata of Linux), 8 (case sensitive), 128 (AllowedFiles)"),
+        SHARE | {"Flags": 0x7D},
+        warning(
+            "$.Flags",
+            "there are flags here that no source knows; known are 1 (read only), 4 (metadata of Linux), "
+            "8 (case sensitive), 16 (identity of the root), 32 (options allowed), 64 (subpaths allowed), "
+            "128 (AllowedFiles)",
+        ),
     ),
     case(
         "plan9_allowed_files_are_restricted",
