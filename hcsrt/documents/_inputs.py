@@ -114,12 +114,14 @@ def whole(value: int, argument: str, low: int, high: int) -> int:
     return number
 
 
-def megabytes(value: int, argument: str) -> int:
-    """Return the size of a memory."""
+def megabytes(value: int, argument: str, *, step: int = 1) -> int:
+    """Return the size of a memory, which is a multiple of the step."""
     number = integer(value, argument, "an int, in MB")
     if isinstance(value, bool) or not 0 < number <= _MOST_MEGABYTES:
         advice = ", in MB and not in bytes" if number > _MOST_MEGABYTES else " MB"
         raise ValueError(f"{argument} must be from 1 to {_MOST_MEGABYTES}{advice}, not {value!r}")
+    if number % step:
+        raise ValueError(f"{argument} must be a multiple of {step} MB, not {value!r}: HCS takes no other for a machine")
     return number
 
 

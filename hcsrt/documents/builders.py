@@ -78,6 +78,7 @@ CONTAINER_ROOT = r"c:\mounts\scsi\m0"
 _SHARES_IN_GUEST = r"\\?\VMSMB\VSMB-{dcc079ae-60ba-4d07-847c-3493609c0870}"
 _PRIMARY_DISK = "Primary disk"
 _DISKS_PER_CONTROLLER = 64
+_PIECE_OF_MEMORY = 2  # MB
 _PIPE = "\\\\.\\pipe\\"
 
 _REQUEST_TYPES: tuple[ModifyRequestType, ...] = ("Add", "Remove", "Update")
@@ -164,7 +165,7 @@ def hyper_v_utility_vm(
     Args:
         layer: The folder of the topmost layer of the image that has a folder UtilityVM. The machine boots from there.
         disk: A copy of ``UtilityVM\SystemTemplate.vhdx`` of that layer, which the machine may write to.
-        memory: Its memory in MB, which the host gives it as it needs it.
+        memory: Its memory in MB, an even number, which the host gives it as it needs it.
         processors: How many processors it has.
         owner: What systems(owner=...) and reap() find it by.
         keep: Whether it goes on when its last handle is closed.
@@ -183,7 +184,7 @@ def hyper_v_utility_vm(
             },
             "ComputeTopology": {
                 "Memory": {
-                    "SizeInMB": _inputs.megabytes(memory, "memory"),
+                    "SizeInMB": _inputs.megabytes(memory, "memory", step=_PIECE_OF_MEMORY),
                     "AllowOvercommit": True,
                     "EnableHotHint": True,
                 },
@@ -267,7 +268,7 @@ def virtual_machine(
 
     Args:
         disk: The .vhd or .vhdx file that it boots from and may write to. hcsrt.service.grant_vm_access() lets it.
-        memory: Its memory in MB.
+        memory: Its memory in MB, an even number.
         processors: How many processors it has.
         console: The named pipe of its first serial port, such as ``\\.\pipe\first-machine``. The machine makes it.
         disks: More disks, at most 63, each made by scsi_attachment().
@@ -307,7 +308,10 @@ def virtual_machine(
             "StopOnReset": True,
             "Chipset": {"Uefi": {"BootThis": boot}},
             "ComputeTopology": {
-                "Memory": {"Backing": "Virtual", "SizeInMB": _inputs.megabytes(memory, "memory")},
+                "Memory": {
+                    "Backing": "Virtual",
+                    "SizeInMB": _inputs.megabytes(memory, "memory", step=_PIECE_OF_MEMORY),
+                },
                 "Processor": {"Count": _processors(processors)},
             },
             "Devices": devices,

@@ -562,6 +562,13 @@ REFUSED: list[tuple[Callable[..., Any], dict[str, Any], type[Exception], str]] =
         ValueError,
         "memory must be from 1 to 268435456 MB",
     ),
+    (builders.virtual_machine, VM | {"memory": 1025}, ValueError, "memory must be a multiple of 2 MB, not 1025"),
+    (
+        builders.hyper_v_utility_vm,
+        {"layer": r"C:\layers\base", "disk": r"C:\vm\uvm.vhdx", "memory": 1025},
+        ValueError,
+        "memory must be a multiple of 2 MB, not 1025",
+    ),
     (builders.process_isolated_container, CONTAINER | {"owner": ""}, ValueError, "owner must not be empty"),
     (
         builders.process_isolated_container,
