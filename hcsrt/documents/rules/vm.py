@@ -147,36 +147,38 @@ def limits_of_processors(look: Look, limits: dict[str, Any]) -> None:
         look.error("Weight", f"a weight is between 0 and {_LARGEST_WEIGHT}; 100 is usual")
 
 
-@rule("Numa", fact="hcsshim, vnuma.go: its check of a topology")
+@rule("Numa", fact="hcsshim, vnuma.go: it refuses other nodes itself")
 def numa_nodes_are_right(look: Look, numa: dict[str, Any]) -> None:
     """NUMA nodes have numbers of their own, up to 64, nodes of the host below 64 or 255, and memory."""
     seen: set[int] = set()
     for index, node in enumerate(numa.get("Settings", ())):
         virtual = node.get("VirtualNodeNumber", 0)
         if virtual > _LAST_VIRTUAL_NODE:
-            look.error(
+            look.warning(
                 ("Settings", index, "VirtualNodeNumber"), f"the number of a node is at most {_LAST_VIRTUAL_NODE}"
             )
         elif virtual in seen:
-            look.error(("Settings", index, "VirtualNodeNumber"), "another node here has this number: give each its own")
+            look.warning(
+                ("Settings", index, "VirtualNodeNumber"), "another node here has this number: give each its own"
+            )
         seen.add(virtual)
         physical = node.get("PhysicalNodeNumber", 0)
         if physical >= _PHYSICAL_NODES and physical != _ANY_PHYSICAL_NODE:
-            look.error(
+            look.warning(
                 ("Settings", index, "PhysicalNodeNumber"),
                 f"this is less than {_PHYSICAL_NODES}, or {_ANY_PHYSICAL_NODE} for any node of the host",
             )
         if not node.get("CountOfMemoryBlocks"):
-            look.error(("Settings", index, "CountOfMemoryBlocks"), "a node needs memory: give the number of its MB")
+            look.warning(("Settings", index, "CountOfMemoryBlocks"), "a node needs memory: give the number of its MB")
 
 
-@rule("Numa", fact="hcsshim, vnuma.go: its check of a topology")
+@rule("Numa", fact="hcsshim, vnuma.go: it refuses other nodes itself")
 def numa_nodes_are_all_free_or_none(look: Look, numa: dict[str, Any]) -> None:
     """Either all NUMA nodes may be on any node of the host, or none."""
     free = [node.get("PhysicalNodeNumber", 0) == _ANY_PHYSICAL_NODE for node in numa.get("Settings", ())]
     for index, is_free in enumerate(free):
         if is_free != free[0]:
-            look.error(
+            look.warning(
                 ("Settings", index, "PhysicalNodeNumber"),
                 f"give {_ANY_PHYSICAL_NODE}, for any node of the host, to all nodes here or to none",
             )
@@ -193,23 +195,26 @@ def numa_nodes_are_counted(look: Look, numa: dict[str, Any]) -> None:
         )
 
 
-@rule("Topology", fact="hcsshim, prepareCommonConfigDoc: NUMA with physical memory only")
+@rule("Topology", fact="hcsshim, prepareCommonConfigDoc: it gives NUMA nodes physical memory only")
 def numa_is_physical(look: Look, topology: dict[str, Any]) -> None:
     """With NUMA nodes the memory is backed physically."""
     if "Numa" in topology and topology.get("Memory", {}).get("AllowOvercommit"):
-        look.error(("Memory", "AllowOvercommit"), "NUMA nodes need memory that is backed physically: set this to false")
+        look.warning(
+            ("Memory", "AllowOvercommit"),
+            "hcsshim takes NUMA nodes with memory that is backed physically only: set this to false",
+        )
 
 
-@rule("Topology", fact="hcsshim, validateNumaForVM")
+@rule("Topology", fact="hcsshim, validateNumaForVM: it refuses other numbers itself")
 def numa_adds_up(look: Look, topology: dict[str, Any]) -> None:
     """The NUMA nodes have the processors and the memory of the machine together."""
     settings = topology.get("Numa", {}).get("Settings", ())
     processors = sum(node.get("CountOfProcessors", 0) for node in settings)
     memory = sum(node.get("CountOfMemoryBlocks", 0) for node in settings)
     if processors and processors != topology.get("Processor", {}).get("Count", processors):
-        look.error(("Processor", "Count"), f"the NUMA nodes have {processors} processors together: give this number")
+        look.warning(("Processor", "Count"), f"the NUMA nodes have {processors} processors together: give this number")
     if memory and memory != topology.get("Memory", {}).get("SizeInMB", memory):
-        look.error(("Memory", "SizeInMB"), f"the NUMA nodes have {memory} MB together: give this number")
+        look.warning(("Memory", "SizeInMB"), f"the NUMA nodes have {memory} MB together: give this number")
 
 
 # --- disks ------------------------------------------------------------------------------------------------------------
