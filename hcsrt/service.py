@@ -100,7 +100,8 @@ def submit_wer_report(crash_report: documents.Given[documents.CrashReport], *, t
     HCS: HcsSubmitWerReport
     """
     report = dumps(crash_report, argument="crash_report")
-    finish(CALLS.service("HcsSubmitWerReport", report, timeout=seconds(timeout)))
+    with advised("CrashReport", report):
+        finish(CALLS.service("HcsSubmitWerReport", report, timeout=seconds(timeout)))
 
 
 def create_guest_state_file(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:

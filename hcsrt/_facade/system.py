@@ -132,22 +132,31 @@ class SystemCore(ExitOwner[OwnedSystem]):
             await self._calls.call(self._handle, "HcsModifyComputeSystem", request, seconds(timeout), identity=identity)
 
     async def _initialize_live_migration(self, options: Options, timeout: float | None) -> None:
-        function = "HcsInitializeLiveMigrationOnSource"
-        await self._calls.call(self._handle, function, options_text(options), seconds(timeout))
+        text = options_text(options)
+        with advised("MigrationInitializeOptions", text):
+            await self._calls.call(self._handle, "HcsInitializeLiveMigrationOnSource", text, seconds(timeout))
 
     async def _start_live_migration(self, migration_socket: int, options: Options, timeout: float | None) -> None:
         function = "HcsStartLiveMigrationOnSource"
+        text = options_text(options)
         resources = migration_resources(migration_socket)
-        await self._calls.call(self._handle, function, options_text(options), seconds(timeout), resources=resources)
+        with advised("MigrationStartOptions", text):
+            await self._calls.call(self._handle, function, text, seconds(timeout), resources=resources)
 
     async def _start_live_migration_transfer(self, options: Options, timeout: float | None) -> None:
-        await self._calls.call(self._handle, "HcsStartLiveMigrationTransfer", options_text(options), seconds(timeout))
+        text = options_text(options)
+        with advised("MigrationTransferOptions", text):
+            await self._calls.call(self._handle, "HcsStartLiveMigrationTransfer", text, seconds(timeout))
 
     async def _finalize_live_migration(self, options: Options, timeout: float | None) -> None:
-        await self._calls.call(self._handle, "HcsFinalizeLiveMigration", options_text(options), seconds(timeout))
+        text = options_text(options)
+        with advised("MigrationFinalizedOptions", text):
+            await self._calls.call(self._handle, "HcsFinalizeLiveMigration", text, seconds(timeout))
 
     async def _cancel_live_migration(self, options: Options, timeout: float | None) -> None:
-        await self._calls.call(self._handle, "HcsCancelLiveMigration", options_text(options), seconds(timeout))
+        text = options_text(options)
+        with advised("MigrationCancelOptions", text):
+            await self._calls.call(self._handle, "HcsCancelLiveMigration", text, seconds(timeout))
 
     async def _stop(self, grace: float, timeout: float | None) -> Rung:
         grace_period = Deadline(seconds(grace, "grace"))

@@ -100,7 +100,8 @@ async def submit_wer_report(
     HCS: HcsSubmitWerReport
     """
     report = dumps(crash_report, argument="crash_report")
-    await CALLS.service("HcsSubmitWerReport", report, timeout=seconds(timeout))
+    with advised("CrashReport", report):
+        await CALLS.service("HcsSubmitWerReport", report, timeout=seconds(timeout))
 
 
 async def create_guest_state_file(path: str | os.PathLike[str], *, timeout: float | None = None) -> None:

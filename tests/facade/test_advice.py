@@ -11,8 +11,9 @@ import pytest
 import hcsrt
 import hcsrt.aio
 import hcsrt.service
-from hcsrt import emulator
+from hcsrt import _interpose, emulator
 from hcsrt._facade import requests
+from hcsrt._hresults import HCS_E_INVALID_JSON
 
 WRONG = {"VirtualMachine": {"Chipst": {}, "StopOnReset": 1}, "Ownr": "x", "Own": 5}
 
@@ -74,6 +75,37 @@ def test_requests_have_such_hints_too() -> None:
         system.terminate()
     assert "$.Query: " in hint(lambda: hcsrt.service.properties(query={"Query": 1}))
     assert "$.PropertyType: 'Colour' is no value of " in hint(hcsrt.service.modify, "Colour", {})
+
+
+@pytest.mark.usefixtures("real")
+@pytest.mark.parametrize(
+    ("function", "method"),
+    [
+        ("HcsInitializeLiveMigrationOnSource", hcsrt.ComputeSystem.initialize_live_migration),
+        ("HcsStartLiveMigrationTransfer", hcsrt.ComputeSystem.start_live_migration_transfer),
+        ("HcsFinalizeLiveMigration", hcsrt.ComputeSystem.finalize_live_migration),
+        ("HcsCancelLiveMigration", hcsrt.ComputeSystem.cancel_live_migration),
+    ],
+)
+def test_options_of_a_live_migration_have_such_hints_too(function: str, method: Callable[..., object]) -> None:
+    with hcsrt.ComputeSystem.create("box", {"VirtualMachine": {}}) as system:
+        with _interpose.failing(function, HCS_E_INVALID_JSON):
+            assert "$.Colour: " in hint(method, system, {"Colour": 1})
+        system.terminate()
+
+
+@pytest.mark.usefixtures("real")
+def test_a_migration_that_starts_and_a_crash_report_have_such_hints_too() -> None:
+    with hcsrt.ComputeSystem.create("box", {"VirtualMachine": {}}) as system:
+        # The emulator takes no sockets.
+        with (
+            _interpose.failing("HcsAddResourceToOperation", 0),
+            _interpose.failing("HcsStartLiveMigrationOnSource", HCS_E_INVALID_JSON),
+        ):
+            assert "$.Colour: " in hint(system.start_live_migration, 1, {"Colour": 1})
+        system.terminate()
+    with _interpose.failing("HcsSubmitWerReport", HCS_E_INVALID_JSON):
+        assert "$.Colour: " in hint(hcsrt.service.submit_wer_report, {"Colour": 1})
 
 
 @pytest.mark.usefixtures("real")
