@@ -19,7 +19,7 @@ from .types import FAMILIES, Row, Type, json_schema, member_named, named_in, rea
 @click.command()
 @click.option("--search", metavar="TEXT", help="Find names and descriptions that have this text, of TYPE and below.")
 @click.option("--json-schema", "as_json_schema", is_flag=True, help="Print the JSON Schema, for editors.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document with the same as the table.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document in place of the text.")
 @click.argument("name", metavar="[TYPE[.MEMBER...]]", required=False)
 def schema(name: str | None, search: str | None, as_json_schema: bool, as_json: bool) -> None:
     """Show what documents of HCS may have in them.

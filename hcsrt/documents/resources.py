@@ -1,6 +1,6 @@
 """What a ModifySettingRequest may change: resource paths, the type of the settings of each, and the requests for it.
 
-The check and the emulator share this table.
+The check and the emulator share this list.
 """
 
 from __future__ import annotations
