@@ -264,22 +264,22 @@ def passed_disk_is_a_device(look: Look, attachment: dict[str, Any]) -> None:
         look.warning("Path", r"a disk that is passed through is a device of the host, as in \\.\PhysicalDrive1")
 
 
-@rule("VirtualPMemController", fact="hcsshim, MaxVPMEMCount")
+@rule("VirtualPMemController", fact="hcsshim, MaxVPMEMCount: it refuses more itself")
 def few_pmem_devices(look: Look, controller: dict[str, Any]) -> None:
     """A machine has at most 128 devices of persistent memory, with the numbers 0 to 127."""
     text = f"a machine has at most {_MOST_PMEM} devices of persistent memory"
     if controller.get("MaximumCount", 0) > _MOST_PMEM:
-        look.error("MaximumCount", text)
+        look.warning("MaximumCount", text)
     for key in controller.get("Devices", ()):
         if number(key) >= _MOST_PMEM:
-            look.error(("Devices", key), f"{text}, with the numbers 0 to {_MOST_PMEM - 1}")
+            look.warning(("Devices", key), f"{text}, with the numbers 0 to {_MOST_PMEM - 1}")
 
 
-@rule("VirtualPMemController", fact="hcsshim, verifyOptions: a multiple of 4096")
+@rule("VirtualPMemController", fact="hcsshim, verifyOptions: it refuses other sizes itself")
 def pmem_has_whole_pages(look: Look, controller: dict[str, Any]) -> None:
     """The size of persistent memory is a multiple of 4096."""
     if controller.get("MaximumSizeBytes", 0) % _PAGE:
-        look.error("MaximumSizeBytes", f"this is a multiple of {_PAGE}, the size of a page")
+        look.warning("MaximumSizeBytes", f"this is a multiple of {_PAGE}, the size of a page")
 
 
 # --- shares -----------------------------------------------------------------------------------------------------------
