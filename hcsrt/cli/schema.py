@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -14,6 +15,8 @@ from rich.text import Text
 
 from .output import NARROW, open_console, print_text
 from .types import FAMILIES, Row, Type, json_schema, member_named, named_in, reached, type_named, type_names, type_of
+
+_WORD_IN_NAME = re.compile(r"_|(?<=[a-z])(?=[A-Z])")
 
 
 @click.command()
@@ -93,14 +96,20 @@ def _describe(way: list[Row], type_: Type | None, as_json: bool) -> None:
 
 def _search(text: str, types: Iterable[Type], as_json: bool) -> None:
     wanted = text.casefold()
+    begins = re.compile(rf"\b{re.escape(wanted)}")
 
-    def is_wanted(thing: Type | Row) -> bool:
-        return wanted in thing.name.casefold() or wanted in thing.description.casefold()
+    def rank_of(thing: Type | Row) -> int | None:
+        """Return how likely a thing is what was meant: 0 is best; None if it is not."""
+        name, description = thing.name.casefold(), thing.description.casefold()
+        if wanted not in name and wanted not in description:
+            return None
+        # "Nat" means OutboundNat, and a NAT network, rather than a Destination.
+        if begins.search(_WORD_IN_NAME.sub(" ", thing.name).casefold()) or name.startswith(wanted):
+            return 0
+        return 1 if begins.search(description) else 2
 
-    found: list[Type | Row] = []
-    for type_ in types:
-        found += [type_] if is_wanted(type_) else []
-        found += filter(is_wanted, type_.rows)
+    ranks = [(rank_of(thing), thing) for type_ in types for thing in (type_, *type_.rows)]
+    found = [thing for best in range(3) for rank, thing in ranks if rank == best]
     if as_json:
         _print_json({"found": [thing.summary() for thing in found]})
     elif found:

@@ -40,6 +40,24 @@ _OUTERMOST = (
     "GuestModifySettingRequest",
     "HcnModifySettingRequest",
 )
+# Types that are values of JSON themselves.
+_VALUES = {
+    "Any": "any value, or what another member says",
+    "ByteArray": "a string with Base64",
+    "DateTime": "a string with an ISO 8601 time, as in 2026-01-31T12:30:00Z",
+    "Guid": "a string with a GUID, as in 26a90000-0000-0000-0000-100000000000",
+    "MacAddress": "a string with a MAC address, as in 00-15-5D-52-C0-00",
+    "NullableByteArray": "a string with Base64, or null",
+    "bool": "true or false",
+    "number": "a number",
+    "string": "a string",
+    "string_binary": "a string",
+    **{
+        f"{sign}int{bits}": f"an integer of {bits} bits" + ("" if sign else " with a sign")
+        for sign in ("u", "")
+        for bits in (8, 16, 32, 64)
+    },
+}
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _FACTS: dict[str, Callable[[Any], str]] = {
     "required": lambda value: "required",
@@ -162,6 +180,8 @@ def type_named(name: str) -> str:
 
     Raises ValueError with names that are close if there is none.
     """
+    if words := _VALUES.get(name):
+        raise ValueError(f"{name} has no members: it is {words}")
     return _named(name, type_names(), "type")
 
 

@@ -179,6 +179,12 @@ def test_a_search_finds_names_and_descriptions() -> None:
     assert found["name"] == "CachingMode.Uncached"
 
 
+def test_a_search_tells_first_what_has_the_text_at_the_beginning_of_a_word() -> None:
+    names = [item["name"] for item in document("--search", "nat")["found"]]
+    assert names.index("OutboundNatPolicySetting") < names.index("HostComputeNetwork.Type")
+    assert names.index("HostComputeNetwork.Type") < names.index("CommonL4ProxyPolicySetting.Destination")
+
+
 def test_a_search_below_a_type() -> None:
     everywhere = [item["name"] for item in document("--search", "processor")["found"]]
     below = [item["name"] for item in document("Container", "--search", "processor")["found"]]
@@ -278,3 +284,12 @@ def test_no_type_is_offered_that_is_none() -> None:
     assert better_type({"CommandLine": ""}, "NoSuch") is None
     assert better_type({"CommandLine": ""}, "ComputeSystem") == "ProcessParameters"
     assert better_type([], "ComputeSystem") is None
+
+
+def test_a_type_that_is_a_value_is_told() -> None:
+    spellings = {spelling for struct in table().structs.values() for spelling, _ in struct.members.values()}
+    names = {name for spelling in spellings for name in re.findall(r"[A-Za-z_]\w*", spelling)}
+    for name in sorted(names - {*type_names(), "Map", "array"}):
+        done = schema(name)
+        assert done.exit_code == 1
+        assert done.output.startswith(f"Error: {name} has no members: it is "), name
