@@ -154,7 +154,7 @@ def dumps(document: given.Given[typing.Any], *, argument: str = "document") -> s
                 raise _refused(argument, "The outermost value has to be a JSON object, in braces")
             return document
         members = document if _is_mapping(document) else _members(document)
-        if members is None:
+        if not _is_mapping(members):
             raise TypeError(
                 f"{argument} has to be a mapping or JSON text, not {type(document).__name__}{_advice(document)}"
             )
@@ -212,7 +212,7 @@ def _plain(value: Any, path: str) -> Any:
     raise TypeError(f"{path} is of type {type(value).__name__}, which JSON has no form for")
 
 
-def _members(value: object) -> Mapping[str, Any] | None:
+def _members(value: object) -> Any:
     """Return the members of an object of a class of pydantic, attrs or dataclasses; None if it is none."""
     from ._models import members
 

@@ -13,16 +13,22 @@ from typing import Any, cast
 from .problems import Problem, written
 
 
-def members(value: object) -> Mapping[str, Any] | None:
+def members(value: object) -> Any:
     """Return the members of a model, with models in it left as they are; None if the value is no model.
 
-    pydantic's model_dump() is asked for what JSON has, by the aliases of the fields. Members of other models have the
-    names of their attributes.
+    pydantic's model_dump() is asked for what JSON has, by the aliases of the fields; of a RootModel that may be an
+    array or a scalar. Members of other models have the names of their attributes.
+
+    Raises:
+        TypeError: model_dump() returns what no document has.
     """
     kind = type(value)
     if callable(getattr(kind, "model_dump", None)):
         model: Any = value
-        return cast("Mapping[str, Any]", model.model_dump(mode="json", by_alias=True, exclude_none=True))
+        dumped = model.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if dumped is None or is_model(dumped):
+            raise TypeError(f"{kind.__name__}.model_dump() has to return a value of JSON, not {type(dumped).__name__}")
+        return dumped
     names = _names(kind)
     if names is None:
         return None
@@ -88,10 +94,14 @@ def converted(document: object) -> Any:
             items = list(enumerate(cast("list[Any] | tuple[Any, ...]", value)))
             made = [None] * len(items)
         else:
-            found = cast("Mapping[Any, Any]", value) if isinstance(value, Mapping) else members(value)
-            if found is None:
-                owner[key] = value
+            found: Any = value if isinstance(value, Mapping) else members(value)
+            if not isinstance(found, Mapping):
+                if found is None:
+                    owner[key] = value
+                else:
+                    stack.append((owner, key, found))
                 continue
+            found = cast("Mapping[Any, Any]", found)
             items = list(found.items())
             made = dict.fromkeys(found)
         if identity in inside:

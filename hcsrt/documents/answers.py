@@ -13,6 +13,7 @@ __all__ = ["Usage", "bytes_of_pages", "parse_time", "seconds", "usage"]
 
 _TICKS_PER_SECOND = 10_000_000
 _BYTES_PER_PAGE = 4096
+_MOST_BITS = 64
 
 # As HCS writes a time: to the tick of 100 ns, or shorter.
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
@@ -52,8 +53,12 @@ def seconds(ticks: int) -> float:
 
     Raises:
         TypeError: ticks is no int.
+        ValueError: ticks is larger than any number of HCS.
     """
-    return integer(ticks, "ticks", "an int, in units of 100 ns") / _TICKS_PER_SECOND
+    number = integer(ticks, "ticks", "an int, in units of 100 ns")
+    if number.bit_length() > _MOST_BITS:
+        raise ValueError(f"ticks must be an int of at most {_MOST_BITS} bits, as HCS counts")
+    return number / _TICKS_PER_SECOND
 
 
 def bytes_of_pages(pages: int) -> int:
@@ -131,7 +136,9 @@ def _block(statistics: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _number(block: Mapping[str, Any], name: str) -> int | None:
     value = block.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if not isinstance(value, int) or isinstance(value, bool) or value.bit_length() > _MOST_BITS:
+        return None
+    return value
 
 
 def _seconds(block: Mapping[str, Any], name: str) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, cast
 
 from ._models import Endless, converted, is_foreign
 from .forms import Fault, finite, is_array, is_object, nearest, not_, shown
-from .problems import Problem, written
+from .problems import Problem, member
 from .reading import loaded
 from .rules import Place
 from .table import table
@@ -21,6 +21,10 @@ HOSTS = ("windows", "emulator")
 
 # Names that are as good as none: nearest ones are not looked for any more after so many.
 _ENOUGH_HINTS = 100
+# A spelling of more characters is that of no type; types in types without end would be read for as long.
+_LONGEST_TYPE = 200
+# Larger integers are not written as keys.
+_MOST_BITS = 64
 # Members that are listed for want of a better advice.
 _FEW_MEMBERS = 12
 
@@ -96,7 +100,7 @@ class _Foreign(Exception):
 class _Node:
     """An object or array of the document, and the way to it."""
 
-    __slots__ = ("key", "owned", "parent", "rest", "type", "value", "view")
+    __slots__ = ("_place", "key", "owned", "parent", "rest", "type", "value", "view", "wrong")
 
     def __init__(self, parent: _Node | None, key: str | int | None, value: Any, type: Type) -> None:
         self.parent = parent
@@ -107,6 +111,25 @@ class _Node:
         self.view = value
         self.owned = False
         self.rest: Iterator[tuple[Any, Any]] = _NOTHING
+        # The part of the tree of what is wrong that belongs to it; None until something in it is.
+        self.wrong: dict[Any, Any] | None = None
+        self._place: str | None = None
+
+    def place(self) -> str:
+        """Return the way to it as problems have it. It is kept: thousands of them may be in one object deep inside."""
+        if self._place is None:
+            above = "$"
+            keys: list[str | int] = []
+            node: _Node | None = self
+            while node is not None:
+                if node._place is not None:
+                    above = node._place
+                    break
+                if node.key is not None:
+                    keys.append(node.key)
+                node = node.parent
+            self._place = above + "".join(member("", key) for key in reversed(keys))
+        return self._place
 
     def keys(self) -> list[str | int]:
         """Return the members and indexes that lead to it."""
@@ -140,8 +163,8 @@ class _Checking:
         # Objects with rules, in the order of their places.
         self._ruled: list[_Node] = []
         # What rules do not get, as they would not expect it: (object or array, member or index).
-        self._wrong: list[tuple[_Node, str | int]] = []
-        # The same as a tree of keys; None as a key marks the end.
+        self._wrong: list[tuple[_Node, Any]] = []
+        # The same as a tree of keys; _END as a key marks the end.
         self._wrong_keys: dict[Any, Any] = {}
         self._hints: dict[tuple[str, str], tuple[str, str | None]] = {}
 
@@ -207,7 +230,7 @@ class _Checking:
     def _member(self, node: _Node, name: object) -> Slot | None:
         """Return what is wanted of a member that no document had yet, or say that there is no such member."""
         if not isinstance(name, str):
-            self._fault(node, str(name), _no_key(name))
+            self._no_key(node, name)
             return None
         slot = node.type.make(name)
         if slot is None:
@@ -220,7 +243,7 @@ class _Checking:
         of_key = node.type.key
         for key, value in node.rest:
             if key.__class__ is not str and not isinstance(key, str):
-                self._fault(node, str(key), _no_key(key))
+                self._no_key(node, key)
                 continue
             if of_key is not None and (fault := of_key(key)):
                 kind, words = fault
@@ -321,6 +344,15 @@ class _Checking:
             self._fault(parent, key, not_(union.called, value))
         return None
 
+    def _no_key(self, node: _Node, key: Any) -> None:
+        name = type(key).__name__
+        words = f"keys in JSON are strings, and this is a Python object of type {name}"
+        # Of other objects str() may raise, tell a secret, or make megabytes.
+        is_short = key is None or isinstance(key, float) or (isinstance(key, int) and key.bit_length() <= _MOST_BITS)
+        place = str(key) if is_short else f"<{name}>"
+        self._report(node, place, "type", words)
+        self._mark(node, key)
+
     def _unknown(self, node: _Node, name: str) -> None:
         struct = node.type
         hint = self._hints.get((struct.spelling, name))
@@ -340,9 +372,9 @@ class _Checking:
             if known.lower() == lowered:
                 return f": write it as {known!r}", known
         structs = table().structs
-        for member, (type, _) in structs[struct.spelling].members.items():
+        for inner, (type, _) in structs[struct.spelling].members.items():
             if type in structs and name in structs[type].members:
-                return f": it belongs into the object {member!r}", None
+                return f": it belongs into the object {inner!r}", None
         above = node.parent
         while above is not None:
             if above.type.shape == STRUCT and name in above.type.names:
@@ -369,7 +401,7 @@ class _Checking:
         if wrong and key is not None:
             self._mark(parent, key)
 
-    def _mark(self, parent: _Node, key: str | int) -> None:
+    def _mark(self, parent: _Node, key: Any) -> None:
         self._wrong.append((parent, key))
 
     # --- the rules ----------------------------------------------------------------------------------------------------
@@ -392,28 +424,39 @@ class _Checking:
             _own(node)
             if is_object(node.view):
                 node.view.pop(key, None)
-            keys = self._wrong_keys
-            for part in (*node.keys(), key):
-                keys = keys.setdefault(part, {})
-            keys[None] = True
+            self._wrong_in(node).setdefault(key, {})[_END] = {}
         self._wrong.clear()
+
+    def _wrong_in(self, node: _Node) -> dict[Any, Any]:
+        """Return the part of the tree of what is wrong that belongs to an object or array."""
+        way: list[_Node] = []
+        above: _Node | None = node
+        while above is not None and above.wrong is None:
+            way.append(above)
+            above = above.parent
+        tree = self._wrong_keys if above is None or above.wrong is None else above.wrong
+        for below in reversed(way):
+            if below.key is not None:
+                tree = tree.setdefault(below.key, {})
+            below.wrong = tree
+        return tree
 
     def is_wrong(self, keys: list[str | int]) -> bool:
         """Return whether a place, one above it or a member right below it is left out of what rules get."""
         tree = self._wrong_keys
         for key in keys:
-            if None in tree:
+            if _END in tree:
                 return True
             tree = tree.get(key)
             if tree is None:
                 return False
-        return None in tree or any(None in below for below in tree.values())
+        return _END in tree or any(_END in below for below in tree.values())
 
     def _is_wrong_inside(self, keys: list[str | int]) -> bool:
         """Return whether anything at a place, above it or in it is left out of what rules get."""
         tree = self._wrong_keys
         for key in keys:
-            if None in tree:
+            if _END in tree:
                 return True
             tree = tree.get(key)
             if tree is None:
@@ -492,9 +535,10 @@ class _Look:
             node = node.parent
 
     def _say(self, at: Place, kind: str, words: str, severity: str) -> None:
-        keys = [*self._node.keys(), *_keys(at)]
-        if not self._checking.is_wrong(keys):
-            self._checking.problems.append(Problem(written(keys), kind, words, severity, self.fact))
+        below = _keys(at)
+        if not self._checking.is_wrong([*self._node.keys(), *below]):
+            place = self._node.place() + "".join(member("", key) for key in below)
+            self._checking.problems.append(Problem(place, kind, words, severity, self.fact))
 
 
 class _Missing:
@@ -502,6 +546,7 @@ class _Missing:
 
 
 _MISSING = _Missing()
+_END = _Missing()  # no key of any dict
 
 
 def _part(value: Any, key: str | int | None) -> Any:
@@ -535,12 +580,7 @@ def _own(node: _Node) -> None:
 
 
 def _written(node: _Node, key: str | int | None = None) -> str:
-    keys = node.keys()
-    return written(keys if key is None else [*keys, key])
-
-
-def _no_key(key: object) -> Fault:
-    return "type", f"keys in JSON are strings, and this is a Python object of type {type(key).__name__}"
+    return node.place() if key is None else member(node.place(), key)
 
 
 def _object_of_any() -> Type:
@@ -586,6 +626,8 @@ def _version(schema: str | Version | None) -> Version | None:
 def _slot(kinds: Types, name: str) -> Slot:
     if not isinstance(cast("object", name), str):
         raise TypeError(f'type has to be the name of a type such as "ComputeSystem", not {name.__class__.__name__}')
+    if len(name) > _LONGEST_TYPE:
+        _no_type(name, name)
     try:
         return kinds.slot(name)
     except LookupError as error:

@@ -136,3 +136,12 @@ def test_answers_are_names_of_documents() -> None:
 def test_members_that_nobody_knows_survive() -> None:
     text = '{"Uptime100ns": 5, "NobodyKnows": {"Deep": [1, null]}}'
     assert requests.answer(text, "HcsGetComputeSystemProperties", dict) == json.loads(text)
+
+
+def test_numbers_that_hcs_does_not_have_are_no_errors_of_python() -> None:
+    assert documents.usage({"Uptime100ns": 10**400, "Memory": {"MemoryUsageCommitBytes": 2**64 - 1}}) == (
+        answers.Usage(memory=2**64 - 1)
+    )
+    assert documents.seconds(2**64 - 1) == pytest.approx(1844674407370.9551)
+    with pytest.raises(ValueError, match="ticks must be an int of at most 64 bits"):
+        documents.seconds(10**400)

@@ -405,3 +405,55 @@ def test_a_rule_looks_around_and_has_parts_checked(monkeypatch: pytest.MonkeyPat
         Problem("$.Settings.list[1].Minor", "rule", "is odd", "error", "two"),
         Problem("$.Settings.list[2].Minor", "rule", "is odd", "error", "two"),
     ]
+
+
+# --- hostile input ----------------------------------------------------------------------------------------------------
+
+
+class Speechless:
+    """A key that nobody can write."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        (10**5000, "$.Environment['<int>']"),
+        (5, "$.Environment['5']"),
+        (None, "$.Environment.None"),
+        (b"hunter2", "$.Environment['<bytes>']"),
+        (("hunter2",), "$.Environment['<tuple>']"),
+        (Speechless(), "$.Environment['<Speechless>']"),
+    ],
+    ids=["huge", "int", "none", "bytes", "tuple", "speechless"],
+)
+def test_keys_that_are_no_strings_are_told_and_kept_from_rules(key: object, place: str) -> None:
+    document = {"CommandLine": "cmd", "Environment": {key: "x", "a=b": "y"}}
+    found = check(document, "ProcessParameters")
+    assert [(problem.path, problem.kind) for problem in found] == [
+        (place, "type"),
+        ("$.Environment['a=b']", "rule"),
+    ]
+    assert "hunter2" not in repr(found)
+
+
+def test_the_spelling_of_a_type_has_an_end() -> None:
+    for spelling in ("<" * 3000 + "Layer" + "> array" * 3000, f"<Layer, {'9' * 5000}> array"):
+        with pytest.raises(ValueError, match="there is no type a text of"):
+            check({}, spelling)
+    assert check([[{"Id": "5b1d4b4c-6f0e-4a53-9a3e-0d9d2f6c8a17", "Path": "C:\\l"}]], "<<Layer> array> array") == []
+
+
+def test_many_mistakes_deep_inside_do_not_cost_their_depth() -> None:
+    document: dict[str, Any] = {}
+    inner = document
+    for _ in range(3000):
+        inner["n"] = float("nan")
+        inner["a"] = inner = {}
+    found = check(document, "Any")
+    assert len(found) == 3000
+    assert found[2999].path == "$" + ".a" * 2999 + ".n"

@@ -187,3 +187,20 @@ def test_no_library_of_models_is_imported() -> None:
     import subprocess
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("value", [None, Dumped({})])
+def test_what_a_model_is_not_dumped_to_is_said(value: object) -> None:
+    for give in (check, dumps):
+        for document in (Dumped(value), {"VirtualMachine": Dumped(value)}):
+            with pytest.raises(TypeError, match=r"Dumped.model_dump\(\) has to return a value of JSON"):
+                give(document)
+
+
+def test_a_model_of_an_array_is_one_and_no_document() -> None:
+    layers = Dumped([{"Id": "5b1d4b4c-6f0e-4a53-9a3e-0d9d2f6c8a17", "Path": "C:\\l"}])
+    assert check(layers, "<Layer> array") == []
+    assert check({"Layers": layers}, "LayerData") == check({"Layers": layers.members}, "LayerData")
+    assert json.loads(dumps({"Layers": layers})) == {"Layers": layers.members}
+    with pytest.raises(TypeError, match="document has to be a mapping or JSON text, not Dumped"):
+        dumps(layers)
