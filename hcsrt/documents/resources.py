@@ -14,6 +14,7 @@ _SHIM = "hcsshim, internal/hcs/resourcepaths"
 
 _ALL = ("Add", "Update", "Remove")
 _PLUGGED = ("Add", "Remove")
+_SET = ("Add", "Update")
 
 
 class Resource(NamedTuple):
@@ -31,12 +32,15 @@ class Resource(NamedTuple):
     removed_by_path: bool = False
     """Whether the path alone says what is removed, so that HCS does not read the Settings then."""
 
+    key: str | None = None
+    """The member of the Settings that tells an item of a list from the others."""
+
     fact: str = _REFERENCE
     """Where it is known from."""
 
 
 RESOURCES = (
-    Resource("VirtualMachine/ComputeTopology/Memory/SizeInMB", "uint64"),
+    Resource("VirtualMachine/ComputeTopology/Memory/SizeInMB", "uint64", _SET),
     Resource("VirtualMachine/ComputeTopology/Processor/CpuGroup", "CpuGroup"),
     Resource("VirtualMachine/ComputeTopology/Processor/IdledProcessors", "IdleProcessorsRequest", ("Update",)),
     Resource("VirtualMachine/ComputeTopology/Processor/CpuFrequencyPowerCap", "uint32"),
@@ -45,8 +49,8 @@ RESOURCES = (
     Resource("VirtualMachine/Devices/Scsi/*/Attachments/#", "Attachment", removed_by_path=True),
     Resource("VirtualMachine/Devices/NetworkAdapters/*", "NetworkAdapter"),
     Resource("VirtualMachine/Devices/MappedPipes/*", None, _PLUGGED),
-    Resource("VirtualMachine/Devices/Plan9/Shares", "Plan9Share"),
-    Resource("VirtualMachine/Devices/VirtualSmb/Shares", "VirtualSmbShare"),
+    Resource("VirtualMachine/Devices/Plan9/Shares", "Plan9Share", key="Name"),
+    Resource("VirtualMachine/Devices/VirtualSmb/Shares", "VirtualSmbShare", key="Name"),
     Resource("VirtualMachine/Devices/ComPorts/#", "ComPort"),
     Resource("VirtualMachine/Devices/FlexibleIov/*", "FlexibleIoDevice", _PLUGGED, fact=f"{_REFERENCE}; WSL"),
     Resource("VirtualMachine/Devices/SharedMemory/Regions", "SharedMemoryRegion"),
@@ -57,10 +61,10 @@ RESOURCES = (
     Resource("VirtualMachine/Devices/VirtualPci/*", "VirtualPciDevice", _PLUGGED, removed_by_path=True),
     Resource("VirtualMachine/Devices/HvSocket/HvSocketConfig/ServiceTable/*", "HvSocketServiceConfig", fact=_SHIM),
     Resource("VirtualMachine/Devices/Licensing", "Any", fact=_SHIM),
-    Resource("Container/Memory/SizeInMB", "uint64", fact=_SHIM),
-    Resource("Container/Processor", "Container_Processor", fact=_SHIM),
-    Resource("Container/MappedDirectories", "MappedDirectory", fact=_SHIM),
-    Resource("Container/MappedPipes", "MappedPipe", fact=_SHIM),
+    Resource("Container/Memory/SizeInMB", "uint64", _SET, fact=_SHIM),
+    Resource("Container/Processor", "Container_Processor", _SET, fact=_SHIM),
+    Resource("Container/MappedDirectories", "MappedDirectory", key="ContainerPath", fact=_SHIM),
+    Resource("Container/MappedPipes", "MappedPipe", key="ContainerPipeName", fact=_SHIM),
     Resource("Container/RegistryFlushState", "RegistryFlushState", fact=_SHIM),
     Resource("Container/Devices/Generic", "Any", fact=_SHIM),
 )

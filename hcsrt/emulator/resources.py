@@ -12,8 +12,6 @@ from .failures import Failure, invalid_argument, not_emulated
 
 
 def _set(place: dict[str, Any], name: str, request: str, settings: Any) -> None:
-    if request == "Remove":
-        raise invalid_argument("$.RequestType", f"{name} can be changed, not removed")
     place[name] = settings
 
 
@@ -30,9 +28,7 @@ def _list_by(member: str) -> Callable[[dict[str, Any], str, str, Any], None]:
     """Return a function that changes an item of an array, which one of its members identifies."""
 
     def change(place: dict[str, Any], name: str, request: str, settings: Any) -> None:
-        wanted = settings.get(member)
-        if not wanted:
-            raise invalid_argument(f"$.Settings.{member}", "is missing")
+        wanted = settings[member]
         items: list[dict[str, Any]] = place.setdefault(name, [])
         found = [item for item in items if item.get(member) == wanted]
         _expect(bool(found), request, wanted)

@@ -77,8 +77,6 @@ class Settings:
         if key in self._groups:
             raise Failure(ERROR_ALREADY_EXISTS, f"There is a CPU group {key} already.")
         processors: list[int] = details.get("LogicalProcessors", [])
-        if len(processors) != details.get("LogicalProcessorCount", len(processors)):
-            raise invalid_argument("$.Settings.OperationDetails", "LogicalProcessorCount does not count the processors")
         affinity = {"LogicalProcessorCount": len(processors), "LogicalProcessors": processors}
         self._groups[key] = {"GroupId": details["GroupId"], "Affinity": affinity, "GroupProperties": []}
 

@@ -111,8 +111,8 @@ GUARD = {"Operation": "RemoveInstance", "OperationDetails": {"Id": GROUP}}
                     "OperationDetails": {"GroupId": GROUP, "LogicalProcessorCount": 3, "LogicalProcessors": [1]},
                 },
             },
-            E_INVALIDARG,
-            "$.Settings.OperationDetails",
+            HCS_E_INVALID_JSON,
+            "$.Settings.OperationDetails.LogicalProcessorCount",
         ),
     ],
 )
@@ -224,6 +224,7 @@ def test_containers_have_resources_of_their_own(container: OwnedSystem) -> None:
         fails(ERROR_ALREADY_EXISTS, modify, container, path, "Add", settings)
         modify(container, path, "Remove", settings)
         fails(E_INVALIDARG, modify, container, path, "Remove", {"HostPath": "C:\\data"})
+        fails(E_INVALIDARG, modify, container, path, "Remove")
     fails(E_INVALIDARG, modify, container, "VirtualMachine/ComputeTopology/Memory/SizeInMB", "Update", 512)
 
 

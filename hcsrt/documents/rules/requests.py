@@ -86,8 +86,18 @@ def settings_are_those_of_the_resource(look: Look, request: dict[str, Any]) -> N
             look.ignored("Settings", "the path alone says what is removed")
     elif "Settings" in request:
         look.check("Settings", found.type)
-    elif not removes:
+    elif not removes or found.key is not None:
         look.error("Settings", f"the request needs settings of the type {found.type}: add them")
+
+
+@rule("ModifySettingRequest", fact="nothing else in the request says which of the list is meant: our reading")
+def item_of_a_list_is_named(look: Look, request: dict[str, Any]) -> None:
+    """Settings of an item of a list have the member that tells it from the others."""
+    found = resource(request.get("ResourcePath", ""))
+    if found is None or found.key is None or "Settings" not in request:
+        return
+    if not members(request["Settings"]).get(found.key):
+        look.error(("Settings", found.key), "this says which of the list is meant: add it")
 
 
 @rule("ModifySettingRequest", fact=_REFERENCE)
@@ -107,7 +117,7 @@ def place_is_there(look: Look, request: dict[str, Any]) -> None:
         (_COM_PORT, _LAST_COM_PORT, "a machine has the serial ports"),
     ):
         match = pattern.fullmatch(path)
-        if match and int(match[1][:9]) > last:
+        if match and int(match[1].lstrip("0")[:9] or 0) > last:
             look.error("ResourcePath", f"{what} 0 to {last}: choose one of them for the end of the path")
 
 
@@ -209,7 +219,7 @@ def group_is_counted(look: Look, operation: dict[str, Any]) -> None:
     """LogicalProcessorCount is the number of the LogicalProcessors."""
     processors = operation.get("LogicalProcessors")
     if processors is not None and operation.get("LogicalProcessorCount", len(processors)) != len(processors):
-        look.warning("LogicalProcessorCount", f"LogicalProcessors lists {len(processors)}: give this number")
+        look.error("LogicalProcessorCount", f"LogicalProcessors lists {len(processors)}: give this number")
 
 
 @rule(

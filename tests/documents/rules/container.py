@@ -115,9 +115,9 @@ CASES: list[Case] = [
     case(
         "mapped_directory_has_both_ends",
         "ModifySettingRequest",
-        changed("Container/MappedDirectories", {"HostPath": "C:\\data"}),
+        changed("Container/MappedDirectories", {"ContainerPath": "C:\\data"}),
         changed("Container/MappedDirectories", {"ContainerPath": "C:\\data"}, "Remove"),
-        warning("$.Settings.ContainerPath", "every known client gives the path in the container: add it"),
+        warning("$.Settings.HostPath", "every known client gives the path on the host: add it"),
     ),
     case(
         "mapped_places_are_different",

@@ -90,6 +90,27 @@ CASES: list[Case] = [
         ignored("$.Settings", "the path alone says what is removed"),
     ),
     case(
+        "settings_are_those_of_the_resource",
+        "ModifySettingRequest",
+        changed(DEVICES + "Plan9/Shares", None, "Remove"),
+        changed(DEVICES + "Plan9/Shares", {"Name": "data"}, "Remove"),
+        error("$.Settings", "the request needs settings of the type Plan9Share: add them"),
+    ),
+    case(
+        "item_of_a_list_is_named",
+        "ModifySettingRequest",
+        changed("Container/MappedPipes", {"ContainerPipeName": ""}, "Remove"),
+        changed("Container/MappedPipes", {"ContainerPipeName": "docker"}, "Remove"),
+        error("$.Settings.ContainerPipeName", "this says which of the list is meant: add it"),
+    ),
+    case(
+        "request_is_one_for_the_resource",
+        "ModifySettingRequest",
+        changed(MEMORY, None, "Remove"),
+        changed(MEMORY, 512, "Update"),
+        error("$.RequestType", "what this path leads to takes Add and Update, not Remove"),
+    ),
+    case(
         "mapped_pipe_has_no_settings",
         "ModifySettingRequest",
         changed(DEVICES + "MappedPipes/docker", {"a": 1}),
@@ -194,7 +215,7 @@ CASES: list[Case] = [
         "CreateGroupOperation",
         {"GroupId": GUID, "LogicalProcessorCount": 3, "LogicalProcessors": [0, 1]},
         {"GroupId": GUID, "LogicalProcessorCount": 2, "LogicalProcessors": [0, 1]},
-        warning("$.LogicalProcessorCount", "LogicalProcessors lists 2: give this number"),
+        error("$.LogicalProcessorCount", "LogicalProcessors lists 2: give this number"),
     ),
     case(
         "credential_is_json",
