@@ -94,11 +94,14 @@ def values(value: str | Iterable[str], argument: str) -> list[str]:
     if isinstance(value, (bytes, bytearray)):
         raise TypeError(f"{argument} must be text or a list of it, not bytes: decode it first")
     try:
-        found = [value] if isinstance(value, str) else list(value)
+        items = iter([value] if isinstance(value, str) else value)
     except TypeError:
         raise TypeError(f"{argument} must be a str or a list of them, not {type(value).__name__}") from None
-    for number, item in enumerate(found):
+    # Looked at one by one: a network of ipaddress, say, gives millions of them.
+    found: list[str] = []
+    for number, item in enumerate(items):
         check_name(item, argument if isinstance(value, str) else f"{argument}[{number}]")
+        found.append(item)
     return found
 
 
@@ -109,12 +112,13 @@ def command_words(args: os.PathLike[str] | Iterable[str | os.PathLike[str]], arg
     if isinstance(args, os.PathLike):
         return [path_text(args, argument)]
     try:
-        given = list(args)
+        given = iter(args)
     except TypeError:
         raise TypeError(f"{argument} must be a str, a path or a list of them, not {type(args).__name__}") from None
-    if not given:
+    words = [path_text(word, f"{argument}[{index}]") for index, word in enumerate(given)]
+    if not words:
         raise ValueError(f"{argument} must not be empty")
-    return [path_text(word, f"{argument}[{index}]") for index, word in enumerate(given)]
+    return words
 
 
 def environment(env: Mapping[str, str]) -> dict[str, str]:

@@ -7,13 +7,14 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar, cast
 
 from .._arguments import check_name, check_text, integer, path_text
 from ._models import Endless, converted, is_model
 
 StructT = TypeVar("StructT")
+ItemT = TypeVar("ItemT")
 TextT = TypeVar("TextT", bound=str)
 
 _HOST_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\|/")
@@ -93,6 +94,14 @@ def ip_network(value: object, argument: str) -> ipaddress.IPv4Network | ipaddres
     )
 
 
+def each(values: Iterable[ItemT], argument: str, what: str) -> Iterator[ItemT]:
+    """Return an iterator over the items of an argument."""
+    try:
+        return iter(values)
+    except TypeError:
+        raise TypeError(f"{argument} must be a list of {what}, not {type(values).__name__}") from None
+
+
 def ip_interface(value: object, argument: str) -> ipaddress.IPv4Interface | ipaddress.IPv6Interface:
     """Return an address and the length of its prefix, given as text or as an object of ipaddress."""
     text = _text_or(value, ipaddress.IPv4Interface, ipaddress.IPv6Interface)
@@ -155,7 +164,7 @@ def structs(values: Iterable[StructT], argument: str, maker: str) -> list[Struct
         kind = "one" if isinstance(values, Mapping) else type(values).__name__
         raise TypeError(f"{argument} must be a list of what {maker}() returns, not {kind}: put it in brackets")
     try:
-        given = list(values)
+        given = iter(values)
     except TypeError:
         raise TypeError(f"{argument} must be a list of what {maker}() returns, not {type(values).__name__}") from None
     return [struct(value, f"{argument}[{index}]", maker) for index, value in enumerate(given)]
@@ -173,11 +182,27 @@ def json_value(value: Any, argument: str) -> Any:
     try:
         copy = converted(value)
         json.dumps(copy, allow_nan=False)
+        _check_keys(copy)
     except Endless:
         raise ValueError(f"{argument} must not contain itself") from None
     except (TypeError, ValueError, RecursionError) as error:
         raise type(error)(f"{argument} must be a value that JSON has a form for: {error}") from None
     return copy
+
+
+def _check_keys(value: Any) -> None:
+    """Refuse keys that json.dumps() would make strings of: HCS would be given others than were meant."""
+    stack = [value]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            entries = cast("dict[Any, Any]", value)
+            for key in entries:
+                if not isinstance(key, str):
+                    raise TypeError(f"keys in JSON are strings, and there is one of type {type(key).__name__}")
+            stack += entries.values()
+        elif isinstance(value, list):
+            stack += cast("list[Any]", value)
 
 
 def _text_or(value: object, *kinds: type) -> object:

@@ -646,7 +646,8 @@ def endpoint(
         document["Name"] = name
     if isinstance(addresses, (str, IPv4Interface, IPv6Interface)):
         addresses = [addresses]
-    interfaces = [_inputs.ip_interface(item, f"addresses[{index}]") for index, item in enumerate(addresses)]
+    given = _inputs.each(addresses, "addresses", "addresses with the length of their prefix")
+    interfaces = [_inputs.ip_interface(item, f"addresses[{index}]") for index, item in enumerate(given)]
     if interfaces:
         document["IpConfigurations"] = [
             {"IpAddress": str(interface.ip), "PrefixLength": interface.network.prefixlen} for interface in interfaces

@@ -842,3 +842,34 @@ def test_process_parameters_are_those_of_popen() -> None:
         guest: Any = "linux" if linux else "windows"
         built = builders.process_parameters(["a b", "c"], guest=guest, stdin=True, stdout=True, **arguments)
         assert json.loads(asked[-1]) == built
+
+
+NETWORK = ipaddress.ip_network("10.0.0.0/8")  # of 16 million addresses
+
+
+@pytest.mark.parametrize(
+    ("argument", "build"),
+    [
+        ("addresses", lambda value: documents.endpoint(str(uuid.UUID(int=5)), addresses=value)),
+        ("dns_servers", lambda value: documents.endpoint(str(uuid.UUID(int=5)), dns_servers=value)),
+        ("policies", lambda value: documents.endpoint(str(uuid.UUID(int=5)), policies=value)),
+        ("layers", lambda value: documents.combined_layers(value)),
+        ("disks", lambda value: documents.virtual_machine("C:\\d.vhdx", disks=value)),
+        ("args", lambda value: documents.process_parameters(value)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("value", [None, 5, object(), NETWORK], ids=["none", "int", "object", "network"])
+def test_what_is_no_list_is_refused_at_once_and_by_name(argument: str, build: Callable[[Any], Any], value: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"^{argument}"):
+        build(value)
+
+
+@pytest.mark.parametrize("settings", [{5: "x"}, {"a": [{None: 1}]}, {"a": {True: 1}}])
+def test_settings_have_keys_of_json(settings: Any) -> None:
+    with pytest.raises(
+        TypeError, match=r"^settings must be a value that JSON has a form for: keys in JSON are strings"
+    ):
+        documents.modify_request("Container/Processor", "Update", settings)
+    with pytest.raises(TypeError, match=r"^settings"):
+        documents.guest_request("Memory", "Add", settings)

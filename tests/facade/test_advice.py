@@ -134,3 +134,11 @@ def test_no_findings_leave_the_hint_as_it_is(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(hcsrt.HcsError), requests.advised("Version", '{"Majr": 2}'):
         raise other
     assert "Majr" not in str(other)
+
+
+@pytest.mark.usefixtures("real")
+def test_a_hint_is_short_and_costs_little() -> None:
+    assert len(hint(create, {"k" * 100_000: 1})) < 2000
+    told = hint(create, {"Owner": "x" * 1_000_000, "Ownr": 1})
+    assert told.endswith("hcsrt.documents.check() may tell what is wrong.")
+    assert len(told) < 500
