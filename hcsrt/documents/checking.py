@@ -210,11 +210,9 @@ class _Checking:
                 if slot is None:
                     continue
             if newer and name in newer:
-                # What is in it is as new, and need not be told.
-                advice = "leave it out, or ask for a later version"
-                self._report(
-                    node, name, "newer", f"{name} came with a later schema version than that asked for: {advice}"
-                )
+                # What is in it is as new, and need not be told; nor do rules get it, as nobody looks at its type.
+                words = "came with a later schema version than that asked for: leave it out, or ask for a later version"
+                self._report(node, name, "newer", f"{name} {words}", wrong=True)
                 continue
             if value.__class__ is slot.exact:
                 continue

@@ -457,3 +457,10 @@ def test_many_mistakes_deep_inside_do_not_cost_their_depth() -> None:
     found = check(document, "Any")
     assert len(found) == 3000
     assert found[2999].path == "$" + ".a" * 2999 + ".n"
+
+
+@pytest.mark.parametrize("value", [True, 5, None, [], {}])
+def test_rules_do_not_get_newer_members_of_any_type(value: object) -> None:
+    port = {"Name": "a", "NamedPipe": value, "ConsoleSupport": True}
+    assert {problem.kind for problem in check(port, "VirtioSerialPort", schema=(2, 1))} == {"newer"}
+    assert [problem.kind for problem in check(port, "VirtioSerialPort")] == ["type"]
