@@ -8,6 +8,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ..documents.problems import discreet
+
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],]|[^\s{}\[\],:"]+', re.DOTALL)
 _STEP = re.compile(r"\.(?P<name>\w+)|\[(?P<index>\d+)\]|\['(?P<key>[^'\\]*(?:\\.[^'\\]*)*)'\]", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -131,7 +133,8 @@ def _scan(text: str, root: _Node) -> None:
             level.before_key = False
             level.value = None
             if level.node is not None and level.node.below:
-                level.value = level.node.below.get(_key(token))
+                key = _key(token)
+                level.value = level.node.below.get(key) or level.node.below.get(discreet(key))
                 if level.value is not None:
                     occurrence += 1
                     _find(level.value, level.node, occurrence, match.start())

@@ -16,7 +16,10 @@ class Problem(NamedTuple):
     """Something in a document that HCS refuses, or that has not the effect it seems to have."""
 
     path: str
-    """The place, as in "$.VirtualMachine.Devices.Scsi['primary'].Attachments['0'].Path"; "$" is the document."""
+    """The place, as in "$.VirtualMachine.Devices.Scsi['primary'].Attachments['0'].Path"; "$" is the document.
+
+    Of a key with an equals sign in it there is no more than what precedes that: ['NAME=...'].
+    """
 
     kind: str
     """What is wrong, in a word.
@@ -60,8 +63,17 @@ def member(place: str, key: str | int) -> str:
         return f"{place}[{key}]"
     if _PLAIN_NAME.fullmatch(key):
         return f"{place}.{key}"
-    escaped = key.replace("\\", "\\\\").replace("'", "\\'")
+    escaped = discreet(key).replace("\\", "\\\\").replace("'", "\\'")
     return f"{place}['{escaped}']"
+
+
+def discreet(key: str) -> str:
+    """Return a key without what follows an equals sign in it.
+
+    That is a value, and may be a secret: of a variable that was written as "NAME=value", or of a connection string.
+    """
+    name, _, value = key.partition("=")
+    return f"{name}=..." if value else key
 
 
 def written(keys: Iterable[str | int]) -> str:

@@ -164,10 +164,10 @@ def _has(value: Any, key: str | int) -> bool:
 
 
 @settings(max_examples=400, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(ruined(), st.sampled_from(["windows", "emulator"]))
-def test_no_document_makes_a_rule_raise(given: tuple[str, Any], host: str) -> None:
+@given(ruined(), st.sampled_from(["windows", "emulator"]), st.sampled_from([None, "2.0", "2.1", "2.4"]))
+def test_no_document_makes_a_rule_raise(given: tuple[str, Any], host: str, schema: str | None) -> None:
     sample, document = given
-    for problem in check(document, sample.partition(".")[0], host=host):
+    for problem in check(document, sample.partition(".")[0], host=host, schema=schema):
         assert problem.path.startswith("$")
         assert problem.text
         assert (problem.kind == "rule" or problem.kind == "ignored") == bool(problem.fact)
