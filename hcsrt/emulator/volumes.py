@@ -31,8 +31,7 @@ def local(path: str) -> str:
     if match is None:
         return path
     try:
-        folder = os.path.join(_root(), match["guid"].lower())
-        os.makedirs(folder, exist_ok=True)
+        folder = _folder(match["guid"].lower())
     except OSError:
         return path  # no path of this machine, and is refused as that
     parts = [part for part in re.split(r"[\\/]", match["rest"] or "") if part not in ("", ".", "..")]
@@ -44,6 +43,20 @@ def clear() -> None:
     root = _roots.pop(_native.epoch(), None)
     if root is not None:
         _remove(root)
+
+
+def _folder(guid: str) -> str:
+    folder = os.path.join(_root(), guid)
+    try:
+        os.mkdir(folder, 0o700)
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        # Somebody has cleaned up the temporary space. Whoever knew the name may have a folder of it now: take another.
+        _roots.pop(_native.epoch(), None)
+        folder = os.path.join(_root(), guid)
+        os.mkdir(folder, 0o700)
+    return folder
 
 
 def _root() -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -272,6 +273,18 @@ def test_a_process_may_work_in_a_volume() -> None:
         done = system.run([sys.executable, "-c", "import os; print(os.getcwd())"], cwd=VOLUME, capture_output=True)
         assert os.path.samefile(done.stdout.decode().strip(), volumes.local(VOLUME))
         system.stop(grace=0)
+
+
+def test_volumes_outlive_the_clearing_of_temporary_space() -> None:
+    before = Path(volumes.local(VOLUME))
+    shutil.rmtree(before.parent)
+    after = Path(volumes.local(VOLUME))
+    assert after.is_dir()
+    assert after.parent != before.parent
+    if os.name == "posix":
+        assert after.stat().st_mode & 0o777 == after.parent.stat().st_mode & 0o777 == 0o700
+    emulator.reset()
+    assert not after.parent.exists()
 
 
 def test_what_is_no_volume_stays_what_it_is() -> None:
