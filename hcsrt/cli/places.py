@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..documents.problems import discreet
+from ..documents.problems import without_value
 
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],]|[^\s{}\[\],:"]+', re.DOTALL)
 _STEP = re.compile(r"\.(?P<name>\w+)|\[(?P<index>\d+)\]|\['(?P<key>[^'\\]*(?:\\.[^'\\]*)*)'\]", re.DOTALL)
@@ -134,7 +134,7 @@ def _scan(text: str, root: _Node) -> None:
             level.value = None
             if level.node is not None and level.node.below:
                 key = _key(token)
-                level.value = level.node.below.get(key) or level.node.below.get(discreet(key))
+                level.value = level.node.below.get(key) or level.node.below.get(without_value(key))
                 if level.value is not None:
                     occurrence += 1
                     _find(level.value, level.node, occurrence, match.start())

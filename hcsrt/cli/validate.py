@@ -108,8 +108,9 @@ def validate(type_: str, schema: str | None, host: Host, as_json: bool, files: t
         name = "stdin" if file == "-" else _shown(file)
         try:
             data = read_in_time(None if file == "-" else file, Deadline(None))
-        except (OSError, ValueError) as error:
-            complain(OSError(f"{name}: {getattr(error, 'strerror', None) or error}"))
+        except (OSError, ValueError, MemoryError) as error:
+            reason = "too large for the memory" if isinstance(error, MemoryError) else error
+            complain(OSError(f"{name}: {getattr(error, 'strerror', None) or reason}"))
             is_unreadable = True
             continue
         found = list(_findings(name, data, type_, schema, host))

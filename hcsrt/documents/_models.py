@@ -94,14 +94,14 @@ def converted(document: object) -> Any:
             items = list(enumerate(cast("list[Any] | tuple[Any, ...]", value)))
             made = [None] * len(items)
         else:
-            found: Any = value if isinstance(value, Mapping) else members(value)
-            if not isinstance(found, Mapping):
-                if found is None:
+            dumped: Any = value if isinstance(value, Mapping) else members(value)
+            if not isinstance(dumped, Mapping):
+                if dumped is None:
                     owner[key] = value
                 else:
-                    stack.append((owner, key, found))
+                    stack.append((owner, key, dumped))
                 continue
-            found = cast("Mapping[Any, Any]", found)
+            found = cast("Mapping[Any, Any]", dumped)
             items = list(found.items())
             made = dict.fromkeys(found)
         if identity in inside:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, cast
 
 from ._models import Endless, converted, is_foreign
 from .forms import Fault, finite, is_array, is_object, nearest, not_, shown
-from .problems import Problem, discreet, member
+from .problems import Problem, without_value, member
 from .reading import loaded
 from .rules import Place
 from .table import table
@@ -358,7 +358,7 @@ class _Checking:
             hint = self._hint(node, name) if len(self._hints) < _ENOUGH_HINTS else ("", None)
             self._hints[struct.spelling, name] = hint
         advice, meant = hint
-        self._report(node, name, "unknown", f"{struct.spelling} has no member {shown(discreet(name))}{advice}")
+        self._report(node, name, "unknown", f"{struct.spelling} has no member {shown(without_value(name))}{advice}")
         if meant is not None and meant not in node.value:
             self._mark(node, meant)
 

@@ -63,11 +63,11 @@ def member(place: str, key: str | int) -> str:
         return f"{place}[{key}]"
     if _PLAIN_NAME.fullmatch(key):
         return f"{place}.{key}"
-    escaped = discreet(key).replace("\\", "\\\\").replace("'", "\\'")
+    escaped = without_value(key).replace("\\", "\\\\").replace("'", "\\'")
     return f"{place}['{escaped}']"
 
 
-def discreet(key: str) -> str:
+def without_value(key: str) -> str:
     """Return a key without what follows an equals sign in it.
 
     That is a value, and may be a secret: of a variable that was written as "NAME=value", or of a connection string.
