@@ -94,12 +94,12 @@ def converted(document: object) -> Any:
             items = list(enumerate(cast("list[Any] | tuple[Any, ...]", value)))
             made = [None] * len(items)
         else:
-            dumped: Any = value if isinstance(value, Mapping) else members(value)
+            dumped = cast("object", value if isinstance(value, Mapping) else members(value))
+            if dumped is None:
+                owner[key] = value
+                continue
             if not isinstance(dumped, Mapping):
-                if dumped is None:
-                    owner[key] = value
-                else:
-                    stack.append((owner, key, dumped))
+                stack.append((owner, key, dumped))
                 continue
             found = cast("Mapping[Any, Any]", dumped)
             items = list(found.items())

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, cast
 
 from ._models import Endless, converted, is_foreign
 from .forms import Fault, finite, is_array, is_object, nearest, not_, shown
-from .problems import Problem, without_value, member
+from .problems import Problem, member, without_value
 from .reading import loaded
 from .rules import Place
 from .table import table
