@@ -875,7 +875,7 @@ def test_console(any_seed: int | None) -> None:
         ({"CommandArgs": ["true"]}, E_INVALIDARG, "CommandArgs"),
         ({"CommandLine": "true", "CommandArgs": ["true"]}, E_INVALIDARG, "CommandArgs"),
         ({"CommandLine": "a\0b"}, E_INVALIDARG, "NUL"),
-        ({"CommandLine": "true", "Environment": {"A=B": "x"}}, E_INVALIDARG, "of 'A' has"),
+        ({"CommandLine": "true", "Environment": {"A=B": "x"}}, E_INVALIDARG, "A=..."),
         ({"CommandLine": "true", "Environment": {"A": 5}}, 0x8037010D, "$.Environment.A"),
         ({"CommandLine": "true", "Colour": "red"}, 0x8037010D, "$.Colour"),
         ({"CommandLine": "true", "ConsoleSize": {"Height": 1}}, 0x8037010D, "$.ConsoleSize"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..forms import shown
 from . import Look, rule
 from .texts import absolute_in_guest
 
@@ -53,11 +52,8 @@ def variables_have_names(look: Look, parameters: dict[str, Any]) -> None:
         if not name:
             look.error(("Environment", name), "this variable has no name: give it one, or leave it out")
         elif "=" in name:
-            # At the map, not at the name: what follows the = may be a secret.
             look.error(
-                "Environment",
-                f"the name of a variable has no = in it, as that of {shown(name.partition('=')[0])} has: give what "
-                "follows it as the value",
+                ("Environment", name), "the name of a variable has no = in it: give what follows it as the value"
             )
 
 

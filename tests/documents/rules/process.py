@@ -50,8 +50,8 @@ CASES: list[Case] = [
         PROCESS | {"Environment": {"A": "B=C"}},
         error("$.Environment['']", "this variable has no name: give it one, or leave it out"),
         error(
-            "$.Environment",
-            "the name of a variable has no = in it, as that of 'A' has: give what follows it as the value",
+            "$.Environment['A=...']",
+            "the name of a variable has no = in it: give what follows it as the value",
         ),
     ),
     case(
