@@ -23,7 +23,7 @@ from .environment import collect
 from .job import Job, Report, carry_out
 from .output import FAILED, TIMED_OUT, complain
 from .signals import Interrupted, Signals
-from .streams import read_in_time, writer_to
+from .streams import NoUtf8Error, read_in_time, text_of, writer_to
 
 
 class _WrongUsage(click.UsageError):
@@ -62,7 +62,11 @@ def _read_document(source: str | None, owner: str | None, deadline: Deadline) ->
         if hcsrt.backend() == "windows":
             raise document_needed("--document", "a JSON file")
         return hcsrt.emulator.container_document(owner=owner or "hcsrt")
-    text = read_in_time(None if source == "-" else source, deadline).decode("utf-8-sig")
+    data = read_in_time(None if source == "-" else source, deadline)
+    try:
+        text = text_of(data)
+    except NoUtf8Error as error:
+        raise ValueError(f"--document {source}: {error}") from None
     document = document_of_run(text, f"--document {source}")
     if owner is not None:
         document["Owner"] = owner

@@ -95,6 +95,29 @@ def read_in_time(path: str | None, deadline: Deadline) -> bytes:
     return data
 
 
+class NoUtf8Error(ValueError):
+    """A file is no UTF-8.
+
+    Attributes:
+        before: The text before the first byte that is none.
+    """
+
+    def __init__(self, reason: str, before: str) -> None:
+        super().__init__(reason)
+        self.before = before
+
+
+def text_of(data: bytes) -> str:
+    """Return the text of a file in UTF-8, with or without a mark of it at the beginning."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4]:
+        raise NoUtf8Error("the file is UTF-16, as Windows PowerShell writes it: save it as UTF-8", "")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data.removeprefix(b"\xef\xbb\xbf")[: error.start].decode()
+        raise NoUtf8Error("there is a byte that UTF-8 does not have: save the file as UTF-8", before) from None
+
+
 def _read_from(fd: int) -> bytes:
     while True:
         try:

@@ -18,7 +18,7 @@ from ..documents.checking import check
 from ..documents.problems import Problem
 from .output import complain, open_console, print_text, tell
 from .places import Place, Places, place_of_offset
-from .streams import read_in_time
+from .streams import NoUtf8Error, read_in_time, text_of
 from .types import better_type, type_named
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def validate(type_: str, schema: str | None, host: Host, as_json: bool, files: t
             complain(OSError(f"{name}: {getattr(error, 'strerror', None) or reason}"))
             is_unreadable = True
             continue
-        found = list(_findings(name, data, type_, schema, host))
+        found = sorted(_findings(name, data, type_, schema, host), key=lambda finding: finding.place or Place(0, 0))
         findings += found
         if console is not None:
             _print(console, name, found)
@@ -125,16 +125,10 @@ def validate(type_: str, schema: str | None, host: Host, as_json: bool, files: t
 
 def _findings(file: str, data: bytes, type_: str, schema: str | None, host: Host) -> Iterator[_Finding]:
     """Yield the problems of a file."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4]:
-        text = "the file is UTF-16, as Windows PowerShell writes it: save it as UTF-8"
-        yield _Finding(file, Problem("$", "json", text), Place(1, 1))
-        return
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data.removeprefix(b"\xef\xbb\xbf")[: error.start].decode()
-        text = "there is a byte that UTF-8 does not have: save the file as UTF-8"
-        yield _Finding(file, Problem("$", "json", text), place_of_offset(before, len(before)))
+        text = text_of(data)
+    except NoUtf8Error as error:
+        yield _Finding(file, Problem("$", "json", str(error)), place_of_offset(error.before, len(error.before)))
         return
     if not text or text.isspace():
         yield _Finding(file, Problem("$", "json", "the file is empty: a JSON object is expected"), Place(1, 1))
@@ -143,8 +137,8 @@ def _findings(file: str, data: bytes, type_: str, schema: str | None, host: Host
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        place = Place(error.lineno, error.colno)
-        yield from (_Finding(file, problem, place) for problem in problems)
+        # The place is told with it, and the advice for those who gave a path in place of a text is not for files.
+        yield _Finding(file, Problem("$", "json", f"no JSON: {error.msg}"), Place(error.lineno, error.colno))
         return
     except (ValueError, RecursionError):
         yield from (_Finding(file, problem, None) for problem in problems)

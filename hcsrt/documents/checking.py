@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn, cast
 
 from ._models import Endless, converted, is_foreign
-from .forms import Fault, finite, is_array, is_object, nearest, not_, shown
+from .forms import Fault, finite, is_array, is_object, nearest, newer, not_, shown
 from .problems import Problem, member, without_value
 from .reading import loaded
 from .rules import Place
@@ -202,17 +202,17 @@ class _Checking:
     def _members(self, node: _Node) -> _Node | None:
         """Compare what is left of an object's members; stop at one that is to be entered, and return it."""
         struct = node.type
-        members, newer = struct.members, struct.newer
+        members, later_ones = struct.members, struct.newer
         for name, value in node.rest:
             slot = members.get(name) if name.__class__ is str else None
             if slot is None:
                 slot = self._member(node, name)
                 if slot is None:
                     continue
-            if newer and name in newer:
+            if later_ones and name in later_ones:
                 # What is in it is as new, and need not be told; nor do rules get it, as nobody looks at its type.
-                words = "came with a later schema version than that asked for: leave it out, or ask for a later version"
-                self._report(node, name, "newer", f"{name} {words}", wrong=True)
+                kind, words = newer(name, later_ones[name])
+                self._report(node, name, kind, words, wrong=True)
                 continue
             if value.__class__ is slot.exact:
                 continue
@@ -288,7 +288,7 @@ class _Checking:
             node = _Node(parent, key, value, type)
             if shape == STRUCT:
                 for name in type.required:
-                    if name not in value:
+                    if name not in value and not _has_misspelt(value, name):
                         self._report(node, name, "missing", f"{type.spelling} needs the member {name}", wrong=True)
                 if type.rules:
                     self._ruled.append(node)
@@ -595,6 +595,12 @@ def _array_of_any() -> Type:
 
 _ANY_OBJECT = _object_of_any()
 _ANY_ARRAY = _array_of_any()
+
+
+def _has_misspelt(value: dict[Any, Any], name: str) -> bool:
+    """Return whether an object has a member but for the case of its name, which is told by itself."""
+    lowered = name.lower()
+    return any(isinstance(key, str) and key.lower() == lowered for key in value)
 
 
 def _shape(type: Type) -> int:

@@ -79,6 +79,8 @@ def integer(low: int, high: int, unit: str = "") -> Test:
     def test(value: object) -> Fault | None:
         if value.__class__ is int and low <= value <= high:  # type: ignore[operator]
             return None
+        if isinstance(value, float):
+            return "type", "an integer is expected, not a number with a point in it"
         if not isinstance(value, int) or isinstance(value, bool):
             return not_("an integer", value)
         if low <= value <= high:
@@ -106,17 +108,23 @@ def finite(value: object) -> Fault | None:
     return None
 
 
-def one_of(name: str, values: dict[str, bool]) -> Test:
-    """Return a test for the values of an enum, with whether the schema asked for has each."""
-    known = {value for value, there in values.items() if there}
+def newer(what: str, since: str) -> Fault:
+    """Return that something came with a later schema version than the one asked for."""
+    return "newer", f"{what} came with schema {since}: leave it out, or ask for {since} or later"
+
+
+def one_of(name: str, values: dict[str, str | None]) -> Test:
+    """Return a test for the values of an enum, with the schema version of each that the one asked for lacks."""
+    known = {value for value, since in values.items() if since is None}
 
     def test(value: object) -> Fault | None:
         if not isinstance(value, str):
             return not_(f"a value of {name}, a string,", value)
         if value in known:
             return None
-        if value in values:
-            return "newer", f"{value!r} came with a later schema version than that asked for: give another value"
+        since = values.get(value)
+        if since is not None:
+            return newer(repr(value), since)
         allowed = ", ".join(islice(values, _ENOUGH_VALUES)) + (", ..." if len(values) > _ENOUGH_VALUES else "")
         hint = nearest(value, values)
         hint = f"did you mean {hint!r}? It has" if hint else "it has"

@@ -63,7 +63,7 @@ class Type:
         self.members: dict[str, Slot] = {}
         self.make: Callable[[str], Slot | None] = _no_member
         self.names: Iterable[str] = ()
-        self.newer: frozenset[str] = frozenset()
+        self.newer: dict[str, str] = {}
         self.required: tuple[str, ...] = ()
         self.rules: tuple[Rule, ...] = ()
         # Of a map, an array, and what is in a member of type Any.
@@ -123,7 +123,7 @@ class Types:
         if spelling in structs:
             return self._struct(spelling)
         if spelling in enums:
-            values = {value: self._has(since) for value, since in enums[spelling].values.items()}
+            values = {value: self._lacks(since) for value, since in enums[spelling].values.items()}
             return _scalar(spelling, None, one_of(spelling, values))
         if spelling in BUILT_IN:
             return self._built_in(spelling)
@@ -165,7 +165,7 @@ class Types:
         members = self._table.structs[name].members
         struct = Type(name, STRUCT)
         struct.names = members.keys()
-        struct.newer = frozenset(member for member, (_, since) in members.items() if not self._has(since))
+        struct.newer = {member: since for member, (_, version) in members.items() if (since := self._lacks(version))}
         limits = _limits().get(name, {})
         struct.required = tuple(member for member, limit in limits.items() if limit.get("required"))
         struct.rules = rules(name)
@@ -188,11 +188,12 @@ class Types:
             return _scalar(spelling, None, integer(low, high, f" {unit}" if unit else ""))
         return self.slot(spelling)
 
-    def _has(self, since: str | None) -> bool:
+    def _lacks(self, since: str | None) -> str | None:
+        """Return the version again if it is later than the schema asked for, else None."""
         if since is None or self._schema is None:
-            return True
+            return None
         major, minor = since.split(".")
-        return (int(major), int(minor)) <= self._schema
+        return since if (int(major), int(minor)) > self._schema else None
 
 
 @cache
@@ -232,7 +233,7 @@ def _key_test(slot: Slot, spelling: str) -> Test | None:
     def of_number(key: object) -> Fault | None:
         digits = key.lstrip("0") or key[-1:] if isinstance(key, str) else ""
         if len(digits) > _MOST_DIGITS or not (digits.isascii() and digits.isdigit()):
-            return "form", "it has to be a number in decimal digits that is not too large"
+            return "form", 'it has to be a number, as in "0"'
         return test(int(digits))
 
     return of_number

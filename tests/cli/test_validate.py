@@ -94,8 +94,9 @@ def test_json_is_one_document_with_the_same(tmp_path: Path) -> None:
         ("value", "error"),
     ]
     assert list(found[0]) == ["file", "line", "column", "path", "kind", "severity", "text", "fact"]
-    plain = hcsrt("validate", "vm.json", folder=tmp_path).stdout.decode()
-    assert all(f"{each['path']}: {each['text']}\n" in plain for each in found)
+    told = lines(hcsrt("validate", "vm.json", folder=tmp_path).stdout)
+    assert len(told) == len(found) + 1
+    assert all(line.endswith(f"{each['path']}: {each['text']}") for line, each in zip(told, found))
 
 
 def test_a_document_that_is_right(tmp_path: Path) -> None:
@@ -138,8 +139,8 @@ def test_stdin(tmp_path: Path) -> None:
     done = hcsrt("validate", "-", folder=tmp_path, input=THREE_MISTAKES.encode())
     assert done.returncode == 1
     assert done.stdout.startswith(b"stdin:5:18: error: ")
-    (found, *_) = json.loads(hcsrt("validate", "--json", "-", folder=tmp_path, input=b'{"Own": 1}').stdout)["problems"]
-    assert (found["file"], found["path"]) == ("stdin", "$.Own")
+    found = json.loads(hcsrt("validate", "--json", "-", folder=tmp_path, input=b'{"Own": 1}').stdout)["problems"]
+    assert ("stdin", "$.Own") in [(each["file"], each["path"]) for each in found]
 
 
 # What it is asked

@@ -74,7 +74,11 @@ def test_unknown(document: Any, path: str, words: str) -> None:
     ("document", "path", "text"),
     [
         (container(Memory={"SizeInMB": "5"}), "$.Container.Memory.SizeInMB", "an integer is expected, not a string"),
-        (container(Memory={"SizeInMB": 5.0}), "$.Container.Memory.SizeInMB", "an integer is expected, not a number"),
+        (
+            container(Memory={"SizeInMB": 5.0}),
+            "$.Container.Memory.SizeInMB",
+            "an integer is expected, not a number with a point in it",
+        ),
         (container(Memory={"SizeInMB": True}), "$.Container.Memory.SizeInMB", "an integer is expected, not a boolean"),
         (container(Memory=[]), "$.Container.Memory", "an object (Container_Memory) is expected, not an array"),
         (container(Memory=None), "$.Container.Memory", "an object (Container_Memory) is expected, not null"),

@@ -1,7 +1,6 @@
 """The types of documents agree with the table that they are made of, and cost nobody who does not use them."""
 
 import copy
-import importlib
 import json
 import subprocess
 import sys
@@ -14,6 +13,8 @@ import pytest
 from hcsrt import documents
 from hcsrt.documents._names import FAMILY_OF
 from hcsrt.documents.table import table
+
+from ..helpers.tools import load
 
 ROOT = Path(__file__).resolve().parents[2]
 STRUCTS = sorted(table().structs)
@@ -74,10 +75,9 @@ def test_the_json_schema_has_each_type() -> None:
 
 
 @pytest.fixture
-def compare(monkeypatch: pytest.MonkeyPatch) -> Any:
+def compare() -> Any:
     """The tool that compares the table with the JSON Schema of Microsoft."""
-    monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    return importlib.import_module("document_compare")
+    return load("document_compare")
 
 
 TABLE = {

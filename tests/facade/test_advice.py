@@ -15,6 +15,8 @@ from hcsrt import _interpose, emulator
 from hcsrt._facade import requests
 from hcsrt._hresults import HCS_E_INVALID_JSON
 
+from ..helpers.platforms import emulator_by_name
+
 WRONG = {"VirtualMachine": {"Chipst": {}, "StopOnReset": 1}, "Ownr": "x", "Own": 5}
 
 
@@ -58,6 +60,7 @@ def test_the_findings_are_a_hint(create_in: Callable[[dict[str, Any]], None]) ->
     assert told.endswith("; and 2 more.")
 
 
+@emulator_by_name
 def test_the_emulator_tells_them_once(create_in: Callable[[dict[str, Any]], None]) -> None:
     assert "check()" not in hint(create_in, WRONG)
 
