@@ -39,7 +39,7 @@ def registry_value_is_of_its_type(look: Look, value: dict[str, Any]) -> None:
     if given:
         look.warning(given[0], f"a value of the Type {type} is in {expected} in every known document: move it there")
     elif type == "CustomType":
-        look.error("BinaryValue", "the data of a CustomType is here: add it")
+        look.error("BinaryValue", "a value of the Type CustomType needs its data here: add it")
 
 
 @rule("RegistryValue", fact="Microsoft's schema reference, RegistryValue.CustomType")
@@ -54,7 +54,7 @@ def registry_key_is_below_its_hive(look: Look, key: dict[str, Any]) -> None:
     """The name of a key begins below its hive."""
     name = key.get("Name", "")
     if name.startswith("\\"):
-        look.warning("Name", "the name of a key begins below its hive, without a backslash")
+        look.warning("Name", "the name of a key begins below its hive: leave out the backslash at its start")
     elif name.upper().startswith(_HIVES):
         look.warning("Name", "the name of a key begins below its hive: give the hive in Hive, and leave it out here")
 
@@ -68,7 +68,7 @@ def descriptors_are_sddl(look: Look, config: dict[str, Any]) -> None:
     """Security descriptors are in SDDL."""
     for member, text in config.items():
         if member.endswith("SecurityDescriptor") and text and not sddl(text):
-            look.error(member, 'a security descriptor is a text in SDDL, as in "D:P(A;;FA;;;SY)(A;;FA;;;BA)"')
+            look.error(member, 'a security descriptor in SDDL is expected, as in "D:P(A;;FA;;;SY)(A;;FA;;;BA)"')
 
 
 @rule(
@@ -85,6 +85,4 @@ def services_have_no_braces(look: Look, config: dict[str, Any]) -> None:
 def disabled_service_allows_nothing(look: Look, service: dict[str, Any]) -> None:
     """A disabled service allows nothing."""
     if service.get("Disabled") and service.get("AllowWildcardBinds"):
-        look.warning(
-            "AllowWildcardBinds", "the service is disabled, so nobody can bind to it: leave one of the two out"
-        )
+        look.warning("AllowWildcardBinds", "a disabled service lets nobody bind to it: leave out this or Disabled")

@@ -19,8 +19,8 @@ def one_kind_of_system(look: Look, system: dict[str, Any]) -> None:
     """A compute system is a container, a virtual machine or a hosted system, and only one of them."""
     given = [name for name in _ALTERNATIVES if name in system]
     if len(given) != 1:
-        found = " and ".join(given) or "none"
-        look.error((), f"exactly one of {', '.join(_ALTERNATIVES)} is expected, not {found}")
+        found = f"here are {' and '.join(given)}" if given else "there is none here"
+        look.error((), f"exactly one of {', '.join(_ALTERNATIVES)} is expected, and {found}")
 
 
 @rule("ComputeSystem", fact="Microsoft's schema reference, ComputeSystem.HostingSystemId")
@@ -39,7 +39,7 @@ def host_has_a_hosted_system(look: Look, system: dict[str, Any]) -> None:
     if system.get("HostingSystemId") and "HostedSystem" not in system:
         look.warning(
             "HostingSystemId",
-            "this names the host of a HostedSystem, and there is none: put the Container into a HostedSystem",
+            "HCS reads this for a HostedSystem, and there is none: put the Container into one, or leave this out",
         )
 
 
@@ -58,7 +58,7 @@ def schema_is_the_second(look: Look, document: dict[str, Any]) -> None:
     if major != _MAJOR:
         look.error(
             ("SchemaVersion", "Major"),
-            "documents of this type have schema 2, and HCS takes those of another major version for other documents: "
+            "these members are of schema 2, and HCS reads another major version as another kind of document: "
             'give {"Major": 2, "Minor": 1}',
         )
 
@@ -71,7 +71,7 @@ def schema_is_known(look: Look, document: dict[str, Any]) -> None:
         look.warning(
             ("SchemaVersion", "Minor"),
             f"no schema later than 2.{_LAST_MINOR} is known, and Windows refuses one that it does not know: "
-            "give the first that has all members here, 2.1 for most documents",
+            "give the lowest that has all members used here, 2.1 for most documents",
         )
 
 

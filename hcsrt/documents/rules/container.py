@@ -52,8 +52,8 @@ def scratch_is_a_volume(look: Look, storage: dict[str, Any]) -> None:
     if look.host != "emulator":
         look.error(
             "Path",
-            "the scratch has to be a volume, not a folder: mount its virtual disk, and give what GetLayerMountPath "
-            r"tells, \\?\Volume{GUID}" + "\\",
+            "the scratch has to be a volume, not a folder: mount its virtual disk, and give the path that "
+            r"GetLayerMountPath returns, \\?\Volume{GUID}" + "\\",
         )
     elif not absolute(look, path):
         look.error("Path", r"the scratch has to be a volume, \\?\Volume{GUID}\, or on the emulator an absolute path")
@@ -74,7 +74,7 @@ def mapped_host_path_is_absolute(look: Look, directory: dict[str, Any]) -> None:
     if not path or directory.get("HostPathType") == "VirtualSmbShareName" or absolute(look, path):
         return
     if not (in_guest(look) and absolute_in_guest(path)):
-        look.error("HostPath", r"the path on the host has to be absolute, as in C:\data: pathlib.Path.resolve() helps")
+        look.error("HostPath", r"the path on the host has to be absolute, as in C:\data")
 
 
 @rule("MappedDirectory", fact="hcsshim, createMountsConfig; Docker refuses another one")
@@ -107,7 +107,8 @@ def mapped_places_are_different(look: Look, container: dict[str, Any]) -> None:
             place = place.rstrip("/") if linux else place.replace("/", "\\").rstrip("\\").lower()
             if place in seen:
                 look.warning(
-                    (array, index, member), "something else is mapped to this place in the container: choose another"
+                    (array, index, member),
+                    "something else is mapped to this place in the container: choose another place",
                 )
             elif place:
                 seen.add(place)
@@ -117,7 +118,7 @@ def mapped_places_are_different(look: Look, container: dict[str, Any]) -> None:
 def mapped_pipe_has_a_name(look: Look, mapped: dict[str, Any]) -> None:
     """In the container a mapped pipe has a name, not a path."""
     if mapped.get("ContainerPipeName", "").lower().startswith(_PIPE_PREFIX):
-        look.warning("ContainerPipeName", r"this is a name without \\.\pipe" + "\\ before it: leave that out")
+        look.warning("ContainerPipeName", r"give the name alone, without \\.\pipe" + "\\")
 
 
 @rule("MappedPipe", fact="hcsshim, IsPipe; Microsoft's schema reference, MappedPipePathType")
@@ -127,7 +128,7 @@ def mapped_pipe_has_a_path(look: Look, mapped: dict[str, Any]) -> None:
     if not path or mapped.get("HostPathType") == "VirtualSmbPipeName" or in_guest(look):
         return
     if not pipe(path) and not (look.host == "emulator" and absolute(look, path)):
-        look.warning("HostPath", r"this is the path of a pipe on the host, as in \\.\pipe\name")
+        look.warning("HostPath", r"the path of a pipe on the host is expected, as in \\.\pipe\name")
 
 
 @rule(
@@ -141,7 +142,8 @@ def network_needs_a_host_name(look: Look, container: dict[str, Any]) -> None:
     if not container.get("GuestOs", {}).get("HostName"):
         look.error(
             ("GuestOs", "HostName"),
-            f"a container with a network namespace needs a host name, of at most {_LONGEST_HOST_NAME} characters",
+            "a container with a network namespace needs a host name: "
+            f"add one of at most {_LONGEST_HOST_NAME} characters",
         )
 
 
@@ -151,7 +153,8 @@ def host_name_is_short(look: Look, container: dict[str, Any]) -> None:
     name = container.get("GuestOs", {}).get("HostName", "")
     if len(name) <= _LONGEST_HOST_NAME or in_guest(look):
         return
-    text = f"a Windows container's host name has at most {_LONGEST_HOST_NAME} characters, and this has {len(name)}"
+    most = f"at most {_LONGEST_HOST_NAME} characters"
+    text = f"a Windows container's host name has {most}, and this has {len(name)}: shorten it"
     if container.get("Networking", {}).get("Namespace"):
         look.error(("GuestOs", "HostName"), text)
     else:
@@ -171,9 +174,9 @@ def namespace_is_a_guid(look: Look, networking: dict[str, Any]) -> None:
         braces = namespace.startswith("{")
         look.error(
             "Namespace",
-            "the id of the network namespace has to be without braces: leave them out"
+            "the id of a network namespace has no braces: leave them out"
             if braces
-            else "the network namespace is named by its id, a GUID without braces",
+            else "the id of a network namespace is expected, a GUID without braces",
         )
 
 
@@ -182,7 +185,7 @@ def namespace_is_in_lower_case(look: Look, networking: dict[str, Any]) -> None:
     """The network namespace of a container on the host is in lower case."""
     namespace = networking.get("Namespace", "")
     if bare_guid(namespace) and namespace != namespace.lower() and not in_guest(look):
-        look.warning("Namespace", "every known client gives this id in lower case, as HCN does")
+        look.warning("Namespace", "every known client gives this id in lower case, as HCN does: write it so")
 
 
 @rule("Networking", fact="hcsshim, createWindowsContainerDocument: it joins the domains with commas")
@@ -190,7 +193,7 @@ def search_list_has_commas(look: Look, networking: dict[str, Any]) -> None:
     """The domains of a search list have nothing but commas between them."""
     domains = networking.get("DnsSearchList", "")
     if " " in domains or ";" in domains:
-        look.warning("DnsSearchList", 'the domains have commas between them, and nothing else: "a.example,b.example"')
+        look.warning("DnsSearchList", 'the domains are separated by commas alone, as in "a.example,b.example"')
 
 
 @rule("Device", fact="Microsoft's schema reference, Device: only used with the other type")

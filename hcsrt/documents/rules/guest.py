@@ -69,14 +69,16 @@ def mapped_disk_has_a_path(look: Look, disk: dict[str, Any]) -> None:
     """The path of a disk in the guest is absolute."""
     path = disk.get("ContainerPath")
     if path and not absolute_in_guest(path):
-        look.warning("ContainerPath", r"this is an absolute path of the guest, as in C:\mounts\scsi\m0")
+        look.warning("ContainerPath", r"an absolute path of the guest is expected, as in C:\mounts\scsi\m0")
 
 
 @rule("CombinedLayers", fact="hcsshim, guestresource/resources.go, and AspireHcs: both send it")
 def combined_layers_are_somewhere(look: Look, layers: dict[str, Any]) -> None:
     """Combined layers have a ContainerRootPath."""
     if not layers.get("ContainerRootPath"):
-        look.warning("ContainerRootPath", "every known client says where in the guest the layers are combined: add it")
+        look.warning(
+            "ContainerRootPath", "every known client says where in the guest the layers are combined: add the path"
+        )
 
 
 @rule("CombinedLayers", fact="Microsoft's schema reference, CombinedLayers")

@@ -111,7 +111,7 @@ def _flags_of(struct: str) -> None:
         flags = object.get("Flags")
         if isinstance(flags, str):
             number = known.get(flags)
-            look.error("Flags", f"HCN takes flags as a number only: give {'it' if number is None else number}")
+            look.error("Flags", f"HCN takes flags as a number only: give {'the number' if number is None else number}")
 
     @rule(struct, fact="WSL, hns_schema.h; hcsshim, hcn")
     def flags_are_known(look: Look, object: dict[str, Any]) -> None:
@@ -177,7 +177,8 @@ def schema_is_named(look: Look, object: dict[str, Any]) -> None:
     """A document names its schema."""
     if "SchemaVersion" not in object:
         look.warning(
-            "SchemaVersion", 'without it HCN reads, or answers with, other members: give {"Major": 2, "Minor": 0}'
+            "SchemaVersion",
+            'without it HCN takes this for schema 1, which has other members: give {"Major": 2, "Minor": 0}',
         )
 
 
@@ -193,7 +194,7 @@ def id_is_as_hcn_writes_it(look: Look, object: dict[str, Any]) -> None:
     """An id is in lower case and without braces."""
     id = object.get("ID", "")
     if id and (not bare_guid(id) or id != id.lower()):
-        look.warning("ID", "HCN has ids in lower case and without braces, and finds them so: write it in that way")
+        look.warning("ID", "HCN writes ids in lower case and without braces: write it so")
 
 
 @rule("HostComputeQuery", fact="hcsshim, hcn: the filter is JSON in a text")
@@ -209,7 +210,7 @@ def filter_is_json(look: Look, query: dict[str, Any]) -> None:
     except (ValueError, RecursionError):
         is_object = False
     if not is_object:
-        look.error("Filter", 'this is the text of a JSON object: json.dumps({"Name": name}) makes it')
+        look.error("Filter", 'the text of a JSON object is expected, as in {"Name": "web"}')
 
 
 # --- networks ---------------------------------------------------------------------------------------------------------
@@ -223,7 +224,7 @@ def subnet_is_a_prefix(look: Look, subnet: dict[str, Any]) -> None:
         return
     network = prefix(text)
     if network is None:
-        look.error("IpAddressPrefix", "this is a network with its length, as in 192.168.100.0/24")
+        look.error("IpAddressPrefix", "a network with its length is expected, as in 192.168.100.0/24")
     elif str(network.network_address) != str(address(text.partition("/")[0])):
         look.warning("IpAddressPrefix", f"this is an address of the network {network}: give the network itself")
 
@@ -264,7 +265,7 @@ def route_leads_to_a_prefix(look: Look, route: dict[str, Any]) -> None:
     """The destination of a route is a network with its length."""
     text = route.get("DestinationPrefix")
     if text and prefix(text) is None:
-        look.error("DestinationPrefix", "this is a network with its length, as in 0.0.0.0/0 or 10.0.0.0/8")
+        look.error("DestinationPrefix", "a network with its length is expected, as in 0.0.0.0/0 or 10.0.0.0/8")
 
 
 @rule("Route", "SDNRoutePolicySetting", fact="hcsshim sends an IP address; HCN has the code HCN_E_INVALID_IP")
@@ -272,7 +273,7 @@ def next_hop_is_an_address(look: Look, route: dict[str, Any]) -> None:
     """A next hop is an IP address."""
     text = route.get("NextHop")
     if text and address(text) is None:
-        look.error("NextHop", "this is an IP address, without a length")
+        look.error("NextHop", "an IP address without a length is expected")
 
 
 @rule(
@@ -292,7 +293,7 @@ def addresses_of_cards_are_written_with_dashes(look: Look, object: dict[str, Any
         if not text:
             continue
         if mac(text) is None:
-            look.error(member, "this is a MAC address: six pairs of hexadecimal digits, as in 00-15-5D-52-C0-00")
+            look.error(member, "a MAC address is expected: six pairs of hexadecimal digits, as in 00-15-5D-52-C0-00")
         elif "-" not in text:
             look.warning(member, "HCN writes MAC addresses with dashes, as in 00-15-5D-52-C0-00: write it so")
 
@@ -310,7 +311,7 @@ def servers_are_addresses(look: Look, dns: dict[str, Any]) -> None:
     """Servers of names are IP addresses."""
     for index, server in enumerate(dns.get("ServerList", ())):
         if server and address(server) is None:
-            look.warning(("ServerList", index), "servers of names are given by their IP addresses")
+            look.warning(("ServerList", index), "DNS servers are given by their IP addresses")
 
 
 @rule("VlanPolicySetting", fact="IEEE 802.1Q: a VLAN has 12 bits")
@@ -369,7 +370,7 @@ def mapped_protocol_has_ports(look: Look, mapping: dict[str, Any]) -> None:
     """The protocol of a port mapping is TCP or UDP."""
     protocol = mapping.get("Protocol")
     if isinstance(protocol, int) and protocol not in (_TCP, _UDP):
-        look.warning("Protocol", f"ports are those of TCP ({_TCP}) or UDP ({_UDP}): give one of them")
+        look.warning("Protocol", f"only TCP ({_TCP}) and UDP ({_UDP}) have ports: give one of them")
 
 
 @rule(
@@ -380,7 +381,7 @@ def mapped_protocol_has_ports(look: Look, mapping: dict[str, Any]) -> None:
 def mapping_leads_to_a_port(look: Look, mapping: dict[str, Any]) -> None:
     """A port mapping leads to a port."""
     if not mapping.get("InternalPort"):
-        look.warning("InternalPort", f"the port that the endpoint listens on is between 1 and {_LARGEST_PORT}: give it")
+        look.warning("InternalPort", f"give the port that the endpoint listens on, from 1 to {_LARGEST_PORT}")
 
 
 @rule("HostComputeEndpoint", fact="hcsshim, hcnerrors_test.go: HCN_E_PORT_ALREADY_EXISTS")
@@ -421,9 +422,10 @@ def configuration_is_an_address(look: Look, configuration: dict[str, Any]) -> No
         return
     parsed = address(text)
     if parsed is None:
-        look.error("IpAddress", "this is an IP address; its length is in PrefixLength")
+        where = "move its length to PrefixLength" if prefix(text) else "its length is in PrefixLength"
+        look.error("IpAddress", f"an IP address alone is expected: {where}")
     elif configuration.get("PrefixLength", 0) > _BITS[parsed.version]:
-        look.error("PrefixLength", f"an address of IPv{parsed.version} has at most {_BITS[parsed.version]} bits")
+        look.error("PrefixLength", f"the length for an IPv{parsed.version} address is at most {_BITS[parsed.version]}")
 
 
 _TUPLES = ("AclPolicySetting", "NetworkAclPolicySetting", "CommonAclPolicySetting", "FiveTuple", "TierAclRule")
@@ -435,7 +437,7 @@ def protocols_are_numbers(look: Look, tuple: dict[str, Any]) -> None:
     text = tuple.get("Protocols")
     if text and not numbers(text, _LARGEST_PROTOCOL):
         look.warning(
-            "Protocols", 'these are the numbers of protocols with commas between them, as in "6,17" for TCP and UDP'
+            "Protocols", 'numbers of protocols with commas between them are expected, as in "6,17" for TCP and UDP'
         )
 
 
@@ -445,7 +447,7 @@ def ports_are_numbers(look: Look, tuple: dict[str, Any]) -> None:
     for member in ("LocalPorts", "RemotePorts"):
         text = tuple.get(member)
         if text and text != "*" and not numbers(text, _LARGEST_PORT):
-            look.warning(member, 'these are ports with commas between them, as in "80,443" or "8000-8080"')
+            look.warning(member, 'ports with commas between them are expected, as in "80,443" or "8000-8080"')
 
 
 @rule(*_TUPLES, fact='hcsshim, hcn tests: a text of addresses, "192.168.100.0/24,10.0.0.21"')
@@ -454,7 +456,7 @@ def places_are_addresses(look: Look, tuple: dict[str, Any]) -> None:
     for member in ("LocalAddresses", "RemoteAddresses"):
         text = tuple.get(member)
         if text and text != "*" and not addresses(text):
-            look.warning(member, 'these are addresses with commas between them, as in "192.168.100.0/24,10.0.0.21"')
+            look.warning(member, 'addresses with commas between them are expected, as in "192.168.100.0/24,10.0.0.21"')
 
 
 @rule("AclPolicySetting", "NetworkAclPolicySetting", fact="hcsshim, AclPolicySetting: it sends both in each rule")
@@ -481,7 +483,7 @@ def proxy_has_a_port(look: Look, setting: dict[str, Any]) -> None:
     for member in ("Port", "InboundProxyPort", "OutboundProxyPort"):
         text = setting.get(member)
         if text and not ("," not in text and "-" not in text and numbers(text, _LARGEST_PORT)):
-            look.warning(member, 'this is the number of one port, as a text: "15001"')
+            look.warning(member, 'the number of one port is expected, as the text "15001"')
 
 
 @rule("OutboundNatPolicySetting", fact="hcsshim, OutboundNatPolicySetting: texts of addresses and prefixes")
@@ -490,7 +492,7 @@ def exceptions_are_addresses(look: Look, setting: dict[str, Any]) -> None:
     for member in ("Exceptions", "Destinations"):
         for index, text in enumerate(setting.get(member, ())):
             if not addresses(text):
-                look.warning((member, index), "this is an address or a network with its length, as in 10.0.0.0/8")
+                look.warning((member, index), "an address, or a network with its length, is expected, as in 10.0.0.0/8")
 
 
 # --- changes ----------------------------------------------------------------------------------------------------------
@@ -540,14 +542,16 @@ def some_policies_come_with_the_endpoint(look: Look, request: dict[str, Any]) ->
 def default_namespace_is_not_for_containers(look: Look, namespace: dict[str, Any]) -> None:
     """A namespace is not the default one of the host."""
     if namespace.get("Type") == "HostDefault":
-        look.warning("Type", 'this is the one namespace of the host, and no container can have it: give "Host"')
+        look.warning(
+            "Type", 'HostDefault is the namespace of the host itself, and no container can be in it: give "Host"'
+        )
 
 
 @rule("NamespaceResource", fact="hcsshim, hcn/hcnnamespace.go: the Data of each resource")
 def resource_has_its_data(look: Look, resource: dict[str, Any]) -> None:
     """A resource of a namespace has its Data."""
     if "Type" in resource and "Data" not in resource:
-        look.warning("Data", "the resource is named here by its id: add it")
+        look.warning("Data", "a resource is named by its id here: add it")
 
 
 @rule("HostComputeRoute", fact="hcsshim, hcn/hcnroute.go: Setting; Microsoft's HNS schema: Routes")
@@ -570,7 +574,7 @@ def there_are_endpoints(look: Look, object: dict[str, Any]) -> None:
 def virtual_addresses_are_addresses(look: Look, balancer: dict[str, Any]) -> None:
     """The addresses of a load balancer are IP addresses."""
     if balancer.get("SourceVIP") and address(balancer["SourceVIP"]) is None:
-        look.error("SourceVIP", "this is an IP address, without a length")
+        look.error("SourceVIP", "an IP address without a length is expected")
     for index, text in enumerate(balancer.get("FrontendVIPs", ())):
         if text and address(text) is None:
-            look.error(("FrontendVIPs", index), "this is an IP address, without a length")
+            look.error(("FrontendVIPs", index), "an IP address without a length is expected")

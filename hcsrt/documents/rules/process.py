@@ -42,7 +42,7 @@ def working_directory_is_absolute(look: Look, parameters: dict[str, Any]) -> Non
     """The working directory is absolute."""
     path = parameters.get("WorkingDirectory")
     if path and not absolute_in_guest(path):
-        look.warning("WorkingDirectory", r"the working directory is an absolute path of the guest, as in C:\data")
+        look.warning("WorkingDirectory", r"an absolute path of the guest is expected, as in C:\data")
 
 
 @rule("ProcessParameters", fact="Windows and Linux: the first = ends the name of a variable")
@@ -68,7 +68,8 @@ def variables_are_different(look: Look, parameters: dict[str, Any]) -> None:
         upper = name.upper()
         if upper in seen:
             look.warning(
-                ("Environment", name), "this variable is there twice but for its case, and Windows takes them for one"
+                ("Environment", name),
+                "this differs from another variable in case only, and Windows takes the two for one: leave one out",
             )
         seen.add(upper)
 
@@ -76,7 +77,7 @@ def variables_are_different(look: Look, parameters: dict[str, Any]) -> None:
 @rule("ProcessParameters", fact="Windows and Linux: a NUL character ends the texts that a program is started with")
 def texts_have_no_nul(look: Look, parameters: dict[str, Any]) -> None:
     """No text has a NUL character in it."""
-    text = "there is a NUL character in this, and what is behind it would be lost: leave it out"
+    text = "what follows the NUL character here would be lost: leave the character out"
     for member in _TEXTS:
         if "\0" in parameters.get(member, ""):
             look.error(member, text)
@@ -92,7 +93,7 @@ def texts_have_no_nul(look: Look, parameters: dict[str, Any]) -> None:
 def change_has_an_operation(look: Look, request: dict[str, Any]) -> None:
     """A request to change a process has an Operation."""
     if "Operation" not in request:
-        look.error("Operation", 'HCS does what this says: give "ConsoleSize" or "CloseHandle"')
+        look.error("Operation", 'say what to change: "ConsoleSize" or "CloseHandle"')
 
 
 @rule("ProcessModifyRequest", fact="Microsoft's schema reference, ProcessModifyRequest and ModifyOperation")

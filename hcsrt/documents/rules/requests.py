@@ -55,7 +55,8 @@ def resource_is_known(look: Look, request: dict[str, Any]) -> None:
     if _COLLECTIONS.fullmatch(path):
         look.warning(
             "ResourcePath",
-            "shares are added to the whole list of them, and HCS refuses an index with E_INVALIDARG: leave it out",
+            "shares are added to the list as a whole, and HCS refuses an index with E_INVALIDARG: "
+            "end the path with Shares",
         )
         return
     from difflib import get_close_matches
@@ -71,7 +72,7 @@ def request_is_one_for_the_resource(look: Look, request: dict[str, Any]) -> None
     found = resource(request.get("ResourcePath", ""))
     change = request.get("RequestType")
     if found is not None and change is not None and change not in found.requests:
-        look.error("RequestType", f"what this path leads to takes {' and '.join(found.requests)}, not {change}")
+        look.error("RequestType", f"for this path HCS takes {' and '.join(found.requests)}, not {change}")
 
 
 @rule("ModifySettingRequest", fact=_REFERENCE)
@@ -138,8 +139,8 @@ def only_restricted_shares_are_updated(look: Look, request: dict[str, Any]) -> N
     if request.get("RequestType") == "Update" and not options.get("RestrictFileAccess"):
         look.warning(
             "RequestType",
-            "of a share HCS updates AllowedFiles only, and only with Options.RestrictFileAccess: remove it, and add it "
-            "again",
+            "HCS updates nothing but the AllowedFiles of a share with Options.RestrictFileAccess: remove the share, "
+            "and add it again",
         )
 
 
@@ -230,7 +231,7 @@ def credential_is_json(look: Look, request: dict[str, Any]) -> None:
     """CredentialSpec is the text of a JSON object."""
     text = request.get("CredentialSpec")
     if text is not None and not _is_object(text):
-        look.error("CredentialSpec", "this is the JSON of a credential specification, as a text: give the file's text")
+        look.error("CredentialSpec", "a credential specification as JSON text is expected: give the text of its file")
 
 
 # --- queries ----------------------------------------------------------------------------------------------------------
@@ -259,7 +260,7 @@ def queries_name_properties_of_the_service(look: Look, query: dict[str, Any]) ->
 def _known(look: Look, query: dict[str, Any], member: str, names: frozenset[str]) -> None:
     for name in query.get(member, ()):
         if name not in names:
-            look.warning((member, name), f"no such property is known: {', '.join(sorted(names))} are")
+            look.warning((member, name), f"no such property is known; known are {', '.join(sorted(names))}")
 
 
 def _is_object(text: str) -> bool:

@@ -44,8 +44,8 @@ def layers_have_ids_of_their_own(look: Look, storage: dict[str, Any]) -> None:
         if id in seen:
             look.error(
                 ("Layers", index, "Id"),
-                "two layers here have the same id, as folders of the same name get: give the layer's folder another "
-                "name, and import it again",
+                "another layer here has this id, as layers in folders of the same name get: give the folder another "
+                "name, and import the layer again",
             )
         elif id:
             seen.add(id)
@@ -61,7 +61,9 @@ def layers_have_folders_of_their_own(look: Look, storage: dict[str, Any]) -> Non
     for index, layer in enumerate(layers):
         path = layer.get("Path", "").rstrip("\\/").lower()
         if path in seen:
-            look.warning(("Layers", index, "Path"), "two layers here are the same folder: leave one of them out")
+            look.warning(
+                ("Layers", index, "Path"), "another layer here is in the same folder: leave one of the two out"
+            )
         elif path:
             seen.add(path)
 
@@ -70,7 +72,7 @@ def layers_have_folders_of_their_own(look: Look, storage: dict[str, Any]) -> Non
 def layers_are_left_out_or_given(look: Look, data: dict[str, Any]) -> None:
     """Layers are left out where there is none."""
     if "Layers" in data and not data["Layers"]:
-        look.warning("Layers", "every known client leaves this out where there is no layer below")
+        look.warning("Layers", "every known client leaves this out if there is no layer below: do so")
 
 
 @rule("OsLayerOptions", fact="hcsshim, SetupContainerBaseLayer and SetupUtilityVMBaseLayer: it always sends one")

@@ -54,7 +54,9 @@ def boot_disk_is_there(look: Look, entry: dict[str, Any]) -> None:
         return
     place = str(entry.get("DiskNumber", 0))
     if place not in controllers[name].get("Attachments", {}):
-        look.warning("DiskNumber", f"the SCSI controller has nothing at its place {place}: give that of the boot disk")
+        look.warning(
+            "DiskNumber", f"the SCSI controller has nothing at its place {place}: give the place of the boot disk"
+        )
 
 
 @rule("UefiBootEntry", fact="hcsshim, prepareConfigDoc and CreateLCOW")
@@ -63,7 +65,7 @@ def boot_folder_is_there(look: Look, entry: dict[str, Any]) -> None:
     if entry.get("DeviceType") != "VmbFs":
         return
     if not entry.get("DevicePath", "\\").startswith("\\"):
-        look.warning("DevicePath", r"this is a path below the boot folder, as in \EFI\Microsoft\Boot\bootmgfw.efi")
+        look.warning("DevicePath", r"a path below the boot folder is expected, as in \EFI\Microsoft\Boot\bootmgfw.efi")
     machine = look.of("VirtualMachine")
     if machine is None or entry.get("VmbFsRootPath"):
         return
@@ -71,7 +73,8 @@ def boot_folder_is_there(look: Look, entry: dict[str, Any]) -> None:
     if not any(share.get("Name") == "os" for share in shares):
         look.warning(
             "VmbFsRootPath",
-            'a machine boots from the folder that this names, or from the share "os" in Devices.VirtualSmb: add one',
+            'a machine boots from the folder that this names, or from the share "os" in Devices.VirtualSmb: '
+            "add one of the two",
         )
 
 
@@ -82,7 +85,7 @@ def kernel_is_named(look: Look, direct: dict[str, Any]) -> None:
     if not path:
         look.warning("KernelFilePath", "every known client names the file of the kernel: add it")
     elif not absolute(look, path):
-        look.warning("KernelFilePath", "every known client gives the absolute path of the kernel's file")
+        look.warning("KernelFilePath", "the path of the kernel is absolute in every known document")
 
 
 @rule("LinuxKernelDirect", fact="hcsshim, CreateLCOW; WSL: both send a full path")
@@ -90,7 +93,7 @@ def initial_disk_is_absolute(look: Look, direct: dict[str, Any]) -> None:
     """The path of the initial RAM disk is absolute."""
     path = direct.get("InitRdPath")
     if path and not absolute(look, path):
-        look.warning("InitRdPath", "every known client gives the absolute path of this file")
+        look.warning("InitRdPath", "the path of this file is absolute in every known document")
 
 
 # --- memory and processors --------------------------------------------------------------------------------------------
@@ -142,9 +145,11 @@ def small_pages_are_forbidden(look: Look, memory: dict[str, Any]) -> None:
 def limits_of_processors(look: Look, limits: dict[str, Any]) -> None:
     """Limit is at most 100,000, Weight at most 10,000."""
     if limits.get("Limit", 0) > _LARGEST_LIMIT:
-        look.error("Limit", f"a limit is between 1 and {_LARGEST_LIMIT}, which is all of each processor")
+        look.error(
+            "Limit", f"a limit from 1 to {_LARGEST_LIMIT} is expected; {_LARGEST_LIMIT} is all of each processor"
+        )
     if limits.get("Weight", 0) > _LARGEST_WEIGHT:
-        look.error("Weight", f"a weight is between 0 and {_LARGEST_WEIGHT}; 100 is usual")
+        look.error("Weight", f"a weight from 0 to {_LARGEST_WEIGHT} is expected; 100 is usual")
 
 
 @rule("Numa", fact="hcsshim, vnuma.go: it refuses other nodes itself")
@@ -166,7 +171,7 @@ def numa_nodes_are_right(look: Look, numa: dict[str, Any]) -> None:
         if physical >= _PHYSICAL_NODES and physical != _ANY_PHYSICAL_NODE:
             look.warning(
                 ("Settings", index, "PhysicalNodeNumber"),
-                f"this is less than {_PHYSICAL_NODES}, or {_ANY_PHYSICAL_NODE} for any node of the host",
+                f"a number below {_PHYSICAL_NODES} is expected, or {_ANY_PHYSICAL_NODE} for any node of the host",
             )
         if not node.get("CountOfMemoryBlocks"):
             look.warning(("Settings", index, "CountOfMemoryBlocks"), "a node needs memory: give the number of its MB")
@@ -261,7 +266,7 @@ def passed_disk_is_a_device(look: Look, attachment: dict[str, Any]) -> None:
     path = attachment.get("Path", "")
     devices = ("\\\\.\\", "\\\\?\\", "/") if look.host == "emulator" else ("\\\\.\\", "\\\\?\\")
     if path and attachment.get("Type") == "PassThru" and not path.startswith(devices):
-        look.warning("Path", r"a disk that is passed through is a device of the host, as in \\.\PhysicalDrive1")
+        look.warning("Path", r"for PassThru a device of the host is expected, as in \\.\PhysicalDrive1")
 
 
 @rule("VirtualPMemController", fact="hcsshim, MaxVPMEMCount: it refuses more itself")
@@ -279,7 +284,7 @@ def few_pmem_devices(look: Look, controller: dict[str, Any]) -> None:
 def pmem_has_whole_pages(look: Look, controller: dict[str, Any]) -> None:
     """The size of persistent memory is a multiple of 4096."""
     if controller.get("MaximumSizeBytes", 0) % _PAGE:
-        look.warning("MaximumSizeBytes", f"this is a multiple of {_PAGE}, the size of a page")
+        look.warning("MaximumSizeBytes", f"a multiple of {_PAGE} is expected, which is the size of a page")
 
 
 # --- shares -----------------------------------------------------------------------------------------------------------
@@ -330,7 +335,9 @@ def allowed_files_are_restricted(look: Look, share: dict[str, Any]) -> None:
     if share.get("AllowedFiles") and not restricted:
         look.ignored("AllowedFiles", "only Options.RestrictFileAccess makes HCS read it")
     elif restricted and "AllowedFiles" not in share:
-        look.warning("AllowedFiles", "Options.RestrictFileAccess lets the guest have no file but those listed here")
+        look.warning(
+            "AllowedFiles", "with Options.RestrictFileAccess the guest has only the files listed here: list them"
+        )
 
 
 @rule("VirtualSmbShareOptions", fact="Microsoft's schema reference, VirtualSmbShareOptions: each is said of all opens")
@@ -351,7 +358,7 @@ def plan9_flags_are_known(look: Look, share: dict[str, Any]) -> None:
     """Each flag of a Plan 9 share is known."""
     if share.get("Flags", 0) & ~sum(_FLAGS_OF_PLAN9):
         known = ", ".join(f"{flag} ({what})" for flag, what in _FLAGS_OF_PLAN9.items())
-        look.warning("Flags", f"there are flags here that no source knows; known are {known}")
+        look.warning("Flags", f"no source knows some of these flags; known are {known}")
 
 
 @rule("Plan9Share", fact="hcsshim, AddPlan9: it sends the flag 0x80 with a list of files")
@@ -361,7 +368,7 @@ def plan9_allowed_files_are_restricted(look: Look, share: dict[str, Any]) -> Non
     if share.get("AllowedFiles") and not restricted:
         look.warning("AllowedFiles", f"hcsshim sends the flag {_RESTRICTED} with this list: add it to Flags")
     elif restricted and "AllowedFiles" not in share:
-        look.warning("AllowedFiles", f"the flag {_RESTRICTED} lets the guest have no file but those listed here")
+        look.warning("AllowedFiles", f"with the flag {_RESTRICTED} the guest has only the files listed here: list them")
 
 
 # --- other devices ----------------------------------------------------------------------------------------------------
@@ -386,7 +393,7 @@ def port_is_a_pipe(look: Look, port: dict[str, Any]) -> None:
     path = port.get("NamedPipe")
     if path and not pipe(path) and not (look.host == "emulator" and path.startswith("/")):
         look.warning(
-            "NamedPipe", r"this is the path of a named pipe, as in \\.\pipe\name; an empty one connects nothing"
+            "NamedPipe", r"the path of a named pipe is expected, as in \\.\pipe\name; an empty one connects nothing"
         )
 
 
@@ -395,7 +402,7 @@ def accounts_are_sids(look: Look, options: dict[str, Any]) -> None:
     """Accounts are named by their SIDs."""
     for index, sid in enumerate(options.get("AccessSids", ())):
         if not sid.upper().startswith("S-1-"):
-            look.warning(("AccessSids", index), "accounts are named by their SIDs, as in S-1-5-32-544")
+            look.warning(("AccessSids", index), "the SID of an account is expected, as in S-1-5-32-544")
 
 
 @rule("NetworkAdapter", fact="hcsshim, addNIC; WSL: an adapter is connected to an endpoint, or to a port of a switch")
@@ -476,7 +483,9 @@ def files_of_a_machine_are_absolute(look: Look, files: dict[str, Any]) -> None:
     for member in _ALL_FILES:
         path = files.get(member)
         if path and not absolute(look, path):
-            look.warning(member, "the path of this file is absolute in every known document: the service is elsewhere")
+            look.warning(
+                member, "the path of this file is absolute in every known document: HCS has a current folder of its own"
+            )
 
 
 @rule("IsolationSettings", fact="hcsshim, prepareSecurityConfigDoc: HCS decodes it from Base64")
@@ -487,7 +496,7 @@ def launch_data_is_base64(look: Look, isolation: dict[str, Any]) -> None:
     try:
         binascii.a2b_base64(isolation.get("LaunchData", ""), strict_mode=True)
     except ValueError:
-        look.error("LaunchData", "this is Base64 text: base64.b64encode(...).decode() makes it")
+        look.error("LaunchData", "text in Base64 is expected: encode the data")
 
 
 @rule("SaveOptions", fact="Microsoft's schema reference, SaveOptions.SaveStateFilePath")

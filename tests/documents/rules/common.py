@@ -24,7 +24,7 @@ CASES: list[Case] = [
         "RegistryValue",
         {"Type": "CustomType", "CustomType": 77},
         {"Type": "CustomType", "CustomType": 77, "BinaryValue": "AA=="},
-        error("$.BinaryValue", "the data of a CustomType is here: add it"),
+        error("$.BinaryValue", "a value of the Type CustomType needs its data here: add it"),
     ),
     case(
         "custom_type_is_of_custom_values",
@@ -38,7 +38,7 @@ CASES: list[Case] = [
         "RegistryKey",
         {"Hive": "System", "Name": "\\ControlSet001"},
         {"Hive": "System", "Name": "ControlSet001\\Control"},
-        warning("$.Name", "the name of a key begins below its hive, without a backslash"),
+        warning("$.Name", "the name of a key begins below its hive: leave out the backslash at its start"),
     ),
     case(
         "registry_key_is_below_its_hive",
@@ -53,7 +53,7 @@ CASES: list[Case] = [
         {"BindSecurityDescriptor": "everybody"},
         {"BindSecurityDescriptor": "D:P(A;;FA;;;SY)", "ConnectSecurityDescriptor": ""},
         error(
-            "$.BindSecurityDescriptor", 'a security descriptor is a text in SDDL, as in "D:P(A;;FA;;;SY)(A;;FA;;;BA)"'
+            "$.BindSecurityDescriptor", 'a security descriptor in SDDL is expected, as in "D:P(A;;FA;;;SY)(A;;FA;;;BA)"'
         ),
     ),
     case(
@@ -63,7 +63,7 @@ CASES: list[Case] = [
         {"DefaultConnectSecurityDescriptor": "O:BAD:(A;;FA;;;SY)"},
         error(
             "$.DefaultConnectSecurityDescriptor",
-            'a security descriptor is a text in SDDL, as in "D:P(A;;FA;;;SY)(A;;FA;;;BA)"',
+            'a security descriptor in SDDL is expected, as in "D:P(A;;FA;;;SY)(A;;FA;;;BA)"',
         ),
     ),
     case(
@@ -81,6 +81,6 @@ CASES: list[Case] = [
         "HvSocketServiceConfig",
         {"Disabled": True, "AllowWildcardBinds": True},
         {"Disabled": True, "AllowWildcardBinds": False},
-        warning("$.AllowWildcardBinds", "the service is disabled, so nobody can bind to it: leave one of the two out"),
+        warning("$.AllowWildcardBinds", "a disabled service lets nobody bind to it: leave out this or Disabled"),
     ),
 ]

@@ -10,7 +10,7 @@ CASES: list[Case] = [
         "ComputeSystem",
         {"SchemaVersion": V2},
         container(),
-        error("$", "exactly one of Container, VirtualMachine, HostedSystem is expected, not none"),
+        error("$", "exactly one of Container, VirtualMachine, HostedSystem is expected, and there is none here"),
     ),
     case(
         "one_kind_of_system",
@@ -19,7 +19,10 @@ CASES: list[Case] = [
         machine(),
         error(
             "$",
-            ("exactly one of Container, VirtualMachine, HostedSystem is expected, not Container and VirtualMachine"),
+            (
+                "exactly one of Container, VirtualMachine, HostedSystem is expected, and here are Container and "
+                "VirtualMachine"
+            ),
         ),
     ),
     case(
@@ -39,7 +42,7 @@ CASES: list[Case] = [
         container() | {"HostingSystemId": ""},
         warning(
             "$.HostingSystemId",
-            ("this names the host of a HostedSystem, and there is none: put the Container into a HostedSystem"),
+            ("HCS reads this for a HostedSystem, and there is none: put the Container into one, or leave this out"),
         ),
     ),
     case(
@@ -57,8 +60,8 @@ CASES: list[Case] = [
         error(
             "$.SchemaVersion.Major",
             (
-                "documents of this type have schema 2, and HCS takes those of another major version for "
-                'other documents: give {"Major": 2, "Minor": 1}'
+                "these members are of schema 2, and HCS reads another major version as another kind of "
+                'document: give {"Major": 2, "Minor": 1}'
             ),
         ),
     ),
@@ -70,8 +73,8 @@ CASES: list[Case] = [
         error(
             "$.SchemaVersion.Major",
             (
-                "documents of this type have schema 2, and HCS takes those of another major version for "
-                'other documents: give {"Major": 2, "Minor": 1}'
+                "these members are of schema 2, and HCS reads another major version as another kind of "
+                'document: give {"Major": 2, "Minor": 1}'
             ),
         ),
     ),
@@ -84,7 +87,7 @@ CASES: list[Case] = [
             "$.SchemaVersion.Minor",
             (
                 "no schema later than 2.9 is known, and Windows refuses one that it does not know: give the "
-                "first that has all members here, 2.1 for most documents"
+                "lowest that has all members used here, 2.1 for most documents"
             ),
         ),
     ),

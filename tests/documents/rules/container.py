@@ -52,8 +52,8 @@ CASES: list[Case] = [
         error(
             "$.Container.Storage.Path",
             (
-                "the scratch has to be a volume, not a folder: mount its virtual disk, and give what "
-                "GetLayerMountPath tells, \\\\?\\Volume{GUID}\\"
+                "the scratch has to be a volume, not a folder: mount its virtual disk, and give the path that "
+                "GetLayerMountPath returns, \\\\?\\Volume{GUID}\\"
             ),
         ),
     ),
@@ -80,21 +80,21 @@ CASES: list[Case] = [
         "MappedDirectory",
         {"HostPath": "data", "ContainerPath": "C:\\data"},
         {"HostPath": "s0", "HostPathType": "VirtualSmbShareName", "ContainerPath": "C:\\data"},
-        error("$.HostPath", "the path on the host has to be absolute, as in C:\\data: pathlib.Path.resolve() helps"),
+        error("$.HostPath", "the path on the host has to be absolute, as in C:\\data"),
     ),
     case(
         "mapped_host_path_is_absolute",
         "MappedDirectory",
         {"HostPath": "/data", "ContainerPath": "/data"},
         {"HostPath": "\\\\server\\share", "ContainerPath": "/data"},
-        error("$.HostPath", "the path on the host has to be absolute, as in C:\\data: pathlib.Path.resolve() helps"),
+        error("$.HostPath", "the path on the host has to be absolute, as in C:\\data"),
     ),
     case(
         "mapped_host_path_is_absolute",
         "MappedDirectory",
         {"HostPath": "data", "ContainerPath": "/data"},
         {"HostPath": "/data", "ContainerPath": "/data"},
-        error("$.HostPath", "the path on the host has to be absolute, as in C:\\data: pathlib.Path.resolve() helps"),
+        error("$.HostPath", "the path on the host has to be absolute, as in C:\\data"),
         host="emulator",
     ),
     case(
@@ -126,7 +126,7 @@ CASES: list[Case] = [
         {"Storage": STORAGE, "MappedDirectories": directories("C:\\a", "C:\\b")},
         warning(
             "$.MappedDirectories[1].ContainerPath",
-            "something else is mapped to this place in the container: choose another",
+            "something else is mapped to this place in the container: choose another place",
         ),
     ),
     case(
@@ -136,7 +136,7 @@ CASES: list[Case] = [
         {"Storage": STORAGE, "MappedPipes": pipes("a", "b")},
         warning(
             "$.MappedPipes[1].ContainerPipeName",
-            "something else is mapped to this place in the container: choose another",
+            "something else is mapped to this place in the container: choose another place",
         ),
     ),
     case(
@@ -152,7 +152,7 @@ CASES: list[Case] = [
         ),
         warning(
             "$.HostedSystem.Container.MappedDirectories[1].ContainerPath",
-            "something else is mapped to this place in the container: choose another",
+            "something else is mapped to this place in the container: choose another place",
         ),
     ),
     case(
@@ -160,70 +160,82 @@ CASES: list[Case] = [
         "MappedPipe",
         {"HostPath": "\\\\.\\pipe\\a", "ContainerPipeName": "\\\\.\\pipe\\a"},
         {"HostPath": "\\\\.\\pipe\\a", "ContainerPipeName": "a"},
-        warning("$.ContainerPipeName", "this is a name without \\\\.\\pipe\\ before it: leave that out"),
+        warning("$.ContainerPipeName", "give the name alone, without \\\\.\\pipe\\"),
     ),
     case(
         "mapped_pipe_has_a_path",
         "MappedPipe",
         {"HostPath": "a", "ContainerPipeName": "a"},
         {"HostPath": "a", "HostPathType": "VirtualSmbPipeName", "ContainerPipeName": "a"},
-        warning("$.HostPath", "this is the path of a pipe on the host, as in \\\\.\\pipe\\name"),
+        warning("$.HostPath", "the path of a pipe on the host is expected, as in \\\\.\\pipe\\name"),
     ),
     case(
         "network_needs_a_host_name",
         "Container",
         {"Storage": STORAGE, "Networking": {"Namespace": GUID}},
         {"Storage": STORAGE, "Networking": {"Namespace": GUID}, "GuestOs": {"HostName": "web-1"}},
-        error("$.GuestOs.HostName", "a container with a network namespace needs a host name, of at most 15 characters"),
+        error(
+            "$.GuestOs.HostName",
+            "a container with a network namespace needs a host name: add one of at most 15 characters",
+        ),
     ),
     case(
         "network_needs_a_host_name",
         "Container",
         {"Storage": STORAGE, "Networking": {"Namespace": GUID}, "GuestOs": {"HostName": ""}},
         {"Storage": STORAGE, "Networking": {"AllowUnqualifiedDnsQuery": True}},
-        error("$.GuestOs.HostName", "a container with a network namespace needs a host name, of at most 15 characters"),
+        error(
+            "$.GuestOs.HostName",
+            "a container with a network namespace needs a host name: add one of at most 15 characters",
+        ),
     ),
     case(
         "host_name_is_short",
         "Container",
         {"Storage": STORAGE, "Networking": {"Namespace": GUID}, "GuestOs": {"HostName": "a-name-too-long-"}},
         {"Storage": STORAGE, "Networking": {"Namespace": GUID}, "GuestOs": {"HostName": "fifteen-letters"}},
-        error("$.GuestOs.HostName", "a Windows container's host name has at most 15 characters, and this has 16"),
+        error(
+            "$.GuestOs.HostName",
+            "a Windows container's host name has at most 15 characters, and this has 16: shorten it",
+        ),
     ),
     case(
         "host_name_is_short",
         "Container",
         {"Storage": STORAGE, "GuestOs": {"HostName": "a-name-too-long-"}},
         {"Storage": STORAGE, "GuestOs": {"HostName": "fifteen-letters"}},
-        warning("$.GuestOs.HostName", "a Windows container's host name has at most 15 characters, and this has 16"),
+        warning(
+            "$.GuestOs.HostName",
+            "a Windows container's host name has at most 15 characters, and this has 16: shorten it",
+        ),
     ),
     case(
         "namespace_is_a_guid",
         "Networking",
         {"Namespace": "{" + GUID + "}"},
         {"Namespace": GUID},
-        error("$.Namespace", "the id of the network namespace has to be without braces: leave them out"),
+        error("$.Namespace", "the id of a network namespace has no braces: leave them out"),
     ),
     case(
         "namespace_is_a_guid",
         "Networking",
         {"Namespace": "my network"},
         {"Namespace": ""},
-        error("$.Namespace", "the network namespace is named by its id, a GUID without braces"),
+        error("$.Namespace", "the id of a network namespace is expected, a GUID without braces"),
     ),
     case(
         "namespace_is_in_lower_case",
         "Networking",
         {"Namespace": GUID.upper()},
         {"Namespace": GUID},
-        warning("$.Namespace", "every known client gives this id in lower case, as HCN does"),
+        warning("$.Namespace", "every known client gives this id in lower case, as HCN does: write it so"),
     ),
     case(
         "search_list_has_commas",
         "Networking",
         {"DnsSearchList": "a.example; b.example"},
         {"DnsSearchList": "a.example,b.example"},
-        warning("$.DnsSearchList", 'the domains have commas between them, and nothing else: "a.example,b.example"'),
+        warning("$.DnsSearchList", 'the domains are separated by commas alone, as in "a.example,b.example"'),
     ),
     case(
         "device_members_fit_its_type",

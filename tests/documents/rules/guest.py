@@ -39,14 +39,16 @@ CASES: list[Case] = [
         "MappedVirtualDisk",
         {"ContainerPath": "m0"},
         {"ContainerPath": "c:\\mounts\\scsi\\m0"},
-        warning("$.ContainerPath", "this is an absolute path of the guest, as in C:\\mounts\\scsi\\m0"),
+        warning("$.ContainerPath", "an absolute path of the guest is expected, as in C:\\mounts\\scsi\\m0"),
     ),
     case(
         "combined_layers_are_somewhere",
         "CombinedLayers",
         {"Layers": [LAYER]},
         {"Layers": [LAYER], "ContainerRootPath": "C:\\m"},
-        warning("$.ContainerRootPath", "every known client says where in the guest the layers are combined: add it"),
+        warning(
+            "$.ContainerRootPath", "every known client says where in the guest the layers are combined: add the path"
+        ),
     ),
     case(
         "scratch_is_the_root",

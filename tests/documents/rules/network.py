@@ -71,7 +71,8 @@ CASES: list[Case] = [
         {"Name": "a"},
         hcn(Name="a"),
         warning(
-            "$.SchemaVersion", 'without it HCN reads, or answers with, other members: give {"Major": 2, "Minor": 0}'
+            "$.SchemaVersion",
+            'without it HCN takes this for schema 1, which has other members: give {"Major": 2, "Minor": 0}',
         ),
     ),
     case(
@@ -86,35 +87,35 @@ CASES: list[Case] = [
         "HostComputeEndpoint",
         hcn(ID="{" + GUID + "}"),
         hcn(ID=GUID),
-        warning("$.ID", "HCN has ids in lower case and without braces, and finds them so: write it in that way"),
+        warning("$.ID", "HCN writes ids in lower case and without braces: write it so"),
     ),
     case(
         "id_is_as_hcn_writes_it",
         "HostComputeEndpoint",
         hcn(ID=GUID.upper()),
         hcn(),
-        warning("$.ID", "HCN has ids in lower case and without braces, and finds them so: write it in that way"),
+        warning("$.ID", "HCN writes ids in lower case and without braces: write it so"),
     ),
     case(
         "filter_is_json",
         "HostComputeQuery",
         hcn(Filter="Name=a"),
         hcn(Filter='{"Name": "a"}'),
-        error("$.Filter", 'this is the text of a JSON object: json.dumps({"Name": name}) makes it'),
+        error("$.Filter", 'the text of a JSON object is expected, as in {"Name": "web"}'),
     ),
     case(
         "filter_is_json",
         "HostComputeQuery",
         hcn(Filter="[1]"),
         hcn(Filter=""),
-        error("$.Filter", 'this is the text of a JSON object: json.dumps({"Name": name}) makes it'),
+        error("$.Filter", 'the text of a JSON object is expected, as in {"Name": "web"}'),
     ),
     case(
         "subnet_is_a_prefix",
         "IpSubnet",
         {"IpAddressPrefix": "10.0.0.0"},
         {"IpAddressPrefix": "10.0.0.0/24"},
-        error("$.IpAddressPrefix", "this is a network with its length, as in 192.168.100.0/24"),
+        error("$.IpAddressPrefix", "a network with its length is expected, as in 192.168.100.0/24"),
     ),
     case(
         "subnet_is_a_prefix",
@@ -152,21 +153,21 @@ CASES: list[Case] = [
         "Route",
         ROUTE | {"DestinationPrefix": "0.0.0.0"},
         ROUTE,
-        error("$.DestinationPrefix", "this is a network with its length, as in 0.0.0.0/0 or 10.0.0.0/8"),
+        error("$.DestinationPrefix", "a network with its length is expected, as in 0.0.0.0/0 or 10.0.0.0/8"),
     ),
     case(
         "next_hop_is_an_address",
         "SDNRoutePolicySetting",
         {"NextHop": "10.0.0.1/24"},
         {"NextHop": "10.0.0.1"},
-        error("$.NextHop", "this is an IP address, without a length"),
+        error("$.NextHop", "an IP address without a length is expected"),
     ),
     case(
         "addresses_of_cards_are_written_with_dashes",
         "HostComputeEndpoint",
         hcn(MacAddress="00-15-5D"),
         hcn(MacAddress="00-15-5d-52-c0-00"),
-        error("$.MacAddress", "this is a MAC address: six pairs of hexadecimal digits, as in 00-15-5D-52-C0-00"),
+        error("$.MacAddress", "a MAC address is expected: six pairs of hexadecimal digits, as in 00-15-5D-52-C0-00"),
     ),
     case(
         "addresses_of_cards_are_written_with_dashes",
@@ -187,7 +188,7 @@ CASES: list[Case] = [
         "DNS",
         {"ServerList": ["1.1.1.1", "dns.example"]},
         {"ServerList": ["1.1.1.1", "::1"]},
-        warning("$.ServerList[1]", "servers of names are given by their IP addresses"),
+        warning("$.ServerList[1]", "DNS servers are given by their IP addresses"),
     ),
     case(
         "vlan_is_one",
@@ -243,14 +244,14 @@ CASES: list[Case] = [
         "PortMappingPolicySetting",
         MAPPING | {"Protocol": 1},
         MAPPING,
-        warning("$.Protocol", "ports are those of TCP (6) or UDP (17): give one of them"),
+        warning("$.Protocol", "only TCP (6) and UDP (17) have ports: give one of them"),
     ),
     case(
         "mapping_leads_to_a_port",
         "LoadBalancerPortMapping",
         {"ExternalPort": 80},
         {"InternalPort": 80},
-        warning("$.InternalPort", "the port that the endpoint listens on is between 1 and 65535: give it"),
+        warning("$.InternalPort", "give the port that the endpoint listens on, from 1 to 65535"),
     ),
     case(
         "mapped_ports_are_different",
@@ -282,14 +283,14 @@ CASES: list[Case] = [
         "IpConfig",
         {"IpAddress": "10.0.0.2/24"},
         {"IpAddress": "10.0.0.2", "PrefixLength": 24},
-        error("$.IpAddress", "this is an IP address; its length is in PrefixLength"),
+        error("$.IpAddress", "an IP address alone is expected: move its length to PrefixLength"),
     ),
     case(
         "configuration_is_an_address",
         "IpConfig",
         {"IpAddress": "10.0.0.2", "PrefixLength": 64},
         {"IpAddress": "fd00::2", "PrefixLength": 64},
-        error("$.PrefixLength", "an address of IPv4 has at most 32 bits"),
+        error("$.PrefixLength", "the length for an IPv4 address is at most 32"),
     ),
     case(
         "protocols_are_numbers",
@@ -297,7 +298,7 @@ CASES: list[Case] = [
         ACCESS | {"Protocols": "TCP"},
         ACCESS | {"Protocols": "6,17"},
         warning(
-            "$.Protocols", ('these are the numbers of protocols with commas between them, as in "6,17" for TCP and UDP')
+            "$.Protocols", ('numbers of protocols with commas between them are expected, as in "6,17" for TCP and UDP')
         ),
     ),
     case(
@@ -305,17 +306,19 @@ CASES: list[Case] = [
         "AclPolicySetting",
         ACCESS | {"LocalPorts": "http", "RemotePorts": "65536"},
         ACCESS | {"LocalPorts": "80,8000-8080", "RemotePorts": "*"},
-        warning("$.LocalPorts", 'these are ports with commas between them, as in "80,443" or "8000-8080"'),
-        warning("$.RemotePorts", 'these are ports with commas between them, as in "80,443" or "8000-8080"'),
+        warning("$.LocalPorts", 'ports with commas between them are expected, as in "80,443" or "8000-8080"'),
+        warning("$.RemotePorts", 'ports with commas between them are expected, as in "80,443" or "8000-8080"'),
     ),
     case(
         "places_are_addresses",
         "FiveTuple",
         {"LocalAddresses": "here", "RemoteAddresses": "10.0.0.0/33"},
         {"LocalAddresses": "10.0.0.0/8, ::1", "RemoteAddresses": "*"},
-        warning("$.LocalAddresses", 'these are addresses with commas between them, as in "192.168.100.0/24,10.0.0.21"'),
         warning(
-            "$.RemoteAddresses", 'these are addresses with commas between them, as in "192.168.100.0/24,10.0.0.21"'
+            "$.LocalAddresses", 'addresses with commas between them are expected, as in "192.168.100.0/24,10.0.0.21"'
+        ),
+        warning(
+            "$.RemoteAddresses", 'addresses with commas between them are expected, as in "192.168.100.0/24,10.0.0.21"'
         ),
     ),
     case(
@@ -339,14 +342,14 @@ CASES: list[Case] = [
         "L4WfpProxyPolicySetting",
         {"InboundProxyPort": "80,81"},
         {"InboundProxyPort": "15001"},
-        warning("$.InboundProxyPort", 'this is the number of one port, as a text: "15001"'),
+        warning("$.InboundProxyPort", 'the number of one port is expected, as the text "15001"'),
     ),
     case(
         "exceptions_are_addresses",
         "OutboundNatPolicySetting",
         {"Exceptions": ["10.0.0.0/8", "all"]},
         {"Exceptions": ["10.0.0.0/8"], "Destinations": ["10.0.0.1"]},
-        warning("$.Exceptions[1]", "this is an address or a network with its length, as in 10.0.0.0/8"),
+        warning("$.Exceptions[1]", "an address, or a network with its length, is expected, as in 10.0.0.0/8"),
     ),
     case(
         "some_policies_come_with_the_endpoint",
@@ -361,14 +364,16 @@ CASES: list[Case] = [
         "HostComputeNamespace",
         hcn(Type="HostDefault"),
         hcn(Type="Host"),
-        warning("$.Type", 'this is the one namespace of the host, and no container can have it: give "Host"'),
+        warning(
+            "$.Type", 'HostDefault is the namespace of the host itself, and no container can be in it: give "Host"'
+        ),
     ),
     case(
         "resource_has_its_data",
         "NamespaceResource",
         {"Type": "Endpoint"},
         {"Type": "Endpoint", "Data": {"Id": GUID}},
-        warning("$.Data", "the resource is named here by its id: add it"),
+        warning("$.Data", "a resource is named by its id here: add it"),
     ),
     case(
         "route_has_settings",
@@ -396,8 +401,8 @@ CASES: list[Case] = [
         "HostComputeLoadBalancer",
         hcn(HostComputeEndpoints=[GUID], SourceVIP="a", FrontendVIPs=["1.1.1.2/32"]),
         hcn(HostComputeEndpoints=[GUID], SourceVIP="10.0.0.1", FrontendVIPs=["1.1.1.2"]),
-        error("$.SourceVIP", "this is an IP address, without a length"),
-        error("$.FrontendVIPs[0]", "this is an IP address, without a length"),
+        error("$.SourceVIP", "an IP address without a length is expected"),
+        error("$.FrontendVIPs[0]", "an IP address without a length is expected"),
     ),
 ]
 

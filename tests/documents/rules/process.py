@@ -41,7 +41,7 @@ CASES: list[Case] = [
         "ProcessParameters",
         PROCESS | {"WorkingDirectory": "data"},
         PROCESS | {"WorkingDirectory": "/"},
-        warning("$.WorkingDirectory", "the working directory is an absolute path of the guest, as in C:\\data"),
+        warning("$.WorkingDirectory", "an absolute path of the guest is expected, as in C:\\data"),
     ),
     case(
         "variables_have_names",
@@ -59,25 +59,26 @@ CASES: list[Case] = [
         "ProcessParameters",
         PROCESS | {"Environment": {"Path": "secret", "PATH": "secret"}},
         {"CommandArgs": ["a"], "Environment": {"Path": "a", "PATH": "b"}},
-        warning("$.Environment.PATH", "this variable is there twice but for its case, and Windows takes them for one"),
+        warning(
+            "$.Environment.PATH",
+            "this differs from another variable in case only, and Windows takes the two for one: leave one out",
+        ),
     ),
     case(
         "texts_have_no_nul",
         "ProcessParameters",
         {"CommandArgs": ["a", "b\0"], "User": "\0", "Environment": {"A": "se\0cret"}},
         {"CommandArgs": ["a", "b"], "User": "me"},
-        error("$.User", "there is a NUL character in this, and what is behind it would be lost: leave it out"),
-        error(
-            "$.CommandArgs[1]", "there is a NUL character in this, and what is behind it would be lost: leave it out"
-        ),
-        error("$.Environment.A", "there is a NUL character in this, and what is behind it would be lost: leave it out"),
+        error("$.User", "what follows the NUL character here would be lost: leave the character out"),
+        error("$.CommandArgs[1]", "what follows the NUL character here would be lost: leave the character out"),
+        error("$.Environment.A", "what follows the NUL character here would be lost: leave the character out"),
     ),
     case(
         "change_has_an_operation",
         "ProcessModifyRequest",
         {"ConsoleSize": {"Height": 5, "Width": 5}},
         {"Operation": "ConsoleSize", "ConsoleSize": {"Height": 5, "Width": 5}},
-        error("$.Operation", 'HCS does what this says: give "ConsoleSize" or "CloseHandle"'),
+        error("$.Operation", 'say what to change: "ConsoleSize" or "CloseHandle"'),
     ),
     case(
         "change_has_its_settings",

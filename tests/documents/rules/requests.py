@@ -44,7 +44,10 @@ CASES: list[Case] = [
         changed(DEVICES + "VirtualSmb/Shares", SHARE),
         warning(
             "$.ResourcePath",
-            ("shares are added to the whole list of them, and HCS refuses an index with E_INVALIDARG: leave it out"),
+            (
+                "shares are added to the list as a whole, and HCS refuses an index with E_INVALIDARG: "
+                "end the path with Shares"
+            ),
         ),
     ),
     case(
@@ -52,14 +55,14 @@ CASES: list[Case] = [
         "ModifySettingRequest",
         changed("VirtualMachine/ComputeTopology/Gpu", {"AssignmentMode": "Mirror"}),
         changed("VirtualMachine/ComputeTopology/Gpu", {"AssignmentMode": "Mirror"}, "Update"),
-        error("$.RequestType", "what this path leads to takes Update, not Add"),
+        error("$.RequestType", "for this path HCS takes Update, not Add"),
     ),
     case(
         "request_is_one_for_the_resource",
         "ModifySettingRequest",
         changed(DEVICES + "MappedPipes/docker", None, "Update"),
         changed(DEVICES + "MappedPipes/docker"),
-        error("$.RequestType", "what this path leads to takes Add and Remove, not Update"),
+        error("$.RequestType", "for this path HCS takes Add and Remove, not Update"),
     ),
     case(
         "settings_are_those_of_the_resource",
@@ -108,7 +111,7 @@ CASES: list[Case] = [
         "ModifySettingRequest",
         changed(MEMORY, None, "Remove"),
         changed(MEMORY, 512, "Update"),
-        error("$.RequestType", "what this path leads to takes Add and Update, not Remove"),
+        error("$.RequestType", "for this path HCS takes Add and Update, not Remove"),
     ),
     case(
         "mapped_pipe_has_no_settings",
@@ -150,8 +153,8 @@ CASES: list[Case] = [
         warning(
             "$.RequestType",
             (
-                "of a share HCS updates AllowedFiles only, and only with Options.RestrictFileAccess: remove "
-                "it, and add it again"
+                "HCS updates nothing but the AllowedFiles of a share with Options.RestrictFileAccess: remove "
+                "the share, and add it again"
             ),
         ),
     ),
@@ -222,7 +225,7 @@ CASES: list[Case] = [
         "ContainerCredentialGuardAddInstanceRequest",
         {"Id": "a", "CredentialSpec": "file://secret.json"},
         {"Id": "a", "CredentialSpec": "{}"},
-        error("$.CredentialSpec", "this is the JSON of a credential specification, as a text: give the file's text"),
+        error("$.CredentialSpec", "a credential specification as JSON text is expected: give the text of its file"),
     ),
     case(
         "queries_name_properties",
@@ -232,9 +235,9 @@ CASES: list[Case] = [
         warning(
             "$.Queries.Colour",
             (
-                "no such property is known: ContainerCredentialGuard, CpuGroup, GuestConnection, "
+                "no such property is known; known are ContainerCredentialGuard, CpuGroup, GuestConnection, "
                 "GuestMemory, ICHeartbeatStatus, Memory, ProcessList, ProcessorTopology, SharedMemoryRegion, "
-                "Statistics, SystemGUID, TerminateOnLastHandleClosed are"
+                "Statistics, SystemGUID, TerminateOnLastHandleClosed"
             ),
         ),
     ),
@@ -246,8 +249,8 @@ CASES: list[Case] = [
         warning(
             "$.PropertyQueries.Colour",
             (
-                "no such property is known: Basic, ContainerCredentialGuard, CpuGroup, ProcessorTopology, "
-                "QoSCapabilities are"
+                "no such property is known; known are Basic, ContainerCredentialGuard, CpuGroup, "
+                "ProcessorTopology, QoSCapabilities"
             ),
         ),
     ),

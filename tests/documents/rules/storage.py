@@ -49,8 +49,8 @@ CASES: list[Case] = [
         error(
             "$.Layers[1].Id",
             (
-                "two layers here have the same id, as folders of the same name get: give the layer's folder "
-                "another name, and import it again"
+                "another layer here has this id, as layers in folders of the same name get: give the folder "
+                "another name, and import the layer again"
             ),
         ),
     ),
@@ -59,14 +59,14 @@ CASES: list[Case] = [
         "LayerData",
         {"SchemaVersion": V2, "Layers": [LAYER, SECOND | {"Path": "c:\\LAYERS\\base\\"}]},
         {"SchemaVersion": V2, "Layers": [LAYER, SECOND]},
-        warning("$.Layers[1].Path", "two layers here are the same folder: leave one of them out"),
+        warning("$.Layers[1].Path", "another layer here is in the same folder: leave one of the two out"),
     ),
     case(
         "layers_are_left_out_or_given",
         "LayerData",
         {"SchemaVersion": V2, "Layers": []},
         {"SchemaVersion": V2},
-        warning("$.Layers", "every known client leaves this out where there is no layer below"),
+        warning("$.Layers", "every known client leaves this out if there is no layer below: do so"),
     ),
     case(
         "base_layer_has_a_type",

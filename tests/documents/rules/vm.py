@@ -49,7 +49,7 @@ CASES: list[Case] = [
         boots({"DeviceType": "Network"}),
         warning(
             "$.VirtualMachine.Chipset.Uefi.BootThis.DiskNumber",
-            "the SCSI controller has nothing at its place 1: give that of the boot disk",
+            "the SCSI controller has nothing at its place 1: give the place of the boot disk",
         ),
     ),
     case(
@@ -59,11 +59,14 @@ CASES: list[Case] = [
         boots({"DeviceType": "VmbFs", "DevicePath": "\\kernel", "VmbFsRootPath": "C:\\boot"}),
         warning(
             "$.VirtualMachine.Chipset.Uefi.BootThis.DevicePath",
-            "this is a path below the boot folder, as in \\EFI\\Microsoft\\Boot\\bootmgfw.efi",
+            "a path below the boot folder is expected, as in \\EFI\\Microsoft\\Boot\\bootmgfw.efi",
         ),
         warning(
             "$.VirtualMachine.Chipset.Uefi.BootThis.VmbFsRootPath",
-            ('a machine boots from the folder that this names, or from the share "os" in Devices.VirtualSmb: add one'),
+            (
+                'a machine boots from the folder that this names, or from the share "os" in Devices.VirtualSmb: '
+                "add one of the two"
+            ),
         ),
     ),
     case(
@@ -71,7 +74,7 @@ CASES: list[Case] = [
         "UefiBootEntry",
         {"DeviceType": "VmbFs", "DevicePath": "kernel"},
         {"DeviceType": "VmbFs", "DevicePath": "\\kernel"},
-        warning("$.DevicePath", "this is a path below the boot folder, as in \\EFI\\Microsoft\\Boot\\bootmgfw.efi"),
+        warning("$.DevicePath", "a path below the boot folder is expected, as in \\EFI\\Microsoft\\Boot\\bootmgfw.efi"),
     ),
     case(
         "boot_folder_is_there",
@@ -85,7 +88,10 @@ CASES: list[Case] = [
         ),
         warning(
             "$.VirtualMachine.Chipset.Uefi.BootThis.VmbFsRootPath",
-            ('a machine boots from the folder that this names, or from the share "os" in Devices.VirtualSmb: add one'),
+            (
+                'a machine boots from the folder that this names, or from the share "os" in Devices.VirtualSmb: '
+                "add one of the two"
+            ),
         ),
     ),
     case(
@@ -100,14 +106,14 @@ CASES: list[Case] = [
         "LinuxKernelDirect",
         {"KernelFilePath": "kernel"},
         {"KernelFilePath": "C:\\kernel"},
-        warning("$.KernelFilePath", "every known client gives the absolute path of the kernel's file"),
+        warning("$.KernelFilePath", "the path of the kernel is absolute in every known document"),
     ),
     case(
         "initial_disk_is_absolute",
         "LinuxKernelDirect",
         {"KernelFilePath": "C:\\k", "InitRdPath": "initrd"},
         {"KernelFilePath": "C:\\k", "InitRdPath": "C:\\initrd"},
-        warning("$.InitRdPath", "every known client gives the absolute path of this file"),
+        warning("$.InitRdPath", "the path of this file is absolute in every known document"),
     ),
     case(
         "memory_is_even",
@@ -151,8 +157,8 @@ CASES: list[Case] = [
         "ProcessorLimits",
         {"Limit": 100_001, "Weight": 10_001},
         {"Limit": 100_000, "Weight": 10_000},
-        error("$.Limit", "a limit is between 1 and 100000, which is all of each processor"),
-        error("$.Weight", "a weight is between 0 and 10000; 100 is usual"),
+        error("$.Limit", "a limit from 1 to 100000 is expected; 100000 is all of each processor"),
+        error("$.Weight", "a weight from 0 to 10000 is expected; 100 is usual"),
     ),
     case(
         "numa_nodes_are_right",
@@ -160,7 +166,7 @@ CASES: list[Case] = [
         {"Settings": [node(0), node(0, 64), node(65, 1, 0)]},
         {"Settings": [node(0), node(1, 63)]},
         warning("$.Settings[1].VirtualNodeNumber", "another node here has this number: give each its own"),
-        warning("$.Settings[1].PhysicalNodeNumber", "this is less than 64, or 255 for any node of the host"),
+        warning("$.Settings[1].PhysicalNodeNumber", "a number below 64 is expected, or 255 for any node of the host"),
         warning("$.Settings[2].VirtualNodeNumber", "the number of a node is at most 64"),
         warning("$.Settings[2].CountOfMemoryBlocks", "a node needs memory: give the number of its MB"),
     ),
@@ -241,14 +247,14 @@ CASES: list[Case] = [
         "Attachment",
         {"Type": "PassThru", "Path": "C:\\d.vhdx"},
         {"Type": "PassThru", "Path": "\\\\.\\PhysicalDrive1"},
-        warning("$.Path", "a disk that is passed through is a device of the host, as in \\\\.\\PhysicalDrive1"),
+        warning("$.Path", "for PassThru a device of the host is expected, as in \\\\.\\PhysicalDrive1"),
     ),
     case(
         "passed_disk_is_a_device",
         "Attachment",
         {"Type": "PassThru", "Path": "C:\\d.vhdx"},
         {"Type": "PassThru", "Path": "/dev/sda"},
-        warning("$.Path", "a disk that is passed through is a device of the host, as in \\\\.\\PhysicalDrive1"),
+        warning("$.Path", "for PassThru a device of the host is expected, as in \\\\.\\PhysicalDrive1"),
         host="emulator",
     ),
     case(
@@ -266,7 +272,7 @@ CASES: list[Case] = [
         "VirtualPMemController",
         {"MaximumSizeBytes": 4097},
         {"MaximumSizeBytes": 8192},
-        warning("$.MaximumSizeBytes", "this is a multiple of 4096, the size of a page"),
+        warning("$.MaximumSizeBytes", "a multiple of 4096 is expected, which is the size of a page"),
     ),
     case(
         "share_is_complete",
@@ -316,7 +322,9 @@ CASES: list[Case] = [
         "VirtualSmbShare",
         SHARE | {"Options": {"RestrictFileAccess": True}},
         SHARE,
-        warning("$.AllowedFiles", "Options.RestrictFileAccess lets the guest have no file but those listed here"),
+        warning(
+            "$.AllowedFiles", "with Options.RestrictFileAccess the guest has only the files listed here: list them"
+        ),
     ),
     case(
         "share_options_agree",
@@ -332,7 +340,7 @@ CASES: list[Case] = [
         SHARE | {"Flags": 0x7D},
         warning(
             "$.Flags",
-            "there are flags here that no source knows; known are 1 (read only), 4 (metadata of Linux), "
+            "no source knows some of these flags; known are 1 (read only), 4 (metadata of Linux), "
             "8 (case sensitive), 16 (identity of the root), 32 (options allowed), 64 (subpaths allowed), "
             "128 (AllowedFiles)",
         ),
@@ -349,7 +357,7 @@ CASES: list[Case] = [
         "Plan9Share",
         SHARE | {"Flags": 0x80},
         SHARE,
-        warning("$.AllowedFiles", "the flag 128 lets the guest have no file but those listed here"),
+        warning("$.AllowedFiles", "with the flag 128 the guest has only the files listed here: list them"),
     ),
     case(
         "few_com_ports",
@@ -364,7 +372,8 @@ CASES: list[Case] = [
         {"NamedPipe": "console"},
         {"NamedPipe": "\\\\.\\pipe\\console"},
         warning(
-            "$.NamedPipe", "this is the path of a named pipe, as in \\\\.\\pipe\\name; an empty one connects nothing"
+            "$.NamedPipe",
+            "the path of a named pipe is expected, as in \\\\.\\pipe\\name; an empty one connects nothing",
         ),
     ),
     case(
@@ -373,7 +382,8 @@ CASES: list[Case] = [
         {"NamedPipe": "console"},
         {"NamedPipe": ""},
         warning(
-            "$.NamedPipe", "this is the path of a named pipe, as in \\\\.\\pipe\\name; an empty one connects nothing"
+            "$.NamedPipe",
+            "the path of a named pipe is expected, as in \\\\.\\pipe\\name; an empty one connects nothing",
         ),
     ),
     case(
@@ -381,7 +391,7 @@ CASES: list[Case] = [
         "RdpConnectionOptions",
         {"AccessSids": ["S-1-5-18", "me"]},
         {"AccessSids": ["S-1-5-18"]},
-        warning("$.AccessSids[1]", "accounts are named by their SIDs, as in S-1-5-32-544"),
+        warning("$.AccessSids[1]", "the SID of an account is expected, as in S-1-5-32-544"),
     ),
     case(
         "adapter_is_connected",
@@ -442,7 +452,7 @@ CASES: list[Case] = [
         {"BugcheckSavedStateFileName": "C:\\a.vmrs"},
         warning(
             "$.BugcheckSavedStateFileName",
-            "the path of this file is absolute in every known document: the service is elsewhere",
+            "the path of this file is absolute in every known document: HCS has a current folder of its own",
         ),
     ),
     case(
@@ -451,7 +461,8 @@ CASES: list[Case] = [
         {"SaveStateFilePath": "/a.vmrs"},
         {"SaveStateFilePath": "C:\\a.vmrs"},
         warning(
-            "$.SaveStateFilePath", "the path of this file is absolute in every known document: the service is elsewhere"
+            "$.SaveStateFilePath",
+            "the path of this file is absolute in every known document: HCS has a current folder of its own",
         ),
     ),
     case(
@@ -460,7 +471,8 @@ CASES: list[Case] = [
         {"SaveStateFilePath": "a.vmrs"},
         {"SaveStateFilePath": "/a.vmrs"},
         warning(
-            "$.SaveStateFilePath", "the path of this file is absolute in every known document: the service is elsewhere"
+            "$.SaveStateFilePath",
+            "the path of this file is absolute in every known document: HCS has a current folder of its own",
         ),
         host="emulator",
     ),
@@ -469,7 +481,7 @@ CASES: list[Case] = [
         "IsolationSettings",
         {"LaunchData": "none!"},
         {"LaunchData": "AAEC"},
-        error("$.LaunchData", "this is Base64 text: base64.b64encode(...).decode() makes it"),
+        error("$.LaunchData", "text in Base64 is expected: encode the data"),
     ),
     case(
         "save_needs_a_file",
