@@ -38,7 +38,7 @@ THREE_MISTAKES = """\
       "Memory": {"SizeInMb": 2048},
       "Processor": {"Count": "2"}
     },
-    "Devices": {
+    "Chipset": {"Uefi": {}}, "Devices": {
       "Scsi": {"Primary disk": {"Attachments": {"0": {"Type": "VirtualDsk", "Path": "C:\\\\disk.vhdx"}}}}
     }
   }
@@ -179,7 +179,7 @@ def test_a_schema_version(tmp_path: Path) -> None:
         "Memory": {"SizeInMB": 512},
         "Processor": {"Count": 1, "CpuGroup": {"Id": "26a90000-0000-0000-0000-100000000000"}},
     }
-    file = written_to(tmp_path, {**RIGHT, "VirtualMachine": {"ComputeTopology": topology}})
+    file = written_to(tmp_path, {**RIGHT, "VirtualMachine": {"Chipset": {"Uefi": {}}, "ComputeTopology": topology}})
     assert validate(file).exit_code == 0
     assert [each["kind"] for each in problems("--schema", "2.1", file)] == ["newer"]
     assert problems("--schema", "2.6", file) == []

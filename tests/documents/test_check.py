@@ -25,7 +25,8 @@ def container(**members: Any) -> dict[str, Any]:
 
 
 def machine(**members: Any) -> dict[str, Any]:
-    return {"SchemaVersion": {"Major": 2, "Minor": 1}, "VirtualMachine": members}
+    needed = {"Chipset": {"Uefi": {}}, "ComputeTopology": {"Memory": {"SizeInMB": 512}}}
+    return {"SchemaVersion": {"Major": 2, "Minor": 1}, "VirtualMachine": {**needed, **members}}
 
 
 def found(document: Any, type: str = "ComputeSystem", **options: Any) -> list[tuple[str, str]]:
@@ -207,7 +208,8 @@ def test_json() -> None:
 
 
 def test_ignored() -> None:
-    text = '{"VirtualMachine": {}, "Owner": "a", "Owner": "b", "SchemaVersion": {"Major": 1, "Major": 2, "Minor": 1}}'
+    system = json.dumps(container()["Container"])
+    text = f'{{"Container": {system}, "Owner": "a", "Owner": "b", "SchemaVersion": {{"Major": 1, "Major": 2}}}}'
     problems = check(text)
     assert [(problem.path, problem.kind, problem.severity) for problem in problems] == [
         ("$.Owner", "ignored", "warning"),

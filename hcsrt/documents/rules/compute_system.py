@@ -5,13 +5,37 @@ from __future__ import annotations
 from typing import Any
 
 from . import Look, rule
-from .texts import members
+from .texts import first_schema, members
 
 _ALTERNATIVES = ("Container", "VirtualMachine", "HostedSystem")
 _MAJOR, _LAST_MINOR = 2, 9
 
 # What hcsshim puts into the system that a Linux guest hosts; no schema has these.
 _LINUX_MEMBERS = frozenset({"OciBundlePath", "OciSpecification", "ScratchDirPath"})
+
+
+# What documents of schema 1 have, and where schema 2 has it.
+_OF_THE_FIRST = {
+    "SystemType": "Container or VirtualMachine",
+    "HvPartition": "VirtualMachine and a HostedSystem in it",
+    "HvRuntime": "VirtualMachine and a HostedSystem in it",
+    "LayerFolderPath": "Container.Storage.Path",
+    "VolumePath": "Container.Storage.Path",
+    "EndpointList": "Container.Networking.Namespace",
+    "MemoryMaximumInMB": "Container.Memory.SizeInMB",
+    "ProcessorMaximum": "Container.Processor.Maximum",
+    "ProcessorWeight": "Container.Processor.Weight",
+    "DNSSearchList": "Container.Networking.DnsSearchList",
+    "AllowUnqualifiedDNSQuery": "Container.Networking.AllowUnqualifiedDnsQuery",
+    "Credentials": "Container.ContainerCredentialGuard",
+    "TerminateOnLastHandleClosed": "ShouldTerminateOnLastHandleClosed",
+}
+
+
+@rule("ComputeSystem", fact="hcsshim, schema1.ContainerConfig; hcsctl: the two schemas must not be mixed")
+def schema_is_not_the_first(look: Look, system: dict[str, Any]) -> None:
+    """A document has no members of schema 1."""
+    first_schema(look, system, _OF_THE_FIRST)
 
 
 @rule("ComputeSystem", fact="Microsoft's schema reference, ComputeSystem")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from . import Look, rule
-from .texts import absolute, absolute_in_guest, bare_guid, in_guest, pipe, removed, volume
+from .texts import absolute, absolute_in_guest, absolute_of_windows, bare_guid, in_guest, pipe, removed, volume
 
 _LONGEST_HOST_NAME = 15
+_MOST_MEGABYTES = 240 * 1024 * 1024
 _PIPE_PREFIX = "\\\\.\\pipe\\"
 _OF_LINUX = "/"
 
@@ -23,6 +24,21 @@ def one_limit_of_processors(look: Look, processor: dict[str, Any]) -> None:
     limits = [name for name in ("Count", "Maximum", "Weight") if name in processor]
     if len(limits) > 1:
         look.error((), f"{' and '.join(limits)} exclude each other: give one of them")
+
+
+@rule("Container_Memory", "Container_Processor", fact="hcsshim leaves a member out instead of sending 0")
+def limit_is_not_nothing(look: Look, limits: dict[str, Any]) -> None:
+    """A limit is not 0."""
+    for member in ("SizeInMB", "Count"):
+        if limits.get(member) == 0:
+            look.warning(member, "no known client sends 0: leave this out for no limit, or give one")
+
+
+@rule("Container_Memory", fact="Microsoft's limits of Windows Server: a host has at most 240 TB of memory")
+def memory_is_in_megabytes(look: Look, memory: dict[str, Any]) -> None:
+    """The limit of the memory is in MB."""
+    if memory.get("SizeInMB", 0) > _MOST_MEGABYTES:
+        look.warning("SizeInMB", "no host has that much memory: give the size in MB, not in bytes")
 
 
 @rule("Container", fact="hcsshim, ZLayer and AspireHcs: every known client gives both")
@@ -81,7 +97,9 @@ def mapped_host_path_is_absolute(look: Look, directory: dict[str, Any]) -> None:
 def mapped_container_path_is_absolute(look: Look, directory: dict[str, Any]) -> None:
     """The path of a mapped directory in the container is absolute."""
     path = directory.get("ContainerPath")
-    if path and not absolute_in_guest(path):
+    # A container on Windows is one of Windows; what is hosted, or on the emulator, may be one of Linux.
+    of_windows = look.host == "windows" and look.of("Container") is not None and not in_guest(look)
+    if path and not (absolute_of_windows(path) if of_windows else absolute_in_guest(path)):
         look.warning("ContainerPath", r"the path in the container is absolute in every known document, as in C:\data")
 
 

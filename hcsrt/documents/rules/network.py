@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from . import Look, rule
-from .texts import address, addresses, bare_guid, mac, members, numbers, prefix
+from .texts import address, addresses, as_hcn_writes_it, first_schema, mac, members, numbers, prefix
 
 _TCP, _UDP = 6, 17
+_IPV4 = 4
 _LARGEST_PORT = 65_535
 _LARGEST_PROTOCOL = 256
 _LARGEST_VLAN = 4_094
@@ -73,6 +74,8 @@ _NETWORK_POLICIES = {
     "LayerConstraint": "LayerConstraintNetworkPolicySetting",
     "NetworkACL": "NetworkAclPolicySetting",
 }
+# Policies that act by their type alone: each member of their settings may be left out.
+_WITHOUT_SETTINGS = frozenset({"HostRoute", "OutBoundNAT", "Iov", "Encryption", "InterfaceParameters"})
 _SUBNET_POLICIES = {"VLAN": "VlanPolicySetting", "VSID": "VsidPolicySetting"}
 _REQUESTS = {
     "ModifyNetworkSettingRequest": {
@@ -189,12 +192,53 @@ def schema_is_the_second(look: Look, object: dict[str, Any]) -> None:
         look.warning(("SchemaVersion", "Major"), 'these members are of schema 2: give {"Major": 2, "Minor": 0}')
 
 
+# What documents of schema 1 have, and where schema 2 has it.
+_OF_THE_FIRST = {
+    "Subnets": "Ipams",
+    "MacPools": "MacPool",
+    "SourceMac": "a policy SourceMacAddress",
+    "NetworkAdapterName": "a policy NetAdapterName",
+    "VirtualNetwork": "HostComputeNetwork",
+    "VirtualNetworkName": "HostComputeNetwork",
+    "IPAddress": "IpConfigurations",
+    "PrefixLength": "IpConfigurations",
+    "IPv6Address": "IpConfigurations",
+    "GatewayAddress": "Routes",
+    "DNSServerList": "Dns.ServerList",
+    "DNSSuffix": "Dns.Domain",
+}
+
+
+@rule("HostComputeNetwork", "HostComputeEndpoint", fact="hcsshim, HNSNetwork and HNSEndpoint; WSL, hns_schema.h")
+def schema_is_not_the_first(look: Look, object: dict[str, Any]) -> None:
+    """A document has no members of schema 1, and no policy with its settings beside its type."""
+    flat = any("InternalPort" in policy or "ExternalPort" in policy for policy in object.get("Policies", ()))
+    first_schema(look, object, _OF_THE_FIRST, "a policy PortMapping with Settings for NAT" if flat else "")
+
+
 @rule(*_CREATED, fact="hcsshim, hcn: HNS writes ids in lower case and without braces")
 def id_is_as_hcn_writes_it(look: Look, object: dict[str, Any]) -> None:
     """An id is in lower case and without braces."""
-    id = object.get("ID", "")
-    if id and (not bare_guid(id) or id != id.lower()):
+    if not as_hcn_writes_it(object.get("ID", "")):
         look.warning("ID", "HCN writes ids in lower case and without braces: write it so")
+
+
+@rule(
+    "HostComputeEndpoint",
+    "HostComputeLoadBalancer",
+    "HostComputeRoute",
+    "NamespaceEndpointRequest",
+    fact="hcsshim, hcn: HNS writes ids in lower case and without braces, and it sends them so",
+)
+def named_ids_are_as_hcn_writes_them(look: Look, object: dict[str, Any]) -> None:
+    """Ids of other objects are in lower case and without braces."""
+    text = "HCN writes ids in lower case and without braces: write it so"
+    for member in ("HostComputeNetwork", "EndpointId"):
+        if not as_hcn_writes_it(object.get(member, "")):
+            look.warning(member, text)
+    for index, id in enumerate(object.get("HostComputeEndpoints", ())):
+        if not as_hcn_writes_it(id):
+            look.warning(("HostComputeEndpoints", index), text)
 
 
 @rule("HostComputeQuery", fact="hcsshim, hcn: the filter is JSON in a text")
@@ -255,8 +299,15 @@ def gateway_is_in_the_subnet(look: Look, subnet: dict[str, Any]) -> None:
         if route.get("DestinationPrefix") not in _DEFAULT_ROUTES:
             continue
         gateway = address(route.get("NextHop", ""))
-        if gateway is not None and gateway.version == network.version and gateway not in network:
+        if gateway is None or gateway.version != network.version:
+            continue
+        if gateway not in network:
             look.warning(("Routes", index, "NextHop"), f"the gateway has no address of the subnet {network}: give one")
+        elif network.version == _IPV4 and network.num_addresses > 2 and gateway == network.network_address:
+            look.warning(
+                ("Routes", index, "NextHop"),
+                f"this is the address of the network itself: give the gateway's, such as {gateway + 1}",
+            )
 
 
 @rule("Route", "SDNRoutePolicySetting", "RemoteSubnetRoutePolicySetting",
@@ -337,8 +388,17 @@ def _settings(look: Look, policy: dict[str, Any], types: dict[str, str]) -> None
         look.warning("Type", "the type says what the Settings are: add it")
         return
     type = types.get(kind)
-    if type is not None:
+    if type is None:
+        return
+    if "Settings" in policy:
         look.check("Settings", type)
+    elif kind not in _WITHOUT_SETTINGS and not _taken_away(look):
+        look.warning("Settings", f"a policy of the Type {kind} does nothing without Settings: add those of {type}")
+
+
+def _taken_away(look: Look) -> bool:
+    request = look.of("ModifyEndpointSettingRequest") or look.of("ModifyNetworkSettingRequest")
+    return request is not None and request.get("RequestType") == "Remove"
 
 
 @rule("EndpointPolicy", fact=_POLICY_FACT)
@@ -403,6 +463,13 @@ def mapped_ports_are_different(look: Look, endpoint: dict[str, Any]) -> None:
                 "this port is mapped above already, and HCN refuses it a second time: choose another",
             )
         seen.add(mapped)
+
+
+@rule("HostComputeEndpoint", fact="hcsshim, HostComputeNetwork.CreateEndpoint: it sends it with each endpoint")
+def endpoint_has_a_network(look: Look, endpoint: dict[str, Any]) -> None:
+    """An endpoint names its network."""
+    if not endpoint.get("HostComputeNetwork"):
+        look.warning("HostComputeNetwork", "every known client gives the id of the endpoint's network: add it")
 
 
 @rule("HostComputeEndpoint", fact="hcsshim, HostComputeEndpoint.HostComputeNamespace: read only")

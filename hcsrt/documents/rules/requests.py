@@ -17,6 +17,7 @@ _COM_PORT = re.compile(r"VirtualMachine/Devices/ComPorts/([0-9]+)", re.ASCII)
 _MEMORY = "VirtualMachine/ComputeTopology/Memory/SizeInMB"
 _LAST_LUN = 63
 _LAST_COM_PORT = 1
+_MOST_MEGABYTES = 240 * 1024 * 1024
 
 _REFERENCE = "Microsoft's reference of HcsModifyComputeSystem"
 
@@ -128,6 +129,18 @@ def new_memory_is_even(look: Look, request: dict[str, Any]) -> None:
     size = request.get("Settings")
     if request.get("ResourcePath") == _MEMORY and isinstance(size, int) and size % 2:
         look.error("Settings", "HCS wants memory in pieces of 2 MB: give an even number")
+
+
+@rule("ModifySettingRequest", fact="Microsoft's limits of Hyper-V: a virtual machine has at most 240 TB of memory")
+def new_memory_is_in_megabytes(look: Look, request: dict[str, Any]) -> None:
+    """The new size of the memory is in MB, and is not 0."""
+    size = request.get("Settings")
+    if request.get("ResourcePath") != _MEMORY or not isinstance(size, int):
+        return
+    if size > _MOST_MEGABYTES:
+        look.warning("Settings", "no machine has that much memory: give the size in MB, not in bytes")
+    elif size == 0:
+        look.warning("Settings", "a machine needs memory: give its size in MB")
 
 
 @rule("ModifySettingRequest", fact="hcsshim, AddVSMB: HCS updates the list of files only, and refuses other shares")

@@ -22,9 +22,39 @@ def members(value: object) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
+def first_schema(look: Look, document: dict[str, Any], places: dict[str, str], further: str = "") -> None:
+    """Say once of a document that it is one of schema 1, and where schema 2 has what is in it.
+
+    Args:
+        look: What is around the document.
+        document: The document.
+        places: What only schema 1 has, and the place of each in schema 2.
+        further: What was found elsewhere in the document, as a place in schema 2 and what it replaces.
+    """
+    met = [name for name in places if name in document]
+    if not met and not further:
+        return
+    instead: dict[str, list[str]] = {}
+    for name in met:
+        instead.setdefault(places[name], []).append(name)
+    advice = [f"{place} for {' and '.join(names)}" for place, names in instead.items()]
+    if further:
+        advice.append(further)
+    # At a member and not at the document: there it would be dropped along with anything else that is wrong right below.
+    look.warning(
+        met[0] if met else "Policies",
+        f"this is a document of schema 1, as Docker wrote them; schema 2 has {', '.join(advice)}",
+    )
+
+
 def absolute(look: Look, path: str) -> bool:
     """Return whether a path says by itself where it leads to on the host that the document is meant for."""
     return _ABSOLUTE.match(path) is not None or (look.host == "emulator" and path.startswith("/"))
+
+
+def absolute_of_windows(path: str) -> bool:
+    """Return whether a path is an absolute one of Windows."""
+    return _ABSOLUTE.match(path) is not None
 
 
 def absolute_in_guest(path: str) -> bool:
@@ -51,6 +81,11 @@ def volume(path: str) -> bool:
 def bare_guid(text: str) -> bool:
     """Return whether a text is a GUID without braces."""
     return _GUID.fullmatch(text) is not None
+
+
+def as_hcn_writes_it(id: str) -> bool:
+    """Return whether an id is in lower case and without braces, or empty."""
+    return not id or (bare_guid(id) and id == id.lower())
 
 
 def guid_key(text: str) -> str:

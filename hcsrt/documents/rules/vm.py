@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from . import Look, rule
-from .texts import absolute, guid_key, number, pipe, removed
+from .texts import absolute, as_hcn_writes_it, guid_key, mac, number, pipe, removed
 
 _MOST_CONTROLLERS = 4
 _LAST_LUN = 63
 _LAST_COM_PORT = 1
 _MOST_PMEM = 128
+_MOST_MEGABYTES = 240 * 1024 * 1024
 _PAGE = 4096
 _LARGEST_LIMIT = 100_000
 _LARGEST_WEIGHT = 10_000
@@ -24,6 +25,20 @@ _FLAGS_OF_PLAN9 = {
     1: "read only", 4: "metadata of Linux", 8: "case sensitive", 16: "identity of the root", 32: "options allowed",
     64: "subpaths allowed", _RESTRICTED: "AllowedFiles",
 }  # fmt: skip
+
+
+# --- the machine itself ---------------------------------------------------------------------------------------------
+
+
+@rule("VirtualMachine", fact="Microsoft's samples, hcsshim, WSL, multipass: each of them gives both")
+def machine_is_complete(look: Look, machine: dict[str, Any]) -> None:
+    """A machine has a chipset, and memory and processors."""
+    if "RestoreState" in machine or removed(look):
+        return
+    if "Chipset" not in machine:
+        look.warning("Chipset", "every known client says here what the machine starts by: add it")
+    if "ComputeTopology" not in machine:
+        look.warning("ComputeTopology", "every known client gives the memory and the processors here: add them")
 
 
 # --- firmware and boot ------------------------------------------------------------------------------------------------
@@ -104,6 +119,24 @@ def memory_is_even(look: Look, memory: dict[str, Any]) -> None:
     """The size of the memory is an even number of MB."""
     if memory.get("SizeInMB", 0) % 2:
         look.error("SizeInMB", "HCS wants memory in pieces of 2 MB: give an even number")
+
+
+@rule("VirtualMachine_Memory", fact="Microsoft's limits of Hyper-V: a virtual machine has at most 240 TB of memory")
+def memory_is_in_megabytes(look: Look, memory: dict[str, Any]) -> None:
+    """The size of the memory is in MB."""
+    if memory.get("SizeInMB", 0) > _MOST_MEGABYTES:
+        look.warning("SizeInMB", "no machine has that much memory: give the size in MB, not in bytes")
+
+
+@rule("VirtualMachine_Memory", "VirtualMachine_Processor", fact="no machine runs without: hcsshim and WSL send no 0")
+def size_is_not_nothing(look: Look, size: dict[str, Any]) -> None:
+    """A machine has some memory, and a processor or more."""
+    for member, what in (
+        ("SizeInMB", "memory: give its size in MB"),
+        ("Count", "a processor: give the number of them"),
+    ):
+        if size.get(member) == 0:
+            look.warning(member, f"a machine needs {what}")
 
 
 def _physical(memory: dict[str, Any]) -> bool:
@@ -260,6 +293,42 @@ def attachment_path_is_absolute(look: Look, attachment: dict[str, Any]) -> None:
         look.warning("Path", r"the path of a disk is absolute in every known document, as in C:\machines\disk.vhdx")
 
 
+_NO_DISKS = (".qcow", ".qcow2", ".vmdk", ".vdi", ".img", ".raw", ".ova", ".wim", ".tar")
+
+
+@rule(
+    "Attachment", fact="Microsoft's samples, hcsshim, WSL: virtual disks are VHD and VHDX files, an Iso is an ISO image"
+)
+def attachment_is_of_its_type(look: Look, attachment: dict[str, Any]) -> None:
+    """The file of a virtual disk is no image of another kind, and the other way round."""
+    type = attachment.get("Type")
+    path = attachment.get("Path", "").lower()
+    if type == "VirtualDisk" and path.endswith(".iso"):
+        look.warning("Type", 'the name of the file is that of an ISO image: give the Type "Iso"')
+    elif type == "VirtualDisk" and path.endswith(_NO_DISKS):
+        look.warning("Path", "a virtual disk is a VHDX or VHD file in every known document: convert the file to one")
+    elif type == "Iso" and path.endswith((".vhd", ".vhdx", ".avhd", ".avhdx")):
+        look.warning("Type", 'the name of the file is that of a virtual disk: give the Type "VirtualDisk"')
+
+
+@rule("Devices", fact="hcsshim attaches a disk once, and counts who uses it; a disk that is written to is opened alone")
+def disks_are_attached_once(look: Look, devices: dict[str, Any]) -> None:
+    """No virtual disk is attached at two places, unless it is read only at both."""
+    seen: dict[str, bool] = {}
+    for name, controller in devices.get("Scsi", {}).items():
+        for place, attachment in controller.get("Attachments", {}).items():
+            path = attachment.get("Path", "").replace("/", "\\").lower()
+            if not path or attachment.get("Type") == "Iso":
+                continue
+            read_only = attachment.get("ReadOnly", False)
+            if not seen.get(path, True) or (path in seen and not read_only):
+                look.warning(
+                    ("Scsi", name, "Attachments", place, "Path"),
+                    "this disk is attached at another place here already: attach it once, or give a copy of the file",
+                )
+            seen[path] = seen.get(path, True) and read_only
+
+
 @rule("Attachment", fact="WSL, AttachDisk: it passes disks of the host by the names of their devices")
 def passed_disk_is_a_device(look: Look, attachment: dict[str, Any]) -> None:
     """A disk that is passed through is a device of the host."""
@@ -410,6 +479,21 @@ def adapter_is_connected(look: Look, adapter: dict[str, Any]) -> None:
     """A network adapter is connected to an endpoint or to a switch."""
     if not adapter.get("EndpointId") and not adapter.get("SwitchId") and not removed(look):
         look.warning("EndpointId", "nothing connects this adapter: give the id of an endpoint of HCN")
+
+
+@rule("NetworkAdapter", fact="hcsshim, addNIC: it sends the id of an endpoint as HCN writes it")
+def endpoint_is_as_hcn_writes_it(look: Look, adapter: dict[str, Any]) -> None:
+    """The id of an endpoint is in lower case and without braces."""
+    if not as_hcn_writes_it(adapter.get("EndpointId", "")):
+        look.warning("EndpointId", "HCN writes ids in lower case and without braces: write it so")
+
+
+@rule("NetworkAdapter", fact="hcsshim, addNIC: it sends the address of an endpoint as HCN writes it, with dashes")
+def address_of_an_adapter_is_written_with_dashes(look: Look, adapter: dict[str, Any]) -> None:
+    """A MAC address is written with dashes."""
+    text = adapter.get("MacAddress", "")
+    if "-" not in text and mac(text) is not None:
+        look.warning("MacAddress", "HCN writes MAC addresses with dashes, as in 00-15-5D-52-C0-00: write it so")
 
 
 @rule("Devices", fact="hcsctl: HCN refuses it with HCN_E_ENDPOINT_ALREADY_ATTACHED (measured)")

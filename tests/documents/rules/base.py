@@ -18,6 +18,7 @@ GUEST_STORAGE: dict[str, Any] = {
     "Layers": [{"Id": GUID, "Path": "\\\\?\\VMSMB\\VSMB-{x}\\s0"}],
     "Path": "C:\\mounts\\scsi\\m0",
 }
+MACHINE: dict[str, Any] = {"Chipset": {"Uefi": {}}, "ComputeTopology": {"Memory": {"SizeInMB": 512}}}
 DISK = {"Type": "VirtualDisk", "Path": "C:\\d.vhdx"}
 SHARE = {"Name": "s", "Path": "C:\\s"}
 DEVICES = "VirtualMachine/Devices/"
@@ -36,7 +37,7 @@ def hosted(**members: Any) -> dict[str, Any]:
 
 def machine(**members: Any) -> dict[str, Any]:
     """Return a document of a virtual machine."""
-    return {"SchemaVersion": V2, "VirtualMachine": members}
+    return {"SchemaVersion": V2, "VirtualMachine": MACHINE | members}
 
 
 def changed(path: str, settings: Any = None, change: str = "Add") -> dict[str, Any]:

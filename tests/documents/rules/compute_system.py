@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
-from .base import V2, Case, case, container, error, hosted, machine, structure, warning
+from .base import GUID, MACHINE, V2, Case, case, container, error, hosted, machine, structure, warning
+
+OF_THE_FIRST = "this is a document of schema 1, as Docker wrote them; schema 2 has "
 
 CASES: list[Case] = [
+    case(
+        "schema_is_not_the_first",
+        "ComputeSystem",
+        container()
+        | {"SystemType": "Container", "Name": "web", "HvPartition": False, "EndpointList": [GUID], "VolumePath": "x"},
+        container(),
+        structure("unknown", "$.SystemType"),
+        structure("unknown", "$.Name"),
+        structure("unknown", "$.HvPartition"),
+        structure("unknown", "$.EndpointList"),
+        structure("unknown", "$.VolumePath"),
+        warning(
+            "$.SystemType",
+            f"{OF_THE_FIRST}Container or VirtualMachine for SystemType, VirtualMachine and a HostedSystem in it for "
+            "HvPartition, Container.Storage.Path for VolumePath, Container.Networking.Namespace for EndpointList",
+        ),
+    ),
     case(
         "one_kind_of_system",
         "ComputeSystem",
@@ -15,7 +34,7 @@ CASES: list[Case] = [
     case(
         "one_kind_of_system",
         "ComputeSystem",
-        container() | {"VirtualMachine": {}},
+        container() | {"VirtualMachine": MACHINE},
         machine(),
         error(
             "$",
@@ -94,7 +113,7 @@ CASES: list[Case] = [
     case(
         "schema_is_named",
         "ComputeSystem",
-        {"VirtualMachine": {}},
+        {"VirtualMachine": MACHINE},
         machine(),
         warning(
             "$.SchemaVersion", 'every known client says which schema its document has: give {"Major": 2, "Minor": 1}'

@@ -18,6 +18,31 @@ def pipes(one: str, other: str) -> list[dict[str, str]]:
 
 CASES: list[Case] = [
     case(
+        "limit_is_not_nothing",
+        "Container",
+        {"Storage": STORAGE, "Memory": {"SizeInMB": 0}, "Processor": {"Count": 0}},
+        {"Storage": STORAGE, "Memory": {"SizeInMB": 1}, "Processor": {}},
+        warning("$.Memory.SizeInMB", "no known client sends 0: leave this out for no limit, or give one"),
+        warning("$.Processor.Count", "no known client sends 0: leave this out for no limit, or give one"),
+    ),
+    case(
+        "memory_is_in_megabytes",
+        "Container_Memory",
+        {"SizeInMB": 1 << 30},
+        {"SizeInMB": 2047},
+        warning("$.SizeInMB", "no host has that much memory: give the size in MB, not in bytes"),
+    ),
+    case(
+        "mapped_container_path_is_absolute",
+        "ComputeSystem",
+        container(MappedDirectories=[{"HostPath": "C:\\data", "ContainerPath": "/data"}]),
+        hosted(MappedDirectories=[{"HostPath": "C:\\data", "ContainerPath": "/data"}]),
+        warning(
+            "$.Container.MappedDirectories[0].ContainerPath",
+            "the path in the container is absolute in every known document, as in C:\\data",
+        ),
+    ),
+    case(
         "one_limit_of_processors",
         "Container_Processor",
         {"Count": 2, "Maximum": 5000, "Weight": 5},

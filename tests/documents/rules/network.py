@@ -16,6 +16,10 @@ def hcn(**members: Any) -> dict[str, Any]:
     return {"SchemaVersion": {"Major": 2, "Minor": 0}} | members
 
 
+def endpoint(**members: Any) -> dict[str, Any]:
+    return hcn(HostComputeNetwork=GUID, **members)
+
+
 def mapped(**members: Any) -> dict[str, Any]:
     return {"Type": "PortMapping", "Settings": MAPPING | members}
 
@@ -29,7 +33,110 @@ POLICIES: dict[str, Any] = {
 }
 BALANCER = hcn(HostComputeEndpoints=[GUID])
 
+AS_HCN = "HCN writes ids in lower case and without braces: write it so"
+OF_THE_FIRST = "this is a document of schema 1, as Docker wrote them; schema 2 has "
+
 CASES: list[Case] = [
+    case(
+        "schema_is_not_the_first",
+        "HostComputeEndpoint",
+        endpoint(VirtualNetwork=GUID, IPAddress="10.0.0.2", PrefixLength=24, DNSSuffix="a"),
+        endpoint(),
+        structure("unknown", "$.VirtualNetwork"),
+        structure("unknown", "$.IPAddress"),
+        structure("unknown", "$.PrefixLength"),
+        structure("unknown", "$.DNSSuffix"),
+        warning(
+            "$.VirtualNetwork",
+            f"{OF_THE_FIRST}HostComputeNetwork for VirtualNetwork, IpConfigurations for IPAddress and PrefixLength, "
+            "Dns.Domain for DNSSuffix",
+        ),
+    ),
+    case(
+        "schema_is_not_the_first",
+        "HostComputeEndpoint",
+        endpoint(Policies=[{"Type": "NAT", "InternalPort": 80}]),
+        endpoint(Policies=[mapped()]),
+        structure("value", "$.Policies[0].Type"),
+        structure("unknown", "$.Policies[0].InternalPort"),
+        warning("$.Policies", f"{OF_THE_FIRST}a policy PortMapping with Settings for NAT"),
+    ),
+    case(
+        "schema_is_not_the_first",
+        "HostComputeNetwork",
+        hcn(Subnets=[{"AddressPrefix": "10.0.0.0/24"}]),
+        hcn(),
+        structure("unknown", "$.Subnets"),
+        warning("$.Subnets", f"{OF_THE_FIRST}Ipams for Subnets"),
+    ),
+    case(
+        "named_ids_are_as_hcn_writes_them",
+        "HostComputeEndpoint",
+        hcn(HostComputeNetwork=GUID.upper()),
+        endpoint(),
+        warning("$.HostComputeNetwork", AS_HCN),
+    ),
+    case(
+        "named_ids_are_as_hcn_writes_them",
+        "NamespaceEndpointRequest",
+        {"EndpointId": "{" + GUID + "}"},
+        {"EndpointId": GUID},
+        warning("$.EndpointId", AS_HCN),
+    ),
+    case(
+        "named_ids_are_as_hcn_writes_them",
+        "HostComputeLoadBalancer",
+        hcn(HostComputeEndpoints=[GUID, GUID.upper()]),
+        hcn(HostComputeEndpoints=[GUID]),
+        warning("$.HostComputeEndpoints[1]", AS_HCN),
+    ),
+    case(
+        "endpoint_has_a_network",
+        "HostComputeEndpoint",
+        hcn(Name="web"),
+        endpoint(Name="web"),
+        warning("$.HostComputeNetwork", "every known client gives the id of the endpoint's network: add it"),
+    ),
+    case(
+        "gateway_is_in_the_subnet",
+        "Subnet",
+        {"IpAddressPrefix": "10.0.0.0/24", "Routes": [ROUTE | {"NextHop": "10.0.0.0"}]},
+        {"IpAddressPrefix": "10.0.0.0/31", "Routes": [ROUTE | {"NextHop": "10.0.0.0"}]},
+        warning(
+            "$.Routes[0].NextHop",
+            "this is the address of the network itself: give the gateway's, such as 10.0.0.1",
+        ),
+    ),
+    case(
+        "settings_of_an_endpoint_policy",
+        "HostComputeEndpoint",
+        endpoint(Policies=[{"Type": "PortMapping"}]),
+        endpoint(Policies=[{"Type": "OutBoundNAT"}]),
+        warning(
+            "$.Policies[0].Settings",
+            "a policy of the Type PortMapping does nothing without Settings: add those of PortMappingPolicySetting",
+        ),
+    ),
+    case(
+        "settings_of_an_endpoint_policy",
+        "ModifyEndpointSettingRequest",
+        request("Policy", {"Policies": [{"Type": "QOS"}]}),
+        request("Policy", {"Policies": [{"Type": "ACL"}]}, "Remove"),
+        warning(
+            "$.Settings.Policies[0].Settings",
+            "a policy of the Type QOS does nothing without Settings: add those of QosPolicySetting",
+        ),
+    ),
+    case(
+        "settings_of_a_network_policy",
+        "NetworkPolicy",
+        {"Type": "VxlanPort"},
+        {"Type": "HostRoute"},
+        warning(
+            "$.Settings",
+            "a policy of the Type VxlanPort does nothing without Settings: add those of VxlanPortPolicySetting",
+        ),
+    ),
     case(
         "other_flags_are_a_number",
         "FirewallPolicySetting",
@@ -85,15 +192,15 @@ CASES: list[Case] = [
     case(
         "id_is_as_hcn_writes_it",
         "HostComputeEndpoint",
-        hcn(ID="{" + GUID + "}"),
-        hcn(ID=GUID),
+        endpoint(ID="{" + GUID + "}"),
+        endpoint(ID=GUID),
         warning("$.ID", "HCN writes ids in lower case and without braces: write it so"),
     ),
     case(
         "id_is_as_hcn_writes_it",
         "HostComputeEndpoint",
-        hcn(ID=GUID.upper()),
-        hcn(),
+        endpoint(ID=GUID.upper()),
+        endpoint(),
         warning("$.ID", "HCN writes ids in lower case and without braces: write it so"),
     ),
     case(
@@ -165,8 +272,8 @@ CASES: list[Case] = [
     case(
         "addresses_of_cards_are_written_with_dashes",
         "HostComputeEndpoint",
-        hcn(MacAddress="00-15-5D"),
-        hcn(MacAddress="00-15-5d-52-c0-00"),
+        endpoint(MacAddress="00-15-5D"),
+        endpoint(MacAddress="00-15-5d-52-c0-00"),
         error("$.MacAddress", "a MAC address is expected: six pairs of hexadecimal digits, as in 00-15-5D-52-C0-00"),
     ),
     case(
@@ -256,8 +363,8 @@ CASES: list[Case] = [
     case(
         "mapped_ports_are_different",
         "HostComputeEndpoint",
-        hcn(Policies=[mapped(), mapped(InternalPort=81)]),
-        hcn(
+        endpoint(Policies=[mapped(), mapped(InternalPort=81)]),
+        endpoint(
             Policies=[
                 mapped(),
                 mapped(Protocol=17),
@@ -274,8 +381,8 @@ CASES: list[Case] = [
     case(
         "endpoint_is_attached_later",
         "HostComputeEndpoint",
-        hcn(HostComputeNamespace=GUID),
-        hcn(HostComputeNetwork=GUID),
+        endpoint(HostComputeNamespace=GUID),
+        endpoint(),
         ignored("$.HostComputeNamespace", "HCN only reports it; add the endpoint with a ModifyNamespaceSettingRequest"),
     ),
     case(
@@ -409,7 +516,7 @@ CASES: list[Case] = [
 # A struct with flags, the name of one, its number, all that are known, and a document of the struct.
 _FLAGS: list[tuple[str, str, int, int, dict[str, Any]]] = [
     ("HostComputeNetwork", "EnableNonPersistent", 8, 0x3FFF, hcn()),
-    ("HostComputeEndpoint", "EnableDhcp", 32, 0x3F, hcn()),
+    ("HostComputeEndpoint", "EnableDhcp", 32, 0x3F, endpoint()),
     ("HostComputeLoadBalancer", "EnableDirectServerReturn", 1, 3, BALANCER),
     ("LoadBalancerPortMapping", "LocalRoutedVip", 2, 15, {"InternalPort": 80}),
     ("PortMappingPolicySetting", "LocalRoutedVip", 1, 3, MAPPING),

@@ -17,6 +17,20 @@ def for_guest(kind: str, settings: Any = None) -> dict[str, Any]:
 
 CASES: list[Case] = [
     case(
+        "new_memory_is_in_megabytes",
+        "ModifySettingRequest",
+        changed("VirtualMachine/ComputeTopology/Memory/SizeInMB", 2 << 30, "Update"),
+        changed("VirtualMachine/ComputeTopology/Memory/SizeInMB", 2048, "Update"),
+        warning("$.Settings", "no machine has that much memory: give the size in MB, not in bytes"),
+    ),
+    case(
+        "new_memory_is_in_megabytes",
+        "ModifySettingRequest",
+        changed("VirtualMachine/ComputeTopology/Memory/SizeInMB", 0, "Update"),
+        changed("VirtualMachine/ComputeTopology/Memory/SizeInMB", 2, "Update"),
+        warning("$.Settings", "a machine needs memory: give its size in MB"),
+    ),
+    case(
         "request_is_about_something",
         "ModifySettingRequest",
         {"RequestType": "Add", "ResourcePath": ""},

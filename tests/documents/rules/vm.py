@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .base import DEVICES, DISK, GUID, OTHER, SHARE, Case, case, changed, error, ignored, machine, warning
+from .base import DEVICES, DISK, GUID, MACHINE, OTHER, SHARE, Case, case, changed, error, ignored, machine, warning
 
 SCSI = {"Scsi": {"disks": {"Attachments": {"0": DISK}}}}
 
@@ -17,7 +17,98 @@ def node(virtual: int, physical: int = 0, memory: int = 512, **members: int) -> 
     return {"VirtualNodeNumber": virtual, "PhysicalNodeNumber": physical, "CountOfMemoryBlocks": memory} | members
 
 
+def attached(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    return {"Scsi": {"a": {"Attachments": {"0": first}}, "b": {"Attachments": {"1": second}}}}
+
+
+TWICE = "this disk is attached at another place here already: attach it once, or give a copy of the file"
+
 CASES: list[Case] = [
+    case(
+        "machine_is_complete",
+        "VirtualMachine",
+        {"StopOnReset": True},
+        MACHINE,
+        warning("$.Chipset", "every known client says here what the machine starts by: add it"),
+        warning("$.ComputeTopology", "every known client gives the memory and the processors here: add them"),
+    ),
+    case(
+        "machine_is_complete",
+        "VirtualMachine",
+        {"Chipset": {"Uefi": {}}},
+        {"RestoreState": {"SaveStateFilePath": "C:\\s.vmrs"}},
+        warning("$.ComputeTopology", "every known client gives the memory and the processors here: add them"),
+    ),
+    case(
+        "memory_is_in_megabytes",
+        "VirtualMachine_Memory",
+        {"SizeInMB": 2 << 30},
+        {"SizeInMB": 240 << 20},
+        warning("$.SizeInMB", "no machine has that much memory: give the size in MB, not in bytes"),
+    ),
+    case(
+        "size_is_not_nothing",
+        "VirtualMachine_Memory",
+        {"SizeInMB": 0},
+        {"SizeInMB": 2},
+        warning("$.SizeInMB", "a machine needs memory: give its size in MB"),
+    ),
+    case(
+        "size_is_not_nothing",
+        "VirtualMachine_Processor",
+        {"Count": 0},
+        {"Count": 1},
+        warning("$.Count", "a machine needs a processor: give the number of them"),
+    ),
+    case(
+        "attachment_is_of_its_type",
+        "Attachment",
+        {"Type": "VirtualDisk", "Path": "C:\\setup.ISO"},
+        {"Type": "Iso", "Path": "C:\\setup.ISO"},
+        warning("$.Type", 'the name of the file is that of an ISO image: give the Type "Iso"'),
+    ),
+    case(
+        "attachment_is_of_its_type",
+        "Attachment",
+        {"Type": "VirtualDisk", "Path": "C:\\noble.qcow2"},
+        {"Type": "VirtualDisk", "Path": "C:\\noble"},
+        warning("$.Path", "a virtual disk is a VHDX or VHD file in every known document: convert the file to one"),
+    ),
+    case(
+        "attachment_is_of_its_type",
+        "Attachment",
+        {"Type": "Iso", "Path": "C:\\d.vhdx"},
+        {"Type": "VirtualDisk", "Path": "C:\\d.avhdx"},
+        warning("$.Type", 'the name of the file is that of a virtual disk: give the Type "VirtualDisk"'),
+    ),
+    case(
+        "disks_are_attached_once",
+        "Devices",
+        attached(DISK, DISK | {"Path": "c:/D.vhdx", "ReadOnly": True}),
+        attached(DISK | {"ReadOnly": True}, DISK | {"ReadOnly": True}),
+        warning("$.Scsi.b.Attachments['1'].Path", TWICE),
+    ),
+    case(
+        "disks_are_attached_once",
+        "Devices",
+        attached(DISK | {"ReadOnly": True}, DISK),
+        attached({"Type": "Iso", "Path": "C:\\i.iso"}, {"Type": "Iso", "Path": "C:\\i.iso"}),
+        warning("$.Scsi.b.Attachments['1'].Path", TWICE),
+    ),
+    case(
+        "endpoint_is_as_hcn_writes_it",
+        "NetworkAdapter",
+        {"EndpointId": "{" + GUID + "}"},
+        {"EndpointId": GUID},
+        warning("$.EndpointId", "HCN writes ids in lower case and without braces: write it so"),
+    ),
+    case(
+        "address_of_an_adapter_is_written_with_dashes",
+        "NetworkAdapter",
+        {"EndpointId": GUID, "MacAddress": "00155D52C000"},
+        {"EndpointId": GUID, "MacAddress": "00-15-5d-52-c0-00"},
+        warning("$.MacAddress", "HCN writes MAC addresses with dashes, as in 00-15-5D-52-C0-00: write it so"),
+    ),
     case(
         "one_firmware",
         "Chipset",
@@ -403,12 +494,13 @@ CASES: list[Case] = [
     case(
         "endpoints_are_different",
         "Devices",
-        {"NetworkAdapters": {"a": {"EndpointId": GUID}, "b": {"EndpointId": GUID.upper()}}},
+        {"NetworkAdapters": {"a": {"EndpointId": GUID}, "b": {"EndpointId": "{" + GUID + "}"}}},
         {"NetworkAdapters": {"a": {"EndpointId": GUID}, "b": {"EndpointId": OTHER}}},
         error(
             "$.NetworkAdapters.b.EndpointId",
             "another adapter here is connected to this endpoint: create an endpoint for each",
         ),
+        warning("$.NetworkAdapters.b.EndpointId", "HCN writes ids in lower case and without braces: write it so"),
     ),
     case(
         "gpus_are_listed",
