@@ -494,13 +494,12 @@ CASES: list[Case] = [
     case(
         "endpoints_are_different",
         "Devices",
-        {"NetworkAdapters": {"a": {"EndpointId": GUID}, "b": {"EndpointId": "{" + GUID + "}"}}},
+        {"NetworkAdapters": {"a": {"EndpointId": GUID}, "b": {"EndpointId": GUID}}},
         {"NetworkAdapters": {"a": {"EndpointId": GUID}, "b": {"EndpointId": OTHER}}},
         error(
             "$.NetworkAdapters.b.EndpointId",
             "another adapter here is connected to this endpoint: create an endpoint for each",
         ),
-        warning("$.NetworkAdapters.b.EndpointId", "HCN writes ids in lower case and without braces: write it so"),
     ),
     case(
         "gpus_are_listed",
