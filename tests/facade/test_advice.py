@@ -57,7 +57,7 @@ def test_the_findings_are_a_hint(create_in: Callable[[dict[str, Any]], None]) ->
     assert "$.VirtualMachine.StopOnReset: true or false is expected" in told
     assert "$.Ownr: " in told
     assert "$.Own: " not in told
-    assert told.endswith("; and 2 more.")
+    assert told.endswith("; and 3 more.")
 
 
 @emulator_by_name

@@ -212,7 +212,10 @@ _OF_THE_FIRST = {
 @rule("HostComputeNetwork", "HostComputeEndpoint", fact="hcsshim, HNSNetwork and HNSEndpoint; WSL, hns_schema.h")
 def schema_is_not_the_first(look: Look, object: dict[str, Any]) -> None:
     """A document has no members of schema 1, and no policy with its settings beside its type."""
-    flat = any("InternalPort" in policy or "ExternalPort" in policy for policy in object.get("Policies", ()))
+    flat = any(
+        "Type" not in policy and ("InternalPort" in policy or "ExternalPort" in policy)
+        for policy in object.get("Policies", ())
+    )
     first_schema(look, object, _OF_THE_FIRST, "a policy PortMapping with Settings for NAT" if flat else "")
 
 
@@ -393,7 +396,8 @@ def _settings(look: Look, policy: dict[str, Any], types: dict[str, str]) -> None
     if "Settings" in policy:
         look.check("Settings", type)
     elif kind not in _WITHOUT_SETTINGS and not _taken_away(look):
-        look.warning("Settings", f"a policy of the Type {kind} does nothing without Settings: add those of {type}")
+        advice = "move what is beside its Type into them" if len(policy) > 1 else f"add those of {type}"
+        look.warning("Settings", f"a policy of the Type {kind} does nothing without Settings: {advice}")
 
 
 def _taken_away(look: Look) -> bool:
@@ -468,7 +472,7 @@ def mapped_ports_are_different(look: Look, endpoint: dict[str, Any]) -> None:
 @rule("HostComputeEndpoint", fact="hcsshim, HostComputeNetwork.CreateEndpoint: it sends it with each endpoint")
 def endpoint_has_a_network(look: Look, endpoint: dict[str, Any]) -> None:
     """An endpoint names its network."""
-    if not endpoint.get("HostComputeNetwork"):
+    if not endpoint.get("HostComputeNetwork") and "VirtualNetwork" not in endpoint:
         look.warning("HostComputeNetwork", "every known client gives the id of the endpoint's network: add it")
 
 

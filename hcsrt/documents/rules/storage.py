@@ -72,7 +72,7 @@ def layers_have_folders_of_their_own(look: Look, storage: dict[str, Any]) -> Non
 def layers_are_left_out_or_given(look: Look, data: dict[str, Any]) -> None:
     """Layers are left out where there is none."""
     if "Layers" in data and not data["Layers"]:
-        look.warning("Layers", "every known client leaves this out if there is no layer below: do so")
+        look.warning("Layers", "every known client leaves this out if there is no layer below: leave it out")
 
 
 @rule("OsLayerOptions", fact="hcsshim, SetupContainerBaseLayer and SetupUtilityVMBaseLayer: it always sends one")

@@ -35,7 +35,8 @@ def first_schema(look: Look, document: dict[str, Any], places: dict[str, str], f
     if not met and not further:
         return
     instead: dict[str, list[str]] = {}
-    for name in met:
+    # Docker wrote members that it did not need, too: false, or empty.
+    for name in [name for name in met if document[name]] or met:
         instead.setdefault(places[name], []).append(name)
     advice = [f"{place} for {' and '.join(names)}" for place, names in instead.items()]
     if further:

@@ -133,7 +133,7 @@ def size_is_not_nothing(look: Look, size: dict[str, Any]) -> None:
     """A machine has some memory, and a processor or more."""
     for member, what in (
         ("SizeInMB", "memory: give its size in MB"),
-        ("Count", "a processor: give the number of them"),
+        ("Count", "processors: give the number of them"),
     ):
         if size.get(member) == 0:
             look.warning(member, f"a machine needs {what}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import GUID, MACHINE, V2, Case, case, container, error, hosted, machine, structure, warning
+from .base import GUID, MACHINE, V2, VOLUME, Case, case, container, error, hosted, machine, structure, warning
 
 OF_THE_FIRST = "this is a document of schema 1, as Docker wrote them; schema 2 has "
 
@@ -11,7 +11,13 @@ CASES: list[Case] = [
         "schema_is_not_the_first",
         "ComputeSystem",
         container()
-        | {"SystemType": "Container", "Name": "web", "HvPartition": False, "EndpointList": [GUID], "VolumePath": "x"},
+        | {
+            "SystemType": "Container",
+            "Name": "web",
+            "HvPartition": False,
+            "EndpointList": [GUID],
+            "VolumePath": VOLUME,
+        },
         container(),
         structure("unknown", "$.SystemType"),
         structure("unknown", "$.Name"),
@@ -20,8 +26,8 @@ CASES: list[Case] = [
         structure("unknown", "$.VolumePath"),
         warning(
             "$.SystemType",
-            f"{OF_THE_FIRST}Container or VirtualMachine for SystemType, VirtualMachine and a HostedSystem in it for "
-            "HvPartition, Container.Storage.Path for VolumePath, Container.Networking.Namespace for EndpointList",
+            f"{OF_THE_FIRST}Container or VirtualMachine for SystemType, Container.Storage.Path for VolumePath, "
+            "Container.Networking.Namespace for EndpointList",
         ),
     ),
     case(

@@ -119,6 +119,17 @@ CASES: list[Case] = [
     ),
     case(
         "settings_of_an_endpoint_policy",
+        "EndpointPolicy",
+        {"Type": "PortMapping", "InternalPort": 80},
+        mapped(),
+        structure("unknown", "$.InternalPort"),
+        warning(
+            "$.Settings",
+            "a policy of the Type PortMapping does nothing without Settings: move what is beside its Type into them",
+        ),
+    ),
+    case(
+        "settings_of_an_endpoint_policy",
         "ModifyEndpointSettingRequest",
         request("Policy", {"Policies": [{"Type": "QOS"}]}),
         request("Policy", {"Policies": [{"Type": "ACL"}]}, "Remove"),

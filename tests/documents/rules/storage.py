@@ -66,7 +66,7 @@ CASES: list[Case] = [
         "LayerData",
         {"SchemaVersion": V2, "Layers": []},
         {"SchemaVersion": V2},
-        warning("$.Layers", "every known client leaves this out if there is no layer below: do so"),
+        warning("$.Layers", "every known client leaves this out if there is no layer below: leave it out"),
     ),
     case(
         "base_layer_has_a_type",

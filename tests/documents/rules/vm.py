@@ -58,7 +58,7 @@ CASES: list[Case] = [
         "VirtualMachine_Processor",
         {"Count": 0},
         {"Count": 1},
-        warning("$.Count", "a machine needs a processor: give the number of them"),
+        warning("$.Count", "a machine needs processors: give the number of them"),
     ),
     case(
         "attachment_is_of_its_type",
