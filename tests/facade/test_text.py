@@ -149,10 +149,14 @@ def test_a_timeout_tells_the_bytes_that_were_read_ahead(
     with system.popen(guest(f"write({data!r}); sleep(30)"), stdout=PIPE, encoding=encoding, errors=errors) as process:
         assert process.stdout
         assert process.stdout.readline() == line
-        with pytest.raises(subprocess.TimeoutExpired) as caught:
-            process.communicate(timeout=0.1)
+        told: list[bytes | None] = []
+        # Until its thread has begun to read, there is nothing to tell.
+        for seconds in limits(0.1, lambda: told[-1] is not None):
+            with pytest.raises(subprocess.TimeoutExpired) as caught:
+                process.communicate(timeout=seconds)
+            told.append(caught.value.output)
         process.kill()
-        assert caught.value.output == left
+        assert told[-1] == left
 
 
 def test_text_is_read_on_after_what_only_decodes(system: ComputeSystem) -> None:
