@@ -4,6 +4,7 @@ import asyncio
 import faulthandler
 import gc
 import importlib.util
+import itertools
 import logging
 import os
 import random
@@ -49,6 +50,9 @@ HANG_SECONDS = 30.0
 """Seconds after its time limit until a test that does not react to it ends the run."""
 LAST_LOOK = 5.0
 """Seconds before the time limit of a hanging test at which the run tells what that test waits for."""
+TESTS_BETWEEN_FREEZES = 20
+"""Tests after which what is there is kept from the garbage collection behind each test, which would visit it all."""
+TESTS = itertools.count()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -239,6 +243,9 @@ def nothing_left_behind(request: pytest.FixtureRequest, asyncio_errors: list[str
     assert left_behind() == {}
     assert emulator.misuses() == []
     assert asyncio_errors == []
+    # What is there now, such as modules that a test was the first to import, has nothing of HCS in it.
+    if next(TESTS) % TESTS_BETWEEN_FREEZES == 0:
+        gc.freeze()
 
 
 @pytest.fixture
