@@ -40,7 +40,7 @@ RegistryValueType: TypeAlias = Literal[
 * `None`: No type.
 * `String`: A string, in `StringValue`.
 * `ExpandedString`: A string with environment variables to expand, in `StringValue`.
-* `MultiString`: Several strings.
+* `MultiString`: Several strings, in `StringValue`.
 * `Binary`: Bytes, in `BinaryValue`.
 * `DWord`: A 32-bit number, in `DWordValue`.
 * `QWord`: A 64-bit number, in `QWordValue`.
@@ -83,7 +83,9 @@ class HvSocketServiceConfig(TypedDict, total=False):
 
 
 class ModifySettingRequest(TypedDict, total=False):
-    """Request to `HcsModifyComputeSystem`. A change to a virtual machine succeeds only once the guest has booted."""
+    """Request to `HcsModifyComputeSystem`. Changes to a virtual machine, such as of its memory, may fail until the
+    guest has booted.
+    """
 
     ResourcePath: str
     """Path of the resource, such as `VirtualMachine/ComputeTopology/Memory/SizeInMB`.
@@ -149,7 +151,7 @@ class StorageQoS(TypedDict, total=False):
 
 
 class SystemQuery(TypedDict, total=False):
-    """Filter for the enumeration of compute systems; all of them if empty."""
+    """Filter for the enumeration of compute systems; an empty one matches all."""
 
     Ids: list[str]
     """Ids to match.
@@ -243,7 +245,7 @@ class RegistryValue(TypedDict, total=False):
     """
 
     BinaryValue: str
-    """Data as bytes in base64, for `Binary` and `CustomType`.
+    """Data as bytes, for `Binary` and `CustomType`.
 
     Base64. Schema 2.0.
     """

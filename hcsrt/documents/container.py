@@ -82,10 +82,11 @@ FilesystemIsolationMode: TypeAlias = Literal["hard", "soft"]
 """How strictly a container's file system is isolated."""
 
 FilesystemNestingMode: TypeAlias = Literal["inner", "outer"]
-"""Place of a container's file system where containers are nested."""
+"""Which file system of nested containers one is."""
 
 InterfaceClassType: TypeAlias = Literal["Inherit", "DeviceInstance", "ClassGuid"]
-"""What a device interface class stands for. If two entries have one GUID, the later value in this list wins.
+"""What a device interface class stands for. Where two entries with the same GUID are merged, the value further down in
+this list wins.
 
 * `Inherit`: The type of the class whose extension brought this entry in. Only valid in the namespace of a device
   extension.
@@ -94,7 +95,7 @@ InterfaceClassType: TypeAlias = Literal["Inherit", "DeviceInstance", "ClassGuid"
 """
 
 IsolationType: TypeAlias = Literal["HostProcess"]
-"""Isolation of a container other than the usual one.
+"""Kind of isolation of a container, where it is not the usual one.
 
 * `HostProcess`: A container whose processes run on the host itself.
 """
@@ -170,7 +171,7 @@ class Container_Memory(TypedDict, total=False):
     """Memory limit of a container."""
 
     SizeInMB: int
-    """Limit in MB.
+    """Most memory that the container may use.
 
     In MB. Schema 2.1.
     """
@@ -180,19 +181,20 @@ class Container_Processor(TypedDict, total=False):
     """Processor limit of a container. At most one of `Count`, `Maximum` and `Weight` may be present."""
 
     Count: int
-    """Number of processors; the container gets the share of processor time that this is of the processors of the host.
+    """Number of processors. Limits CPU time to the same fraction of the host's: 2 on a host with 8 processors is a
+    quarter.
 
     Schema 2.0.
     """
 
     Weight: int
-    """Share of processor time relative to other workloads, from 0 to 10000.
+    """Share of CPU time relative to other workloads.
 
     From 0 to 10000. Schema 2.0.
     """
 
     Maximum: int
-    """Upper limit of processor time, in cycles out of 10000: a percentage times 100.
+    """Upper limit of CPU time, in cycles out of 10000: a percentage times 100.
 
     From 1 to 10000. Schema 2.0.
     """
@@ -224,8 +226,8 @@ class GuestOs(TypedDict, total=False):
     """Settings of the operating system in a container."""
 
     HostName: str
-    """Host name of the container, at most 15 characters. Windows builds are known to refuse a container with a network
-    namespace and no host name.
+    """Host name of the container, at most 15 characters. A container with a network namespace needs one: without it,
+    Windows build 26100 refuses to create the container.
 
     Schema 2.0.
     """
@@ -269,7 +271,7 @@ class MappedPipe(TypedDict, total=False):
     """A named pipe of the host that a container sees."""
 
     ContainerPipeName: str
-    """Name of the pipe in the container.
+    """Name of the pipe in the container; a name, not a path.
 
     Schema 2.0.
     """
@@ -309,7 +311,7 @@ class Networking(TypedDict, total=False):
     """
 
     Namespace: str
-    """Network namespace: for Windows an HCN namespace's GUID without braces, for Linux a string. Give
+    """Network namespace: on Windows the GUID of an HCN namespace, without braces; for a Linux guest a string. Give
     `GuestOs.HostName` along with it.
 
     Schema 2.0.
@@ -332,13 +334,14 @@ class Storage(TypedDict, total=False):
     """
 
     Path: str
-    """Scratch that takes the container's changes: on Windows the volume GUID path of the mounted scratch.
+    """Scratch that takes the container's changes: on a Windows host the volume GUID path of the mounted scratch, with a
+    backslash at its end; in a guest a path there.
 
     Schema 2.0.
     """
 
     QoS: common.StorageQoS
-    """Limits on the use of the volume.
+    """Limits on storage use.
 
     Schema 2.0.
     """
@@ -351,7 +354,7 @@ class Storage(TypedDict, total=False):
 
 
 class ContainersDef_BatchedBinding(TypedDict, total=False):
-    """Files bound into a container's file system under several roots at once."""
+    """A file bound into a container's file system under several roots at once."""
 
     filepath: str
     """Path of the file.
@@ -414,7 +417,7 @@ class HostFiles(TypedDict, total=False):
     """
 
     sandbox_path: str
-    """Path to the sandbox, the writable layer.
+    """Path to the sandbox, that is, the scratch.
 
     Schema 2.3.
     """
@@ -430,7 +433,7 @@ class JobCpu(TypedDict, total=False):
     """Processor limit of the job object in the definition of a container."""
 
     rate: int
-    """Rate of processor time.
+    """Rate of CPU time.
 
     Schema 2.3.
     """
@@ -552,7 +555,7 @@ class RegistryLayer(TypedDict, total=False):
     """One layer of a registry hive stack."""
 
     hosthive: str
-    """Hive of the host that the layer is.
+    """Hive of the host that serves as the layer.
 
     Schema 2.3.
     """
@@ -607,7 +610,7 @@ class RegistryLayer(TypedDict, total=False):
 
 
 class RegistryMakeValue(TypedDict, total=False):
-    """A registry value to make; the data is in the member of its type."""
+    """A registry value to make; its data is in the member that is named for its type."""
 
     name: str
     """Name of the value.
@@ -662,7 +665,7 @@ class RegistryRedirectionNode(TypedDict, total=False):
     """
 
     access_mask: int
-    """Access mask for the key.
+    """Access rights, as a bit mask.
 
     Schema 2.3.
     """
@@ -697,7 +700,7 @@ class RegistrySymlink(TypedDict, total=False):
 
 
 class SiloProperties(TypedDict, total=False):
-    """The silo, a job object, that a container is in."""
+    """The silo, a kind of job object, that a container runs in."""
 
     Enabled: bool
     """Whether there is a silo.
@@ -772,7 +775,7 @@ class FilesystemNamespace(TypedDict, total=False):
     """
 
     nesting: FilesystemNestingMode
-    """Whether it is the inner or the outer one where containers are nested.
+    """Whether it is the inner or the outer file system of nested containers.
 
     Schema 2.3.
     """
@@ -872,7 +875,7 @@ class ObjectDirectory(TypedDict, total=False):
     """
 
     objdir: list["ObjectDirectory"]
-    """Directories in the directory.
+    """Object directories inside this one.
 
     Schema 2.3.
     """
@@ -1110,7 +1113,7 @@ class Container(TypedDict, total=False):
     """
 
     Storage: Storage
-    """Layers and writable volume of the container.
+    """Layers and scratch of the container.
 
     Schema 2.0.
     """
@@ -1147,7 +1150,7 @@ class Container(TypedDict, total=False):
 
     HvSocket: Container_HvSocket
     """Rules on which processes of the host may use Hyper-V sockets of the container. A hosted container inherits those
-    of its host.
+    of the system that hosts it.
 
     Schema 2.0.
     """
@@ -1184,7 +1187,8 @@ class Container(TypedDict, total=False):
 
 
 class HostedSystem(TypedDict, total=False):
-    """A container inside another compute system, whose schema version may differ from that of the host."""
+    """A container inside another compute system. Its schema version may differ from that of the system that hosts it.
+    """
 
     SchemaVersion: common.Version
     """Schema version of this document.

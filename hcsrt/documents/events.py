@@ -85,11 +85,11 @@ MigrationEvent: TypeAlias = Literal[
 ]
 """What has happened in a live migration.
 
-* `Unknown`: Something unknown.
+* `Unknown`: An event of no known kind.
 * `MigrationDone`: The migration is complete.
-* `BlackoutStarted`: The virtual machine has stopped running for the rest of the transfer.
+* `BlackoutStarted`: The blackout has begun: the virtual machine does not run during the rest of the transfer.
 * `OfflineDone`: The virtual machine has been taken offline.
-* `BlackoutExited`: The virtual machine runs again.
+* `BlackoutExited`: The blackout is over: the virtual machine runs again.
 * `SetupDone`: The migration is set up.
 * `TransferInProgress`: Memory and other state are being transferred.
 * `MigrationRecoveryDone`: The recovery from a migration is complete.
@@ -294,7 +294,7 @@ WorkerExitType: TypeAlias = Literal[
 
 
 class GuestCrash(TypedDict, total=False):
-    """A crash of the operating system in the guest, as the cause of an exit."""
+    """A crash of the operating system in the guest, as the cause of an error or exit."""
 
     CrashParameters: list[int]
     """Parameters of the crash, as the guest reports them.
@@ -304,7 +304,7 @@ class GuestCrash(TypedDict, total=False):
 
 
 class InjectNonMaskableInterrupt(TypedDict, total=False):
-    """That a non-maskable interrupt was injected, as a cause; has no members."""
+    """A non-maskable interrupt from the host, as the cause of an error or exit; has no members."""
 
 
 class OperationFailure(TypedDict, total=False):
@@ -318,7 +318,7 @@ class OperationFailure(TypedDict, total=False):
 
 
 class SystemExit(TypedDict, total=False):
-    """That the compute system exited, as a cause."""
+    """An exit of the compute system, as the cause of an error or exit."""
 
     Detail: SystemExitDetail
     """What brought the exit about.
@@ -334,7 +334,7 @@ class SystemExit(TypedDict, total=False):
 
 
 class TripleFault(TypedDict, total=False):
-    """That the guest had a triple fault, as a cause."""
+    """A triple fault of the guest, as the cause of an error or exit."""
 
     ErrorType: int
     """Number of the kind of fault.
@@ -344,7 +344,7 @@ class TripleFault(TypedDict, total=False):
 
 
 class VirtualDeviceFailure(TypedDict, total=False):
-    """That a virtual device failed, as a cause."""
+    """A failure of a virtual device, as the cause of an error or exit."""
 
     Detail: VirtualDeviceFailureDetail
     """What the device was doing when it failed.
@@ -353,7 +353,7 @@ class VirtualDeviceFailure(TypedDict, total=False):
     """
 
     Name: str
-    """Name of the device for people to read.
+    """Readable name of the device.
 
     Schema 2.4.
     """
@@ -372,7 +372,7 @@ class VirtualDeviceFailure(TypedDict, total=False):
 
 
 class WorkerExit(TypedDict, total=False):
-    """That the worker process of a virtual machine exited, as a cause."""
+    """An exit of the worker process of a virtual machine, as the cause of an error or exit."""
 
     ExitCode: int
     """Exit code of the worker process.
@@ -403,7 +403,7 @@ class BlackoutExitedEventDetails(TypedDict, total=False):
     """Details of the event `BlackoutExited`."""
 
     BlackoutDurationMilliseconds: int
-    """How long the blackout lasted, in milliseconds.
+    """How long the blackout lasted.
 
     In ms. In no published schema.
     """
@@ -515,7 +515,7 @@ class OperationFailureInfo(TypedDict, total=False):
     """How an operation on a compute system failed."""
 
     Result: int
-    """`HRESULT` of the failure, as a signed number.
+    """Why it failed, as a signed HRESULT.
 
     Schema 2.6.
     """
@@ -632,7 +632,7 @@ class CrashReport(TypedDict, total=False):
     """
 
     Status: int
-    """`HRESULT` of the crash reporting as a whole; 0 means success.
+    """Outcome of the crash reporting as a whole, as a signed HRESULT; 0 if it succeeded.
 
     Schema 2.4.
     """
@@ -731,7 +731,7 @@ class OperationInfo(TypedDict, total=False):
 
 
 class SystemExitStatus(TypedDict, total=False):
-    """How a compute system exited, as data of the event `SystemExited`."""
+    """How a compute system exited, as data of the event `HcsEventSystemExited`."""
 
     Status: int
     """Exit status as a signed HRESULT.
@@ -756,7 +756,7 @@ class ResultError(TypedDict, total=False):
     """Why a call failed."""
 
     Error: int
-    """HRESULT as a signed number.
+    """Error code as a signed HRESULT.
 
     Schema 2.1.
     """

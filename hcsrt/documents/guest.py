@@ -29,22 +29,22 @@ ModifyResourceType: TypeAlias = Literal[
 ]
 """Kind of resource that a guest request is about; it decides the form of the settings.
 
-* `MappedDirectory`: A host directory mapped into the guest.
-* `MappedPipe`: A named pipe of the host mapped into the guest.
+* `MappedDirectory`: A host directory mapped into the guest; the settings are a `MappedDirectory`.
+* `MappedPipe`: A named pipe of the host mapped into the guest; the settings are a `MappedPipe`.
 * `MappedVirtualDisk`: A disk to mount in the guest; the settings are a `MappedVirtualDisk`.
 * `CombinedLayers`: The root file system of a container; the settings are a `CombinedLayers`.
-* `NetworkNamespace`: A network namespace; the settings are its HCN document.
+* `NetworkNamespace`: A network namespace; the settings are a `HostComputeNamespace`.
 * `CimMount`: A composite image to mount in the guest; the settings are a `CimMount`.
-* `Network`: A network adapter.
-* `HvSocket`: Addresses for Hyper-V sockets.
+* `Network`: A network adapter; the settings are a `NetworkModifyRequest`.
+* `HvSocket`: Addresses for Hyper-V sockets; the settings are an `HvSocketAddress`.
 """
 
 NetworkRequestType: TypeAlias = Literal["Add", "PreAdd", "Remove"]
 """What the guest is to do with a network adapter.
 
-* `Add`: Use the adapter, which is there.
-* `PreAdd`: Take the endpoint's settings, before the adapter is there.
-* `Remove`: Give the adapter up.
+* `Add`: Use the adapter, which has been added.
+* `PreAdd`: Take the endpoint's settings, before the adapter is added.
+* `Remove`: Stop using the adapter.
 """
 
 
@@ -77,7 +77,7 @@ class CimMount(TypedDict, total=False):
 
 
 class CombinedLayers(TypedDict, total=False):
-    """Layers that the guest combines to the root of a container, as settings of a guest request."""
+    """Layers that the guest combines into the root of a container, as settings of a guest request."""
 
     Layers: list[storage.Layer]
     """Read-only layers, topmost first.
@@ -86,14 +86,14 @@ class CombinedLayers(TypedDict, total=False):
     """
 
     ScratchPath: str
-    """Path in the guest to the writable layer. Linux guests need it; Windows guests ignore it, as their root path
-    already is the writable layer.
+    """Path in the guest to the scratch. Linux guests need it; Windows guests ignore it, as their root path already is
+    that of the scratch.
 
     Schema 2.0.
     """
 
     ContainerRootPath: str
-    """Path in the guest where the combined file system appears. In a Windows guest, the mounted writable layer.
+    """Path in the guest where the combined file system appears. In a Windows guest, that of the mounted scratch.
 
     Schema 2.0.
     """
@@ -153,7 +153,7 @@ class MappedVirtualDisk(TypedDict, total=False):
     """
 
     Lun: int
-    """Number of the attachment at the SCSI controller.
+    """Logical unit number of the disk on its SCSI controller.
 
     Schema 2.1.
     """
@@ -175,7 +175,7 @@ class NetworkModifyRequest(TypedDict, total=False):
     """
 
     Settings: Any
-    """For `PreAdd` the endpoint of the adapter.
+    """For `PreAdd`, the HCN endpoint of the adapter.
 
     In no published schema.
     """

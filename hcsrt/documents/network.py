@@ -164,11 +164,11 @@ __all__ = [
 ActionType: TypeAlias = Literal["Allow", "Block", "Pass"]
 """What a firewall rule does with traffic that matches.
 
-* `Pass`: Leaves the decision to others; for `TierAclRule`.
+* `Pass`: Neither allows nor blocks the traffic; for `TierAclRule`.
 """
 
 AuthenticationType: TypeAlias = Literal["PresharedKey", "Certificate"]
-"""How two encrypted endpoints authenticate."""
+"""How the two ends of encrypted traffic authenticate."""
 
 DirectionType: TypeAlias = Literal["In", "Out"]
 """Direction of traffic, as the endpoint sees it.
@@ -193,9 +193,10 @@ EndpointFlags: TypeAlias = Literal[
 
 * `None`: 0 on the wire.
 * `RemoteEndpoint`: 1 on the wire; the endpoint is on another host.
-* `DisableInterComputeCommunication`: 2 on the wire; keeps compute systems on the network from reaching each other.
+* `DisableInterComputeCommunication`: 2 on the wire; keeps the endpoint's compute system and others on the network from
+  reaching each other.
 * `EnableMirroring`: 4 on the wire.
-* `EnableLowInterfaceMetric`: 8 on the wire; makes the interface a preferred one.
+* `EnableLowInterfaceMetric`: 8 on the wire; gives the interface a low metric, so that it is preferred.
 * `OverrideDNSServerOrder`: 16 on the wire.
 * `EnableDhcp`: 32 on the wire.
 """
@@ -240,7 +241,7 @@ EndpointPolicyType: TypeAlias = Literal[
 """
 
 EndpointResourceType: TypeAlias = Literal["Port", "Policy"]
-"""What a request changes of an endpoint.
+"""Part of an endpoint that a request changes.
 
 * `Policy`: The policies; settings are a `PolicyEndpointRequest`.
 """
@@ -248,7 +249,7 @@ EndpointResourceType: TypeAlias = Literal["Port", "Policy"]
 EntityFlags: TypeAlias = Literal["None", "EnableNonPersistent"]
 """Options of an HCN object.
 
-* `EnableNonPersistent`: The object does not outlive a restart.
+* `EnableNonPersistent`: The object does not outlive a restart of the host.
 """
 
 FirewallPolicyFlags: TypeAlias = Literal["None", "ConstrainedInterface"]
@@ -274,7 +275,7 @@ GuestEndpointResourceType: TypeAlias = Literal[
     "Xlat",
     "Neighbor",
 ]
-"""What a request changes of an endpoint inside a guest.
+"""Part of an endpoint inside a guest that a request changes.
 
 * `Interface`: Settings are a `NetworkInterface`.
 * `Route`: Settings are a `Route_2`.
@@ -287,10 +288,10 @@ GuestEndpointResourceType: TypeAlias = Literal[
 """
 
 GuestNamespaceResourceType: TypeAlias = Literal["Container", "Endpoint"]
-"""What a request changes of a namespace inside a guest."""
+"""Kind of resource that a request changes in a namespace inside a guest."""
 
 GuestNetworkServiceFlags: TypeAlias = Literal["None", "IsFlowsteered", "IsFlowsteeredSelfManaged"]
-"""Options of a guest network service."""
+"""Options of a guest network service; in Microsoft's WSL, `IsFlowsteered` is 1 and `IsFlowsteeredSelfManaged` is 2."""
 
 GuestNetworkServiceInterfaceState: TypeAlias = Literal[
     "Created",
@@ -312,10 +313,10 @@ GuestNetworkServiceNotificationType: TypeAlias = Literal[
     "XlatParam",
     "Neighbor",
 ]
-"""Kind of notification to the network service inside a guest."""
+"""Kind of notification for an interface that a guest network service looks after."""
 
 GuestNetworkServiceResourceType: TypeAlias = Literal["State"]
-"""What a request changes of a guest network service.
+"""Part of a guest network service that a request changes.
 
 * `State`: Settings are a `GuestNetworkServiceStateRequest`.
 """
@@ -372,7 +373,7 @@ IpamType: TypeAlias = Literal["Static", "Dhcp"]
 LoadBalancerDistribution: TypeAlias = Literal["None", "SourceIPProtocol", "SourceIP"]
 """How a load balancer spreads connections.
 
-* `None`: 0 on the wire; no affinity.
+* `None`: 0 on the wire; no session affinity.
 * `SourceIPProtocol`: 1 on the wire; the same source address and protocol lead to the same endpoint.
 * `SourceIP`: 2 on the wire; the same source address leads to the same endpoint.
 """
@@ -412,7 +413,7 @@ NamespaceType: TypeAlias = Literal["Host", "HostDefault", "Guest", "GuestDefault
 """Kind of namespace.
 
 * `Host`: Namespace on the host, one per container.
-* `HostDefault`: Default namespace of the host, of which there is only one and which does not serve a container.
+* `HostDefault`: Default namespace of the host; there is only one, and no container can be in it.
 * `Guest`: Namespace inside a guest.
 * `GuestDefault`: Default namespace inside a guest.
 """
@@ -437,7 +438,7 @@ NetworkFlags: TypeAlias = Literal[
     "DisableSharing",
     "EnableFirewall",
 ]
-"""Options of a network, on the wire the sum of their numbers; beyond the names here, 512 is known as
+"""Options of a network, on the wire the sum of their numbers. Microsoft's WSL knows more: 512
 `SuppressMediaDisconnect`, 1024 `DisableHostPort`, 2048 `WeakHostReceiveAdapter`, 4096 `WeakHostSendAdapter` and 8192
 `EnableIov`.
 
@@ -445,8 +446,8 @@ NetworkFlags: TypeAlias = Literal[
 * `EnableDnsProxy`: 1 on the wire.
 * `EnableDhcpServer`: 2 on the wire.
 * `EnableMirroring`: 4 on the wire.
-* `EnableNonPersistent`: 8 on the wire; the network does not outlive a restart.
-* `EnablePersistent`: 16 on the wire; the network outlives a restart.
+* `EnableNonPersistent`: 8 on the wire; the network does not outlive a restart of the host.
+* `EnablePersistent`: 16 on the wire; the network outlives a restart of the host.
 * `IsolateVSwitch`: 32 on the wire; the network gets a virtual switch of its own.
 * `EnableFlowSteering`: 64 on the wire.
 * `DisableSharing`: 128 on the wire.
@@ -468,7 +469,8 @@ NetworkMode: TypeAlias = Literal[
 ]
 """Type of a network.
 
-* `NAT`: The host translates addresses; HCN assigns them, but nothing delivers them to a virtual machine.
+* `NAT`: The host translates addresses (NAT). HCN gives each endpoint an address, but has no DHCP server to deliver it
+  to a virtual machine.
 * `ICS`: Internet Connection Sharing, as in the Default Switch; the guest gets its address by DHCP only.
 * `Transparent`: Endpoints are directly on the physical network.
 * `L2Bridge`: Endpoints share the physical network and the host's MAC address there.
@@ -508,13 +510,13 @@ NetworkPolicyType: TypeAlias = Literal[
 * `VxlanPort`: Settings are a `VxlanPortPolicySetting`.
 * `HostRoute`: Settings are a `HostRoutePolicySetting`, an empty object.
 * `SetPolicy`: Settings are a `SetPolicySetting`.
-* `L4Proxy`: Redirection of TCP or UDP traffic to a proxy.
+* `L4Proxy`: Settings are an `L4ProxyPolicySetting`.
 * `LayerConstraint`: Settings are a `LayerConstraintNetworkPolicySetting`.
 * `NetworkACL`: Settings are a `NetworkAclPolicySetting`.
 """
 
 NetworkResourceType: TypeAlias = Literal["DNS", "Extension", "Policy", "Subnet", "IPSubnet"]
-"""What a request changes of a network.
+"""Part of a network that a request changes.
 
 * `Policy`: The policies; settings are a `PolicyNetworkRequest`.
 * `Subnet`: Subnets; settings are a `SubnetNetworkRequest`.
@@ -575,8 +577,8 @@ SubnetPolicyType: TypeAlias = Literal["VLAN", "VSID"]
 
 
 class AclPolicySetting(TypedDict, total=False):
-    """Settings of an endpoint policy of type `ACL`: one firewall rule, which some combinations of isolation and network
-    type store without enforcing.
+    """Settings of an endpoint policy of type `ACL`: one firewall rule. HCN may store a rule without enforcing it; seen
+    on Windows 11 with Hyper-V isolation on a `NAT` network, and for a rule added after the endpoint was created.
     """
 
     Protocols: str
@@ -586,25 +588,25 @@ class AclPolicySetting(TypedDict, total=False):
     """
 
     LocalAddresses: str
-    """Local addresses to match, as text.
+    """Local addresses or prefixes to match, separated by commas, such as `192.168.100.0/24,10.0.0.21`.
 
     HCN schema 2.5.
     """
 
     RemoteAddresses: str
-    """Remote addresses to match, as text.
+    """Remote addresses or prefixes to match, separated by commas, such as `192.168.100.0/24,10.0.0.21`.
 
     HCN schema 2.5.
     """
 
     LocalPorts: str
-    """Local port numbers to match, as text such as `80`.
+    """Local port numbers to match, separated by commas, such as `80,8080`.
 
     HCN schema 2.5.
     """
 
     RemotePorts: str
-    """Remote port numbers to match, as text such as `80`.
+    """Remote port numbers to match, separated by commas, such as `80,8080`.
 
     HCN schema 2.5.
     """
@@ -616,7 +618,7 @@ class AclPolicySetting(TypedDict, total=False):
     """
 
     Id: str
-    """Identifier of the rule.
+    """Id of the rule.
 
     HCN schema 2.0.
     """
@@ -710,25 +712,25 @@ class CommonAclPolicySetting(TypedDict, total=False):
     """
 
     LocalAddresses: str
-    """Local addresses to match, as text.
+    """Local addresses or prefixes to match, separated by commas, such as `192.168.100.0/24,10.0.0.21`.
 
     HCN schema 2.5.
     """
 
     RemoteAddresses: str
-    """Remote addresses to match, as text.
+    """Remote addresses or prefixes to match, separated by commas, such as `192.168.100.0/24,10.0.0.21`.
 
     HCN schema 2.5.
     """
 
     LocalPorts: str
-    """Local port numbers to match, as text such as `80`.
+    """Local port numbers to match, separated by commas, such as `80,8080`.
 
     HCN schema 2.5.
     """
 
     RemotePorts: str
-    """Remote port numbers to match, as text such as `80`.
+    """Remote port numbers to match, separated by commas, such as `80,8080`.
 
     HCN schema 2.5.
     """
@@ -740,7 +742,7 @@ class CommonAclPolicySetting(TypedDict, total=False):
     """
 
     Id: str
-    """Identifier of the rule.
+    """Id of the rule.
 
     HCN schema 2.0.
     """
@@ -768,13 +770,13 @@ class CommonL4ProxyPolicySetting(TypedDict, total=False):
     """Members shared by the layer 4 proxy policies of endpoints and of networks."""
 
     IP: str
-    """IP address the proxy policy applies to.
+    """Destination IP address of the traffic to redirect.
 
     HCN schema 2.0.
     """
 
     Port: str
-    """Port number the proxy policy applies to, as text.
+    """Destination port number of the traffic to redirect, as text.
 
     HCN schema 2.0.
     """
@@ -792,7 +794,7 @@ class CommonL4ProxyPolicySetting(TypedDict, total=False):
     """
 
     Destination: str
-    """Where the traffic is redirected to.
+    """Where the traffic is redirected to, as address and port, such as `10.0.0.4:15001`.
 
     HCN schema 2.0.
     """
@@ -937,7 +939,7 @@ class EndpointAdditionalParams(TypedDict, total=False):
 
 
 class EndpointPolicy(TypedDict, total=False):
-    """One policy of an endpoint; a port mapping acts only when it is in the document that creates the endpoint."""
+    """One policy of an endpoint. A `PortMapping` works only if the endpoint is created with it."""
 
     Type: EndpointPolicyType
     """Type of the policy, which decides the form of `Settings`.
@@ -1035,25 +1037,25 @@ class FiveTuple(TypedDict, total=False):
     """
 
     LocalAddresses: str
-    """Local addresses to match, as text.
+    """Local addresses or prefixes to match, separated by commas, such as `192.168.100.0/24,10.0.0.21`.
 
     HCN schema 2.5.
     """
 
     RemoteAddresses: str
-    """Remote addresses to match, as text.
+    """Remote addresses or prefixes to match, separated by commas, such as `192.168.100.0/24,10.0.0.21`.
 
     HCN schema 2.5.
     """
 
     LocalPorts: str
-    """Local port numbers to match, as text such as `80`.
+    """Local port numbers to match, separated by commas, such as `80,8080`.
 
     HCN schema 2.5.
     """
 
     RemotePorts: str
-    """Remote port numbers to match, as text such as `80`.
+    """Remote port numbers to match, separated by commas, such as `80,8080`.
 
     HCN schema 2.5.
     """
@@ -1075,25 +1077,25 @@ class FiveTuple_2(TypedDict, total=False):
     """
 
     LocalAddresses: str
-    """Local addresses to match, as text.
+    """Local addresses or prefixes to match, separated by commas, such as `192.168.100.0/24,10.0.0.21`.
 
     HCN schema 2.5.
     """
 
     RemoteAddresses: str
-    """Remote addresses to match, as text.
+    """Remote addresses or prefixes to match, separated by commas, such as `192.168.100.0/24,10.0.0.21`.
 
     HCN schema 2.5.
     """
 
     LocalPorts: str
-    """Local port numbers to match, as text such as `80`.
+    """Local port numbers to match, separated by commas, such as `80,8080`.
 
     HCN schema 2.5.
     """
 
     RemotePorts: str
-    """Remote port numbers to match, as text such as `80`.
+    """Remote port numbers to match, separated by commas, such as `80,8080`.
 
     HCN schema 2.5.
     """
@@ -1245,7 +1247,7 @@ class NetworkInterface(TypedDict, total=False):
     """
 
     BaseReachableTime: int
-    """Base for the random time a neighbor counts as reachable, in milliseconds.
+    """Base of the random `ReachableTime`, in milliseconds.
 
     HCN schema 2.0.
     """
@@ -1257,7 +1259,7 @@ class NetworkInterface(TypedDict, total=False):
     """
 
     PathMtuDiscoveryTimeout: int
-    """Timeout of path MTU discovery in milliseconds.
+    """Timeout of path MTU discovery.
 
     In ms. HCN schema 2.0.
     """
@@ -1269,13 +1271,13 @@ class NetworkInterface(TypedDict, total=False):
     """
 
     LinkLocalAddressTimeout: int
-    """Timeout for a link-local address in milliseconds.
+    """Timeout for a link-local address.
 
     In ms. HCN schema 2.0.
     """
 
     ZoneIndices: list[int]
-    """Zone part of the scope identifiers, one number per scope level.
+    """Zone numbers of the interface, one for each scope level.
 
     HCN schema 2.0.
     """
@@ -1323,7 +1325,7 @@ class NetworkInterface(TypedDict, total=False):
     """
 
     ReachableTime: int
-    """Time a neighbor counts as reachable after it was heard, in milliseconds.
+    """How long a neighbor is taken to be reachable once it has been heard, in milliseconds.
 
     HCN schema 2.0.
     """
@@ -1828,7 +1830,7 @@ class InterfaceConstraintEndpointPolicySetting(TypedDict, total=False):
     """
 
     InterfaceAlias: str
-    """Name of the interface that users see, such as `Ethernet`.
+    """Name of the interface as users see it, such as `Ethernet`.
 
     HCN schema 2.0.
     """
@@ -1868,7 +1870,7 @@ class InterfaceConstraintNetworkPolicySetting(TypedDict, total=False):
     """
 
     InterfaceAlias: str
-    """Name of the interface that users see, such as `Ethernet`.
+    """Name of the interface as users see it, such as `Ethernet`.
 
     HCN schema 2.0.
     """
@@ -1929,16 +1931,16 @@ class IovPolicySetting(TypedDict, total=False):
 
 
 class L4ProxyPolicySetting(TypedDict, total=False):
-    """Settings of an endpoint policy of type `L4Proxy`: redirection of TCP or UDP traffic to a proxy."""
+    """Settings of an endpoint or network policy of type `L4Proxy`: redirection of TCP or UDP traffic to a proxy."""
 
     IP: str
-    """IP address the proxy policy applies to.
+    """Destination IP address of the traffic to redirect.
 
     HCN schema 2.0.
     """
 
     Port: str
-    """Port number the proxy policy applies to, as text.
+    """Destination port number of the traffic to redirect, as text.
 
     HCN schema 2.0.
     """
@@ -1956,7 +1958,7 @@ class L4ProxyPolicySetting(TypedDict, total=False):
     """
 
     Destination: str
-    """Where the traffic is redirected to.
+    """Where the traffic is redirected to, as address and port, such as `10.0.0.4:15001`.
 
     HCN schema 2.0.
     """
@@ -1984,13 +1986,13 @@ class L4ProxyPolicySetting_2(TypedDict, total=False):
     """Settings of a layer 4 proxy policy, with the same members as `L4ProxyPolicySetting`."""
 
     IP: str
-    """IP address the proxy policy applies to.
+    """Destination IP address of the traffic to redirect.
 
     HCN schema 2.0.
     """
 
     Port: str
-    """Port number the proxy policy applies to, as text.
+    """Destination port number of the traffic to redirect, as text.
 
     HCN schema 2.0.
     """
@@ -2008,7 +2010,7 @@ class L4ProxyPolicySetting_2(TypedDict, total=False):
     """
 
     Destination: str
-    """Where the traffic is redirected to.
+    """Where the traffic is redirected to, as address and port, such as `10.0.0.4:15001`.
 
     HCN schema 2.0.
     """
@@ -2224,7 +2226,7 @@ class ModifyNamespaceSettingResponse(TypedDict, total=False):
     """
 
     Error: str
-    """Message in the language of the host, which may end in a space; never compare it.
+    """Message in the host's language, for people only: never compare it. It may end in a space.
 
     HCN schema 2.0.
     """
@@ -2281,7 +2283,7 @@ class ModifySettingResponse(TypedDict, total=False):
     """
 
     Error: str
-    """Message in the language of the host, which may end in a space; never compare it.
+    """Message in the host's language, for people only: never compare it. It may end in a space.
 
     HCN schema 2.0.
     """
@@ -2303,7 +2305,7 @@ class NamespaceContainerRequest(TypedDict, total=False):
     """Settings of a request to add a container to a namespace or remove it."""
 
     ContainerId: str
-    """Identifier of the container.
+    """Id of the container.
 
     HCN schema 2.0.
     """
@@ -2323,7 +2325,7 @@ class NamespaceResourceContainer(TypedDict, total=False):
     """Container in a namespace."""
 
     Id: str
-    """Identifier of the container.
+    """Id of the container.
 
     HCN schema 2.0.
     """
@@ -2441,25 +2443,25 @@ class NetworkAclPolicySetting(TypedDict, total=False):
     """
 
     LocalAddresses: str
-    """Local addresses to match, as text.
+    """Local addresses or prefixes to match, separated by commas, such as `192.168.100.0/24,10.0.0.21`.
 
     HCN schema 2.5.
     """
 
     RemoteAddresses: str
-    """Remote addresses to match, as text.
+    """Remote addresses or prefixes to match, separated by commas, such as `192.168.100.0/24,10.0.0.21`.
 
     HCN schema 2.5.
     """
 
     LocalPorts: str
-    """Local port numbers to match, as text such as `80`.
+    """Local port numbers to match, separated by commas, such as `80,8080`.
 
     HCN schema 2.5.
     """
 
     RemotePorts: str
-    """Remote port numbers to match, as text such as `80`.
+    """Remote port numbers to match, separated by commas, such as `80,8080`.
 
     HCN schema 2.5.
     """
@@ -2471,7 +2473,7 @@ class NetworkAclPolicySetting(TypedDict, total=False):
     """
 
     Id: str
-    """Identifier of the rule.
+    """Id of the rule.
 
     HCN schema 2.0.
     """
@@ -2506,7 +2508,7 @@ class NetworkAdditionalParams(TypedDict, total=False):
 
 
 class NotificationBase(TypedDict, total=False):
-    """Data of a service notification; the data may be missing altogether."""
+    """Data of a notification of the HCN service, which may also come without any."""
 
     ID: str
     """GUID of the object the notification is about.
@@ -2537,13 +2539,13 @@ class OutboundNatPolicySetting(TypedDict, total=False):
     """
 
     Destinations: list[str]
-    """Destinations whose traffic is translated.
+    """Destinations whose traffic is translated, each an address or a prefix.
 
     HCN schema 2.0.
     """
 
     Exceptions: list[str]
-    """Destinations whose traffic is left untranslated.
+    """Destinations whose traffic is left untranslated, each an address or a prefix.
 
     HCN schema 2.0.
     """
@@ -2562,8 +2564,8 @@ class OutboundNatPolicySetting(TypedDict, total=False):
 
 
 class PortMappingPolicySetting(TypedDict, total=False):
-    """Settings of an endpoint policy of type `PortMapping`: a port of the host that leads to a port of the endpoint;
-    acts only in the document that creates the endpoint.
+    """Settings of an endpoint policy of type `PortMapping`: a port of the host that leads to a port of the endpoint. It
+    works only if the endpoint is created with it.
     """
 
     Protocol: int | ProtocolType
@@ -2579,7 +2581,7 @@ class PortMappingPolicySetting(TypedDict, total=False):
     """
 
     ExternalPort: int
-    """Port number at the host; one that is taken fails with `HCN_E_PORT_ALREADY_EXISTS`.
+    """Port number on the host; if it is already mapped, HCN fails with `HCN_E_PORT_ALREADY_EXISTS`.
 
     HCN schema 2.0.
     """
@@ -2631,15 +2633,15 @@ class QosPolicySetting(TypedDict, total=False):
     """Settings of an endpoint policy of type `QOS`: a cap on bandwidth."""
 
     MaximumOutgoingBandwidthInBytes: int
-    """Cap on outgoing traffic in bytes per second.
+    """Cap on outgoing traffic.
 
     In bytes a second. HCN schema 2.0.
     """
 
 
 class RemoteSubnetRoutePolicySetting(TypedDict, total=False):
-    """Settings of a network policy of type `RemoteSubnetRoute`: the way to a subnet of an overlay network on another
-    host.
+    """Settings of a network policy of type `RemoteSubnetRoute`: the route to a subnet that an overlay network has on
+    another host.
     """
 
     DestinationPrefix: str
@@ -2677,7 +2679,7 @@ class Response(TypedDict, total=False):
     """
 
     Error: str
-    """Message in the language of the host, which may end in a space; never compare it.
+    """Message in the host's language, for people only: never compare it. It may end in a space.
 
     HCN schema 2.0.
     """
@@ -2690,10 +2692,10 @@ class Response(TypedDict, total=False):
 
 
 class SetPolicySetting(TypedDict, total=False):
-    """Settings of a network policy of type `SetPolicy`: a set under a name, for other policies to refer to."""
+    """Settings of a network policy of type `SetPolicy`: a named set that other policies can refer to."""
 
     Id: str
-    """Identifier of the set.
+    """Id of the set.
 
     HCN schema 2.0.
     """
@@ -2711,7 +2713,7 @@ class SetPolicySetting(TypedDict, total=False):
     """
 
     Values: str
-    """Members of the set, in one string.
+    """Members of the set, separated by commas.
 
     HCN schema 2.0.
     """
@@ -2753,25 +2755,25 @@ class TierAclRule(TypedDict, total=False):
     """
 
     LocalAddresses: str
-    """Local addresses to match, as text.
+    """Local addresses or prefixes to match, separated by commas, such as `192.168.100.0/24,10.0.0.21`.
 
     HCN schema 2.5.
     """
 
     RemoteAddresses: str
-    """Remote addresses to match, as text.
+    """Remote addresses or prefixes to match, separated by commas, such as `192.168.100.0/24,10.0.0.21`.
 
     HCN schema 2.5.
     """
 
     LocalPorts: str
-    """Local port numbers to match, as text such as `80`.
+    """Local port numbers to match, separated by commas, such as `80,8080`.
 
     HCN schema 2.5.
     """
 
     RemotePorts: str
-    """Remote port numbers to match, as text such as `80`.
+    """Remote port numbers to match, separated by commas, such as `80,8080`.
 
     HCN schema 2.5.
     """
@@ -2783,13 +2785,13 @@ class TierAclRule(TypedDict, total=False):
     """
 
     Id: str
-    """Identifier of the rule.
+    """Id of the rule.
 
     HCN schema 2.10.
     """
 
     TierAclRuleAction: ActionType
-    """What happens to traffic that matches; `Pass` leaves the decision to others.
+    """What happens to traffic that matches; `Pass` neither allows nor blocks it.
 
     HCN schema 2.10.
     """
@@ -2812,7 +2814,7 @@ class VSwitchExtensionNetworkPolicySetting(TypedDict, total=False):
 
 
 class VlanPolicySetting(TypedDict, total=False):
-    """Settings of a policy of type `VLAN`."""
+    """Settings of an endpoint or subnet policy of type `VLAN`."""
 
     IsolationId: int
     """VLAN number of the traffic.
@@ -2822,7 +2824,9 @@ class VlanPolicySetting(TypedDict, total=False):
 
 
 class VmEndpointRequest(TypedDict, total=False):
-    """Settings of a request that ties an endpoint to a virtual machine's adapter."""
+    """Settings of a request that creates a switch port for an endpoint and a virtual machine's adapter, resource type
+    `Port`.
+    """
 
     PortId: str
     """GUID of the switch port.
@@ -2867,7 +2871,7 @@ class HostComputeQuery(TypedDict, total=False):
     """Query for HCN objects or their properties."""
 
     SchemaVersion: HcnVersion
-    """Schema that the answer follows; without it, HCN answers in the older HNS form.
+    """Schema that the answer follows; without it, HCN answers in the form of HNS (schema 1).
 
     HCN schema 2.0.
     """
@@ -2907,31 +2911,31 @@ class EncryptionPolicySetting(TypedDict, total=False):
     """
 
     Endpoints1: list[str]
-    """Addresses on one side, any by default.
+    """Addresses on one side.
 
     By default `Any`. HCN schema 2.1.
     """
 
     Endpoints2: list[str]
-    """Addresses on the other side, any by default.
+    """Addresses on the other side.
 
     By default `Any`. HCN schema 2.1.
     """
 
     ProtocolType: str
-    """Protocol to encrypt, any by default.
+    """Protocol to encrypt.
 
     By default `Any`. HCN schema 2.1.
     """
 
     Endpoint1Ports: list[str]
-    """Ports on the side of `Endpoints1`, all by default.
+    """Ports on the side of `Endpoints1`.
 
     By default `All ports`. HCN schema 2.1.
     """
 
     Endpoint2Ports: list[str]
-    """Ports on the side of `Endpoints2`, all by default.
+    """Ports on the side of `Endpoints2`.
 
     By default `All ports`. HCN schema 2.1.
     """
@@ -3110,7 +3114,9 @@ class MacPool(TypedDict, total=False):
 
 
 class TierAclPolicySetting(TypedDict, total=False):
-    """Settings of an endpoint policy of type `TierAcl`: a group of firewall rules with a place among other groups."""
+    """Settings of an endpoint policy of type `TierAcl`: one tier, a group of firewall rules with a place among other
+    tiers.
+    """
 
     Name: str
     """Name of the tier.
@@ -3125,7 +3131,7 @@ class TierAclPolicySetting(TypedDict, total=False):
     """
 
     Order: int
-    """Place of the tier among the tiers.
+    """Number that places the tier among the others.
 
     HCN schema 2.10.
     """
@@ -3138,7 +3144,7 @@ class TierAclPolicySetting(TypedDict, total=False):
 
 
 class Base(TypedDict, total=False):
-    """Members that all top-level HCN objects have in common."""
+    """Members that HCN objects have in common."""
 
     ID: str
     """GUID of the object in lower case, without braces.
@@ -3153,13 +3159,13 @@ class Base(TypedDict, total=False):
     """
 
     Name: str
-    """Name for people, which need not be unique.
+    """Name for people; HCN knows the object by its `ID`.
 
     HCN schema 2.0.
     """
 
     Version: int
-    """Version number of the object itself, unlike `SchemaVersion`.
+    """Version that HCN reports with the object, as one number; not that of the schema.
 
     HCN schema 2.0.
     """
@@ -3206,19 +3212,19 @@ class BasePolicy(TypedDict, total=False):
     """
 
     Owner: str
-    """Name of whoever created the object; a query filter on it matches the exact text.
+    """Name of whoever created the object.
 
     HCN schema 2.0.
     """
 
     Name: str
-    """Name for people, which need not be unique.
+    """Name for people; HCN knows the object by its `ID`.
 
     HCN schema 2.0.
     """
 
     Version: int
-    """Version number of the object itself, unlike `SchemaVersion`.
+    """Version that HCN reports with the object, as one number; not that of the schema.
 
     HCN schema 2.0.
     """
@@ -3236,8 +3242,7 @@ class BasePolicy(TypedDict, total=False):
     """
 
     SchemaVersion: HcnVersion
-    """Schema that the document follows, `{"Major": 2, "Minor": 0}`; a create document without it is read as an HNS
-    (schema 1) document.
+    """Schema that the document follows, `{"Major": 2, "Minor": 0}`.
 
     HCN schema 2.0.
     """
@@ -3277,19 +3282,19 @@ class Feature(TypedDict, total=False):
     """
 
     Owner: str
-    """Name of whoever created the object; a query filter on it matches the exact text.
+    """Name of whoever created the object.
 
     HCN schema 2.0.
     """
 
     Name: str
-    """Name for people, which need not be unique.
+    """Name for people; HCN knows the object by its `ID`.
 
     HCN schema 2.0.
     """
 
     Version: int
-    """Version number of the object itself, unlike `SchemaVersion`.
+    """Version that HCN reports with the object, as one number; not that of the schema.
 
     HCN schema 2.0.
     """
@@ -3307,8 +3312,7 @@ class Feature(TypedDict, total=False):
     """
 
     SchemaVersion: HcnVersion
-    """Schema that the document follows, `{"Major": 2, "Minor": 0}`; a create document without it is read as an HNS
-    (schema 1) document.
+    """Schema that the document follows, `{"Major": 2, "Minor": 0}`.
 
     HCN schema 2.0.
     """
@@ -3348,19 +3352,19 @@ class GuestEndpoint(TypedDict, total=False):
     """
 
     Owner: str
-    """Name of whoever created the object; a query filter on it matches the exact text.
+    """Name of whoever created the object.
 
     HCN schema 2.0.
     """
 
     Name: str
-    """Name for people, which need not be unique.
+    """Name for people; HCN knows the object by its `ID`.
 
     HCN schema 2.0.
     """
 
     Version: int
-    """Version number of the object itself, unlike `SchemaVersion`.
+    """Version that HCN reports with the object, as one number; not that of the schema.
 
     HCN schema 2.0.
     """
@@ -3378,8 +3382,7 @@ class GuestEndpoint(TypedDict, total=False):
     """
 
     SchemaVersion: HcnVersion
-    """Schema that the document follows, `{"Major": 2, "Minor": 0}`; a create document without it is read as an HNS
-    (schema 1) document.
+    """Schema that the document follows, `{"Major": 2, "Minor": 0}`.
 
     HCN schema 2.0.
     """
@@ -3413,19 +3416,19 @@ class GuestFirewall(TypedDict, total=False):
     """
 
     Owner: str
-    """Name of whoever created the object; a query filter on it matches the exact text.
+    """Name of whoever created the object.
 
     HCN schema 2.0.
     """
 
     Name: str
-    """Name for people, which need not be unique.
+    """Name for people; HCN knows the object by its `ID`.
 
     HCN schema 2.0.
     """
 
     Version: int
-    """Version number of the object itself, unlike `SchemaVersion`.
+    """Version that HCN reports with the object, as one number; not that of the schema.
 
     HCN schema 2.0.
     """
@@ -3443,8 +3446,7 @@ class GuestFirewall(TypedDict, total=False):
     """
 
     SchemaVersion: HcnVersion
-    """Schema that the document follows, `{"Major": 2, "Minor": 0}`; a create document without it is read as an HNS
-    (schema 1) document.
+    """Schema that the document follows, `{"Major": 2, "Minor": 0}`.
 
     HCN schema 2.0.
     """
@@ -3472,19 +3474,19 @@ class GuestNamespace(TypedDict, total=False):
     """
 
     Owner: str
-    """Name of whoever created the object; a query filter on it matches the exact text.
+    """Name of whoever created the object.
 
     HCN schema 2.0.
     """
 
     Name: str
-    """Name for people, which need not be unique.
+    """Name for people; HCN knows the object by its `ID`.
 
     HCN schema 2.0.
     """
 
     Version: int
-    """Version number of the object itself, unlike `SchemaVersion`.
+    """Version that HCN reports with the object, as one number; not that of the schema.
 
     HCN schema 2.0.
     """
@@ -3502,8 +3504,7 @@ class GuestNamespace(TypedDict, total=False):
     """
 
     SchemaVersion: HcnVersion
-    """Schema that the document follows, `{"Major": 2, "Minor": 0}`; a create document without it is read as an HNS
-    (schema 1) document.
+    """Schema that the document follows, `{"Major": 2, "Minor": 0}`.
 
     HCN schema 2.0.
     """
@@ -3534,7 +3535,7 @@ class GuestNamespace(TypedDict, total=False):
 
 
 class GuestNetworkService(TypedDict, total=False):
-    """Service that keeps the network of one virtual machine configured."""
+    """Service that configures the network inside one virtual machine."""
 
     ID: str
     """GUID of the object in lower case, without braces.
@@ -3549,13 +3550,13 @@ class GuestNetworkService(TypedDict, total=False):
     """
 
     Name: str
-    """Name for people, which need not be unique.
+    """Name for people; HCN knows the object by its `ID`.
 
     HCN schema 2.0.
     """
 
     Version: int
-    """Version number of the object itself, unlike `SchemaVersion`.
+    """Version that HCN reports with the object, as one number; not that of the schema.
 
     HCN schema 2.0.
     """
@@ -3610,13 +3611,13 @@ class GuestNetworkService(TypedDict, total=False):
     """
 
     GnsRpcServerInformation: RpcConnectionInformation
-    """How to reach the RPC server of the service.
+    """How HCN reaches the RPC server that takes its requests for the guest.
 
     HCN schema 2.11.
     """
 
     Flags: int | GuestNetworkServiceFlags
-    """Options of the service.
+    """Sum of `GuestNetworkServiceFlags` numbers, as Microsoft's WSL sends it.
 
     HCN schema 2.12.
     """
@@ -3632,19 +3633,19 @@ class GuestService(TypedDict, total=False):
     """
 
     Owner: str
-    """Name of whoever created the object; a query filter on it matches the exact text.
+    """Name of whoever created the object.
 
     HCN schema 2.0.
     """
 
     Name: str
-    """Name for people, which need not be unique.
+    """Name for people; HCN knows the object by its `ID`.
 
     HCN schema 2.0.
     """
 
     Version: int
-    """Version number of the object itself, unlike `SchemaVersion`.
+    """Version that HCN reports with the object, as one number; not that of the schema.
 
     HCN schema 2.0.
     """
@@ -3662,8 +3663,7 @@ class GuestService(TypedDict, total=False):
     """
 
     SchemaVersion: HcnVersion
-    """Schema that the document follows, `{"Major": 2, "Minor": 0}`; a create document without it is read as an HNS
-    (schema 1) document.
+    """Schema that the document follows, `{"Major": 2, "Minor": 0}`.
 
     HCN schema 2.0.
     """
@@ -3694,8 +3694,8 @@ class GuestService(TypedDict, total=False):
 
 
 class HostComputeEndpoint(TypedDict, total=False):
-    """Endpoint: a network adapter's connection to one network, with its addresses and policies; once attached to a
-    system, it cannot be attached to another.
+    """Connection of one network adapter to a network, with its addresses and policies. An endpoint that was attached to
+    a compute system cannot be attached to another.
     """
 
     ID: str
@@ -3711,13 +3711,13 @@ class HostComputeEndpoint(TypedDict, total=False):
     """
 
     Name: str
-    """Name for people, which need not be unique.
+    """Name for people; HCN knows the object by its `ID`.
 
     HCN schema 2.0.
     """
 
     Version: int
-    """Version number of the object itself, unlike `SchemaVersion`.
+    """Version that HCN reports with the object, as one number; not that of the schema.
 
     HCN schema 2.0.
     """
@@ -3760,13 +3760,13 @@ class HostComputeEndpoint(TypedDict, total=False):
     """
 
     HostComputeNamespace: str
-    """GUID of the namespace the endpoint is in; read-only when an endpoint is created.
+    """GUID of the namespace the endpoint is in, as HCN reports it; creating the endpoint does not set it.
 
     A GUID. HCN schema 2.0.
     """
 
     Policies: list[EndpointPolicy]
-    """Policies of the endpoint, such as port mappings, which have to be here at creation to take effect.
+    """Policies of the endpoint. A `PortMapping` works only if the endpoint is created with it.
 
     HCN schema 2.0.
     """
@@ -3818,13 +3818,13 @@ class HostComputeLoadBalancer(TypedDict, total=False):
     """
 
     Name: str
-    """Name for people, which need not be unique.
+    """Name for people; HCN knows the object by its `ID`.
 
     HCN schema 2.0.
     """
 
     Version: int
-    """Version number of the object itself, unlike `SchemaVersion`.
+    """Version that HCN reports with the object, as one number; not that of the schema.
 
     HCN schema 2.0.
     """
@@ -3861,7 +3861,7 @@ class HostComputeLoadBalancer(TypedDict, total=False):
     """
 
     HostComputeNetwork: str
-    """GUID of the network of the load balancer.
+    """GUID of the load balancer's network.
 
     HCN schema 2.5.
     """
@@ -3913,13 +3913,13 @@ class HostComputeNamespace(TypedDict, total=False):
     """
 
     Name: str
-    """Name for people, which need not be unique.
+    """Name for people; HCN knows the object by its `ID`.
 
     HCN schema 2.0.
     """
 
     Version: int
-    """Version number of the object itself, unlike `SchemaVersion`.
+    """Version that HCN reports with the object, as one number; not that of the schema.
 
     HCN schema 2.0.
     """
@@ -3956,7 +3956,7 @@ class HostComputeNamespace(TypedDict, total=False):
     """
 
     NamespaceId: int
-    """Number of the namespace, unlike its GUID in `ID`.
+    """Number of the namespace; its GUID is in `ID`.
 
     HCN schema 2.0.
     """
@@ -3996,13 +3996,13 @@ class HostComputePolicyList(TypedDict, total=False):
     """
 
     Name: str
-    """Name for people, which need not be unique.
+    """Name for people; HCN knows the object by its `ID`.
 
     HCN schema 2.0.
     """
 
     Version: int
-    """Version number of the object itself, unlike `SchemaVersion`.
+    """Version that HCN reports with the object, as one number; not that of the schema.
 
     HCN schema 2.0.
     """
@@ -4052,7 +4052,7 @@ class HostComputePolicyList(TypedDict, total=False):
 
 
 class HostComputeRoute(TypedDict, total=False):
-    """Route of the software-defined network, shared by endpoints."""
+    """Routes of the software-defined network (SDN), shared by endpoints."""
 
     ID: str
     """GUID of the object in lower case, without braces.
@@ -4067,13 +4067,13 @@ class HostComputeRoute(TypedDict, total=False):
     """
 
     Name: str
-    """Name for people, which need not be unique.
+    """Name for people; HCN knows the object by its `ID`.
 
     HCN schema 2.0.
     """
 
     Version: int
-    """Version number of the object itself, unlike `SchemaVersion`.
+    """Version that HCN reports with the object, as one number; not that of the schema.
 
     HCN schema 2.0.
     """
@@ -4110,13 +4110,13 @@ class HostComputeRoute(TypedDict, total=False):
     """
 
     HostComputeNetwork: str
-    """GUID of the network of the route.
+    """GUID of the network the routes are in.
 
     HCN schema 2.5.
     """
 
     HostComputeEndpoints: list[str]
-    """GUIDs of the endpoints the route applies to.
+    """GUIDs of the endpoints the routes apply to.
 
     HCN schema 2.0.
     """
@@ -4135,7 +4135,7 @@ class HostComputeRoute(TypedDict, total=False):
 
 
 class IpSubnet(TypedDict, total=False):
-    """Range of addresses within a subnet."""
+    """IP subnet: a range of addresses within a `Subnet`."""
 
     ID: str
     """GUID of the object in lower case, without braces.
@@ -4144,19 +4144,19 @@ class IpSubnet(TypedDict, total=False):
     """
 
     Owner: str
-    """Name of whoever created the object; a query filter on it matches the exact text.
+    """Name of whoever created the object.
 
     HCN schema 2.0.
     """
 
     Name: str
-    """Name for people, which need not be unique.
+    """Name for people; HCN knows the object by its `ID`.
 
     HCN schema 2.0.
     """
 
     Version: int
-    """Version number of the object itself, unlike `SchemaVersion`.
+    """Version that HCN reports with the object, as one number; not that of the schema.
 
     HCN schema 2.0.
     """
@@ -4174,8 +4174,7 @@ class IpSubnet(TypedDict, total=False):
     """
 
     SchemaVersion: HcnVersion
-    """Schema that the document follows, `{"Major": 2, "Minor": 0}`; a create document without it is read as an HNS
-    (schema 1) document.
+    """Schema that the object follows, `{"Major": 2, "Minor": 0}`; known clients give it in the outermost document only.
 
     HCN schema 2.0.
     """
@@ -4199,14 +4198,14 @@ class IpSubnet(TypedDict, total=False):
     """
 
     Flags: int | IPSubnetFlags
-    """Sum of `IPSubnetFlags` numbers; HCN refuses their names.
+    """Options of the IP subnet, as a number; in the `Flags` that were tried, HCN refuses names.
 
     HCN schema 2.5.
     """
 
 
 class IPSubnetNetworkRequest(TypedDict, total=False):
-    """Settings of a request to change the IP subnets of a network's subnet, resource type `IPSubnet`."""
+    """Settings of a request to change the IP subnets within a subnet, resource type `IPSubnet`."""
 
     SubnetId: str
     """GUID of the subnet to change.
@@ -4231,19 +4230,19 @@ class Subnet(TypedDict, total=False):
     """
 
     Owner: str
-    """Name of whoever created the object; a query filter on it matches the exact text.
+    """Name of whoever created the object.
 
     HCN schema 2.0.
     """
 
     Name: str
-    """Name for people, which need not be unique.
+    """Name for people; HCN knows the object by its `ID`.
 
     HCN schema 2.0.
     """
 
     Version: int
-    """Version number of the object itself, unlike `SchemaVersion`.
+    """Version that HCN reports with the object, as one number; not that of the schema.
 
     HCN schema 2.0.
     """
@@ -4261,8 +4260,7 @@ class Subnet(TypedDict, total=False):
     """
 
     SchemaVersion: HcnVersion
-    """Schema that the document follows, `{"Major": 2, "Minor": 0}`; a create document without it is read as an HNS
-    (schema 1) document.
+    """Schema that the object follows, `{"Major": 2, "Minor": 0}`; known clients give it in the outermost document only.
 
     HCN schema 2.0.
     """
@@ -4298,7 +4296,7 @@ class Subnet(TypedDict, total=False):
     """
 
     IpSubnets: list[IpSubnet]
-    """Ranges of addresses within the subnet.
+    """IP subnets, which are ranges of addresses within the subnet.
 
     HCN schema 2.3.
     """
@@ -4352,13 +4350,13 @@ class HostComputeNetwork(TypedDict, total=False):
     """
 
     Name: str
-    """Name for people, which need not be unique.
+    """Name for people; HCN knows the object by its `ID`.
 
     HCN schema 2.0.
     """
 
     Version: int
-    """Version number of the object itself, unlike `SchemaVersion`.
+    """Version that HCN reports with the object, as one number; not that of the schema.
 
     HCN schema 2.0.
     """
@@ -4395,7 +4393,7 @@ class HostComputeNetwork(TypedDict, total=False):
     """
 
     Type: NetworkMode
-    """Type of the network, which an answer leaves out when it is `NAT`.
+    """Type of the network; HCN leaves it out of answers when it is `NAT`.
 
     HCN schema 2.0.
     """

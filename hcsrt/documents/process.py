@@ -28,8 +28,8 @@ ProcessSignal: TypeAlias = Literal["CtrlC", "CtrlBreak", "CtrlClose", "CtrlLogOf
 * `CtrlC`: Ctrl+C was pressed.
 * `CtrlBreak`: Ctrl+Break was pressed.
 * `CtrlClose`: The console was closed.
-* `CtrlLogOff`: The user logged off.
-* `CtrlShutdown`: The system shuts down.
+* `CtrlLogOff`: The user is logging off.
+* `CtrlShutdown`: The system is shutting down.
 """
 
 StdHandle: TypeAlias = Literal["StdIn", "StdOut", "StdErr", "All"]

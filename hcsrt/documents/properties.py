@@ -90,20 +90,21 @@ System_PropertyType: TypeAlias = Literal[
     "CpuGroup",
     "SystemGUID",
 ]
-"""A property of a compute system that a query can name.
+"""A property of a compute system that a query can name; the answer is in `Properties`.
 
-* `Memory`: Memory of a virtual machine, in `Memory`.
-* `Statistics`: Use of CPU, memory and storage, in `Statistics`; costly.
-* `ProcessList`: Processes in a container, in `ProcessList`.
-* `TerminateOnLastHandleClosed`: Whether the last handle's closing terminates it, in `TerminateOnLastHandleClosed`.
-* `SharedMemoryRegion`: Shared memory regions, in `SharedMemoryRegionInfo`.
-* `GuestConnection`: What the guest's compute service supports, in `GuestConnectionInfo`.
-* `GuestMemory`: Memory as the guest sees it.
-* `ContainerCredentialGuard`: Credential guard of a container.
+* `Memory`: Memory of a virtual machine; answer in `Memory`.
+* `Statistics`: Use of CPU, memory and storage; answer in `Statistics`. Costly.
+* `ProcessList`: Processes in a container; answer in `ProcessList`.
+* `TerminateOnLastHandleClosed`: Whether closing the last handle terminates the system; answer in
+  `TerminateOnLastHandleClosed`.
+* `SharedMemoryRegion`: Shared memory regions; answer in `SharedMemoryRegionInfo`.
+* `GuestConnection`: What the guest compute service supports; answer in `GuestConnectionInfo`.
+* `GuestMemory`: Memory of the guest.
+* `ContainerCredentialGuard`: Container Credential Guard instance of a container.
 * `ICHeartbeatStatus`: Status of the heartbeat integration service.
 * `ProcessorTopology`: Processors and how they belong together.
 * `CpuGroup`: CPU group that the compute system belongs to.
-* `SystemGUID`: GUID of the compute system, in `SystemGUID`.
+* `SystemGUID`: GUID of the compute system; answer in `SystemGUID`.
 """
 
 
@@ -111,19 +112,19 @@ class CacheQueryStatsResponse(TypedDict, total=False):
     """Use of the L3 cache and of memory bandwidth."""
 
     L3OccupancyBytes: int
-    """Bytes of the L3 cache in use.
+    """Part of the L3 cache in use.
 
     In bytes. In no published schema.
     """
 
     L3TotalBwBytes: int
-    """Total memory bandwidth in bytes.
+    """Total memory bandwidth in bytes; no source says over which time.
 
     In no published schema.
     """
 
     L3LocalBwBytes: int
-    """Local memory bandwidth in bytes.
+    """Local memory bandwidth in bytes; no source says over which time.
 
     In no published schema.
     """
@@ -163,7 +164,7 @@ class ComputeSystemProperties(TypedDict, total=False):
     """
 
     RuntimeId: str
-    """GUID of the running system, which is also its address for Hyper-V sockets.
+    """GUID of the running system; that of a virtual machine is also its address for Hyper-V sockets.
 
     A GUID. Schema 2.5.
     """
@@ -193,7 +194,7 @@ class ComputeSystemProperties(TypedDict, total=False):
     """
 
     RuntimeTemplateId: str
-    """Id of the template that the running system comes from.
+    """Id of the template that the system was cloned from.
 
     Schema 2.5.
     """
@@ -203,7 +204,7 @@ class ContainerMemoryInformation(TypedDict, total=False):
     """Memory of a container."""
 
     TotalPhysicalBytes: int
-    """Total physical memory in bytes.
+    """Total physical memory.
 
     In bytes. In no published schema.
     """
@@ -215,25 +216,25 @@ class ContainerMemoryInformation(TypedDict, total=False):
     """
 
     CommittedBytes: int
-    """Committed memory in bytes.
+    """Committed memory.
 
     In bytes. In no published schema.
     """
 
     SharedCommittedBytes: int
-    """Shared committed memory in bytes.
+    """Shared committed memory.
 
     In bytes. In no published schema.
     """
 
     CommitLimitBytes: int
-    """Limit of committed memory in bytes.
+    """Limit of committed memory.
 
     In bytes. In no published schema.
     """
 
     PeakCommitmentBytes: int
-    """Highest committed memory so far, in bytes.
+    """Most memory that has been committed at a time.
 
     In bytes. In no published schema.
     """
@@ -255,7 +256,7 @@ class GuestConnectionInfo(TypedDict, total=False):
     """
 
     GuestDefinedCapabilities: Any
-    """Capabilities, in a form of the guest's own.
+    """Capabilities, in a form that the guest defines.
 
     Schema 2.1.
     """
@@ -305,14 +306,14 @@ class VirtualNodeInfo(TypedDict, total=False):
     """
 
     MemoryUsageInPages: int
-    """Memory used in the node, in pages of 4 KB.
+    """Memory used in the node.
 
     In pages of 4 KiB. Schema 2.1.
     """
 
 
 class VmMemory(TypedDict, total=False):
-    """Memory of a running virtual machine, with dynamic memory."""
+    """Memory of a running virtual machine, and the state of its dynamic memory."""
 
     AvailableMemory: int
     """Memory available in the guest.
@@ -333,7 +334,7 @@ class VmMemory(TypedDict, total=False):
     """
 
     AssignedMemory: int
-    """Memory assigned to the virtual machine, in pages of 4 KB.
+    """Memory assigned to the virtual machine.
 
     In pages of 4 KiB. Schema 2.1.
     """
@@ -361,19 +362,19 @@ class MemoryStats(TypedDict, total=False):
     """Memory that a compute system uses, part of `Statistics`."""
 
     MemoryUsageCommitBytes: int
-    """Committed memory in bytes.
+    """Committed memory.
 
     In bytes. Schema 2.1.
     """
 
     MemoryUsageCommitPeakBytes: int
-    """Peak of committed memory in bytes.
+    """Most memory that has been committed at a time.
 
     In bytes. Schema 2.1.
     """
 
     MemoryUsagePrivateWorkingSetBytes: int
-    """Private working set in bytes.
+    """Private working set.
 
     In bytes. Schema 2.1.
     """
@@ -401,31 +402,31 @@ class ProcessDetails(TypedDict, total=False):
     """
 
     UserTime100ns: int
-    """CPU time in user mode, in units of 100 ns.
+    """CPU time in user mode.
 
     In 100 ns. Schema 2.1.
     """
 
     KernelTime100ns: int
-    """CPU time in kernel mode, in units of 100 ns.
+    """CPU time in kernel mode.
 
     In 100 ns. Schema 2.1.
     """
 
     MemoryCommitBytes: int
-    """Committed memory in bytes.
+    """Committed memory.
 
     In bytes. Schema 2.1.
     """
 
     MemoryWorkingSetPrivateBytes: int
-    """Private part of the working set in bytes.
+    """Private part of the working set.
 
     In bytes. Schema 2.1.
     """
 
     MemoryWorkingSetSharedBytes: int
-    """Shared part of the working set in bytes.
+    """Shared part of the working set.
 
     In bytes. Schema 2.1.
     """
@@ -435,19 +436,19 @@ class ProcessorStats(TypedDict, total=False):
     """CPU time that a container has used."""
 
     TotalRuntime100ns: int
-    """Total CPU time, in units of 100 ns.
+    """Total CPU time.
 
     In 100 ns. Schema 2.1.
     """
 
     RuntimeUser100ns: int
-    """CPU time in user mode, in units of 100 ns.
+    """CPU time in user mode.
 
     In 100 ns. Schema 2.1.
     """
 
     RuntimeKernel100ns: int
-    """CPU time in kernel mode, in units of 100 ns.
+    """CPU time in kernel mode.
 
     In 100 ns. Schema 2.1.
     """
@@ -495,7 +496,7 @@ class StorageStats(TypedDict, total=False):
     """
 
     ReadSizeBytes: int
-    """Bytes read.
+    """Amount of data read.
 
     In bytes. Schema 2.1.
     """
@@ -507,14 +508,14 @@ class StorageStats(TypedDict, total=False):
     """
 
     WriteSizeBytes: int
-    """Bytes written.
+    """Amount of data written.
 
     In bytes. Schema 2.1.
     """
 
 
 class System_PropertyQuery(TypedDict, total=False):
-    """Query of properties of a compute system; the basic ones if empty."""
+    """Query of properties of a compute system; an empty one asks for the basic properties."""
 
     PropertyTypes: list[System_PropertyType]
     """Properties to read, beyond the basic ones.
@@ -567,7 +568,7 @@ class Statistics(TypedDict, total=False):
     """
 
     Uptime100ns: int
-    """How long the container has run, in units of 100 ns.
+    """How long the container has run.
 
     In 100 ns. Schema 2.1.
     """
@@ -592,7 +593,7 @@ class Statistics(TypedDict, total=False):
 
 
 class Properties(TypedDict, total=False):
-    """Properties of a compute system; those that cost something are present only if the query names them."""
+    """Properties of a compute system: the basic ones, and those that the query names."""
 
     Id: Required[str]
     """Id of the compute system; always present.
@@ -625,13 +626,13 @@ class Properties(TypedDict, total=False):
     """
 
     RuntimeId: str
-    """GUID of the running compute system; Hyper-V sockets use that of a virtual machine as its address.
+    """GUID of the running compute system; that of a virtual machine is also its address for Hyper-V sockets.
 
     A GUID. Schema 2.1.
     """
 
     RuntimeTemplateId: str
-    """Id of the template that the compute system runs from.
+    """Id of the template that the compute system was cloned from.
 
     Schema 2.1.
     """
@@ -673,7 +674,8 @@ class Properties(TypedDict, total=False):
     """
 
     TerminateOnLastHandleClosed: bool
-    """Whether the compute system is terminated once its last handle is closed.
+    """Whether the compute system is terminated once its last handle is closed; answers the property type
+    `TerminateOnLastHandleClosed`.
 
     Schema 2.1.
     """
@@ -691,7 +693,7 @@ class Properties(TypedDict, total=False):
     """
 
     GuestConnectionInfo: GuestConnectionInfo
-    """What the guest's compute service supports; answers the property type `GuestConnection`.
+    """What the guest compute service supports; answers the property type `GuestConnection`.
 
     Schema 2.1.
     """

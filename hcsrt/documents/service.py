@@ -147,7 +147,7 @@ class ContainerCredentialGuardOperationRequest(TypedDict, total=False):
 
 
 class ContainerCredentialGuardRemoveInstanceRequest(TypedDict, total=False):
-    """Details of `RemoveInstance`: which Container Credential Guard instance to end."""
+    """Details of `RemoveInstance`: which Container Credential Guard instance to remove."""
 
     Id: str
     """Globally unique id of the instance.
@@ -296,7 +296,7 @@ class ProcessorCapabilitiesInfo(TypedDict, total=False):
     """
 
     NonArchitecturalCoreSharing: vm.NonArchitecturalCoreSharing
-    """Whether virtual processors on different cores may share a physical core.
+    """Whether virtual processors may share a physical core without being reported as sibling threads.
 
     Schema 2.5.
     """
@@ -345,7 +345,7 @@ class Service_PropertyQuery(TypedDict, total=False):
 
 
 class SetPropertyOperation(TypedDict, total=False):
-    """New value of a property of a CPU group."""
+    """Details of a request to set a property of a CPU group."""
 
     GroupId: str
     """GUID of the CPU group.

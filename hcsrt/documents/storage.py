@@ -52,7 +52,7 @@ class ExportLayerOptions(TypedDict, total=False):
     """Options of `HcsExportLayer`."""
 
     IsWritableLayer: bool
-    """Whether the layer is a writable one, mounted at the time.
+    """Whether what is exported is a writable layer, which has to be mounted.
 
     Schema 2.1.
     """
@@ -81,7 +81,7 @@ class Layer(TypedDict, total=False):
     """
 
     Cache: CacheMode
-    """Caching of the files in the layer; in effect `Enabled` if absent.
+    """Caching of the files in the layer; if absent, usually `Enabled`.
 
     Schema 2.0.
     """

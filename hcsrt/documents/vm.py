@@ -144,23 +144,23 @@ CachingMode: TypeAlias = Literal["Uncached", "Cached", "ReadOnlyCached"]
 CrashType: TypeAlias = Literal["CrashGuest"]
 """How `HcsCrashComputeSystem` crashes a system.
 
-* `CrashGuest`: Crash the guest by the means that its architecture has for this, a non-maskable interrupt.
+* `CrashGuest`: Crash the guest by the mechanism of its architecture: HCS injects a non-maskable interrupt.
 """
 
 EnlightenmentModifications: TypeAlias = Literal["Unreported", "FavorAutoEoi", "RsvdZ1"]
-"""Changes to the enlightenments that the hypervisor offers a guest."""
+"""A change to the enlightenments that the hypervisor offers a guest."""
 
 FlexibleIoDeviceHostingModel: TypeAlias = Literal["Internal", "External", "ExternalRestricted"]
 """How the emulator of a flexible I/O virtualization device is hosted.
 
-* `ExternalRestricted`: WSL gives this for all its devices.
+* `ExternalRestricted`: Restricted external hosting, which WSL uses.
 """
 
 GpuAssignmentMode: TypeAlias = Literal["Disabled", "Default", "List", "Mirror"]
 """Which GPUs of the host a guest gets.
 
 * `Disabled`: None.
-* `Default`: The default GPU, currently the one that the firmware starts with (POST).
+* `Default`: The single default GPU, currently the one that the firmware uses at startup (POST).
 * `List`: Those in `AssignmentRequest`; none if it is empty.
 * `Mirror`: All, including any added later.
 """
@@ -186,7 +186,7 @@ MemoryBackingType: TypeAlias = Literal["Physical", "Virtual", "Hybrid"]
 
 * `Physical`: Physical memory, set aside for all of it.
 * `Virtual`: Virtual memory, which the pagefile backs.
-* `Hybrid`: Some of both.
+* `Hybrid`: A mix of both.
 """
 
 MigrationFinalOperation: TypeAlias = Literal["Resume", "Stop"]
@@ -199,10 +199,10 @@ MigrationMemoryTransport: TypeAlias = Literal["TCP"]
 """
 
 NonArchitecturalCoreSharing: TypeAlias = Literal["Unreported", "Off", "On"]
-"""Whether virtual processors can share a physical core without being reported as sibling threads."""
+"""Whether virtual processors may share a physical core without being reported as sibling threads."""
 
 PauseReason: TypeAlias = Literal["None", "Save", "Template"]
-"""Reason for a pause that the guest is told.
+"""Why a virtual machine is paused, as the guest is told.
 
 * `None`: No reason.
 * `Save`: The virtual machine is about to be saved.
@@ -360,7 +360,7 @@ SerialConsole: TypeAlias = Literal["Default", "Disabled", "ComPort1", "ComPort2"
 ShutdownMechanism: TypeAlias = Literal["GuestConnection", "IntegrationService"]
 """How the guest is asked to shut down.
 
-* `GuestConnection`: Through the compute service in the guest.
+* `GuestConnection`: Through the guest compute service.
 * `IntegrationService`: Through the shutdown integration service.
 """
 
@@ -391,10 +391,10 @@ VirtualPMemImageFormat: TypeAlias = Literal["Vhdx", "Vhd1"]
 VirtualSlitType: TypeAlias = Literal["None", "Firmware", "Measured", "FirmwareFallbackMeasured"]
 """Where the guest's table of distances between NUMA nodes (SLIT) comes from.
 
-* `None`: There is none.
-* `Firmware`: The host's firmware.
-* `Measured`: Measurement.
-* `FirmwareFallbackMeasured`: The host's firmware, or measurement if it has none.
+* `None`: No table.
+* `Firmware`: From the host's firmware.
+* `Measured`: From measurement.
+* `FirmwareFallbackMeasured`: From the host's firmware, or from measurement if the firmware has none.
 """
 
 XsaveProcessorFeature: TypeAlias = Literal[
@@ -435,7 +435,7 @@ XsaveProcessorFeature: TypeAlias = Literal[
 
 
 class Attachment(TypedDict, total=False):
-    """One disk, image or other storage attached to a SCSI controller."""
+    """A disk or disc image attached to a SCSI controller."""
 
     Type: AttachmentType
     """What is attached.
@@ -444,13 +444,13 @@ class Attachment(TypedDict, total=False):
     """
 
     Path: str
-    """Path on the host of what is attached. A virtual machine needs access to the file, see `HcsGrantVmAccess`.
+    """Path on the host to the file or device. A virtual machine needs access to a file, see `HcsGrantVmAccess`.
 
     Schema 2.0.
     """
 
     CachingMode: CachingMode
-    """How the host caches I/O to the files behind the disk; `Uncached` if absent.
+    """How the host caches I/O to the files behind the disk.
 
     By default `Uncached`. Schema 2.1.
     """
@@ -468,7 +468,7 @@ class Attachment(TypedDict, total=False):
     """
 
     AlwaysAllowSparseFiles: bool
-    """Whether the disk file may be sparse in every case.
+    """Whether the disk file may always be sparse.
 
     Schema 2.6.
     """
@@ -492,7 +492,7 @@ class Attachment(TypedDict, total=False):
     """
 
     DisableExpansionOptimization: bool
-    """Whether the optimization of expanding the disk file is off.
+    """Whether optimized expansion of the disk file is off.
 
     In no published schema.
     """
@@ -504,7 +504,7 @@ class Attachment(TypedDict, total=False):
     """
 
     CaptureIoAttributionContext: bool
-    """Whether the context to attribute I/O with is captured.
+    """Whether the context that I/O is attributed to is captured.
 
     In no published schema.
     """
@@ -521,10 +521,10 @@ class Battery(TypedDict, total=False):
 
 
 class FirmwareFile(TypedDict, total=False):
-    """Firmware of a virtual machine."""
+    """Firmware file of a virtual machine."""
 
     Parameters: str
-    """Parameters for the firmware, as base64.
+    """Parameters for the firmware.
 
     Base64. In no published schema.
     """
@@ -572,7 +572,7 @@ class CompatibilityInfo(TypedDict, total=False):
     """Compatibility data of a virtual machine, opaque to clients."""
 
     Data: str
-    """The data as base64.
+    """The opaque bytes.
 
     Base64. In no published schema.
     """
@@ -582,7 +582,7 @@ class ConsoleImage(TypedDict, total=False):
     """A screenshot of a virtual machine's console."""
 
     Image: str
-    """Image data, in Base64.
+    """The bytes of the image.
 
     Base64. Schema 2.5.
     """
@@ -604,8 +604,8 @@ class ConsoleImageQuery(TypedDict, total=False):
     """
 
     Flags: int
-    """Form of the image data. Bit 0x1 asks for the DMTF's OctetString: four bytes with the total length, big-endian and
-    counting themselves, then the data.
+    """Form of the image data. Bit 0x1 asks for the OctetString format of the DMTF: a big-endian length of four bytes,
+    which counts these four too, and then the data.
 
     Schema 2.5.
     """
@@ -632,7 +632,7 @@ class CrashOptions(TypedDict, total=False):
 
 
 class DebugOptions(TypedDict, total=False):
-    """Files that get the state of a virtual machine when something goes wrong."""
+    """Files that get the state of a virtual machine when it crashes, shuts down or resets."""
 
     BugcheckSavedStateFileName: str
     """File for the saved state when the guest crashes.
@@ -641,7 +641,7 @@ class DebugOptions(TypedDict, total=False):
     """
 
     BugcheckNoCrashdumpSavedStateFileName: str
-    """File for the saved state when the guest crashes and cannot write a dump.
+    """File for the saved state when the guest crashes and writes no dump.
 
     In no published schema.
     """
@@ -706,7 +706,7 @@ class VirtualMachine_HvSocket(TypedDict, total=False):
 
 
 class RdpConnectionOptions(TypedDict, total=False):
-    """How a remote desktop client connects to the video monitor."""
+    """How a remote desktop client connects to a virtual machine."""
 
     AccessSids: list[str]
     """SIDs of the accounts that may connect.
@@ -757,8 +757,8 @@ class GpuConfiguration(TypedDict, total=False):
 
 
 class GuestConnection(TypedDict, total=False):
-    """Connection between host and guest compute service. With it, starting a virtual machine waits until the guest has
-    connected; an empty object suffices.
+    """Connection between HCS and the guest compute service. With it, starting a virtual machine waits until the guest
+    has connected; an empty object suffices.
     """
 
     UseVsock: bool
@@ -818,13 +818,13 @@ class GuestState(TypedDict, total=False):
     """
 
     ForceTransientState: bool
-    """Whether the files are only the initial content of a state kept in memory, and never written to.
+    """Whether the state is kept in memory, with the files as its initial content; they are not written to then.
 
     Schema 2.1.
     """
 
     GuestStateFileType: str
-    """Whether the guest state file is opened as a file, `FileMode`, or as a disk, `BlockStorage`.
+    """How the guest state file is opened: `FileMode` as a file, `BlockStorage` as a disk.
 
     In no published schema.
     """
@@ -876,19 +876,19 @@ class IsolationSettings(TypedDict, total=False):
     """
 
     DebugHost: str
-    """Host that debugs the compatibility layer (HCL) of an isolated virtual machine.
+    """Network host of the debugger for the host compatibility layer (HCL).
 
     In no published schema.
     """
 
     DebugPort: int
-    """Port of the debugger on that host.
+    """Network port of the debugger for the host compatibility layer (HCL).
 
     In no published schema.
     """
 
     LaunchData: str
-    """Data that the host passes when the isolated virtual machine starts.
+    """Data that the host hands over at the start of an isolated virtual machine.
 
     In no published schema.
     """
@@ -939,10 +939,10 @@ class KvpQuery(TypedDict, total=False):
 
 
 class MemoryMigrationTransferThrottleParams(TypedDict, total=False):
-    """When and how far the memory transfer of a live migration slows the virtual machine down."""
+    """Throttling of the memory transfer in a live migration."""
 
     SkipThrottling: bool
-    """Whether there is no throttling.
+    """Whether throttling is skipped.
 
     In no published schema.
     """
@@ -954,37 +954,37 @@ class MemoryMigrationTransferThrottleParams(TypedDict, total=False):
     """
 
     MinimumThrottlePercentage: int
-    """Least percentage that the transfer may be throttled to.
+    """Lowest percentage that the transfer is throttled to.
 
     In no published schema.
     """
 
     TargetNumberOfBrownoutTransferPasses: int
-    """Number of passes aimed at before the blackout.
+    """Number of passes to aim for in the brownout, that is, while the virtual machine still runs.
 
     In no published schema.
     """
 
     StartingBrownoutPassNumberForThrottling: int
-    """Pass from which on there is throttling.
+    """First pass of the brownout that is throttled.
 
     In no published schema.
     """
 
     MaximumNumberOfBrownoutTransferPasses: int
-    """Number of passes after which the blackout is forced.
+    """Most passes in the brownout; after them the blackout is forced, in which the virtual machine does not run.
 
     In no published schema.
     """
 
     TargetBlackoutTransferTime: int
-    """How long the transfer in the blackout is meant to take.
+    """How long the transfer in the blackout should take; no source gives the unit.
 
     In no published schema.
     """
 
     BlackoutTimeThresholdForCancellingMigration: int
-    """Length of the blackout above which the migration is canceled.
+    """Length of the blackout above which the migration is canceled; no source gives the unit.
 
     In no published schema.
     """
@@ -994,7 +994,7 @@ class MigrationCancelOptions(TypedDict, total=False):
     """Options for canceling a live migration."""
 
     Origin: events.MigrationOrigin
-    """Side of the migration that this is.
+    """Which side of the migration this is.
 
     In no published schema.
     """
@@ -1004,7 +1004,8 @@ class MigrationCompressionSettings(TypedDict, total=False):
     """Settings for compressed transfer in a live migration."""
 
     ThrottleWorkerCount: int
-    """Number of threads that compress or decompress; not 0, and lowered to what the host can do.
+    """Number of threads that compress or decompress, at least 1; HCS lowers it to what the host and the virtual machine
+    support.
 
     In no published schema.
     """
@@ -1014,7 +1015,7 @@ class MigrationFinalizedOptions(TypedDict, total=False):
     """How a live migration is concluded on one side."""
 
     Origin: events.MigrationOrigin
-    """Side of the migration that this is.
+    """Which side of the migration this is.
 
     In no published schema.
     """
@@ -1030,7 +1031,7 @@ class MigrationNetworkSettings(TypedDict, total=False):
     """Network connection of a live migration."""
 
     SessionId: int
-    """Id of the session on the socket between source and destination.
+    """Id of the session that the socket between source and destination belongs to.
 
     In no published schema.
     """
@@ -1040,7 +1041,7 @@ class MigrationTransferOptions(TypedDict, total=False):
     """Options for the transfer phase of a live migration."""
 
     Origin: events.MigrationOrigin
-    """Side of the migration that this is.
+    """Which side of the migration this is.
 
     In no published schema.
     """
@@ -1056,7 +1057,7 @@ class NumaSetting(TypedDict, total=False):
     """
 
     PhysicalNodeNumber: int
-    """Number of the physical node that it is placed on.
+    """Number of the physical node that it is placed on, or 255 for any.
 
     In no published schema.
     """
@@ -1080,7 +1081,7 @@ class NumaSetting(TypedDict, total=False):
     """
 
     MemoryBackingType: MemoryBackingType
-    """Kind of host memory that backs the node's.
+    """Kind of host memory that backs the memory of the node.
 
     In no published schema.
     """
@@ -1106,13 +1107,13 @@ class NumaNodeMemory(TypedDict, total=False):
     """Memory of a NUMA node."""
 
     TotalConsumableMemoryInPages: int
-    """Memory of the node that can be used, in pages.
+    """Memory of the node that can be used.
 
     In pages of 4 KiB. In no published schema.
     """
 
     AvailableMemoryInPages: int
-    """Memory of the node that is available, in pages.
+    """Memory of the node that is available.
 
     In pages of 4 KiB. In no published schema.
     """
@@ -1221,7 +1222,7 @@ class ProcessorLimits(TypedDict, total=False):
     """New CPU scheduling limits of a running virtual machine."""
 
     Limit: int
-    """Most host CPU that the virtual machine may use; 100000 is 100 percent.
+    """Upper limit of the host CPU time that the virtual machine may use; 100000 is 100 percent.
 
     Schema 2.4.
     """
@@ -1233,13 +1234,13 @@ class ProcessorLimits(TypedDict, total=False):
     """
 
     Reservation: int
-    """Host CPU that is guaranteed to the virtual machine.
+    """Host CPU time that is guaranteed to the virtual machine.
 
     Schema 2.4.
     """
 
     MaximumFrequencyMHz: int
-    """Highest CPU frequency aimed at, in MHz.
+    """Highest CPU frequency to aim for.
 
     In MHz. Schema 2.4.
     """
@@ -1275,7 +1276,7 @@ class SaveOptions(TypedDict, total=False):
     """Options of `HcsSaveComputeSystem`."""
 
     SaveType: SaveType
-    """Save to a file or as a template.
+    """Whether to save to a file or as a template.
 
     Schema 2.1.
     """
@@ -1351,14 +1352,14 @@ class ShutdownOptions(TypedDict, total=False):
     """
 
     Reason: str
-    """Reason to tell.
+    """Why the system is shut down, as text.
 
     Schema 2.5.
     """
 
 
 class SystemProcessorModificationRequest(TypedDict, total=False):
-    """Request to change the processor of a system."""
+    """Request to change the CPU group of a compute system."""
 
     GroupId: str
     """GUID of the CPU group.
@@ -1423,7 +1424,7 @@ class VirtualMachine_Memory(TypedDict, total=False):
     """Memory of a virtual machine."""
 
     SizeInMB: int
-    """Size in MB.
+    """Size of the memory, a multiple of 2 MB.
 
     In MB. Schema 2.1.
     """
@@ -1441,13 +1442,13 @@ class VirtualMachine_Memory(TypedDict, total=False):
     """
 
     FaultClusterSizeShift: int
-    """Size of a fault cluster of main memory, as a power of two.
+    """Size of a fault cluster of main memory, in pages and as an exponent of 2: WSL gives 4 for 64 KB.
 
     Schema 2.4.
     """
 
     DirectMapFaultClusterSizeShift: int
-    """Size of a fault cluster of directly mapped memory, as a power of two.
+    """Size of a fault cluster of directly mapped memory, in pages and as an exponent of 2: WSL gives 4 for 64 KB.
 
     Schema 2.4.
     """
@@ -1465,19 +1466,19 @@ class VirtualMachine_Memory(TypedDict, total=False):
     """
 
     EnableHotHint: bool
-    """Whether the guest may have pages brought into its working set in advance, if it can.
+    """Whether the guest may ask for pages to be brought into its working set in advance, if it supports this.
 
     Schema 2.0.
     """
 
     EnableColdHint: bool
-    """Whether the guest may have zeroed pages removed from its working set, if it can.
+    """Whether the guest may ask for zeroed pages to be removed from its working set, if it supports this.
 
     Schema 2.0.
     """
 
     EnableColdDiscardHint: bool
-    """Whether the guest may have pages with content removed from its working set, if it can.
+    """Whether the guest may ask for pages with content to be removed from its working set, if it supports this.
 
     Schema 2.2.
     """
@@ -1489,25 +1490,25 @@ class VirtualMachine_Memory(TypedDict, total=False):
     """
 
     LowMmioGapInMB: int
-    """Size in MB of the MMIO region below 4 GB.
+    """Size of the MMIO region below 4 GB.
 
     In MB. Schema 2.3.
     """
 
     HighMmioBaseInMB: int
-    """Where the MMIO region above 4 GB begins, in MB.
+    """Where the MMIO region above 4 GB begins.
 
     In MB. Schema 2.3.
     """
 
     HighMmioGapInMB: int
-    """Size in MB of the MMIO region above 4 GB.
+    """Size of the MMIO region above 4 GB.
 
     In MB. Schema 2.3.
     """
 
     Backing: MemoryBackingType
-    """Kind of host memory that backs the guest's.
+    """Kind of host memory that backs the memory of the guest.
 
     In no published schema.
     """
@@ -1519,7 +1520,7 @@ class VirtualMachine_Memory(TypedDict, total=False):
     """
 
     HostingProcessNameSuffix: str
-    """Suffix to the name of the host process that stands for the memory, as in `vmmemWSL`.
+    """Suffix to the name of the host process that stands for the memory, such as `WSL` in `vmmemWSL`.
 
     In no published schema.
     """
@@ -1765,7 +1766,7 @@ class VmProcessorRequirements(TypedDict, total=False):
     """
 
     NonArchitecturalCoreSharing: NonArchitecturalCoreSharing
-    """Whether virtual processors on different cores may share a physical core.
+    """Whether virtual processors may share a physical core without being reported as sibling threads.
 
     Schema 2.5.
     """
@@ -1775,13 +1776,13 @@ class Scsi(TypedDict, total=False):
     """A SCSI controller of a virtual machine."""
 
     Attachments: dict[str, Attachment]
-    """Disks on the controller, by logical unit number.
+    """Disks and disc images on the controller, by logical unit number.
 
     Schema 2.0.
     """
 
     DisableInterruptBatching: bool
-    """Whether every request interrupts at once: lower latency and more throughput, for more CPU time.
+    """Whether interrupts come one by one instead of in batches: lower latency and higher throughput, for more CPU time.
 
     Schema 2.4.
     """
@@ -1820,7 +1821,7 @@ class VideoMonitor(TypedDict, total=False):
 
 
 class GuestCrashReporting(TypedDict, total=False):
-    """What is kept of a crash of the guest."""
+    """What the host records when the guest crashes."""
 
     WindowsCrashSettings: WindowsCrashReporting
     """Memory dump of a Windows guest.
@@ -1851,7 +1852,7 @@ class NetworkAdapter(TypedDict, total=False):
     """
 
     DisableInterruptBatching: bool
-    """Whether interrupts are delivered one by one: lower latency and higher throughput, for more processor time.
+    """Whether interrupts come one by one instead of in batches: lower latency and higher throughput, for more CPU time.
 
     Schema 2.4.
     """
@@ -1863,13 +1864,13 @@ class NetworkAdapter(TypedDict, total=False):
     """
 
     ConnectionState: StateOverride
-    """Whether the adapter is connected.
+    """Whether the adapter is connected: `Enabled`, `Disabled` or `Default`.
 
     Schema 2.4.
     """
 
     IsConnected: bool
-    """Whether the adapter is connected.
+    """Whether the adapter is connected, in the form that WSL sends.
 
     In no published schema.
     """
@@ -1907,19 +1908,20 @@ class MigrationInitializeOptions(TypedDict, total=False):
     """How a virtual machine takes part in a live migration."""
 
     Origin: events.MigrationOrigin
-    """Side of the migration that this is.
+    """Which side of the migration this is.
 
     In no published schema.
     """
 
     MemoryTransport: MigrationMemoryTransport
-    """How memory is transferred; the source needs it at the start, the destination at the initialization.
+    """How memory is transferred; needed on the source when the migration starts, on the destination when it is
+    initialized.
 
     In no published schema.
     """
 
     MemoryTransferThrottleParams: MemoryMigrationTransferThrottleParams
-    """When and how far the memory transfer slows the virtual machine down.
+    """Throttling of the memory transfer.
 
     In no published schema.
     """
@@ -2197,7 +2199,7 @@ class VirtualPMemDevice(TypedDict, total=False):
     """
 
     SizeBytes: int
-    """Size in bytes.
+    """Size of the device.
 
     In bytes. Schema 2.2.
     """
@@ -2219,7 +2221,7 @@ class VirtualPciDevice(TypedDict, total=False):
     """
 
     PropagateNumaAffinity: bool
-    """Whether the guest sees which NUMA node the device is near to.
+    """Whether the guest sees which NUMA node the device is close to.
 
     In no published schema.
     """
@@ -2241,7 +2243,7 @@ class VirtualSmbShare(TypedDict, total=False):
     """
 
     AllowedFiles: list[str]
-    """Files the guest may reach, with the option `RestrictFileAccess`.
+    """Files that the guest may reach, if the option `RestrictFileAccess` is set.
 
     Schema 2.0.
     """
@@ -2257,7 +2259,7 @@ class StartOptions(TypedDict, total=False):
     """Options of `HcsStartComputeSystem`."""
 
     DestinationMigrationOptions: MigrationStartOptions
-    """For a virtual machine that a live migration brings here.
+    """Options of a live migration, for a virtual machine that starts on the destination.
 
     In no published schema.
     """
@@ -2273,25 +2275,25 @@ class VirtualMachine_Processor(TypedDict, total=False):
     """
 
     Limit: int
-    """Most host CPU that the virtual machine may use; 100000 is 100 percent and the default.
+    """Upper limit of the host CPU time that the virtual machine may use; 100000 is 100 percent.
 
     From 0 to 100000. By default 100000. Schema 2.1.
     """
 
     Weight: int
-    """Priority relative to other virtual machines, from 0 to 10000; 100 by default.
+    """Priority relative to other virtual machines.
 
     From 0 to 10000. By default 100. Schema 2.1.
     """
 
     Reservation: int
-    """Host CPU that is guaranteed to the virtual machine.
+    """Host CPU time that is guaranteed to the virtual machine.
 
     Schema 2.4.
     """
 
     MaximumFrequencyMHz: int
-    """Highest CPU frequency aimed at, in MHz.
+    """Highest CPU frequency to aim for.
 
     In MHz. Schema 2.4.
     """
@@ -2415,7 +2417,7 @@ class Chipset(TypedDict, total=False):
     """
 
     FirmwareFile: FirmwareFile
-    """Firmware to use, with its parameters.
+    """Firmware file, of which only the parameters are known.
 
     In no published schema.
     """
@@ -2431,13 +2433,13 @@ class VirtualPMemController(TypedDict, total=False):
     """
 
     MaximumCount: int
-    """Number of devices to fill up to with empty ones; 0 adds none.
+    """Number of devices that the controller is filled up to with empty ones; 0 adds none.
 
     Schema 2.0.
     """
 
     MaximumSizeBytes: int
-    """Size in bytes of the empty devices; 0 means 512 MB.
+    """Size of each empty device that `MaximumCount` adds; 0 means 512 MB.
 
     In bytes. Schema 2.0.
     """
@@ -2459,7 +2461,7 @@ class VirtualSmb(TypedDict, total=False):
     """
 
     DirectFileMappingInMB: int
-    """Size in MB of the region into which files are mapped directly.
+    """Size of the region into which files are mapped directly.
 
     In MB. Schema 2.1.
     """
@@ -2503,7 +2505,7 @@ class Devices(TypedDict, total=False):
     """
 
     Scsi: dict[str, Scsi]
-    """SCSI controllers; the key is a name of your own, from which HCS derives the instance id, or that id itself as a
+    """SCSI controllers; the key is either a name, from which HCS derives the instance id, or the instance id itself, a
     GUID.
 
     Schema 2.0.
@@ -2516,7 +2518,7 @@ class Devices(TypedDict, total=False):
     """
 
     NetworkAdapters: dict[str, NetworkAdapter]
-    """Network adapters; the key is a name of your own, from which HCS derives the instance id, or that id itself as a
+    """Network adapters; the key is either a name, from which HCS derives the instance id, or the instance id itself, a
     GUID.
 
     Schema 2.0.
@@ -2553,19 +2555,19 @@ class Devices(TypedDict, total=False):
     """
 
     GuestCrashReporting: GuestCrashReporting
-    """What is kept of a crash of the guest.
+    """What the host records when the guest crashes.
 
     Schema 2.0.
     """
 
     VirtualSmb: VirtualSmb
-    """Virtual SMB shares, with which the guest sees directories of the host.
+    """Virtual SMB shares, through which the guest sees directories of the host.
 
     Schema 2.0.
     """
 
     Plan9: Plan9
-    """Plan 9 shares, with which the guest sees directories of the host.
+    """Plan 9 shares, through which the guest sees directories of the host.
 
     Schema 2.0.
     """
@@ -2577,8 +2579,8 @@ class Devices(TypedDict, total=False):
     """
 
     FlexibleIov: dict[str, FlexibleIoDevice]
-    """Flexible I/O virtualization (IoV) devices; the key is a name of your own, from which HCS derives the instance id,
-    or that id itself as a GUID.
+    """Flexible I/O virtualization (IOV) devices; the key is either a name, from which HCS derives the instance id, or
+    the instance id itself, a GUID.
 
     Schema 2.1.
     """
@@ -2660,13 +2662,13 @@ class VirtualMachine(TypedDict, total=False):
     """
 
     GuestConnection: GuestConnection
-    """Connection to the guest's compute service; if present, the start waits until the guest connects.
+    """Connection to the guest compute service; if present, the start waits until the guest connects.
 
     Schema 2.1.
     """
 
     DebugOptions: DebugOptions
-    """Files that get the state of the virtual machine when it crashes.
+    """Files that get the state of the virtual machine when it crashes, shuts down or resets.
 
     In no published schema.
     """
