@@ -20,12 +20,16 @@ _WORD_IN_NAME = re.compile(r"_|(?<=[a-z])(?=[A-Z])")
 
 
 @click.command()
-@click.option("--search", metavar="TEXT", help="Find names and descriptions that have this text, of TYPE and below.")
+@click.option(
+    "--search",
+    metavar="TEXT",
+    help="Find names and descriptions that contain this text; with TYPE, only in it and the types below it.",
+)
 @click.option("--json-schema", "as_json_schema", is_flag=True, help="Print the JSON Schema, for editors.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document in place of the text.")
 @click.argument("name", metavar="[TYPE[.MEMBER...]]", required=False)
 def schema(name: str | None, search: str | None, as_json_schema: bool, as_json: bool) -> None:
-    """Show what documents of HCS may have in them.
+    """Show what documents of HCS and HCN may have in them.
 
     Without TYPE these are the types of documents; with one, its members with their types, the schema version that first
     has them, and what they are. MEMBER leads on to the type of a member: ComputeSystem.VirtualMachine.Devices.
@@ -74,7 +78,9 @@ def _list(as_json: bool) -> None:
         rows = [(type_.name, type_.kind, type_.description) for type_ in types if type_.family == family]
         _print_table(console, ("type", "kind", "description"), rows)
         console.print()
-    print_text(console, "'hcsrt schema TYPE' shows what one has, 'hcsrt schema --search TEXT' finds what is called so.")
+    print_text(
+        console, "'hcsrt schema TYPE' shows one type, 'hcsrt schema --search TEXT' searches names and descriptions."
+    )
 
 
 def _describe(way: list[Row], type_: Type | None, as_json: bool) -> None:

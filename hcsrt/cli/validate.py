@@ -84,22 +84,23 @@ class _Finding:
     "--schema",
     metavar="VERSION",
     callback=_parse_schema,
-    help="Schema version that the document has to keep to, such as 2.1; members of any by default.",
+    help="Refuse members and values newer than this schema version, such as 2.1. Without it, those of any version are "
+    "accepted.",
 )
 @click.option(
     "--host",
     type=click.Choice(["windows", "emulator"]),
     default="windows",
     show_default=True,
-    help="What the document is for: on an emulator's host, paths are those of this machine.",
+    help="What is to run the document. For the emulator, host paths are those of this machine.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document: problems.")
+@click.option("--json", "as_json", is_flag=True, help="Print the problems as one JSON document.")
 @click.argument("files", metavar="FILE|-...", nargs=-1, required=True, callback=_refuse_twice)
 def validate(type_: str, schema: str | None, host: Host, as_json: bool, files: tuple[str, ...]) -> None:
-    """Check JSON files against the schema of HCS and the rules that no schema has.
+    """Check JSON files against the schemas of HCS and HCN, and against rules that no schema has.
 
-    - is stdin. Each problem is printed with its place and what to do about it. The exit code is 0 if there is no error,
-    even if there are warnings, 1 if there are errors, and 2 if a file cannot be read.
+    Give - to read stdin. Each problem is printed with its place and what to do about it. The exit code is 0 if there is
+    no error, even if there are warnings, 1 if there are errors, and 2 if a file cannot be read.
     """
     console = None if as_json else open_console()
     findings: list[_Finding] = []
@@ -138,7 +139,7 @@ def _findings(file: str, data: bytes, type_: str, schema: str | None, host: Host
         value = json.loads(text)
     except json.JSONDecodeError as error:
         # The place is told with it, and the advice for those who gave a path in place of a text is not for files.
-        yield _Finding(file, Problem("$", "json", f"no JSON: {error.msg}"), Place(error.lineno, error.colno))
+        yield _Finding(file, Problem("$", "json", f"not JSON: {error.msg}"), Place(error.lineno, error.colno))
         return
     except (ValueError, RecursionError):
         yield from (_Finding(file, problem, None) for problem in problems)

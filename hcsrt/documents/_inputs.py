@@ -40,7 +40,9 @@ def full_path(value: str | os.PathLike[str], argument: str, example: str = r"C:\
     r"""Return a full path as text: of Windows, or one that begins with / for the emulator and for Linux guests."""
     text = path_text(value, argument)
     if not _HOST_PATH.match(text):
-        raise ValueError(f"{argument} must be a full path such as {example}, not {text!r}: HCS knows no current folder")
+        raise ValueError(
+            f"{argument} must be a full path such as {example}, not {text!r}: HCS does not know your current folder"
+        )
     return text
 
 
@@ -186,7 +188,7 @@ def json_value(value: Any, argument: str) -> Any:
     except Endless:
         raise ValueError(f"{argument} must not contain itself") from None
     except (TypeError, ValueError, RecursionError) as error:
-        raise type(error)(f"{argument} must be a value that JSON has a form for: {error}") from None
+        raise type(error)(f"{argument} must be a value that JSON can express: {error}") from None
     return copy
 
 

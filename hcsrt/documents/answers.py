@@ -20,16 +20,16 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+
 
 
 class Usage(NamedTuple):
-    """What a compute system has used, in seconds and bytes, as usage() returns it. None is what HCS has not told.
+    """What a compute system has used, in seconds and bytes, as usage() returns it. What HCS did not report is None.
 
     Attributes:
         uptime: Seconds since the start of the system.
         processor_time: Seconds that the processors have worked for it, of all of them together.
-        user_time: Seconds of these that programs have taken.
-        kernel_time: Seconds of these that their kernel has taken.
+        user_time: Of these, the seconds spent in user mode.
+        kernel_time: Of these, the seconds spent in the kernel.
         memory: Bytes that it has committed now.
         peak_memory: The most bytes that it had committed at once.
-        private_memory: Bytes of its private working set: those that are in the memory now, and nobody shares.
+        private_memory: Bytes of its private working set: those in physical memory that it shares with nobody.
         read_bytes: Bytes that it has read from its storage.
         written_bytes: Bytes that it has written to its storage.
     """
@@ -53,7 +53,7 @@ def seconds(ticks: int) -> float:
 
     Raises:
         TypeError: ticks is no int.
-        ValueError: ticks is larger than any number of HCS.
+        ValueError: ticks has more than 64 bits.
     """
     number = integer(ticks, "ticks", "an int, in units of 100 ns")
     if number.bit_length() > _MOST_BITS:
@@ -81,14 +81,14 @@ def usage(statistics: Mapping[str, Any]) -> Usage:
 
     Raises:
         TypeError: statistics is no mapping.
-        ValueError: statistics are the properties of a system, which have the document under Statistics.
+        ValueError: statistics is the whole properties document, which has a member Statistics.
     """
     if not isinstance(statistics, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(
             f"statistics must be a mapping, as ComputeSystem.statistics() returns it, not {type(statistics).__name__}"
         )
     if "Statistics" in statistics:
-        raise ValueError("statistics are the properties of a system: give what stands under 'Statistics' in them")
+        raise ValueError("statistics is the whole properties document: give the value of its 'Statistics'")
     processor, memory, storage = (_block(statistics, name) for name in ("Processor", "Memory", "Storage"))
     return Usage(
         uptime=_seconds(statistics, "Uptime100ns"),

@@ -1,8 +1,8 @@
 r"""Builders: functions that return documents which HCS and HCN take, as plain dicts.
 
 Each result is a new dict that shares nothing with what the function was given or has returned before: change it as you
-like, and add what no argument is there for. Paths may be pathlib's, GUIDs may be uuid.UUID. What HCS would refuse with
-"Invalid" only is refused here by the name of the argument.
+like, and add what there is no argument for. Paths may be pathlib's, GUIDs may be uuid.UUID. Where HCS would answer only
+that something is invalid, the error here names the argument.
 
 Paths of the host are full paths of Windows; the emulator takes those of this machine, which begin with "/", too.
 """
@@ -135,7 +135,9 @@ def process_isolated_container(
     if host_name is not None:
         container["GuestOs"] = {"HostName": _inputs.host_name(host_name, "host_name")}
     elif namespace is not None:
-        raise ValueError("host_name is needed with namespace: HCS refuses a container in one that has no name")
+        raise ValueError(
+            "namespace needs host_name: HCS refuses a container that has a network namespace and no host name"
+        )
     container["Storage"] = {"Layers": _layers(layers), "Path": _inputs.volume(scratch, "scratch")}
     # Even an empty one: some versions of Windows start no container without.
     container["Processor"] = _container_processor(processors, processor_maximum, processor_weight)
@@ -164,7 +166,8 @@ def hyper_v_utility_vm(
 
     Args:
         layer: The folder of the topmost layer of the image that has a folder UtilityVM. The machine boots from there.
-        disk: A copy of ``UtilityVM\SystemTemplate.vhdx`` of that layer, which the machine may write to.
+        disk: A copy of ``UtilityVM\SystemTemplate.vhdx`` of that layer, to which the machine writes. Call
+            hcsrt.service.grant_vm_access() for it before the start.
         memory: Its memory in MB, an even number, which the host gives it as it needs it.
         processors: How many processors it has.
         owner: What systems(owner=...) and reap() find it by.
@@ -217,8 +220,9 @@ def hosted_container(
     The VM has to run, and to have been given what the container is made of, by ComputeSystem.modify():
 
     1. each layer: "VirtualMachine/Devices/VirtualSmb/Shares", "Add", virtual_smb_share(name, folder);
-    2. a disk for what it writes: "VirtualMachine/Devices/Scsi/<SCSI_CONTROLLER>/Attachments/1", "Add",
-       scsi_attachment(disk), along with the guest request to mount it, which mapped_virtual_disk() is for;
+    2. the disk that takes what it writes, after hcsrt.service.grant_vm_access() for it:
+       "VirtualMachine/Devices/Scsi/<SCSI_CONTROLLER>/Attachments/1", "Add", scsi_attachment(disk), along with the guest
+       request that mounts it, made with mapped_virtual_disk(); repeat it until the guest's agent answers;
     3. the guest request to join both at root, which combined_layers() is for.
 
     Args:
@@ -240,7 +244,7 @@ def hosted_container(
     if host_name is not None:
         container["GuestOs"] = {"HostName": _inputs.host_name(host_name, "host_name")}
     elif namespace is not None:
-        raise ValueError("host_name is needed with namespace: HCS refuses a container in one that has no name")
+        raise ValueError("namespace needs host_name: give the container a name, too")
     container["Storage"] = {
         "Layers": _layers(layers),
         "Path": _inputs.full_path(root, "root", CONTAINER_ROOT),
@@ -267,7 +271,8 @@ def virtual_machine(
     r"""Return the document of a virtual machine that boots from a disk by UEFI, and stops where it would restart.
 
     Args:
-        disk: The .vhd or .vhdx file that it boots from and may write to. hcsrt.service.grant_vm_access() lets it.
+        disk: The .vhd or .vhdx file that it boots from and may write to. Call hcsrt.service.grant_vm_access() for it
+            before the start.
         memory: Its memory in MB, an even number.
         processors: How many processors it has.
         console: The named pipe of its first serial port, such as ``\\.\pipe\first-machine``. The machine makes it.
@@ -285,7 +290,8 @@ def virtual_machine(
     more = _inputs.structs(disks, "disks", "scsi_attachment")
     if len(more) >= _DISKS_PER_CONTROLLER:
         raise ValueError(
-            f"disks must be at most {_DISKS_PER_CONTROLLER - 1}, not {len(more)}: a controller has no more"
+            f"disks must have at most {_DISKS_PER_CONTROLLER - 1} items, not {len(more)}: the controller has room for "
+            f"{_DISKS_PER_CONTROLLER}, and the first is disk"
         )
     attached = [_attachment(disk, "disk", "VirtualDisk", read_only=False), *more]
     devices: Devices = {
@@ -358,7 +364,7 @@ def mapped_directory(
     Args:
         host_path: The folder, which has to exist. HCS does not follow symbolic links to a file: resolve() them before.
         container_path: Where the container sees it.
-        read_only: Whether the container may not change what is in it.
+        read_only: True keeps the container from changing what is in it.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -382,7 +388,7 @@ def scsi_attachment(
     Args:
         path: Its .vhd, .vhdx or .iso file; for "PassThru" the disk itself, such as ``\\.\PHYSICALDRIVE1``.
         type: "VirtualDisk", "Iso" or "PassThru".
-        read_only: Whether the machine may not write to it, which it can to no "Iso".
+        read_only: True keeps the machine from writing to it. An "Iso" is always read-only.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -396,7 +402,7 @@ def network_adapter(endpoint_id: str | uuid.UUID, mac_address: str | None = None
 
     Args:
         endpoint_id: The GUID of the HCN endpoint that it is plugged into.
-        mac_address: The MAC address of that endpoint, which it has to have too.
+        mac_address: The MAC address of that endpoint; the adapter has to have the same one.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -414,8 +420,8 @@ def virtual_smb_share(name: str, path: str | os.PathLike[str], *, read_only: boo
     Args:
         name: The name of the share, by which the guest finds it.
         path: The folder.
-        read_only: Whether the guest may not change what is in it. Only then the guest may keep in its memory what it
-            has read, and read what the access lists of the files do not allow: both are what layers need.
+        read_only: True keeps the guest from changing what is in it. It also lets the guest cache what it has read, and
+            read files whose access lists would not allow it; layers need both.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -440,7 +446,7 @@ def plan9_share(name: str, path: str | os.PathLike[str], *, port: int = 564, rea
         name: The name of the share, by which the guest finds it.
         path: The folder.
         port: The port of the host's vsock that serves it.
-        read_only: Whether the guest may not change what is in it.
+        read_only: True keeps the guest from changing what is in it.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -481,7 +487,7 @@ def modify_request(
     """
     check_text(resource_path, "resource_path")
     if not resource_path and guest_request is None:
-        raise ValueError("resource_path may be empty only with guest_request: nobody is asked otherwise")
+        raise ValueError("resource_path may be empty only with guest_request: otherwise the request changes nothing")
     request: ModifySettingRequest = {
         "ResourcePath": resource_path,
         "RequestType": _inputs.one_of(request_type, "request_type", _REQUEST_TYPES),
@@ -564,7 +570,7 @@ def nat_network(
 ) -> HostComputeNetwork:
     """Return the document of a network whose endpoints reach others through the addresses of the host.
 
-    Windows usually has one such network at a time.
+    Windows usually allows only one NAT network at a time.
 
     Args:
         name: The name of the network.
@@ -583,7 +589,9 @@ def nat_network(
     check_name(owner, "owner")
     subnet = _inputs.ip_network(prefix, "prefix")
     if subnet.num_addresses < 4:
-        raise ValueError(f"prefix must have room for a gateway and an endpoint, and {subnet} has not: shorten it")
+        raise ValueError(
+            f"prefix must have room for a gateway and an endpoint, and {subnet} has none: give a shorter prefix"
+        )
     router = subnet[1] if gateway is None else _inputs.ip_address(gateway, "gateway")
     if router not in subnet or router == subnet[0]:
         raise ValueError(f"gateway must be an address in {subnet}, such as {subnet[1]}, not {router}")
@@ -598,7 +606,7 @@ def nat_network(
                 "Subnets": [
                     {
                         "IpAddressPrefix": str(subnet),
-                        # HCN refuses a gateway without this route.
+                        # hcsshim refuses a subnet without this route.
                         "Routes": [{"NextHop": str(router), "DestinationPrefix": everywhere}],
                     }
                 ],
@@ -630,8 +638,8 @@ def endpoint(
         name: The name of the endpoint.
         addresses: Its addresses with the length of their prefix, such as "192.168.100.7/24"; none for one that HCN
             chooses.
-        policies: What else is true of it, such as port_mapping(). HCN heeds port mappings in this document only: what
-            is added later is taken and has no effect.
+        policies: Its policies, such as port_mapping(). Give port mappings here: HCN accepts one that is added later,
+            but it has no effect.
         mac_address: Its MAC address; None for one that HCN chooses.
         dns_servers: The addresses of its DNS servers; none for those of the network.
         dns_domain: Its DNS suffix; None for that of the network.
@@ -688,8 +696,9 @@ def namespace(type: NamespaceType = "Host") -> HostComputeNamespace:
     """Return the document of a network namespace: the endpoints that a container has.
 
     Args:
-        type: "Host" for one of a container with process isolation, one for each. "HostDefault" is that of the host
-            itself, which there is once, and no container starts in.
+        type: "Host" for the namespace of a container with process isolation; give each container its own.
+            "HostDefault" is the one namespace of the host itself, and no container starts in it. "Guest" and
+            "GuestDefault" are those inside a guest.
 
     Raises:
         ValueError: type is none of the four.
@@ -777,7 +786,7 @@ def process_parameters(
     if console is not False:
         parameters["EmulateConsole"] = True
         if stderr:
-            raise ValueError("a console has no stderr of its own, its output comes on stdout: leave stderr away")
+            raise ValueError("a console has no stderr of its own, its output comes on stdout: leave stderr out")
         if console is not True:
             parameters["ConsoleSize"] = list(console_size(console))
     if stdin:
@@ -869,7 +878,7 @@ def _adapters(adapters: Iterable[NetworkAdapter]) -> dict[str, NetworkAdapter]:
         if not name:
             raise ValueError(f"adapters[{index}] must have an EndpointId, as network_adapter() makes one")
         if name in found:
-            raise ValueError(f"adapters[{index}] has the endpoint of another one: HCN plugs one adapter into each")
+            raise ValueError(f"adapters[{index}] has the endpoint of another one: create an endpoint for each adapter")
         found[name] = adapter
     return found
 

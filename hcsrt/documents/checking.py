@@ -36,7 +36,7 @@ def check(
     schema: str | Version | None = None,
     host: str = "windows",
 ) -> list[Problem]:
-    """Return what is wrong with a document, or has not the effect that it seems to have.
+    """Return what is wrong with a document, or does not have the effect that it seems to have.
 
     Members, types, enum values, ranges and forms are those of the same table that the TypedDicts are made of. Rules
     that no schema has are added, each with the fact that it is known from. A document without any problem may still
@@ -51,8 +51,9 @@ def check(
         host: "windows", or "emulator", where paths of the host are those of this machine.
 
     Returns:
-        The problems in the order of their places, those of the structure first. A document with warnings only is
-        accepted.
+        The problems: first those of the structure, then those that rules find, each in the order of their places. A
+        document with warnings only is accepted by the emulator, and by HCS as far as is known; the text of a warning
+        says where it may not be.
 
     Raises:
         ValueError: There is no such type, schema version or host. The message names the nearest type.
@@ -372,18 +373,18 @@ class _Checking:
         structs = table().structs
         for inner, (type, _) in structs[struct.spelling].members.items():
             if type in structs and name in structs[type].members:
-                return f": it belongs into the object {inner!r}", None
+                return f": it belongs in the object {inner!r}", None
         above = node.parent
         while above is not None:
             if above.type.shape == STRUCT and name in above.type.names:
-                return f": it belongs into the {above.type.spelling} at {_written(above)}", None
+                return f": it belongs in the {above.type.spelling} at {_written(above)}", None
             above = above.parent
         known = nearest(name, struct.names)
         if known is not None:
             return f": did you mean {known!r}?", known
         names = list(struct.names)
         if not names:
-            return ": it has none", None
+            return f": {struct.spelling} has no members at all, leave it out", None
         if len(names) <= _FEW_MEMBERS:
             return f": it has {', '.join(names)}", None
         return f": `hcsrt schema {struct.spelling}` lists those it has", None

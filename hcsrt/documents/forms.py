@@ -80,7 +80,7 @@ def integer(low: int, high: int, unit: str = "") -> Test:
         if value.__class__ is int and low <= value <= high:  # type: ignore[operator]
             return None
         if isinstance(value, float):
-            return "type", "an integer is expected, not a number with a point in it"
+            return "type", "an integer is expected, not a number with a decimal point"
         if not isinstance(value, int) or isinstance(value, bool):
             return not_("an integer", value)
         if low <= value <= high:
@@ -104,7 +104,7 @@ def finite(value: object) -> Fault | None:
     if not isinstance(value, float):
         return not_("a value of JSON", value)
     if value != value or value in (float("inf"), float("-inf")):
-        return "type", f"{value} has no form in JSON: give a number, or leave the member out"
+        return "type", f"JSON cannot express {value}: give a finite number, or leave the member out"
     return None
 
 
@@ -127,8 +127,8 @@ def one_of(name: str, values: dict[str, str | None]) -> Test:
             return newer(repr(value), since)
         allowed = ", ".join(islice(values, _ENOUGH_VALUES)) + (", ..." if len(values) > _ENOUGH_VALUES else "")
         hint = nearest(value, values)
-        hint = f"did you mean {hint!r}? It has" if hint else "it has"
-        return "value", f"{shown(value)} is no value of {name}: {hint} {allowed}"
+        hint = f"did you mean {hint!r}? The values are" if hint else "the values are"
+        return "value", f"{shown(value)} is not a value of {name}: {hint} {allowed}"
 
     return test
 

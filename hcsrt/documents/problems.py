@@ -13,7 +13,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class Problem(NamedTuple):
-    """Something in a document that HCS refuses, or that has not the effect it seems to have."""
+    """Something in a document that HCS refuses, or that does not have the effect it seems to have."""
 
     path: str
     """The place, as in "$.VirtualMachine.Devices.Scsi['primary'].Attachments['0'].Path"; "$" is the document.
@@ -33,7 +33,7 @@ class Problem(NamedTuple):
     * "newer": a member or value that came with a later schema version than the one asked for.
     * "rule": something that no schema says, but that HCS refuses or does otherwise; see `fact`.
     * "ignored": HCS accepts it, and it has no effect. Always a warning.
-    * "json": the text is no JSON.
+    * "json": the text is not JSON.
     """
 
     text: str
@@ -43,7 +43,7 @@ class Problem(NamedTuple):
     """
 
     severity: str = "error"
-    """"error", or "warning" for what HCS accepts."""
+    """"error" for what HCS refuses as far as is known; "warning" for the rest."""
 
     fact: str = ""
     """Where a rule is known from; empty for what the schema says."""

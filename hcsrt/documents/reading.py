@@ -48,7 +48,7 @@ def _refuse(name: str) -> NoReturn:
 
 
 def _not_json(reason: str) -> Problem:
-    return Problem("$", "json", f"no JSON: {reason}")
+    return Problem("$", "json", f"not JSON: {reason}")
 
 
 def _overridden(place: str) -> Problem:

@@ -236,7 +236,7 @@ def test_2_for_what_cannot_be_read_and_the_others_are_checked(tmp_path: Path) ->
         ('{"Owner": "a"}'.encode("utf-16-be"), (1, 1), "UTF-16"),
         (b'{"Owner": NaN}', (1, 1), "NaN is not a JSON number"),
         (b'{"Owner": ' + b"1" * 5000 + b"}", (None, None), "more digits"),
-        (b"[" * 100_000, None, "no JSON"),
+        (b"[" * 100_000, None, "not JSON"),
         (b"[" * 100_000 + b"]" * 100_000, (None, None), "deep"),
         (b"[]", (1, 1), "an object"),
         (b"\n null", (2, 2), "an object"),

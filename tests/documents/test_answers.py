@@ -68,7 +68,7 @@ def test_usage_does_not_change() -> None:
 
 
 def test_usage_of_properties_says_where_the_statistics_are() -> None:
-    with pytest.raises(ValueError, match="give what stands under 'Statistics'"):
+    with pytest.raises(ValueError, match="give the value of its 'Statistics'"):
         answers.usage({"Id": "web-1", "Statistics": STATISTICS})
 
 

@@ -508,7 +508,7 @@ REFUSED: list[tuple[Callable[..., Any], dict[str, Any], type[Exception], str]] =
         builders.process_isolated_container,
         CONTAINER | {"namespace": OTHER},
         ValueError,
-        "host_name is needed with namespace",
+        "namespace needs host_name: HCS refuses a container",
     ),
     (
         builders.process_isolated_container,
@@ -580,7 +580,7 @@ REFUSED: list[tuple[Callable[..., Any], dict[str, Any], type[Exception], str]] =
         builders.process_isolated_container,
         CONTAINER | {"directories": [{"HostPath": {1}}]},
         TypeError,
-        r"directories\[0\] must be a value that JSON has a form for: .* set ",
+        r"directories\[0\] must be a value that JSON can express: .* set ",
     ),
     (
         builders.hyper_v_utility_vm,
@@ -594,7 +594,7 @@ REFUSED: list[tuple[Callable[..., Any], dict[str, Any], type[Exception], str]] =
         builders.hosted_container,
         {"hosting_system_id": "vm", "layers": [LAYER], "namespace": ID},
         ValueError,
-        "host_name is needed",
+        "namespace needs host_name: give",
     ),
     (
         builders.hosted_container,
@@ -620,7 +620,7 @@ REFUSED: list[tuple[Callable[..., Any], dict[str, Any], type[Exception], str]] =
         builders.virtual_machine,
         VM | {"disks": [builders.scsi_attachment(r"C:\more.vhdx")] * 64},
         ValueError,
-        "disks must be at most 63, not 64",
+        "disks must have at most 63 items, not 64",
     ),
     (
         builders.virtual_machine,
@@ -672,7 +672,7 @@ REFUSED: list[tuple[Callable[..., Any], dict[str, Any], type[Exception], str]] =
         builders.modify_request,
         {"resource_path": "x", "request_type": "Add", "settings": {"a": {1}}},
         TypeError,
-        r"settings must be a value that JSON has a form for: .* set ",
+        r"settings must be a value that JSON can express: .* set ",
     ),
     (
         builders.guest_request,
@@ -757,7 +757,7 @@ REFUSED: list[tuple[Callable[..., Any], dict[str, Any], type[Exception], str]] =
     (builders.process_parameters, {"args": []}, ValueError, "args must not be empty"),
     (builders.process_parameters, {"args": ["a", 1]}, TypeError, r"args\[1\] must be a str or path, not int"),
     (builders.process_parameters, {"args": "a", "guest": "mac"}, ValueError, "guest must be one of 'windows', 'linux'"),
-    (builders.process_parameters, {"args": "a", "console": True, "stderr": True}, ValueError, "leave stderr away"),
+    (builders.process_parameters, {"args": "a", "console": True, "stderr": True}, ValueError, "leave stderr out"),
     (builders.process_parameters, {"args": "a", "console": (0, 80)}, ValueError, "a console has 1 to 65535 rows"),
 ]
 
@@ -867,9 +867,7 @@ def test_what_is_no_list_is_refused_at_once_and_by_name(argument: str, build: Ca
 
 @pytest.mark.parametrize("settings", [{5: "x"}, {"a": [{None: 1}]}, {"a": {True: 1}}])
 def test_settings_have_keys_of_json(settings: Any) -> None:
-    with pytest.raises(
-        TypeError, match=r"^settings must be a value that JSON has a form for: keys in JSON are strings"
-    ):
+    with pytest.raises(TypeError, match=r"^settings must be a value that JSON can express: keys in JSON are strings"):
         documents.modify_request("Container/Processor", "Update", settings)
     with pytest.raises(TypeError, match=r"^settings"):
         documents.guest_request("Memory", "Add", settings)

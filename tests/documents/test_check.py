@@ -54,11 +54,15 @@ def test_nothing_is_wrong() -> None:
     [
         (container(Memoryy={"SizeInMB": 5}), "$.Container.Memoryy", "has no member 'Memoryy': did you mean 'Memory'?"),
         (container(memory={"SizeInMB": 5}), "$.Container.memory", "write it as 'Memory'"),
-        (container(SizeInMB=5), "$.Container.SizeInMB", "it belongs into the object 'Memory'"),
-        (container(Memory={"Owner": "me"}), "$.Container.Memory.Owner", "it belongs into the ComputeSystem at $"),
-        (container(Memory={"Processor": {}}), "$.Container.Memory.Processor", "it belongs into the Container at"),
+        (container(SizeInMB=5), "$.Container.SizeInMB", "it belongs in the object 'Memory'"),
+        (container(Memory={"Owner": "me"}), "$.Container.Memory.Owner", "it belongs in the ComputeSystem at $"),
+        (container(Memory={"Processor": {}}), "$.Container.Memory.Processor", "it belongs in the Container at"),
         (container(Memory={"Colour": 5}), "$.Container.Memory.Colour", "it has SizeInMB"),
-        (machine(Services={"Timesync": {"Colour": 5}}), "$.VirtualMachine.Services.Timesync.Colour", "it has none"),
+        (
+            machine(Services={"Timesync": {"Colour": 5}}),
+            "$.VirtualMachine.Services.Timesync.Colour",
+            "has no members at all, leave it out",
+        ),
         (machine(Xyz=5), "$.VirtualMachine.Xyz", "`hcsrt schema VirtualMachine`"),
         (container(**{"": 5}), "$.Container['']", "no member ''"),
         (container(**{"it's": 5}), r"$.Container['it\'s']", "no member"),
@@ -78,7 +82,7 @@ def test_unknown(document: Any, path: str, words: str) -> None:
         (
             container(Memory={"SizeInMB": 5.0}),
             "$.Container.Memory.SizeInMB",
-            "an integer is expected, not a number with a point in it",
+            "an integer is expected, not a number with a decimal point",
         ),
         (container(Memory={"SizeInMB": True}), "$.Container.Memory.SizeInMB", "an integer is expected, not a boolean"),
         (container(Memory=[]), "$.Container.Memory", "an object (Container_Memory) is expected, not an array"),
@@ -107,11 +111,11 @@ def test_type(document: Any, path: str, text: str) -> None:
     [
         (
             "VirtualDsk",
-            "'VirtualDsk' is no value of AttachmentType: did you mean 'VirtualDisk'? It has VirtualDisk, Iso",
+            "'VirtualDsk' is not a value of AttachmentType: did you mean 'VirtualDisk'? The values are VirtualDisk",
         ),
         ("iso", "did you mean 'Iso'?"),
-        ("Tape", "'Tape' is no value of AttachmentType: it has VirtualDisk, Iso, PassThru"),
-        ("x" * 500, "a text of 500 characters is no value of AttachmentType"),
+        ("Tape", "'Tape' is not a value of AttachmentType: the values are VirtualDisk, Iso, PassThru"),
+        ("x" * 500, "a text of 500 characters is not a value of AttachmentType"),
     ],
 )
 def test_value(value: str, words: str) -> None:
@@ -195,11 +199,11 @@ def test_a_newer_member_is_not_missing_to_rules() -> None:
 
 
 def test_json() -> None:
-    assert only("").text == "no JSON: Expecting value at line 1, column 1"
-    assert only('{"Owner":\n "x",}').text.startswith("no JSON: ")
+    assert only("").text == "not JSON: Expecting value at line 1, column 1"
+    assert only('{"Owner":\n "x",}').text.startswith("not JSON: ")
     assert "line 2, column" in only('{"Owner":\n "x",}').text
     assert only("vm.json").text.endswith("give the text of a file, not its name")
-    assert only('{"Owner": NaN}').text == "no JSON: NaN is not a JSON number"
+    assert only('{"Owner": NaN}').text == "not JSON: NaN is not a JSON number"
     assert only('{"SchemaVersion": {"Major": ' + "1" * 5000 + "}}").text.endswith("more digits than Python reads")
     assert {problem.kind for text in ("", "{", "nul", "\ufeff{}") for problem in check(text)} == {"json"}
     assert found("5") == [("$", "type")]

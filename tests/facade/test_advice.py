@@ -77,7 +77,7 @@ def test_requests_have_such_hints_too() -> None:
             system.properties(query={"Query": 1})
         system.terminate()
     assert "$.Query: " in hint(lambda: hcsrt.service.properties(query={"Query": 1}))
-    assert "$.PropertyType: 'Colour' is no value of " in hint(hcsrt.service.modify, "Colour", {})
+    assert "$.PropertyType: 'Colour' is not a value of " in hint(hcsrt.service.modify, "Colour", {})
 
 
 @pytest.mark.usefixtures("real")
