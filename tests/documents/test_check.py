@@ -239,7 +239,7 @@ def test_one_of_the_alternatives_fits() -> None:
     far = check([1 << 40, "Tape", None, {}, True], f"<{kind}> array")
     assert [problem.kind for problem in far] == ["range", "value", "type", "type", "type"]
     assert far[0].text == "1099511627776 is out of range: give 0 to 4294967295; or give a value of AttachmentType"
-    assert far[1].text.endswith("it has VirtualDisk, Iso, PassThru; or give an integer (uint32)")
+    assert far[1].text.endswith("the values are VirtualDisk, Iso, PassThru; or give an integer (uint32)")
     assert far[2].text == "an integer (uint32) or a value of AttachmentType is expected, not null"
 
 
