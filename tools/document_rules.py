@@ -18,12 +18,14 @@ _HEAD = """\
 # Rules of documents
 
 What `hcsrt.documents.check`, `hcsrt validate` and the emulator want of a document beyond its [types](documents.md), and
-where it is known from. An *error* is refused by HCS or HCN, and by the emulator. A *warning* is accepted, but is hardly
-what the author of the document wants, or is sent by no known client. What is *ignored* is accepted and has no effect.
+where it is known from. An *error* is refused by HCS or HCN, and by the emulator. A *warning* is accepted but is hardly
+what the author of the document wants, is refused by some versions or in some cases only, or is sent by no known client.
+What is *ignored* is accepted and has no effect.
 
 "Microsoft's schema reference" is that of the documents of HCS, "Microsoft's HNS schema" that of HCN; hcsshim and WSL
-are programs of Microsoft whose source is public; ZLayer, AspireHcs and hcsctl are programs of others. What rests on one
-of these is among [what nobody has seen on Windows yet](../unverified.md).
+are programs of Microsoft whose source is public; ZLayer, AspireHcs and hcsctl are programs of others. What hcsrt's
+authors have not seen on Windows themselves is all of it; the points in most doubt are among
+[what nobody has seen on Windows yet](../unverified.md).
 
 <!-- Made by `python tools/documents.py write` of the rules in hcsrt/documents/rules. -->
 """
@@ -42,7 +44,7 @@ _TITLES = {
 _FOUND = {"error": "error", "warning": "warning", "ignored": "ignored", "check": "error"}
 _CALL = re.compile(r"look\.(error|warning|ignored|check)\(")
 # Functions that rules leave the saying to.
-_HELPERS = re.compile(r"\b(_settings|_details|_operation|_known)\(look")
+_HELPERS = re.compile(r"\b(_settings|_details|_operation|_known|first_schema)\(look")
 
 
 def _rules(root: Path) -> Any:
@@ -62,7 +64,12 @@ def _found_as(function: Any) -> str:
         called = inspect.getsource(getattr(inspect.getmodule(function), helper))
         source += called
         helpers += _HELPERS.findall(called.partition("\n")[2])
-    found = {_FOUND[call] for call in _CALL.findall(source)}
+    calls = set(_CALL.findall(source))
+    # Of a rule that is made for each of several sources, each that is made does one of the two.
+    certain = inspect.getclosurevars(function).nonlocals.get("certain")
+    if certain is not None:
+        calls.discard("warning" if certain else "error")
+    found = {_FOUND[call] for call in calls}
     return ", ".join(word for word in ("error", "warning", "ignored") if word in found)
 
 

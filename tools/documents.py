@@ -50,9 +50,16 @@ SAME_ENUM = {
     "PropertyType": "System_PropertyType",
 }
 
-# What clients of Microsoft send, and neither reference has.
+# What clients and samples of Microsoft send, or older files of the schema have, and neither reference has.
 MORE_VALUES = {
     "FlexibleIoDeviceHostingModel": ["ExternalRestricted"],
+    "GetPropertyType": [
+        "ProcessorCapabilities",
+        "Memory",
+        "CacheAllocation",
+        "CacheMonitoring",
+        "MemoryBwAllocation",
+    ],
     "ModifyResourceType": ["Network", "HvSocket"],
     "NetworkRequestType": ["Add", "PreAdd", "Remove"],
 }

@@ -9,7 +9,7 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-_REFERENCE = "Microsoft's reference of HcsModifyComputeSystem"
+REFERENCE = "Microsoft's reference of HcsModifyComputeSystem"
 _SHIM = "hcsshim, internal/hcs/resourcepaths"
 
 _ALL = ("Add", "Update", "Remove")
@@ -32,10 +32,10 @@ class Resource(NamedTuple):
     removed_by_path: bool = False
     """Whether the path alone says what is removed, so that HCS does not read the Settings then."""
 
-    key: str | None = None
-    """The member of the Settings that tells an item of a list from the others."""
+    keys: tuple[str, ...] = ()
+    """The members of the Settings that tell an item of a list from the others, each by itself."""
 
-    fact: str = _REFERENCE
+    fact: str = REFERENCE
     """Where it is known from."""
 
 
@@ -49,10 +49,10 @@ RESOURCES = (
     Resource("VirtualMachine/Devices/Scsi/*/Attachments/#", "Attachment", removed_by_path=True),
     Resource("VirtualMachine/Devices/NetworkAdapters/*", "NetworkAdapter"),
     Resource("VirtualMachine/Devices/MappedPipes/*", None, _PLUGGED),
-    Resource("VirtualMachine/Devices/Plan9/Shares", "Plan9Share", key="Name"),
-    Resource("VirtualMachine/Devices/VirtualSmb/Shares", "VirtualSmbShare", key="Name"),
+    Resource("VirtualMachine/Devices/Plan9/Shares", "Plan9Share", keys=("Name", "AccessName")),
+    Resource("VirtualMachine/Devices/VirtualSmb/Shares", "VirtualSmbShare", keys=("Name",)),
     Resource("VirtualMachine/Devices/ComPorts/#", "ComPort"),
-    Resource("VirtualMachine/Devices/FlexibleIov/*", "FlexibleIoDevice", _PLUGGED, fact=f"{_REFERENCE}; WSL"),
+    Resource("VirtualMachine/Devices/FlexibleIov/*", "FlexibleIoDevice", _PLUGGED, fact=f"{REFERENCE}; WSL"),
     Resource("VirtualMachine/Devices/SharedMemory/Regions", "SharedMemoryRegion"),
     Resource("VirtualMachine/Devices/VirtualPMem/Devices/#", "VirtualPMemDevice", _PLUGGED, removed_by_path=True),
     Resource(
@@ -63,8 +63,8 @@ RESOURCES = (
     Resource("VirtualMachine/Devices/Licensing", "Any", fact=_SHIM),
     Resource("Container/Memory/SizeInMB", "uint64", _SET, fact=_SHIM),
     Resource("Container/Processor", "Container_Processor", _SET, fact=_SHIM),
-    Resource("Container/MappedDirectories", "MappedDirectory", key="ContainerPath", fact=_SHIM),
-    Resource("Container/MappedPipes", "MappedPipe", key="ContainerPipeName", fact=_SHIM),
+    Resource("Container/MappedDirectories", "MappedDirectory", keys=("ContainerPath",), fact=_SHIM),
+    Resource("Container/MappedPipes", "MappedPipe", keys=("ContainerPipeName",), fact=_SHIM),
     Resource("Container/RegistryFlushState", "RegistryFlushState", fact=_SHIM),
     Resource("Container/Devices/Generic", "Any", fact=_SHIM),
 )

@@ -49,6 +49,11 @@ GetPropertyType: TypeAlias = Literal[
     "ProcessorTopology",
     "ContainerCredentialGuard",
     "QoSCapabilities",
+    "ProcessorCapabilities",
+    "Memory",
+    "CacheAllocation",
+    "CacheMonitoring",
+    "MemoryBwAllocation",
 ]
 """Property that `HcsGetServiceProperties` can be asked for; it decides the form of the answer.
 

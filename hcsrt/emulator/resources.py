@@ -24,10 +24,13 @@ def _plug(place: dict[str, Any], name: str, request: str, settings: Any) -> None
         place[name] = settings
 
 
-def _list_by(member: str) -> Callable[[dict[str, Any], str, str, Any], None]:
-    """Return a function that changes an item of an array, which one of its members identifies."""
+def _list_by(*names: str) -> Callable[[dict[str, Any], str, str, Any], None]:
+    """Return a function that changes an item of an array, which the first of some members that is there identifies."""
 
     def change(place: dict[str, Any], name: str, request: str, settings: Any) -> None:
+        member = next((member for member in names if settings.get(member)), None)
+        if member is None:
+            raise invalid_argument(f"$.Settings.{names[0]}", "nothing names the item of the list: add it")
         wanted = settings[member]
         items: list[dict[str, Any]] = place.setdefault(name, [])
         found = [item for item in items if item.get(member) == wanted]
@@ -54,7 +57,7 @@ _CHANGES: dict[str, Callable[[Any, str, str, Any], None]] = {
     "VirtualMachine/Devices/Scsi/*/Attachments/#": _plug,
     "VirtualMachine/Devices/NetworkAdapters/*": _plug,
     "VirtualMachine/Devices/MappedPipes/*": _plug,
-    "VirtualMachine/Devices/Plan9/Shares": _list_by("Name"),
+    "VirtualMachine/Devices/Plan9/Shares": _list_by("Name", "AccessName"),
     "VirtualMachine/Devices/VirtualSmb/Shares": _list_by("Name"),
     "Container/Memory/SizeInMB": _set,
     "Container/Processor": _set,
@@ -75,10 +78,16 @@ def modify(document: dict[str, Any], text: str, unknown: int) -> None:
     change = _CHANGES.get(known.path)
     if change is None:
         raise not_emulated(f"a modify of {path}")
+    kind: str = request.get("RequestType", "Add")
+    if kind not in known.requests:
+        raise not_emulated(f"a request to {kind.lower()} {path}")
+    # Where no reference says so, the check only warns of a request that has none.
+    if known.type is not None and (known.keys or kind != "Remove") and "Settings" not in request:
+        raise invalid_argument("$.Settings", f"the request needs settings of the type {known.type}: add them")
     *way, last = path.split("/")
     if way[0] not in document:
         raise invalid_argument("$.ResourcePath", f"the compute system is no {way[0]}")
-    change(_place(document, way), last, request.get("RequestType", "Add"), request.get("Settings"))
+    change(_place(document, way), last, kind, request.get("Settings"))
 
 
 def _place(document: dict[str, Any], way: list[str]) -> dict[str, Any]:

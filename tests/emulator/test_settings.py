@@ -207,6 +207,16 @@ def test_a_device_is_added_once_and_removed_once(machine: OwnedSystem, path: str
     fails(HCS_E_INVALID_JSON, modify, machine, path, "Add", settings | {"Colour": "red"})
 
 
+def test_a_share_of_plan_9_has_two_names(machine: OwnedSystem) -> None:
+    path = "VirtualMachine/Devices/Plan9/Shares"
+    share = {"Name": "src", "AccessName": "code", "Path": "C:\\src", "Port": 564, "Flags": 0}
+    modify(machine, path, "Add", share)
+    fails(E_INVALIDARG, modify, machine, path, "Remove", {"Port": 564})
+    fails(ERROR_NOT_FOUND, modify, machine, path, "Remove", {"AccessName": "src", "Port": 564})
+    modify(machine, path, "Remove", {"AccessName": "code", "Port": 564})
+    fails(ERROR_NOT_FOUND, modify, machine, path, "Remove", {"Name": "src"})
+
+
 def test_pipes_have_no_settings_and_are_not_updated(machine: OwnedSystem) -> None:
     path = "VirtualMachine/Devices/MappedPipes/docker"
     modify(machine, path, "Add")
@@ -217,6 +227,8 @@ def test_pipes_have_no_settings_and_are_not_updated(machine: OwnedSystem) -> Non
 def test_containers_have_resources_of_their_own(container: OwnedSystem) -> None:
     modify(container, "Container/Memory/SizeInMB", "Update", 512)
     modify(container, "Container/Processor", "Update", {"Maximum": 5000})
+    fails(E_NOTIMPL, modify, container, "Container/Processor", "Remove", {"Maximum": 5000})
+    fails(E_INVALIDARG, modify, container, "Container/Memory/SizeInMB", "Update")
     for path, settings in (
         ("Container/MappedDirectories", {"HostPath": "C:\\data", "ContainerPath": "C:\\data"}),
         ("Container/MappedPipes", {"HostPath": "\\\\.\\pipe\\a", "ContainerPipeName": "a"}),

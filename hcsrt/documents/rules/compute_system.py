@@ -43,8 +43,8 @@ def one_kind_of_system(look: Look, system: dict[str, Any]) -> None:
     """A compute system is a container, a virtual machine or a hosted system, and only one of them."""
     given = [name for name in _ALTERNATIVES if name in system]
     if len(given) != 1:
-        found = f"here are {' and '.join(given)}" if given else "there is none here"
-        look.error((), f"exactly one of {', '.join(_ALTERNATIVES)} is expected, and {found}")
+        found = f"{' and '.join(given)} are here" if given else "none is here"
+        look.error((), f"give exactly one of {', '.join(_ALTERNATIVES)}: {found}")
 
 
 @rule("ComputeSystem", fact="Microsoft's schema reference, ComputeSystem.HostingSystemId")
@@ -87,15 +87,20 @@ def schema_is_the_second(look: Look, document: dict[str, Any]) -> None:
         )
 
 
-@rule("ComputeSystem", "HostedSystem", "LayerData", fact="hcsshim, WSL: 2.9 is the last schema version in their code")
+@rule(
+    "ComputeSystem",
+    "HostedSystem",
+    "LayerData",
+    fact="hcsshim: 2.9 is the last schema version in its code; in WSL's it is 2.7",
+)
 def schema_is_known(look: Look, document: dict[str, Any]) -> None:
     """The schema of a document is 2.9 or an earlier one."""
     version = document.get("SchemaVersion", {})
     if version.get("Major", _MAJOR) == _MAJOR and version.get("Minor", 0) > _LAST_MINOR:
         look.warning(
             ("SchemaVersion", "Minor"),
-            f"no schema later than 2.{_LAST_MINOR} is known, and Windows refuses one that it does not know: "
-            "give the lowest that has all members used here, 2.1 for most documents",
+            f"no schema later than 2.{_LAST_MINOR} is known, and an older Windows may refuse one that it does not "
+            "know: give the lowest version that has all members used here, 2.1 for most documents",
         )
 
 

@@ -34,11 +34,14 @@ def limit_is_not_nothing(look: Look, limits: dict[str, Any]) -> None:
             look.warning(member, "no known client sends 0: leave this out for no limit, or give one")
 
 
-@rule("Container_Memory", fact="Microsoft's limits of Windows Server: a host has at most 240 TB of memory")
+@rule(
+    "Container_Memory",
+    fact="Microsoft's limits of Hyper-V: a virtual machine has at most 240 TB of memory; for containers: our reading",
+)
 def memory_is_in_megabytes(look: Look, memory: dict[str, Any]) -> None:
     """The limit of the memory is in MB."""
     if memory.get("SizeInMB", 0) > _MOST_MEGABYTES:
-        look.warning("SizeInMB", "no host has that much memory: give the size in MB, not in bytes")
+        look.warning("SizeInMB", "this is more than 240 TB: give the size in MB, not in bytes")
 
 
 @rule("Container", fact="hcsshim, ZLayer and AspireHcs: every known client gives both")
@@ -90,7 +93,7 @@ def mapped_host_path_is_absolute(look: Look, directory: dict[str, Any]) -> None:
     if not path or directory.get("HostPathType") == "VirtualSmbShareName" or absolute(look, path):
         return
     if not (in_guest(look) and absolute_in_guest(path)):
-        look.error("HostPath", r"the path on the host has to be absolute, as in C:\data")
+        look.warning("HostPath", r"the path on the host is absolute in every known document, as in C:\data")
 
 
 @rule("MappedDirectory", fact="hcsshim, createMountsConfig; Docker refuses another one")
@@ -165,7 +168,7 @@ def network_needs_a_host_name(look: Look, container: dict[str, Any]) -> None:
         )
 
 
-@rule("Container", fact="the NetBIOS name of a computer has at most 15 characters; ZLayer, AspireHcs")
+@rule("Container", fact="NetBIOS: the name of a computer has at most 15 characters; ZLayer and AspireHcs keep to it")
 def host_name_is_short(look: Look, container: dict[str, Any]) -> None:
     """A host name has at most 15 characters; with a network namespace, more are an error."""
     name = container.get("GuestOs", {}).get("HostName", "")
@@ -214,9 +217,9 @@ def search_list_has_commas(look: Look, networking: dict[str, Any]) -> None:
         look.warning("DnsSearchList", 'the domains are separated by commas alone, as in "a.example,b.example"')
 
 
-@rule("Device", fact="Microsoft's schema reference, Device: only used with the other type")
+@rule("Device", fact="Microsoft's schema reference, Device: each is only used with one Type")
 def device_members_fit_its_type(look: Look, device: dict[str, Any]) -> None:
-    """LocationPath is that of a device instance, InterfaceClassGuid that of a class."""
+    """LocationPath goes with the type DeviceInstance, InterfaceClassGuid with ClassGuid."""
     type = device.get("Type", "ClassGuid")
     if "LocationPath" in device and type != "DeviceInstance":
         look.ignored("LocationPath", 'HCS reads it only if Type is "DeviceInstance"')

@@ -57,11 +57,11 @@ def for_linux(settings: object) -> bool:
     return bool(_LINUX_MEMBERS.intersection(given)) or (isinstance(root, str) and root.startswith("/"))
 
 
-@rule("MappedVirtualDisk", fact="hcsshim, uvm/types.go: a SCSI controller of Hyper-V has 64 places")
+@rule("MappedVirtualDisk", fact="hcsshim, uvm/types.go: a SCSI controller of Hyper-V has 64 LUNs")
 def mapped_disk_is_at_a_place(look: Look, disk: dict[str, Any]) -> None:
-    """The place of a disk on its controller is 0 to 63."""
+    """The LUN of a disk on its controller is 0 to 63."""
     if disk.get("Lun", 0) > _LAST_LUN:
-        look.error("Lun", f"a SCSI controller has the places 0 to {_LAST_LUN}: give that of the disk")
+        look.error("Lun", f"a SCSI controller has the LUNs 0 to {_LAST_LUN}: give that of the disk")
 
 
 @rule("MappedVirtualDisk", fact="hcsshim and AspireHcs: both give an absolute path of the guest")
@@ -93,4 +93,7 @@ def scratch_is_the_root(look: Look, layers: dict[str, Any]) -> None:
 def filter_is_left_out_if_usual(look: Look, layers: dict[str, Any]) -> None:
     """The filter WCIFS is left out."""
     if layers.get("FilterType") == "WCIFS":
-        look.warning("FilterType", "older guests refuse this member, and take WCIFS without it: leave it out")
+        look.warning(
+            "FilterType",
+            "by hcsshim older guests refuse this member, and all take WCIFS without it: leave it out",
+        )

@@ -15,6 +15,7 @@ _LARGEST_VLAN = 4_094
 _LARGEST_VSID = (1 << 24) - 1
 _BITS = {4: 32, 6: 128}
 _DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
+_ADDRESS_EXPECTED = "an IP address without a prefix length is expected, as in 192.168.100.1"
 
 _NAT_FLAGS = {"None": 0, "LocalRoutedVip": 1, "IPv6": 2}
 _FLAGS: dict[str, dict[str, int]] = {
@@ -108,13 +109,26 @@ def _flags_of(struct: str) -> None:
     every = sum(known.values())
     listed = ", ".join(f"{value} {name}" for name, value in known.items() if value)
 
-    @rule(struct, fact="AspireHcs: HCN refuses a text with HCN_E_INVALID_JSON (measured)")
+    # Nobody has tried a query with a text.
+    certain = struct != "HostComputeQuery"
+
+    @rule(
+        struct,
+        fact="AspireHcs: HCN refused Flags as a text with HCN_E_INVALID_JSON (measured on one document); "
+        "hcsshim sends numbers"
+        if certain
+        else "hcsshim, HostComputeQuery.Flags: it sends a number",
+    )
     def flags_are_a_number(look: Look, object: dict[str, Any]) -> None:
         """Flags are a number, not a text."""
         flags = object.get("Flags")
-        if isinstance(flags, str):
-            number = known.get(flags)
-            look.error("Flags", f"HCN takes flags as a number only: give {'the number' if number is None else number}")
+        if not isinstance(flags, str):
+            return
+        number = known.get(flags, "the number")
+        if certain:
+            look.error("Flags", f"HCN takes flags as a number only: give {number}")
+        else:
+            look.warning("Flags", f"Microsoft's client gives a number here: give {number}")
 
     @rule(struct, fact="WSL, hns_schema.h; hcsshim, hcn")
     def flags_are_known(look: Look, object: dict[str, Any]) -> None:
@@ -129,12 +143,12 @@ for _struct in _FLAGS:
 
 
 @rule("IpSubnet", "GuestNetworkService", "FirewallPolicySetting",
-      fact="AspireHcs: HCN refuses other flags as a text (measured)")  # fmt: skip
+      fact="AspireHcs: HCN refused other Flags as a text (measured on one document)")  # fmt: skip
 def other_flags_are_a_number(look: Look, object: dict[str, Any]) -> None:
     """Flags are a number, not a text."""
     for member in ("Flags", "FirewallPolicyFlags"):
         if isinstance(object.get(member), str):
-            look.warning(member, "HCN takes flags as a number only, where it was tried: give the number")
+            look.warning(member, "AspireHcs saw HCN refuse flags given as a text: give the number")
 
 
 @rule(
@@ -149,7 +163,7 @@ def protocol_is_a_number(look: Look, mapping: dict[str, Any]) -> None:
     """A protocol is a number, not a text."""
     protocol = mapping.get("Protocol")
     if isinstance(protocol, str):
-        look.warning("Protocol", f"Microsoft's client gives a number, {_PROTOCOLS.get(protocol, _TCP)} for this one")
+        look.warning("Protocol", f"Microsoft's client gives a number here: give {_PROTOCOLS.get(protocol, _TCP)}")
 
 
 @rule("LoadBalancerPortMapping", fact="hcsshim, hcn/hcnloadbalancer.go: it sends a number")
@@ -158,14 +172,14 @@ def distribution_is_a_number(look: Look, mapping: dict[str, Any]) -> None:
     distribution = mapping.get("DistributionType")
     if isinstance(distribution, str):
         number = _DISTRIBUTIONS.get(distribution, 0)
-        look.warning("DistributionType", f"Microsoft's client gives a number, {number} for this one")
+        look.warning("DistributionType", f"Microsoft's client gives a number here: give {number}")
 
 
 @rule("IovPolicySetting", fact="hcsshim, hcn/hcnpolicy.go: it sends a number")
 def moderation_is_a_number(look: Look, setting: dict[str, Any]) -> None:
     """A way to moderate interrupts is a number, not a text."""
     if isinstance(setting.get("InterruptModeration"), str):
-        look.warning("InterruptModeration", "Microsoft's client gives a number here, 0 for the default")
+        look.warning("InterruptModeration", "Microsoft's client gives a number here: give 0 for the default")
 
 
 # --- all objects ------------------------------------------------------------------------------------------------------
@@ -288,7 +302,8 @@ def subnet_has_a_gateway(look: Look, subnet: dict[str, Any]) -> None:
     if not any(route.get("DestinationPrefix") in _DEFAULT_ROUTES for route in routes):
         look.warning(
             "Routes",
-            "hcsshim refuses a subnet without a default route: add one with the DestinationPrefix 0.0.0.0/0",
+            "hcsshim refuses a subnet without a default route: add one with the DestinationPrefix 0.0.0.0/0, "
+            "or ::/0 for IPv6",
         )
 
 
@@ -305,7 +320,9 @@ def gateway_is_in_the_subnet(look: Look, subnet: dict[str, Any]) -> None:
         if gateway is None or gateway.version != network.version:
             continue
         if gateway not in network:
-            look.warning(("Routes", index, "NextHop"), f"the gateway has no address of the subnet {network}: give one")
+            look.warning(
+                ("Routes", index, "NextHop"), f"the gateway is not in the subnet {network}: give an address that is"
+            )
         elif network.version == _IPV4 and network.num_addresses > 2 and gateway == network.network_address:
             look.warning(
                 ("Routes", index, "NextHop"),
@@ -327,7 +344,7 @@ def next_hop_is_an_address(look: Look, route: dict[str, Any]) -> None:
     """A next hop is an IP address."""
     text = route.get("NextHop")
     if text and address(text) is None:
-        look.error("NextHop", "an IP address without a length is expected")
+        look.error("NextHop", _ADDRESS_EXPECTED)
 
 
 @rule(
@@ -357,29 +374,29 @@ def range_has_an_order(look: Look, addresses: dict[str, Any]) -> None:
     """A range of MAC addresses does not end before it starts."""
     start, end = mac(addresses.get("StartMacAddress", "")), mac(addresses.get("EndMacAddress", ""))
     if start is not None and end is not None and end < start:
-        look.warning("EndMacAddress", "the range ends before it starts, and so has no address: exchange the two")
+        look.warning("EndMacAddress", "the range ends before it starts: swap the two addresses")
 
 
 @rule("DNS", fact="hcsshim, WSL: servers are IP addresses")
 def servers_are_addresses(look: Look, dns: dict[str, Any]) -> None:
-    """Servers of names are IP addresses."""
+    """DNS servers are given by IP address."""
     for index, server in enumerate(dns.get("ServerList", ())):
         if server and address(server) is None:
-            look.warning(("ServerList", index), "DNS servers are given by their IP addresses")
+            look.warning(("ServerList", index), "give the IP address of the DNS server, not its name")
 
 
-@rule("VlanPolicySetting", fact="IEEE 802.1Q: a VLAN has 12 bits")
+@rule("VlanPolicySetting", fact="IEEE 802.1Q: a VLAN ID has 12 bits")
 def vlan_is_one(look: Look, setting: dict[str, Any]) -> None:
-    """The number of a VLAN is at most 4094."""
+    """A VLAN ID is at most 4094."""
     if setting.get("IsolationId", 1) > _LARGEST_VLAN:
-        look.warning("IsolationId", f"the number of a VLAN is at most {_LARGEST_VLAN}")
+        look.warning("IsolationId", f"a VLAN ID is at most {_LARGEST_VLAN}: give a smaller one")
 
 
-@rule("VsidPolicySetting", "RemoteSubnetRoutePolicySetting", fact="RFC 7348: a segment of VXLAN has 24 bits")
+@rule("VsidPolicySetting", "RemoteSubnetRoutePolicySetting", fact="RFC 7348: a VXLAN segment ID has 24 bits")
 def segment_is_one(look: Look, setting: dict[str, Any]) -> None:
-    """The number of a segment is at most 16,777,215."""
+    """A VXLAN segment ID is at most 16,777,215."""
     if setting.get("IsolationId", 1) > _LARGEST_VSID:
-        look.warning("IsolationId", f"the number of a segment is at most {_LARGEST_VSID}")
+        look.warning("IsolationId", f"a VXLAN segment ID is at most {_LARGEST_VSID}: give a smaller one")
 
 
 # --- policies ---------------------------------------------------------------------------------------------------------
@@ -493,8 +510,8 @@ def configuration_is_an_address(look: Look, configuration: dict[str, Any]) -> No
         return
     parsed = address(text)
     if parsed is None:
-        where = "move its length to PrefixLength" if prefix(text) else "its length is in PrefixLength"
-        look.error("IpAddress", f"an IP address alone is expected: {where}")
+        advice = ": move the length to PrefixLength" if prefix(text) else ", as in 192.168.100.7"
+        look.error("IpAddress", f"an IP address without a prefix length is expected{advice}")
     elif configuration.get("PrefixLength", 0) > _BITS[parsed.version]:
         look.error("PrefixLength", f"the length for an IPv{parsed.version} address is at most {_BITS[parsed.version]}")
 
@@ -604,7 +621,11 @@ def some_policies_come_with_the_endpoint(look: Look, request: dict[str, Any]) ->
         if policy.get("Type") == "PortMapping":
             look.ignored(("Policies", index), "a port is mapped only by the document that the endpoint is created with")
         elif policy.get("Type") == "ACL":
-            look.ignored(("Policies", index), "an access list acts only if the endpoint is created with it")
+            look.warning(
+                ("Policies", index),
+                "on Windows 11 an access list has no effect unless the endpoint is created with it: "
+                "create the endpoint with it",
+            )
 
 
 @rule(
@@ -645,7 +666,7 @@ def there_are_endpoints(look: Look, object: dict[str, Any]) -> None:
 def virtual_addresses_are_addresses(look: Look, balancer: dict[str, Any]) -> None:
     """The addresses of a load balancer are IP addresses."""
     if balancer.get("SourceVIP") and address(balancer["SourceVIP"]) is None:
-        look.error("SourceVIP", "an IP address without a length is expected")
+        look.error("SourceVIP", _ADDRESS_EXPECTED)
     for index, text in enumerate(balancer.get("FrontendVIPs", ())):
         if text and address(text) is None:
-            look.error(("FrontendVIPs", index), "an IP address without a length is expected")
+            look.error(("FrontendVIPs", index), _ADDRESS_EXPECTED)

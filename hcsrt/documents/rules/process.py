@@ -77,7 +77,7 @@ def variables_are_different(look: Look, parameters: dict[str, Any]) -> None:
 @rule("ProcessParameters", fact="Windows and Linux: a NUL character ends the texts that a program is started with")
 def texts_have_no_nul(look: Look, parameters: dict[str, Any]) -> None:
     """No text has a NUL character in it."""
-    text = "what follows the NUL character here would be lost: leave the character out"
+    text = "a NUL character ends the text, and what follows it would be lost: leave it out"
     for member in _TEXTS:
         if "\0" in parameters.get(member, ""):
             look.error(member, text)

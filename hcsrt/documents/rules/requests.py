@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..resources import RESOURCES, resource
+from ..resources import REFERENCE, RESOURCES, Resource, resource
 from . import Look, rule
 from .guest import FACT as GUEST_FACT
 from .guest import OF_THE_BRIDGE, for_linux
 from .texts import members
 
-_COLLECTIONS = re.compile(r"VirtualMachine/Devices/(VirtualSmb|Plan9)/Shares/.+")
+_SHARE = re.compile(r"VirtualMachine/Devices/VirtualSmb/Shares/.+")
 _SCSI = re.compile(r"VirtualMachine/Devices/Scsi/[^/]+/Attachments/([0-9]+)", re.ASCII)
 _COM_PORT = re.compile(r"VirtualMachine/Devices/ComPorts/([0-9]+)", re.ASCII)
 _MEMORY = "VirtualMachine/ComputeTopology/Memory/SizeInMB"
 _LAST_LUN = 63
 _LAST_COM_PORT = 1
 _MOST_MEGABYTES = 240 * 1024 * 1024
-
-_REFERENCE = "Microsoft's reference of HcsModifyComputeSystem"
 
 # The type of the details, by the operation.
 _GROUP_OPERATIONS = {
@@ -40,25 +38,18 @@ _SERVICE_SETTINGS = {
 # --- changes of a compute system --------------------------------------------------------------------------------------
 
 
-@rule("ModifySettingRequest", fact=_REFERENCE)
+@rule("ModifySettingRequest", fact=REFERENCE)
 def request_is_about_something(look: Look, request: dict[str, Any]) -> None:
     """A request has a ResourcePath or a GuestRequest."""
     if not request.get("ResourcePath") and "GuestRequest" not in request:
         look.error("ResourcePath", "the request changes nothing: name what to change, or give a GuestRequest")
 
 
-@rule("ModifySettingRequest", fact=f"{_REFERENCE}; hcsshim, internal/hcs/resourcepaths")
+@rule("ModifySettingRequest", fact=f"{REFERENCE}; hcsshim, internal/hcs/resourcepaths")
 def resource_is_known(look: Look, request: dict[str, Any]) -> None:
     """A ResourcePath is one that a source tells."""
     path = request.get("ResourcePath", "")
-    if not path or resource(path) is not None:
-        return
-    if _COLLECTIONS.fullmatch(path):
-        look.warning(
-            "ResourcePath",
-            "shares are added to the list as a whole, and HCS refuses an index with E_INVALIDARG: "
-            "end the path with Shares",
-        )
+    if not path or resource(path) is not None or _SHARE.fullmatch(path):
         return
     from difflib import get_close_matches
 
@@ -67,42 +58,81 @@ def resource_is_known(look: Look, request: dict[str, Any]) -> None:
     look.warning("ResourcePath", f"no source knows this path: {advice}")
 
 
-@rule("ModifySettingRequest", fact=_REFERENCE)
-def request_is_one_for_the_resource(look: Look, request: dict[str, Any]) -> None:
-    """A RequestType is one that HCS takes for the resource."""
-    found = resource(request.get("ResourcePath", ""))
-    change = request.get("RequestType")
-    if found is not None and change is not None and change not in found.requests:
-        look.error("RequestType", f"for this path HCS takes {' and '.join(found.requests)}, not {change}")
+@rule("ModifySettingRequest", fact="ZLayer: a share's name behind Shares gives E_INVALIDARG")
+def share_is_in_the_list(look: Look, request: dict[str, Any]) -> None:
+    """The path to a share of VirtualSmb ends with Shares."""
+    if _SHARE.fullmatch(request.get("ResourcePath", "")):
+        look.warning(
+            "ResourcePath",
+            "ZLayer saw HCS refuse what follows Shares: end the path with Shares, and name the share in Settings",
+        )
 
 
-@rule("ModifySettingRequest", fact=_REFERENCE)
-def settings_are_those_of_the_resource(look: Look, request: dict[str, Any]) -> None:
-    """Settings are of the type of the resource; none are read where the path says what is removed."""
-    found = resource(request.get("ResourcePath", ""))
-    if found is None or found.type is None or found.type == "Any":
-        return
-    removes = request.get("RequestType") == "Remove"
-    if removes and found.removed_by_path:
-        if "Settings" in request:
-            look.ignored("Settings", "the path alone says what is removed")
-    elif "Settings" in request:
-        look.check("Settings", found.type)
-    elif not removes or found.key is not None:
-        look.error("Settings", f"the request needs settings of the type {found.type}: add them")
+def _of_source(source: str) -> None:
+    """Make the rules for the resources that are known from a source."""
+    # What a client calls a resource says what HCS takes for it, but not that HCS refuses the rest.
+    certain = source.startswith(REFERENCE)
+
+    def resource_of(request: dict[str, Any]) -> Resource | None:
+        found = resource(request.get("ResourcePath", ""))
+        return found if found is not None and found.fact == source else None
+
+    @rule("ModifySettingRequest", fact=source)
+    def request_is_one_for_the_resource(look: Look, request: dict[str, Any]) -> None:
+        """A RequestType is one that HCS takes for the resource."""
+        found = resource_of(request)
+        change = request.get("RequestType")
+        if found is None or change is None or change in found.requests:
+            return
+        takes = f"{' and '.join(found.requests)}, not {change}"
+        if certain:
+            look.error("RequestType", f"for this path HCS takes {takes}")
+        else:
+            look.warning("RequestType", f"for this path every known client sends {takes}")
+
+    @rule("ModifySettingRequest", fact=source)
+    def settings_are_those_of_the_resource(look: Look, request: dict[str, Any]) -> None:
+        """Settings are of the type of the resource; none are read where the path says what is removed."""
+        found = resource_of(request)
+        if found is None or found.type is None or found.type == "Any":
+            return
+        removes = request.get("RequestType") == "Remove"
+        text = f"the request needs settings of the type {found.type}: add them"
+        if removes and found.removed_by_path:
+            if "Settings" in request:
+                look.ignored("Settings", "the path alone says what is removed")
+        elif "Settings" in request:
+            look.check("Settings", found.type)
+        elif removes and not found.keys:
+            return
+        elif certain:
+            look.error("Settings", text)
+        else:
+            look.warning("Settings", text)
 
 
-@rule("ModifySettingRequest", fact="nothing else in the request says which of the list is meant: our reading")
+for _fact in dict.fromkeys(known.fact for known in RESOURCES):
+    _of_source(_fact)
+
+
+@rule(
+    "ModifySettingRequest",
+    fact="our reading: nothing else in the request names the item; WSL names a Plan 9 share by AccessName",
+)
 def item_of_a_list_is_named(look: Look, request: dict[str, Any]) -> None:
     """Settings of an item of a list have the member that tells it from the others."""
     found = resource(request.get("ResourcePath", ""))
-    if found is None or found.key is None or "Settings" not in request:
+    if found is None or not found.keys or "Settings" not in request:
         return
-    if not members(request["Settings"]).get(found.key):
-        look.error(("Settings", found.key), "this says which of the list is meant: add it")
+    settings = members(request["Settings"])
+    if not any(settings.get(key) for key in found.keys):
+        look.warning(
+            ("Settings", found.keys[0]),
+            "nothing here names the item of the list that the request is about: add it",
+        )
 
 
-@rule("ModifySettingRequest", fact=_REFERENCE)
+@rule("ModifySettingRequest", fact=REFERENCE)
 def mapped_pipe_has_no_settings(look: Look, request: dict[str, Any]) -> None:
     """A request to map a pipe of the host has no settings."""
     found = resource(request.get("ResourcePath", ""))
@@ -110,12 +140,12 @@ def mapped_pipe_has_no_settings(look: Look, request: dict[str, Any]) -> None:
         look.ignored("Settings", "the path alone says which pipe is mapped")
 
 
-@rule("ModifySettingRequest", fact=f"{_REFERENCE}; hcsshim, uvm/types.go")
+@rule("ModifySettingRequest", fact=f"{REFERENCE}; hcsshim, uvm/types.go")
 def place_is_there(look: Look, request: dict[str, Any]) -> None:
-    """The place on a controller, or the port, at the end of a ResourcePath is one that there is."""
+    """The LUN on a controller, or the port, at the end of a ResourcePath is one that there is."""
     path = request.get("ResourcePath", "")
     for pattern, last, what in (
-        (_SCSI, _LAST_LUN, "a SCSI controller has the places"),
+        (_SCSI, _LAST_LUN, "a SCSI controller has the LUNs"),
         (_COM_PORT, _LAST_COM_PORT, "a machine has the serial ports"),
     ):
         match = pattern.fullmatch(path)
@@ -123,12 +153,15 @@ def place_is_there(look: Look, request: dict[str, Any]) -> None:
             look.error("ResourcePath", f"{what} 0 to {last}: choose one of them for the end of the path")
 
 
-@rule("ModifySettingRequest", fact="WSL: HCS enforces 2 MB; hcsshim, UpdateMemory, rounds up to it")
+@rule(
+    "ModifySettingRequest",
+    fact="WSL, WslCoreVm.cpp: HCS enforces a granularity of 2 MB; hcsshim, UpdateMemory, rounds up to it",
+)
 def new_memory_is_even(look: Look, request: dict[str, Any]) -> None:
     """The new size of the memory is an even number of MB."""
     size = request.get("Settings")
     if request.get("ResourcePath") == _MEMORY and isinstance(size, int) and size % 2:
-        look.error("Settings", "HCS wants memory in pieces of 2 MB: give an even number")
+        look.error("Settings", "HCS takes memory in multiples of 2 MB: give an even number")
 
 
 @rule("ModifySettingRequest", fact="Microsoft's limits of Hyper-V: a virtual machine has at most 240 TB of memory")
@@ -152,8 +185,8 @@ def only_restricted_shares_are_updated(look: Look, request: dict[str, Any]) -> N
     if request.get("RequestType") == "Update" and not options.get("RestrictFileAccess"):
         look.warning(
             "RequestType",
-            "HCS updates nothing but the AllowedFiles of a share with Options.RestrictFileAccess: remove the share, "
-            "and add it again",
+            "by hcsshim HCS updates only the AllowedFiles of a share with Options.RestrictFileAccess: remove the "
+            "share, and add it again",
         )
 
 
@@ -254,7 +287,8 @@ _SYSTEM_PROPERTIES = frozenset({
     "GuestMemory", "ContainerCredentialGuard", "ICHeartbeatStatus", "ProcessorTopology", "CpuGroup", "SystemGUID",
 })  # fmt: skip
 _SERVICE_PROPERTIES = frozenset({
-    "Basic", "CpuGroup", "ProcessorTopology", "ContainerCredentialGuard", "QoSCapabilities",
+    "Basic", "CpuGroup", "ProcessorTopology", "ContainerCredentialGuard", "QoSCapabilities", "ProcessorCapabilities",
+    "Memory", "CacheAllocation", "CacheMonitoring", "MemoryBwAllocation",
 })  # fmt: skip
 
 
@@ -264,7 +298,9 @@ def queries_name_properties(look: Look, query: dict[str, Any]) -> None:
     _known(look, query, "Queries", _SYSTEM_PROPERTIES)
 
 
-@rule("Service_PropertyQuery", fact="Microsoft's schema reference, GetPropertyType")
+@rule(
+    "Service_PropertyQuery", fact="Microsoft's schema reference, GetPropertyType; WSL, hcs.cpp: ProcessorCapabilities"
+)
 def queries_name_properties_of_the_service(look: Look, query: dict[str, Any]) -> None:
     """Queries ask for known properties of the service."""
     _known(look, query, "PropertyQueries", _SERVICE_PROPERTIES)

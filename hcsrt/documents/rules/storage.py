@@ -51,7 +51,12 @@ def layers_have_ids_of_their_own(look: Look, storage: dict[str, Any]) -> None:
             seen.add(id)
 
 
-@rule("Storage", "LayerData", "CombinedLayers", fact="hcsshim issue 598: one folder under two ids, until a restart")
+@rule(
+    "Storage",
+    "LayerData",
+    "CombinedLayers",
+    fact="hcsshim issue 598, of two images: a folder used under two ids makes starts fail until the host restarts",
+)
 def layers_have_folders_of_their_own(look: Look, storage: dict[str, Any]) -> None:
     """No two layers are the same folder."""
     layers = storage.get("Layers", ())

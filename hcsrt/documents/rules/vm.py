@@ -49,9 +49,9 @@ def one_firmware(look: Look, chipset: dict[str, Any]) -> None:
     """A chipset has Uefi or LinuxKernelDirect, and not both."""
     given = [name for name in ("Uefi", "LinuxKernelDirect") if name in chipset]
     if len(given) == 2:
-        look.warning((), "a machine starts by Uefi or by LinuxKernelDirect in every known document: give one of them")
+        look.warning((), "every known client boots a machine by Uefi or by LinuxKernelDirect, not both: leave one out")
     elif not given:
-        look.warning((), "a machine starts by Uefi or by LinuxKernelDirect in every known document: add one of them")
+        look.warning((), "every known client boots a machine by Uefi or by LinuxKernelDirect: add one of them")
 
 
 @rule("UefiBootEntry", fact="Microsoft's Quick Start sample, multipass: DevicePath is the name of a SCSI controller")
@@ -69,9 +69,7 @@ def boot_disk_is_there(look: Look, entry: dict[str, Any]) -> None:
         return
     place = str(entry.get("DiskNumber", 0))
     if place not in controllers[name].get("Attachments", {}):
-        look.warning(
-            "DiskNumber", f"the SCSI controller has nothing at its place {place}: give the place of the boot disk"
-        )
+        look.warning("DiskNumber", f"the SCSI controller has nothing at LUN {place}: give the LUN of the boot disk")
 
 
 @rule("UefiBootEntry", fact="hcsshim, prepareConfigDoc and CreateLCOW")
@@ -100,7 +98,7 @@ def kernel_is_named(look: Look, direct: dict[str, Any]) -> None:
     if not path:
         look.warning("KernelFilePath", "every known client names the file of the kernel: add it")
     elif not absolute(look, path):
-        look.warning("KernelFilePath", "the path of the kernel is absolute in every known document")
+        look.warning("KernelFilePath", "give the absolute path of the kernel, as every known client does")
 
 
 @rule("LinuxKernelDirect", fact="hcsshim, CreateLCOW; WSL: both send a full path")
@@ -108,17 +106,20 @@ def initial_disk_is_absolute(look: Look, direct: dict[str, Any]) -> None:
     """The path of the initial RAM disk is absolute."""
     path = direct.get("InitRdPath")
     if path and not absolute(look, path):
-        look.warning("InitRdPath", "the path of this file is absolute in every known document")
+        look.warning("InitRdPath", "give the absolute path of this file, as every known client does")
 
 
 # --- memory and processors --------------------------------------------------------------------------------------------
 
 
-@rule("VirtualMachine_Memory", fact="WSL: HCS enforces 2 MB; hcsshim, normalizeMemorySize, rounds up to it")
+@rule(
+    "VirtualMachine_Memory",
+    fact="WSL, WslCoreVm.cpp: HCS enforces a granularity of 2 MB; hcsshim, normalizeMemorySize, rounds up to it",
+)
 def memory_is_even(look: Look, memory: dict[str, Any]) -> None:
     """The size of the memory is an even number of MB."""
     if memory.get("SizeInMB", 0) % 2:
-        look.error("SizeInMB", "HCS wants memory in pieces of 2 MB: give an even number")
+        look.error("SizeInMB", "HCS takes memory in multiples of 2 MB: give an even number")
 
 
 @rule("VirtualMachine_Memory", fact="Microsoft's limits of Hyper-V: a virtual machine has at most 240 TB of memory")
@@ -207,7 +208,7 @@ def numa_nodes_are_right(look: Look, numa: dict[str, Any]) -> None:
                 f"a number below {_PHYSICAL_NODES} is expected, or {_ANY_PHYSICAL_NODE} for any node of the host",
             )
         if not node.get("CountOfMemoryBlocks"):
-            look.warning(("Settings", index, "CountOfMemoryBlocks"), "a node needs memory: give the number of its MB")
+            look.warning(("Settings", index, "CountOfMemoryBlocks"), "a node needs memory: give its size in MB")
 
 
 @rule("Numa", fact="hcsshim, vnuma.go: it refuses other nodes itself")
@@ -239,7 +240,7 @@ def numa_is_physical(look: Look, topology: dict[str, Any]) -> None:
     if "Numa" in topology and topology.get("Memory", {}).get("AllowOvercommit"):
         look.warning(
             ("Memory", "AllowOvercommit"),
-            "hcsshim takes NUMA nodes with memory that is backed physically only: set this to false",
+            "hcsshim allows NUMA nodes only with physically backed memory: set this to false",
         )
 
 
@@ -263,15 +264,19 @@ def few_scsi_controllers(look: Look, devices: dict[str, Any]) -> None:
     """A machine has at most four SCSI controllers."""
     count = len(devices.get("Scsi", ()))
     if count > _MOST_CONTROLLERS:
-        look.error("Scsi", f"a machine has at most {_MOST_CONTROLLERS} SCSI controllers, and this has {count}")
+        look.error(
+            "Scsi",
+            f"a machine has at most {_MOST_CONTROLLERS} SCSI controllers, and this has {count}: "
+            f"put up to {_LAST_LUN + 1} disks on each",
+        )
 
 
-@rule("Scsi", fact="hcsshim, uvm/types.go: a SCSI controller of Hyper-V has 64 places")
+@rule("Scsi", fact="hcsshim, uvm/types.go: a SCSI controller of Hyper-V has 64 LUNs")
 def scsi_places_are_there(look: Look, controller: dict[str, Any]) -> None:
-    """The places of a SCSI controller are 0 to 63."""
+    """The LUNs of a SCSI controller are 0 to 63."""
     for key in controller.get("Attachments", ()):
         if number(key) > _LAST_LUN:
-            look.error(("Attachments", key), f"a SCSI controller has the places 0 to {_LAST_LUN}: choose one of them")
+            look.error(("Attachments", key), f"a SCSI controller has the LUNs 0 to {_LAST_LUN}: choose one of them")
 
 
 @rule("Attachment", fact="Microsoft's samples, hcsshim, WSL: each of them gives both")
@@ -340,13 +345,17 @@ def passed_disk_is_a_device(look: Look, attachment: dict[str, Any]) -> None:
 
 @rule("VirtualPMemController", fact="hcsshim, MaxVPMEMCount: it refuses more itself")
 def few_pmem_devices(look: Look, controller: dict[str, Any]) -> None:
-    """A machine has at most 128 devices of persistent memory, with the numbers 0 to 127."""
-    text = f"a machine has at most {_MOST_PMEM} devices of persistent memory"
+    """A machine has at most 128 virtual PMem devices, with the numbers 0 to 127."""
     if controller.get("MaximumCount", 0) > _MOST_PMEM:
-        look.warning("MaximumCount", text)
+        look.warning(
+            "MaximumCount", f"a machine has at most {_MOST_PMEM} virtual PMem devices: give at most {_MOST_PMEM}"
+        )
     for key in controller.get("Devices", ()):
         if number(key) >= _MOST_PMEM:
-            look.warning(("Devices", key), f"{text}, with the numbers 0 to {_MOST_PMEM - 1}")
+            look.warning(
+                ("Devices", key),
+                f"a machine has the virtual PMem devices 0 to {_MOST_PMEM - 1}: choose one of them",
+            )
 
 
 @rule("VirtualPMemController", fact="hcsshim, verifyOptions: it refuses other sizes itself")
@@ -362,9 +371,11 @@ def pmem_has_whole_pages(look: Look, controller: dict[str, Any]) -> None:
 @rule("VirtualSmbShare", "Plan9Share", fact="hcsshim, WSL and the samples: a share is named, and removed by its name")
 def share_is_complete(look: Look, share: dict[str, Any]) -> None:
     """A share has a name and a path."""
+    if removed(look):
+        return
     if not share.get("Name"):
         look.warning("Name", "a share is found by its name: add one that no other share here has")
-    if not share.get("Path") and not removed(look):
+    if not share.get("Path"):
         look.warning("Path", "a share is a folder of the host: add its absolute path")
 
 
@@ -448,7 +459,9 @@ def few_com_ports(look: Look, devices: dict[str, Any]) -> None:
     """A machine has the serial ports 0 and 1."""
     for key in devices.get("ComPorts", ()):
         if number(key) > _LAST_COM_PORT:
-            look.error(("ComPorts", key), "a machine has the serial ports 0 (COM1) and 1 (COM2) only")
+            look.error(
+                ("ComPorts", key), "a machine has only the serial ports 0 (COM1) and 1 (COM2): choose one of them"
+            )
 
 
 @rule(
@@ -496,7 +509,11 @@ def address_of_an_adapter_is_written_with_dashes(look: Look, adapter: dict[str, 
         look.warning("MacAddress", "HCN writes MAC addresses with dashes, as in 00-15-5D-52-C0-00: write it so")
 
 
-@rule("Devices", fact="hcsctl: HCN refuses it with HCN_E_ENDPOINT_ALREADY_ATTACHED (measured)")
+@rule(
+    "Devices",
+    fact="hcsctl: HCN_E_ENDPOINT_ALREADY_ATTACHED for a second system (measured); "
+    "two adapters of one machine: our reading",
+)
 def endpoints_are_different(look: Look, devices: dict[str, Any]) -> None:
     """No two network adapters are connected to one endpoint."""
     adapters = devices.get("NetworkAdapters", {})
@@ -506,7 +523,7 @@ def endpoints_are_different(look: Look, devices: dict[str, Any]) -> None:
     for key, adapter in adapters.items():
         endpoint = guid_key(adapter.get("EndpointId", ""))
         if endpoint in seen:
-            look.error(
+            look.warning(
                 ("NetworkAdapters", key, "EndpointId"),
                 "another adapter here is connected to this endpoint: create an endpoint for each",
             )
@@ -529,10 +546,13 @@ def gpus_are_listed(look: Look, gpu: dict[str, Any]) -> None:
 
 @rule("GuestState", fact="Microsoft's schema reference, GuestState")
 def state_files_are_templates_of_something(look: Look, state: dict[str, Any]) -> None:
-    """ForceTransientState is for state that is in files."""
+    """ForceTransientState is for a machine that has state files."""
     files = ("GuestStateFilePath", "RuntimeStateFilePath")
     if state.get("ForceTransientState") and not any(state.get(name) for name in files):
-        look.ignored("ForceTransientState", "there is no file here that the state could be made of")
+        look.ignored(
+            "ForceTransientState",
+            "neither GuestStateFilePath nor RuntimeStateFilePath is given, so the state is transient anyway",
+        )
 
 
 @rule("RestoreState", fact="Microsoft's schema reference, RestoreState: a file, or a template")
@@ -568,7 +588,9 @@ def files_of_a_machine_are_absolute(look: Look, files: dict[str, Any]) -> None:
         path = files.get(member)
         if path and not absolute(look, path):
             look.warning(
-                member, "the path of this file is absolute in every known document: HCS has a current folder of its own"
+                member,
+                "give the absolute path of this file, as every known client does: HCS does not know your current "
+                "folder",
             )
 
 
@@ -587,6 +609,4 @@ def launch_data_is_base64(look: Look, isolation: dict[str, Any]) -> None:
 def save_needs_a_file(look: Look, options: dict[str, Any]) -> None:
     """A state is saved to a file that is named."""
     if options.get("SaveType", "ToFile") == "ToFile" and not options.get("SaveStateFilePath"):
-        look.error(
-            "SaveStateFilePath", "a file to save to is needed: give the absolute path of one that is not there yet"
-        )
+        look.error("SaveStateFilePath", "a file to save to is needed: give its absolute path")

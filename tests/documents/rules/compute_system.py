@@ -35,7 +35,7 @@ CASES: list[Case] = [
         "ComputeSystem",
         {"SchemaVersion": V2},
         container(),
-        error("$", "exactly one of Container, VirtualMachine, HostedSystem is expected, and there is none here"),
+        error("$", "give exactly one of Container, VirtualMachine, HostedSystem: none is here"),
     ),
     case(
         "one_kind_of_system",
@@ -44,10 +44,7 @@ CASES: list[Case] = [
         machine(),
         error(
             "$",
-            (
-                "exactly one of Container, VirtualMachine, HostedSystem is expected, and here are Container and "
-                "VirtualMachine"
-            ),
+            ("give exactly one of Container, VirtualMachine, HostedSystem: Container and VirtualMachine are here"),
         ),
     ),
     case(
@@ -111,8 +108,8 @@ CASES: list[Case] = [
         warning(
             "$.SchemaVersion.Minor",
             (
-                "no schema later than 2.9 is known, and Windows refuses one that it does not know: give the "
-                "lowest that has all members used here, 2.1 for most documents"
+                "no schema later than 2.9 is known, and an older Windows may refuse one that it does not know: "
+                "give the lowest version that has all members used here, 2.1 for most documents"
             ),
         ),
     ),

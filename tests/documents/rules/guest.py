@@ -32,7 +32,7 @@ CASES: list[Case] = [
         "MappedVirtualDisk",
         {"Lun": 64},
         {"Lun": 63},
-        error("$.Lun", "a SCSI controller has the places 0 to 63: give that of the disk"),
+        error("$.Lun", "a SCSI controller has the LUNs 0 to 63: give that of the disk"),
     ),
     case(
         "mapped_disk_has_a_path",
@@ -62,6 +62,8 @@ CASES: list[Case] = [
         "CombinedLayers",
         {"ContainerRootPath": "C:\\m", "FilterType": "WCIFS"},
         {"ContainerRootPath": "C:\\m", "FilterType": "UnionFS"},
-        warning("$.FilterType", "older guests refuse this member, and take WCIFS without it: leave it out"),
+        warning(
+            "$.FilterType", "by hcsshim older guests refuse this member, and all take WCIFS without it: leave it out"
+        ),
     ),
 ]

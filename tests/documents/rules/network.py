@@ -153,35 +153,35 @@ CASES: list[Case] = [
         "FirewallPolicySetting",
         {"FirewallPolicyFlags": "ConstrainedInterface"},
         {"FirewallPolicyFlags": 1},
-        warning("$.FirewallPolicyFlags", "HCN takes flags as a number only, where it was tried: give the number"),
+        warning("$.FirewallPolicyFlags", "AspireHcs saw HCN refuse flags given as a text: give the number"),
     ),
     case(
         "other_flags_are_a_number",
         "IpSubnet",
         {"IpAddressPrefix": "10.0.0.0/24", "Flags": "EnableBroadcast"},
         {"IpAddressPrefix": "10.0.0.0/24", "Flags": 1},
-        warning("$.Flags", "HCN takes flags as a number only, where it was tried: give the number"),
+        warning("$.Flags", "AspireHcs saw HCN refuse flags given as a text: give the number"),
     ),
     case(
         "protocol_is_a_number",
         "PortMappingPolicySetting",
         MAPPING | {"Protocol": "UDP"},
         MAPPING | {"Protocol": 17},
-        warning("$.Protocol", "Microsoft's client gives a number, 17 for this one"),
+        warning("$.Protocol", "Microsoft's client gives a number here: give 17"),
     ),
     case(
         "distribution_is_a_number",
         "LoadBalancerPortMapping",
         {"InternalPort": 80, "DistributionType": "SourceIP"},
         {"InternalPort": 80, "DistributionType": 2},
-        warning("$.DistributionType", "Microsoft's client gives a number, 2 for this one"),
+        warning("$.DistributionType", "Microsoft's client gives a number here: give 2"),
     ),
     case(
         "moderation_is_a_number",
         "IovPolicySetting",
         {"InterruptModeration": "IovInterruptModerationOff"},
         {"InterruptModeration": 2},
-        warning("$.InterruptModeration", "Microsoft's client gives a number here, 0 for the default"),
+        warning("$.InterruptModeration", "Microsoft's client gives a number here: give 0 for the default"),
     ),
     case(
         "schema_is_named",
@@ -249,7 +249,10 @@ CASES: list[Case] = [
         SUBNET,
         warning(
             "$.Routes",
-            ("hcsshim refuses a subnet without a default route: add one with the DestinationPrefix 0.0.0.0/0"),
+            (
+                "hcsshim refuses a subnet without a default route: add one with the DestinationPrefix 0.0.0.0/0, "
+                "or ::/0 for IPv6"
+            ),
         ),
     ),
     case(
@@ -264,7 +267,7 @@ CASES: list[Case] = [
         "Subnet",
         SUBNET | {"Routes": [ROUTE | {"NextHop": "10.0.1.1"}]},
         SUBNET,
-        warning("$.Routes[0].NextHop", "the gateway has no address of the subnet 10.0.0.0/24: give one"),
+        warning("$.Routes[0].NextHop", "the gateway is not in the subnet 10.0.0.0/24: give an address that is"),
     ),
     case(
         "route_leads_to_a_prefix",
@@ -278,7 +281,7 @@ CASES: list[Case] = [
         "SDNRoutePolicySetting",
         {"NextHop": "10.0.0.1/24"},
         {"NextHop": "10.0.0.1"},
-        error("$.NextHop", "an IP address without a length is expected"),
+        error("$.NextHop", "an IP address without a prefix length is expected, as in 192.168.100.1"),
     ),
     case(
         "addresses_of_cards_are_written_with_dashes",
@@ -299,28 +302,28 @@ CASES: list[Case] = [
         "MacRange",
         {"StartMacAddress": "00-15-5D-52-C0-01", "EndMacAddress": "00-15-5D-52-C0-00"},
         {"StartMacAddress": "00-15-5D-52-C0-00", "EndMacAddress": "00-15-5D-52-CF-FF"},
-        warning("$.EndMacAddress", "the range ends before it starts, and so has no address: exchange the two"),
+        warning("$.EndMacAddress", "the range ends before it starts: swap the two addresses"),
     ),
     case(
         "servers_are_addresses",
         "DNS",
         {"ServerList": ["1.1.1.1", "dns.example"]},
         {"ServerList": ["1.1.1.1", "::1"]},
-        warning("$.ServerList[1]", "DNS servers are given by their IP addresses"),
+        warning("$.ServerList[1]", "give the IP address of the DNS server, not its name"),
     ),
     case(
         "vlan_is_one",
         "VlanPolicySetting",
         {"IsolationId": 4095},
         {"IsolationId": 4094},
-        warning("$.IsolationId", "the number of a VLAN is at most 4094"),
+        warning("$.IsolationId", "a VLAN ID is at most 4094: give a smaller one"),
     ),
     case(
         "segment_is_one",
         "VsidPolicySetting",
         {"IsolationId": 1 << 24},
         {"IsolationId": 5000},
-        warning("$.IsolationId", "the number of a segment is at most 16777215"),
+        warning("$.IsolationId", "a VXLAN segment ID is at most 16777215: give a smaller one"),
     ),
     case(
         "settings_of_an_endpoint_policy",
@@ -401,7 +404,14 @@ CASES: list[Case] = [
         "IpConfig",
         {"IpAddress": "10.0.0.2/24"},
         {"IpAddress": "10.0.0.2", "PrefixLength": 24},
-        error("$.IpAddress", "an IP address alone is expected: move its length to PrefixLength"),
+        error("$.IpAddress", "an IP address without a prefix length is expected: move the length to PrefixLength"),
+    ),
+    case(
+        "configuration_is_an_address",
+        "IpConfig",
+        {"IpAddress": "here"},
+        {"IpAddress": "10.0.0.2"},
+        error("$.IpAddress", "an IP address without a prefix length is expected, as in 192.168.100.7"),
     ),
     case(
         "configuration_is_an_address",
@@ -475,7 +485,11 @@ CASES: list[Case] = [
         request("Policy", POLICIES, "Update"),
         request("Policy", POLICIES, "Remove"),
         ignored("$.Settings.Policies[0]", "a port is mapped only by the document that the endpoint is created with"),
-        ignored("$.Settings.Policies[1]", "an access list acts only if the endpoint is created with it"),
+        warning(
+            "$.Settings.Policies[1]",
+            "on Windows 11 an access list has no effect unless the endpoint is created with it: "
+            "create the endpoint with it",
+        ),
     ),
     case(
         "default_namespace_is_not_for_containers",
@@ -519,8 +533,8 @@ CASES: list[Case] = [
         "HostComputeLoadBalancer",
         hcn(HostComputeEndpoints=[GUID], SourceVIP="a", FrontendVIPs=["1.1.1.2/32"]),
         hcn(HostComputeEndpoints=[GUID], SourceVIP="10.0.0.1", FrontendVIPs=["1.1.1.2"]),
-        error("$.SourceVIP", "an IP address without a length is expected"),
-        error("$.FrontendVIPs[0]", "an IP address without a length is expected"),
+        error("$.SourceVIP", "an IP address without a prefix length is expected, as in 192.168.100.1"),
+        error("$.FrontendVIPs[0]", "an IP address without a prefix length is expected, as in 192.168.100.1"),
     ),
 ]
 
@@ -541,7 +555,9 @@ CASES.extend(
         struct,
         document | {"Flags": name},
         document | {"Flags": every},
-        error("$.Flags", f"HCN takes flags as a number only: give {number}"),
+        warning("$.Flags", f"Microsoft's client gives a number here: give {number}")
+        if struct == "HostComputeQuery"
+        else error("$.Flags", f"HCN takes flags as a number only: give {number}"),
     )
     for struct, name, number, every, document in _FLAGS
 )

@@ -69,9 +69,9 @@ CASES: list[Case] = [
         "ProcessParameters",
         {"CommandArgs": ["a", "b\0"], "User": "\0", "Environment": {"A": "se\0cret"}},
         {"CommandArgs": ["a", "b"], "User": "me"},
-        error("$.User", "what follows the NUL character here would be lost: leave the character out"),
-        error("$.CommandArgs[1]", "what follows the NUL character here would be lost: leave the character out"),
-        error("$.Environment.A", "what follows the NUL character here would be lost: leave the character out"),
+        error("$.User", "a NUL character ends the text, and what follows it would be lost: leave it out"),
+        error("$.CommandArgs[1]", "a NUL character ends the text, and what follows it would be lost: leave it out"),
+        error("$.Environment.A", "a NUL character ends the text, and what follows it would be lost: leave it out"),
     ),
     case(
         "change_has_an_operation",

@@ -15,6 +15,9 @@ def for_guest(kind: str, settings: Any = None) -> dict[str, Any]:
     return {"GuestRequest": request if settings is None else request | {"Settings": settings}}
 
 
+NOT_NAMED = "nothing here names the item of the list that the request is about: add it"
+
+
 CASES: list[Case] = [
     case(
         "new_memory_is_in_megabytes",
@@ -54,14 +57,18 @@ CASES: list[Case] = [
     case(
         "resource_is_known",
         "ModifySettingRequest",
+        changed(DEVICES + "Plan9/Shares/s", SHARE),
+        changed(DEVICES + "Plan9/Shares", SHARE),
+        warning("$.ResourcePath", "no source knows this path: one like it is VirtualMachine/Devices/Plan9/Shares"),
+    ),
+    case(
+        "share_is_in_the_list",
+        "ModifySettingRequest",
         changed(DEVICES + "VirtualSmb/Shares/0", SHARE),
         changed(DEVICES + "VirtualSmb/Shares", SHARE),
         warning(
             "$.ResourcePath",
-            (
-                "shares are added to the list as a whole, and HCS refuses an index with E_INVALIDARG: "
-                "end the path with Shares"
-            ),
+            "ZLayer saw HCS refuse what follows Shares: end the path with Shares, and name the share in Settings",
         ),
     ),
     case(
@@ -77,6 +84,20 @@ CASES: list[Case] = [
         changed(DEVICES + "MappedPipes/docker", None, "Update"),
         changed(DEVICES + "MappedPipes/docker"),
         error("$.RequestType", "for this path HCS takes Add and Remove, not Update"),
+    ),
+    case(
+        "request_is_one_for_the_resource",
+        "ModifySettingRequest",
+        changed("Container/Processor", {"Maximum": 5000}, "Remove"),
+        changed("Container/Processor", {"Maximum": 5000}),
+        warning("$.RequestType", "for this path every known client sends Add and Update, not Remove"),
+    ),
+    case(
+        "settings_are_those_of_the_resource",
+        "ModifySettingRequest",
+        changed("Container/Memory/SizeInMB", None, "Update"),
+        changed("Container/Memory/SizeInMB", 512, "Update"),
+        warning("$.Settings", "the request needs settings of the type uint64: add them"),
     ),
     case(
         "settings_are_those_of_the_resource",
@@ -118,7 +139,14 @@ CASES: list[Case] = [
         "ModifySettingRequest",
         changed("Container/MappedPipes", {"ContainerPipeName": ""}, "Remove"),
         changed("Container/MappedPipes", {"ContainerPipeName": "docker"}, "Remove"),
-        error("$.Settings.ContainerPipeName", "this says which of the list is meant: add it"),
+        warning("$.Settings.ContainerPipeName", NOT_NAMED),
+    ),
+    case(
+        "item_of_a_list_is_named",
+        "ModifySettingRequest",
+        changed(DEVICES + "Plan9/Shares", {"Port": 564}, "Remove"),
+        changed(DEVICES + "Plan9/Shares", {"AccessName": "src", "Port": 564}, "Remove"),
+        warning("$.Settings.Name", NOT_NAMED),
     ),
     case(
         "request_is_one_for_the_resource",
@@ -139,7 +167,7 @@ CASES: list[Case] = [
         "ModifySettingRequest",
         changed(DEVICES + "Scsi/disks/Attachments/64", DISK),
         changed(DEVICES + "Scsi/disks/Attachments/63", DISK),
-        error("$.ResourcePath", "a SCSI controller has the places 0 to 63: choose one of them for the end of the path"),
+        error("$.ResourcePath", "a SCSI controller has the LUNs 0 to 63: choose one of them for the end of the path"),
     ),
     case(
         "place_is_there",
@@ -153,7 +181,7 @@ CASES: list[Case] = [
         "ModifySettingRequest",
         changed(MEMORY, 1025),
         changed("Container/Memory/SizeInMB", 1025),
-        error("$.Settings", "HCS wants memory in pieces of 2 MB: give an even number"),
+        error("$.Settings", "HCS takes memory in multiples of 2 MB: give an even number"),
     ),
     case(
         "only_restricted_shares_are_updated",
@@ -167,7 +195,7 @@ CASES: list[Case] = [
         warning(
             "$.RequestType",
             (
-                "HCS updates nothing but the AllowedFiles of a share with Options.RestrictFileAccess: remove "
+                "by hcsshim HCS updates only the AllowedFiles of a share with Options.RestrictFileAccess: remove "
                 "the share, and add it again"
             ),
         ),
@@ -259,11 +287,12 @@ CASES: list[Case] = [
         "queries_name_properties_of_the_service",
         "Service_PropertyQuery",
         {"PropertyQueries": {"Colour": {}}},
-        {"PropertyQueries": {"Basic": {}}},
+        {"PropertyQueries": {"Basic": {}, "ProcessorCapabilities": {}}, "PropertyTypes": ["Memory"]},
         warning(
             "$.PropertyQueries.Colour",
             (
-                "no such property is known; known are Basic, ContainerCredentialGuard, CpuGroup, "
+                "no such property is known; known are Basic, CacheAllocation, CacheMonitoring, "
+                "ContainerCredentialGuard, CpuGroup, Memory, MemoryBwAllocation, ProcessorCapabilities, "
                 "ProcessorTopology, QoSCapabilities"
             ),
         ),

@@ -23,6 +23,8 @@ def attached(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
 
 TWICE = "this disk is attached at another place here already: attach it once, or give a copy of the file"
 
+OWN_FOLDER = "give the absolute path of this file, as every known client does: HCS does not know your current folder"
+
 CASES: list[Case] = [
     case(
         "machine_is_complete",
@@ -114,14 +116,14 @@ CASES: list[Case] = [
         "Chipset",
         {"UseUtc": True},
         {"Uefi": {}},
-        warning("$", ("a machine starts by Uefi or by LinuxKernelDirect in every known document: add one of them")),
+        warning("$", "every known client boots a machine by Uefi or by LinuxKernelDirect: add one of them"),
     ),
     case(
         "one_firmware",
         "Chipset",
         {"Uefi": {}, "LinuxKernelDirect": {"KernelFilePath": "C:\\k"}},
         {"LinuxKernelDirect": {"KernelFilePath": "C:\\k"}},
-        warning("$", ("a machine starts by Uefi or by LinuxKernelDirect in every known document: give one of them")),
+        warning("$", "every known client boots a machine by Uefi or by LinuxKernelDirect, not both: leave one out"),
     ),
     case(
         "boot_disk_is_there",
@@ -140,7 +142,7 @@ CASES: list[Case] = [
         boots({"DeviceType": "Network"}),
         warning(
             "$.VirtualMachine.Chipset.Uefi.BootThis.DiskNumber",
-            "the SCSI controller has nothing at its place 1: give the place of the boot disk",
+            "the SCSI controller has nothing at LUN 1: give the LUN of the boot disk",
         ),
     ),
     case(
@@ -197,21 +199,21 @@ CASES: list[Case] = [
         "LinuxKernelDirect",
         {"KernelFilePath": "kernel"},
         {"KernelFilePath": "C:\\kernel"},
-        warning("$.KernelFilePath", "the path of the kernel is absolute in every known document"),
+        warning("$.KernelFilePath", "give the absolute path of the kernel, as every known client does"),
     ),
     case(
         "initial_disk_is_absolute",
         "LinuxKernelDirect",
         {"KernelFilePath": "C:\\k", "InitRdPath": "initrd"},
         {"KernelFilePath": "C:\\k", "InitRdPath": "C:\\initrd"},
-        warning("$.InitRdPath", "the path of this file is absolute in every known document"),
+        warning("$.InitRdPath", "give the absolute path of this file, as every known client does"),
     ),
     case(
         "memory_is_even",
         "VirtualMachine_Memory",
         {"SizeInMB": 1025},
         {"SizeInMB": 1024},
-        error("$.SizeInMB", "HCS wants memory in pieces of 2 MB: give an even number"),
+        error("$.SizeInMB", "HCS takes memory in multiples of 2 MB: give an even number"),
     ),
     case(
         "deferred_commit_is_virtual",
@@ -259,7 +261,7 @@ CASES: list[Case] = [
         warning("$.Settings[1].VirtualNodeNumber", "another node here has this number: give each its own"),
         warning("$.Settings[1].PhysicalNodeNumber", "a number below 64 is expected, or 255 for any node of the host"),
         warning("$.Settings[2].VirtualNodeNumber", "the number of a node is at most 64"),
-        warning("$.Settings[2].CountOfMemoryBlocks", "a node needs memory: give the number of its MB"),
+        warning("$.Settings[2].CountOfMemoryBlocks", "a node needs memory: give its size in MB"),
     ),
     case(
         "numa_nodes_are_all_free_or_none",
@@ -282,7 +284,7 @@ CASES: list[Case] = [
         {"Memory": {"AllowOvercommit": False}, "Numa": {}},
         warning(
             "$.Memory.AllowOvercommit",
-            "hcsshim takes NUMA nodes with memory that is backed physically only: set this to false",
+            "hcsshim allows NUMA nodes only with physically backed memory: set this to false",
         ),
     ),
     case(
@@ -302,14 +304,14 @@ CASES: list[Case] = [
         "Devices",
         {"Scsi": {str(i): {} for i in range(5)}},
         {"Scsi": {str(i): {} for i in range(4)}},
-        error("$.Scsi", "a machine has at most 4 SCSI controllers, and this has 5"),
+        error("$.Scsi", "a machine has at most 4 SCSI controllers, and this has 5: put up to 64 disks on each"),
     ),
     case(
         "scsi_places_are_there",
         "Scsi",
         {"Attachments": {"64": DISK}},
         {"Attachments": {"63": DISK}},
-        error("$.Attachments['64']", "a SCSI controller has the places 0 to 63: choose one of them"),
+        error("$.Attachments['64']", "a SCSI controller has the LUNs 0 to 63: choose one of them"),
     ),
     case(
         "attachment_is_complete",
@@ -353,10 +355,8 @@ CASES: list[Case] = [
         "VirtualPMemController",
         {"MaximumCount": 129, "Devices": {"128": {}}},
         {"MaximumCount": 128, "Devices": {"127": {}}},
-        warning("$.MaximumCount", "a machine has at most 128 devices of persistent memory"),
-        warning(
-            "$.Devices['128']", "a machine has at most 128 devices of persistent memory, with the numbers 0 to 127"
-        ),
+        warning("$.MaximumCount", "a machine has at most 128 virtual PMem devices: give at most 128"),
+        warning("$.Devices['128']", "a machine has the virtual PMem devices 0 to 127: choose one of them"),
     ),
     case(
         "pmem_has_whole_pages",
@@ -455,7 +455,7 @@ CASES: list[Case] = [
         "Devices",
         {"ComPorts": {"2": {}}},
         {"ComPorts": {"1": {}}},
-        error("$.ComPorts['2']", "a machine has the serial ports 0 (COM1) and 1 (COM2) only"),
+        error("$.ComPorts['2']", "a machine has only the serial ports 0 (COM1) and 1 (COM2): choose one of them"),
     ),
     case(
         "port_is_a_pipe",
@@ -496,7 +496,7 @@ CASES: list[Case] = [
         "Devices",
         {"NetworkAdapters": {"a": {"EndpointId": GUID}, "b": {"EndpointId": GUID}}},
         {"NetworkAdapters": {"a": {"EndpointId": GUID}, "b": {"EndpointId": OTHER}}},
-        error(
+        warning(
             "$.NetworkAdapters.b.EndpointId",
             "another adapter here is connected to this endpoint: create an endpoint for each",
         ),
@@ -520,7 +520,10 @@ CASES: list[Case] = [
         "GuestState",
         {"GuestStateFilePath": "", "ForceTransientState": True},
         {"GuestStateFilePath": "C:\\m.vmgs", "ForceTransientState": True},
-        ignored("$.ForceTransientState", "there is no file here that the state could be made of"),
+        ignored(
+            "$.ForceTransientState",
+            "neither GuestStateFilePath nor RuntimeStateFilePath is given, so the state is transient anyway",
+        ),
     ),
     case(
         "restore_has_one_source",
@@ -543,7 +546,7 @@ CASES: list[Case] = [
         {"BugcheckSavedStateFileName": "C:\\a.vmrs"},
         warning(
             "$.BugcheckSavedStateFileName",
-            "the path of this file is absolute in every known document: HCS has a current folder of its own",
+            OWN_FOLDER,
         ),
     ),
     case(
@@ -553,7 +556,7 @@ CASES: list[Case] = [
         {"SaveStateFilePath": "C:\\a.vmrs"},
         warning(
             "$.SaveStateFilePath",
-            "the path of this file is absolute in every known document: HCS has a current folder of its own",
+            OWN_FOLDER,
         ),
     ),
     case(
@@ -563,7 +566,7 @@ CASES: list[Case] = [
         {"SaveStateFilePath": "/a.vmrs"},
         warning(
             "$.SaveStateFilePath",
-            "the path of this file is absolute in every known document: HCS has a current folder of its own",
+            OWN_FOLDER,
         ),
         host="emulator",
     ),
@@ -579,8 +582,6 @@ CASES: list[Case] = [
         "SaveOptions",
         {"SaveType": "ToFile"},
         {"SaveType": "AsTemplate"},
-        error(
-            "$.SaveStateFilePath", "a file to save to is needed: give the absolute path of one that is not there yet"
-        ),
+        error("$.SaveStateFilePath", "a file to save to is needed: give its absolute path"),
     ),
 ]
