@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from .._arguments import check_name, check_text, integer, path_text
 from ._models import Endless, converted, is_model
+from .bounds import LONGEST_HOST_NAME, MOST_MEGABYTES
 
 StructT = TypeVar("StructT")
 ItemT = TypeVar("ItemT")
@@ -22,8 +23,6 @@ _GUID_TEXT = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _GUID = re.compile(rf"{_GUID_TEXT}|\{{{_GUID_TEXT}\}}", re.IGNORECASE)
 _VOLUME = re.compile(rf"\\\\\?\\Volume\{{{_GUID_TEXT}\}}\\?", re.IGNORECASE)
 _MAC_ADDRESS = re.compile(r"[0-9a-f]{2}([-:]?[0-9a-f]{2}){5}", re.IGNORECASE)
-_MOST_MEGABYTES = 2**28  # 256 TiB, more than any machine of Hyper-V; what is more was meant in bytes
-_LONGEST_HOST_NAME = 15
 
 
 def guid(value: str | uuid.UUID, argument: str) -> str:
@@ -128,9 +127,9 @@ def whole(value: int, argument: str, low: int, high: int) -> int:
 def megabytes(value: int, argument: str, *, step: int = 1) -> int:
     """Return the size of a memory, which is a multiple of the step."""
     number = integer(value, argument, "an int, in MB")
-    if isinstance(value, bool) or not 0 < number <= _MOST_MEGABYTES:
-        advice = ", in MB and not in bytes" if number > _MOST_MEGABYTES else " MB"
-        raise ValueError(f"{argument} must be from 1 to {_MOST_MEGABYTES}{advice}, not {value!r}")
+    if isinstance(value, bool) or not 0 < number <= MOST_MEGABYTES:
+        advice = ", in MB and not in bytes" if number > MOST_MEGABYTES else " MB"
+        raise ValueError(f"{argument} must be from 1 to {MOST_MEGABYTES}{advice}, not {value!r}")
     if number % step:
         raise ValueError(f"{argument} must be a multiple of {step} MB, not {value!r}: HCS takes no other for a machine")
     return number
@@ -139,9 +138,9 @@ def megabytes(value: int, argument: str, *, step: int = 1) -> int:
 def host_name(value: str, argument: str) -> str:
     """Return the name of a host, which NetBIOS has to be able to hold."""
     check_name(value, argument)
-    if len(value) > _LONGEST_HOST_NAME:
+    if len(value) > LONGEST_HOST_NAME:
         raise ValueError(
-            f"{argument} must have at most {_LONGEST_HOST_NAME} characters, and {value!r} has {len(value)}: shorten it"
+            f"{argument} must have at most {LONGEST_HOST_NAME} characters, and {value!r} has {len(value)}: shorten it"
         )
     return value
 

@@ -548,7 +548,7 @@ REFUSED: list[tuple[Callable[..., Any], dict[str, Any], type[Exception], str]] =
         builders.process_isolated_container,
         CONTAINER | {"memory": 512 * 2**20},
         ValueError,
-        "memory must be from 1 to 268435456, in MB and not in bytes, not 536870912",
+        "memory must be from 1 to 251658240, in MB and not in bytes, not 536870912",
     ),
     (
         builders.process_isolated_container,
@@ -560,7 +560,7 @@ REFUSED: list[tuple[Callable[..., Any], dict[str, Any], type[Exception], str]] =
         builders.process_isolated_container,
         CONTAINER | {"memory": 0},
         ValueError,
-        "memory must be from 1 to 268435456 MB",
+        "memory must be from 1 to 251658240 MB",
     ),
     (builders.virtual_machine, VM | {"memory": 1025}, ValueError, "memory must be a multiple of 2 MB, not 1025"),
     (

@@ -74,7 +74,10 @@ class Look(Protocol):
         ...
 
     def warning(self, at: Place, text: str) -> None:
-        """Say that HCS accepts the document, but hardly does what its author wants; arguments as in `error`."""
+        """Say that HCS accepts what its author hardly wants, or that only some versions of it refuse the document.
+
+        Arguments as in `error`.
+        """
         ...
 
     def ignored(self, at: Place, reason: str) -> None:

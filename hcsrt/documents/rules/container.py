@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..bounds import LONGEST_HOST_NAME, MOST_MEGABYTES
 from . import Look, rule
 from .texts import absolute, absolute_in_guest, absolute_of_windows, bare_guid, in_guest, pipe, removed, volume
 
-_LONGEST_HOST_NAME = 15
-_MOST_MEGABYTES = 240 * 1024 * 1024
 _PIPE_PREFIX = "\\\\.\\pipe\\"
 _OF_LINUX = "/"
 
@@ -40,7 +39,7 @@ def limit_is_not_nothing(look: Look, limits: dict[str, Any]) -> None:
 )
 def memory_is_in_megabytes(look: Look, memory: dict[str, Any]) -> None:
     """The limit of the memory is in MB."""
-    if memory.get("SizeInMB", 0) > _MOST_MEGABYTES:
+    if memory.get("SizeInMB", 0) > MOST_MEGABYTES:
         look.warning("SizeInMB", "this is more than 240 TB: give the size in MB, not in bytes")
 
 
@@ -164,7 +163,7 @@ def network_needs_a_host_name(look: Look, container: dict[str, Any]) -> None:
         look.error(
             ("GuestOs", "HostName"),
             "a container with a network namespace needs a host name: "
-            f"add one of at most {_LONGEST_HOST_NAME} characters",
+            f"add one of at most {LONGEST_HOST_NAME} characters",
         )
 
 
@@ -172,9 +171,9 @@ def network_needs_a_host_name(look: Look, container: dict[str, Any]) -> None:
 def host_name_is_short(look: Look, container: dict[str, Any]) -> None:
     """A host name has at most 15 characters; with a network namespace, more are an error."""
     name = container.get("GuestOs", {}).get("HostName", "")
-    if len(name) <= _LONGEST_HOST_NAME or in_guest(look):
+    if len(name) <= LONGEST_HOST_NAME or in_guest(look):
         return
-    most = f"at most {_LONGEST_HOST_NAME} characters"
+    most = f"at most {LONGEST_HOST_NAME} characters"
     text = f"a Windows container's host name has {most}, and this has {len(name)}: shorten it"
     if container.get("Networking", {}).get("Namespace"):
         look.error(("GuestOs", "HostName"), text)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..bounds import LAST_LUN
 from . import Look, rule
 from .texts import absolute_in_guest, members
-
-_LAST_LUN = 63
 
 # The type of the settings, by the type of the resource, as a Windows guest takes them.
 _SETTINGS = {
@@ -60,8 +59,8 @@ def for_linux(settings: object) -> bool:
 @rule("MappedVirtualDisk", fact="hcsshim, uvm/types.go: a SCSI controller of Hyper-V has 64 LUNs")
 def mapped_disk_is_at_a_place(look: Look, disk: dict[str, Any]) -> None:
     """The LUN of a disk on its controller is 0 to 63."""
-    if disk.get("Lun", 0) > _LAST_LUN:
-        look.error("Lun", f"a SCSI controller has the LUNs 0 to {_LAST_LUN}: give that of the disk")
+    if disk.get("Lun", 0) > LAST_LUN:
+        look.error("Lun", f"a SCSI controller has the LUNs 0 to {LAST_LUN}: give that of the disk")
 
 
 @rule("MappedVirtualDisk", fact="hcsshim and AspireHcs: both give an absolute path of the guest")

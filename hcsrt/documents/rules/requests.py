@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ..bounds import LAST_COM_PORT, LAST_LUN, MOST_MEGABYTES
 from ..resources import REFERENCE, RESOURCES, Resource, resource
 from . import Look, rule
 from .guest import FACT as GUEST_FACT
@@ -15,9 +16,6 @@ _SHARE = re.compile(r"VirtualMachine/Devices/VirtualSmb/Shares/.+")
 _SCSI = re.compile(r"VirtualMachine/Devices/Scsi/[^/]+/Attachments/([0-9]+)", re.ASCII)
 _COM_PORT = re.compile(r"VirtualMachine/Devices/ComPorts/([0-9]+)", re.ASCII)
 _MEMORY = "VirtualMachine/ComputeTopology/Memory/SizeInMB"
-_LAST_LUN = 63
-_LAST_COM_PORT = 1
-_MOST_MEGABYTES = 240 * 1024 * 1024
 
 # The type of the details, by the operation.
 _GROUP_OPERATIONS = {
@@ -145,8 +143,8 @@ def place_is_there(look: Look, request: dict[str, Any]) -> None:
     """The LUN on a controller, or the port, at the end of a ResourcePath is one that there is."""
     path = request.get("ResourcePath", "")
     for pattern, last, what in (
-        (_SCSI, _LAST_LUN, "a SCSI controller has the LUNs"),
-        (_COM_PORT, _LAST_COM_PORT, "a machine has the serial ports"),
+        (_SCSI, LAST_LUN, "a SCSI controller has the LUNs"),
+        (_COM_PORT, LAST_COM_PORT, "a machine has the serial ports"),
     ):
         match = pattern.fullmatch(path)
         if match and int(match[1].lstrip("0")[:9] or 0) > last:
@@ -170,7 +168,7 @@ def new_memory_is_in_megabytes(look: Look, request: dict[str, Any]) -> None:
     size = request.get("Settings")
     if request.get("ResourcePath") != _MEMORY or not isinstance(size, int):
         return
-    if size > _MOST_MEGABYTES:
+    if size > MOST_MEGABYTES:
         look.warning("Settings", "no machine has that much memory: give the size in MB, not in bytes")
     elif size == 0:
         look.warning("Settings", "a machine needs memory: give its size in MB")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..bounds import LAST_COM_PORT, LAST_LUN, MOST_MEGABYTES
 from . import Look, rule
 from .texts import absolute, as_hcn_writes_it, guid_key, mac, number, pipe, removed
 
 _MOST_CONTROLLERS = 4
-_LAST_LUN = 63
-_LAST_COM_PORT = 1
 _MOST_PMEM = 128
-_MOST_MEGABYTES = 240 * 1024 * 1024
 _PAGE = 4096
 _LARGEST_LIMIT = 100_000
 _LARGEST_WEIGHT = 10_000
@@ -125,7 +123,7 @@ def memory_is_even(look: Look, memory: dict[str, Any]) -> None:
 @rule("VirtualMachine_Memory", fact="Microsoft's limits of Hyper-V: a virtual machine has at most 240 TB of memory")
 def memory_is_in_megabytes(look: Look, memory: dict[str, Any]) -> None:
     """The size of the memory is in MB."""
-    if memory.get("SizeInMB", 0) > _MOST_MEGABYTES:
+    if memory.get("SizeInMB", 0) > MOST_MEGABYTES:
         look.warning("SizeInMB", "no machine has that much memory: give the size in MB, not in bytes")
 
 
@@ -267,7 +265,7 @@ def few_scsi_controllers(look: Look, devices: dict[str, Any]) -> None:
         look.error(
             "Scsi",
             f"a machine has at most {_MOST_CONTROLLERS} SCSI controllers, and this has {count}: "
-            f"put up to {_LAST_LUN + 1} disks on each",
+            f"put up to {LAST_LUN + 1} disks on each",
         )
 
 
@@ -275,8 +273,8 @@ def few_scsi_controllers(look: Look, devices: dict[str, Any]) -> None:
 def scsi_places_are_there(look: Look, controller: dict[str, Any]) -> None:
     """The LUNs of a SCSI controller are 0 to 63."""
     for key in controller.get("Attachments", ()):
-        if number(key) > _LAST_LUN:
-            look.error(("Attachments", key), f"a SCSI controller has the LUNs 0 to {_LAST_LUN}: choose one of them")
+        if number(key) > LAST_LUN:
+            look.error(("Attachments", key), f"a SCSI controller has the LUNs 0 to {LAST_LUN}: choose one of them")
 
 
 @rule("Attachment", fact="Microsoft's samples, hcsshim, WSL: each of them gives both")
@@ -458,7 +456,7 @@ def plan9_allowed_files_are_restricted(look: Look, share: dict[str, Any]) -> Non
 def few_com_ports(look: Look, devices: dict[str, Any]) -> None:
     """A machine has the serial ports 0 and 1."""
     for key in devices.get("ComPorts", ()):
-        if number(key) > _LAST_COM_PORT:
+        if number(key) > LAST_COM_PORT:
             look.error(
                 ("ComPorts", key), "a machine has only the serial ports 0 (COM1) and 1 (COM2): choose one of them"
             )
