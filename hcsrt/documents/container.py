@@ -1187,8 +1187,7 @@ class Container(TypedDict, total=False):
 
 
 class HostedSystem(TypedDict, total=False):
-    """A container inside another compute system. Its schema version may differ from that of the system that hosts it.
-    """
+    """A container inside another compute system, with a schema version of its own."""
 
     SchemaVersion: common.Version
     """Schema version of this document.
