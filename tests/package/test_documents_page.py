@@ -6,6 +6,7 @@ is offered where the cursor stands between quotes, or else what is told of the w
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,9 @@ from ..helpers.pages import DOCS, Block, Run, blocks_of, own_programs
 from ..helpers.platforms import posix_shell
 
 PAGE = DOCS / "how-to" / "documents.md"
-CHECKERS = ("pyright", "mypy")
+# The option of each checker that says which Python has the packages.
+OPTIONS = {"pyright": "--pythonpath", "mypy": "--python-executable"}
+CHECKERS = tuple(OPTIONS)
 # What the page says to save, in its order.
 JSON_FILES = ("vm.json", ".vscode/settings.json")
 
@@ -73,7 +76,10 @@ def test_what_a_checker_says(checker: str, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     programs = own_programs(tmp_path / "programs")
-    (programs / checker).symlink_to(needed(checker))
+    # As in the environment of the page, which need not be active here.
+    program = programs / checker
+    program.write_text(f'#!/bin/sh\nexec {shlex.join([needed(checker), OPTIONS[checker], sys.executable])} "$@"\n')
+    program.chmod(0o755)
     blocks = [
         block
         for block in blocks_of(PAGE)
@@ -120,7 +126,7 @@ def test_what_an_editor_shows(tmp_path: Path) -> None:
 def test_no_checker_complains_of_the_program(checker: str, tmp_path: Path) -> None:
     blocks = [block.text for block in blocks_of(PAGE, "python") if not block.file]
     (tmp_path / "page.py").write_text("".join(blocks), "utf-8")
-    options = ["--pythonpath" if checker == "pyright" else "--python-executable", sys.executable]
+    options = [OPTIONS[checker], sys.executable]
     done = subprocess.run(
         [needed(checker), *options, "page.py"], cwd=tmp_path, capture_output=True, text=True, timeout=280
     )
