@@ -245,8 +245,8 @@ def nothing_left_behind(request: pytest.FixtureRequest, asyncio_errors: list[str
     assert left_behind() == {}
     assert emulator.misuses() == []
     assert asyncio_errors == []
-    # What is there now, such as modules that a test was the first to import, has nothing of HCS in it. Free-threaded
-    # Python visits frozen objects all the same, and other threads are stopped for the freeze.
+    # What is there now, such as modules that a test was the first to import, has nothing of HCS in it. In a
+    # free-threaded Python tests of the engine were seen to fail with it.
     if not FREE_THREADED and next(TESTS) % TESTS_BETWEEN_FREEZES == 0:
         gc.freeze()
 
