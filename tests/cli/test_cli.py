@@ -578,3 +578,18 @@ def test_without_the_extra_it_says_how_to_install_it(tmp_path: Path, missing: st
     done = subprocess.run([sys.executable, "-c", script, "run"], capture_output=True, cwd=tmp_path, timeout=60)
     assert (done.returncode, done.stdout) == (1, b"")
     assert lines(done.stderr) == [f"hcsrt: the command line needs {missing}: pip install 'hcsrt[cli]'"]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("{}".encode("utf-16"), "the file is UTF-16, as Windows PowerShell writes it: save it as UTF-8"),
+        (b'{"Owner": "\xe9"}', "there is a byte that UTF-8 does not have: save the file as UTF-8"),
+    ],
+    ids=["utf-16", "latin-1"],
+)
+def test_a_document_that_is_no_utf_8_is_told(tmp_path: Path, data: bytes, said: str) -> None:
+    (tmp_path / "box.json").write_bytes(data)
+    done = hcsrt("run", "-q", "--document", "box.json", "--", *TRUE, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (125, b"")
+    assert lines(done.stderr) == [f"hcsrt: --document box.json: {said}"]

@@ -419,3 +419,13 @@ def test_depth_and_length_are_no_matter() -> None:
     places = Places(twice, ["$.a.b"])
     assert (places.first("$.a.b"), places.last("$.a.b")) == ((1, len(twice) - 7), (1, len(twice) - 7))
     assert time.monotonic() - started < 10
+
+
+def test_problems_are_told_in_the_order_of_their_lines(tmp_path: Path) -> None:
+    # What rules find is found last, and stands first here.
+    (tmp_path / "vm.json").write_text('{\n "VirtualMachine": {"Chipset": {}},\n "Owner": 5\n}\n')
+    done = hcsrt("validate", "--json", "vm.json", folder=tmp_path)
+    found = [(each["line"], each["kind"]) for each in json.loads(done.stdout)["problems"]]
+    assert found == sorted(found, key=lambda each: each[0])
+    assert found[-1] == (3, "type")
+    assert len({line for line, _ in found}) > 1

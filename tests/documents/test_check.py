@@ -487,3 +487,22 @@ def test_what_follows_an_equals_sign_in_a_key_is_not_told(secret: str) -> None:
         found = check(document, "ProcessParameters")
         assert found
         assert "hunter2" not in "".join(map(repr, found))
+
+
+def test_a_required_name_in_another_case_is_told_once() -> None:
+    layer = {"ID": "5b1d4b4c-6f0e-4a53-9a3e-0d9d2f6c8a17", "Path": "C:\\layers\\base"}
+    [problem] = check(layer, "Layer")
+    assert (problem.path, problem.kind, problem.text) == (
+        "$.ID",
+        "unknown",
+        "Layer has no member 'ID': write it as 'Id'",
+    )
+
+
+def test_what_is_newer_names_the_version_that_it_came_with() -> None:
+    [problem] = check({"Type": "Iso", "SupportCompressedVolumes": True}, "Attachment", schema=(2, 1))
+    assert (problem.path, problem.kind, problem.text) == (
+        "$.SupportCompressedVolumes",
+        "newer",
+        "SupportCompressedVolumes came with schema 2.3: leave it out, or ask for 2.3 or later",
+    )

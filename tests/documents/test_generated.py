@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hcsrt import documents
+from hcsrt.documents import answers, builders
 from hcsrt.documents._names import FAMILY_OF
 from hcsrt.documents.table import table
 
@@ -36,6 +37,13 @@ def test_each_type_has_a_name() -> None:
     assert FAMILY_OF.keys() <= set(dir(documents))
     with pytest.raises(AttributeError, match="ComputeSytem"):
         type_of("ComputeSytem")
+
+
+def test_each_builder_and_answer_has_a_name() -> None:
+    for module in (answers, builders):
+        for name in module.__all__:
+            assert getattr(documents, name) is getattr(module, name)
+            assert name in dir(documents)
 
 
 @pytest.mark.parametrize("name", STRUCTS)
