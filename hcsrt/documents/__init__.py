@@ -34,6 +34,8 @@ if TYPE_CHECKING:
         storage,
         vm,
     )
+
+    # By stars, since all names of these modules are names of this one; at run time __getattr__ finds them.
     from .answers import *  # noqa: F403
     from .builders import *  # noqa: F403
     from .checking import check
