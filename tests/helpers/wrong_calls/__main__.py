@@ -478,11 +478,10 @@ class Runner:
         self.record.write("the end")
         faulthandler.dump_traceback_later(self.patience * 2 + worlds.ANSWER_SECONDS, exit=True)
         self.world.drop()
-        # What the calls of closed loops have brought is given back where the next loop makes one.
         self.world.loop.run_until_complete(self.world.settle())
         self.world.loop.close()
         gc.collect()
-        if not settled(lambda: not left_behind(), SETTLE_SECONDS):
+        if not settled(self.is_clean, SETTLE_SECONDS):
             self.fault(f"there stay {left_behind()}")
         if self.skipped > self.calls / 50:
             self.fault(f"of {self.skipped} calls the arguments could not be made")
@@ -493,6 +492,10 @@ class Runner:
             operations.create_operation().close()
         if counts["HcsCreateOperation"] != 1:
             self.fault("calls of HCS are not counted any more")
+
+    def is_clean(self) -> bool:
+        self.world.collect_calls()
+        return not left_behind()
 
     def wrong(self, modules: list[ModuleType]) -> list[values.Value]:
         types = {each.name: each.type for module in modules for each in targets.types_of(module)}
