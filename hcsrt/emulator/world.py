@@ -128,7 +128,10 @@ def serve() -> None:
         world = current()
         if world.service is None:
             world.configure()
-            _start(world, world.new_service())
+            # Whoever has called this tells if it fails.
+            service = world.new_service()
+            service.start()
+            world.service = service
 
 
 def _replace(before: World, fresh: World, *, starts: bool) -> None:
