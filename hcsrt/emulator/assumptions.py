@@ -75,6 +75,12 @@ _ROWS = (
         native=True,
     ),
     Assumption(
+        "handle_of_crashed_service",
+        ("disconnected", "not_found"),
+        "a handle from before a crash of the service is, once that is back,",
+        native=True,
+    ),
+    Assumption(
         "error_document", ("given", "absent"), "the error document for a code that speaks for itself is", one_in=3
     ),
     # --- compute systems ----------------------------------------------------------------------------------------------

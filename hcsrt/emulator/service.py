@@ -26,6 +26,7 @@ class Service:
         imports.get_ready()
         # Of the process that it serves; a forked child has another one.
         self.epoch: int = _native.epoch()
+        self._number = 0
         self._outbox = Outbox(variation)
         self.model: Model = Model(variation)
         stopping = Stopping(self.model, self._outbox)
@@ -37,7 +38,7 @@ class Service:
     def start(self) -> None:
         """Let requests in and begin to answer them. Raises RuntimeError if there are no threads to do so."""
         check_threads()
-        _native.start()
+        self._number = _native.start()
         try:
             self._thread.start()
         except BaseException:
@@ -47,16 +48,19 @@ class Service:
                 self.stop()
             raise
 
-    def stop(self, timeout: float = 5.0) -> bool:
-        """Go down as a service that crashed; return whether the thread ended within `timeout` seconds."""
-        _native.stop()
+    def stop(self, timeout: float = 5.0, *, for_good: bool = True) -> bool:
+        """Go down as a service that crashed; return whether the thread ended within `timeout` seconds.
+
+        for_good: whether the world ends with it.
+        """
+        _native.stop(for_good)
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
         while _native.epoch() == self.epoch:
             try:
-                request = _native.take(self._outbox.pause())
+                request = _native.take(self._number, self._outbox.pause())
             except _native.Stopped:
                 return
             while action := self._outbox.next_due():

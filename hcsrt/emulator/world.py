@@ -389,11 +389,11 @@ class HostService:
         with _lock():
             world = self._world()
             if world.service is not None:
-                if not world.service.stop():
+                if not world.service.stop(for_good=False):
                     raise RuntimeError("the thread of the emulator's service does not end")
                 world.service = None
             else:
-                _native.stop()
+                _native.stop(for_good=False)
 
     def start(self) -> None:
         """Be back, with no compute system; handles from before the crash lead nowhere.
