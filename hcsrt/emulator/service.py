@@ -8,6 +8,7 @@ from collections.abc import Callable
 from .._arguments import check_threads
 from .._hresults import E_OUTOFMEMORY, E_UNEXPECTED
 from . import _native, imports
+from .contents import Contents
 from .failures import Failure, not_emulated
 from .model import Model
 from .outbox import Answer, Outbox
@@ -30,7 +31,14 @@ class Service:
         self._outbox = Outbox(variation)
         self.model: Model = Model(variation)
         stopping = Stopping(self.model, self._outbox)
-        parts = (Systems(self.model, stopping, self._outbox), Processes(self.model, stopping, self._outbox), Settings())
+        settings = Settings()
+        self.contents: Contents = Contents(self.model, settings)
+        parts = (
+            Systems(self.model, stopping, self._outbox),
+            Processes(self.model, stopping, self._outbox),
+            settings,
+            self.contents,
+        )
         self.verbs: dict[str, Verb]
         self.verbs, self._at_once = table_of(*parts)
         self._thread = threading.Thread(target=self._run, name="hcsrt-emulator", daemon=True)

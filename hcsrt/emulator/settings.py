@@ -29,7 +29,7 @@ class Settings:
 
     def __init__(self) -> None:
         # CpuGroupConfig by GroupId in lower case.
-        self._groups: dict[str, dict[str, Any]] = {}
+        self.groups: dict[str, dict[str, Any]] = {}
 
     @verb("HcsGetServiceProperties", at_once=True)
     def _properties(self, request: _native.Request) -> Answer:
@@ -43,7 +43,7 @@ class Settings:
         if name == "Basic":
             return SCHEMA_VERSIONS
         if name == "CpuGroup":
-            return {"CpuGroups": list(self._groups.values())}
+            return {"CpuGroups": list(self.groups.values())}
         raise not_emulated(f"the service property {name}")
 
     def _response(self, name: str) -> dict[str, object]:
@@ -65,20 +65,20 @@ class Settings:
         key: str = details["GroupId"].strip("{}").lower()
         if operation == "CreateGroup":
             self._create_group(key, details)
-        elif key not in self._groups:
+        elif key not in self.groups:
             raise Failure(ERROR_NOT_FOUND, f"There is no CPU group {key}.")
         elif operation == "DeleteGroup":
-            del self._groups[key]
+            del self.groups[key]
         else:
-            self._set_property(self._groups[key], details)
+            self._set_property(self.groups[key], details)
         return Answer()
 
     def _create_group(self, key: str, details: dict[str, Any]) -> None:
-        if key in self._groups:
+        if key in self.groups:
             raise Failure(ERROR_ALREADY_EXISTS, f"There is a CPU group {key} already.")
         processors: list[int] = details.get("LogicalProcessors", [])
         affinity = {"LogicalProcessorCount": len(processors), "LogicalProcessors": processors}
-        self._groups[key] = {"GroupId": details["GroupId"], "Affinity": affinity, "GroupProperties": []}
+        self.groups[key] = {"GroupId": details["GroupId"], "Affinity": affinity, "GroupProperties": []}
 
     def _set_property(self, group: dict[str, Any], details: dict[str, Any]) -> None:
         code, value = details.get("PropertyCode"), details.get("PropertyValue")
