@@ -17,6 +17,11 @@ from .signals import SIGKILL, signal_number
 from .stopping import Stopping
 from .verbs import expect_no_options, verb
 
+# What both platforms tell of a program that was killed.
+_KILLED = 128 + SIGKILL
+# The exit code that a process of a Windows guest has after HcsTerminateProcess.
+_ERROR_PROCESS_ABORTED = 1067
+
 
 class Processes:
     """The HCS functions on processes, and the news of their ends."""
@@ -129,7 +134,7 @@ class Processes:
     @verb("ProcessExited")
     def _process_exited(self, request: _native.Request) -> None:
         process = self._model.processes[request.process]
-        process.exit_code = request.number
+        process.exit_code = _exit_code(process, request.number)
         process.lost = request.lost
         if process.lost:
             process.system.meter.lose(process.pid)
@@ -138,6 +143,13 @@ class Processes:
         self._outbox.emit(process.key, PROCESS_EXITED, json.dumps(process.status()))
         self._model.forget_if_unused(process)
         self._stopping.advance(process.system)
+
+
+def _exit_code(process: Process, code: int) -> int:
+    """Return the exit code that a guest has for a program of this machine, whichever machine that is."""
+    if process.terminated and code == _KILLED and not process.system.linux:
+        return _ERROR_PROCESS_ABORTED
+    return code
 
 
 def _expect_process_status(query: str | None) -> None:
