@@ -134,6 +134,7 @@ struct Handle {
     int inside = 0;  /* API calls that have not returned */
     int running = 0; /* callbacks that have not returned */
     Delivery exit, disconnect;
+    bool exit_told = false;
     std::condition_variable drained;
 };
 
@@ -249,6 +250,7 @@ struct Core {
     bool ensure_dispatchers();
     void deliver(Delivery *delivery, void *raw);
     void deliver_event(Delivery *event, const std::shared_ptr<Handle> &handle, uint32_t type);
+    void deliver_exit(const std::shared_ptr<Handle> &handle);
     template <typename Call>
     void call_back(Lock &lock, const char *what, void *raw, Call call);
     void complete_by_callback(Lock &lock, const std::shared_ptr<Operation> &operation);
