@@ -81,6 +81,15 @@ def forget(process: int) -> None:
 def configure(seed: int | None) -> None:
     """Vary what HCS leaves open by this seed; None gives the plain order."""
 
+def switches() -> list[tuple[str, int, int | None]]:
+    """Return the choices of native code: for each its name, how many there are, and the odds of `Assumption.one_in`."""
+
+def assume(name: str, choice: int | None) -> None:
+    """Have native code make a choice by its number, whatever the seed; None: leave it to the seed again."""
+
+def met(name: str) -> int:
+    """Return the numbers of the choices of native code that were met, as bits of one number."""
+
 def serve_on_demand(function: Callable[[], object]) -> None:
     """Have a function called, on a thread of its own, to start a service where a call finds none: in a forked child."""
 

@@ -10,11 +10,12 @@ from .._hresults import E_OUTOFMEMORY, E_UNEXPECTED
 from . import _native, imports
 from .failures import Failure, not_emulated
 from .model import Model
-from .outbox import Answer, Outbox, Variation
+from .outbox import Answer, Outbox
 from .processes import Processes
 from .settings import Settings
 from .stopping import Stopping
 from .systems import Systems
+from .variation import Variation
 from .verbs import Verb, table_of
 
 
