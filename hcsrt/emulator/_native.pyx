@@ -7,6 +7,7 @@ from libc.stdlib cimport free, malloc
 from libcpp cimport bool
 
 from hcsrt._api cimport HcsApi, hcsrt_backend
+from hcsrt._core cimport core
 
 import os
 import sys
@@ -338,9 +339,11 @@ def forget(uint64_t process):
     c_forget(process)
 
 
-def configure(seed):
-    """Vary what HCS leaves open by this seed; None gives the plain order."""
+def configure(seed, dict assumed not None):
+    """Vary what HCS leaves open by this seed, None for the plain order; make the choices of these numbers by name."""
     c_configure(seed is not None, 0 if seed is None else seed & 0xFFFFFFFFFFFFFFFF)
+    for name, choice in assumed.items():
+        assume(name, choice)
 
 
 def switches():
@@ -421,6 +424,11 @@ def live():
         "strings": counts.strings,
         "stdio": counts.stdio,
     }
+
+
+def pending():
+    """Return what hcsrt.pending returns."""
+    return core.reaper_pending()
 
 
 def misuses():

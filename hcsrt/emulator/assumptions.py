@@ -155,6 +155,31 @@ ASSUMPTIONS: dict[str, Assumption] = {row.name: row for row in _ROWS}
 """The rows by their names."""
 
 
+def number_of(name: str, choice: str | None) -> int | None:
+    """Return the number of a choice, None for None.
+
+    Raises:
+        TypeError: There is no assumption of that name.
+        ValueError: It has no such choice.
+    """
+    row = ASSUMPTIONS.get(name)
+    if row is None:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, ASSUMPTIONS, 1, 0)[0]
+        raise TypeError(f"there is no assumption {name!r}; the nearest name is {near!r}")
+    if choice is None:
+        return None
+    if choice not in row.choices:
+        raise ValueError(f"{name} is {choice!r}; choose {_alternatives(row.choices)}")
+    return row.choices.index(choice)
+
+
+def _alternatives(choices: tuple[str, ...]) -> str:
+    *others, last = map(repr, choices)
+    return f"{', '.join(others)} or {last}"
+
+
 def hresult(choice: str) -> int:
     """Return the HRESULT that a choice stands for."""
     code: int = getattr(_hresults, choice)

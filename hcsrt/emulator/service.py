@@ -22,13 +22,12 @@ from .verbs import Verb, table_of
 class Service:
     """A compute service with nothing in it yet, running on a thread of its own from `start` until `stop`."""
 
-    def __init__(self, seed: int | None) -> None:
+    def __init__(self, variation: Variation) -> None:
         imports.get_ready()
-        self._seed = seed
         # Of the process that it serves; a forked child has another one.
         self.epoch: int = _native.epoch()
-        self._outbox = Outbox(Variation(seed))
-        self.model: Model = Model(self._outbox.variation)
+        self._outbox = Outbox(variation)
+        self.model: Model = Model(variation)
         stopping = Stopping(self.model, self._outbox)
         parts = (Systems(self.model, stopping, self._outbox), Processes(self.model, stopping, self._outbox), Settings())
         self.verbs: dict[str, Verb]
@@ -38,7 +37,6 @@ class Service:
     def start(self) -> None:
         """Let requests in and begin to answer them. Raises RuntimeError if there are no threads to do so."""
         check_threads()
-        _native.configure(self._seed)
         _native.start()
         try:
             self._thread.start()

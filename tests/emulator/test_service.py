@@ -168,8 +168,9 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def service() -> Service:
-    assert emulator._service is not None
-    return emulator._service
+    service = emulator.world.service()
+    assert service is not None
+    return service
 
 
 def known() -> Model:
@@ -1247,12 +1248,13 @@ def test_an_install_that_is_refused_leaves_the_seed_alone(monkeypatch: pytest.Mo
     def refuse(name: str) -> None:
         raise RuntimeError("this process uses the windows backend already")
 
-    monkeypatch.setattr(emulator, "choose", refuse)
-    monkeypatch.setattr(emulator, "_service", None)
-    monkeypatch.setattr(emulator, "_seed", 5)
+    world = emulator.world.current()
+    monkeypatch.setattr(emulator.world, "choose", refuse)
+    monkeypatch.setattr(world, "service", None)
+    monkeypatch.setattr(world, "seed", 5)
     with pytest.raises(RuntimeError, match="windows"):
         emulator.install(7)
-    assert emulator._seed == 5
+    assert world.seed == 5
 
 
 def test_install() -> None:

@@ -44,7 +44,10 @@ Text argument(const hcsrt_char *text) {
 
 void Variation::configure(bool vary, uint64_t seed) {
     vary_ = vary;
-    for (size_t row = 0; row < SWITCH_COUNT; ++row) rows_[row].stream = Stream(seed, SWITCHES[row].name);
+    for (size_t row = 0; row < SWITCH_COUNT; ++row) {
+        rows_[row] = Row();
+        rows_[row].stream = Stream(seed, SWITCHES[row].name);
+    }
     latency_ = Stream(seed, "latency");
 }
 

@@ -64,6 +64,7 @@ class Stream {
 /* The choices of native code: what is assumed, else what a seed chooses, else the plain choice. */
 class Variation {
   public:
+    /* Begins anew, with nothing assumed and nothing met. */
     void configure(bool vary, uint64_t seed);
 
     /* The number of the choice, which is then met. */
