@@ -35,9 +35,9 @@ hcsrt_result verb_call(const Function &function, Kind kind, void *raw, void *ope
     return kick_off(lock, function.type, operation, inside.handle(), std::move(request), info);
 }
 
+/* Whoever the identity is of, nothing here asks for rights. */
 hcsrt_result modify_call(const Function &function, Kind kind, void *raw, void *operation,
-                         const hcsrt_char *configuration, hcsrt_handle identity) {
-    if (identity) return HCSRT_E_NOTIMPL;
+                         const hcsrt_char *configuration, hcsrt_handle) {
     return configuration ? verb_call(function, kind, raw, operation, configuration) : HCSRT_E_INVALIDARG;
 }
 
