@@ -35,9 +35,9 @@ hcsrt_result verb_call(const Function &function, Kind kind, void *raw, void *ope
     return kick_off(lock, function.type, operation, inside.handle(), std::move(request), info);
 }
 
+/* Whoever the identity is of, nothing here asks for rights. */
 hcsrt_result modify_call(const Function &function, Kind kind, void *raw, void *operation,
-                         const hcsrt_char *configuration, hcsrt_handle identity) {
-    if (identity) return HCSRT_E_NOTIMPL;
+                         const hcsrt_char *configuration, hcsrt_handle) {
     return configuration ? verb_call(function, kind, raw, operation, configuration) : HCSRT_E_INVALIDARG;
 }
 
@@ -389,6 +389,9 @@ hcsrt_result set_callback(const char *function, void *raw, Kind kind, uint32_t o
     handle->options = options;
     handle->context = const_cast<void *>(context);
     handle->callback = callback;
+    /* One that is set after the exit is told of it at once, or never: not documented. */
+    if (handle->target->exited && !handle->exit_told && !core->variation.chance(Switch::exit_callback_set_late))
+        core->deliver_exit(handle);
     return HCSRT_S_OK;
 }
 
