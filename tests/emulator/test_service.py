@@ -1210,7 +1210,7 @@ def test_a_reset_that_cannot_be_made_ends_nothing(monkeypatch: pytest.MonkeyPatc
 
     with running() as system:
         with monkeypatch.context() as patch:
-            patch.setattr(emulator, "Service", refuse)
+            patch.setattr(emulator.world, "Service", refuse)
             with pytest.raises(MemoryError):
                 emulator.reset()
         assert run(system, *TRUE).code == 0
