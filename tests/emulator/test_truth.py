@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -435,9 +436,13 @@ def test_row_7_each_path_that_a_source_tells_is_tested() -> None:
 
 @contextlib.contextmanager
 def owner_of(path: str) -> Iterator[OwnedSystem]:
+    """Yield a system that the path leads into. Its world can be saved and loaded in the end, whatever was changed."""
     devices = {"Scsi": {"1": {}}, "VirtualPMem": {"Devices": {"0": PMEM}, "MaximumCount": 64}}
-    with running(machine(Devices=devices) if path.startswith("VirtualMachine") else container()) as system:
+    document = machine(Devices=devices) if path.startswith("VirtualMachine") else container()
+    with tempfile.TemporaryDirectory() as folder, Host() as host, running(document) as system:
         yield system
+        host.save(os.path.join(folder, "world.json"))
+        Host.load(os.path.join(folder, "world.json"))
 
 
 @pytest.mark.parametrize(("path", "settings"), PLUGGED.items())
