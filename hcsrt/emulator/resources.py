@@ -139,7 +139,7 @@ def modify(system: System, text: str, variation: Variation) -> None:
     if kind not in known.requests:
         raise not_emulated(f"a request to {kind.lower()} {path}")
     # Where no reference says so, the check only warns of a request that has none.
-    if known.type is not None and (known.keys or kind != "Remove") and "Settings" not in request:
+    if known.type is not None and (known.keys or kind != "Remove") and request.get("Settings") is None:
         raise invalid_argument("$.Settings", f"the request needs settings of the type {known.type}: add them")
     *way, last = path.split("/")
     if way[0] not in system.document:

@@ -481,6 +481,15 @@ def test_row_7_what_is_set_is_kept(path: str, values: tuple[Any, Any]) -> None:
             modify(system, at, "Remove")
 
 
+def test_row_7_settings_that_are_null_are_none() -> None:
+    """As multipass writes them where it has none."""
+    with running(machine()) as system:
+        request = {"ResourcePath": f"VirtualMachine/Devices/NetworkAdapters/{GUID}", "Settings": None}
+        modify(system, request["ResourcePath"], "Add", {"EndpointId": GUID})
+        hcs_calls.modify_system(system, json.dumps(request | {"RequestType": "Remove"}))
+        fails(E_INVALIDARG, hcs_calls.modify_system, system, json.dumps(request | {"RequestType": "Add"}))
+
+
 def test_row_7_a_mapping_needs_its_device(plain_order: None) -> None:
     with running(machine()) as system:
         path = "VirtualMachine/Devices/VirtualPMem/Devices/0/Mappings/0"
