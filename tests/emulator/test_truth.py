@@ -488,6 +488,9 @@ def test_row_7_settings_that_are_null_are_none() -> None:
         modify(system, request["ResourcePath"], "Add", {"EndpointId": GUID})
         hcs_calls.modify_system(system, json.dumps(request | {"RequestType": "Remove"}))
         fails(E_INVALIDARG, hcs_calls.modify_system, system, json.dumps(request | {"RequestType": "Add"}))
+    with running(container()) as system:
+        request["ResourcePath"] = "Container/MappedDirectories"
+        fails(E_INVALIDARG, hcs_calls.modify_system, system, json.dumps(request | {"RequestType": "Add"}))
 
 
 def test_row_7_a_mapping_needs_its_device(plain_order: None) -> None:
