@@ -587,6 +587,14 @@ def test_row_11_the_callback_after_a_failed_kick_off_comes_or_not(choice: str, o
             if failed and choice == "comes":
                 wait_until(lambda operation=operation: called == [operation])
             hcs.HcsCloseOperation(operation)
+        # What comes comes in order, on each of the threads that call back.
+        later: list[int] = []
+        for _ in range(8):
+            operation = hcs.HcsCreateOperation(None, completion(lambda operation, context: later.append(operation)))
+            assert hcs.HcsEnumerateComputeSystems(None, operation) == S_OK
+            assert hcs.wait(operation) == S_OK
+            hcs.HcsCloseOperation(operation)
+        wait_until(lambda: len(later) == 8)
         assert len(called) == (1 if choice == "comes" else 0)
         assert host.met()["callback_of_failed_kick_off"] == {choice}
         hcs.HcsCloseComputeSystem(handle)
