@@ -21,13 +21,24 @@ PACKAGE = "hcsrt"
 HOUSE: list[tuple[str, list[str]]] = [
     (
         "facts",
-        ["_addresses", "_arguments", "_codes", "_event_types", "_hresults", "_json", "_late", "_unbuilt", "_version"],
+        [
+            "_addresses",
+            "_arguments",
+            "_backends",
+            "_codes",
+            "_event_types",
+            "_hresults",
+            "_json",
+            "_late",
+            "_unbuilt",
+            "_version",
+        ],
     ),
     ("types", ["_types", "_api", "_engine_types", "_immortal", "_time"]),
     ("errors", ["errors"]),
     ("documents", ["documents"]),
     ("core", ["_core"]),
-    ("library", ["_library", "_interpose"]),
+    ("library", ["_library", "_built", "_interpose"]),
     ("emulator", ["emulator"]),
     ("handles", ["_handles", "_plumbing"]),
     ("functions", ["_functions", "_text"]),
@@ -48,8 +59,24 @@ FACES = {"blocking", "aio"}
 Computed = dict[str, tuple[list[str], str]]
 COMPUTED: Computed = {
     "": (
-        ["_version", "aio", "bulk", "doctor", "emulator", "once", "operations", "service"],
-        "who does not use them pays for no import",
+        [
+            "_handles",
+            "_library",
+            "_version",
+            "aio",
+            "bulk",
+            "doctor",
+            "documents",
+            "emulator",
+            "errors",
+            "events",
+            "once",
+            "operations",
+            "process",
+            "service",
+            "system",
+        ],
+        "importing the package costs next to nothing, and works without extension modules",
     ),
     "_facade": (
         ["_facade.aliases", "_facade.calls"],

@@ -6,6 +6,7 @@ from _queue import SimpleQueue
 from _thread import LockType, allocate_lock, start_new_thread
 from sys import is_finalizing
 
+from .. import _built as _built
 from .. import _calls, _watch
 from .. import _hresults as hresults
 from .._arguments import check_threads

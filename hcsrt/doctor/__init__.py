@@ -6,6 +6,7 @@ touched, and no Windows service is started but vmcompute, by the one question th
 
 from __future__ import annotations
 
+from .. import _built as _built
 from .._arguments import seconds
 from .conclusions import conclude
 from .finding import Finding, Status

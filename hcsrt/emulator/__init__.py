@@ -19,6 +19,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from .. import _built as _built
 from .._library import choose
 from ..errors import expect_emulator
 from . import _native, volumes
