@@ -16,7 +16,7 @@ from .._facade.events import EventsCore, queue_size
 from .._facade.owner import ExitOwner, is_traced
 from .._facade.times import Deadline
 from .._functions import in_namespace
-from .._handles import Handle, OwnedSystem, announce, close_all, fork_epoch
+from .._handles import Handle, OwnedSystem, announce, close_all, for_caller, fork_epoch
 from .._late import types, typing
 from .._library import impersonates
 from .._streams import ProcessStart
@@ -101,6 +101,7 @@ def aside(
     claim = Claim()
     over = allocate_lock()
     over.acquire()
+    call = for_caller(call)
 
     def job() -> None:
         try:
