@@ -38,7 +38,7 @@ from hcsrt._library cimport hcs
 import sys
 from _thread import get_ident
 from _weakref import ref
-from itertools import count
+from itertools import count as counter
 
 from .errors import HandleBusyError, HandleClosedError
 
@@ -76,12 +76,12 @@ cdef enum:
 
 # Whether somebody wants to know. Off, a new handle pays for a look at this.
 cdef bint remembering = False
-# By number: a weak reference to the handle, its frames from the inside out, and what is known of the task it is of. Code
-# and places of instructions, never frames: these would keep what the program has in them alive.
+# By number: a weak reference to the handle, its frames from the inside out, and what is known of the task it is of.
+# Code and places of instructions, never frames: these would keep what the program has in them alive.
 cdef dict makers = {}
 # By thread, the frames of another thread's that it makes handles for just now.
 cdef dict callers = {}
-cdef object next_number = count().__next__
+cdef object next_number = counter().__next__
 # Records of handles that are gone are dropped when there are so many: in Python, a handle's own end must do nothing.
 cdef Py_ssize_t most_makers = 0
 
