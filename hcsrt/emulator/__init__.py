@@ -20,10 +20,11 @@ from typing import Any
 
 from .. import _built as _built
 from ..errors import expect_emulator
+from ..faults import Fault, Faults
 from . import _native
 from .world import Host, install, reset, serve
 
-__all__ = ["Host", "container_document", "install", "live", "misuses", "reset"]
+__all__ = ["Fault", "Faults", "Host", "container_document", "install", "live", "misuses", "reset"]
 
 
 def live() -> dict[str, int]:

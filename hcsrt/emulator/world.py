@@ -14,6 +14,7 @@ from types import TracebackType
 
 from .._arguments import seconds as checked_seconds
 from .._library import choose
+from ..faults import Faults
 from . import _native, assumptions, volumes
 from .service import Service
 from .variation import Variation
@@ -104,7 +105,7 @@ def install(seed: int | None = None) -> None:
 def reset(seed: int | None = None) -> None:
     """End every compute system with its processes and start afresh; handles from before lead nowhere any more.
 
-    A `Host` stays installed, with what is assumed in it.
+    A `Host` stays installed, with what is assumed in it and without its faults.
 
     Args:
         seed: Varies what HCS leaves open: order and time of answers and events, and which of several documented errors
@@ -119,6 +120,8 @@ def reset(seed: int | None = None) -> None:
         before = current()
         fresh = World(seed, before.assumed, before.host)
         fresh.met = before.met
+        if before.host is not None:
+            before.host.faults.clear()
         _replace(before, fresh, starts=True)
 
 
@@ -201,6 +204,7 @@ class Host:
         # What was there at its end.
         self._end: tuple[dict[str, int], list[str]] | None = None
         self._begun = False
+        self._faults = Faults(0 if seed is None else seed)
         self._service = HostService(self)
         self.assume(**assumptions)
 
@@ -235,6 +239,8 @@ class Host:
             self._begun = True
             try:
                 _replace(before, world, starts=True)
+                # In place before anything of this world is used.
+                self._faults.__enter__()
             except BaseException:
                 if current() is world:
                     self._leave()
@@ -260,6 +266,9 @@ class Host:
     def _leave(self) -> None:
         world = current()
         self._end = self.live(), _native.misuses()
+        if self._faults.active:
+            # What hangs goes on, in the world that it is of.
+            self._faults.__exit__(None, None, None)
         _replace(world, World(None, {}), starts=False)
 
     def _is_installed(self) -> bool:
@@ -272,8 +281,14 @@ class Host:
 
     @property
     def seed(self) -> int | None:
-        """The seed, or None for the plain order."""
-        return self._seed
+        """The seed of its world, or None for the plain order."""
+        world = current()
+        return world.seed if world.host is self else self._seed
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on this host, from the beginning of the block to its end."""
+        return self._faults
 
     @property
     def service(self) -> HostService:
