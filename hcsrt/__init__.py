@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from . import emulator as emulator
     from . import errors as errors
     from . import events as events
+    from . import faults as faults
     from . import once as once
     from . import operations as operations
     from . import process as process
@@ -147,6 +148,7 @@ _LATE.update(
         "emulator",
         "errors",
         "events",
+        "faults",
         "once",
         "operations",
         "process",

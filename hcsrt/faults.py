@@ -27,6 +27,7 @@ import json
 from _collections_abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from . import _built as _built
 from . import _hresults, _interpose
 from ._arguments import check_name, check_text, integer, seconds
 from ._codes import SYMBOLS
