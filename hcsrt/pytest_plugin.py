@@ -76,6 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     backend = config.getoption("hcs_backend")
     if backend is not None:
+        from . import _built as _built
         from ._library import choose
         from .errors import NotSupportedError
 
@@ -200,7 +201,8 @@ def hcs_host(request: pytest.FixtureRequest, hcs_seed: int | None) -> Iterator[H
         pytest.skip("hcs_host is emulated, and --hcs-backend=windows is given")
     import warnings
 
-    from ._handles import remember_makers
+    from . import _built as _built
+    from ._handles import remember_makers, remembered_makers
     from .emulator import Host
     from .errors import NoIsolationWarning
 
@@ -218,6 +220,9 @@ def hcs_host(request: pytest.FixtureRequest, hcs_seed: int | None) -> Iterator[H
             yield host
             world.verify()
     finally:
+        # Else they would warn in another test that they were dropped without having been closed.
+        for handle, _, _ in remembered_makers():
+            handle.close()
         remember_makers(False)
         sys.set_coroutine_origin_tracking_depth(depth)
 
