@@ -9,8 +9,9 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
 from .._arguments import seconds as checked_seconds
 from .._library import choose
@@ -18,6 +19,9 @@ from ..faults import Faults
 from . import _native, assumptions, volumes
 from .service import Service
 from .variation import Variation
+
+if TYPE_CHECKING:
+    from .sweep import Sweep
 
 # Seconds for calls that nobody waits for any more to be over, once their world has ended.
 _AFTERMATH = 1.0
@@ -355,6 +359,45 @@ class Host:
     def left_behind(self) -> dict[str, int]:
         """Return those counts of `live` that are not zero: an empty dict when all is clean."""
         return {name: count for name, count in self.live().items() if count}
+
+    @staticmethod
+    def sweep(
+        function: Callable[[], Any],
+        *,
+        seed: int | None = None,
+        limit: float = 30.0,
+        settle: float = 5.0,
+        failures: Mapping[str, Sequence[str | int]] | None = None,
+        **assumptions: str | None,
+    ) -> Sweep:
+        """Run a program again and again, each time on a host of its own on which another call of HCS fails.
+
+            for run in Host.sweep(run_manager):
+                run.expect_clean()
+
+        In the first run nothing fails, and its calls are counted. Then each of them fails, once, and once and for good:
+        before HCS gets the call, when it completes, and because the service goes away.
+
+        Args:
+            function: The program, which is called without arguments on a thread of its own. If it returns a coroutine,
+                asyncio.run() runs that.
+            seed: The seed of each host.
+            limit: Seconds after which a run counts as hanging, and is ended.
+            settle: Seconds that what cleans up in the background may take after a run.
+            failures: The HRESULTs that a function fails with, by the name of the function, as `Site.fail` takes them,
+                in place of those that this module knows.
+            assumptions: What the seed is not to choose, as `assume` takes it.
+
+        Returns:
+            The runs, each made when it is asked for.
+
+        Raises:
+            TypeError: An argument has the wrong type, or there is no assumption of a name.
+            ValueError: An argument is out of range, or a choice is none of those that there are.
+        """
+        from .sweep import Sweep
+
+        return Sweep(function, seed=seed, limit=limit, settle=settle, failures=failures, assumptions=assumptions)
 
     def settle(self, seconds: float = 5.0) -> bool:
         """Wait for what cleans up in the background: calls that nobody waits for, and handles nobody refers to.
