@@ -21,9 +21,10 @@ from typing import Any
 from ..errors import expect_emulator
 from ..faults import Fault, Faults
 from . import _native
+from .sometimes import sometimes
 from .world import Host, install, reset, serve
 
-__all__ = ["Fault", "Faults", "Host", "container_document", "install", "live", "misuses", "reset"]
+__all__ = ["Fault", "Faults", "Host", "container_document", "install", "live", "misuses", "reset", "sometimes"]
 
 
 def live() -> dict[str, int]:

@@ -45,6 +45,14 @@ _FAILURES: dict[str, tuple[str, ...]] = {
     "HcsWaitForProcessExit": ("E_UNEXPECTED",),
 }
 
+NEWER = (
+    "HcsCreateOperationWithNotifications",
+    "HcsGetOperationProperties",
+    "HcsWaitForComputeSystemExit",
+    "HcsWaitForProcessExit",
+)
+"""Functions that a Windows of today may lack, and that a program has to do without."""
+
 # What ends a compute system: where it fails for good, nobody can.
 ENDING = frozenset({"HcsTerminateComputeSystem"})
 

@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .._arguments import path_text
 from .._arguments import seconds as checked_seconds
 from .._library import choose
-from ..faults import Faults
+from ..faults import Fault, Faults
 from . import _native, assumptions, volumes
 from .contents import Saved, SavedSystem, saved_in, written
 from .service import Service
@@ -203,14 +203,17 @@ class Host:
 
     Args:
         seed: That of `reset`: varies what HCS leaves open. None gives one plain order.
+        chaos: What goes wrong at random, by the seed, as the method `chaos` takes it: "swarm", or None for nothing.
         assumptions: What the seed is not to choose, as `assume` takes it.
 
     Raises:
         TypeError: The seed is no int, or there is no assumption of a name.
-        ValueError: A choice is none of those that there are.
+        ValueError: A choice is none of those that there are, or there is chaos without a seed.
     """
 
-    def __init__(self, seed: int | None = None, **assumptions: str | None) -> None:
+    def __init__(
+        self, seed: int | None = None, *, chaos: Literal["swarm"] | None = None, **assumptions: str | None
+    ) -> None:
         _check_seed(seed)
         self._assumed: dict[str, str] = {}
         self._seed = seed
@@ -223,11 +226,16 @@ class Host:
         self._begun = False
         self._faults = Faults(0 if seed is None else seed)
         self._service = HostService(self)
+        self._chaos: str | None = None
         self.assume(**assumptions)
+        if chaos is not None:
+            self.chaos(chaos)
 
     def __repr__(self) -> str:
         state = "installed" if self._is_installed() else "ended" if self._begun else "not installed yet"
-        return f"<Host seed={self._seed} {state}>"
+        chaos = "" if self._chaos is None else f" chaos={self._chaos!r}"
+        faults = f" {len(self._faults)} faults" if self._faults else ""
+        return f"<Host seed={self._seed}{chaos}{faults} {state}>"
 
     def __enter__(self) -> Host:
         """Install this host in place of the world of this process, all of whose systems end.
@@ -406,6 +414,39 @@ class Host:
                     self._assumed[name] = choice
                 if assumptions.ASSUMPTIONS[name].native and self._is_installed():
                     _native.assume(name, numbers[name])
+
+    def chaos(self, chaos: Literal["swarm"] = "swarm", *, seed: int | None = None) -> list[Fault]:
+        """Let things go wrong at random, at any time: a mix of faults that a program has to live with.
+
+        "swarm" is for many runs with a seed each. Each kind of fault is switched on for one run in four, and has a rate
+        of its own there; some of what HCS leaves open is then the same for the whole run. So each run is another mix.
+        No fault has a call hang for ever.
+
+        `Host.faults` has these faults as data, and `Host.assumptions` what is assumed: `clear` and `assume` end the
+        chaos, and the data repeat it without a seed.
+
+        Args:
+            chaos: "swarm".
+            seed: What it depends on; None for the seed of the host.
+
+        Returns:
+            The faults.
+
+        Raises:
+            TypeError: The seed is no int.
+            ValueError: There is no chaos of that name, or neither has a seed.
+        """
+        _check_seed(seed)
+        if chaos != "swarm":
+            raise ValueError(f"chaos is {chaos!r}; give 'swarm'")
+        seed = self.seed if seed is None else seed
+        if seed is None:
+            raise ValueError("chaos needs a seed: give the Host one")
+        from .chaos import swarm, unknowns
+
+        self._chaos = chaos
+        self.assume(**{name: choice for name, choice in unknowns(seed).items() if name not in self._assumed})
+        return [self._faults.add(fault) for fault in swarm(seed)]
 
     def met(self) -> dict[str, set[str]]:
         """Return which choices the program has met so far, by the names of assumptions.
