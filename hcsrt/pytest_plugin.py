@@ -207,8 +207,8 @@ def hcs_host(request: pytest.FixtureRequest, hcs_seed: int | None) -> Iterator[H
     from .errors import NoIsolationWarning
 
     wanted = _wanted(request.node)
-    host = Host(hcs_seed, **wanted.assume)
-    request.node.stash[_WORLD] = world = _World(host, request.node)
+    host = Host(hcs_seed, chaos=wanted.chaos, **wanted.assume)
+    request.node.stash[_WORLD] = world = _World(host, request.node, wanted)
     # Who uses the fixture wants an emulator. pytest takes this back when the test is over.
     warnings.filterwarnings("ignore", category=NoIsolationWarning)
     # Coroutines then know where they were made, and so does what a task makes.
@@ -230,9 +230,10 @@ def hcs_host(request: pytest.FixtureRequest, hcs_seed: int | None) -> Iterator[H
 class _World:
     """The host of a test, and what can be told of it."""
 
-    def __init__(self, host: Host, item: pytest.Item) -> None:
+    def __init__(self, host: Host, item: pytest.Item, wanted: _Wanted) -> None:
         self.host = host
         self.item = item
+        self.wanted = wanted
         self.has_failed = False
 
     def verify(self) -> None:
@@ -240,6 +241,8 @@ class _World:
         # What a failure has interrupted is kept by its traceback.
         if self.has_failed:
             return
+        # What they hold back goes on, and nothing goes wrong any more that is cleaned up now.
+        self.host.faults.clear()
         if not self.host.settle(SOON_SECONDS) and not self._is_held():
             self.host.settle(SETTLE_SECONDS)
         left, misuses = self.host.left_behind(), self.host.misuses()
@@ -283,6 +286,8 @@ class _World:
 
         host = self.host
         yield f"seed: {PLAIN if host.seed is None else host.seed}"
+        if self.wanted.chaos is not None:
+            yield f"chaos: {self.wanted.chaos}"
         assumed = {name: choice for name, choice in host.assumptions.items() if choice is not None}
         if assumed:
             yield f"assumed: {_pairs(assumed)}"
@@ -307,7 +312,7 @@ class _World:
         with suppress(ValueError):  # on another drive of Windows
             path = os.path.relpath(path, config.invocation_params.dir)
         words = ["pytest", "::".join([path, *rest])]
-        if _wanted(self.item).seeds is None:
+        if self.wanted.seeds is None:
             words.append(f"--hcs-seed={PLAIN if self.host.seed is None else self.host.seed}")
         if sys.platform == "win32":
             from subprocess import list2cmdline

@@ -200,6 +200,40 @@ def test_circle(hcs_host):
     result.assert_outcomes(passed=21)
 
 
+def test_faults_end_with_the_test(run: Run) -> None:
+    result = run("""
+def test_hangs(hcs_host):
+    fault = hcs_host.faults.on("completion:HcsStartComputeSystem").hang()
+    async def main():
+        async with await aio.ComputeSystem.create("made", container_document()) as system:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(system.start(), 0.1)
+    asyncio.run(main())
+    assert len(fault.fired) == 1
+
+def test_afterwards(hcs_host):
+    with create() as system:
+        system.start()
+        system.terminate()
+    assert len(hcs_host.faults) == 0
+
+@pytest.mark.hcs(seed=range(4), chaos="swarm")
+def test_chaos(hcs_host):
+    assert len(hcs_host.faults) > 0
+    with contextlib.suppress(hcsrt.HcsError), create() as system:
+        try:
+            system.start()
+        finally:
+            system.terminate()
+
+@pytest.mark.hcs(seed=3, chaos="swarm")
+def test_failing(hcs_host):
+    assert hcs_host is None
+""")
+    result.assert_outcomes(passed=6, failed=1)
+    assert "seed: 3\nchaos: swarm\n" in text_of(result)
+
+
 # --- reports ---------------------------------------------------------------------------------------------------------
 
 
