@@ -120,6 +120,22 @@ def test_a_run_that_does_not_use_it_needs_no_extension_module(
     assert f"hcsrt in {unbuilt / 'hcsrt'} has no extension modules" in text_of(result)
 
 
+def test_a_program_that_has_imported_it_may_run_pytest(pytester: pytest.Pytester, unbuilt: Path) -> None:
+    # As a wheel has it: pytest then rewrites the asserts of all modules of a package with a plugin.
+    metadata = unbuilt / "hcsrt-0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: hcsrt\nVersion: 0\n")
+    (metadata / "RECORD").write_text("hcsrt/__init__.py,,\nhcsrt/pytest_plugin.py,,\n")
+    (metadata / "entry_points.txt").write_text("[pytest11]\nhcsrt = hcsrt.pytest_plugin\n")
+    pytester.makepyfile(test_it="def test(): pass\n")
+    program = pytester.makepyfile(
+        program="import sys, hcsrt, pytest; sys.exit(pytest.main(['-W', 'error', '-p', 'no:cacheprovider']))"
+    )
+    result = pytester.runpython(program)
+    assert result.ret == 0
+    result.assert_outcomes(passed=1)
+
+
 def test_the_plugin_has_its_options_and_markers(run: Run) -> None:
     shown = text_of(run("", "--help", "--strict-markers", "--strict-config"))
     for option in ("--hcs-backend={emulator,windows}", "--hcs-seed=N", "--hcs-require-sometimes"):
