@@ -11,7 +11,7 @@ import sys
 import zlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -67,7 +67,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def _seed_of_option(text: str) -> int | Literal["plain"]:
+def _seed_of_option(text: str) -> int | str:
     return PLAIN if text == PLAIN else int(text)
 
 
@@ -373,8 +373,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config = session.config
     if not config.getoption("hcs_require_sometimes"):
         return
-    if hasattr(config, "workeroutput"):
-        config.workeroutput["hcs_met"] = _met(config)  # type: ignore[attr-defined]
+    output: dict[str, Any] | None = getattr(config, "workeroutput", None)
+    if output is not None:
+        output["hcs_met"] = _met(config)
     elif session.exitstatus == pytest.ExitCode.OK and not all(_met(config).values()):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
