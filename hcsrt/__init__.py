@@ -1,47 +1,11 @@
-"""Python driver of the Windows Host Compute Service (HCS): containers and virtual machines, run from Python."""
+"""Python driver of the Windows Host Compute Service (HCS): containers and virtual machines, run from Python.
+
+PYTEST_DONT_REWRITE, or pytest would warn in a program that has imported hcsrt before it runs pytest.
+"""
 
 from __future__ import annotations
 
-try:
-    from ._handles import (
-        Handle,
-        OwnedOperation,
-        OwnedProcess,
-        OwnedStdio,
-        OwnedSystem,
-        SendHandle,
-        pending,
-    )
-except ModuleNotFoundError as _error:
-    from ._unbuilt import explain
-
-    raise explain(_error) from None
-
-from ._library import backend, get_include
-from ._library import register_backend as _register_backend
-from .errors import (
-    AccessDeniedError,
-    AlreadyStoppedError,
-    HandleBusyError,
-    HandleClosedError,
-    HcsError,
-    InvalidDocumentError,
-    InvalidStateError,
-    NoIsolationError,
-    NoIsolationWarning,
-    NotSupportedError,
-    OperationTimeoutError,
-    PathExistsError,
-    PathNotFoundError,
-    ProcessNotFoundError,
-    ServiceDisconnectedError,
-    StateError,
-    SystemAlreadyExistsError,
-    SystemNotFoundError,
-)
-from .events import Event, Events
-from .process import DEVNULL, PIPE, STDOUT, Process
-from .system import ComputeSystem, systems
+from ._backends import makers as _makers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,13 +14,44 @@ if TYPE_CHECKING:
     from . import doctor as doctor
     from . import documents as documents
     from . import emulator as emulator
+    from . import errors as errors
+    from . import events as events
+    from . import faults as faults
+    from . import once as once
     from . import operations as operations
+    from . import process as process
     from . import service as service
+    from . import system as system
+    from ._handles import Handle, OwnedOperation, OwnedProcess, OwnedStdio, OwnedSystem, SendHandle, pending
+    from ._library import backend, get_include
     from ._version import __version__
     from .bulk import close_all, reap, statistics_of, stop_all
+    from .errors import (
+        AccessDeniedError,
+        AlreadyStoppedError,
+        HandleBusyError,
+        HandleClosedError,
+        HcsError,
+        InvalidDocumentError,
+        InvalidStateError,
+        NoIsolationError,
+        NoIsolationWarning,
+        NotSupportedError,
+        OperationTimeoutError,
+        PathExistsError,
+        PathNotFoundError,
+        ProcessNotFoundError,
+        ServiceDisconnectedError,
+        StateError,
+        SystemAlreadyExistsError,
+        SystemNotFoundError,
+    )
+    from .events import Event, Events
     from .once import RunResult, run
+    from .process import DEVNULL, PIPE, STDOUT, Process
+    from .system import ComputeSystem, systems
 
-# Without the modules of _LATE: `from hcsrt import *` would import them, which takes time.
+# Without the modules: `from hcsrt import *` would import those too that the names do not need, which takes time.
 __all__ = [
     "DEVNULL",
     "PIPE",
@@ -103,40 +98,86 @@ __all__ = [
 ]
 
 
+# Here, since the emulator knows _library, and not the other way round.
 def _emulator() -> object:
     from .emulator import backend_capsule
 
     return backend_capsule()
 
 
-# Here, since the emulator knows _library, and not the other way round.
-_register_backend("emulator", _emulator)
+_makers["emulator"] = _emulator
 
-# Imported at first use: only then their import costs anything.
-_LATE = ("aio", "bulk", "doctor", "emulator", "operations", "service")
-_LATE_NAMES = {
-    "RunResult": "once",
-    "__version__": "_version",
-    "close_all": "bulk",
-    "reap": "bulk",
-    "run": "once",
-    "statistics_of": "bulk",
-    "stop_all": "bulk",
+# All is imported at first use. So `import hcsrt` costs next to nothing and never fails: pytest imports this package for
+# its plugin in every project of an environment, with or without extension modules that this Python could load.
+_NAMES_OF = {
+    "_handles": ("Handle", "OwnedOperation", "OwnedProcess", "OwnedStdio", "OwnedSystem", "SendHandle", "pending"),
+    "_library": ("backend", "get_include"),
+    "_version": ("__version__",),
+    "bulk": ("close_all", "reap", "statistics_of", "stop_all"),
+    "errors": (
+        "AccessDeniedError",
+        "AlreadyStoppedError",
+        "HandleBusyError",
+        "HandleClosedError",
+        "HcsError",
+        "InvalidDocumentError",
+        "InvalidStateError",
+        "NoIsolationError",
+        "NoIsolationWarning",
+        "NotSupportedError",
+        "OperationTimeoutError",
+        "PathExistsError",
+        "PathNotFoundError",
+        "ProcessNotFoundError",
+        "ServiceDisconnectedError",
+        "StateError",
+        "SystemAlreadyExistsError",
+        "SystemNotFoundError",
+    ),
+    "events": ("Event", "Events"),
+    "once": ("RunResult", "run"),
+    "process": ("DEVNULL", "PIPE", "STDOUT", "Process"),
+    "system": ("ComputeSystem", "systems"),
 }
+_LATE = {name: module for module, names in _NAMES_OF.items() for name in names}
+# Modules stand for themselves.
+_LATE.update(
+    (module, "")
+    for module in (
+        "aio",
+        "bulk",
+        "doctor",
+        "documents",
+        "emulator",
+        "errors",
+        "events",
+        "faults",
+        "once",
+        "operations",
+        "process",
+        "service",
+        "system",
+    )
+)
 
 # Hidden from type checkers, which would accept every misspelt name because of it.
 if not TYPE_CHECKING:
 
     def __getattr__(name):
-        if name in _LATE:
-            __import__(f"{__name__}.{name}")
-            return globals()[name]
-        if name in _LATE_NAMES:
-            module = __import__(f"{__name__}.{_LATE_NAMES[name]}", fromlist=(name,))
-            value = globals()[name] = getattr(module, name)
-            return value
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = _LATE.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            found = __import__(f"{__name__}.{module or name}", fromlist=(name,))
+        except ModuleNotFoundError as error:
+            from ._unbuilt import explain
+
+            raise explain(error) from None
+        if not module:
+            return found
+        value = globals()[name] = getattr(found, name)
+        return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATE, *_LATE_NAMES})
+    return sorted({*globals(), *_LATE})

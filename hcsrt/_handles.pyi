@@ -1,8 +1,10 @@
-from collections.abc import Iterable
-from types import TracebackType
-from typing import Any, NoReturn, Self, final
+from collections.abc import Callable, Iterable
+from types import CodeType, TracebackType
+from typing import Any, NoReturn, Self, TypeVar, final
 
 from typing_extensions import disjoint_base
+
+_T = TypeVar("_T")
 
 @disjoint_base
 class Handle:
@@ -204,4 +206,30 @@ def leaked() -> int:
 
     Returns:
         The number of these handles since the start of the process.
+    """
+
+def remember_makers(remember: bool) -> None:
+    """Let it be remembered where each handle is made from now on, or not any more. All that was remembered is dropped.
+
+    Args:
+        remember: Whether to. A new handle then takes some microseconds more.
+    """
+
+def for_caller(call: Callable[..., _T]) -> Callable[..., _T]:
+    """Let what a call makes on another thread be remembered as made here.
+
+    Args:
+        call: A callable.
+
+    Returns:
+        What that thread is to call: `call` itself, unless it is remembered where handles are made.
+    """
+
+def remembered_makers() -> list[tuple[Handle, list[tuple[CodeType, int]], tuple[tuple[str, int, str], ...] | None]]:
+    """Return where the handles were made that are not released yet.
+
+    Returns:
+        A list of (handle, frames, origin), in the order in which they were made. The frames, from the inside out, are
+        (code object, offset of the instruction); the origin is what `cr_origin` of the running task's coroutine was,
+        None outside tasks.
     """

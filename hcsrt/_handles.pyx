@@ -35,6 +35,11 @@ from hcsrt._core cimport core as linked
 from hcsrt._immortal cimport make_immortal
 from hcsrt._library cimport hcs
 
+import sys
+from _thread import get_ident
+from _weakref import ref
+from itertools import count as counter
+
 from .errors import HandleBusyError, HandleClosedError
 
 cdef extern from "Python.h":
@@ -63,6 +68,122 @@ cdef void close_handle(Handle handle) noexcept nogil:
         release(handle)
 
 
+# --- where handles are made ------------------------------------------------------------------------------------------
+
+# So many frames of Python are remembered; below what tests have on the stack, little of it is the program's.
+cdef enum:
+    MAKER_DEPTH = 64
+
+# Whether somebody wants to know. Off, a new handle pays for a look at this.
+cdef bint remembering = False
+# By number: a weak reference to the handle, its frames from the inside out, and what is known of the task it is of.
+# Code and places of instructions, never frames: these would keep what the program has in them alive.
+cdef dict makers = {}
+# By thread, the frames of another thread's that it makes handles for just now.
+cdef dict callers = {}
+cdef object next_number = counter().__next__
+# Records of handles that are gone are dropped when there are so many: in Python, a handle's own end must do nothing.
+cdef Py_ssize_t most_makers = 0
+
+
+# Before the native call, as all that may fail. With the GIL, on the thread that makes the handle.
+cdef int remember_maker(Handle handle) except -1:
+    global most_makers
+    places = callers.get(get_ident())
+    if places is None:
+        places = frames_here()
+    makers[next_number()] = ref(handle), places, origin_of_task()
+    if len(makers) > most_makers:
+        drop_records()
+        most_makers = 2 * len(makers) + 1024
+    return 0
+
+
+cdef list frames_here():
+    cdef list places = []
+    cdef int depth = 0
+    try:
+        frame = sys._getframe(0)
+    except ValueError:  # C code alone is on the stack
+        return places
+    while frame is not None and depth < MAKER_DEPTH:
+        places.append((frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+        depth += 1
+    return places
+
+
+cdef origin_of_task():
+    """Return where the coroutine of the running task was made, as Python keeps it if asked to; None outside tasks."""
+    current_task = getattr(sys.modules.get("asyncio.tasks"), "current_task", None)
+    if current_task is None:
+        return None
+    try:
+        task = current_task()
+    except RuntimeError:
+        return None
+    return None if task is None else getattr(task.get_coro(), "cr_origin", None)
+
+
+cdef drop_records():
+    for number, record in list(makers.items()):
+        if record[0]() is None:
+            makers.pop(number, None)
+
+
+def remember_makers(bint remember):
+    """Let it be remembered where each handle is made from now on, or not any more. All that was remembered is dropped.
+
+    Args:
+        remember: Whether to. A new handle then takes some microseconds more.
+    """
+    global remembering, most_makers
+    makers.clear()
+    most_makers = 0
+    remembering = remember
+
+
+def for_caller(call):
+    """Let what a call makes on another thread be remembered as made here.
+
+    Args:
+        call: A callable.
+
+    Returns:
+        What that thread is to call: `call` itself, unless it is remembered where handles are made.
+    """
+    if not remembering:
+        return call
+    places = frames_here()
+
+    def made_for_caller(*arguments):
+        thread = get_ident()
+        callers[thread] = places
+        try:
+            return call(*arguments)
+        finally:
+            callers.pop(thread, None)
+
+    return made_for_caller
+
+
+def remembered_makers():
+    """Return where the handles were made that are not released yet.
+
+    Returns:
+        A list of (handle, frames, origin), in the order in which they were made. The frames, from the inside out, are
+        (code object, offset of the instruction); the origin is what `cr_origin` of the running task's coroutine was,
+        None outside tasks.
+    """
+    cdef Handle handle
+    cdef list found = []
+    for reference, places, origin in list(makers.values()):
+        handle = reference()
+        if handle is not None and hcsrt_is_here(&core, handle._epoch) and hcsrt_word_load(&handle._state) & HCSRT_OWNED:
+            found.append((handle, places, origin))
+    return found
+
+
 # --- the exported C functions ---------------------------------------------------------------------------------------
 
 cdef void adopt(Handle handle, void *raw) noexcept nogil:
@@ -74,24 +195,32 @@ cdef void adopt(Handle handle, void *raw) noexcept nogil:
 cdef OwnedOperation new_operation():
     cdef OwnedOperation handle = OwnedOperation.__new__(OwnedOperation)
     handle._close = core.close_operation
+    if remembering:
+        remember_maker(handle)
     return handle
 
 
 cdef OwnedSystem new_system():
     cdef OwnedSystem handle = OwnedSystem.__new__(OwnedSystem)
     handle._close = core.close_system
+    if remembering:
+        remember_maker(handle)
     return handle
 
 
 cdef OwnedProcess new_process():
     cdef OwnedProcess handle = OwnedProcess.__new__(OwnedProcess)
     handle._close = core.close_process
+    if remembering:
+        remember_maker(handle)
     return handle
 
 
 cdef OwnedStdio new_stdio():
     cdef OwnedStdio handle = OwnedStdio.__new__(OwnedStdio)
     handle._close = core.close_stdio
+    if remembering:
+        remember_maker(handle)
     return handle
 
 

@@ -10,6 +10,7 @@ import os
 import sys
 from _thread import allocate_lock
 
+from ._backends import makers
 from .errors import NotSupportedError, error_from
 
 cdef extern from "hcsrt.h":
@@ -17,8 +18,6 @@ cdef extern from "hcsrt.h":
 
 cdef dict locks = {}
 cdef object chosen = None
-# By name, what makes the capsule of a backend that comes with hcsrt.
-cdef dict makers = {}
 
 
 cdef object lock():

@@ -17,6 +17,7 @@ from .names import (
     CYTHON,
     GIL_CALLBACK,
     HCSRT,
+    IMPORT,
     LOOP,
     NANOBIND,
     PLAIN,
@@ -94,7 +95,7 @@ def bars(free_threaded: bool) -> list[Bar]:
         Bar("stdout, read(64 KB)", "hcsrt / subprocess", 0.9, False, HCSRT, "subprocess"),
         Bar("stdout, capture_output", "hcsrt / subprocess", 0.9, False, HCSRT, "subprocess"),
         Bar("memory", "a handle", 80 if free_threaded else 64, True, f"{HCSRT}: the object alone", unit="B"),
-        Bar("import", "import hcsrt - bare Python", 15.0, True, "import hcsrt", "python -c pass", True, "ms", 1e3),
+        Bar("import", f"{IMPORT} - bare Python", 15.0, True, IMPORT, "python -c pass", True, "ms", 1e3),
     ]
 
 

@@ -23,6 +23,7 @@ CTYPES_FINALIZE = "ctypes, finalize"
 GIL_CALLBACK = "the callback takes the GIL"
 CTYPES_CALLBACK = "ctypes, a callback"
 WAITING_POOL = "64 threads that wait"
+IMPORT = "from hcsrt import ComputeSystem"
 
 # Limits are grey, hcsrt is blue. Contestants that never meet in one work may share a colour.
 COLOURS = {

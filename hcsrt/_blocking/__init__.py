@@ -6,6 +6,7 @@ from _queue import SimpleQueue
 from _thread import LockType, allocate_lock, start_new_thread
 from sys import is_finalizing
 
+from .. import _built as _built
 from .. import _calls, _watch
 from .. import _hresults as hresults
 from .._arguments import check_threads
@@ -15,7 +16,7 @@ from .._facade.events import EventsCore, queue_size
 from .._facade.owner import ExitOwner, is_traced
 from .._facade.times import Deadline
 from .._functions import in_namespace
-from .._handles import Handle, OwnedSystem, announce, close_all, fork_epoch
+from .._handles import Handle, OwnedSystem, announce, close_all, for_caller, fork_epoch
 from .._late import types, typing
 from .._library import impersonates
 from .._streams import ProcessStart
@@ -100,6 +101,7 @@ def aside(
     claim = Claim()
     over = allocate_lock()
     over.acquire()
+    call = for_caller(call)
 
     def job() -> None:
         try:

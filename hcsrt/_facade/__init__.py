@@ -6,6 +6,7 @@ finish() of `_blocking` runs such a coroutine to its end; those of hcsrt.aio are
 
 from __future__ import annotations
 
+from .. import _built as _built
 from .._late import Late
 
 TYPE_CHECKING = False

@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 from .. import _calls
 from .._functions import missing_functions
 from .._library import backend as chosen_backend
+from .._library import choose
 from . import windows
 
 T = TypeVar("T")
@@ -30,9 +31,9 @@ class Readings:
     windows: windows.Readings | None  # None where the emulator takes the place of HCS, or where there is no Windows
 
 
-def read(limit: float | None) -> Readings:
-    """Take all readings; HCS has `limit` seconds for its answer."""
-    backend = _outcome(chosen_backend)
+def read(limit: float | None, chosen: Callable[[], Literal["windows", "emulator"]] = chosen_backend) -> Readings:
+    """Take all readings; HCS has `limit` seconds for its answer. `chosen` returns which is used."""
+    backend = _outcome(chosen)
     missing = answer = of_windows = None
     if not isinstance(backend, Exception):
         missing = _outcome(missing_functions)
@@ -46,6 +47,12 @@ def read(limit: float | None) -> Readings:
         uname = os.uname()
         system = f"{uname.sysname} {uname.release}"
     return Readings(system, backend, missing, answer, find_spec("psutil") is not None, of_windows)
+
+
+def choose_windows() -> Literal["windows", "emulator"]:
+    """Choose computecore.dll. Raises NotSupportedError if it cannot be loaded, RuntimeError if the emulator is used."""
+    choose("windows")
+    return chosen_backend()
 
 
 def _outcome(call: Callable[[], T]) -> T | Exception:

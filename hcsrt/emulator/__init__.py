@@ -18,12 +18,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import _built as _built
 from ..errors import expect_emulator
 from ..faults import Fault, Faults
 from . import _native
+from .sometimes import sometimes
 from .world import Host, install, reset, serve
 
-__all__ = ["Fault", "Faults", "Host", "container_document", "install", "live", "misuses", "reset"]
+__all__ = ["Fault", "Faults", "Host", "container_document", "install", "live", "misuses", "reset", "sometimes"]
 
 
 def live() -> dict[str, int]:

@@ -954,20 +954,49 @@ def test_the_package_offers_what_it_says() -> None:
 
 
 def test_the_package_has_its_modules_though_it_imports_them_late() -> None:
-    names = ["aio", "doctor", "emulator", "service"]
+    names = ["aio", "bulk", "doctor", "documents", "emulator", "errors", "events", "operations", "process", "service"]
     program = f"""
 import hcsrt
 print([name in dir(hcsrt) for name in {names}], [getattr(hcsrt, name).__name__ for name in {names}])
 """
     done = run_python(program)
-    assert done.stdout == f"{[True] * 4} {[f'hcsrt.{name}' for name in names]}\n", done.stderr
+    assert done.stdout == f"{[True] * len(names)} {[f'hcsrt.{name}' for name in names]}\n", done.stderr
 
 
-def test_importing_the_package_imports_nothing_that_is_slow() -> None:
-    """A command that only wants the version should not pay for what a running system needs."""
+def test_importing_the_package_imports_none_of_its_modules() -> None:
+    """Pytest imports it for its plugin in every project of an environment."""
     program = """
 import sys
 before = set(sys.modules)
+import hcsrt
+print(*sorted(set(sys.modules) - before - {"__future__"}))
+"""
+    assert run_python(program).stdout == "hcsrt hcsrt._backends\n"
+
+
+def test_a_name_of_the_package_is_that_of_its_module() -> None:
+    program = """
+import importlib, pickle, hcsrt
+for name in hcsrt.__all__:
+    value = getattr(hcsrt, name)
+    assert getattr(hcsrt, name) is value
+    if isinstance(value, type) or callable(value):
+        assert getattr(importlib.import_module(value.__module__), name) is value, name
+        assert pickle.loads(pickle.dumps(value)) is value, name
+try:
+    hcsrt.nothing
+except AttributeError as error:
+    print(error)
+"""
+    done = run_python(program)
+    assert done.stdout == "module 'hcsrt' has no attribute 'nothing'\n", done.stderr
+
+
+def test_importing_a_compute_system_imports_nothing_that_is_slow() -> None:
+    program = """
+import sys
+before = set(sys.modules)
+from hcsrt import ComputeSystem
 import hcsrt
 slow = {"asyncio", "concurrent.futures", "hcsrt.emulator", "hcsrt.service", "json", "logging", "subprocess", "typing"}
 print(*sorted(slow & (set(sys.modules) - before)))

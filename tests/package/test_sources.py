@@ -28,19 +28,49 @@ def package(tmp_path: Path) -> Path:
     )
 
 
-def error_of_import(package: Path, *arguments: str) -> str:
-    command = [sys.executable, *(arguments or ("-c", "import hcsrt"))]
+def error_of_import(package: Path, *arguments: str, returncode: int = 1) -> str:
+    command = [sys.executable, *(arguments or ("-c", "from hcsrt import ComputeSystem"))]
     done = subprocess.run(command, cwd=package.parent, capture_output=True, text=True, encoding="utf-8")
-    assert done.returncode == 1
+    assert done.returncode == returncode
     return done.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("arguments", ["-c|import hcsrt", "-c|import hcsrt.aio", "-m|hcsrt|--version"])
-def test_a_source_tree_that_is_not_built_says_so(package: Path, arguments: str) -> None:
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import hcsrt; hcsrt.run",
+        "import hcsrt; hcsrt.operations",
+        "from hcsrt import operations",
+        "from hcsrt import *",
+        *(
+            f"import hcsrt.{name}"
+            for name in ("aio", "bulk", "doctor", "emulator", "events", "once", "process", "service", "system")
+        ),
+    ],
+)
+def test_a_source_tree_that_is_not_built_says_so(package: Path, program: str) -> None:
     (package.parent / "setup.py").touch()
-    error = error_of_import(package, *arguments.split("|"))
+    error = error_of_import(package, "-c", program)
     assert f"ImportError: {package.parent} is a source tree of hcsrt without extension modules" in error
     assert "run `pip install -e .` there, or start Python in another folder if hcsrt is installed" in error
+
+
+@pytest.mark.parametrize("command", ["run -- true", "doctor"])
+def test_the_command_line_of_a_tree_that_is_not_built_says_so_in_one_line(package: Path, command: str) -> None:
+    error = error_of_import(package, "-m", "hcsrt", *command.split(), returncode=125)
+    assert f"hcsrt: hcsrt in {package} has no extension modules" in error
+
+
+def test_what_needs_no_extension_module_works_without(package: Path) -> None:
+    program = """
+import hcsrt
+from hcsrt import HcsError, documents, errors
+print(hcsrt.__version__, issubclass(errors.StateError, HcsError), hasattr(documents, "check"), "run" in dir(hcsrt))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=package.parent, capture_output=True, text=True, encoding="utf-8"
+    )
+    assert (done.stdout.split()[1:], done.stderr) == (["True", "True", "True"], "")
 
 
 def test_modules_for_another_python_are_named(package: Path) -> None:
@@ -54,7 +84,7 @@ def test_modules_for_another_python_are_named(package: Path) -> None:
 
 
 def test_other_missing_modules_keep_their_error(package: Path) -> None:
-    (package / "_handles.py").write_text("import no_such_module")
+    (package / "_library.py").write_text("import no_such_module")
     assert error_of_import(package) == "ModuleNotFoundError: No module named 'no_such_module'"
 
 

@@ -1,0 +1,454 @@
+"""The pytest plugin of hcsrt: a world of its own for each test, and what a failure has to tell.
+
+pytest imports this module in every run of an environment in which hcsrt is installed. So it imports nothing of hcsrt
+before a fixture, a marker or an option asks for it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import zlib
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from ._handles import Handle
+    from .emulator import Host
+
+__all__ = ["hcs_host", "hcs_seed"]
+
+PLAIN = "plain"
+"""Stands for no seed, and so for the plain order, on the command line and in the name of a test."""
+
+SETTLE_SECONDS = 5.0
+"""Seconds that the world of a test has to clean up in the background."""
+
+SOON_SECONDS = 0.5
+"""Seconds after which nobody waits any more if all that is left are open handles, which nothing in the background is.
+
+Only a thread of the test's own could still close them, and a test waits for its threads.
+"""
+
+_ORIGIN_DEPTH = 16
+_MOST_FIRINGS = 20
+_MARKERS = (
+    "hcs(seed=None, chaos=None, assume={}): the world of a test that uses hcs_host. seed: an int, None for the plain "
+    "order, or several of them, each of which makes a test of its own; chaos: what goes wrong at random, 'swarm'; "
+    "assume: choices by the names of assumptions.",
+    "hcs_real: a test of the real HCS, which is skipped where that cannot be used.",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("hcsrt", "hcsrt, the driver of the Windows Host Compute Service")
+    group.addoption(
+        "--hcs-backend",
+        choices=("emulator", "windows"),
+        help="the HCS of this run: without this, that of each test that uses hcs_host is the emulator, and each test "
+        "that is marked hcs_real is skipped",
+    )
+    group.addoption(
+        "--hcs-seed",
+        type=_seed_of_option,
+        metavar="N",
+        help=f"the seed of the world of each test whose marker has none; '{PLAIN}': none, and so the plain order. "
+        "Without this, each test has another one in each run",
+    )
+    group.addoption(
+        "--hcs-require-sometimes",
+        action="store_true",
+        help="fail the run if a condition of hcsrt.emulator.sometimes() was never true in it",
+    )
+
+
+def _seed_of_option(text: str) -> int | str:
+    return PLAIN if text == PLAIN else int(text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in _MARKERS:
+        config.addinivalue_line("markers", marker)
+    backend = config.getoption("hcs_backend")
+    if backend is not None:
+        from . import _built as _built
+        from ._library import choose
+        from .errors import NotSupportedError
+
+        try:
+            choose(backend)
+        except NotSupportedError:
+            # The tests that want it are skipped, and say why.
+            return
+        except RuntimeError as error:
+            raise pytest.UsageError(f"--hcs-backend={backend}: {error}") from None
+
+
+# --- what a test wants -----------------------------------------------------------------------------------------------
+
+
+class _Wanted(NamedTuple):
+    """What the markers of a test say of its world."""
+
+    seeds: list[int | None] | None
+    chaos: Any
+    assume: dict[str, str]
+
+
+def _wanted(node: Any) -> _Wanted:
+    given: dict[str, Any] = {}
+    assume: dict[str, str] = {}
+    # The closest first: that of the test, of its class, of its module.
+    for marker in node.iter_markers("hcs"):
+        if marker.args:
+            _refuse(node, "takes no argument without its name: write hcs(seed=...)")
+        for name, value in marker.kwargs.items():
+            if name not in ("seed", "chaos", "assume"):
+                _refuse(node, f"has no argument {name!r}: it takes seed, chaos and assume")
+            given.setdefault(name, value)
+        more = marker.kwargs.get("assume", {})
+        if not isinstance(more, Mapping):
+            _refuse(node, f"takes a mapping as assume, not {type(more).__name__}: write assume={{'name': 'choice'}}")
+        assume = {**more, **assume}
+    return _Wanted(_seeds(node, given["seed"]) if "seed" in given else None, given.get("chaos"), assume)
+
+
+def _seeds(node: Any, seed: Any) -> list[int | None]:
+    seeds: list[Any] = [seed]
+    if isinstance(seed, Sequence) and not isinstance(seed, (str, bytes)):
+        seeds[:] = seed
+    for each in seeds:
+        if each is not None and type(each) is not int:
+            _refuse(node, f"takes an int, None, or a sequence of them as seed, not {each!r}")
+    if not seeds:
+        _refuse(node, "has no seed in its seed, so the test would never run: give one")
+    return seeds
+
+
+def _refuse(node: Any, reason: str) -> None:
+    pytest.fail(f"the marker hcs of {node.nodeid} {reason}", pytrace=False)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "hcs_seed" in metafunc.fixturenames:
+        seeds = _wanted(metafunc.definition).seeds
+        if seeds is not None:
+            ids = [f"seed-{PLAIN}" if seed is None else f"seed{seed}" for seed in seeds]
+            metafunc.parametrize("hcs_seed", seeds, ids=ids)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    uses_host = "hcs_host" in getattr(item, "fixturenames", ())
+    if not uses_host and any(marker.name == "hcs" for marker in item.own_markers):
+        pytest.fail("the marker hcs is for tests that use the fixture hcs_host: use it, or remove the marker", False)
+    if item.get_closest_marker("hcs_real") is not None:
+        if uses_host:
+            pytest.fail("a test of the real HCS cannot use hcs_host, which is emulated: make two tests of it", False)
+        reason = _why_not_real(item.config)
+        if reason is not None:
+            pytest.skip(reason)
+
+
+_WHY_NOT_REAL = pytest.StashKey["str | None"]()
+
+
+def _why_not_real(config: pytest.Config) -> str | None:
+    """Return why this run cannot use the real HCS, None if it can. Nothing here chooses the emulator."""
+    if _WHY_NOT_REAL not in config.stash:
+        reason: str | None = "this run is for the emulator: run the tests of the real HCS with --hcs-backend=windows"
+        # Where there may be one, the question whether HCS can be used decides which one this process uses.
+        if sys.platform != "win32" or config.getoption("hcs_backend") == "windows":
+            from .doctor import why_not_windows
+
+            reason = why_not_windows()
+        config.stash[_WHY_NOT_REAL] = reason
+    return config.stash[_WHY_NOT_REAL]
+
+
+# --- the world of a test ---------------------------------------------------------------------------------------------
+
+_RUN = pytest.StashKey[bytes]()
+_WORLD = pytest.StashKey["_World"]()
+
+
+@pytest.fixture
+def hcs_seed(request: pytest.FixtureRequest) -> int | None:
+    """Return the seed of hcs_host: that of the marker hcs, that of --hcs-seed, or one of the test's own in this run."""
+    config = request.config
+    given = config.getoption("hcs_seed")
+    if given is not None:
+        return None if given == PLAIN else given
+    if _RUN not in config.stash:
+        config.stash[_RUN] = os.urandom(8)
+    # The same if the test runs again in this run, as plugins have it, and whichever tests run beside it.
+    return zlib.crc32(config.stash[_RUN] + request.node.nodeid.encode())
+
+
+@pytest.fixture
+def hcs_host(request: pytest.FixtureRequest, hcs_seed: int | None) -> Iterator[Host]:
+    """Yield a world of the emulator's for this test alone: a hcsrt.emulator.Host, installed.
+
+    The test fails if it leaves something behind that is not cleaned up in the background, or uses HCS in a way that
+    could crash or corrupt the real one.
+    """
+    if request.config.getoption("hcs_backend") == "windows":
+        pytest.skip("hcs_host is emulated, and --hcs-backend=windows is given")
+    import warnings
+
+    from . import _built as _built
+    from ._handles import remember_makers, remembered_makers
+    from .emulator import Host
+    from .errors import NoIsolationWarning
+
+    wanted = _wanted(request.node)
+    host = Host(hcs_seed, chaos=wanted.chaos, **wanted.assume)
+    request.node.stash[_WORLD] = world = _World(host, request.node, wanted)
+    # Who uses the fixture wants an emulator. pytest takes this back when the test is over.
+    warnings.filterwarnings("ignore", category=NoIsolationWarning)
+    # Coroutines then know where they were made, and so does what a task makes.
+    depth = sys.get_coroutine_origin_tracking_depth()
+    sys.set_coroutine_origin_tracking_depth(max(depth, _ORIGIN_DEPTH))
+    remember_makers(True)
+    try:
+        with host:
+            yield host
+            world.verify()
+    finally:
+        # Else they would warn in another test that they were dropped without having been closed.
+        for handle, _, _ in remembered_makers():
+            handle.close()
+        remember_makers(False)
+        sys.set_coroutine_origin_tracking_depth(depth)
+
+
+class _World:
+    """The host of a test, and what can be told of it."""
+
+    def __init__(self, host: Host, item: pytest.Item, wanted: _Wanted) -> None:
+        self.host = host
+        self.item = item
+        self.wanted = wanted
+        self.has_failed = False
+
+    def verify(self) -> None:
+        """Fail the test if it has left something behind or misused HCS."""
+        # What a failure has interrupted is kept by its traceback.
+        if self.has_failed:
+            return
+        # What they hold back goes on, and nothing goes wrong any more that is cleaned up now.
+        self.host.faults.clear()
+        if not self.host.settle(SOON_SECONDS) and not self._is_held():
+            self.host.settle(SETTLE_SECONDS)
+        left, misuses = self.host.left_behind(), self.host.misuses()
+        if left or misuses:
+            self.has_failed = True
+            pytest.fail("\n".join(self._told(left, misuses)), pytrace=False)
+
+    def _is_held(self) -> bool:
+        """Return whether all that is left behind are handles that the test holds open."""
+        from ._handles import OwnedOperation, OwnedProcess, OwnedStdio, OwnedSystem, remembered_makers
+
+        kinds = {
+            "operations": OwnedOperation,
+            "processes": OwnedProcess,
+            "stdio": OwnedStdio,
+            "systems": OwnedSystem,
+        }
+        held = [type(handle) for handle, _, _ in remembered_makers() if not handle.closed]
+        return all(
+            name in kinds and held.count(kinds[name]) == count for name, count in self.host.left_behind().items()
+        )
+
+    def _told(self, left: Mapping[str, int], misuses: list[str]) -> Iterator[str]:
+        if left:
+            counts = ", ".join(f"{name}: {count}" for name, count in left.items())
+            yield f"the test has left something behind: {counts}"
+            from ._handles import remembered_makers
+
+            for handle, places, origin in remembered_makers():
+                yield ""
+                yield from _maker(handle, places, origin)
+        if misuses:
+            yield "the test has done what could crash or corrupt the real HCS:"
+            yield from (f"  {misuse}" for misuse in misuses)
+        yield ""
+        yield from self.lines()
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines that tell of this world whatever has failed."""
+        from textwrap import wrap
+
+        host = self.host
+        yield f"seed: {PLAIN if host.seed is None else host.seed}"
+        if self.wanted.chaos is not None:
+            yield f"chaos: {self.wanted.chaos}"
+        assumed = {name: choice for name, choice in host.assumptions.items() if choice is not None}
+        if assumed:
+            yield f"assumed: {_pairs(assumed)}"
+        met = {name: "/".join(sorted(choices)) for name, choices in host.met().items() if name not in assumed}
+        if met:
+            yield "choices that HCS leaves open, as the test has met them:"
+            yield from (f"  {line}" for line in wrap(_pairs(met), 100, break_long_words=False))
+        fired = host.faults.fired
+        for number, firing in enumerate(fired[-_MOST_FIRINGS:]):
+            if number == 0:
+                yield f"faults that fired: {len(fired)}"
+            system = f" of {firing.system!r}" if firing.system else ""
+            yield f"  {firing.function}{system}, number {firing.number}, after {firing.seconds:.3f} s"
+        yield f"repeat it with: {self.command()}"
+
+    def command(self) -> str:
+        """Return the command that runs this test alone in the same world."""
+        config = self.item.config
+        file, *rest = self.item.nodeid.split("::")
+        # Relative to where pytest was started, as it takes names.
+        path = os.path.join(config.rootpath, file)
+        with suppress(ValueError):  # on another drive of Windows
+            path = os.path.relpath(path, config.invocation_params.dir)
+        words = ["pytest", "::".join([path, *rest])]
+        if self.wanted.seeds is None:
+            words.append(f"--hcs-seed={PLAIN if self.host.seed is None else self.host.seed}")
+        if sys.platform == "win32":
+            from subprocess import list2cmdline
+
+            return list2cmdline(words)
+        # A node id may have blanks, brackets and quotes.
+        from shlex import quote
+
+        return " ".join(map(quote, words))
+
+
+def _pairs(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in values.items())
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+    outcome = yield
+    world = item.stash.get(_WORLD, None)
+    if world is None:
+        return
+    report = outcome.get_result()
+    # verify() has told already.
+    if report.failed and not world.has_failed:
+        world.has_failed = True
+        text = "\n".join(world.lines())
+        add = getattr(report.longrepr, "addsection", None)
+        if add is not None:
+            add("hcs_host", text)
+        else:
+            report.sections.append(("hcs_host", text))
+
+
+# --- cases that a run has to meet ------------------------------------------------------------------------------------
+
+_MET = pytest.StashKey[dict[str, int]]()
+
+
+def _met(config: pytest.Config) -> dict[str, int]:
+    """Return how often each case of hcsrt.emulator.sometimes was met, in this process and in those of xdist."""
+    module = sys.modules.get("hcsrt.emulator.sometimes")
+    here: dict[str, int] = {} if module is None else module.sometimes.report()
+    others = config.stash.setdefault(_MET, {})
+    return {name: here.get(name, 0) + others.get(name, 0) for name in {**others, **here}}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process of xdist has met."""
+    met = node.config.stash.setdefault(_MET, {})
+    for name, count in getattr(node, "workeroutput", {}).get("hcs_met", {}).items():
+        met[name] = met.get(name, 0) + count
+
+
+# Before the terminal reports how the run has ended.
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    config = session.config
+    if not config.getoption("hcs_require_sometimes"):
+        return
+    output: dict[str, Any] | None = getattr(config, "workeroutput", None)
+    if output is not None:
+        output["hcs_met"] = _met(config)
+    elif session.exitstatus == pytest.ExitCode.OK and not all(_met(config).values()):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.getoption("hcs_require_sometimes"):
+        never = sorted(name for name, count in _met(config).items() if not count)
+        if never:
+            terminalreporter.section("hcsrt: never met in this run", red=True)
+            for name in never:
+                terminalreporter.line(name)
+
+
+# --- where a handle was made -----------------------------------------------------------------------------------------
+
+
+def _maker(
+    handle: Handle, places: Sequence[tuple[CodeType, int]], origin: Sequence[tuple[str, int, str]] | None
+) -> Iterator[str]:
+    """Yield the lines that say where a handle was made."""
+    yield f"{_owner(handle)} was made here:"
+    yield from _traceback([(code.co_filename, _line(code, offset), code.co_name) for code, offset in places])
+    if origin:
+        yield "  in a task that was made here:"
+        yield from _traceback(origin)
+
+
+def _owner(handle: Handle) -> str:
+    """Return what a handle is called: as the object of hcsrt that owns it, if one does."""
+    import gc
+
+    for owner in gc.get_referrers(handle):
+        if getattr(owner, "_handle", None) is handle:
+            return repr(owner)
+    return repr(handle)
+
+
+def _line(code: CodeType, offset: int) -> int:
+    for start, end, line in code.co_lines():
+        if start <= offset < end and line is not None:
+            return line
+    return code.co_firstlineno
+
+
+def _traceback(places: Sequence[tuple[str, int, str]]) -> Iterator[str]:
+    """Yield the lines of a traceback, the innermost last, without what is pytest's, asyncio's and hcsrt's own."""
+    import linecache
+
+    for file, line, function in reversed(_of_program(places) or places):
+        yield f'  File "{file}", line {line}, in {function}'
+        text = linecache.getline(file, line).strip()
+        if text:
+            yield f"    {text}"
+
+
+def _of_program(places: Sequence[tuple[str, int, str]]) -> list[tuple[str, int, str]]:
+    found: list[tuple[str, int, str]] = []
+    folders = _folders()
+    for place in places:
+        file = os.path.normcase(place[0])
+        if file.startswith(folders["_pytest"]):
+            # Outside of it is nothing but what has started pytest.
+            break
+        if not file.startswith(tuple(folders.values())) and not file.startswith("<frozen"):
+            found.append(place)
+    return found
+
+
+def _folders() -> dict[str, str]:
+    """Return the folders of packages whose frames nobody wants to see."""
+    folders: dict[str, str] = {}
+    for name in ("_pytest", "hcsrt", "asyncio", "pluggy", "concurrent", "pytest_asyncio", "anyio"):
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file is not None:
+            folders[name] = os.path.normcase(os.path.dirname(file)) + os.sep
+    return folders
