@@ -34,16 +34,26 @@ void Core::deliver_event(Delivery *event, const std::shared_ptr<Handle> &handle,
     deliver(event, handle->raw);
 }
 
+void Core::misuse_if_blocking(Calling &callback) noexcept {
+    if (callback.is_told || Clock::now() - callback.began <= CALLBACK_LIMIT) return;
+    callback.is_told = true;
+    misuse(callback.what, callback.raw,
+           "had a callback that blocked; hand over what it tells to a thread of your own, and return");
+}
+
 template <typename Call>
 void Core::call_back(Lock &lock, const char *what, void *raw, Call call) {
     ++this_thread().callback_depth;
+    Calling callback = {what, raw, Clock::now()};
+    callback.next = std::exchange(calling, &callback);
     lock.unlock();
-    auto began = Clock::now();
     call();
-    auto took = Clock::now() - began;
     lock.lock();
+    Calling **link = &calling;
+    while (*link != &callback) link = &(*link)->next;
+    *link = callback.next;
     --this_thread().callback_depth;
-    if (took > CALLBACK_LIMIT) misuse(what, raw, "had a callback that blocked");
+    misuse_if_blocking(callback);
 }
 
 void Core::complete_by_callback(Lock &lock, const std::shared_ptr<Operation> &operation) {

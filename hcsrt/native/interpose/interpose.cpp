@@ -184,7 +184,9 @@ template <>
 struct OfOperation<NUMBER_HcsCloseOperation> {
     template <auto Entry>
     static void call(hcsrt_operation operation) {
-        hcsrt::interpose::forget(operation);
+        /* Without the callback of ours, or a referee takes it for one that its client still waits for. */
+        auto set_callback = inner.load(std::memory_order_relaxed)->HcsSetOperationCallback;
+        if (hcsrt::interpose::forget(operation) && set_callback) set_callback(operation, nullptr, nullptr);
         pass_on<Entry>(operation);
     }
 };

@@ -139,11 +139,12 @@ bool wait_while_withheld(hcsrt_operation operation, uint32_t *milliseconds) {
     }
 }
 
-void forget(hcsrt_operation operation) {
+bool forget(hcsrt_operation operation) {
     Withheld *call = find(operation);
-    if (!call) return;
+    if (!call) return false;
     call->word.fetch_or(CLOSED);
     call->operation.store(nullptr, std::memory_order_release);
+    return call->has_callback && !call->callback.load(std::memory_order_acquire);
 }
 
 bool context_of(hcsrt_operation operation, void **context) {

@@ -33,8 +33,8 @@ bool is_withheld(hcsrt_operation operation);
 /* Waits while the operation is withheld, at most so long, and leaves the milliseconds that are left. False: it still is. */
 bool wait_while_withheld(hcsrt_operation operation, uint32_t *milliseconds);
 
-/* Before the operation is closed. Its callback is not made up for. */
-void forget(hcsrt_operation operation);
+/* Before the operation is closed. Its callback is not made up for. True: the only callback that it has is ours. */
+bool forget(hcsrt_operation operation);
 
 /* The context and the callback of the operation. False: they are with the inner table. */
 bool context_of(hcsrt_operation operation, void **context);
