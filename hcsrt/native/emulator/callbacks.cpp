@@ -1,5 +1,8 @@
 /* Threads that call completions and events back. */
 #include <algorithm>
+#if defined(__GLIBCXX__)
+#  include <cxxabi.h>
+#endif
 
 #include "core/threads.h"
 #include "emulator/core.h"
@@ -10,6 +13,28 @@ namespace {
 
 /* A callback that takes longer than this blocks HCS. Generous: a busy machine is no misuse. */
 constexpr std::chrono::seconds CALLBACK_LIMIT{2};
+
+/* Has a callback among those that have not returned, as long as it lives. */
+class Listed {
+  public:
+    Listed(Lock &lock, Calling &callback) : lock_(lock), callback_(callback) {
+        callback.next = std::exchange(core->calling, &callback);
+        ++this_thread().callback_depth;
+    }
+    ~Listed() {
+        if (!lock_.owns_lock()) lock_.lock();
+        --this_thread().callback_depth;
+        Calling **link = &core->calling;
+        while (*link != &callback_) link = &(*link)->next;
+        *link = callback_.next;
+    }
+    Listed(const Listed &) = delete;
+    Listed &operator=(const Listed &) = delete;
+
+  private:
+    Lock &lock_;
+    Calling &callback_;
+};
 
 }  // namespace
 
@@ -43,17 +68,23 @@ void Core::misuse_if_blocking(Calling &callback) noexcept {
 
 template <typename Call>
 void Core::call_back(Lock &lock, const char *what, void *raw, Call call) {
-    ++this_thread().callback_depth;
     Calling callback = {what, raw, Clock::now()};
-    callback.next = std::exchange(calling, &callback);
+    Listed listed(lock, callback);
     lock.unlock();
-    call();
+    try {
+        call();
+#if defined(__GLIBCXX__)
+    } catch (abi::__forced_unwind &) {
+        /* The thread ends here: Python ends those that want it while it is being finalized. */
+        throw;
+#endif
+    } catch (...) {
+        callback.threw = true;
+    }
     lock.lock();
-    Calling **link = &calling;
-    while (*link != &callback) link = &(*link)->next;
-    *link = callback.next;
-    --this_thread().callback_depth;
     misuse_if_blocking(callback);
+    if (callback.threw)
+        misuse(what, raw, "had a callback that threw, which would unwind into HCS; catch everything in it");
 }
 
 void Core::complete_by_callback(Lock &lock, const std::shared_ptr<Operation> &operation) {

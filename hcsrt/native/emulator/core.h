@@ -148,6 +148,7 @@ struct Calling {
     void *raw;
     Clock::time_point began;
     bool is_told = false; /* misuses() has it already */
+    bool threw = false;
     Calling *next = nullptr;
 };
 
