@@ -59,6 +59,18 @@ _ROWS = (
         native=True,
     ),
     Assumption(
+        "exit_callback_set_late",
+        ("comes", "never_comes"),
+        "an event callback that was set after the exit of its system or process",
+        native=True,
+    ),
+    Assumption(
+        "callback_of_failed_kick_off",
+        ("comes", "never_comes"),
+        "the callback of a call that has failed at its kick-off",
+        native=True,
+    ),
+    Assumption(
         "close_of_operation",
         ("returns", "waits"),
         "HcsCloseOperation, while the callback runs on another thread,",
@@ -99,7 +111,7 @@ _ROWS = (
         "a shutdown of a virtual machine without a connection to its guest, or a process in it, says",
     ),
     Assumption("forced_exit_status", ("S_OK", "HCS_E_TERMINATED"), "the Status of a forced exit is"),
-    Assumption("state_before_start", ("Created", "absent"), "the State of a virtual machine before its start is"),
+    Assumption("state_before_start", ("absent", "Created"), "the State of a virtual machine before its start is"),
     Assumption("owner_in_answers", ("given", "absent"), "the Owner in an answer without statistics is", one_in=8),
     Assumption(
         "os_type_in_answers", ("given", "absent"), "the RuntimeOsType in an answer without statistics is", one_in=8

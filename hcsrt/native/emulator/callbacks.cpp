@@ -66,6 +66,13 @@ void Core::misuse_if_blocking(Calling &callback) noexcept {
            "had a callback that blocked; hand over what it tells to a thread of your own, and return");
 }
 
+void Core::deliver_exit(const std::shared_ptr<Handle> &handle) {
+    bool is_system = handle->kind == Kind::System;
+    handle->exit_told = true;
+    handle->exit.exited = handle->target;
+    deliver_event(&handle->exit, handle, is_system ? HCSRT_EVENT_SYSTEM_EXITED : HCSRT_EVENT_PROCESS_EXITED);
+}
+
 template <typename Call>
 void Core::call_back(Lock &lock, const char *what, void *raw, Call call) {
     Calling callback = {what, raw, Clock::now()};

@@ -412,6 +412,9 @@ hcsrt_result set_callback(const char *function, void *raw, Kind kind, uint32_t o
     handle->options = options;
     handle->context = const_cast<void *>(context);
     handle->callback = callback;
+    /* One that is set after the exit is told of it at once, or never: not documented. */
+    if (handle->target->exited && !handle->exit_told && !core->variation.chance(Switch::exit_callback_set_late))
+        core->deliver_exit(handle);
     return HCSRT_S_OK;
 }
 

@@ -122,6 +122,8 @@ struct Operation {
     uint32_t pid = 0;
     std::shared_ptr<Target> info; /* whose stdio handles the result still has to give */
     bool closed = false, callback_running = false, callback_done = false;
+    /* Whether its kick-off tells of its failure, and whether nobody is called back then. */
+    bool fails_at_kick_off = false, is_silent = false;
     Delivery completion;
     std::condition_variable changed;
 
@@ -140,6 +142,7 @@ struct Handle {
     int inside = 0;  /* API calls that have not returned */
     int running = 0; /* callbacks that have not returned */
     Delivery exit, disconnect;
+    bool exit_told = false;
     std::condition_variable drained;
 };
 
@@ -259,6 +262,7 @@ struct Core {
     bool ensure_dispatchers();
     void deliver(Delivery *delivery, void *raw);
     void deliver_event(Delivery *event, const std::shared_ptr<Handle> &handle, uint32_t type);
+    void deliver_exit(const std::shared_ptr<Handle> &handle);
     template <typename Call>
     void call_back(Lock &lock, const char *what, void *raw, Call call);
     void complete_by_callback(Lock &lock, const std::shared_ptr<Operation> &operation);

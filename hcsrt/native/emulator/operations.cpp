@@ -49,13 +49,19 @@ void Core::answer(const std::shared_ptr<Question> &question) {
     operation->result = question->result;
     operation->document = std::move(question->document);
     operation->phase = Phase::Done;
-    operation->changed.notify_all();
     auto &subject = question->subject;
     if (Target *created = operation->created(subject)) {
         created->creating = false;
         created->failed = created->kind == Kind::System && hcsrt_failed(question->result) &&
                           question->result != HCSRT_E_SERVICE_DISCONNECT;
     }
+    /* A call that is known to have failed before it returns may say so at once; its document is kept either way.
+     * Whether its callback comes then is not documented. */
+    bool fails = operation->order != Order::Later && hcsrt_failed(operation->result);
+    operation->fails_at_kick_off = fails && variation.chance(Switch::failed_call);
+    operation->is_silent = operation->fails_at_kick_off && variation.chance(Switch::callback_of_failed_kick_off);
+    operation->changed.notify_all();
+    if (operation->is_silent) return;
     if (subject && subject->options & HCSRT_OPTION_OPERATION_CALLBACKS) {
         question->event.operation = raw_of(operation);
         question->event.keeper = question;
@@ -120,11 +126,12 @@ hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::
         operation->order = Order::Later;
         return HCSRT_S_OK;
     }
+    /* Read before a callback may use the operation for another call. */
+    hcsrt_result result = operation->fails_at_kick_off ? operation->result : HCSRT_S_OK;
+    if (operation->is_silent) return result;
     if (operation->order == Order::Inline) core->complete_by_callback(lock, operation);
     else if (operation->callback) operation->changed.wait_until(lock, limit, [&] { return operation->callback_done; });
-    /* A call that is known to have failed may say so at once; its document is kept either way. */
-    if (!hcsrt_failed(operation->result)) return HCSRT_S_OK;
-    return core->variation.chance(Switch::failed_call) ? operation->result : HCSRT_S_OK;
+    return result;
 }
 
 }  // namespace hcsrt::emulator

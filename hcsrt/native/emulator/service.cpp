@@ -129,11 +129,14 @@ void emit(Key key, uint32_t event_type, const Given &data) noexcept {
     for (auto &entry : core->handles) {
         auto &handle = entry.second;
         if (handle->target != target || !handle->callback) continue;
-        Delivery *event = is_exit ? &handle->exit : new (std::nothrow) Delivery;
+        if (is_exit) {
+            core->deliver_exit(handle);
+            continue;
+        }
+        auto *event = new (std::nothrow) Delivery;
         if (!event) continue;
-        event->alone = !is_exit;
-        if (is_exit) event->exited = target;
-        else set_without_fail(&event->data, data);
+        event->alone = true;
+        set_without_fail(&event->data, data);
         core->deliver_event(event, handle, event_type);
     }
 }
