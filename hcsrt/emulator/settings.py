@@ -32,7 +32,7 @@ class Settings:
 
     def __init__(self) -> None:
         # CpuGroupConfig by GroupId in lower case.
-        self._groups: dict[str, dict[str, Any]] = {}
+        self.groups: dict[str, dict[str, Any]] = {}
         # ContainerCredentialGuardInstance by Id.
         self._guards: dict[str, dict[str, Any]] = {}
 
@@ -48,7 +48,7 @@ class Settings:
         if name == "Basic":
             return SCHEMA_VERSIONS
         if name == "CpuGroup":
-            return {"CpuGroups": list(self._groups.values())}
+            return {"CpuGroups": list(self.groups.values())}
         if name == "ContainerCredentialGuard":
             return {"Instances": list(self._guards.values())}
         if name in _OF_THE_HOST:
@@ -75,19 +75,19 @@ class Settings:
         key: str = details["GroupId"].strip("{}").lower()
         if operation == "CreateGroup":
             self._create_group(key, details)
-        elif key not in self._groups:
+        elif key not in self.groups:
             raise Failure(ERROR_NOT_FOUND, f"There is no CPU group {key}.")
         elif operation == "DeleteGroup":
-            del self._groups[key]
+            del self.groups[key]
         else:
-            self._set_property(self._groups[key], details)
+            self._set_property(self.groups[key], details)
 
     def _create_group(self, key: str, details: dict[str, Any]) -> None:
-        if key in self._groups:
+        if key in self.groups:
             raise Failure(ERROR_ALREADY_EXISTS, f"There is a CPU group {key} already.")
         processors: list[int] = details.get("LogicalProcessors", [])
         affinity = {"LogicalProcessorCount": len(processors), "LogicalProcessors": processors}
-        self._groups[key] = {"GroupId": details["GroupId"], "Affinity": affinity, "GroupProperties": []}
+        self.groups[key] = {"GroupId": details["GroupId"], "Affinity": affinity, "GroupProperties": []}
 
     def _set_property(self, group: dict[str, Any], details: dict[str, Any]) -> None:
         code, value = details.get("PropertyCode"), details.get("PropertyValue")

@@ -79,8 +79,18 @@ void Core::deliver_completion(const std::shared_ptr<Operation> &operation) {
     deliver(&operation->completion, raw_of(operation));
 }
 
-void Core::wait_answer(Lock &lock, const std::shared_ptr<Question> &question) {
-    while (!question->answered) question->changed.wait(lock);
+hcsrt_result Core::ask_and_wait(Lock &lock, Request request, std::shared_ptr<Question> *question) {
+    if (is_gone() || this_thread().serving) return HCSRT_E_SERVICE_DISCONNECT;
+    if (!ensure_service()) return HCSRT_E_OUTOFMEMORY;
+    *question = std::make_shared<Question>();
+    (*question)->item.request = std::move(request);
+    uint64_t world = oldest;
+    ask(*question);
+    while (!(*question)->answered) (*question)->changed.wait(lock);
+    if (world == oldest) return (*question)->result;
+    /* What it brought is of a world that has ended meanwhile. */
+    *question = nullptr;
+    return HCSRT_E_SERVICE_DISCONNECT;
 }
 
 Order Core::pick_order() {
