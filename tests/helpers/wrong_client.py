@@ -26,7 +26,7 @@ from hcsrt._check_host.raw_hcs import (
 from hcsrt._codes import SYMBOLS
 from hcsrt._hresults import HCS_E_OPERATION_TIMEOUT, S_OK
 from hcsrt.emulator import Host
-from hcsrt.faults import Fault, Faults
+from hcsrt.faults import Fault
 
 PATIENCE = 10.0
 """Seconds that whatever has to happen may take."""
@@ -74,10 +74,10 @@ class Contexts:
 class Client:
     """A client of the raw table. What its methods do is right; a test adds the mistake."""
 
-    def __init__(self, host: Host, faults: Faults | None) -> None:
+    def __init__(self, host: Host, *, faulty: bool) -> None:
         self.host = host
-        self.faults = faults
-        self.hcs: Table = Table() if faults is None else TableInUse()
+        # Nothing stands between a client and the referee unless it has to.
+        self.hcs: Table = TableInUse() if faulty else Table()
         self.contexts = Contexts(self)
         self._seen: set[str] = set()
         self._threads: list[threading.Thread] = []
@@ -163,13 +163,11 @@ class Client:
 
     def fail(self, function: str, error: str, *, nth: int | None = None) -> Fault:
         """Have the calls of a function fail until the fault is removed, or only one of them."""
-        assert self.faults is not None
-        return self.faults.on(function, nth=nth).fail(error)
+        return self.host.faults.on(function, nth=nth).fail(error)
 
     def hang(self, site: str) -> Fault:
         """Have the calls of a function not return, or with "completion:" in front not complete, until it is removed."""
-        assert self.faults is not None
-        return self.faults.on(site).hang()
+        return self.host.faults.on(site).hang()
 
     def outcome(self, operation: int, milliseconds: int = FOREVER) -> tuple[int, str | None]:
         """Return the result of a call and its document."""
