@@ -164,4 +164,4 @@ def test_without_brackets_the_referee_sees_the_close(forgiven, system, count, se
     assert settle(lambda: released(count))
     (misuse,) = emulator.misuses()
     assert misuse.startswith("HcsCloseComputeSystem: ")
-    assert misuse.endswith("was closed on a callback thread")
+    assert "was closed on a callback thread" in misuse

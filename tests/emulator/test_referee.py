@@ -116,6 +116,27 @@ class RawProcess:
         self.hcs.HcsCloseProcess(self.handle)
 
 
+@pytest.fixture
+def whistle(settle: Callable[..., bool]) -> Iterator[Callable[..., None]]:
+    """The referee has whistled once since the last look, for this function and reason; forgiven after the test.
+
+    A test asks for it first, so that what the test still holds is closed before everything starts afresh.
+    """
+    seen = 0
+
+    def whistle(function: str, reason: str) -> None:
+        nonlocal seen
+        (misuse,) = emulator.misuses()[seen:]
+        assert misuse.startswith(f"{function}: handle ")
+        assert misuse.endswith(f" {reason}")
+        seen += 1
+
+    yield whistle
+    assert len(emulator.misuses()) == seen
+    assert settle(lambda: not any(emulator.live().values()))
+    emulator.reset()
+
+
 # --- operations -----------------------------------------------------------------------------------------------------
 
 
@@ -359,11 +380,17 @@ def test_operation_events_and_a_completion_callback_exclude_each_other(hcs, open
     hcs.HcsCloseOperation(operation)
 
 
-def test_a_second_callback_is_refused_or_replaces_the_first(any_seed, hcs, opened, operation, events, record, settle):
+def test_a_second_callback_is_refused_or_replaces_the_first(
+    any_seed, whistle, hcs, opened, operation, events, record, settle
+):
     replaced: list[tuple[int, int | None]] = []
     first = event_callback(lambda type, operation: replaced.append((type, operation)))
     assert hcs.HcsSetComputeSystemCallback(opened, ENABLE_OPERATION_CALLBACKS, None, first) == S_OK
     second = hcs.HcsSetComputeSystemCallback(opened, ENABLE_OPERATION_CALLBACKS, None, record)
+    whistle(
+        "HcsSetComputeSystemCallback",
+        "has a callback already; set one for each handle, and keep what it uses until the close",
+    )
     assert second == HCS_E_OPERATION_SYSTEM_CALLBACK_ALREADY_SET or (second == S_OK and any_seed is not None)
     assert hcs.HcsGetComputeSystemProperties(opened, operation, None) == S_OK
     assert hcs.wait(operation) == S_OK
@@ -514,27 +541,6 @@ def test_options_of_a_creation_can_bring_the_event_callback(any_seed, hcs, settl
 # --- the referee ----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def whistle(settle: Callable[..., bool]) -> Iterator[Callable[..., None]]:
-    """The referee has whistled once since the last look, for this function and reason; forgiven after the test.
-
-    A test asks for it first, so that what the test still holds is closed before everything starts afresh.
-    """
-    seen = 0
-
-    def whistle(function: str, reason: str) -> None:
-        nonlocal seen
-        (misuse,) = emulator.misuses()[seen:]
-        assert misuse.startswith(f"{function}: handle ")
-        assert misuse.endswith(f" {reason}")
-        seen += 1
-
-    yield whistle
-    assert len(emulator.misuses()) == seen
-    assert settle(lambda: not any(emulator.live().values()))
-    emulator.reset()
-
-
 def test_a_double_close(plain_order, whistle, hcs, system, opened):
     operation, handle = hcs.HcsCreateOperation(None, None), hcs.open_system(system.id)
     process = RawProcess(hcs, opened, *TRUE)
@@ -604,12 +610,14 @@ def test_strings_go_back_once_and_to_whoever_gave_them(whistle, hcs, opened, ope
     assert hcs.HcsWaitForOperationResult(operation, FOREVER, byref(string)) == S_OK
     assert emulator.live()["strings"] == 1
     hcs.free_cotaskmem(string)
-    whistle("CoTaskMemFree", "is no string of HCN")
+    whistle("CoTaskMemFree", "is a string of HCS; free it with LocalFree")
     assert emulator.live()["strings"] == 1
     hcs.free_string(string)
     assert emulator.live()["strings"] == 0
     hcs.free_string(string)
     whistle("LocalFree", "is no string of HCS, or was freed before")
+    hcs.free_cotaskmem(string)
+    whistle("CoTaskMemFree", "is no string of HCN")
     hcs.free_string(wide("from elsewhere"))
     whistle("LocalFree", "is no string of HCS, or was freed before")
     hcs.free_string(None)
@@ -652,7 +660,7 @@ def test_a_close_of_an_operation_with_a_call_inside(whistle, hcs, opened, gate):
     assert hcs.HcsGetComputeSystemProperties(opened, operation, None) == S_OK
     waiting = Waiting(lambda: hcs.wait(operation))
     hcs.HcsCloseOperation(operation)
-    whistle("HcsCloseOperation", "was closed while a call on it had not returned")
+    whistle("HcsCloseOperation", "was closed while a call on it had not returned; close it when no call is inside")
     gate.set()
     assert waiting.result() == S_OK
 
@@ -661,7 +669,7 @@ def test_a_close_of_a_system_with_a_call_inside(whistle, hcs, system, opened, op
     handle = hcs.open_system(system.id)
     waiting = Waiting(lambda: hcs.document_of("HcsWaitForComputeSystemExit", handle, FOREVER)[0])
     hcs.HcsCloseComputeSystem(handle)
-    whistle("HcsCloseComputeSystem", "was closed while a call on it had not returned")
+    whistle("HcsCloseComputeSystem", "was closed while a call on it had not returned; close it when no call is inside")
     assert hcs.HcsTerminateComputeSystem(opened, operation, None) == S_OK
     assert hcs.wait(operation) == S_OK
     assert waiting.result() == S_OK
@@ -677,7 +685,10 @@ def test_a_close_of_a_system_on_a_callback_thread(plain_order, whistle, hcs, sys
     assert hcs.HcsSetComputeSystemCallback(handle, ENABLE_OPERATION_CALLBACKS, None, event_callback(close)) == S_OK
     assert hcs.HcsGetComputeSystemProperties(handle, operation, None) == S_OK
     assert closed.wait(PATIENCE)
-    whistle("HcsCloseComputeSystem", "was closed on a callback thread")
+    whistle(
+        "HcsCloseComputeSystem",
+        "was closed on a callback thread; close it on another one, as a close waits for callbacks that run",
+    )
 
 
 def test_an_operation_may_be_closed_on_a_callback_thread(hcs, opened):
@@ -691,4 +702,6 @@ def test_a_callback_that_blocks(whistle, hcs, opened, operation, settle):
     assert hcs.HcsSetComputeSystemCallback(opened, ENABLE_OPERATION_CALLBACKS, None, callback) == S_OK
     assert hcs.HcsGetComputeSystemProperties(opened, operation, None) == S_OK
     assert settle(lambda: emulator.misuses() != [])
-    whistle("event callback", "had a callback that blocked")
+    whistle(
+        "event callback", "had a callback that blocked; hand over what it tells to a thread of your own, and return"
+    )

@@ -23,6 +23,7 @@ ENGINE = [HERE / "engine_stress.cpp", *WITH_ENGINE]
 EVENTS = HERE / "events_stress.cpp"
 INTERPOSE_SOURCES = [PACKAGE / "native/interpose" / name for name in ("withheld.cpp", "interpose.cpp")]
 INTERPOSE = [HERE / "interpose_test.cpp", FAKE_HCS, FORKS_SOURCE, *INTERPOSE_SOURCES]
+EMULATOR_SOURCES = [it for it in sorted((PACKAGE / "native/emulator").glob("*.cpp")) if it.name != "windows.cpp"]
 REAPER = [HERE / "reaper_stress.cpp", FAKE_HCS, FORKS_SOURCE, REAPER_SOURCE, OPERATIONS_SOURCE, EVENTS_SOURCE]
 
 
@@ -445,3 +446,15 @@ def test_the_thread_sanitizer_catches_of_events(mutation, tmp_path):
     done = run(events_stress(mutation.apply(tmp_path), "-fsanitize=thread"), "1500")
     assert done.returncode != 0
     assert "data race" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_callback_that_throws_is_a_misuse(tmp_path):
+    # Without the types of exceptions in the emulator, as it is built.
+    program = build(tmp_path / "throwing", [HERE / "throwing_callback.cpp", *EMULATOR_SOURCES], "-fno-rtti")
+    done = run(program)
+    assert done.returncode == 0, done.stdout + done.stderr
+    misuses = done.stdout.splitlines()
+    assert len(misuses) == 2
+    assert all("had a callback that threw, which would unwind into HCS; catch everything in it" in it for it in misuses)
+    assert run(program, "right").stdout == ""

@@ -1,5 +1,8 @@
 /* Threads that call completions and events back. */
 #include <algorithm>
+#if defined(__GLIBCXX__)
+#  include <cxxabi.h>
+#endif
 
 #include "core/threads.h"
 #include "emulator/core.h"
@@ -10,6 +13,28 @@ namespace {
 
 /* A callback that takes longer than this blocks HCS. Generous: a busy machine is no misuse. */
 constexpr std::chrono::seconds CALLBACK_LIMIT{2};
+
+/* Has a callback among those that have not returned, as long as it lives. */
+class Listed {
+  public:
+    Listed(Lock &lock, Calling &callback) : lock_(lock), callback_(callback) {
+        callback.next = std::exchange(core->calling, &callback);
+        ++this_thread().callback_depth;
+    }
+    ~Listed() {
+        if (!lock_.owns_lock()) lock_.lock();
+        --this_thread().callback_depth;
+        Calling **link = &core->calling;
+        while (*link != &callback_) link = &(*link)->next;
+        *link = callback_.next;
+    }
+    Listed(const Listed &) = delete;
+    Listed &operator=(const Listed &) = delete;
+
+  private:
+    Lock &lock_;
+    Calling &callback_;
+};
 
 }  // namespace
 
@@ -34,6 +59,13 @@ void Core::deliver_event(Delivery *event, const std::shared_ptr<Handle> &handle,
     deliver(event, handle->raw);
 }
 
+void Core::misuse_if_blocking(Calling &callback) noexcept {
+    if (callback.is_told || Clock::now() - callback.began <= CALLBACK_LIMIT) return;
+    callback.is_told = true;
+    misuse(callback.what, callback.raw,
+           "had a callback that blocked; hand over what it tells to a thread of your own, and return");
+}
+
 void Core::deliver_exit(const std::shared_ptr<Handle> &handle) {
     bool is_system = handle->kind == Kind::System;
     handle->exit_told = true;
@@ -43,14 +75,23 @@ void Core::deliver_exit(const std::shared_ptr<Handle> &handle) {
 
 template <typename Call>
 void Core::call_back(Lock &lock, const char *what, void *raw, Call call) {
-    ++this_thread().callback_depth;
+    Calling callback = {what, raw, Clock::now()};
+    Listed listed(lock, callback);
     lock.unlock();
-    auto began = Clock::now();
-    call();
-    auto took = Clock::now() - began;
+    try {
+        call();
+#if defined(__GLIBCXX__)
+    } catch (abi::__forced_unwind &) {
+        /* The thread ends here: Python ends those that want it while it is being finalized. */
+        throw;
+#endif
+    } catch (...) {
+        callback.threw = true;
+    }
     lock.lock();
-    --this_thread().callback_depth;
-    if (took > CALLBACK_LIMIT) misuse(what, raw, "had a callback that blocked");
+    misuse_if_blocking(callback);
+    if (callback.threw)
+        misuse(what, raw, "had a callback that threw, which would unwind into HCS; catch everything in it");
 }
 
 void Core::complete_by_callback(Lock &lock, const std::shared_ptr<Operation> &operation) {

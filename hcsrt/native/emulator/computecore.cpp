@@ -27,6 +27,7 @@ hcsrt_result verb_call(const Function &function, Kind kind, void *raw, void *ope
     Lock lock(core.here()->mutex);
     Inside inside(raw, kind, function.name);
     if (!inside) return inside.error(operation, function.type);
+    expect_created(function.name, inside);
     Request request;
     request.function = function.name;
     (kind == Kind::System ? request.system : request.process) = inside.target()->key;
@@ -77,6 +78,7 @@ hcsrt_result create_system_in(const Function &function, const hcsrt_char *scope,
     request.text = argument(configuration);
     hcsrt_result result = kick_off(lock, function.type, operation, handle, std::move(request));
     created.is_known = true;
+    if (hcsrt_failed(result)) handle->target->failed = true;
     /* A create that fails at once may have given a handle all the same. */
     if (!hcsrt_failed(result) || core->variation.chance(Switch::handle_of_failed_create)) *system = handle->raw;
     else core->close_target_handle(lock, handle->raw, Kind::System, function.name);
@@ -107,6 +109,7 @@ hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *param
     const Function &function = row::HcsCreateProcess;
     Inside system(raw, Kind::System, function.name);
     if (!system) return system.error(operation, function.type);
+    expect_created(function.name, system);
     Created created(core->add_new(Kind::Process, ++core->serial));
     auto &handle = created.handle;
     auto target = handle->target;
@@ -178,6 +181,7 @@ hcsrt_result HCSRT_CALL open_process(hcsrt_system raw, uint32_t pid, uint32_t, h
     Lock lock(core.here()->mutex);
     Inside system(raw, Kind::System, "HcsOpenProcess");
     if (!system) return system.error();
+    expect_created("HcsOpenProcess", system);
     Request request;
     request.function = "HcsOpenProcess";
     request.system = system.target()->key;
@@ -248,8 +252,14 @@ void HCSRT_CALL close_operation(hcsrt_operation raw) {
     auto handle = core->find(raw, Kind::Operation, "HcsCloseOperation");
     if (!handle) return;
     core->handles.erase(reinterpret_cast<uintptr_t>(raw));
-    if (handle->inside) core->misuse("HcsCloseOperation", raw, "was closed while a call on it had not returned");
     auto &operation = handle->operation;
+    if (handle->inside)
+        core->misuse("HcsCloseOperation", raw,
+                     "was closed while a call on it had not returned; close it when no call is inside");
+    else if (operation->phase == Phase::Running && operation->callback && operation->context)
+        core->misuse("HcsCloseOperation", raw,
+                     "was closed while its call ran, and its callback may still come with its context; close it in "
+                     "the callback, or later");
     operation->closed = true;
     /* Whether the close waits for a callback that runs on another thread is not documented. */
     if (this_thread().callback_depth || !operation->callback_running) return;
@@ -383,6 +393,10 @@ hcsrt_result set_callback(const char *function, void *raw, Kind kind, uint32_t o
     if (!inside) return inside.error();
     if (!callback) return HCSRT_E_INVALIDARG;
     auto &handle = inside.handle();
+    if (handle->callback)
+        core->misuse(function, raw,
+                     "has a callback already; set one for each handle, and keep what it uses until the "
+                     "close");
     /* A second registration is refused or replaces the first: not documented. */
     if (handle->callback && !core->variation.chance(Switch::second_event_callback)) return HCSRT_E_CALLBACK_ALREADY_SET;
     if (!core->ensure_dispatchers()) return HCSRT_E_OUTOFMEMORY;
@@ -439,7 +453,8 @@ void free_string(hcsrt_char *string) {
 void free_cotaskmem(void *memory) {
     if (!memory) return;
     Lock lock(core.here()->mutex);
-    core->misuse("CoTaskMemFree", memory, "is no string of HCN");
+    core->misuse("CoTaskMemFree", memory,
+                 core->strings.count(memory) ? "is a string of HCS; free it with LocalFree" : "is no string of HCN");
 }
 
 int close_stdio(hcsrt_handle raw) {

@@ -78,7 +78,7 @@ void Core::misuse(const char *text) noexcept {
 }
 
 void Core::misuse(const char *function, const void *raw, const char *what) noexcept {
-    char text[200];
+    char text[300];
     std::snprintf(text, sizeof text, "%s: handle %p %s", function, raw, what);
     misuse(text);
 }
@@ -165,8 +165,16 @@ void Core::close_target_handle(Lock &lock, void *raw, Kind kind, const char *fun
     auto handle = find(raw, kind, function);
     if (!handle) return;
     handles.erase(reinterpret_cast<uintptr_t>(raw));
-    if (handle->inside) misuse(function, raw, "was closed while a call on it had not returned");
-    if (this_thread().callback_depth) misuse(function, raw, "was closed on a callback thread");
+    auto &target = handle->target;
+    if (handle->inside)
+        misuse(function, raw, "was closed while a call on it had not returned; close it when no call is inside");
+    if (target->creating)
+        misuse(function, raw,
+               "was closed before the call that creates what it leads to had completed, and that goes on without a "
+               "handle; wait for the operation first");
+    if (this_thread().callback_depth)
+        misuse(function, raw,
+               "was closed on a callback thread; close it on another one, as a close waits for callbacks that run");
     handle->callback = nullptr;
     int own = this_thread().calling_back == handle.get() ? 1 : 0;
     while (handle->running > own) handle->drained.wait(lock);
@@ -176,7 +184,6 @@ void Core::close_target_handle(Lock &lock, void *raw, Kind kind, const char *fun
         std::this_thread::sleep_for(drain);
         lock.lock();
     }
-    auto &target = handle->target;
     if (--target->handles) return;
     /* The service has not heard of the last time yet, and will find it so. */
     if (target->released.queued) return;

@@ -90,6 +90,8 @@ struct Target {
     Key key;
     uint32_t service; /* that it was made in */
     int handles = 0;
+    bool creating = false; /* the call that creates it has not completed */
+    bool failed = false;   /* that call has failed, so that its handle leads nowhere */
     bool exited = false;
     Text exit_document;
     Item exit, released; /* what the service is told of it */
@@ -128,6 +130,9 @@ struct Operation {
     bool fails_at_kick_off = false, is_silent = false;
     Delivery completion;
     std::condition_variable changed;
+
+    /* A new compute system or process, if its call creates one. */
+    Target *created(const std::shared_ptr<Handle> &subject) const;
 };
 
 struct Handle {
@@ -143,6 +148,16 @@ struct Handle {
     Delivery exit, disconnect;
     bool exit_told = false;
     std::condition_variable drained;
+};
+
+/* A callback that has not returned, on the stack of its thread. */
+struct Calling {
+    const char *what;
+    void *raw;
+    Clock::time_point began;
+    bool is_told = false; /* misuses() has it already */
+    bool threw = false;
+    Calling *next = nullptr;
 };
 
 struct Stdio {
@@ -210,6 +225,7 @@ struct Core {
     bool dispatcher_started[DISPATCHERS] = {}, dispatcher_busy[DISPATCHERS] = {};
     std::condition_variable idle;
     std::vector<std::string> misuses;
+    Calling *calling = nullptr; /* all callbacks that have not returned */
 
     /* --- the service ----------------------------------------------------------------------------------------- */
 
@@ -227,6 +243,7 @@ struct Core {
     /* Without memory it is not recorded. */
     void misuse(const char *text) noexcept;
     void misuse(const char *function, const void *raw, const char *what) noexcept;
+    void misuse_if_blocking(Calling &callback) noexcept;
 
     /* --- handles --------------------------------------------------------------------------------------------- */
 
@@ -316,6 +333,9 @@ class Inside {
     std::shared_ptr<Handle> handle_;
     bool stale_ = false, lost_ = false, left_ = false;
 };
+
+/* Notes the use of a handle whose call has not completed, or has failed. */
+void expect_created(const char *function, const Inside &inside);
 
 /* Starts `operation_raw` on a request; the answer becomes its result. `subject` is the handle that the call is about. */
 hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::shared_ptr<Handle> &subject,

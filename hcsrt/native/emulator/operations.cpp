@@ -10,6 +10,23 @@ constexpr std::chrono::milliseconds KICK_OFF_LIMIT{20};
 
 }  // namespace
 
+Target *Operation::created(const std::shared_ptr<Handle> &subject) const {
+    if (type == HCSRT_TYPE_CREATE) return subject->target.get();
+    return type == HCSRT_TYPE_CREATE_PROCESS ? info.get() : nullptr;
+}
+
+void expect_created(const char *function, const Inside &inside) {
+    auto &handle = *inside.handle();
+    if (handle.target->creating)
+        core->misuse(function, handle.raw,
+                     "was used before the call that creates what it leads to had completed; wait for the operation "
+                     "first");
+    else if (handle.target->failed)
+        core->misuse(function, handle.raw,
+                     "is of a creation that has failed, and may lead to somebody else's compute system of that id; "
+                     "only close it");
+}
+
 void Core::post(Item *item, const std::shared_ptr<void> &keeper) {
     if (stopped) return;
     item->keeper = keeper;
@@ -32,6 +49,12 @@ void Core::answer(const std::shared_ptr<Question> &question) {
     operation->result = question->result;
     operation->document = std::move(question->document);
     operation->phase = Phase::Done;
+    auto &subject = question->subject;
+    if (Target *created = operation->created(subject)) {
+        created->creating = false;
+        created->failed = created->kind == Kind::System && hcsrt_failed(question->result) &&
+                          question->result != HCSRT_E_SERVICE_DISCONNECT;
+    }
     /* A call that is known to have failed before it returns may say so at once; its document is kept either way.
      * Whether its callback comes then is not documented. */
     bool fails = operation->order != Order::Later && hcsrt_failed(operation->result);
@@ -39,7 +62,6 @@ void Core::answer(const std::shared_ptr<Question> &question) {
     operation->is_silent = operation->fails_at_kick_off && variation.chance(Switch::callback_of_failed_kick_off);
     operation->changed.notify_all();
     if (operation->is_silent) return;
-    auto &subject = question->subject;
     if (subject && subject->options & HCSRT_OPTION_OPERATION_CALLBACKS) {
         question->event.operation = raw_of(operation);
         question->event.keeper = question;
@@ -101,6 +123,7 @@ hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::
     operation->callback_done = false;
     operation->pid = 0;
     operation->info = info;
+    if (Target *created = operation->created(subject)) created->creating = true;
     operation->system = subject && subject->kind == Kind::System ? subject->raw : nullptr;
     operation->process = subject && subject->kind == Kind::Process ? subject->raw : nullptr;
 

@@ -261,6 +261,7 @@ Counts live() {
 
 std::vector<std::string> misuses() {
     Lock lock(core.here()->mutex);
+    for (Calling *callback = core->calling; callback; callback = callback->next) core->misuse_if_blocking(*callback);
     return core->misuses;
 }
 
