@@ -403,6 +403,28 @@ def test_it(broken):
     assert "repeat it with: pytest test_it.py::test_it --hcs-seed=" in text_of(result)
 
 
+def test_what_a_failure_leaves_behind_is_not_told(run: Run) -> None:
+    result = run("""
+def test_failing(hcs_host):
+    system = create()
+    assert not system
+
+@pytest.mark.xfail
+def test_expected_to_fail(hcs_host):
+    system = create()
+    assert not system
+
+def test_skipped(hcs_host):
+    system = create()
+    pytest.skip("has to be elsewhere")
+
+def test_nobody_else_is_blamed(hcs_host):
+    pass
+""")
+    result.assert_outcomes(passed=1, failed=1, xfailed=1, skipped=1)
+    assert text_of(result).count("repeat it with") == 1
+
+
 # --- seeds -----------------------------------------------------------------------------------------------------------
 
 
