@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -435,9 +436,13 @@ def test_row_7_each_path_that_a_source_tells_is_tested() -> None:
 
 @contextlib.contextmanager
 def owner_of(path: str) -> Iterator[OwnedSystem]:
+    """Yield a system that the path leads into. Its world can be saved and loaded in the end, whatever was changed."""
     devices = {"Scsi": {"1": {}}, "VirtualPMem": {"Devices": {"0": PMEM}, "MaximumCount": 64}}
-    with running(machine(Devices=devices) if path.startswith("VirtualMachine") else container()) as system:
+    document = machine(Devices=devices) if path.startswith("VirtualMachine") else container()
+    with tempfile.TemporaryDirectory() as folder, Host() as host, running(document) as system:
         yield system
+        host.save(os.path.join(folder, "world.json"))
+        Host.load(os.path.join(folder, "world.json"))
 
 
 @pytest.mark.parametrize(("path", "settings"), PLUGGED.items())
@@ -474,6 +479,18 @@ def test_row_7_what_is_set_is_kept(path: str, values: tuple[Any, Any]) -> None:
         fails(E_INVALIDARG, modify, system, at, "Update")
         if "Remove" in resource.requests:
             modify(system, at, "Remove")
+
+
+def test_row_7_settings_that_are_null_are_none() -> None:
+    """As multipass writes them where it has none."""
+    with running(machine()) as system:
+        request = {"ResourcePath": f"VirtualMachine/Devices/NetworkAdapters/{GUID}", "Settings": None}
+        modify(system, request["ResourcePath"], "Add", {"EndpointId": GUID})
+        hcs_calls.modify_system(system, json.dumps(request | {"RequestType": "Remove"}))
+        fails(E_INVALIDARG, hcs_calls.modify_system, system, json.dumps(request | {"RequestType": "Add"}))
+    with running(container()) as system:
+        request["ResourcePath"] = "Container/MappedDirectories"
+        fails(E_INVALIDARG, hcs_calls.modify_system, system, json.dumps(request | {"RequestType": "Add"}))
 
 
 def test_row_7_a_mapping_needs_its_device(plain_order: None) -> None:
@@ -570,6 +587,14 @@ def test_row_11_the_callback_after_a_failed_kick_off_comes_or_not(choice: str, o
             if failed and choice == "comes":
                 wait_until(lambda operation=operation: called == [operation])
             hcs.HcsCloseOperation(operation)
+        # What comes comes in order, on each of the threads that call back.
+        later: list[int] = []
+        for _ in range(8):
+            operation = hcs.HcsCreateOperation(None, completion(lambda operation, context: later.append(operation)))
+            assert hcs.HcsEnumerateComputeSystems(None, operation) == S_OK
+            assert hcs.wait(operation) == S_OK
+            hcs.HcsCloseOperation(operation)
+        wait_until(lambda: len(later) == 8)
         assert len(called) == (1 if choice == "comes" else 0)
         assert host.met()["callback_of_failed_kick_off"] == {choice}
         hcs.HcsCloseComputeSystem(handle)
