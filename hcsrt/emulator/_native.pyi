@@ -27,10 +27,10 @@ class Request:
     @property
     def lost(self) -> bool: ...
 
-def take(timeout: float | None) -> Request | None:
-    """Return the next item, or None if none came within `timeout` seconds (None: for ever).
+def take(service: int, timeout: float | None) -> Request | None:
+    """Return the next item for a service, or None if none came within `timeout` seconds (None: for ever).
 
-    Raises Stopped once the native half went down.
+    Raises Stopped once the native half went down, or has another service.
     """
 
 def reply(ticket: int, hresult: int, document: str | None = None, *, key: int = 0, pid: int = 0) -> None:
@@ -78,8 +78,17 @@ def close_stream(process: int, name: str) -> bool:
 def forget(process: int) -> None:
     """Drop a process for good; pipe ends that nobody asked for are closed."""
 
-def configure(seed: int | None) -> None:
-    """Vary what HCS leaves open by this seed; None gives the plain order."""
+def configure(seed: int | None, assumed: dict[str, int]) -> None:
+    """Vary what HCS leaves open by this seed, None for the plain order; make the choices of these numbers by name."""
+
+def switches() -> list[tuple[str, int, int | None]]:
+    """Return the choices of native code: for each its name, how many there are, and the odds of `Assumption.one_in`."""
+
+def assume(name: str, choice: int | None) -> None:
+    """Have native code make a choice by its number, whatever the seed; None: leave it to the seed again."""
+
+def met(name: str) -> int:
+    """Return the numbers of the choices of native code that were met, as bits of one number."""
 
 def serve_on_demand(function: Callable[[], object]) -> None:
     """Have a function called, on a thread of its own, to start a service where a call finds none: in a forked child."""
@@ -87,26 +96,44 @@ def serve_on_demand(function: Callable[[], object]) -> None:
 def epoch() -> int:
     """Return the epoch of this process; a forked child has another one."""
 
-def start() -> None:
-    """Let calls reach the queue."""
+def start() -> int:
+    """Let calls reach the queue, and return the number of the service that takes them from there."""
+
+def serves(service: int) -> bool:
+    """Return whether the service with this number has not gone."""
 
 def fail_to_start() -> None:
     """Tell that there is no service after all: calls that came since start() fail, and the next one has one started."""
 
-def stop() -> None:
-    """Go down as a service that crashed: calls fail, watchers hear of it, programs are killed. Runs no Python."""
+def stop(for_good: bool) -> None:
+    """Go down as a service that crashed: calls fail, watchers hear of it, programs are killed. Runs no Python.
+
+    for_good: whether the world ends with it.
+    """
 
 def clear() -> None:
     """Forget everything; handles from before answer as those of a service that went away."""
 
+def ask_world(text: str | None) -> tuple[int, str | None]:
+    """Have the service answer a request "World", and return the HRESULT and the document."""
+
+def new_key() -> int:
+    """Return a number for a compute system that no call has created."""
+
 def live() -> dict[str, int]:
     """Return how many handles and strings were given out and not released yet."""
+
+def pending() -> int:
+    """Return what hcsrt.pending returns."""
 
 def misuses() -> list[str]:
     """Return what callers did that would have crashed, or corrupted, the real HCS."""
 
 def record_misuse(text: str) -> None:
     """Add to misuses()."""
+
+def fault_hook() -> object:
+    """Return what faults can ask of the emulator, in a capsule for hcsrt._interpose."""
 
 def backend() -> object:
     """Return the emulator's hcsrt_backend, in a capsule for hcsrt._library."""

@@ -7,6 +7,7 @@ from libc.stdlib cimport free, malloc
 from libcpp cimport bool
 
 from hcsrt._api cimport HcsApi, hcsrt_backend
+from hcsrt._core cimport core
 
 import os
 import sys
@@ -114,7 +115,9 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
         Stopped "hcsrt::emulator::Taken::Stopped"
 
     const HcsApi *c_api "hcsrt::emulator::api"()
-    Taken c_take "hcsrt::emulator::take"(int64_t timeout_ms, CRequest *request)
+    const void *c_fault_hook "hcsrt::emulator::fault_hook"()
+    bool c_serves "hcsrt::emulator::serves"(uint32_t service)
+    Taken c_take "hcsrt::emulator::take"(uint32_t service, int64_t timeout_ms, CRequest *request)
     void c_reply "hcsrt::emulator::reply"(
         uint64_t ticket, int result, const Given &document, uint64_t key, uint32_t pid
     )
@@ -125,9 +128,20 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
     void c_resize "hcsrt::emulator::resize"(uint64_t process, uint16_t rows, uint16_t columns)
     bool c_close_stream "hcsrt::emulator::close_stream"(uint64_t process, int stream)
     void c_forget "hcsrt::emulator::forget"(uint64_t process)
+    cdef cppclass SwitchRow:
+        const char *name
+        uint32_t choices
+        uint32_t one_in
+    const SwitchRow *SWITCHES
+    const size_t SWITCH_COUNT
+    const uint32_t NOT_ASSUMED
     void c_configure "hcsrt::emulator::configure"(bool vary, uint64_t seed)
-    void c_start "hcsrt::emulator::start"()
-    void c_stop "hcsrt::emulator::stop"()
+    void c_assume "hcsrt::emulator::assume"(size_t row, uint32_t choice)
+    uint32_t c_met "hcsrt::emulator::met"(size_t row)
+    uint32_t c_start "hcsrt::emulator::start"()
+    void c_stop "hcsrt::emulator::stop"(bool for_good)
+    int c_ask_world "hcsrt::emulator::ask_world"(const Given &text, Text *document)
+    uint64_t c_new_key "hcsrt::emulator::new_key"()
     void c_fail_to_start "hcsrt::emulator::fail_to_start"()
     bool c_attach "hcsrt::emulator::attach"(int (*finalizing)() noexcept, void (*start)() noexcept)
     uint32_t c_process_epoch "hcsrt::emulator::process_epoch"()
@@ -185,17 +199,17 @@ cdef class Request:
         return f"<Request {self.function} ticket={self.ticket} system={self.system} process={self.process}>"
 
 
-def take(timeout):
-    """Return the next item, or None if none came within `timeout` seconds (None: for ever).
+def take(uint32_t service, timeout):
+    """Return the next item for a service, or None if none came within `timeout` seconds (None: for ever).
 
-    Raises Stopped once the native half went down.
+    Raises Stopped once the native half went down, or has another service.
     """
     # At most 35 years, which the clock can be asked for.
     cdef int64_t timeout_ms = -1 if timeout is None else min(max(0, int(timeout * 1000 + 0.999)), 1 << 40)
     cdef CRequest item
     cdef Taken taken
     with nogil:
-        taken = c_take(timeout_ms, &item)
+        taken = c_take(service, timeout_ms, &item)
     if taken == Taken.Stopped:
         raise Stopped
     if taken == Taken.Nothing:
@@ -329,9 +343,43 @@ def forget(uint64_t process):
     c_forget(process)
 
 
-def configure(seed):
-    """Vary what HCS leaves open by this seed; None gives the plain order."""
+def configure(seed, dict assumed not None):
+    """Vary what HCS leaves open by this seed, None for the plain order; make the choices of these numbers by name."""
     c_configure(seed is not None, 0 if seed is None else seed & 0xFFFFFFFFFFFFFFFF)
+    for name, choice in assumed.items():
+        assume(name, choice)
+
+
+def switches():
+    """Return the choices of native code: for each its name, how many there are, and the odds of `Assumption.one_in`."""
+    return [
+        (SWITCHES[row].name.decode("ascii"), SWITCHES[row].choices, SWITCHES[row].one_in or None)
+        for row in range(SWITCH_COUNT)
+    ]
+
+
+cdef size_t switch_of(str name) except? 0:
+    cdef size_t row
+    for row in range(SWITCH_COUNT):
+        if SWITCHES[row].name == name.encode("ascii"):
+            return row
+    raise ValueError(f"native code has no choice of the name {name!r}")
+
+
+def assume(str name not None, choice):
+    """Have native code make a choice by its number, whatever the seed; None: leave it to the seed again."""
+    cdef size_t row = switch_of(name)
+    cdef uint32_t number = NOT_ASSUMED
+    if choice is not None:
+        number = choice
+        if number >= SWITCHES[row].choices:
+            raise ValueError(f"{name} has {SWITCHES[row].choices} choices, and none with the number {choice}")
+    c_assume(row, number)
+
+
+def met(str name not None):
+    """Return the numbers of the choices of native code that were met, as bits of one number."""
+    return c_met(switch_of(name))
 
 
 def serve_on_demand(function):
@@ -348,8 +396,13 @@ def epoch():
 
 
 def start():
-    """Let calls reach the queue."""
-    c_start()
+    """Let calls reach the queue, and return the number of the service that takes them from there."""
+    return c_start()
+
+
+def serves(uint32_t service):
+    """Return whether the service with this number has not gone."""
+    return c_serves(service)
 
 
 def fail_to_start():
@@ -358,16 +411,35 @@ def fail_to_start():
         c_fail_to_start()
 
 
-def stop():
-    """Go down as a service that crashed: calls fail, watchers hear of it, programs are killed. Runs no Python."""
+def stop(bint for_good):
+    """Go down as a service that crashed: calls fail, watchers hear of it, programs are killed. Runs no Python.
+
+    for_good: whether the world ends with it.
+    """
     with nogil:
-        c_stop()
+        c_stop(for_good)
 
 
 def clear():
     """Forget everything; handles from before answer as those of a service that went away."""
     with nogil:
         c_clear()
+
+
+def ask_world(text):
+    """Have the service answer a request "World", and return the HRESULT and the document."""
+    cdef bytes utf16 = encode(text)
+    cdef Given asked = given(utf16)
+    cdef Text document
+    cdef int result
+    with nogil:
+        result = c_ask_world(asked, &document)
+    return result & 0xFFFFFFFF, decode(document)
+
+
+def new_key():
+    """Return a number for a compute system that no call has created."""
+    return c_new_key()
 
 
 def live():
@@ -382,6 +454,11 @@ def live():
     }
 
 
+def pending():
+    """Return what hcsrt.pending returns."""
+    return core.reaper_pending()
+
+
 def misuses():
     """Return what callers did that would have crashed, or corrupted, the real HCS."""
     return misuse_list()
@@ -390,6 +467,11 @@ def misuses():
 def record_misuse(str text not None):
     """Add to misuses()."""
     c_record_misuse(text.encode("utf-8"))
+
+
+def fault_hook():
+    """Return what faults can ask of the emulator, in a capsule for hcsrt._interpose."""
+    return PyCapsule_New(<void *> c_fault_hook(), "hcsrt.fault_hook", NULL)
 
 
 def backend():

@@ -10,19 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from .._hresults import (
-    E_ACCESSDENIED,
     ERROR_NOT_FOUND,
-    ERROR_NOT_SUPPORTED,
-    HCS_E_CONNECTION_CLOSED,
     HCS_E_INVALID_STATE,
-    HCS_E_PROCESS_ALREADY_STOPPED,
-    HCS_E_SYSTEM_ALREADY_STOPPED,
     HCS_E_SYSTEM_NOT_FOUND,
 )
 from . import _native
 from .failures import Failure, signed
-from .outbox import Variation
 from .usage import Meter, Usage
+from .variation import Variation
 
 GRACEFUL, FORCED, UNEXPECTED = "GracefulExit", "ForcedExit", "UnexpectedExit"
 
@@ -31,6 +26,7 @@ class Process:
     """A process of a compute system: a real program, from its start until nobody can ask for it any more."""
 
     __slots__ = (
+        "crashed",
         "exit_code",
         "group_gone",
         "held",
@@ -54,6 +50,8 @@ class Process:
         # Whether its process group is empty: other processes may have its pid then.
         self.group_gone: bool = False
         self.terminated: bool = False
+        # Whether a fault has ended it as a crash does.
+        self.crashed: bool = False
         # Whether a handle to it is open.
         self.held: bool = True
         # Whether its creator was told of a failure and has yet to fetch what a success would have given.
@@ -176,7 +174,7 @@ class Model:
     def live_system_of(self, request: _native.Request) -> System:
         system = self.system_of(request)
         if system.state == "Stopped":
-            hresult = self.variation.pick(HCS_E_SYSTEM_ALREADY_STOPPED, HCS_E_INVALID_STATE)
+            hresult = self.variation.hresult("call_on_stopped_system")
             raise Failure(hresult, "The compute system has stopped; only its exit status is left.")
         if system.stopping:
             raise Failure(HCS_E_INVALID_STATE, "The compute system is being stopped.")
@@ -195,14 +193,10 @@ class Model:
         return process
 
     def no_guest(self, message: str) -> Failure:
-        return Failure(
-            self.variation.pick(ERROR_NOT_SUPPORTED, HCS_E_INVALID_STATE, HCS_E_CONNECTION_CLOSED),
-            message,
-        )
+        return Failure(self.variation.hresult("no_guest"), message)
 
     def gone(self) -> Failure:
-        hresult = self.variation.pick(HCS_E_PROCESS_ALREADY_STOPPED, E_ACCESSDENIED)
-        return Failure(hresult, "The process has exited.")
+        return Failure(self.variation.hresult("call_on_exited_process"), "The process has exited.")
 
     def forget_if_unused(self, process: Process) -> None:
         """Drop an ended process without handles, unless it left something behind that the system's end has to kill."""

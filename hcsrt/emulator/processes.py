@@ -17,6 +17,19 @@ from .signals import SIGKILL, signal_number
 from .stopping import Stopping
 from .verbs import expect_no_options, verb
 
+# What both platforms tell of a program that was killed.
+_KILLED = 128 + SIGKILL
+# The exit code that a process of a Windows guest has after HcsTerminateProcess.
+_ERROR_PROCESS_ABORTED = 1067
+# The exit codes of a program that reads where there is no memory: of a Windows guest, and of a Linux one (SIGSEGV).
+_ACCESS_VIOLATION, _SEGMENTATION_FAULT = 0xC0000005, 128 + 11
+# The other members of a process that runs mean nothing; Windows has its own words for that.
+_WHILE_RUNNING: dict[str, dict[str, int]] = {
+    "259": {"ExitCode": 259, "LastWaitResult": 258},
+    "0": {"ExitCode": 0, "LastWaitResult": 0},
+    "absent": {},
+}
+
 
 class Processes:
     """The HCS functions on processes, and the news of their ends."""
@@ -54,7 +67,7 @@ class Processes:
             raise launch.failure(error) from None
         process = Process(request.process, pid, system, is_console=launch.is_console)
         self._model.processes[process.key] = system.processes[process.key] = process
-        if "Container" in system.document and self._variation.sometimes(8):
+        if "Container" in system.document and self._variation.choose("process_in_container") != "succeeds":
             # Server 2022 reports this for process-isolated containers although the process runs.
             process.info_owed = True
             raise Failure(E_INVALIDARG, "The parameter is incorrect.")
@@ -72,7 +85,7 @@ class Processes:
     @verb("HcsGetProcessInfo")
     def _process_info(self, request: _native.Request) -> Answer:
         process = self._model.process_of(request)
-        if process.exited and not process.info_owed and self._variation.pick(True, False):
+        if process.exited and not process.info_owed and self._variation.choose("info_of_exited_process") != "succeeds":
             raise Failure(HCS_E_PROCESS_ALREADY_STOPPED, "The process has exited.")
         process.info_owed = False
         return Answer(pid=process.pid)
@@ -83,12 +96,7 @@ class Processes:
         process = self._model.process_of(request)
         if process.exited:
             return Answer(json.dumps(process.status()))
-        # The other members of a process that runs mean nothing; Windows has its own words for that.
-        rest = self._variation.pick(
-            {"ExitCode": 259, "LastWaitResult": 258},
-            {"ExitCode": 0, "LastWaitResult": 0},
-            {},
-        )
+        rest = _WHILE_RUNNING[self._variation.choose("exit_code_while_running")]
         return Answer(json.dumps({"ProcessId": process.pid, "Exited": False, **rest}))
 
     @verb("HcsSignalProcess")
@@ -106,6 +114,13 @@ class Processes:
             raise self._model.gone()
         process.terminated = True
         return Answer()
+
+    @verb("ProcessCrashed")
+    def _crash(self, request: _native.Request) -> None:
+        process = self._model.processes.get(request.process)
+        if process is not None and not process.exited:
+            process.crashed = True
+            process.signal(SIGKILL)
 
     @verb("HcsModifyProcess")
     def _modify_process(self, request: _native.Request) -> Answer:
@@ -129,7 +144,7 @@ class Processes:
     @verb("ProcessExited")
     def _process_exited(self, request: _native.Request) -> None:
         process = self._model.processes[request.process]
-        process.exit_code = request.number
+        process.exit_code = _exit_code(process, request.number)
         process.lost = request.lost
         if process.lost:
             process.system.meter.lose(process.pid)
@@ -138,6 +153,15 @@ class Processes:
         self._outbox.emit(process.key, PROCESS_EXITED, json.dumps(process.status()))
         self._model.forget_if_unused(process)
         self._stopping.advance(process.system)
+
+
+def _exit_code(process: Process, code: int) -> int:
+    """Return the exit code that a guest has for a program of this machine, whichever machine that is."""
+    if process.crashed and code == _KILLED:
+        return _SEGMENTATION_FAULT if process.system.linux else _ACCESS_VIOLATION
+    if process.terminated and code == _KILLED and not process.system.linux:
+        return _ERROR_PROCESS_ABORTED
+    return code
 
 
 def _expect_process_status(query: str | None) -> None:

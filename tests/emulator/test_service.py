@@ -25,7 +25,7 @@ from hcsrt.emulator.service import Service
 
 from ..helpers import hcs_calls
 from ..helpers.platforms import WINDOWS, WINE, catches_signals, fork, peak_memory, process_names, pseudo_terminal
-from ..helpers.programs import CAT, ELSEWHERE, INTERRUPTED, KILLED, SLEEP, TRUE, guest, is_alive
+from ..helpers.programs import ABORTED, CAT, ELSEWHERE, INTERRUPTED, KILLED, SLEEP, TRUE, guest, is_alive
 
 pytestmark = pytest.mark.filterwarnings("ignore::hcsrt.errors.NoIsolationWarning")
 
@@ -168,8 +168,9 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def service() -> Service:
-    assert emulator._service is not None
-    return emulator._service
+    service = emulator.world.service()
+    assert service is not None
+    return service
 
 
 def known() -> Model:
@@ -879,7 +880,6 @@ def test_console(any_seed: int | None) -> None:
         ({"CommandLine": "true", "Environment": {"A": 5}}, 0x8037010D, "$.Environment.A"),
         ({"CommandLine": "true", "Colour": "red"}, 0x8037010D, "$.Colour"),
         ({"CommandLine": "true", "ConsoleSize": {"Height": 1}}, 0x8037010D, "$.ConsoleSize"),
-        ({"CommandLine": "true", "User": "ContainerUser"}, E_NOTIMPL, "User"),
         ({"CommandLine": "true", "RestrictedToken": True}, E_NOTIMPL, "RestrictedToken"),
         ({"CommandLine": "true", "WorkingDirectory": "/no/such/folder"}, 0x8007010B, "/no/such/folder"),
         ({"CommandLine": "true", "WorkingDirectory": __file__}, 0x8007010B, "test_service.py"),
@@ -980,7 +980,7 @@ def test_terminate_process(any_seed: int | None) -> None:
         gone = (HCS_E_PROCESS_ALREADY_STOPPED, E_ACCESSDENIED)
         fails(gone, hcs_calls.terminate_process, start.process)
         assert _watch.wait_exit(start.process, 20)
-        expected = {"ProcessId": start.pid, "Exited": True, "ExitCode": KILLED, "LastWaitResult": 0}
+        expected = {"ProcessId": start.pid, "Exited": True, "ExitCode": ABORTED, "LastWaitResult": 0}
         assert json.loads((_watch.exit_status(start.process) or ("", ""))[1] or "") == expected
         assert json.loads(hcs_calls.get_process_properties(start.process) or "") == expected
         fails(gone, hcs_calls.terminate_process, start.process)
@@ -1006,7 +1006,7 @@ def test_open_process(any_seed: int | None) -> None:
         fails(ERROR_NOT_FOUND, _calls.open_process, system, os.getpid())
         with started(system, *SLEEP) as start, _calls.open_process(system, start.pid) as process:
             hcs_calls.terminate_process(process)
-            assert exit_code(start.process) == KILLED
+            assert exit_code(start.process) == ABORTED
     with running("other") as other:
         fails(ERROR_NOT_FOUND, _calls.open_process, other, start.pid)
     wait_until(holds_nothing)
@@ -1069,8 +1069,7 @@ def test_modify_is_checked(document: dict[str, Any], hresult: int, place: str) -
 
 def test_creation_that_reports_a_failure_and_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """HCS may say E_INVALIDARG of a process that runs; HcsGetProcessInfo then tells about it, though it has exited."""
-    variation = known().variation
-    monkeypatch.setattr(variation, "sometimes", lambda one_in: one_in == 8)
+    monkeypatch.setitem(known().variation.assumed, "process_in_container", "E_INVALIDARG")
     with running() as system:
         assert run(system, *guest("out('text')")) == (0, "text\n")
 
@@ -1211,7 +1210,7 @@ def test_a_reset_that_cannot_be_made_ends_nothing(monkeypatch: pytest.MonkeyPatc
 
     with running() as system:
         with monkeypatch.context() as patch:
-            patch.setattr(emulator, "Service", refuse)
+            patch.setattr(emulator.world, "Service", refuse)
             with pytest.raises(MemoryError):
                 emulator.reset()
         assert run(system, *TRUE).code == 0
@@ -1249,12 +1248,13 @@ def test_an_install_that_is_refused_leaves_the_seed_alone(monkeypatch: pytest.Mo
     def refuse(name: str) -> None:
         raise RuntimeError("this process uses the windows backend already")
 
-    monkeypatch.setattr(emulator, "choose", refuse)
-    monkeypatch.setattr(emulator, "_service", None)
-    monkeypatch.setattr(emulator, "_seed", 5)
+    world = emulator.world.current()
+    monkeypatch.setattr(emulator.world, "choose", refuse)
+    monkeypatch.setattr(world, "service", None)
+    monkeypatch.setattr(world, "seed", 5)
     with pytest.raises(RuntimeError, match="windows"):
         emulator.install(7)
-    assert emulator._seed == 5
+    assert world.seed == 5
 
 
 def test_install() -> None:

@@ -26,7 +26,7 @@ HCSRT_FUNCTIONS(ROW)
 hcsrt_result verb_call(const Function &function, Kind kind, void *raw, void *operation, const hcsrt_char *text) {
     Lock lock(core.here()->mutex);
     Inside inside(raw, kind, function.name);
-    if (!inside) return inside.error();
+    if (!inside) return inside.error(operation, function.type);
     Request request;
     request.function = function.name;
     (kind == Kind::System ? request.system : request.process) = inside.target()->key;
@@ -35,9 +35,9 @@ hcsrt_result verb_call(const Function &function, Kind kind, void *raw, void *ope
     return kick_off(lock, function.type, operation, inside.handle(), std::move(request), info);
 }
 
+/* Whoever the identity is of, nothing here asks for rights. */
 hcsrt_result modify_call(const Function &function, Kind kind, void *raw, void *operation,
-                         const hcsrt_char *configuration, hcsrt_handle identity) {
-    if (identity) return HCSRT_E_NOTIMPL;
+                         const hcsrt_char *configuration, hcsrt_handle) {
     return configuration ? verb_call(function, kind, raw, operation, configuration) : HCSRT_E_INVALIDARG;
 }
 
@@ -78,7 +78,7 @@ hcsrt_result create_system_in(const Function &function, const hcsrt_char *scope,
     hcsrt_result result = kick_off(lock, function.type, operation, handle, std::move(request));
     created.is_known = true;
     /* A create that fails at once may have given a handle all the same. */
-    if (!hcsrt_failed(result) || core->chance(2)) *system = handle->raw;
+    if (!hcsrt_failed(result) || core->variation.chance(Switch::handle_of_failed_create)) *system = handle->raw;
     else core->close_target_handle(lock, handle->raw, Kind::System, function.name);
     return result;
 }
@@ -106,7 +106,7 @@ hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *param
     Lock lock(core.here()->mutex);
     const Function &function = row::HcsCreateProcess;
     Inside system(raw, Kind::System, function.name);
-    if (!system) return system.error();
+    if (!system) return system.error(operation, function.type);
     Created created(core->add_new(Kind::Process, ++core->serial));
     auto &handle = created.handle;
     auto target = handle->target;
@@ -118,7 +118,8 @@ hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *param
     hcsrt_result result = kick_off(lock, function.type, operation, system.handle(), std::move(request), target);
     created.is_known = true;
     /* A running process is never without its handle, whatever the call says. */
-    if (!hcsrt_failed(result) || target->started || core->chance(2)) *process = handle->raw;
+    if (!hcsrt_failed(result) || target->started || core->variation.chance(Switch::handle_of_failed_create))
+        *process = handle->raw;
     else core->close_target_handle(lock, handle->raw, Kind::Process, function.name);
     return result;
 }
@@ -145,16 +146,6 @@ hcsrt_result HCSRT_CALL enumerate_systems_in_namespace(const hcsrt_char *scope, 
 
 /* --- synchronous calls --------------------------------------------------------------------------------------- */
 
-hcsrt_result ask_and_wait(Lock &lock, Request request, std::shared_ptr<Question> *question) {
-    if (core->is_gone() || this_thread().serving) return HCSRT_E_SERVICE_DISCONNECT;
-    if (!core->ensure_service()) return HCSRT_E_OUTOFMEMORY;
-    *question = std::make_shared<Question>();
-    (*question)->item.request = std::move(request);
-    core->ask(*question);
-    core->wait_answer(lock, *question);
-    return (*question)->result;
-}
-
 hcsrt_result open_system_in(const Function &function, const hcsrt_char *scope, const hcsrt_char *id, uint32_t access,
                             hcsrt_system *system) {
     if (!system) return HCSRT_E_POINTER;
@@ -166,7 +157,7 @@ hcsrt_result open_system_in(const Function &function, const hcsrt_char *scope, c
     request.scope = argument(scope);
     request.id = argument(id);
     std::shared_ptr<Question> question;
-    hcsrt_result result = ask_and_wait(lock, std::move(request), &question);
+    hcsrt_result result = core->ask_and_wait(lock, std::move(request), &question);
     if (question && question->opened) *system = question->opened->raw;
     return result;
 }
@@ -192,7 +183,7 @@ hcsrt_result HCSRT_CALL open_process(hcsrt_system raw, uint32_t pid, uint32_t, h
     request.system = system.target()->key;
     request.number = pid;
     std::shared_ptr<Question> question;
-    hcsrt_result result = ask_and_wait(lock, std::move(request), &question);
+    hcsrt_result result = core->ask_and_wait(lock, std::move(request), &question);
     if (question && question->opened) *process = question->opened->raw;
     return result;
 }
@@ -206,7 +197,7 @@ hcsrt_result service_call(const char *function, const hcsrt_char *text, hcsrt_ch
     request.id = argument(id);
     request.text = argument(text);
     std::shared_ptr<Question> question;
-    hcsrt_result result = ask_and_wait(lock, std::move(request), &question);
+    hcsrt_result result = core->ask_and_wait(lock, std::move(request), &question);
     if (question && !core->give(question->document, out) && !hcsrt_failed(result)) return HCSRT_E_OUTOFMEMORY;
     return result;
 }
@@ -261,7 +252,8 @@ void HCSRT_CALL close_operation(hcsrt_operation raw) {
     auto &operation = handle->operation;
     operation->closed = true;
     /* Whether the close waits for a callback that runs on another thread is not documented. */
-    if (!this_thread().callback_depth && core->chance(2))
+    if (this_thread().callback_depth || !operation->callback_running) return;
+    if (core->variation.chance(Switch::close_of_operation))
         while (operation->callback_running) operation->changed.wait(lock);
 }
 
@@ -275,7 +267,8 @@ hcsrt_result HCSRT_CALL set_operation_callback(hcsrt_operation raw, const void *
     operation->context = const_cast<void *>(context);
     operation->callback = callback;
     /* For an operation that has completed already, it fires at once or never: not documented. */
-    if (operation->phase == Phase::Done && callback && core->chance(2)) core->deliver_completion(operation);
+    if (operation->phase == Phase::Done && callback && core->variation.chance(Switch::callback_set_late))
+        core->deliver_completion(operation);
     return HCSRT_S_OK;
 }
 
@@ -344,9 +337,10 @@ hcsrt_result collect(const char *function, hcsrt_operation raw, uint32_t timeout
                  operation->phase == Phase::Running)
             return HCSRT_E_OPERATION_TIMEOUT;
     }
-    bool ok = !hcsrt_failed(operation->result);
+    bool ok = !hcsrt_failed(operation->result), stale = core->is_stale(raw);
+    if (stale && ok) return HCSRT_E_SERVICE_DISCONNECT;
     hcsrt_char *given = nullptr;
-    if (!core->give(operation->document, document ? &given : nullptr) && ok) return HCSRT_E_OUTOFMEMORY;
+    if (!core->give(operation->document, document ? &given : nullptr, !stale) && ok) return HCSRT_E_OUTOFMEMORY;
     try {
         if (info && ok) core->give_process_info(operation, info);
     } catch (const std::bad_alloc &) {
@@ -390,11 +384,14 @@ hcsrt_result set_callback(const char *function, void *raw, Kind kind, uint32_t o
     if (!callback) return HCSRT_E_INVALIDARG;
     auto &handle = inside.handle();
     /* A second registration is refused or replaces the first: not documented. */
-    if (handle->callback && !core->chance(2)) return HCSRT_E_CALLBACK_ALREADY_SET;
+    if (handle->callback && !core->variation.chance(Switch::second_event_callback)) return HCSRT_E_CALLBACK_ALREADY_SET;
     if (!core->ensure_dispatchers()) return HCSRT_E_OUTOFMEMORY;
     handle->options = options;
     handle->context = const_cast<void *>(context);
     handle->callback = callback;
+    /* One that is set after the exit is told of it at once, or never: not documented. */
+    if (handle->target->exited && !handle->exit_told && !core->variation.chance(Switch::exit_callback_set_late))
+        core->deliver_exit(handle);
     return HCSRT_S_OK;
 }
 
@@ -416,13 +413,13 @@ hcsrt_result wait_exit(const char *function, Kind kind, void *raw, uint32_t time
     auto target = inside.target();
     auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
     while (!target->exited) {
-        if (core->is_gone()) return HCSRT_E_SERVICE_DISCONNECT;
+        if (core->is_gone() || core->is_lost(*target)) return HCSRT_E_SERVICE_DISCONNECT;
         if (timeout_ms == FOREVER) target->changed.wait(lock);
         else if (target->changed.wait_until(lock, deadline) == std::cv_status::timeout && !target->exited)
             /* The code for a wait that timed out is not documented. */
-            return core->chance(2) ? HCSRT_E_WAIT_TIMEOUT : HCSRT_E_OPERATION_TIMEOUT;
+            return core->variation.chance(Switch::exit_wait_timeout) ? HCSRT_E_WAIT_TIMEOUT : HCSRT_E_OPERATION_TIMEOUT;
     }
-    return core->give(target->exit_document, document) ? HCSRT_S_OK : HCSRT_E_OUTOFMEMORY;
+    return core->give(target->exit_document, document, !core->is_stale(raw)) ? HCSRT_S_OK : HCSRT_E_OUTOFMEMORY;
 }
 
 /* --- release ------------------------------------------------------------------------------------------------- */

@@ -20,6 +20,13 @@ const char *name_of(Kind kind) {
 
 int (*is_finalizing)(void) = nullptr;
 
+#define RESULT_ERROR(message) u"{\"Error\": -2143878882, \"ErrorMessage\": \"" message u"\"}"
+const char16_t WORLD_HAS_ENDED[] = RESULT_ERROR(u"The world of the emulator that this is of has ended.");
+const char16_t SERVICE_HAS_GONE[] = RESULT_ERROR(u"The service has gone, and its compute systems with it.");
+const char16_t SERVICE_HAD_GONE[] = RESULT_ERROR(
+    u"The service that knew this has gone, and its compute systems with it. Another service has come since.");
+#undef RESULT_ERROR
+
 OfProcess<Core> core;
 
 Thread &this_thread() {
@@ -42,11 +49,25 @@ Text argument(const hcsrt_char *text) {
     return result;
 }
 
-uint64_t Core::random() {
-    uint64_t z = random_state += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
+void Variation::configure(bool vary, uint64_t seed) {
+    vary_ = vary;
+    for (size_t row = 0; row < SWITCH_COUNT; ++row) {
+        rows_[row] = Row();
+        rows_[row].stream = Stream(seed, SWITCHES[row].name);
+    }
+    latency_ = Stream(seed, "latency");
+}
+
+uint32_t Variation::choose(Switch which) {
+    Row &row = rows_[static_cast<size_t>(which)];
+    auto [name, choices, one_in] = SWITCHES[static_cast<size_t>(which)];
+    uint32_t choice = row.assumed;
+    if (choice == NOT_ASSUMED && !vary_) choice = 0;
+    else if (choice == NOT_ASSUMED && !one_in) choice = static_cast<uint32_t>(row.stream.next() % choices);
+    else if (choice == NOT_ASSUMED)
+        choice = row.stream.next() % one_in ? 0 : 1 + static_cast<uint32_t>(row.stream.next() % (choices - 1));
+    row.met |= 1u << choice;
+    return choice;
 }
 
 void Core::misuse(const char *text) noexcept {
@@ -107,10 +128,24 @@ std::shared_ptr<Handle> Core::find(void *raw, Kind kind, const char *function) {
     return nullptr;
 }
 
+hcsrt_result Inside::error(void *raw, int32_t type) const {
+    auto found = core->handles.find(reinterpret_cast<uintptr_t>(raw));
+    if ((!stale_ && !lost_) || found == core->handles.end() || found->second->kind != Kind::Operation) return error();
+    auto &operation = found->second->operation;
+    if (operation->phase == Phase::Running) return error();
+    operation->document.value = stale_ ? WORLD_HAS_ENDED : SERVICE_HAD_GONE;
+    operation->document.given = true;
+    operation->result = error();
+    operation->type = type;
+    operation->phase = Phase::Done;
+    return error();
+}
+
 std::shared_ptr<Target> Core::add_target(Kind kind, Key key) {
     auto target = std::make_shared<Target>();
     target->kind = kind;
     target->key = key;
+    target->service = service;
     targets[key] = target;
     return target;
 }
@@ -135,8 +170,8 @@ void Core::close_target_handle(Lock &lock, void *raw, Kind kind, const char *fun
     handle->callback = nullptr;
     int own = this_thread().calling_back == handle.get() ? 1 : 0;
     while (handle->running > own) handle->drained.wait(lock);
-    if (chance(8)) {
-        std::chrono::microseconds drain(random() % 2000);
+    if (variation.chance(Switch::close_of_handle)) {
+        std::chrono::microseconds drain(variation.latency(2000));
         lock.unlock();
         std::this_thread::sleep_for(drain);
         lock.lock();
@@ -154,7 +189,7 @@ void Core::close_target_handle(Lock &lock, void *raw, Kind kind, const char *fun
     post(&target->released, target);
 }
 
-bool Core::give(const Text &text, hcsrt_char **out) noexcept {
+bool Core::give(const Text &text, hcsrt_char **out, bool counts) noexcept {
     if (!out) return true;
     *out = nullptr;
     if (!text.given) return true;
@@ -163,7 +198,7 @@ bool Core::give(const Text &text, hcsrt_char **out) noexcept {
     if (!string) return false;
     std::memcpy(string, text.value.c_str(), bytes);
     try {
-        strings[string] = true;
+        strings[string] = counts;
     } catch (const std::bad_alloc &) {
         platform::release_string(string);
         return false;

@@ -32,7 +32,13 @@ void Core::answer(const std::shared_ptr<Question> &question) {
     operation->result = question->result;
     operation->document = std::move(question->document);
     operation->phase = Phase::Done;
+    /* A call that is known to have failed before it returns may say so at once; its document is kept either way.
+     * Whether its callback comes then is not documented. */
+    bool fails = operation->order != Order::Later && hcsrt_failed(operation->result);
+    operation->fails_at_kick_off = fails && variation.chance(Switch::failed_call);
+    operation->is_silent = operation->fails_at_kick_off && variation.chance(Switch::callback_of_failed_kick_off);
     operation->changed.notify_all();
+    if (operation->is_silent) return;
     auto &subject = question->subject;
     if (subject && subject->options & HCSRT_OPTION_OPERATION_CALLBACKS) {
         question->event.operation = raw_of(operation);
@@ -40,7 +46,8 @@ void Core::answer(const std::shared_ptr<Question> &question) {
         deliver_event(&question->event, subject, HCSRT_EVENT_OPERATION_CALLBACK);
     }
     /* Not documented: whether the callback of an operation still fires if that was closed meanwhile. */
-    bool wanted = operation->callback && operation->order != Order::Inline && !(operation->closed && chance(2));
+    bool wanted = operation->callback && operation->order != Order::Inline;
+    if (wanted && operation->closed) wanted = !variation.chance(Switch::callback_of_closed_operation);
     if (wanted) deliver_completion(operation);
 }
 
@@ -50,13 +57,22 @@ void Core::deliver_completion(const std::shared_ptr<Operation> &operation) {
     deliver(&operation->completion, raw_of(operation));
 }
 
-void Core::wait_answer(Lock &lock, const std::shared_ptr<Question> &question) {
-    while (!question->answered) question->changed.wait(lock);
+hcsrt_result Core::ask_and_wait(Lock &lock, Request request, std::shared_ptr<Question> *question) {
+    if (is_gone() || this_thread().serving) return HCSRT_E_SERVICE_DISCONNECT;
+    if (!ensure_service()) return HCSRT_E_OUTOFMEMORY;
+    *question = std::make_shared<Question>();
+    (*question)->item.request = std::move(request);
+    uint64_t world = oldest;
+    ask(*question);
+    while (!(*question)->answered) (*question)->changed.wait(lock);
+    if (world == oldest) return (*question)->result;
+    /* What it brought is of a world that has ended meanwhile. */
+    *question = nullptr;
+    return HCSRT_E_SERVICE_DISCONNECT;
 }
 
 Order Core::pick_order() {
-    if (!vary) return Order::Later;
-    Order order = static_cast<Order>(random() % 3);
+    Order order = static_cast<Order>(variation.choose(Switch::completion));
     /* A dispatcher that waited for a callback on its own thread would wait for ever. */
     return order == Order::BeforeReturn && this_thread().dispatching ? Order::Later : order;
 }
@@ -97,10 +113,12 @@ hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::
         operation->order = Order::Later;
         return HCSRT_S_OK;
     }
+    /* Read before a callback may use the operation for another call. */
+    hcsrt_result result = operation->fails_at_kick_off ? operation->result : HCSRT_S_OK;
+    if (operation->is_silent) return result;
     if (operation->order == Order::Inline) core->complete_by_callback(lock, operation);
     else if (operation->callback) operation->changed.wait_until(lock, limit, [&] { return operation->callback_done; });
-    /* A call that is known to have failed may say so at once; its document is kept either way. */
-    return hcsrt_failed(operation->result) && core->chance(2) ? operation->result : HCSRT_S_OK;
+    return result;
 }
 
 }  // namespace hcsrt::emulator

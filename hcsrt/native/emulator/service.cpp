@@ -18,23 +18,6 @@ Request take_item() {
     return std::move(item->request);
 }
 
-void disconnect_everyone() {
-    while (!core->queue.empty()) take_item();
-    while (!core->questions.empty()) {
-        auto first = core->questions.begin();
-        auto question = std::move(first->second);
-        core->questions.erase(first);
-        question->result = HCSRT_E_SERVICE_DISCONNECT;
-        core->answer(question);
-    }
-}
-
-void (*start_service)(void) = nullptr;
-
-void start_service_here(void *) {
-    if (!is_finalizing || !is_finalizing()) start_service();
-}
-
 void set(Text *text, const Given &given) {
     text->given = given.units;
     if (given.units) text->value.assign(given.units, given.length);
@@ -47,6 +30,31 @@ void set_without_fail(Text *text, const Given &given) {
     } catch (const std::bad_alloc &) {
         text->given = false;
     }
+}
+
+/* `reason`: the error document for who waits; nullptr: none. */
+void disconnect_everyone(const char16_t *reason) {
+    while (!core->queue.empty()) take_item();
+    while (!core->questions.empty()) {
+        auto first = core->questions.begin();
+        auto question = std::move(first->second);
+        core->questions.erase(first);
+        question->result = HCSRT_E_SERVICE_DISCONNECT;
+        if (reason) set_without_fail(&question->document, {reason, std::char_traits<char16_t>::length(reason)});
+        core->answer(question);
+    }
+}
+
+/* Nobody knows any more what the service knew; threads that wait for an exit look up. */
+void lose_everything() {
+    ++core->service;
+    for (auto &entry : core->targets) entry.second->changed.notify_all();
+}
+
+void (*start_service)(void) = nullptr;
+
+void start_service_here(void *) {
+    if (!is_finalizing || !is_finalizing()) start_service();
 }
 
 /* Makes a handle of what the service has opened. */
@@ -79,19 +87,19 @@ bool attach(int (*finalizing)(void), void (*start)(void)) {
 
 uint32_t process_epoch() { return epoch(); }
 
-Taken take(int64_t timeout_ms, Request *request) {
+Taken take(uint32_t service, int64_t timeout_ms, Request *request) {
     this_thread().serving = true;
     Lock lock(core.here()->mutex);
     auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
     for (;;) {
-        if (core->stopped) return Taken::Stopped;
+        if (core->stopped || core->service != service) return Taken::Stopped;
         if (!core->queue.empty()) {
             *request = take_item();
             if (!is_outdated(*request)) return Taken::Item;
         } else if (timeout_ms < 0) {
             core->queued.wait(lock);
         } else if (core->queued.wait_until(lock, deadline) == std::cv_status::timeout && core->queue.empty()) {
-            return core->stopped ? Taken::Stopped : Taken::Nothing;
+            return core->stopped || core->service != service ? Taken::Stopped : Taken::Nothing;
         }
     }
 }
@@ -129,59 +137,114 @@ void emit(Key key, uint32_t event_type, const Given &data) noexcept {
     for (auto &entry : core->handles) {
         auto &handle = entry.second;
         if (handle->target != target || !handle->callback) continue;
-        Delivery *event = is_exit ? &handle->exit : new (std::nothrow) Delivery;
+        if (is_exit) {
+            core->deliver_exit(handle);
+            continue;
+        }
+        auto *event = new (std::nothrow) Delivery;
         if (!event) continue;
-        event->alone = !is_exit;
-        if (is_exit) event->exited = target;
-        else set_without_fail(&event->data, data);
+        event->alone = true;
+        set_without_fail(&event->data, data);
         core->deliver_event(event, handle, event_type);
     }
 }
 
 void configure(bool vary, uint64_t seed) {
     Lock lock(core.here()->mutex);
-    core->vary = vary;
-    core->random_state = seed;
+    core->variation.configure(vary, seed);
 }
 
-void start() {
+void assume(size_t row, uint32_t choice) {
     Lock lock(core.here()->mutex);
-    core->stopped = false;
+    core->variation.assume(row, choice);
+}
+
+uint32_t met(size_t row) {
+    Lock lock(core.here()->mutex);
+    return core->variation.met(row);
+}
+
+uint32_t start() {
+    Lock lock(core.here()->mutex);
+    core->crashed = core->stopped = false;
     core->served = true;
+    return core->service;
+}
+
+bool serves(uint32_t service) {
+    Lock lock(core.here()->mutex);
+    return !core->stopped && core->service == service;
 }
 
 void fail_to_start() {
     Lock lock(core.here()->mutex);
-    core->served = core->stopped = false;
-    disconnect_everyone();
+    core->crashed = core->served = core->stopped = false;
+    disconnect_everyone(nullptr);
 }
 
-void stop() {
-    Lock lock(core.here()->mutex);
-    if (core->stopped) return;
+namespace {
+
+/* False: it is down already. */
+bool go_down(bool for_good) {
+    if (core->stopped) return false;
     core->stopped = true;
     kill_everything();
-    disconnect_everyone();
+    disconnect_everyone(for_good ? WORLD_HAS_ENDED : SERVICE_HAS_GONE);
     for (auto &entry : core->handles) {
         if (!entry.second->callback) continue;
         if (!entry.second->disconnect.queued)
             core->deliver_event(&entry.second->disconnect, entry.second, HCSRT_EVENT_SERVICE_DISCONNECT);
     }
-    for (auto &entry : core->targets) entry.second->changed.notify_all();
+    lose_everything();
     core->queued.notify_all();
+    return true;
+}
+
+}  // namespace
+
+void crash() {
+    Lock lock(core.here()->mutex);
+    core->crashed = go_down(false) || core->crashed;
+}
+
+void stop(bool for_good) {
+    Lock lock(core.here()->mutex);
+    if (!go_down(for_good)) return;
     if (!this_thread().dispatching) core->idle.wait_for(lock, DELIVERY_LIMIT, [] { return core->all_delivered(); });
 }
 
 void clear() {
     Lock lock(core.here()->mutex);
     kill_everything();
-    disconnect_everyone();
+    disconnect_everyone(WORLD_HAS_ENDED);
+    lose_everything();
     for (auto &entry : core->handles) entry.second->callback = nullptr;
     core->handles.clear();
     while (!core->targets.empty()) core->drop_target(core->targets.begin()->second);
     for (auto &entry : core->strings) entry.second = false;
     core->misuses.clear();
     core->oldest = ++core->serial;
+    core->queued.notify_all();
+}
+
+hcsrt_result ask_world(const Given &text, Text *document) noexcept {
+    Lock lock(core.here()->mutex);
+    try {
+        Request request;
+        request.function = "World";
+        set(&request.text, text);
+        std::shared_ptr<Question> question;
+        hcsrt_result result = core->ask_and_wait(lock, std::move(request), &question);
+        if (question) *document = std::move(question->document);
+        return result;
+    } catch (const std::bad_alloc &) {
+        return HCSRT_E_OUTOFMEMORY;
+    }
+}
+
+Key new_key() {
+    Lock lock(core.here()->mutex);
+    return ++core->serial;
 }
 
 Counts live() {
