@@ -28,6 +28,7 @@ from hcsrt._facade import times
 from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_INVALIDARG, HCS_E_PROCESS_ALREADY_STOPPED
 from hcsrt._interpose import counting, failing, late, silent, waiting
 from hcsrt.emulator.failures import Failure
+from hcsrt.faults import Faults
 
 from ..helpers.limits import limits
 from ..helpers.platforms import TICK, WINDOWS, catches_signals, handle_counts, pseudo_terminal
@@ -1619,6 +1620,18 @@ def test_a_process_that_does_not_run_fails_as_its_creation(
     with pytest.raises(hcsrt.HcsError, match="HcsCreateProcess") as caught:
         system.popen(SLEEP, stdin=PIPE, stdout=PIPE)
     assert caught.value.hresult & 0xFFFFFFFF == E_INVALIDARG
+
+
+def test_a_process_whose_pipes_nobody_has_fails_as_its_creation(system: ComputeSystem, settle: Settle) -> None:
+    """HCS gives pipes once, and here they are lost with the answer."""
+    with Faults() as faults:
+        faults.on("completion:HcsCreateProcess").fail("E_UNEXPECTED")
+        with pytest.raises(hcsrt.HcsError, match="HcsCreateProcess: E_UNEXPECTED"):
+            system.popen(SLEEP, stdout=PIPE)
+        assert settle(lambda: not system.process_list())
+        # Without a pipe it lacks nothing.
+        with system.popen(SLEEP) as process:
+            process.kill()
 
 
 def test_a_process_of_which_nothing_is_known_in_time_is_ended(
