@@ -14,9 +14,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
+from typing import Any
 
 from .._arguments import path_text
 from .._arguments import seconds as checked_seconds
+from .._interpose import set_fault_hook
 from .._library import choose
 from ..faults import Faults
 from . import _native, assumptions, volumes
@@ -54,11 +56,14 @@ class World:
             self.saved = None
         return service
 
+    def running(self) -> Service | None:
+        """Return the service if it has not gone."""
+        return None if self.service is None or self.service.gone else self.service
+
     def configure(self) -> None:
         """Tell native code what varies in this world."""
-        choices = {name: assumptions.number_of(name, choice) for name, choice in self.assumed.items()}
-        native = {name: number for name, number in choices.items() if assumptions.ASSUMPTIONS[name].native}
-        _native.configure(self.seed, native)
+        rows = ((assumptions.ASSUMPTIONS[name], choice) for name, choice in self.assumed.items())
+        _native.configure(self.seed, {row.name: row.choices.index(choice) for row, choice in rows if row.native})
 
     def note_native(self) -> None:
         """Take over which choices of native code were met."""
@@ -85,7 +90,7 @@ def current() -> World:
 
 def service() -> Service | None:
     """Return the service of this process, if one runs: a forked child has neither the thread nor the systems."""
-    return current().service
+    return current().running()
 
 
 def install(seed: int | None = None) -> None:
@@ -140,8 +145,9 @@ def serve() -> None:
     """Start a service if this process has none."""
     with _lock():
         world = current()
-        if world.service is None:
-            world.configure()
+        if world.running() is None:
+            if world.service is None:
+                world.configure()
             # Whoever has called this tells if it fails.
             service = world.new_service()
             service.start()
@@ -188,6 +194,8 @@ def _lock() -> threading.Lock:
 
 class Host:
     """A world of its own for a block of a program: a host that has nothing on it yet, and on which the emulator runs.
+
+    ::
 
         with Host(seed=7, state_before_start="absent") as host:
             ...
@@ -357,7 +365,7 @@ class Host:
         if self._begun:
             # HCS itself may be down; then there is nothing.
             _, document = _native.ask_world(None)
-            told = json.loads(document) if document else {}
+            told: dict[str, list[dict[str, Any]]] = json.loads(document) if document else {}
             systems = [SavedSystem(**system) for system in told.get("systems", [])]
             groups = told.get("cpu_groups", [])
         return Saved(self.seed, dict(self._assumed), systems, groups, self._faults.to_list())
@@ -486,7 +494,7 @@ class HostService:
         """
         with _lock():
             world = self._world()
-            if world.service is None:
+            if world.running() is None:
                 _start(world, world.new_service())
 
     def _world(self) -> World:
@@ -512,3 +520,4 @@ def _wait(condition: Callable[[], bool], seconds: float | None) -> bool:
 
 # Not at the fork: whoever forks may be about to execute another program, and must not wait for us.
 _native.serve_on_demand(serve)
+set_fault_hook(_native.fault_hook())
