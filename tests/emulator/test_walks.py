@@ -1,0 +1,623 @@
+"""Random walks of calls of both faces, each answer of which has to be one that the documentation allows."""
+
+import asyncio
+import contextlib
+import inspect
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from types import ModuleType
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+import hcsrt
+from hcsrt import _hresults as codes
+from hcsrt import aio, emulator, operations
+
+from ..helpers import walk_model as model
+from ..helpers.programs import CAT, INTERRUPTED, KILLED, SLEEP, TRUE
+from ..helpers.walk_model import CLOSED, OK, TIMED_OUT, Code, expect
+
+pytestmark = pytest.mark.filterwarnings("ignore::hcsrt.errors.NoIsolationWarning")
+
+IDS = st.sampled_from(["web", "db"])
+NAMESPACES = st.sampled_from([None, None, None, "ns"])
+WHICH = st.integers(0, 3)
+MOSTLY = st.sampled_from([True, True, True, False])
+MISSING = 4_000_000
+"""A pid that no process has."""
+RESISTING = ["sh", "-c", 'trap "" TERM; echo ready; exec sleep 60']
+ASKED = INTERRUPTED if os.name == "nt" else 128 + 15
+"""The exit code of a process that a shutdown of its container has ended."""
+NO_WAIT = 0.0
+SHORT = 0.02
+"""Seconds to wait for what is not expected to happen."""
+SETTLE_SECONDS = 10.0
+
+
+def container(ends_with_handles: bool) -> dict[str, Any]:
+    return emulator.container_document(owner="walks", terminate_on_last_handle_closed=ends_with_handles)
+
+
+def machine(has_guest: bool, shuts_down: bool, ends_with_handles: bool) -> dict[str, Any]:
+    members: dict[str, Any] = {"Devices": {"Plan9": {}}}
+    if has_guest:
+        members["GuestConnection"] = {}
+    if shuts_down:
+        members["Services"] = {"Shutdown": {}}
+    return {
+        "SchemaVersion": {"Major": 2, "Minor": 5},
+        "Owner": "walks",
+        "ShouldTerminateOnLastHandleClosed": ends_with_handles,
+        "VirtualMachine": members,
+    }
+
+
+def left_behind() -> dict[str, int]:
+    counts = {"pending calls": hcsrt.pending(), **emulator.live()}
+    return {name: count for name, count in counts.items() if count}
+
+
+class SystemHandle:
+    """An open handle of a compute system: the object of a face, and what the model has of it."""
+
+    def __init__(self, real: Any, system: model.System, *, complete: bool) -> None:
+        self.real = real
+        self.system = system
+        self.complete = complete
+        """Whether it was open before the end began, so that it gets the exit event."""
+        self.knows = False
+        """Whether it has told the exit."""
+
+
+class ProcessHandle:
+    def __init__(self, real: Any, process: model.Process, *, has_stdin: bool = False) -> None:
+        self.real = real
+        self.process = process
+        self.has_stdin = has_stdin
+        """Whether its close is the end of what the process reads."""
+        self.code: int | None = None
+
+
+class Walk(RuleBasedStateMachine):
+    """Calls of one face, one after another."""
+
+    face: ClassVar[ModuleType] = hcsrt
+    steps: ClassVar[int] = 0
+    walks: ClassVar[int] = 0
+    met: ClassVar[set[tuple[str, str, Code]]] = set()
+    """What came of calls in which phases, of all walks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.handles: list[SystemHandle] = []
+        self.shut: list[SystemHandle] = []
+        self.processes: list[ProcessHandle] = []
+        self.extra: list[tuple[Any, model.System]] = []
+        self.calls: list[tuple[Any, model.System, str]] = []
+        self.made = 0
+        self.saved = 0
+        self.folder: tempfile.TemporaryDirectory[str] | None = None
+        type(self).walks += 1
+
+    @initialize(seed=st.none() | st.integers(0, (1 << 31) - 1))
+    def begin(self, seed: int | None) -> None:
+        emulator.reset(seed)
+        self.world = model.World(plain=seed is None, killed=KILLED, interrupted=INTERRUPTED, asked=ASKED)
+        self.world.met = self.met
+        if self.face is aio:
+            self.loop = asyncio.new_event_loop()
+
+    # --- calls of a face ------------------------------------------------------------------------------------------
+
+    def do(self, call: Callable[[], Any]) -> Any:
+        type(self).steps += 1
+        made = call()
+        if inspect.isawaitable(made):
+            assert self.loop is not None
+            made = self.loop.run_until_complete(made)
+        return made
+
+    def attempt(self, call: Callable[[], Any]) -> tuple[Code, Any]:
+        """Make a call; return what came of it, and its result."""
+        try:
+            return OK, self.do(call)
+        except hcsrt.HcsError as error:
+            return error.hresult & 0xFFFFFFFF, None
+        except (hcsrt.HandleClosedError, TimeoutError) as error:
+            return CLOSED if isinstance(error, hcsrt.HandleClosedError) else TIMED_OUT, None
+
+    # What a walk may do next must not depend on what came of a call before, which may differ the next time: hypothesis
+    # takes that for a flaky test. So a call that needs a handle opens one.
+
+    def handle(self, which: int) -> SystemHandle:
+        while not self.handles:
+            self.made += 1
+            self._create(container(False), model.System(self.world, f"made-{self.made}"), starts=True)
+        return self.handles[which % len(self.handles)]
+
+    def process(self, which: int) -> ProcessHandle:
+        if not self.processes:
+            self.made += 1
+            self._create(
+                container(True), model.System(self.world, f"made-{self.made}", ends_with_handles=True), starts=True
+            )
+            self._popen(self.handles[-1], "sleep")
+        return self.processes[which % len(self.processes)]
+
+    # --- systems --------------------------------------------------------------------------------------------------
+
+    def _create(
+        self, document: dict[str, Any], system: model.System, *, starts: bool = False, refused: bool = False
+    ) -> None:
+        create = self.face.ComputeSystem.create
+        code, real = self.attempt(lambda: create(system.id, document, namespace=system.namespace))
+        self.world.create(system, code, refused=refused)
+        if code == OK:
+            self.handles.append(SystemHandle(real, system, complete=True))
+            if starts:
+                self._start(self.handles[-1])
+
+    def _start(self, handle: SystemHandle) -> None:
+        code, _ = self.attempt(handle.real.start)
+        handle.system.call("start", code)
+
+    @rule(id=IDS, namespace=NAMESPACES, ends_with_handles=st.booleans(), starts=MOSTLY)
+    def create_container(self, id: str, namespace: str | None, ends_with_handles: bool, starts: bool) -> None:
+        system = model.System(self.world, id, namespace, ends_with_handles=ends_with_handles)
+        self._create(container(ends_with_handles), system, starts=starts)
+
+    @rule(id=IDS, guest=MOSTLY, service=st.booleans(), ends_with_handles=st.booleans(), starts=MOSTLY)
+    def create_machine(self, id: str, guest: bool, service: bool, ends_with_handles: bool, starts: bool) -> None:
+        system = model.System(
+            self.world,
+            id,
+            is_machine=True,
+            has_guest=guest,
+            shuts_down=service,
+            ends_with_handles=ends_with_handles,
+        )
+        self._create(machine(guest, service, ends_with_handles), system, starts=starts)
+
+    @rule(id=IDS)
+    def create_without_document(self, id: str) -> None:
+        document = {"SchemaVersion": {"Major": 2, "Minor": 1}, "Owner": "walks"}
+        self._create(document, model.System(self.world, id), refused=True)
+
+    @rule(id=IDS, namespace=NAMESPACES)
+    def open(self, id: str, namespace: str | None) -> None:
+        holders = self.world.holders(id, namespace)
+        complete = all(not holder.may_be(*model.OVER) for holder in holders)
+        code, real = self.attempt(lambda: self.face.ComputeSystem.open(id, namespace=namespace))
+        self.world.open(id, namespace, code)
+        if code == OK:
+            holders[0].handles += 1
+            self.handles.append(SystemHandle(real, holders[0], complete=complete))
+
+    @rule(which=WHICH)
+    def duplicate(self, which: int) -> None:
+        handle = self.handle(which)
+        code, real = self.attempt(handle.real.duplicate_handle)
+        system = handle.system
+        allowed: set[Code] = set()
+        if not system.is_certainly(*model.OVER):
+            allowed.add(OK)
+        if system.may_be(*model.ENDING):
+            allowed |= {OK, codes.E_HANDLE}
+        if system.may_be(model.STOPPED):
+            allowed.add(codes.HCS_E_SYSTEM_NOT_FOUND)
+        expect(code, allowed, f"duplicate of {system!r}")
+        if code == OK:
+            system.handles += 1
+            self.extra.append((real, system))
+
+    @rule(which=WHICH)
+    def close_duplicate(self, which: int) -> None:
+        if not self.extra:
+            return
+        real, system = self.extra.pop(which % len(self.extra))
+        real.close()
+        system.closed()
+
+    @rule(which=WHICH)
+    def close(self, which: int) -> None:
+        handle = self.handle(which)
+        self.do(handle.real.close)
+        handle.system.closed()
+        self.handles.remove(handle)
+        self.shut.append(handle)
+        assert handle.real.closed
+
+    @rule(which=WHICH)
+    def start(self, which: int) -> None:
+        self._start(self.handle(which))
+
+    @rule(which=WHICH, verb=st.sampled_from(["pause", "resume", "crash"]))
+    def change(self, which: int, verb: str) -> None:
+        handle = self.handle(which)
+        code, _ = self.attempt(getattr(handle.real, verb))
+        handle.system.call(verb, code)
+
+    @rule(which=WHICH, as_template=st.sampled_from([False, False, True]))
+    def save(self, which: int, as_template: bool) -> None:
+        handle = self.handle(which)
+        if self.folder is None:
+            self.folder = tempfile.TemporaryDirectory(prefix="hcsrt-walks-")
+        self.saved += 1
+        path = os.path.join(self.folder.name, f"{self.saved}.vmrs")
+        save_type = "AsTemplate" if as_template else "ToFile"
+        code, _ = self.attempt(lambda: handle.real.save(path, save_type=save_type))
+        handle.system.call("save_as_template" if as_template else "save", code)
+        assert os.path.exists(path) == (code == OK)
+
+    @rule(which=WHICH, mechanism=st.sampled_from([None, None, "GuestConnection", "IntegrationService"]))
+    def shutdown(self, which: int, mechanism: str | None) -> None:
+        handle = self.handle(which)
+        system = handle.system
+        options = {"Mechanism": mechanism, "Type": "Shutdown"} if mechanism and system.is_machine else None
+        resists = any(process.resists and process.states == {model.ALIVE} for process in system.processes)
+        limit = SHORT if resists else None
+        if limit is not None:
+            system.asked_at = time.monotonic()
+        code, _ = self.attempt(lambda: handle.real.shutdown(options, timeout=limit))
+        if limit is None:
+            assert code != codes.HCS_E_OPERATION_TIMEOUT
+        system.call("shutdown", code, mechanism if options else None)
+
+    @rule(which=WHICH)
+    def terminate(self, which: int) -> None:
+        handle = self.handle(which)
+        code, _ = self.attempt(handle.real.terminate)
+        handle.system.call("terminate", code)
+
+    @rule(which=WHICH, verb=st.sampled_from(["start", "pause", "resume", "native_terminate", "shutdown"]))
+    def by_operation(self, which: int, verb: str) -> None:
+        """Make a call with an operation of one's own, where the facade may hide what HCS says."""
+        handle = self.handle(which)
+        system = handle.system
+        if verb == "shutdown" and any(process.resists for process in system.processes):
+            return
+        function = {
+            "start": "HcsStartComputeSystem",
+            "pause": "HcsPauseComputeSystem",
+            "resume": "HcsResumeComputeSystem",
+            "native_terminate": "HcsTerminateComputeSystem",
+            "shutdown": "HcsShutDownComputeSystem",
+        }[verb]
+        operation = operations.create_operation()
+        try:
+            code, _ = self.attempt(lambda: operations.operation_result(operation))
+            expect(code, {codes.HCS_E_OPERATION_NOT_STARTED}, "result of an operation that tracks nothing")
+
+            def run() -> None:
+                operations.kick_off(operation, function, handle.real.handle)
+                operations.wait_operation(operation)
+
+            code, _ = self.attempt(run)
+            system.call(verb, code)
+        finally:
+            operation.close()
+
+    @rule(which=WHICH, grace=st.sampled_from([0, 0.05, model.ENOUGH]))
+    def stop(self, which: int, grace: float) -> None:
+        handle = self.handle(which)
+        system = handle.system
+        if grace == model.ENOUGH and any(process.resists for process in system.processes):
+            grace = 0.05
+        if grace and any(process.resists for process in system.processes):
+            system.asked_at = time.monotonic()
+        rung = self.do(lambda: handle.real.stop(grace))
+        system.stopped(rung, grace)
+
+    @rule(which=WHICH, seconds=st.sampled_from([NO_WAIT, NO_WAIT, 0.002]))
+    def wait(self, which: int, seconds: float) -> None:
+        handle = self.handle(which)
+        system = handle.system
+        limit = None if self._ends(system) else seconds
+        code, document = self.attempt(lambda: handle.real.wait(timeout=limit))
+        if limit is None or handle.knows:
+            expect(code, {OK}, f"wait for the end of {system!r}")
+        elif system.may_be(*model.OVER):
+            expect(code, {OK, TIMED_OUT}, f"wait of {seconds} s for {system!r}")
+        else:
+            expect(code, {TIMED_OUT}, f"wait of {seconds} s for {system!r}")
+        if code == OK:
+            handle.knows = True
+            system.exited(document, complete=handle.complete)
+
+    @staticmethod
+    def _ends(system: model.System) -> bool:
+        """Return whether the system stops without anybody's help."""
+        return all(
+            state.phase in (model.TERMINATING, model.STOPPED)
+            or (
+                state.phase == model.SHUTTING_DOWN
+                and model.State(model.STOPPED, state.exit, state.crashed) in system.possible()
+            )
+            for state in system.possible()
+        )
+
+    @rule(which=WHICH, verb=st.sampled_from(["start", "properties", "terminate", "wait", "stop", "close", "popen"]))
+    def use_after_close(self, which: int, verb: str) -> None:
+        if not self.shut:
+            self.close(which)
+        handle = self.shut[which % len(self.shut)]
+        real, system = handle.real, handle.system
+        arguments = {"popen": [TRUE], "wait": [NO_WAIT]}.get(verb, [])
+        code, result = self.attempt(lambda: getattr(real, verb)(*arguments))
+        if verb == "close":
+            expect(code, {OK}, "second close")
+        elif verb in ("wait", "terminate", "stop"):
+            allowed = {OK} if handle.knows else {CLOSED, OK} if system.may_be(*model.OVER) else {CLOSED}
+            expect(code, allowed, f"{verb} after the close, of {system!r}")
+            if verb == "wait" and code == OK:
+                system.exited(result, complete=False)
+            if verb == "stop" and code == OK:
+                expect(result, {"already-stopped"}, "stop after the close")
+        else:
+            expect(code, {CLOSED}, f"{verb} after the close")
+
+    # --- questions ------------------------------------------------------------------------------------------------
+
+    @rule(which=WHICH)
+    def properties(self, which: int) -> None:
+        handle = self.handle(which)
+        code, properties = self.attempt(handle.real.properties)
+        handle.system.call("properties", code)
+        if code == OK:
+            handle.system.told(properties)
+
+    @rule(which=WHICH, block=st.sampled_from(["statistics", "memory", "wrong_properties"]))
+    def block(self, which: int, block: str) -> None:
+        handle = self.handle(which)
+        call = (
+            (lambda: handle.real.properties("Nonsense")) if block == "wrong_properties" else getattr(handle.real, block)
+        )
+        code, _ = self.attempt(call)
+        handle.system.call(block, code)
+
+    @rule(namespace=NAMESPACES, by=st.sampled_from(["nothing", "id", "type", "owner", "stranger"]), id=IDS)
+    def enumerate(self, namespace: str | None, by: str, id: str) -> None:
+        queries: dict[str, tuple[dict[str, Any], Callable[[model.System], bool]]] = {
+            "nothing": ({}, lambda system: True),
+            "id": ({"ids": id}, lambda system: system.id == id),
+            "type": ({"types": "Container"}, lambda system: not system.is_machine),
+            "owner": ({"owner": "walks"}, lambda system: True),
+            "stranger": ({"owner": "nobody"}, lambda system: False),
+        }
+        options, wanted = queries[by]
+        found = self.do(lambda: self.face.systems(namespace=namespace, **options))
+        if by == "owner" and not self.world.plain:
+            # A system whose Owner HCS does not tell has none.
+            ids = {item["Id"] for item in found}
+            self.world.enumerated(found, namespace, lambda system: system.id in ids)
+        else:
+            self.world.enumerated(found, namespace, wanted)
+
+    @rule(
+        which=WHICH, change=st.sampled_from(["Add", "Remove", "size", "nowhere", "guest"]), name=st.sampled_from("ab")
+    )
+    def modify(self, which: int, change: str, name: str) -> None:
+        handle = self.handle(which)
+        system = handle.system
+        guest = None
+        if change == "size":
+            kind = "VirtualMachine/ComputeTopology" if system.is_machine else "Container"
+            path, request, value = f"{kind}/Memory/SizeInMB", "Update", 512
+            answer: set[Code] = {OK}
+        elif change == "nowhere":
+            path, request, value = "Nowhere/At/All", "Add", {}
+            answer = self.world.one_of(codes.E_INVALIDARG, codes.ERROR_NOT_FOUND)
+        elif change == "guest":
+            path, request, value, guest = "", "Add", None, {"ResourceType": "Memory"}
+            answer = {codes.E_NOTIMPL}
+        else:
+            request = change
+            if system.is_machine:
+                path = "VirtualMachine/Devices/Plan9/Shares"
+                value = {"Name": name, "AccessName": name, "Path": "C:\\shared", "Port": 564}
+            else:
+                path = "Container/MappedDirectories"
+                value = {"HostPath": "C:\\shared", "ContainerPath": f"C:\\{name}", "ReadOnly": False}
+            there = name in system.shares
+            if change == "Add":
+                answer = {codes.ERROR_ALREADY_EXISTS if there else OK}
+            else:
+                answer = {OK if there else codes.ERROR_NOT_FOUND}
+        code, _ = self.attempt(lambda: handle.real.modify(path, request, value, guest_request=guest))
+        system.call("modify", code, answer)
+        if code == OK and change == "Add":
+            system.shares.add(name)
+        elif code == OK and change == "Remove":
+            system.shares.discard(name)
+
+    # --- processes ------------------------------------------------------------------------------------------------
+
+    @rule(which=WHICH, program=st.sampled_from(["true", "cat", "sleep", "sleep", "resisting", "missing", "no folder"]))
+    def popen(self, which: int, program: str) -> None:
+        if len(self.processes) < 6:
+            self._popen(self.handle(which), program)
+
+    def _popen(self, handle: SystemHandle, program: str) -> None:
+        system = handle.system
+        if program == "resisting" and (os.name == "nt" or system.is_machine):
+            program = "sleep"
+        options: dict[str, Any] = {}
+        args = {"true": TRUE, "cat": CAT, "sleep": SLEEP, "resisting": RESISTING, "no folder": TRUE}.get(
+            program, [program]
+        )
+        if program == "cat":
+            options = {"stdin": hcsrt.PIPE, "stdout": hcsrt.PIPE}
+        elif program == "resisting":
+            options = {"stdout": hcsrt.PIPE}
+        elif program == "missing":
+            args = ["/there/is/no/program"]
+        elif program == "no folder":
+            options = {"cwd": "/there/is/no/folder"}
+        code, real = self.attempt(lambda: handle.real.popen(args, **options))
+        if program == "missing":
+            system.call("refused_process", code, {codes.ERROR_FILE_NOT_FOUND, codes.ERROR_PATH_NOT_FOUND})
+        elif program == "no folder":
+            system.call("refused_process", code, {codes.ERROR_DIRECTORY})
+        else:
+            system.call("create_process", code)
+        if code == OK:
+            if program == "resisting":
+                self.do(real.stdout.readline)
+            ends_with = 0 if program == "true" else None
+            process = model.Process(
+                system, pid=real.pid, ends_with=ends_with, resists=program == "resisting", reads=program == "cat"
+            )
+            self.processes.append(ProcessHandle(real, process, has_stdin=process.reads))
+
+    @rule(which=WHICH, other=WHICH, anywhere=st.booleans())
+    def open_process(self, which: int, other: int, anywhere: bool) -> None:
+        handle = self.handle(which)
+        system = handle.system
+        process = system.processes[other % len(system.processes)] if system.processes and not anywhere else None
+        allowed: set[Code] = {codes.ERROR_NOT_FOUND} if process is None else process.opened()
+        pid = MISSING if process is None else process.pid
+        code, real = self.attempt(lambda: handle.real.open_process(pid))
+        system.call("open_process", code, allowed)
+        if code == OK:
+            assert process is not None
+            self.processes.append(ProcessHandle(real, process))
+
+    @rule(which=WHICH)
+    def poll(self, which: int) -> None:
+        handle = self.process(which)
+        code = self.do(handle.real.poll)
+        if handle.code is not None:
+            assert code == handle.code
+        handle.process.told(code)
+        handle.code = code
+
+    @rule(which=WHICH)
+    def wait_for_process(self, which: int) -> None:
+        handle = self.process(which)
+        process = handle.process
+        system = process.system
+        ends = process.is_certainly(model.DYING, model.GONE) and system.is_certainly(model.RUNNING, model.STOPPED)
+        code, exit = self.attempt(lambda: handle.real.wait(None if ends or handle.code is not None else NO_WAIT))
+        expect(code, {OK} if ends or handle.code is not None else {OK, TIMED_OUT}, f"wait for {process!r}")
+        process.told(exit if code == OK else None)
+        if code == OK:
+            assert handle.code in (None, exit)
+            handle.code = exit
+
+    @rule(which=WHICH)
+    def ask_process(self, which: int) -> None:
+        handle = self.process(which)
+        code, status = self.attempt(handle.real.properties)
+        expect(code, {OK}, f"properties of {handle.process!r}")
+        expect(status["ProcessId"], {handle.process.pid}, "ProcessId")
+        handle.process.told(status["ExitCode"] if status["Exited"] else None)
+
+    @rule(which=WHICH, signal=st.sampled_from(["kill", "CtrlC"]))
+    def end_process(self, which: int, signal: str) -> None:
+        handle = self.process(which)
+        process, real = handle.process, handle.real
+        code, _ = self.attempt(real.kill if signal == "kill" else lambda: real.send_signal(signal))
+        allowed: set[Code] = {OK}
+        if process.system.may_be(model.PAUSED):
+            allowed.add(codes.HCS_E_INVALID_STATE)
+        expect(code, allowed, f"{signal} of {process!r}")
+        if code == OK:
+            process.ends_with(KILLED if signal == "kill" else INTERRUPTED)
+
+    @rule(which=WHICH)
+    def close_stdin(self, which: int) -> None:
+        readers = [handle for handle in self.processes if handle.process.reads]
+        if not readers:
+            return
+        handle = readers[which % len(readers)]
+        request = {"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}
+        code, _ = self.attempt(lambda: handle.real.modify(request))
+        handle.process.modified(code, ends_with=0)
+
+    @rule(which=WHICH)
+    def close_process(self, which: int) -> None:
+        handle = self.process(which)
+        self.do(handle.real.close)
+        self.processes.remove(handle)
+        if handle.has_stdin:
+            handle.process.ends_with(0)
+        code, exit = self.attempt(handle.real.poll)
+        known = handle.code is not None
+        expect(code, {OK} if known else {OK, CLOSED}, f"poll after the close of {handle.process!r}")
+        if code == OK:
+            handle.process.told(exit)
+
+    # --- after each call, and at the end --------------------------------------------------------------------------
+
+    @invariant()
+    def no_misuse(self) -> None:
+        assert emulator.misuses() == []
+
+    def teardown(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        try:
+            for handle in self.processes:
+                self.do(handle.real.close)
+            for handle in self.handles:
+                self.do(handle.real.close)
+            for real, _ in self.extra:
+                real.close()
+            for namespace in (None, "ns"):
+                for item in self.do(partial(self.face.systems, namespace=namespace)):
+                    with contextlib.suppress(hcsrt.SystemNotFoundError):
+                        last = self.do(partial(self.face.ComputeSystem.open, item["Id"], namespace=namespace))
+                        self.do(last.terminate)
+                        self.do(last.close)
+            end = time.monotonic() + SETTLE_SECONDS
+            while left_behind() and time.monotonic() < end:
+                self.do(lambda: asyncio.sleep(0)) if self.loop else None
+                time.sleep(0.001)
+            assert left_behind() == {}
+            assert emulator.misuses() == []
+        finally:
+            if self.loop is not None:
+                self.loop.close()
+            if self.folder is not None:
+                self.folder.cleanup()
+
+
+class AioWalk(Walk):
+    face = aio
+    steps = 0
+    walks = 0
+
+
+WALKS = pytest.mark.parametrize("walk", [Walk, AioWalk], ids=["blocking", "aio"])
+
+
+def walk_often(walk: type[Walk], examples: int, steps: int) -> None:
+    walk.steps = walk.walks = 0
+    options = settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(walk, settings=options)
+    print(f"{walk.walks} walks, {walk.steps} calls")
+
+
+@WALKS
+def test_some_walks(walk: type[Walk]) -> None:
+    walk_often(walk, 40, 20)
+
+
+@pytest.mark.slow
+@WALKS
+def test_thousands_of_walks(walk: type[Walk]) -> None:
+    walk_often(walk, 2000, 25)
