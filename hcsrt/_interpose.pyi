@@ -77,3 +77,31 @@ def counting() -> Counts:
 
 def functions() -> list[str]:
     """Return the names of all functions, and of the ways to release."""
+
+class Traits:
+    can_fail: bool
+    is_tracked: bool
+    has_document: bool
+    has_system: bool
+    numbers: list[str]
+
+def traits(function: str) -> Traits | None:
+    """Return the traits of a function; None if HCS has none of that name."""
+
+class Block:
+    """Keeps the table in use."""
+
+    def begin(self) -> None: ...
+    def end(self) -> None: ...
+
+class Active:
+    """A rule in force."""
+
+    here: bool
+    @property
+    def waiting(self) -> int: ...
+    def release(self) -> None: ...
+    def remove(self) -> None: ...
+    def firings(self, skip: int) -> list[tuple[int, str, str | None, float]]: ...
+
+def activate(kind: str, place: str, action: str, seed: int, **arguments: object) -> Active: ...

@@ -244,3 +244,80 @@ def functions():
         names.append(core.interposed_name(number).decode("ascii"))
         number += 1
     return names
+
+
+class Traits:
+    """What the calls of a function have that a fault may be about."""
+
+    def __init__(self, name):
+        plain = name.startswith("HcsClose") or name in (
+            "HcsGetOperationId", "HcsGetOperationType", "HcsGetOperationContext",
+            "HcsGetComputeSystemFromOperation", "HcsGetProcessFromOperation")
+        self.can_fail = not plain
+        self.is_tracked = False
+        cdef size_t place
+        for place in range(core.row_count):
+            if core.rows[place].name == <bytes> name.encode("ascii"):
+                self.is_tracked = core.rows[place].shape == 1 or core.rows[place].shape == 2
+        self.is_tracked = self.is_tracked or name in (
+            "HcsEnumerateComputeSystems", "HcsGetProcessInfo", "HcsCreateComputeSystem", "HcsCreateProcess",
+            "HcsEnumerateComputeSystemsInNamespace", "HcsCreateComputeSystemInNamespace")
+        self.has_document = self.is_tracked or name in (
+            "HcsGetServiceProperties", "HcsModifyServiceSettings", "HcsGetProcessorCompatibilityFromSavedState")
+        self.has_system = True
+        self.numbers = ["timeout", "pid", "options", "access"]
+
+
+def traits(str function not None):
+    """Return the traits of a function; None if HCS has none of that name."""
+    return Traits(function) if function in functions() else None
+
+
+class Block:
+    """Keeps the table in use."""
+
+    def begin(self):
+        begin()
+
+    def end(self):
+        end()
+
+
+class Active:
+    """A rule in force."""
+
+    def __init__(self, rule, hidden=None):
+        self._rule = rule
+        self._hidden = hidden
+        (rule or hidden).__enter__()
+        self.here = True
+
+    @property
+    def waiting(self):
+        return self._rule.waiting if self._rule else 0
+
+    def release(self):
+        pass
+
+    def remove(self):
+        self.here = False
+        (self._rule or self._hidden).__exit__(None, None, None)
+
+    def firings(self, skip):
+        return []
+
+
+def activate(kind, place, action, seed, *, nth=None, times=None, result=0, document=None, seconds=None, jitter=0, **more):
+    """Put a rule into force. For now the simple ones."""
+    first, calls = (nth, 1) if nth else (1, times or 0)
+    if more or document is not None:
+        raise NotImplementedError("this selector or action of a fault comes soon")
+    if (kind, action) == ("call", "fail"):
+        return Active(failing(place, result, first, calls))
+    if (kind, action) in (("call", "delay"), ("call", "hang")):
+        return Active(waiting(place, seconds, first, calls))
+    if (kind, action) == ("completion", "hang"):
+        return Active(late(place, first, calls))
+    if (kind, action) == ("call", "missing"):
+        return Active(None, missing(place))
+    raise NotImplementedError("this selector or action of a fault comes soon")

@@ -278,7 +278,7 @@ def verbs(plain_order: None) -> dict[str, Callable[[Any], Any]]:
 
     A function that returns None never answers, until emulator.reset() ends the service.
     """
-    return emulator._service.verbs  # type: ignore[union-attr]
+    return emulator.world.service().verbs  # type: ignore[union-attr]
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ HOUSE: list[tuple[str, list[str]]] = [
     ("documents", ["documents"]),
     ("core", ["_core"]),
     ("library", ["_library", "_interpose"]),
+    ("faults", ["faults"]),
     ("emulator", ["emulator"]),
     ("handles", ["_handles", "_plumbing"]),
     ("functions", ["_functions", "_text"]),

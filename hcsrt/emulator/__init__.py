@@ -16,76 +16,13 @@ other users for a process, templates, requests to a guest, storage and network: 
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
-from .._library import choose
 from ..errors import expect_emulator
-from . import _native, volumes
-from .service import Service
+from . import _native
+from .world import Host, install, reset, serve
 
-__all__ = ["container_document", "install", "live", "misuses", "reset"]
-
-_locks: dict[int, threading.Lock] = {}
-_service: Service | None = None
-_seed: int | None = None
-
-
-def install(seed: int | None = None) -> None:
-    """Choose the emulator for this process; on Windows this is the only way to get it.
-
-    Args:
-        seed: That of `reset`.
-
-    Raises:
-        RuntimeError: The process uses another HCS already, or a seed is given to an emulator that runs.
-        TypeError: The seed is no int.
-    """
-    global _seed
-    _check_seed(seed)
-    before = _seed
-    with _lock():
-        if seed is not None:
-            if _here() is not None:
-                raise RuntimeError("the emulator runs already; reset(seed) starts it afresh")
-            _seed = seed
-    try:
-        choose("emulator")
-    except BaseException:
-        _seed = before
-        raise
-
-
-def reset(seed: int | None = None) -> None:
-    """End every compute system with its processes and start afresh; handles from before lead nowhere any more.
-
-    Args:
-        seed: Varies what HCS leaves open: order and time of answers and events, and which of several documented errors
-            is given. None gives one plain order.
-
-    Raises:
-        RuntimeError: The thread of the old service does not end.
-        TypeError: The seed is no int.
-    """
-    global _service, _seed
-    _check_seed(seed)
-    with _lock():
-        # First, since it may fail for want of what it needs.
-        fresh = Service(seed)
-        service = _here()
-        if service is not None and not service.stop():
-            raise RuntimeError("the thread of the emulator's service does not end")
-        _native.clear()
-        volumes.clear()
-        _seed = seed
-        _service = None
-        try:
-            fresh.start()
-        except BaseException:
-            # The next call tries again.
-            _native.fail_to_start()
-            raise
-        _service = fresh
+__all__ = ["Host", "container_document", "install", "live", "misuses", "reset"]
 
 
 def live() -> dict[str, int]:
@@ -126,41 +63,8 @@ def backend_capsule() -> object:
     """Return the emulator's backend for `hcsrt._library`, with the service running behind it."""
     expect_emulator()
     try:
-        _serve()
+        serve()
     except BaseException:
         _native.fail_to_start()
         raise
     return _native.backend()
-
-
-def _check_seed(seed: object) -> None:
-    if seed is not None and not isinstance(seed, int):
-        raise TypeError(f"seed must be an int or None, not {type(seed).__name__}")
-
-
-def _lock() -> threading.Lock:
-    """Return the lock of this process: another thread of a parent may hold that of the parent at the fork."""
-    return _locks.setdefault(_native.epoch(), threading.Lock())
-
-
-def _here() -> Service | None:
-    """Return the service of this process: a forked child has neither the thread nor the systems of its parent's."""
-    return _service if _service is not None and _service.epoch == _native.epoch() else None
-
-
-def _serve() -> None:
-    """Start a service if this process has none."""
-    global _service
-    with _lock():
-        if _here() is None:
-            _service = _started(_seed)
-
-
-def _started(seed: int | None) -> Service:
-    service = Service(seed)
-    service.start()
-    return service
-
-
-# Not at the fork: whoever forks may be about to execute another program, and must not wait for us.
-_native.serve_on_demand(_serve)

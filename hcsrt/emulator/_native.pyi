@@ -78,8 +78,17 @@ def close_stream(process: int, name: str) -> bool:
 def forget(process: int) -> None:
     """Drop a process for good; pipe ends that nobody asked for are closed."""
 
-def configure(seed: int | None) -> None:
-    """Vary what HCS leaves open by this seed; None gives the plain order."""
+def configure(seed: int | None, assumed: dict[str, int]) -> None:
+    """Vary what HCS leaves open by this seed, None for the plain order; make the choices of these numbers by name."""
+
+def switches() -> list[tuple[str, int, int | None]]:
+    """Return the choices of native code: for each its name, how many there are, and the odds of `Assumption.one_in`."""
+
+def assume(name: str, choice: int | None) -> None:
+    """Have native code make a choice by its number, whatever the seed; None: leave it to the seed again."""
+
+def met(name: str) -> int:
+    """Return the numbers of the choices of native code that were met, as bits of one number."""
 
 def serve_on_demand(function: Callable[[], object]) -> None:
     """Have a function called, on a thread of its own, to start a service where a call finds none: in a forked child."""
@@ -101,6 +110,9 @@ def clear() -> None:
 
 def live() -> dict[str, int]:
     """Return how many handles and strings were given out and not released yet."""
+
+def pending() -> int:
+    """Return what hcsrt.pending returns."""
 
 def misuses() -> list[str]:
     """Return what callers did that would have crashed, or corrupted, the real HCS."""

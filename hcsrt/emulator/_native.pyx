@@ -7,6 +7,7 @@ from libc.stdlib cimport free, malloc
 from libcpp cimport bool
 
 from hcsrt._api cimport HcsApi, hcsrt_backend
+from hcsrt._core cimport core
 
 import os
 import sys
@@ -125,7 +126,16 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
     void c_resize "hcsrt::emulator::resize"(uint64_t process, uint16_t rows, uint16_t columns)
     bool c_close_stream "hcsrt::emulator::close_stream"(uint64_t process, int stream)
     void c_forget "hcsrt::emulator::forget"(uint64_t process)
+    cdef cppclass SwitchRow:
+        const char *name
+        uint32_t choices
+        uint32_t one_in
+    const SwitchRow *SWITCHES
+    const size_t SWITCH_COUNT
+    const uint32_t NOT_ASSUMED
     void c_configure "hcsrt::emulator::configure"(bool vary, uint64_t seed)
+    void c_assume "hcsrt::emulator::assume"(size_t row, uint32_t choice)
+    uint32_t c_met "hcsrt::emulator::met"(size_t row)
     void c_start "hcsrt::emulator::start"()
     void c_stop "hcsrt::emulator::stop"()
     void c_fail_to_start "hcsrt::emulator::fail_to_start"()
@@ -329,9 +339,43 @@ def forget(uint64_t process):
     c_forget(process)
 
 
-def configure(seed):
-    """Vary what HCS leaves open by this seed; None gives the plain order."""
+def configure(seed, dict assumed not None):
+    """Vary what HCS leaves open by this seed, None for the plain order; make the choices of these numbers by name."""
     c_configure(seed is not None, 0 if seed is None else seed & 0xFFFFFFFFFFFFFFFF)
+    for name, choice in assumed.items():
+        assume(name, choice)
+
+
+def switches():
+    """Return the choices of native code: for each its name, how many there are, and the odds of `Assumption.one_in`."""
+    return [
+        (SWITCHES[row].name.decode("ascii"), SWITCHES[row].choices, SWITCHES[row].one_in or None)
+        for row in range(SWITCH_COUNT)
+    ]
+
+
+cdef size_t switch_of(str name) except? 0:
+    cdef size_t row
+    for row in range(SWITCH_COUNT):
+        if SWITCHES[row].name == name.encode("ascii"):
+            return row
+    raise ValueError(f"native code has no choice of the name {name!r}")
+
+
+def assume(str name not None, choice):
+    """Have native code make a choice by its number, whatever the seed; None: leave it to the seed again."""
+    cdef size_t row = switch_of(name)
+    cdef uint32_t number = NOT_ASSUMED
+    if choice is not None:
+        number = choice
+        if number >= SWITCHES[row].choices:
+            raise ValueError(f"{name} has {SWITCHES[row].choices} choices, and none with the number {choice}")
+    c_assume(row, number)
+
+
+def met(str name not None):
+    """Return the numbers of the choices of native code that were met, as bits of one number."""
+    return c_met(switch_of(name))
 
 
 def serve_on_demand(function):
@@ -380,6 +424,11 @@ def live():
         "strings": counts.strings,
         "stdio": counts.stdio,
     }
+
+
+def pending():
+    """Return what hcsrt.pending returns."""
+    return core.reaper_pending()
 
 
 def misuses():

@@ -10,19 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from .._hresults import (
-    E_ACCESSDENIED,
     ERROR_NOT_FOUND,
-    ERROR_NOT_SUPPORTED,
-    HCS_E_CONNECTION_CLOSED,
     HCS_E_INVALID_STATE,
-    HCS_E_PROCESS_ALREADY_STOPPED,
-    HCS_E_SYSTEM_ALREADY_STOPPED,
     HCS_E_SYSTEM_NOT_FOUND,
 )
 from . import _native
 from .failures import Failure, signed
-from .outbox import Variation
 from .usage import Meter, Usage
+from .variation import Variation
 
 GRACEFUL, FORCED, UNEXPECTED = "GracefulExit", "ForcedExit", "UnexpectedExit"
 
@@ -176,7 +171,7 @@ class Model:
     def live_system_of(self, request: _native.Request) -> System:
         system = self.system_of(request)
         if system.state == "Stopped":
-            hresult = self.variation.pick(HCS_E_SYSTEM_ALREADY_STOPPED, HCS_E_INVALID_STATE)
+            hresult = self.variation.hresult("call_on_stopped_system")
             raise Failure(hresult, "The compute system has stopped; only its exit status is left.")
         if system.stopping:
             raise Failure(HCS_E_INVALID_STATE, "The compute system is being stopped.")
@@ -195,14 +190,10 @@ class Model:
         return process
 
     def no_guest(self, message: str) -> Failure:
-        return Failure(
-            self.variation.pick(ERROR_NOT_SUPPORTED, HCS_E_INVALID_STATE, HCS_E_CONNECTION_CLOSED),
-            message,
-        )
+        return Failure(self.variation.hresult("no_guest"), message)
 
     def gone(self) -> Failure:
-        hresult = self.variation.pick(HCS_E_PROCESS_ALREADY_STOPPED, E_ACCESSDENIED)
-        return Failure(hresult, "The process has exited.")
+        return Failure(self.variation.hresult("call_on_exited_process"), "The process has exited.")
 
     def forget_if_unused(self, process: Process) -> None:
         """Drop an ended process without handles, unless it left something behind that the system's end has to kill."""

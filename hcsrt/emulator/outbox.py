@@ -6,13 +6,12 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from .._event_types import EVENT_TYPES
 from . import _native
 from .failures import Failure
-
-T = TypeVar("T")
+from .variation import Variation
 
 SYSTEM_EXITED = EVENT_TYPES["SystemExited"]
 CRASH_INITIATED = EVENT_TYPES["SystemCrashInitiated"]
@@ -26,29 +25,6 @@ class Answer(NamedTuple):
     document: str | None = None
     key: int = 0
     pid: int = 0
-
-
-class Variation:
-    """The choices that HCS leaves open, made by a seed; without one always the first, plain choice."""
-
-    def __init__(self, seed: int | None) -> None:
-        self._random = None
-        if seed is not None:
-            from random import Random
-
-            self._random = Random(seed)
-
-    def pick(self, plain: T, *others: T) -> T:
-        """Return one of the choices."""
-        return plain if self._random is None else self._random.choice((plain, *others))
-
-    def sometimes(self, one_in: int) -> bool:
-        """Return True once in so many times; never without a seed."""
-        return self._random is not None and self._random.randrange(one_in) == 0
-
-    def delay(self) -> float:
-        """Return a time of up to 3 ms, in seconds."""
-        return 0.0 if self._random is None else self._random.uniform(0, 0.003)
 
 
 class Outbox:
@@ -76,7 +52,7 @@ class Outbox:
 
     def answer(self, ticket: int, outcome: Answer | Failure, *, at_once: bool = False) -> None:
         """Answer a request; unless `at_once`, a seed makes some answers later than those that follow."""
-        if not at_once and self.variation.sometimes(4):
+        if not at_once and self.variation.choose("answers") == "late":
             self.after(self.variation.delay(), lambda: self._reply(ticket, outcome))
         else:
             self._reply(ticket, outcome)
@@ -92,7 +68,7 @@ class Outbox:
             for event_type, data in events:
                 _native.emit(key, event_type, data)
 
-        if self.variation.sometimes(4):
+        if self.variation.choose("events") == "late":
             self.after(self.variation.delay(), deliver)
         else:
             deliver()
@@ -100,7 +76,7 @@ class Outbox:
     def _reply(self, ticket: int, outcome: Answer | Failure) -> None:
         if isinstance(outcome, Answer):
             _native.reply(ticket, 0, outcome.document, key=outcome.key, pid=outcome.pid)
-        elif outcome.terse and self.variation.sometimes(3):
+        elif outcome.terse and self.variation.choose("error_document") == "absent":
             _native.reply(ticket, outcome.hresult)
         else:
             _native.reply(ticket, outcome.hresult, outcome.document())

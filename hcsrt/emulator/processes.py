@@ -17,6 +17,13 @@ from .signals import SIGKILL, signal_number
 from .stopping import Stopping
 from .verbs import expect_no_options, verb
 
+# The other members of a process that runs mean nothing; Windows has its own words for that.
+_WHILE_RUNNING: dict[str, dict[str, int]] = {
+    "259": {"ExitCode": 259, "LastWaitResult": 258},
+    "0": {"ExitCode": 0, "LastWaitResult": 0},
+    "absent": {},
+}
+
 
 class Processes:
     """The HCS functions on processes, and the news of their ends."""
@@ -54,7 +61,7 @@ class Processes:
             raise launch.failure(error) from None
         process = Process(request.process, pid, system, is_console=launch.is_console)
         self._model.processes[process.key] = system.processes[process.key] = process
-        if "Container" in system.document and self._variation.sometimes(8):
+        if "Container" in system.document and self._variation.choose("process_in_container") != "succeeds":
             # Server 2022 reports this for process-isolated containers although the process runs.
             process.info_owed = True
             raise Failure(E_INVALIDARG, "The parameter is incorrect.")
@@ -72,7 +79,7 @@ class Processes:
     @verb("HcsGetProcessInfo")
     def _process_info(self, request: _native.Request) -> Answer:
         process = self._model.process_of(request)
-        if process.exited and not process.info_owed and self._variation.pick(True, False):
+        if process.exited and not process.info_owed and self._variation.choose("info_of_exited_process") != "succeeds":
             raise Failure(HCS_E_PROCESS_ALREADY_STOPPED, "The process has exited.")
         process.info_owed = False
         return Answer(pid=process.pid)
@@ -83,12 +90,7 @@ class Processes:
         process = self._model.process_of(request)
         if process.exited:
             return Answer(json.dumps(process.status()))
-        # The other members of a process that runs mean nothing; Windows has its own words for that.
-        rest = self._variation.pick(
-            {"ExitCode": 259, "LastWaitResult": 258},
-            {"ExitCode": 0, "LastWaitResult": 0},
-            {},
-        )
+        rest = _WHILE_RUNNING[self._variation.choose("exit_code_while_running")]
         return Answer(json.dumps({"ProcessId": process.pid, "Exited": False, **rest}))
 
     @verb("HcsSignalProcess")

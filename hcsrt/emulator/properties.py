@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import psutil
 
     from .model import Process, System
-    from .outbox import Variation
+    from .variation import Variation
 
 T = TypeVar("T")
 
@@ -69,13 +69,14 @@ def of_system(system: System, query: str | None, variation: Variation) -> str:
     asked = schema.parse_optional(query, "System_PropertyQuery")
     document = basic(system)
     types: list[str] = asked.get("PropertyTypes", [])
-    if system.type == "VirtualMachine" and system.state == "Created" and variation.pick(False, True):
+    is_new = system.type == "VirtualMachine" and system.state == "Created"
+    if is_new and variation.choose("state_before_start") == "absent":
         del document["State"]
     if "Statistics" not in types:
         # Older builds leave these out; only statistics are certain to name the owner.
-        for member in ("Owner", "RuntimeOsType"):
-            if variation.sometimes(8):
-                document.pop(member, None)
+        for name, member in (("owner_in_answers", "Owner"), ("os_type_in_answers", "RuntimeOsType")):
+            if member in document and variation.choose(name) == "absent":
+                del document[member]
     for name in types:
         member, answer = _property(name)
         document[member] = answer(system)

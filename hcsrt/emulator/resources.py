@@ -9,6 +9,7 @@ from .._hresults import ERROR_ALREADY_EXISTS, ERROR_NOT_FOUND
 from ..documents.resources import resource
 from . import schema
 from .failures import Failure, invalid_argument, not_emulated
+from .variation import Variation
 
 
 def _set(place: dict[str, Any], name: str, request: str, settings: Any) -> None:
@@ -66,15 +67,15 @@ _CHANGES: dict[str, Callable[[Any, str, str, Any], None]] = {
 }
 
 
-def modify(document: dict[str, Any], text: str, unknown: int) -> None:
-    """Make the change that a ModifySettingRequest asks for; `unknown` is the HRESULT for a path that leads nowhere."""
+def modify(document: dict[str, Any], text: str, variation: Variation) -> None:
+    """Make the change that a ModifySettingRequest asks for."""
     request = schema.parse(text, "ModifySettingRequest")
     if "GuestRequest" in request:
         raise not_emulated("a GuestRequest; there is no guest that could take it")
     path: str = request.get("ResourcePath", "")
     known = resource(path)
     if known is None:
-        raise Failure(unknown, f"No resource has the path {path!r}.")
+        raise Failure(variation.hresult("unknown_resource"), f"No resource has the path {path!r}.")
     change = _CHANGES.get(known.path)
     if change is None:
         raise not_emulated(f"a modify of {path}")

@@ -10,24 +10,24 @@ from .._hresults import E_OUTOFMEMORY, E_UNEXPECTED
 from . import _native, imports
 from .failures import Failure, not_emulated
 from .model import Model
-from .outbox import Answer, Outbox, Variation
+from .outbox import Answer, Outbox
 from .processes import Processes
 from .settings import Settings
 from .stopping import Stopping
 from .systems import Systems
+from .variation import Variation
 from .verbs import Verb, table_of
 
 
 class Service:
     """A compute service with nothing in it yet, running on a thread of its own from `start` until `stop`."""
 
-    def __init__(self, seed: int | None) -> None:
+    def __init__(self, variation: Variation) -> None:
         imports.get_ready()
-        self._seed = seed
         # Of the process that it serves; a forked child has another one.
         self.epoch: int = _native.epoch()
-        self._outbox = Outbox(Variation(seed))
-        self.model: Model = Model(self._outbox.variation)
+        self._outbox = Outbox(variation)
+        self.model: Model = Model(variation)
         stopping = Stopping(self.model, self._outbox)
         parts = (Systems(self.model, stopping, self._outbox), Processes(self.model, stopping, self._outbox), Settings())
         self.verbs: dict[str, Verb]
@@ -37,7 +37,6 @@ class Service:
     def start(self) -> None:
         """Let requests in and begin to answer them. Raises RuntimeError if there are no threads to do so."""
         check_threads()
-        _native.configure(self._seed)
         _native.start()
         try:
             self._thread.start()

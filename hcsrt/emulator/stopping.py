@@ -87,10 +87,12 @@ class Stopping:
         for guest in [other for other in self._model.ids.values() if other.host is system]:
             if not guest.killed:
                 self.begin(guest, UNEXPECTED)
-        status = self._outbox.variation.pick(0, signed(HCS_E_TERMINATED)) if system.exit_type == FORCED else 0
+        status = 0
+        if system.exit_type == FORCED:
+            status = signed(self._outbox.variation.hresult("forced_exit_status"))
         attribution = {"Attribution": system.attribution} if system.attribution else {}
         exited = json.dumps({"Status": status, "ExitType": system.exit_type, **attribution})
-        if self._outbox.variation.pick(False, True):
+        if self._outbox.variation.choose("exit_event") == "before_the_result":
             self._outbox.emit(system.key, SYSTEM_EXITED, exited)
             self._answer(system)
         else:
@@ -102,7 +104,7 @@ class Stopping:
     def _answer(self, system: System) -> None:
         if system.shutdown_ticket:
             outcome: Answer | Failure = Answer()
-            if system.terminate_ticket and self._outbox.variation.pick(False, True):
+            if system.terminate_ticket and self._outbox.variation.choose("overtaken_shutdown") != "succeeds":
                 outcome = Failure(HCS_E_TERMINATED, "The compute system was terminated while it shut down.")
             self._outbox.answer(system.shutdown_ticket, outcome)
         if system.terminate_ticket:

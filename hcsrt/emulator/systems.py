@@ -9,9 +9,6 @@ from typing import Any
 
 from .._hresults import (
     E_HANDLE,
-    E_INVALIDARG,
-    ERROR_NOT_FOUND,
-    ERROR_NOT_SUPPORTED,
     HCS_E_INVALID_STATE,
     HCS_E_SYSTEM_ALREADY_EXISTS,
     HCS_E_SYSTEM_ALREADY_STOPPED,
@@ -115,7 +112,7 @@ class Systems:
             system.key, (CRASH_INITIATED, json.dumps(report)), (CRASH_REPORT, json.dumps(report | {"Status": 0}))
         )
         # The reference calls it a termination; what a guest does that reboots after its crash is another matter.
-        if self._variation.pick(True, False):
+        if self._variation.choose("crashed_guest") == "exits":
             system.attribution = [{"GuestCrash": {"CrashParameters": report["CrashParameters"]}}]
             self._stopping.begin(system, UNEXPECTED)
         return Answer()
@@ -156,9 +153,7 @@ class Systems:
         system = self._model.live_system_of(request)
         if system.state != "Running":
             raise Failure(HCS_E_INVALID_STATE, "The compute system does not run.")
-        resources.modify(
-            system.document, request.text or "", unknown=self._variation.pick(E_INVALIDARG, ERROR_NOT_FOUND)
-        )
+        resources.modify(system.document, request.text or "", self._variation)
         return Answer()
 
     def _running_machine(self, request: _native.Request) -> System:
@@ -168,8 +163,7 @@ class Systems:
         """Return the virtual machine of a request that needs one in this state."""
         system = self._model.live_system_of(request)
         if system.type != "VirtualMachine":
-            hresult = self._variation.pick(ERROR_NOT_SUPPORTED, HCS_E_INVALID_STATE)
-            raise Failure(hresult, "Only a virtual machine can do that.")
+            raise Failure(self._variation.hresult("container_as_machine"), "Only a virtual machine can do that.")
         if system.state != state:
             raise Failure(HCS_E_INVALID_STATE, f"The virtual machine is not {state.lower()}.")
         return system
@@ -195,7 +189,8 @@ class Systems:
     @verb("HcsGetComputeSystemProperties")
     def _properties(self, request: _native.Request) -> Answer:
         system = self._model.system_of(request)
-        if system.stopping and system.state != "Stopped" and self._variation.sometimes(4):
+        is_going = system.stopping and system.state != "Stopped"
+        if is_going and self._variation.choose("properties_while_stopping") != "given":
             raise Failure(E_HANDLE, "The compute system is being stopped.")
         return Answer(properties.of_system(system, request.text, self._variation))
 

@@ -31,7 +31,7 @@ def c_function(name: str) -> Callable[[], None]:
 
 def send_event() -> None:
     """Let HCS tell every handle of the only compute system something that hcsrt has no use for."""
-    (key,) = emulator._service.model.systems  # type: ignore[union-attr]
+    (key,) = emulator.world.service().model.systems  # type: ignore[union-attr]
     emulator._native.emit(key, EVENT)
 
 
@@ -70,7 +70,7 @@ def callback(type, operation):
     returning.append(type)
 
 assert Table().HcsSetComputeSystemCallback(int(handle.as_raw()), 0, None, event_callback(callback)) == 0
-(key,) = emulator._service.model.systems
+(key,) = emulator.world.service().model.systems
 print("ready", flush=True)
 emulator._native.emit(key, {event})
 assert running.wait(10)

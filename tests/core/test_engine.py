@@ -278,7 +278,7 @@ def test_events_wake_their_reader(new_loop: Any) -> None:
         await _engine.watch(system)
         reader = _engine.EventReader(system, 16)
         assert reader.next() is None
-        (key,) = emulator._service.model.systems  # type: ignore[union-attr]
+        (key,) = emulator.world.service().model.systems  # type: ignore[union-attr]
         seen = []
         for number in range(20):
             ready = reader.ready()
@@ -309,7 +309,7 @@ SERVICE_DISCONNECT = 0x2000000
 
 def tell_of_disconnect(id: str) -> None:
     """As when the service has crashed, and answers nothing of what it was asked."""
-    systems = emulator._service.model.systems.values()  # type: ignore[union-attr]
+    systems = emulator.world.service().model.systems.values()  # type: ignore[union-attr]
     (key,) = [system.key for system in systems if system.id == id]
     emulator._native.emit(key, SERVICE_DISCONNECT, "")
 
@@ -793,7 +793,7 @@ async def main():
     with _interpose.silent("HcsGetComputeSystemProperties"):
         futures = [_engine.call(system, "HcsGetComputeSystemProperties") for _ in range(5)]
         await asyncio.sleep(0.1)
-        (key,) = emulator._service.model.systems
+        (key,) = emulator.world.service().model.systems
         emulator._native.emit(key, {SERVICE_DISCONNECT}, "")
         outcomes = await asyncio.wait_for(asyncio.gather(*futures, return_exceptions=True), 10)
     assert all(isinstance(outcome, hcsrt.ServiceDisconnectedError) for outcome in outcomes), outcomes

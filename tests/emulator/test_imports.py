@@ -72,7 +72,7 @@ with warnings.catch_warnings(record={recorded}):
     hcsrt.systems(owner="owner")
 
 # A bug of the service, which is recorded with its traceback.
-hcsrt.emulator._service.verbs["HcsEnumerateComputeSystems"] = lambda request: 1 / 0
+hcsrt.emulator.world.service().verbs["HcsEnumerateComputeSystems"] = lambda request: 1 / 0
 with error:
     hcsrt.systems()
 assert "ZeroDivisionError" in hcsrt.emulator.misuses()[0]

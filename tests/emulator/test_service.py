@@ -168,8 +168,9 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def service() -> Service:
-    assert emulator._service is not None
-    return emulator._service
+    service = emulator.world.service()
+    assert service is not None
+    return service
 
 
 def known() -> Model:
@@ -1069,8 +1070,7 @@ def test_modify_is_checked(document: dict[str, Any], hresult: int, place: str) -
 
 def test_creation_that_reports_a_failure_and_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """HCS may say E_INVALIDARG of a process that runs; HcsGetProcessInfo then tells about it, though it has exited."""
-    variation = known().variation
-    monkeypatch.setattr(variation, "sometimes", lambda one_in: one_in == 8)
+    monkeypatch.setitem(known().variation.assumed, "process_in_container", "E_INVALIDARG")
     with running() as system:
         assert run(system, *guest("out('text')")) == (0, "text\n")
 
@@ -1211,7 +1211,7 @@ def test_a_reset_that_cannot_be_made_ends_nothing(monkeypatch: pytest.MonkeyPatc
 
     with running() as system:
         with monkeypatch.context() as patch:
-            patch.setattr(emulator, "Service", refuse)
+            patch.setattr(emulator.world, "Service", refuse)
             with pytest.raises(MemoryError):
                 emulator.reset()
         assert run(system, *TRUE).code == 0
@@ -1249,12 +1249,13 @@ def test_an_install_that_is_refused_leaves_the_seed_alone(monkeypatch: pytest.Mo
     def refuse(name: str) -> None:
         raise RuntimeError("this process uses the windows backend already")
 
-    monkeypatch.setattr(emulator, "choose", refuse)
-    monkeypatch.setattr(emulator, "_service", None)
-    monkeypatch.setattr(emulator, "_seed", 5)
+    world = emulator.world.current()
+    monkeypatch.setattr(emulator.world, "choose", refuse)
+    monkeypatch.setattr(world, "service", None)
+    monkeypatch.setattr(world, "seed", 5)
     with pytest.raises(RuntimeError, match="windows"):
         emulator.install(7)
-    assert emulator._seed == 5
+    assert world.seed == 5
 
 
 def test_install() -> None:

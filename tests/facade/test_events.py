@@ -31,7 +31,7 @@ Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 
 def key_of(kind: str = "system") -> int:
     """What the emulator calls the only compute system, or the only process."""
-    model = emulator._service.model  # type: ignore[union-attr]
+    model = emulator.world.service().model  # type: ignore[union-attr]
     (key,) = model.systems if kind == "system" else model.processes
     return key
 
@@ -288,7 +288,7 @@ def test_the_end_of_the_service_ends_the_events(system):
     events = system.events(), system.events()
     tell(CRASH_INITIATED)
     assert events[0].get(10).type == "SystemCrashInitiated"
-    assert emulator._service.stop()
+    assert emulator.world.service().stop()
     assert [event.type for event in events[0]] == ["ServiceDisconnect"]
     assert [event.type for event in events[1]] == ["SystemCrashInitiated", "ServiceDisconnect"]
     (late,) = system.events()

@@ -46,7 +46,7 @@ GONE = [E_ACCESSDENIED, ERROR_NOT_FOUND, HCS_E_PROCESS_ALREADY_STOPPED]
 
 def nothing_runs() -> bool:
     """Whether every process that the emulator has started has exited."""
-    processes = list(emulator._service.model.processes.values())  # type: ignore[union-attr]
+    processes = list(emulator.world.service().model.processes.values())  # type: ignore[union-attr]
     return all(process.exited for process in processes)
 
 
@@ -820,7 +820,7 @@ def test_what_a_process_writes_until_its_kill_takes_effect_is_kept(
     killers: list[threading.Thread] = []
 
     def kill_late(request: Any) -> Any:
-        pid = emulator._service.model.processes[request.process].pid  # type: ignore[union-attr]
+        pid = emulator.world.service().model.processes[request.process].pid  # type: ignore[union-attr]
         killers.append(threading.Thread(target=end, args=[pid]))
         killers[-1].start()
         return emulator.service.Answer()

@@ -78,7 +78,7 @@ hcsrt_result create_system_in(const Function &function, const hcsrt_char *scope,
     hcsrt_result result = kick_off(lock, function.type, operation, handle, std::move(request));
     created.is_known = true;
     /* A create that fails at once may have given a handle all the same. */
-    if (!hcsrt_failed(result) || core->chance(2)) *system = handle->raw;
+    if (!hcsrt_failed(result) || core->variation.chance(Switch::handle_of_failed_create)) *system = handle->raw;
     else core->close_target_handle(lock, handle->raw, Kind::System, function.name);
     return result;
 }
@@ -118,7 +118,8 @@ hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *param
     hcsrt_result result = kick_off(lock, function.type, operation, system.handle(), std::move(request), target);
     created.is_known = true;
     /* A running process is never without its handle, whatever the call says. */
-    if (!hcsrt_failed(result) || target->started || core->chance(2)) *process = handle->raw;
+    if (!hcsrt_failed(result) || target->started || core->variation.chance(Switch::handle_of_failed_create))
+        *process = handle->raw;
     else core->close_target_handle(lock, handle->raw, Kind::Process, function.name);
     return result;
 }
@@ -261,7 +262,8 @@ void HCSRT_CALL close_operation(hcsrt_operation raw) {
     auto &operation = handle->operation;
     operation->closed = true;
     /* Whether the close waits for a callback that runs on another thread is not documented. */
-    if (!this_thread().callback_depth && core->chance(2))
+    if (this_thread().callback_depth || !operation->callback_running) return;
+    if (core->variation.chance(Switch::close_of_operation))
         while (operation->callback_running) operation->changed.wait(lock);
 }
 
@@ -275,7 +277,8 @@ hcsrt_result HCSRT_CALL set_operation_callback(hcsrt_operation raw, const void *
     operation->context = const_cast<void *>(context);
     operation->callback = callback;
     /* For an operation that has completed already, it fires at once or never: not documented. */
-    if (operation->phase == Phase::Done && callback && core->chance(2)) core->deliver_completion(operation);
+    if (operation->phase == Phase::Done && callback && core->variation.chance(Switch::callback_set_late))
+        core->deliver_completion(operation);
     return HCSRT_S_OK;
 }
 
@@ -390,7 +393,7 @@ hcsrt_result set_callback(const char *function, void *raw, Kind kind, uint32_t o
     if (!callback) return HCSRT_E_INVALIDARG;
     auto &handle = inside.handle();
     /* A second registration is refused or replaces the first: not documented. */
-    if (handle->callback && !core->chance(2)) return HCSRT_E_CALLBACK_ALREADY_SET;
+    if (handle->callback && !core->variation.chance(Switch::second_event_callback)) return HCSRT_E_CALLBACK_ALREADY_SET;
     if (!core->ensure_dispatchers()) return HCSRT_E_OUTOFMEMORY;
     handle->options = options;
     handle->context = const_cast<void *>(context);
@@ -420,7 +423,7 @@ hcsrt_result wait_exit(const char *function, Kind kind, void *raw, uint32_t time
         if (timeout_ms == FOREVER) target->changed.wait(lock);
         else if (target->changed.wait_until(lock, deadline) == std::cv_status::timeout && !target->exited)
             /* The code for a wait that timed out is not documented. */
-            return core->chance(2) ? HCSRT_E_WAIT_TIMEOUT : HCSRT_E_OPERATION_TIMEOUT;
+            return core->variation.chance(Switch::exit_wait_timeout) ? HCSRT_E_WAIT_TIMEOUT : HCSRT_E_OPERATION_TIMEOUT;
     }
     return core->give(target->exit_document, document) ? HCSRT_S_OK : HCSRT_E_OUTOFMEMORY;
 }

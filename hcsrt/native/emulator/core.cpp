@@ -42,11 +42,25 @@ Text argument(const hcsrt_char *text) {
     return result;
 }
 
-uint64_t Core::random() {
-    uint64_t z = random_state += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
+void Variation::configure(bool vary, uint64_t seed) {
+    vary_ = vary;
+    for (size_t row = 0; row < SWITCH_COUNT; ++row) {
+        rows_[row] = Row();
+        rows_[row].stream = Stream(seed, SWITCHES[row].name);
+    }
+    latency_ = Stream(seed, "latency");
+}
+
+uint32_t Variation::choose(Switch which) {
+    Row &row = rows_[static_cast<size_t>(which)];
+    auto [name, choices, one_in] = SWITCHES[static_cast<size_t>(which)];
+    uint32_t choice = row.assumed;
+    if (choice == NOT_ASSUMED && !vary_) choice = 0;
+    else if (choice == NOT_ASSUMED && !one_in) choice = static_cast<uint32_t>(row.stream.next() % choices);
+    else if (choice == NOT_ASSUMED)
+        choice = row.stream.next() % one_in ? 0 : 1 + static_cast<uint32_t>(row.stream.next() % (choices - 1));
+    row.met |= 1u << choice;
+    return choice;
 }
 
 void Core::misuse(const char *text) noexcept {
@@ -135,8 +149,8 @@ void Core::close_target_handle(Lock &lock, void *raw, Kind kind, const char *fun
     handle->callback = nullptr;
     int own = this_thread().calling_back == handle.get() ? 1 : 0;
     while (handle->running > own) handle->drained.wait(lock);
-    if (chance(8)) {
-        std::chrono::microseconds drain(random() % 2000);
+    if (variation.chance(Switch::close_of_handle)) {
+        std::chrono::microseconds drain(variation.latency(2000));
         lock.unlock();
         std::this_thread::sleep_for(drain);
         lock.lock();

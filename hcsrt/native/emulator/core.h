@@ -16,6 +16,7 @@
 #include "core/results.h"
 #include "emulator/emulator.h"
 #include "emulator/platform.h"
+#include "emulator/switches.h"
 
 namespace hcsrt::emulator {
 
@@ -184,8 +185,7 @@ struct Core {
     bool stopped = false;
     bool served = false; /* a service runs, or is being started */
     /* What a forked child keeps. */
-    static inline bool vary = false;
-    static inline uint64_t random_state = 0;
+    static inline Variation variation;
     uint64_t serial = 0x1000;
     uint64_t oldest = 0; /* handles made before this serial are left over from a reset */
     std::unordered_map<uintptr_t, std::shared_ptr<Handle>> handles;
@@ -206,13 +206,6 @@ struct Core {
 
     /* Has a service started if there is none, as in a forked child. False: there is no thread for it. */
     bool ensure_service();
-
-    /* --- chance ---------------------------------------------------------------------------------------------- */
-
-    uint64_t random();
-
-    /* True once in `n` times where behaviour varies, else never. */
-    bool chance(uint32_t n) { return vary && random() % n == 0; }
 
     /* --- misuse ---------------------------------------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "emulator/switches.h"
 #include "hcsrt.h"
 
 namespace hcsrt::emulator {
@@ -90,6 +91,8 @@ void forget(Key process);
 
 /* The tests' side. */
 void configure(bool vary, uint64_t seed);
+void assume(size_t row, uint32_t choice); /* of SWITCHES; NOT_ASSUMED: the seed chooses again */
+uint32_t met(size_t row);
 void start();
 void fail_to_start(); /* who has called meanwhile hears that the service has gone; the next call tries again */
 void stop();          /* as a service that crashes */

@@ -40,7 +40,8 @@ void Core::answer(const std::shared_ptr<Question> &question) {
         deliver_event(&question->event, subject, HCSRT_EVENT_OPERATION_CALLBACK);
     }
     /* Not documented: whether the callback of an operation still fires if that was closed meanwhile. */
-    bool wanted = operation->callback && operation->order != Order::Inline && !(operation->closed && chance(2));
+    bool wanted = operation->callback && operation->order != Order::Inline;
+    if (wanted && operation->closed) wanted = !variation.chance(Switch::callback_of_closed_operation);
     if (wanted) deliver_completion(operation);
 }
 
@@ -55,8 +56,7 @@ void Core::wait_answer(Lock &lock, const std::shared_ptr<Question> &question) {
 }
 
 Order Core::pick_order() {
-    if (!vary) return Order::Later;
-    Order order = static_cast<Order>(random() % 3);
+    Order order = static_cast<Order>(variation.choose(Switch::completion));
     /* A dispatcher that waited for a callback on its own thread would wait for ever. */
     return order == Order::BeforeReturn && this_thread().dispatching ? Order::Later : order;
 }
@@ -100,7 +100,8 @@ hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::
     if (operation->order == Order::Inline) core->complete_by_callback(lock, operation);
     else if (operation->callback) operation->changed.wait_until(lock, limit, [&] { return operation->callback_done; });
     /* A call that is known to have failed may say so at once; its document is kept either way. */
-    return hcsrt_failed(operation->result) && core->chance(2) ? operation->result : HCSRT_S_OK;
+    if (!hcsrt_failed(operation->result)) return HCSRT_S_OK;
+    return core->variation.chance(Switch::failed_call) ? operation->result : HCSRT_S_OK;
 }
 
 }  // namespace hcsrt::emulator

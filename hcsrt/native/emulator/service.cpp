@@ -140,8 +140,17 @@ void emit(Key key, uint32_t event_type, const Given &data) noexcept {
 
 void configure(bool vary, uint64_t seed) {
     Lock lock(core.here()->mutex);
-    core->vary = vary;
-    core->random_state = seed;
+    core->variation.configure(vary, seed);
+}
+
+void assume(size_t row, uint32_t choice) {
+    Lock lock(core.here()->mutex);
+    core->variation.assume(row, choice);
+}
+
+uint32_t met(size_t row) {
+    Lock lock(core.here()->mutex);
+    return core->variation.met(row);
 }
 
 void start() {

@@ -1,0 +1,416 @@
+"""Worlds: what this process finds behind the functions of HCS, from its first compute system to the end of them all.
+
+One world follows another. Engine workers, the reaper and code without the GIL belong to no context that could tell them
+apart, so there is one at a time, and worlds side by side need a process each.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from .._arguments import seconds as checked_seconds
+from .._library import choose
+from . import _native, assumptions, volumes
+from .service import Service
+from .variation import Variation
+
+# Seconds for calls that nobody waits for any more to be over, once their world has ended.
+_AFTERMATH = 1.0
+# Seconds between two looks, the first time and at most.
+_FIRST_LOOK, _LAST_LOOK = 0.001, 0.02
+
+_locks: dict[int, threading.Lock] = {}
+
+
+class World:
+    """What belongs to one world: its seed, what is assumed in it, and the service that runs it, if one does."""
+
+    def __init__(self, seed: int | None, assumed: dict[str, str], host: Host | None = None) -> None:
+        # Of the process that it is the world of.
+        self.epoch: int = _native.epoch()
+        self.seed = seed
+        self.assumed = assumed
+        self.host = host
+        self.met: dict[str, set[str]] = {}
+        self.service: Service | None = None
+
+    def new_service(self) -> Service:
+        """Return a service for this world, which does not run yet."""
+        return Service(Variation(self.seed, self.assumed, self.met))
+
+    def configure(self) -> None:
+        """Tell native code what varies in this world."""
+        choices = {name: assumptions.number_of(name, choice) for name, choice in self.assumed.items()}
+        native = {name: number for name, number in choices.items() if assumptions.ASSUMPTIONS[name].native}
+        _native.configure(self.seed, native)
+
+    def note_native(self) -> None:
+        """Take over which choices of native code were met."""
+        for name, row in assumptions.ASSUMPTIONS.items():
+            bits = _native.met(name) if row.native else 0
+            if bits:
+                met = self.met.setdefault(name, set())
+                met.update(choice for number, choice in enumerate(row.choices) if bits >> number & 1)
+
+
+# The world of this process, and those that its parents had at the forks, by epoch.
+_worlds: dict[int, World] = {}
+
+
+def current() -> World:
+    """Return the world of this process; that of a forked child begins empty, without a Host, and varies as before."""
+    epoch = _native.epoch()
+    world = _worlds.get(epoch)
+    if world is not None:
+        return world
+    inherited = _worlds[max(_worlds)] if _worlds else World(None, {})
+    return _worlds.setdefault(epoch, World(inherited.seed, dict(inherited.assumed)))
+
+
+def service() -> Service | None:
+    """Return the service of this process, if one runs: a forked child has neither the thread nor the systems."""
+    return current().service
+
+
+def install(seed: int | None = None) -> None:
+    """Choose the emulator for this process; on Windows this, or a `Host`, is the only way to get it.
+
+    Args:
+        seed: That of `reset`.
+
+    Raises:
+        RuntimeError: The process uses another HCS already, or a seed is given to an emulator that runs.
+        TypeError: The seed is no int.
+    """
+    _check_seed(seed)
+    with _lock():
+        world = current()
+        before = world.seed
+        if seed is not None:
+            if world.service is not None:
+                raise RuntimeError("the emulator runs already; reset(seed) starts it afresh")
+            world.seed = seed
+    try:
+        choose("emulator")
+    except BaseException:
+        world.seed = before
+        raise
+
+
+def reset(seed: int | None = None) -> None:
+    """End every compute system with its processes and start afresh; handles from before lead nowhere any more.
+
+    A `Host` stays installed, with what is assumed in it.
+
+    Args:
+        seed: Varies what HCS leaves open: order and time of answers and events, and which of several documented errors
+            is given. None gives one plain order.
+
+    Raises:
+        RuntimeError: The thread of the old service does not end.
+        TypeError: The seed is no int.
+    """
+    _check_seed(seed)
+    with _lock():
+        before = current()
+        fresh = World(seed, before.assumed, before.host)
+        fresh.met = before.met
+        _replace(before, fresh, starts=True)
+
+
+def serve() -> None:
+    """Start a service if this process has none."""
+    with _lock():
+        world = current()
+        if world.service is None:
+            world.configure()
+            # Whoever has called this tells if it fails.
+            service = world.new_service()
+            service.start()
+            world.service = service
+
+
+def _replace(before: World, fresh: World, *, starts: bool) -> None:
+    """End a world and begin another."""
+    # First, since it may fail for want of what it needs.
+    service = fresh.new_service() if starts else None
+    if before.service is not None and not before.service.stop():
+        raise RuntimeError("the thread of the emulator's service does not end")
+    before.note_native()
+    _native.clear()
+    volumes.clear()
+    _worlds[fresh.epoch] = fresh
+    fresh.configure()
+    if service is not None:
+        _start(fresh, service)
+    else:
+        # The next call starts one.
+        _native.fail_to_start()
+
+
+def _start(world: World, service: Service) -> None:
+    try:
+        service.start()
+    except BaseException:
+        # The next call tries again.
+        _native.fail_to_start()
+        raise
+    world.service = service
+
+
+def _check_seed(seed: object) -> None:
+    if seed is not None and not isinstance(seed, int):
+        raise TypeError(f"seed must be an int or None, not {type(seed).__name__}")
+
+
+def _lock() -> threading.Lock:
+    """Return the lock of this process: another thread of a parent may hold that of the parent at the fork."""
+    return _locks.setdefault(_native.epoch(), threading.Lock())
+
+
+class Host:
+    """A world of its own for a block of a program: a host that has nothing on it yet, and on which the emulator runs.
+
+        with Host(seed=7, state_before_start="absent") as host:
+            ...
+        assert host.left_behind() == {}
+
+    While a Host is installed, all of the process finds it behind the functions of HCS. At the end of the block its
+    compute systems end with their processes, and handles from it lead nowhere any more. A Host is installed once, and
+    one at a time. It belongs to its process: a forked child has none.
+
+    Args:
+        seed: That of `reset`: varies what HCS leaves open. None gives one plain order.
+        assumptions: What the seed is not to choose, as `assume` takes it.
+
+    Raises:
+        TypeError: The seed is no int, or there is no assumption of a name.
+        ValueError: A choice is none of those that there are.
+    """
+
+    def __init__(self, seed: int | None = None, **assumptions: str | None) -> None:
+        _check_seed(seed)
+        self._assumed: dict[str, str] = {}
+        self._seed = seed
+        self._met: dict[str, set[str]] = {}
+        self._epoch = _native.epoch()
+        # What was there at its end.
+        self._end: tuple[dict[str, int], list[str]] | None = None
+        self._begun = False
+        self._service = HostService(self)
+        self.assume(**assumptions)
+
+    def __repr__(self) -> str:
+        state = "installed" if self._is_installed() else "ended" if self._begun else "not installed yet"
+        return f"<Host seed={self._seed} {state}>"
+
+    def __enter__(self) -> Host:
+        """Install this host in place of the world of this process, all of whose systems end.
+
+        Raises:
+            RuntimeError: The process uses `computecore.dll` already, another Host is installed, or this one was before.
+        """
+        try:
+            choose("emulator")
+        except RuntimeError as error:
+            raise RuntimeError(
+                f"a Host cannot be installed: {error}. Enter it before the first call of HCS, or in another process"
+            ) from None
+        with _lock():
+            before = current()
+            if self._begun:
+                raise RuntimeError("a Host is installed only once: make another one")
+            if before.host is not None:
+                raise RuntimeError(
+                    "another Host is installed: leave that one first, or run this one in a process of its own"
+                )
+            if self._epoch != _native.epoch():
+                raise RuntimeError("the Host was made before the fork of this process: make one here")
+            world = World(self._seed, self._assumed, self)
+            world.met = self._met
+            self._begun = True
+            try:
+                _replace(before, world, starts=True)
+            except BaseException:
+                if current() is world:
+                    self._leave()
+                raise
+        return self
+
+    def __exit__(
+        self, type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End all that is on this host; the process has a plain world again.
+
+        Raises:
+            RuntimeError: The thread of the emulator's service does not end.
+        """
+        # A forked child that leaves the block has another world.
+        if self._epoch != _native.epoch():
+            return
+        with _lock():
+            if current().host is self:
+                self._leave()
+        _wait(lambda: not _native.pending(), _AFTERMATH)
+
+    def _leave(self) -> None:
+        world = current()
+        self._end = self.live(), _native.misuses()
+        _replace(world, World(None, {}), starts=False)
+
+    def _is_installed(self) -> bool:
+        return current().host is self
+
+    @staticmethod
+    def installed() -> Host | None:
+        """Return the Host that is installed in this process, if there is one."""
+        return current().host
+
+    @property
+    def seed(self) -> int | None:
+        """The seed, or None for the plain order."""
+        return self._seed
+
+    @property
+    def service(self) -> HostService:
+        """The service of HCS on this host, which can be stopped and started."""
+        return self._service
+
+    @property
+    def assumptions(self) -> dict[str, str | None]:
+        """The choice that is assumed for each thing that HCS leaves open, by its name; None: it is left to the seed."""
+        return {name: self._assumed.get(name) for name in assumptions.ASSUMPTIONS}
+
+    def assume(self, **choices: str | None) -> None:
+        """Decide what the seed is not to choose; at any time, for what comes from now on.
+
+        Args:
+            choices: The choice for each name; None leaves it to the seed again.
+
+        Raises:
+            TypeError: There is no assumption of a name.
+            ValueError: A choice is none of those that there are.
+        """
+        numbers = {name: assumptions.number_of(name, choice) for name, choice in choices.items()}
+        with _lock():
+            for name, choice in choices.items():
+                if choice is None:
+                    self._assumed.pop(name, None)
+                else:
+                    self._assumed[name] = choice
+                if assumptions.ASSUMPTIONS[name].native and self._is_installed():
+                    _native.assume(name, numbers[name])
+
+    def met(self) -> dict[str, set[str]]:
+        """Return which choices the program has met so far, by the names of assumptions.
+
+        What is missing here was never asked for: the program does not depend on it, or was not tried where it does.
+        """
+        with _lock():
+            if self._is_installed():
+                current().note_native()
+            return {name: set(self._met[name]) for name in assumptions.ASSUMPTIONS if name in self._met}
+
+    def live(self) -> dict[str, int]:
+        """Return how many things were given out and not released yet; after the block, what was there at its end.
+
+        Returns:
+            A count each for "operations", "systems", "processes", "strings" and "stdio" (handles), and for "pending":
+            what `hcsrt.pending` returns.
+        """
+        if self._end is not None:
+            return dict(self._end[0])
+        if not self._is_installed():
+            return {}
+        return {**_native.live(), "pending": _native.pending()}
+
+    def misuses(self) -> list[str]:
+        """Return what callers did that could crash or corrupt the real HCS, and failures of the emulator itself.
+
+        After the block, what had been done by its end.
+        """
+        if self._end is not None:
+            return list(self._end[1])
+        return _native.misuses() if self._is_installed() else []
+
+    def left_behind(self) -> dict[str, int]:
+        """Return those counts of `live` that are not zero: an empty dict when all is clean."""
+        return {name: count for name, count in self.live().items() if count}
+
+    def settle(self, seconds: float = 5.0) -> bool:
+        """Wait for what cleans up in the background: calls that nobody waits for, and handles nobody refers to.
+
+        Args:
+            seconds: The longest wait.
+
+        Returns:
+            Whether nothing is left behind.
+        """
+        limit = checked_seconds(seconds, "seconds")
+        if not self.left_behind():
+            return True
+        gc.collect()
+        return _wait(lambda: not self.left_behind(), limit)
+
+
+class HostService:
+    """The service of HCS on a host, which can crash and come back."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def stop(self) -> None:
+        """Crash: pending calls fail, watchers get the event ServiceDisconnect, and each system ends with its processes.
+
+        Each call then fails with ServiceDisconnectedError, until `start`. Handles stay open, and have to be closed.
+
+        Raises:
+            RuntimeError: The host is not installed, or the thread of the service does not end.
+        """
+        with _lock():
+            world = self._world()
+            if world.service is not None:
+                if not world.service.stop():
+                    raise RuntimeError("the thread of the emulator's service does not end")
+                world.service = None
+            else:
+                _native.stop()
+
+    def start(self) -> None:
+        """Be back, with no compute system; handles from before the crash lead nowhere.
+
+        Raises:
+            RuntimeError: The host is not installed, or there are no threads for a service.
+        """
+        with _lock():
+            world = self._world()
+            if world.service is None:
+                _start(world, world.new_service())
+
+    def _world(self) -> World:
+        world = current()
+        if world.host is not self._host:
+            raise RuntimeError(
+                "the Host is not installed: its service runs between the beginning and the end of its block"
+            )
+        return world
+
+
+def _wait(condition: Callable[[], bool], seconds: float | None) -> bool:
+    """Return whether a condition comes true in time."""
+    end = None if seconds is None else time.monotonic() + seconds
+    pause = _FIRST_LOOK
+    while not condition():
+        if end is not None and time.monotonic() > end:
+            return False
+        time.sleep(pause)
+        pause = min(2 * pause, _LAST_LOOK)
+    return True
+
+
+# Not at the fork: whoever forks may be about to execute another program, and must not wait for us.
+_native.serve_on_demand(serve)

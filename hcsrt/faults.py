@@ -1,0 +1,713 @@
+"""Faults as data: let chosen calls, completions, events, streams and processes of HCS go wrong, for tests.
+
+    with Faults() as faults:
+        faults.on("HcsStartComputeSystem", system="web-*", nth=2).fail("HCS_E_OPERATION_TIMEOUT", document=True)
+        faults.on("event:SystemExited", every=3).drop()
+        faults.on("completion:HcsCreateProcess").delay(0.2, jitter=0.1)
+
+A fault is a site, selectors that say which of the things that happen there it meets, and one action. It is decided in
+native code, on the thread that makes the call, so it reaches calls of native threads as well, and it is nothing but
+data: `to_dict()` gives it out, and `Fault.from_dict()` makes it again.
+
+A site is one of
+
+* the name of an HCS function: its calls, before HCS gets them
+* `"completion:HcsStartComputeSystem"`: the completions of the calls of that function
+* `"event:SystemExited"`: the events of that type; `"event:*"`: all
+* `"stream:stdin"`, `"stream:stdout"`, `"stream:stderr"`: a stream of a process that is created
+* `"process"`: a process that is created
+
+Faults sit in a table around the one through which this process calls HCS, so they work on any HCS. Ending a guest,
+cutting a stream and stopping the service are for the emulator alone.
+"""
+
+from __future__ import annotations
+
+import json
+from _collections_abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from . import _hresults, _interpose
+from ._arguments import check_name, check_text, integer, seconds
+from ._codes import SYMBOLS
+from ._event_types import EVENT_TYPES
+from ._late import typing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["Fault", "Faults", "Firing", "Site"]
+
+_STREAMS = ("stdin", "stdout", "stderr")
+_TEXTS = ("function", "system", "owner", "document")
+_TEXT_OPERATORS = ("==", "!=", "like", "contains")
+_NUMBER_OPERATORS = ("==", "!=", "<", "<=", ">", ">=")
+_MOST = 0xFFFFFFFF
+
+_Data = dict[str, "typing.Any"]
+
+# What each kind of site takes, and the arguments of each action in the order of its method.
+_ACTIONS: dict[str, tuple[str, ...]] = {
+    "call": ("fail", "delay", "hang", "missing", "crash", "disconnect"),
+    "completion": ("fail", "delay", "hang", "drop", "duplicate", "reorder"),
+    "event": ("delay", "hang", "drop", "duplicate", "reorder"),
+    "stream": ("cut",),
+    "process": ("crash",),
+}
+_ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "fail": ("error", "document"),
+    "delay": ("seconds", "jitter"),
+    "hang": (),
+    "drop": (),
+    "duplicate": (),
+    "reorder": (),
+    "missing": (),
+    "crash": (),
+    "cut": ("after",),
+    "disconnect": ("back_after",),
+}
+_SELECTORS = ("system", "owner", "nth", "every", "probability", "times", "when")
+
+
+class Firing(NamedTuple):
+    """One time that a fault has met something."""
+
+    number: int
+    """The number of what it met, from 1, among all that was at its site and that `system`, `owner` and `when` select."""
+    function: str
+    """The site where it was: the name of the function, or `"event:SystemExited"` and its like."""
+    system: str | None
+    """The id of the compute system, of which at most 64 characters are kept; None if nobody knows it."""
+    seconds: float
+    """When it was, in seconds since the fault was put into force."""
+
+
+class Fault:
+    """A site, selectors, and what goes wrong there; a block at whose end the fault is removed.
+
+    The action methods of `Site` make one. Two faults are equal if their data are.
+    """
+
+    __slots__ = ("_active", "_data", "_faults", "_fired")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        raise TypeError("a Fault is made by Faults.on() and an action, or by Fault.from_dict()")
+
+    @classmethod
+    def _make(cls, data: _Data) -> Fault:
+        fault = object.__new__(cls)
+        fault._data = data
+        fault._faults = None
+        fault._active = None
+        fault._fired = []
+        return fault
+
+    _data: _Data
+    _faults: Faults | None
+    _active: _interpose.Active | None
+    _fired: list[Firing]
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, typing.Any]) -> Fault:
+        """Make a fault of its data, as `to_dict()` gives them.
+
+        Args:
+            data: `"site"`, `"action"`, the selectors of `Faults.on()` and the arguments of the action, by their names.
+
+        Returns:
+            A fault that is not in force: `Faults.add()` puts it there.
+
+        Raises:
+            TypeError: A value has the wrong type.
+            ValueError: A name is unknown or missing, a value is out of range, or the site does not take the action.
+        """
+        if not isinstance(data, Mapping):
+            raise TypeError(f"data must be a mapping, as Fault.to_dict() gives it, not {type(data).__name__}")
+        for name in ("site", "action"):
+            if name not in data:
+                raise ValueError(f"data has no {name!r}: give it, as Fault.to_dict() does")
+        site = _checked_site(data["site"])
+        action = data["action"]
+        if not isinstance(action, str) or action not in _ARGUMENTS:
+            raise ValueError(f"data['action'] is {action!r}; give one of {', '.join(_ARGUMENTS)}")
+        known = {"site", "action", *_SELECTORS, *_ARGUMENTS[action]}
+        for name in data:
+            if name not in known:
+                raise ValueError(f"data has {name!r}, which a fault with {action}() does not take: remove it")
+        made: _Data = {"site": site, "action": action}
+        made.update(_checked_selectors(site, {name: data[name] for name in _SELECTORS if name in data}))
+        made.update(_checked_action(made, {name: data[name] for name in _ARGUMENTS[action] if name in data}))
+        return cls._make(made)
+
+    def to_dict(self) -> dict[str, typing.Any]:
+        """Return the data of the fault: nothing but str, int, float, bool, lists and dicts.
+
+        Selectors and arguments that were not given are left out.
+        """
+        return _copy(self._data)
+
+    @property
+    def site(self) -> str:
+        """Where the fault is."""
+        return self._data["site"]
+
+    @property
+    def action(self) -> str:
+        """The name of what it does there."""
+        return self._data["action"]
+
+    @property
+    def active(self) -> bool:
+        """Whether the fault is in force: from when its `Faults` is entered until it is removed or that block ends."""
+        return self._active is not None and self._active.here
+
+    @property
+    def waiting(self) -> int:
+        """The number of calls that the fault has wait now, on their own threads."""
+        return 0 if self._active is None else self._active.waiting
+
+    @property
+    def fired(self) -> list[Firing]:
+        """What the fault has met, the oldest first.
+
+        The native record keeps the last 4096 firings of all faults: read it before there are more.
+        """
+        self._collect()
+        return list(self._fired)
+
+    def remove(self) -> None:
+        """Take the fault out of force, for good. What it held back goes on; nothing happens if it is removed already."""
+        faults, self._faults = self._faults, None
+        if faults is not None:
+            faults._forget(self)
+        self._end()
+
+    def release(self) -> None:
+        """Let go on what hangs now, or waits for its delay. The fault stays in force for what comes later."""
+        if self._active is not None:
+            self._active.release()
+
+    def __enter__(self) -> Fault:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.remove()
+
+    def __eq__(self, other: object) -> bool:
+        return self._data == other._data if isinstance(other, Fault) else NotImplemented
+
+    def __repr__(self) -> str:
+        given = {name: value for name, value in self._data.items() if name in _SELECTORS}
+        selectors = "".join(f", {name}={value!r}" for name, value in given.items())
+        arguments = ", ".join(f"{name}={self._data[name]!r}" for name in _ARGUMENTS[self.action] if name in self._data)
+        return f"<Fault on({self.site!r}{selectors}).{self.action}({arguments})>"
+
+    def _begin(self, seed: int) -> None:
+        self._active = _activate(self._data, seed)
+
+    def _end(self) -> None:
+        if self._active is not None:
+            self._active.remove()
+            self._collect()
+            self._active = None
+
+    def _collect(self) -> None:
+        if self._active is not None:
+            self._fired += [Firing(*each) for each in self._active.firings(len(self._fired))]
+
+
+class Site:
+    """Where a fault shall be, and what it shall meet there: its methods are the actions, and each adds a fault.
+
+    `Faults.on()` returns one. An action that the site does not take raises ValueError, with the ones that it takes.
+    """
+
+    __slots__ = ("_data", "_faults")
+
+    def __init__(self) -> None:
+        raise TypeError("a Site is made by Faults.on()")
+
+    _data: _Data
+    _faults: Faults
+
+    @classmethod
+    def _make(cls, faults: Faults, data: _Data) -> Site:
+        site = object.__new__(cls)
+        site._faults = faults
+        site._data = data
+        return site
+
+    def _add(self, action: str, arguments: _Data) -> Fault:
+        data = {**self._data, "action": action}
+        data.update(_checked_action(data, arguments))
+        return self._faults.add(Fault._make(data))
+
+    def fail(self, error: str | int, document: bool | str | Mapping[str, typing.Any] | None = None) -> Fault:
+        """Let the call fail: HCS never gets it. At a completion: HCS does it, and its outcome is the failure.
+
+        Args:
+            error: The symbol of an HRESULT, such as `"HCS_E_OPERATION_TIMEOUT"`, or its number.
+            document: The error document that the call leaves behind: True for a ResultError with the meaning of the
+                code, a mapping or text for another one, None for none.
+
+        Raises:
+            TypeError: The error is neither, or the document is none of these.
+            ValueError: The symbol is unknown, the code is no failure, or the site has nothing that fails.
+        """
+        return self._add("fail", {"error": error, "document": document})
+
+    def delay(self, seconds: float, jitter: float = 0.0) -> Fault:
+        """Let the call wait on its own thread before HCS gets it; or bring the completion or the event later.
+
+        Args:
+            seconds: How long.
+            jitter: Up to so many seconds more, at random, by the seed.
+
+        Raises:
+            TypeError: One of them is no number.
+            ValueError: One of them is negative or infinite.
+        """
+        return self._add("delay", {"seconds": seconds, "jitter": jitter})
+
+    def hang(self) -> Fault:
+        """As delay(), until `Fault.release()`, the removal of the fault, or the end of its `Faults`."""
+        return self._add("hang", {})
+
+    def drop(self) -> Fault:
+        """Lose the callback of the completion, or the event. Who asks for the result gets it."""
+        return self._add("drop", {})
+
+    def duplicate(self) -> Fault:
+        """Bring the callback of the completion, or the event, twice."""
+        return self._add("duplicate", {})
+
+    def reorder(self) -> Fault:
+        """Bring the event after the next one of its handle, or the completion after the next one of any call.
+
+        If none follows within half a second, it comes then.
+        """
+        return self._add("reorder", {})
+
+    def missing(self) -> Fault:
+        """Let HCS lack the function, as an older Windows does. It takes no selectors.
+
+        Raises:
+            ValueError: There are selectors, or no call works without the function.
+        """
+        return self._add("missing", {})
+
+    def crash(self) -> Fault:
+        """End the guest of the compute system of the call, or the process that is created, as a crash does.
+
+        Only the emulator can.
+        """
+        return self._add("crash", {})
+
+    def cut(self, after: int) -> Fault:
+        """End the stream after some bytes, as if its other end were gone. Only the emulator can.
+
+        Args:
+            after: The number of bytes that still pass.
+        """
+        return self._add("cut", {"after": after})
+
+    def disconnect(self, back_after: float | None = None) -> Fault:
+        """Let the service go away, with operations pending, when the call comes. Only the emulator can.
+
+        Args:
+            back_after: After how many seconds it is back; None: not by itself.
+        """
+        return self._add("disconnect", {"back_after": back_after})
+
+    def __repr__(self) -> str:
+        given = "".join(f", {name}={value!r}" for name, value in self._data.items() if name != "site")
+        return f"<Site {self._data['site']!r}{given}>"
+
+
+class Faults:
+    """The faults of a test: a block within which they are in force.
+
+    Faults can be added before the block and within it. Those that are left at its end are still there as data, and are
+    in force again, with counts from the beginning, if the block is entered again. Blocks may be nested, and be those of
+    several threads. A forked child has no faults in force.
+
+    Args:
+        seed: Of what is left to chance: `probability`, and `jitter`.
+    """
+
+    __slots__ = ("_added", "_block", "_faults", "_removed", "_seed")
+
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = integer(seed, "seed")
+        self._faults: list[Fault] = []
+        self._removed: list[Fault] = []
+        self._added = 0
+        self._block: _interpose.Block | None = None
+
+    def on(
+        self,
+        site: str,
+        *,
+        system: str | None = None,
+        owner: str | None = None,
+        nth: int | None = None,
+        every: int | None = None,
+        probability: float | None = None,
+        times: int | None = None,
+        when: Iterable[Sequence[typing.Any]] | None = None,
+    ) -> Site:
+        """Say where a fault shall be; an action of what this returns adds it.
+
+        Numbers count from 1 what is at the site and is selected by `system`, `owner` and `when`. Each selector that is
+        given must hold.
+
+        Args:
+            site: The name of an HCS function, `"completion:"` or `"event:"` with a name, `"stream:stdin"`,
+                `"stream:stdout"`, `"stream:stderr"`, or `"process"`.
+            system: A pattern for the id of the compute system, with `*` and `?`; the case of ASCII letters does not
+                matter. Handles from before the faults were first in force have no id, and meet no pattern.
+            owner: A pattern for the owner in the document that the compute system was created with by this process.
+            nth: Only this one.
+            every: Only each so many.
+            probability: Only by chance: 0 for never, 1 for always.
+            times: At most so many.
+            when: Comparisons `[field, operator, value]`, all of which must hold. Fields are `function`, `system`,
+                `owner`, `document` (the text argument, or the data of an event), with `==`, `!=`, `like` (a pattern as
+                above) and `contains`; and `count` and the number arguments of the function, such as `timeout`, `pid`,
+                `options` and `access`, with `==`, `!=`, `<`, `<=`, `>` and `>=`.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: There is no such site, or an argument is out of range.
+        """
+        checked = _checked_site(site)
+        given = {
+            "system": system,
+            "owner": owner,
+            "nth": nth,
+            "every": every,
+            "probability": probability,
+            "times": times,
+            "when": when,
+        }
+        return Site._make(self, {"site": checked, **_checked_selectors(checked, given)})
+
+    def add(self, fault: Fault | Mapping[str, typing.Any]) -> Fault:
+        """Add a fault, or one of these data; it is in force at once if the block is entered.
+
+        Returns:
+            The fault.
+
+        Raises:
+            TypeError: It is neither.
+            ValueError: The fault belongs to a `Faults` already, the data are wrong, the HCS in use cannot do what it
+                says, or too many faults are in force.
+        """
+        if not isinstance(fault, Fault):
+            fault = Fault.from_dict(fault)
+        if fault._faults is not None:
+            raise ValueError("fault belongs to a Faults already: add Fault.from_dict(fault.to_dict())")
+        if self._block is not None:
+            fault._begin(self._stream(fault))
+        fault._faults = self
+        self._faults.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Remove all faults."""
+        for fault in list(self._faults):
+            fault.remove()
+
+    @property
+    def fired(self) -> list[Firing]:
+        """What all faults have met, removed ones too, in the order of time within this block."""
+        everything = [firing for fault in (*self._removed, *self._faults) for firing in fault.fired]
+        return sorted(everything, key=lambda firing: firing.seconds)
+
+    @property
+    def active(self) -> bool:
+        """Whether the block is entered."""
+        return self._block is not None
+
+    def to_list(self) -> list[dict[str, typing.Any]]:
+        """Return the data of each fault, in the order of adding."""
+        return [fault.to_dict() for fault in self]
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter(tuple(self._faults))
+
+    def __len__(self) -> int:
+        return len(self._faults)
+
+    def __enter__(self) -> Faults:
+        if self._block is not None:
+            raise RuntimeError("these faults are in force already; use other ones for a block inside")
+        block = _interpose.Block()
+        block.begin()
+        try:
+            for fault in self:
+                fault._begin(self._stream(fault))
+        except BaseException:
+            for fault in self:
+                fault._end()
+            block.end()
+            raise
+        self._block = block
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        block, self._block = self._block, None
+        if block is None:
+            raise RuntimeError("these faults are not in force; enter their block first")
+        for fault in self:
+            fault._end()
+        block.end()
+
+    def __repr__(self) -> str:
+        return f"<Faults: {len(self._faults)}{', in force' if self.active else ''}>"
+
+    def _stream(self, fault: Fault) -> int:
+        """Return the seed of a fault's own stream: by the order of adding, so that others do not change it."""
+        self._added += 1
+        return (self._seed * 0x9E3779B97F4A7C15 + self._added) & 0xFFFFFFFFFFFFFFFF
+
+    def _forget(self, fault: Fault) -> None:
+        for place, each in enumerate(self._faults):
+            if each is fault:
+                del self._faults[place]
+                self._removed.append(fault)
+                return
+
+
+# --- checks -----------------------------------------------------------------------------------------------------------
+
+
+def _kind(site: str) -> str:
+    head, colon, _ = site.partition(":")
+    return head if colon or head == "process" else "call"
+
+
+def _place(site: str) -> str:
+    return site.partition(":")[2] or site
+
+
+def _checked_site(site: object) -> str:
+    check_name(site, "site")
+    assert isinstance(site, str)
+    kind, place = _kind(site), _place(site)
+    if kind in ("call", "completion"):
+        traits = _interpose.traits(place)
+        if traits is None or not place.startswith("Hc"):
+            raise ValueError(
+                f"site is {site!r}; give the name of an HCS function, 'completion:' with one, 'event:' with a type of "
+                f"event, 'stream:' with stdin, stdout or stderr, or 'process'"
+            )
+        if kind == "completion" and not traits.is_tracked:
+            raise ValueError(f"site is {site!r}, and {place} has no completion: give {place!r}, its calls")
+    elif kind == "event":
+        if place != "*" and place not in EVENT_TYPES:
+            raise ValueError(f"site is {site!r}; give 'event:*', or one of {', '.join(EVENT_TYPES)} after 'event:'")
+    elif kind == "stream":
+        if place not in _STREAMS:
+            raise ValueError(f"site is {site!r}; give 'stream:stdin', 'stream:stdout' or 'stream:stderr'")
+    elif site != "process":
+        raise ValueError(f"site is {site!r}; begin it with 'completion:', 'event:' or 'stream:', or give a function")
+    return str(site)
+
+
+def _count(value: object, argument: str) -> int:
+    number = integer(value, argument)
+    if not 1 <= number <= _MOST:
+        raise ValueError(f"{argument} is {number}; give a number from 1 to {_MOST}")
+    return number
+
+
+def _real(value: object, argument: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{argument} must be a number, not {type(value).__name__}")
+    return float(value)
+
+
+def _checked_selectors(site: str, given: Mapping[str, typing.Any]) -> _Data:
+    made: _Data = {}
+    for name in ("system", "owner"):
+        if (pattern := given.get(name)) is not None:
+            check_name(pattern, name)
+            made[name] = str(pattern)
+    for name in ("nth", "every", "times"):
+        if given.get(name) is not None:
+            made[name] = _count(given[name], name)
+    if given.get("probability") is not None:
+        probability = _real(given["probability"], "probability")
+        if not 0 <= probability <= 1:
+            raise ValueError(f"probability is {probability!r}; give a number from 0 to 1")
+        made["probability"] = probability
+    if given.get("when") is not None:
+        if isinstance(given["when"], (str, bytes, Mapping)) or not isinstance(given["when"], Iterable):
+            raise TypeError(f"when must be a list of [field, operator, value], not {type(given['when']).__name__}")
+        when = [_checked_condition(site, each, f"when[{place}]") for place, each in enumerate(given["when"])]
+        if when:
+            made["when"] = when
+    return made
+
+
+def _checked_condition(site: str, condition: object, argument: str) -> list[typing.Any]:
+    if isinstance(condition, (str, bytes)) or not isinstance(condition, Sequence):
+        raise TypeError(f"{argument} must be a list [field, operator, value], not {type(condition).__name__}")
+    if len(condition) != 3:
+        raise ValueError(f"{argument} has {len(condition)} items; give a field, an operator and a value")
+    field, operator, value = condition
+    numbers = ["count"]
+    if _kind(site) in ("call", "completion") and (traits := _interpose.traits(_place(site))):
+        numbers += traits.numbers
+    if not isinstance(field, str) or field not in (*_TEXTS, *numbers):
+        raise ValueError(f"{argument} is about {field!r}; give one of {', '.join((*_TEXTS, *numbers))} for {site!r}")
+    operators = _TEXT_OPERATORS if field in _TEXTS else _NUMBER_OPERATORS
+    if not isinstance(operator, str) or operator not in operators:
+        raise ValueError(f"{argument} compares {field} by {operator!r}; give one of {' '.join(operators)}")
+    if field in _TEXTS:
+        check_text(value, f"the value of {argument}")
+        return [field, operator, str(value)]
+    if isinstance(value, bool):
+        raise TypeError(f"the value of {argument} must be an int, not bool")
+    number = integer(value, f"the value of {argument}")
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"the value of {argument} is {number}, which no argument can be: give one of 64 bits")
+    return [field, operator, number]
+
+
+def _checked_action(data: _Data, given: _Data) -> _Data:
+    """Return the arguments of an action as they are kept, for the site and the selectors that are there."""
+    site, action = data["site"], data["action"]
+    kind = _kind(site)
+    taken = list(_ACTIONS[kind])
+    if kind == "call":
+        traits = _interpose.traits(_place(site))
+        assert traits is not None
+        if not traits.can_fail:
+            taken.remove("fail")
+        if not traits.has_system:
+            taken.remove("crash")
+    if action not in taken:
+        raise ValueError(f"{site!r} cannot {action}(); it takes {', '.join(f'{name}()' for name in taken)}")
+    if action == "missing" and (selectors := [name for name in _SELECTORS if name in data]):
+        raise ValueError(f"a function is missing for all or for none: leave out {', '.join(selectors)}")
+    made: _Data = {}
+    if action == "fail":
+        if "error" not in given:
+            raise ValueError("fail() needs an error: give the symbol of an HRESULT")
+        made["error"] = _checked_error(given["error"])
+        document = _checked_document(given.get("document"))
+        if document is not None:
+            if kind == "call" and not _interpose.traits(_place(site)).has_document:  # type: ignore[union-attr]
+                raise ValueError(f"{_place(site)} has no document that could tell of a failure: leave document out")
+            made["document"] = document
+    elif action == "delay":
+        if "seconds" not in given:
+            raise ValueError("delay() needs a number of seconds: give seconds")
+        for name in ("seconds", "jitter"):
+            _real(value := given.get(name, 0.0), name)
+            span = seconds(value, name)
+            if span is None or span > 1e6:
+                raise ValueError(f"{name} is {value!r}; give at most a million, or use hang()")
+            if name == "seconds" or span:
+                made[name] = span
+    elif action == "cut":
+        if "after" not in given:
+            raise ValueError("cut() needs a number of bytes: give after")
+        after = integer(given["after"], "after")
+        if not 0 <= after < 2**63:
+            raise ValueError(f"after is {after}; give a number of bytes, from 0")
+        made["after"] = after
+    elif action == "disconnect" and given.get("back_after") is not None:
+        _real(given["back_after"], "back_after")
+        span = seconds(given["back_after"], "back_after")
+        if span is not None:
+            if span > 1e6:
+                raise ValueError(f"back_after is {span!r}; give at most a million seconds, or None")
+            made["back_after"] = span
+    return made
+
+
+def _checked_error(error: object) -> str | int:
+    if isinstance(error, str):
+        code = getattr(_hresults, error, None) if error.isupper() else None
+        if not isinstance(code, int):
+            raise ValueError(f"error is {error!r}, which is no symbol that hcsrt knows: give the number of the HRESULT")
+    else:
+        if isinstance(error, bool):
+            raise TypeError("error must be the symbol or the number of an HRESULT, not bool")
+        code = integer(error, "error", "the symbol or the number of an HRESULT")
+        if not -(2**31) <= code < 2**32:
+            raise ValueError(f"error is {code:#x}, which is no HRESULT: give one of 32 bits")
+        code &= _MOST
+    if not code & 0x80000000:
+        raise ValueError(f"error is {error!r}, which is no failure: give an HRESULT from 0x80000000")
+    return SYMBOLS.get(code, code)
+
+
+def _code(error: str | int) -> int:
+    return getattr(_hresults, error) if isinstance(error, str) else error
+
+
+def _checked_document(document: object) -> typing.Any:
+    if document is None or document is False:
+        return None
+    if document is True:
+        return True
+    if isinstance(document, str):
+        check_text(document, "document")
+        return str(document)
+    if isinstance(document, Mapping):
+        try:
+            return json.loads(json.dumps(dict(document)))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"document is no JSON: {error}") from None
+    raise TypeError(f"document must be True, a mapping, a str or None, not {type(document).__name__}")
+
+
+def _copy(value: typing.Any) -> typing.Any:
+    if isinstance(value, dict):
+        return {name: _copy(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_copy(each) for each in value]
+    return value
+
+
+def _document_text(error: str | int, document: typing.Any) -> str | None:
+    if document is None or isinstance(document, str):
+        return document
+    if document is True:
+        from .errors import explain
+
+        code = _code(error)
+        document = {"Error": code - (1 << 32), "ErrorMessage": explain(code).meaning}
+    return json.dumps(document)
+
+
+# --- putting into force -----------------------------------------------------------------------------------------------
+
+
+def _activate(data: _Data, seed: int) -> _interpose.Active:
+    site, action = data["site"], data["action"]
+    kind, place = _kind(site), _place(site)
+    arguments: _Data = {name: data[name] for name in _SELECTORS if name in data}
+    if action == "fail":
+        arguments["result"] = _code(data["error"])
+        arguments["document"] = _document_text(data["error"], data.get("document"))
+    elif action in ("delay", "cut", "disconnect"):
+        arguments.update({name: data[name] for name in _ARGUMENTS[action] if name in data})
+    if kind == "event":
+        arguments["event"] = 0 if place == "*" else EVENT_TYPES[place]
+    elif kind == "stream":
+        arguments["stream"] = _STREAMS.index(place)
+    try:
+        return _interpose.activate(kind, place, action, seed, **arguments)
+    except ValueError as error:
+        raise ValueError(f"{site!r} with {action}(): {error}") from None
