@@ -19,6 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import hcsrt
 from hcsrt import _hresults as codes
 from hcsrt import aio, emulator, operations
+from hcsrt.emulator import Host
+from hcsrt.emulator.assumptions import ASSUMPTIONS
 
 from ..helpers import walk_model as model
 from ..helpers.programs import CAT, INTERRUPTED, KILLED, SLEEP, TRUE
@@ -29,6 +31,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::hcsrt.errors.NoIsolationWarning
 IDS = st.sampled_from(["web", "db"])
 NAMESPACES = st.sampled_from([None, None, None, "ns"])
 WHICH = st.integers(0, 3)
+SEEDS = st.none() | st.integers(0, (1 << 31) - 1)
+ASSUMED = st.lists(
+    st.sampled_from([(row.name, choice) for row in ASSUMPTIONS.values() for choice in row.choices]), max_size=4
+).map(dict)
 MOSTLY = st.sampled_from([True, True, True, False])
 MISSING = 4_000_000
 """A pid that no process has."""
@@ -57,11 +63,6 @@ def machine(has_guest: bool, shuts_down: bool, ends_with_handles: bool) -> dict[
         "ShouldTerminateOnLastHandleClosed": ends_with_handles,
         "VirtualMachine": members,
     }
-
-
-def left_behind() -> dict[str, int]:
-    counts = {"pending calls": hcsrt.pending(), **emulator.live()}
-    return {name: count for name, count in counts.items() if count}
 
 
 class SystemHandle:
@@ -107,10 +108,12 @@ class Walk(RuleBasedStateMachine):
         self.folder: tempfile.TemporaryDirectory[str] | None = None
         type(self).walks += 1
 
-    @initialize(seed=st.none() | st.integers(0, (1 << 31) - 1))
-    def begin(self, seed: int | None) -> None:
-        emulator.reset(seed)
-        self.world = model.World(plain=seed is None, killed=KILLED, interrupted=INTERRUPTED, asked=ASKED)
+    @initialize(seed=SEEDS, assumed=ASSUMED)
+    def begin(self, seed: int | None, assumed: dict[str, str]) -> None:
+        self.host = Host(seed, **assumed).__enter__()
+        self.world = model.World(
+            plain=seed is None, assumed=assumed, killed=KILLED, interrupted=INTERRUPTED, asked=ASKED
+        )
         self.world.met = self.met
         if self.face is aio:
             self.loop = asyncio.new_event_loop()
@@ -394,7 +397,7 @@ class Walk(RuleBasedStateMachine):
         }
         options, wanted = queries[by]
         found = self.do(lambda: self.face.systems(namespace=namespace, **options))
-        if by == "owner" and not self.world.plain:
+        if by == "owner" and "absent" in self.world.choices("owner_in_answers"):
             # A system whose Owner HCS does not tell has none.
             ids = {item["Id"] for item in found}
             self.world.enumerated(found, namespace, lambda system: system.id in ids)
@@ -414,7 +417,7 @@ class Walk(RuleBasedStateMachine):
             answer: set[Code] = {OK}
         elif change == "nowhere":
             path, request, value = "Nowhere/At/All", "Add", {}
-            answer = self.world.one_of(codes.E_INVALIDARG, codes.ERROR_NOT_FOUND)
+            answer = self.world.choices("unknown_resource")
         elif change == "guest":
             path, request, value, guest = "", "Add", None, {"ResourceType": "Memory"}
             answer = {codes.E_NOTIMPL}
@@ -559,11 +562,19 @@ class Walk(RuleBasedStateMachine):
 
     @invariant()
     def no_misuse(self) -> None:
-        assert emulator.misuses() == []
+        assert self.host.misuses() == []
+
+    def settle(self) -> None:
+        """Wait until what runs in the background is over, with the help of the loop."""
+        end = time.monotonic() + SETTLE_SECONDS
+        while self.host.left_behind() and time.monotonic() < end:
+            if self.loop is not None:
+                self.loop.run_until_complete(asyncio.sleep(0))
+            time.sleep(0.001)
 
     def teardown(self) -> None:
         if not hasattr(self, "world"):
-            return
+            return  # begin() has failed
         try:
             for handle in self.processes:
                 self.do(handle.real.close)
@@ -577,13 +588,11 @@ class Walk(RuleBasedStateMachine):
                         last = self.do(partial(self.face.ComputeSystem.open, item["Id"], namespace=namespace))
                         self.do(last.terminate)
                         self.do(last.close)
-            end = time.monotonic() + SETTLE_SECONDS
-            while left_behind() and time.monotonic() < end:
-                self.do(lambda: asyncio.sleep(0)) if self.loop else None
-                time.sleep(0.001)
-            assert left_behind() == {}
-            assert emulator.misuses() == []
+            self.settle()
+            assert self.host.left_behind() == {}
+            assert self.host.misuses() == []
         finally:
+            self.host.__exit__(None, None, None)
             if self.loop is not None:
                 self.loop.close()
             if self.folder is not None:

@@ -56,6 +56,34 @@ class ProcessState(NamedTuple):
 ALIVE = ProcessState("alive")
 DYING, GONE = "dying", "gone"
 
+CHOICES: dict[str, dict[str, Code]] = {
+    "call_on_stopped_system": {
+        "HCS_E_SYSTEM_ALREADY_STOPPED": codes.HCS_E_SYSTEM_ALREADY_STOPPED,
+        "HCS_E_INVALID_STATE": codes.HCS_E_INVALID_STATE,
+    },
+    "properties_while_stopping": {"given": OK, "E_HANDLE": codes.E_HANDLE},
+    "overtaken_shutdown": {"succeeds": OK, "HCS_E_TERMINATED": codes.HCS_E_TERMINATED},
+    "no_guest": {
+        "ERROR_NOT_SUPPORTED": codes.ERROR_NOT_SUPPORTED,
+        "HCS_E_INVALID_STATE": codes.HCS_E_INVALID_STATE,
+        "HCS_E_CONNECTION_CLOSED": codes.HCS_E_CONNECTION_CLOSED,
+    },
+    "forced_exit_status": {"S_OK": OK, "HCS_E_TERMINATED": codes.HCS_E_TERMINATED},
+    "state_before_start": {"Created": "Created", "absent": "absent"},
+    "owner_in_answers": {"given": "given", "absent": "absent"},
+    "container_as_machine": {
+        "ERROR_NOT_SUPPORTED": codes.ERROR_NOT_SUPPORTED,
+        "HCS_E_INVALID_STATE": codes.HCS_E_INVALID_STATE,
+    },
+    "crashed_guest": {"exits": "exits", "runs_on": "runs_on"},
+    "unknown_resource": {"E_INVALIDARG": codes.E_INVALIDARG, "ERROR_NOT_FOUND": codes.ERROR_NOT_FOUND},
+    "call_on_exited_process": {
+        "HCS_E_PROCESS_ALREADY_STOPPED": codes.HCS_E_PROCESS_ALREADY_STOPPED,
+        "E_ACCESSDENIED": codes.E_ACCESSDENIED,
+    },
+}
+"""The rows of docs/explanation/emulator.md of which a walk can tell, each with the plain choice first."""
+
 Moves = dict[Code, set[State]]
 ProcessMoves = dict[Code, set[ProcessState]]
 
@@ -72,18 +100,24 @@ def stay(state: State, allowed: Iterable[Code]) -> Moves:
 class World:
     """What the documentation leaves open, and what a host has."""
 
-    def __init__(self, *, plain: bool, killed: int, interrupted: int, asked: int) -> None:
-        """Know the exit codes of a process that was killed, that Ctrl-C and that a shutdown have ended."""
+    def __init__(
+        self, *, plain: bool, assumed: Mapping[str, str] | None = None, killed: int, interrupted: int, asked: int
+    ) -> None:
+        """Know what is assumed, and the codes of a process that was killed, that Ctrl-C and a shutdown have ended."""
         self.plain = plain
+        self.assumed = assumed or {}
         self.met: set[tuple[str, str, Code]] = set()
         self.killed = killed
         self.interrupted = interrupted
         self.asked = asked
         self.systems: list[System] = []
 
-    def one_of(self, *choices: Code) -> set[Code]:
-        """Return the choices of a row of the table of seeds: without a seed, the first."""
-        return set(choices[:1] if self.plain else choices)
+    def choices(self, name: str) -> set[Code]:
+        """Return what HCS may do: what is assumed; else without a seed the first choice, and with one each of them."""
+        row = CHOICES[name]
+        if name in self.assumed:
+            return {row[self.assumed[name]]}
+        return set(list(row.values())[: 1 if self.plain else None])
 
     def holders(self, id: str, namespace: str | None) -> list[System]:
         """Return the systems that may have an id."""
@@ -231,7 +265,7 @@ class System:
     def _over(self, state: State) -> Moves:
         """Return what any call says that a system which stops or has stopped does not take."""
         if state.phase == STOPPED:
-            stopped = self.world.one_of(codes.HCS_E_SYSTEM_ALREADY_STOPPED, codes.HCS_E_INVALID_STATE)
+            stopped = self.world.choices("call_on_stopped_system")
             return stay(state, stopped)
         return stay(state, self._going())
 
@@ -264,7 +298,9 @@ class System:
 
     def _crash(self, state: State) -> Moves:
         crashed = state._replace(crashed=True)
-        exits = {State(STOPPED, UNEXPECTED), crashed}
+        # An exit may come a little later.
+        runs_on = "runs_on" in self.world.choices("crashed_guest")
+        exits = {State(STOPPED, UNEXPECTED), crashed if runs_on else State(TERMINATING, UNEXPECTED)}
         moves = self._by_phase(state, {RUNNING: {OK: exits}}, CREATED, PAUSED)
         return self._of_machines(state, moves)
 
@@ -272,7 +308,7 @@ class System:
         """Return the moves of a call that containers refuse; which reason comes first is not documented."""
         if self.is_machine:
             return moves
-        refused = self.world.one_of(codes.ERROR_NOT_SUPPORTED, codes.HCS_E_INVALID_STATE)
+        refused = self.world.choices("container_as_machine")
         others = set(moves) - {OK} if state.phase != RUNNING else set()
         return stay(state, refused | others)
 
@@ -299,7 +335,7 @@ class System:
         )
 
     def _unreachable(self) -> set[Code]:
-        return self.world.one_of(codes.ERROR_NOT_SUPPORTED, codes.HCS_E_INVALID_STATE, codes.HCS_E_CONNECTION_CLOSED)
+        return self.world.choices("no_guest")
 
     def _terminate(self, state: State) -> Moves:
         """Return the moves of the facade's terminate(), for which it is no error if the system has stopped."""
@@ -336,7 +372,7 @@ class System:
 
     def _properties(self, state: State) -> Moves:
         if state.phase in ENDING:
-            return stay(state, self.world.one_of(OK, codes.E_HANDLE))
+            return stay(state, self.world.choices("properties_while_stopping"))
         return {OK: {state}}
 
     def _wrong_properties(self, state: State) -> Moves:
@@ -370,8 +406,11 @@ class System:
                 return True
             if possible.phase == STOPPED:
                 return state == STOPPED and exit == possible.exit
-            untold = self.is_machine and possible.phase == CREATED and state is None
-            return exit is None and (state == possible.phase or untold)
+            if exit is not None:
+                return False
+            if self.is_machine and possible.phase == CREATED:
+                return ("absent" if state is None else state) in self.world.choices("state_before_start")
+            return state == possible.phase
 
         self.learn(holds)
 
@@ -390,7 +429,7 @@ class System:
         else:
             self.learn(lambda state: state.phase in OVER)
         if complete:
-            forced = self.world.one_of(0, codes.HCS_E_TERMINATED)
+            forced = self.world.choices("forced_exit_status")
             status = document["Status"] & 0xFFFFFFFF
             expect(status, forced if exit == FORCED else {0}, f"Status of {document}")
         self._become({state.named(STOPPED) for state in self.states})
@@ -497,7 +536,7 @@ class Process:
         allowed: set[Code] = set()
         for state in self.possible():
             if state.phase != ALIVE:
-                allowed |= self.world.one_of(codes.HCS_E_PROCESS_ALREADY_STOPPED, codes.E_ACCESSDENIED)
+                allowed |= self.world.choices("call_on_exited_process")
             if state.phase != GONE:
                 allowed.add(OK)
         expect(code, allowed, f"modify of {self!r}")
