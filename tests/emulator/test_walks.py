@@ -21,6 +21,7 @@ from hcsrt import _hresults as codes
 from hcsrt import aio, emulator, operations
 from hcsrt.emulator import Host
 from hcsrt.emulator.assumptions import ASSUMPTIONS
+from hcsrt.faults import Fault
 
 from ..helpers import walk_model as model
 from ..helpers.programs import CAT, INTERRUPTED, KILLED, SLEEP, TRUE
@@ -45,6 +46,32 @@ NO_WAIT = 0.0
 SHORT = 0.02
 """Seconds to wait for what is not expected to happen."""
 SETTLE_SECONDS = 10.0
+
+
+FUNCTIONS = {
+    "start": "HcsStartComputeSystem",
+    "shutdown": "HcsShutDownComputeSystem",
+    "terminate": "HcsTerminateComputeSystem",
+    "native_terminate": "HcsTerminateComputeSystem",
+    "pause": "HcsPauseComputeSystem",
+    "resume": "HcsResumeComputeSystem",
+    "save": "HcsSaveComputeSystem",
+    "save_as_template": "HcsSaveComputeSystem",
+    "crash": "HcsCrashComputeSystem",
+    "modify": "HcsModifyComputeSystem",
+    "properties": "HcsGetComputeSystemProperties",
+    "wrong_properties": "HcsGetComputeSystemProperties",
+    "statistics": "HcsGetComputeSystemProperties",
+    "memory": "HcsGetComputeSystemProperties",
+    "create_process": "HcsCreateProcess",
+    "refused_process": "HcsCreateProcess",
+    "open_process": "HcsOpenProcess",
+    "process properties": "HcsGetProcessProperties",
+    "process kill": "HcsTerminateProcess",
+    "process signal": "HcsSignalProcess",
+    "process close_stdin": "HcsModifyProcess",
+}
+"""The function that each verb of the model needs most."""
 
 
 def container(ends_with_handles: bool) -> dict[str, Any]:
@@ -86,6 +113,31 @@ class ProcessHandle:
         self.code: int | None = None
 
 
+SLOW = ("hang", "delay", "drop", "duplicate", "reorder")
+"""The actions of faults after which a call may take longer, or for ever."""
+
+
+def is_of_events(fault: Fault) -> bool:
+    return fault.site.startswith("event:")
+
+
+def trouble_of(function: str, met: list[tuple[Fault, int]], times_out: bool) -> model.Trouble:
+    """Return what faults have done to a call, by how often each had fired before it."""
+    failed: set[int] = set()
+    completed: set[int] = set()
+    beside: set[int] = set()
+    for fault, before in met:
+        if fault.action == "missing" and fault.site == function:
+            failed.add(codes.ERROR_PROC_NOT_FOUND)
+        if fault.action != "fail" or len(fault.fired) == before:
+            continue
+        error = fault.to_dict()["error"]
+        code = getattr(codes, error) if isinstance(error, str) else error
+        kinds = {function: failed, f"completion:{function}": completed}
+        kinds.get(fault.site, beside).add(code)
+    return model.Trouble(frozenset(failed), frozenset(completed), frozenset(beside), times_out)
+
+
 class Walk(RuleBasedStateMachine):
     """Calls of one face, one after another."""
 
@@ -102,7 +154,11 @@ class Walk(RuleBasedStateMachine):
         self.shut: list[SystemHandle] = []
         self.processes: list[ProcessHandle] = []
         self.extra: list[tuple[Any, model.System]] = []
-        self.calls: list[tuple[Any, model.System, str]] = []
+        self.begun: list[tuple[Any, model.System, str, set[Code]]] = []
+        self.loses_events = False
+        self.result: Any = None
+        self.faults: list[Fault] = []
+        self.trouble = model.NO_TROUBLE
         self.made = 0
         self.saved = 0
         self.folder: tempfile.TemporaryDirectory[str] | None = None
@@ -128,20 +184,38 @@ class Walk(RuleBasedStateMachine):
             made = self.loop.run_until_complete(made)
         return made
 
-    def attempt(self, call: Callable[[], Any]) -> tuple[Code, Any]:
-        """Make a call; return what came of it, and its result."""
+    def attempt(self, call: Callable[[], Any], function: str = "") -> tuple[Code, Any]:
+        """Make a call for which the facade needs this function most; return what came of it, and its result."""
+        self.trouble = model.NO_TROUBLE
+        met = [(fault, len(fault.fired)) for fault in self.faults]
         try:
             return OK, self.do(call)
         except hcsrt.HcsError as error:
             return error.hresult & 0xFFFFFFFF, None
         except (hcsrt.HandleClosedError, TimeoutError) as error:
             return CLOSED if isinstance(error, hcsrt.HandleClosedError) else TIMED_OUT, None
+        finally:
+            self.trouble = trouble_of(function, met, self.limit is not None)
+
+    @property
+    def limit(self) -> float | None:
+        """The seconds that calls may take: a few if there is something that lets them hang."""
+        slow = self.world.busy or any(fault.action in SLOW and not is_of_events(fault) for fault in self.faults)
+        return SHORT if slow else None
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether something may go wrong beside events."""
+        return self.world.busy or not all(map(is_of_events, self.faults))
 
     # What a walk may do next must not depend on what came of a call before, which may differ the next time: hypothesis
     # takes that for a flaky test. So a call that needs a handle opens one.
 
     def handle(self, which: int) -> SystemHandle:
         while not self.handles:
+            if self.made and not self.made % 3:
+                # A fault may be in the way each time.
+                self.mend()
             self.made += 1
             self._create(container(False), model.System(self.world, f"made-{self.made}"), starts=True)
         return self.handles[which % len(self.handles)]
@@ -161,16 +235,25 @@ class Walk(RuleBasedStateMachine):
         self, document: dict[str, Any], system: model.System, *, starts: bool = False, refused: bool = False
     ) -> None:
         create = self.face.ComputeSystem.create
-        code, real = self.attempt(lambda: create(system.id, document, namespace=system.namespace))
-        self.world.create(system, code, refused=refused)
+        limit = self.limit
+        code, real = self.attempt(
+            lambda: create(system.id, document, namespace=system.namespace, timeout=limit), "HcsCreateComputeSystem"
+        )
+        self.world.create(system, code, self.trouble, refused=refused)
         if code == OK:
             self.handles.append(SystemHandle(real, system, complete=True))
             if starts:
                 self._start(self.handles[-1])
 
     def _start(self, handle: SystemHandle) -> None:
-        code, _ = self.attempt(handle.real.start)
-        handle.system.call("start", code)
+        self._call(handle, "start", lambda limit: handle.real.start(timeout=limit))
+
+    def _call(self, handle: SystemHandle, verb: str, call: Callable[[float | None], Any], *arguments: Any) -> Code:
+        """Make a call on a handle, in the time that it may take, and have the model judge it."""
+        limit = self.limit
+        code, self.result = self.attempt(lambda: call(limit), FUNCTIONS[verb])
+        handle.system.call(verb, code, *arguments, trouble=self.trouble)
+        return code
 
     @rule(id=IDS, namespace=NAMESPACES, ends_with_handles=st.booleans(), starts=MOSTLY)
     def create_container(self, id: str, namespace: str | None, ends_with_handles: bool, starts: bool) -> None:
@@ -198,8 +281,11 @@ class Walk(RuleBasedStateMachine):
     def open(self, id: str, namespace: str | None) -> None:
         holders = self.world.holders(id, namespace)
         complete = all(not holder.may_be(*model.OVER) for holder in holders)
-        code, real = self.attempt(lambda: self.face.ComputeSystem.open(id, namespace=namespace))
-        self.world.open(id, namespace, code)
+        limit = self.limit
+        code, real = self.attempt(
+            lambda: self.face.ComputeSystem.open(id, namespace=namespace, timeout=limit), "HcsOpenComputeSystem"
+        )
+        self.world.open(id, namespace, code, self.trouble)
         if code == OK:
             holders[0].handles += 1
             self.handles.append(SystemHandle(real, holders[0], complete=complete))
@@ -207,15 +293,19 @@ class Walk(RuleBasedStateMachine):
     @rule(which=WHICH)
     def duplicate(self, which: int) -> None:
         handle = self.handle(which)
-        code, real = self.attempt(handle.real.duplicate_handle)
         system = handle.system
-        allowed: set[Code] = set()
+        if self.limit is not None or system.is_lost:
+            return  # it takes no time, and would wait for what hangs
+        code, real = self.attempt(handle.real.duplicate_handle, "HcsOpenComputeSystem")
+        allowed: set[Code] = set(self.trouble.codes())
         if not system.is_certainly(*model.OVER):
             allowed.add(OK)
         if system.may_be(*model.ENDING):
             allowed |= {OK, codes.E_HANDLE}
         if system.may_be(model.STOPPED):
             allowed.add(codes.HCS_E_SYSTEM_NOT_FOUND)
+            if self.trouble.codes():
+                allowed |= self.world.choices("call_on_stopped_system")
         expect(code, allowed, f"duplicate of {system!r}")
         if code == OK:
             system.handles += 1
@@ -245,8 +335,7 @@ class Walk(RuleBasedStateMachine):
     @rule(which=WHICH, verb=st.sampled_from(["pause", "resume", "crash"]))
     def change(self, which: int, verb: str) -> None:
         handle = self.handle(which)
-        code, _ = self.attempt(getattr(handle.real, verb))
-        handle.system.call(verb, code)
+        self._call(handle, verb, lambda limit: getattr(handle.real, verb)(timeout=limit))
 
     @rule(which=WHICH, as_template=st.sampled_from([False, False, True]))
     def save(self, which: int, as_template: bool) -> None:
@@ -256,9 +345,10 @@ class Walk(RuleBasedStateMachine):
         self.saved += 1
         path = os.path.join(self.folder.name, f"{self.saved}.vmrs")
         save_type = "AsTemplate" if as_template else "ToFile"
-        code, _ = self.attempt(lambda: handle.real.save(path, save_type=save_type))
-        handle.system.call("save_as_template" if as_template else "save", code)
-        assert os.path.exists(path) == (code == OK)
+        verb = "save_as_template" if as_template else "save"
+        code = self._call(handle, verb, lambda limit: handle.real.save(path, save_type=save_type, timeout=limit))
+        if not self.trouble.completed and not self.trouble.times_out:
+            assert os.path.exists(path) == (code == OK)
 
     @rule(which=WHICH, mechanism=st.sampled_from([None, None, "GuestConnection", "IntegrationService"]))
     def shutdown(self, which: int, mechanism: str | None) -> None:
@@ -266,19 +356,16 @@ class Walk(RuleBasedStateMachine):
         system = handle.system
         options = {"Mechanism": mechanism, "Type": "Shutdown"} if mechanism and system.is_machine else None
         resists = any(process.resists and process.states == {model.ALIVE} for process in system.processes)
-        limit = SHORT if resists else None
-        if limit is not None:
-            system.asked_at = time.monotonic()
-        code, _ = self.attempt(lambda: handle.real.shutdown(options, timeout=limit))
-        if limit is None:
-            assert code != codes.HCS_E_OPERATION_TIMEOUT
-        system.call("shutdown", code, mechanism if options else None)
+        limit = SHORT if resists else self.limit
+        system.asked_at = time.monotonic()
+        code, _ = self.attempt(lambda: handle.real.shutdown(options, timeout=limit), "HcsShutDownComputeSystem")
+        trouble = self.trouble._replace(times_out=limit is not None)
+        system.call("shutdown", code, mechanism if options else None, trouble=trouble)
 
     @rule(which=WHICH)
     def terminate(self, which: int) -> None:
         handle = self.handle(which)
-        code, _ = self.attempt(handle.real.terminate)
-        handle.system.call("terminate", code)
+        self._call(handle, "terminate", lambda limit: handle.real.terminate(timeout=limit))
 
     @rule(which=WHICH, verb=st.sampled_from(["start", "pause", "resume", "native_terminate", "shutdown"]))
     def by_operation(self, which: int, verb: str) -> None:
@@ -287,26 +374,57 @@ class Walk(RuleBasedStateMachine):
         system = handle.system
         if verb == "shutdown" and any(process.resists for process in system.processes):
             return
-        function = {
-            "start": "HcsStartComputeSystem",
-            "pause": "HcsPauseComputeSystem",
-            "resume": "HcsResumeComputeSystem",
-            "native_terminate": "HcsTerminateComputeSystem",
-            "shutdown": "HcsShutDownComputeSystem",
-        }[verb]
+        limit = self.limit
         operation = operations.create_operation()
         try:
             code, _ = self.attempt(lambda: operations.operation_result(operation))
             expect(code, {codes.HCS_E_OPERATION_NOT_STARTED}, "result of an operation that tracks nothing")
 
             def run() -> None:
-                operations.kick_off(operation, function, handle.real.handle)
-                operations.wait_operation(operation)
+                operations.kick_off(operation, FUNCTIONS[verb], handle.real.handle)
+                operations.wait_operation(operation, limit)
 
-            code, _ = self.attempt(run)
-            system.call(verb, code)
+            code, _ = self.attempt(run, FUNCTIONS[verb])
+            system.call(verb, code, trouble=self.trouble)
         finally:
             operation.close()
+
+    @rule(which=WHICH, verb=st.sampled_from(["native_terminate", "shutdown"]))
+    def begin_to_end(self, which: int, verb: str) -> None:
+        """Kick off the end of a system, and wait for nothing."""
+        handle = self.handle(which)
+        if self.is_hanging(FUNCTIONS[verb]):
+            return  # on this very thread
+        handle.system.asked_at = time.monotonic()
+        operation = operations.create_operation()
+        code, _ = self.attempt(
+            lambda: operations.kick_off(operation, FUNCTIONS[verb], handle.real.handle), FUNCTIONS[verb]
+        )
+        allowed = handle.system.kicked_off(verb, code, self.trouble)
+        if code != OK:
+            operation.close()
+        else:
+            self.begun.append((operation, handle.system, verb, allowed))
+            code, _ = self.attempt(lambda: operations.kick_off(operation, FUNCTIONS["start"], handle.real.handle))
+
+    @rule(which=WHICH, collects=MOSTLY)
+    def end_operation(self, which: int, collects: bool) -> None:
+        """Collect the result of what was kicked off, or throw it away."""
+        if not self.begun:
+            return
+        operation, system, verb, allowed = self.begun.pop(which % len(self.begun))
+        if collects:
+            ends = self._ends(system) and not self.is_disturbed
+            code, _ = self.attempt(lambda: operations.wait_operation(operation, None if ends else SHORT))
+            others = set() if ends else {codes.HCS_E_OPERATION_TIMEOUT}
+            if system.is_lost:
+                others.add(codes.HCS_E_SERVICE_DISCONNECT)
+            expect(code, allowed | others, f"result of {verb} of {system!r}")
+            system.collected(verb, code)
+        operation.close()
+
+    def is_hanging(self, function: str) -> bool:
+        return any(fault.site == function and fault.action in SLOW for fault in self.faults)
 
     @rule(which=WHICH, grace=st.sampled_from([0, 0.05, model.ENOUGH]))
     def stop(self, which: int, grace: float) -> None:
@@ -316,24 +434,39 @@ class Walk(RuleBasedStateMachine):
             grace = 0.05
         if grace and any(process.resists for process in system.processes):
             system.asked_at = time.monotonic()
-        rung = self.do(lambda: handle.real.stop(grace))
-        system.stopped(rung, grace)
+        disturbed = self.is_disturbed
+        limit = self.limit
+        code, rung = self.attempt(lambda: handle.real.stop(grace, timeout=model.ENOUGH if limit is None else limit))
+        if system.is_lost:
+            allowed = {codes.HCS_E_SERVICE_DISCONNECT} | ({OK} if system.may_be(*model.OVER) else set())
+            expect(code, allowed | self.trouble.codes(), f"stop of {system!r}")
+        elif not disturbed:
+            expect(code, {OK}, f"stop of {system!r}")
+            system.stopped(rung, grace)
+        else:
+            others = {TIMED_OUT, codes.HCS_E_OPERATION_TIMEOUT} if limit is not None or self.trouble.codes() else set()
+            expect(code, {OK, *self.trouble.codes(), *others}, f"stop of {system!r} in {self.trouble}")
+            system.stopped_in_trouble()
 
     @rule(which=WHICH, seconds=st.sampled_from([NO_WAIT, NO_WAIT, 0.002]))
     def wait(self, which: int, seconds: float) -> None:
         handle = self.handle(which)
         system = handle.system
-        limit = None if self._ends(system) else seconds
-        code, document = self.attempt(lambda: handle.real.wait(timeout=limit))
-        if limit is None or handle.knows:
-            expect(code, {OK}, f"wait for the end of {system!r}")
-        elif system.may_be(*model.OVER):
-            expect(code, {OK, TIMED_OUT}, f"wait of {seconds} s for {system!r}")
+        if handle.knows or (system.is_lost and not system.may_be(*model.OVER)):
+            allowed, limit = {OK} if handle.knows else {codes.HCS_E_SERVICE_DISCONNECT}, None
+        elif system.is_lost:
+            allowed, limit = {OK, codes.HCS_E_SERVICE_DISCONNECT}, None
+        elif self._ends(system) and not self.is_disturbed:
+            # The event tells of it; where that is lost, HCS is asked.
+            allowed, limit = {OK}, None
         else:
-            expect(code, {TIMED_OUT}, f"wait of {seconds} s for {system!r}")
+            allowed, limit = {OK, TIMED_OUT} if system.may_be(*model.OVER) else {TIMED_OUT}, seconds
+        code, document = self.attempt(lambda: handle.real.wait(timeout=limit))
+        expect(code, allowed, f"wait of {limit} s for {system!r}")
         if code == OK:
             handle.knows = True
-            system.exited(document, complete=handle.complete)
+            if not system.is_lost:
+                system.exited(document, complete=handle.complete and not self.loses_events)
 
     @staticmethod
     def _ends(system: model.System) -> bool:
@@ -360,7 +493,7 @@ class Walk(RuleBasedStateMachine):
         elif verb in ("wait", "terminate", "stop"):
             allowed = {OK} if handle.knows else {CLOSED, OK} if system.may_be(*model.OVER) else {CLOSED}
             expect(code, allowed, f"{verb} after the close, of {system!r}")
-            if verb == "wait" and code == OK:
+            if verb == "wait" and code == OK and not system.is_lost:
                 system.exited(result, complete=False)
             if verb == "stop" and code == OK:
                 expect(result, {"already-stopped"}, "stop after the close")
@@ -372,19 +505,17 @@ class Walk(RuleBasedStateMachine):
     @rule(which=WHICH)
     def properties(self, which: int) -> None:
         handle = self.handle(which)
-        code, properties = self.attempt(handle.real.properties)
-        handle.system.call("properties", code)
+        code = self._call(handle, "properties", lambda limit: handle.real.properties(timeout=limit))
         if code == OK:
-            handle.system.told(properties)
+            handle.system.told(self.result)
 
     @rule(which=WHICH, block=st.sampled_from(["statistics", "memory", "wrong_properties"]))
     def block(self, which: int, block: str) -> None:
         handle = self.handle(which)
-        call = (
-            (lambda: handle.real.properties("Nonsense")) if block == "wrong_properties" else getattr(handle.real, block)
-        )
-        code, _ = self.attempt(call)
-        handle.system.call(block, code)
+        if block == "wrong_properties":
+            self._call(handle, block, lambda limit: handle.real.properties("Nonsense", timeout=limit))
+        else:
+            self._call(handle, block, lambda limit: getattr(handle.real, block)(timeout=limit))
 
     @rule(namespace=NAMESPACES, by=st.sampled_from(["nothing", "id", "type", "owner", "stranger"]), id=IDS)
     def enumerate(self, namespace: str | None, by: str, id: str) -> None:
@@ -396,7 +527,16 @@ class Walk(RuleBasedStateMachine):
             "stranger": ({"owner": "nobody"}, lambda system: False),
         }
         options, wanted = queries[by]
-        found = self.do(lambda: self.face.systems(namespace=namespace, **options))
+        limit = self.limit
+        call = partial(self.face.systems, namespace=namespace, timeout=limit, **options)
+        code, found = self.attempt(call, "HcsEnumerateComputeSystems")
+        if code != OK or not self.world.has_service:
+            allowed = set(self.trouble.codes()) | (set() if limit is None else {codes.HCS_E_OPERATION_TIMEOUT})
+            expect(code, allowed if self.world.has_service else {codes.HCS_E_SERVICE_DISCONNECT}, "enumeration")
+            return
+        expect(
+            self.trouble.failed | self.trouble.completed, {frozenset()}, "faults that the enumeration did not tell of"
+        )
         if by == "owner" and "absent" in self.world.choices("owner_in_answers"):
             # A system whose Owner HCS does not tell has none.
             ids = {item["Id"] for item in found}
@@ -429,13 +569,18 @@ class Walk(RuleBasedStateMachine):
             else:
                 path = "Container/MappedDirectories"
                 value = {"HostPath": "C:\\shared", "ContainerPath": f"C:\\{name}", "ReadOnly": False}
-            there = name in system.shares
-            if change == "Add":
-                answer = {codes.ERROR_ALREADY_EXISTS if there else OK}
-            else:
-                answer = {OK if there else codes.ERROR_NOT_FOUND}
-        code, _ = self.attempt(lambda: handle.real.modify(path, request, value, guest_request=guest))
-        system.call("modify", code, answer)
+            there, not_there = (codes.ERROR_ALREADY_EXISTS, OK) if change == "Add" else (OK, codes.ERROR_NOT_FOUND)
+            answer = {there if name in system.shares else not_there}
+            if name in system.unsure:
+                answer = {there, not_there}
+        code = self._call(
+            handle,
+            "modify",
+            lambda limit: handle.real.modify(path, request, value, guest_request=guest, timeout=limit),
+            frozenset(answer),
+        )
+        if code != OK and self.trouble != model.NO_TROUBLE:
+            system.unsure.add(name)
         if code == OK and change == "Add":
             system.shares.add(name)
         elif code == OK and change == "Remove":
@@ -464,43 +609,59 @@ class Walk(RuleBasedStateMachine):
             args = ["/there/is/no/program"]
         elif program == "no folder":
             options = {"cwd": "/there/is/no/folder"}
-        code, real = self.attempt(lambda: handle.real.popen(args, **options))
         if program == "missing":
-            system.call("refused_process", code, {codes.ERROR_FILE_NOT_FOUND, codes.ERROR_PATH_NOT_FOUND})
+            verb, arguments = "refused_process", [frozenset({codes.ERROR_FILE_NOT_FOUND, codes.ERROR_PATH_NOT_FOUND})]
         elif program == "no folder":
-            system.call("refused_process", code, {codes.ERROR_DIRECTORY})
+            verb, arguments = "refused_process", [frozenset({codes.ERROR_DIRECTORY})]
         else:
-            system.call("create_process", code)
+            verb, arguments = "create_process", []
+        code = self._call(handle, verb, lambda limit: handle.real.popen(args, timeout=limit, **options), *arguments)
+        real = self.result
+        resists = program == "resisting"
         if code == OK:
-            if program == "resisting":
+            if resists:
                 self.do(real.stdout.readline)
             ends_with = 0 if program == "true" else None
-            process = model.Process(
-                system, pid=real.pid, ends_with=ends_with, resists=program == "resisting", reads=program == "cat"
-            )
+            process = model.Process(system, pid=real.pid, ends_with=ends_with, resists=resists, reads=program == "cat")
             self.processes.append(ProcessHandle(real, process, has_stdin=process.reads))
+        elif verb == "create_process" and self.trouble != model.NO_TROUBLE:
+            model.Process(system, pid=0, resists=resists).may_have_gone()
 
     @rule(which=WHICH, other=WHICH, anywhere=st.booleans())
     def open_process(self, which: int, other: int, anywhere: bool) -> None:
         handle = self.handle(which)
         system = handle.system
-        process = system.processes[other % len(system.processes)] if system.processes and not anywhere else None
+        known = [process for process in system.processes if process.pid]
+        process = known[other % len(known)] if known and not anywhere else None
         allowed: set[Code] = {codes.ERROR_NOT_FOUND} if process is None else process.opened()
         pid = MISSING if process is None else process.pid
-        code, real = self.attempt(lambda: handle.real.open_process(pid))
-        system.call("open_process", code, allowed)
+        call = partial(handle.real.open_process, pid)
+        code = self._call(handle, "open_process", lambda limit: call(timeout=limit), frozenset(allowed))
         if code == OK:
             assert process is not None
-            self.processes.append(ProcessHandle(real, process))
+            self.processes.append(ProcessHandle(self.result, process))
 
     @rule(which=WHICH)
     def poll(self, which: int) -> None:
         handle = self.process(which)
-        code = self.do(handle.real.poll)
-        if handle.code is not None:
-            assert code == handle.code
-        handle.process.told(code)
-        handle.code = code
+        code, exit = self.attempt(handle.real.poll)
+        self._told(handle, code, exit, {OK})
+
+    def _told(self, handle: ProcessHandle, code: Code, exit: int | None, allowed: set[Code]) -> None:
+        """Judge an exit code that was asked for, and learn from it."""
+        process = handle.process
+        known = handle.code is not None
+        if process.system.is_lost and not known:
+            lost: set[Code] = {codes.HCS_E_SERVICE_DISCONNECT}
+            allowed = {OK, *lost} if any(state.phase != "alive" for state in process.possible()) else lost
+        expect(code, allowed, f"exit code of {process!r}")
+        if known:
+            expect(exit, {handle.code}, f"exit code of {process!r}, told again")
+        elif exit is not None:
+            process.told(exit)
+        elif not self.is_disturbed and not process.system.is_lost and not self.loses_events:
+            process.told(None)
+        handle.code = exit if code == OK else handle.code
 
     @rule(which=WHICH)
     def wait_for_process(self, which: int) -> None:
@@ -508,32 +669,31 @@ class Walk(RuleBasedStateMachine):
         process = handle.process
         system = process.system
         ends = process.is_certainly(model.DYING, model.GONE) and system.is_certainly(model.RUNNING, model.STOPPED)
-        code, exit = self.attempt(lambda: handle.real.wait(None if ends or handle.code is not None else NO_WAIT))
-        expect(code, {OK} if ends or handle.code is not None else {OK, TIMED_OUT}, f"wait for {process!r}")
-        process.told(exit if code == OK else None)
-        if code == OK:
-            assert handle.code in (None, exit)
-            handle.code = exit
+        sure = handle.code is not None or system.is_lost or (ends and not self.is_disturbed)
+        code, exit = self.attempt(lambda: handle.real.wait(None if sure else NO_WAIT))
+        self._told(handle, code, exit, {OK} if sure else {OK, TIMED_OUT})
+
+    def _call_process(self, handle: ProcessHandle, verb: str, call: Callable[[float | None], Any]) -> Code:
+        limit = self.limit
+        code, self.result = self.attempt(lambda: call(limit), FUNCTIONS[f"process {verb}"])
+        handle.process.call(verb, code, trouble=self.trouble)
+        return code
 
     @rule(which=WHICH)
     def ask_process(self, which: int) -> None:
         handle = self.process(which)
-        code, status = self.attempt(handle.real.properties)
-        expect(code, {OK}, f"properties of {handle.process!r}")
-        expect(status["ProcessId"], {handle.process.pid}, "ProcessId")
-        handle.process.told(status["ExitCode"] if status["Exited"] else None)
-
-    @rule(which=WHICH, signal=st.sampled_from(["kill", "CtrlC"]))
-    def end_process(self, which: int, signal: str) -> None:
-        handle = self.process(which)
-        process, real = handle.process, handle.real
-        code, _ = self.attempt(real.kill if signal == "kill" else lambda: real.send_signal(signal))
-        allowed: set[Code] = {OK}
-        if process.system.may_be(model.PAUSED):
-            allowed.add(codes.HCS_E_INVALID_STATE)
-        expect(code, allowed, f"{signal} of {process!r}")
+        code = self._call_process(handle, "properties", lambda limit: handle.real.properties(timeout=limit))
         if code == OK:
-            process.ends_with(KILLED if signal == "kill" else INTERRUPTED)
+            expect(self.result["ProcessId"], {handle.process.pid}, "ProcessId")
+            handle.process.told(self.result["ExitCode"] if self.result["Exited"] else None)
+
+    @rule(which=WHICH, verb=st.sampled_from(["kill", "signal"]))
+    def end_process(self, which: int, verb: str) -> None:
+        handle = self.process(which)
+        if verb == "kill":
+            self._call_process(handle, verb, lambda limit: handle.real.kill(timeout=limit))
+        else:
+            self._call_process(handle, verb, lambda limit: handle.real.send_signal("CtrlC", timeout=limit))
 
     @rule(which=WHICH)
     def close_stdin(self, which: int) -> None:
@@ -542,8 +702,7 @@ class Walk(RuleBasedStateMachine):
             return
         handle = readers[which % len(readers)]
         request = {"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}
-        code, _ = self.attempt(lambda: handle.real.modify(request))
-        handle.process.modified(code, ends_with=0)
+        self._call_process(handle, "close_stdin", lambda limit: handle.real.modify(request, timeout=limit))
 
     @rule(which=WHICH)
     def close_process(self, which: int) -> None:
@@ -555,8 +714,17 @@ class Walk(RuleBasedStateMachine):
         code, exit = self.attempt(handle.real.poll)
         known = handle.code is not None
         expect(code, {OK} if known else {OK, CLOSED}, f"poll after the close of {handle.process!r}")
-        if code == OK:
+        if code == OK and not known:
             handle.process.told(exit)
+
+    # --- the service ----------------------------------------------------------------------------------------------
+
+    def mend(self) -> None:
+        """Remove all faults, and let everything that they hold come to its end."""
+        self.faults.clear()
+        if not self.world.has_service:
+            self.host.service.start()
+            self.world.has_service = True
 
     # --- after each call, and at the end --------------------------------------------------------------------------
 
@@ -576,6 +744,9 @@ class Walk(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return  # begin() has failed
         try:
+            self.mend()
+            for operation, *_ in self.begun:
+                operation.close()
             for handle in self.processes:
                 self.do(handle.real.close)
             for handle in self.handles:

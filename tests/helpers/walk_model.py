@@ -88,6 +88,29 @@ Moves = dict[Code, set[State]]
 ProcessMoves = dict[Code, set[ProcessState]]
 
 
+GONE_CODES = frozenset({codes.HCS_E_SYSTEM_ALREADY_STOPPED, codes.HCS_E_SYSTEM_NOT_FOUND})
+"""What tells the facade that a system has gone, which is no error where that was wanted."""
+
+
+class Trouble(NamedTuple):
+    """What faults have done to a call."""
+
+    failed: frozenset[int] = frozenset()
+    """What the call failed with; HCS never got it."""
+    completed: frozenset[int] = frozenset()
+    """What HCS said at its completion, though it has done what it was asked for."""
+    beside: frozenset[int] = frozenset()
+    """What other calls failed with that the facade makes for it."""
+    times_out: bool = False
+    """Whether its time may be over before HCS has done it."""
+
+    def codes(self) -> frozenset[int]:
+        return self.failed | self.completed | self.beside
+
+
+NO_TROUBLE = Trouble()
+
+
 class Surprise(AssertionError):
     """HCS has answered what the documentation does not allow."""
 
@@ -95,6 +118,30 @@ class Surprise(AssertionError):
 def stay(state: State, allowed: Iterable[Code]) -> Moves:
     """Return the moves of calls that change nothing."""
     return {code: {state} for code in allowed}
+
+
+def add(moves: dict[Code, set[Any]], code: Code, states: Iterable[Any]) -> None:
+    moves.setdefault(code, set()).update(states)
+
+
+def troubled(moves: Mapping[Code, set[Any]], state: Any, trouble: Trouble) -> dict[Code, set[Any]]:
+    """Return the moves of a call that faults have met."""
+    made: dict[Code, set[Any]] = {}
+    done = moves.get(OK, set())
+    for code in trouble.failed:
+        add(made, code, {state})
+    if not trouble.failed:
+        for code, states in moves.items():
+            # A refusal may come at the kick-off, before any completion.
+            if code != OK or not trouble.completed:
+                add(made, code, states)
+            for other in trouble.completed:
+                add(made, other, states)
+    for code in trouble.beside:
+        add(made, code, {state} | done)
+    if trouble.times_out:
+        add(made, codes.HCS_E_OPERATION_TIMEOUT, {state} | done)
+    return made
 
 
 class World:
@@ -111,6 +158,9 @@ class World:
         self.interrupted = interrupted
         self.asked = asked
         self.systems: list[System] = []
+        self.busy = False
+        """Whether calls go on that nobody waits for any more."""
+        self.has_service = True
 
     def choices(self, name: str) -> set[Code]:
         """Return what HCS may do: what is assumed; else without a seed the first choice, and with one each of them."""
@@ -124,31 +174,63 @@ class World:
         named = [system for system in self.systems if (system.id, system.namespace) == (id, namespace)]
         return [system for system in named if any(state.phase != STOPPED for state in system.possible())]
 
-    def create(self, system: System, code: Code, *, refused: bool = False) -> None:
+    def create(self, system: System, code: Code, trouble: Trouble = NO_TROUBLE, *, refused: bool = False) -> None:
         """Judge the creation of a system by a document that HCS refuses, or accepts."""
         holders = self.holders(system.id, system.namespace)
-        allowed: set[Code] = set()
+        moves: dict[Code, set[str]] = {}
         if holders:
-            allowed.add(codes.HCS_E_SYSTEM_ALREADY_EXISTS)
+            add(moves, codes.HCS_E_SYSTEM_ALREADY_EXISTS, {"none"})
         if refused:
-            allowed.add(codes.HCS_E_INVALID_JSON)
+            add(moves, codes.HCS_E_INVALID_JSON, {"none"})
         elif all(holder.may_be(STOPPED) for holder in holders):
-            allowed.add(OK)
-        expect(code, allowed, f"create of {system.id!r} with {holders}")
+            add(moves, OK, {"made"})
+        moves = self._served(troubled(moves, "none", trouble), "none")
+        expect(code, moves, f"create of {system.id!r} with {holders}")
         if code == OK:
             for holder in holders:
                 holder.learn(lambda state: state.phase == STOPPED)
             self.systems.append(system)
+        elif "made" in moves[code]:
+            # What a failed or abandoned creation makes is terminated.
+            system.handles = 0
+            system.is_abandoned = True
+            self.systems.append(system)
+        if code == codes.HCS_E_OPERATION_TIMEOUT:
+            self.busy = True
 
-    def open(self, id: str, namespace: str | None, code: Code) -> None:
+    def _served(self, moves: dict[Code, set[str]], nothing: str) -> dict[Code, set[str]]:
+        return moves if self.has_service else {codes.HCS_E_SERVICE_DISCONNECT: {nothing}}
+
+    def open(self, id: str, namespace: str | None, code: Code, trouble: Trouble = NO_TROUBLE) -> None:
         """Judge an attempt to open a system."""
         holders = self.holders(id, namespace)
-        allowed: set[Code] = {OK} if holders else set()
+        moves: dict[Code, set[str]] = {}
+        if holders:
+            add(moves, OK, {"there"})
         if all(holder.may_be(STOPPED) for holder in holders):
-            allowed.add(codes.HCS_E_SYSTEM_NOT_FOUND)
-        expect(code, allowed, f"open of {id!r} with {holders}")
+            add(moves, codes.HCS_E_SYSTEM_NOT_FOUND, {"not"})
+        moves = self._served(troubled(moves, "unknown", trouble), "unknown")
+        expect(code, moves, f"open of {id!r} with {holders}")
         for holder in holders:
-            holder.learn(lambda state: (state.phase != STOPPED) == (code == OK))
+            if moves[code] == {"there"}:
+                holder.learn(lambda state: state.phase != STOPPED)
+            elif moves[code] == {"not"}:
+                holder.learn(lambda state: state.phase == STOPPED)
+        if code == codes.HCS_E_OPERATION_TIMEOUT:
+            self.busy = True
+
+    def settled(self) -> None:
+        """Know that nothing goes on in the background any more."""
+        self.busy = False
+        for system in self.systems:
+            system.settled()
+
+    def lose_service(self) -> None:
+        """Let all systems end with the service; their handles lead nowhere."""
+        for system in self.systems:
+            system.lost()
+        self.systems.clear()
+        self.has_service = False
 
     def enumerated(
         self, found: list[Mapping[str, Any]], namespace: str | None, wanted: Callable[[System], bool]
@@ -195,21 +277,62 @@ class System:
         self.handles = 1
         self.processes: list[Process] = []
         self.shares: set[str] = set()
+        self.unsure: set[str] = set()
+        """Shares that may be there or not."""
         self.asked_at: float | None = None
+        self.late: set[tuple[Any, ...]] = set()
+        """Calls that may still do what they were to do, with their arguments."""
+        self.is_abandoned = False
+        """Whether it belongs to a creation that nobody waits for any more."""
+        self.is_lost = False
+        """Whether the service that ran it has gone."""
 
     def __repr__(self) -> str:
-        return f"<{self.id!r} {sorted(self.states, key=repr)}>"
+        marks = "".join(f", {name[3:]}" for name in ("is_abandoned", "is_lost") if getattr(self, name))
+        late = f", late {sorted(map(str, self.late))}" if self.late else ""
+        return f"<{self.id!r} {sorted(self.states, key=repr)}{late}{marks}>"
 
     # --- what it may be in ---------------------------------------------------------------------------------------
 
     def possible(self) -> set[State]:
         """Return the states that it may be in by now, after what happens by itself."""
+        if self.is_abandoned:
+            self.states = {State(CREATED), State(TERMINATING, FORCED), State(STOPPED, FORCED)}
+            return self.states
+        if self.late:
+            self._go_on()
         for state in list(self.states):
             if state.phase == TERMINATING or (state.phase == SHUTTING_DOWN and not self._resists()):
                 self.states.add(state.named(STOPPED))
             if state.crashed and state.phase not in OVER:
                 self.states.add(State(STOPPED, UNEXPECTED))
         return self.states
+
+    def _go_on(self) -> None:
+        """Let calls that nobody waits for any more do what they were to do."""
+        before: set[State] = set()
+        while self.states != before:
+            before = set(self.states)
+            for verb, *arguments in self.late:
+                for state in before:
+                    self.states |= getattr(self, f"_{verb}")(state, *arguments).get(OK, set())
+
+    def settled(self) -> None:
+        self.possible()
+        self.late.clear()
+        for process in self.processes:
+            process.possible()
+            process.late.clear()
+        if self.is_abandoned:
+            self.is_abandoned = False
+            self.states = {State(TERMINATING, FORCED), State(STOPPED, FORCED)}
+        if self.handles == 0:
+            self._last_closed()
+
+    def lost(self) -> None:
+        self.is_lost = True
+        for process in self.processes:
+            process.ends_with(self.world.killed, certain=False)
 
     def _resists(self) -> bool:
         """Return whether a program in it holds up a shutdown."""
@@ -228,7 +351,8 @@ class System:
         left = {state for state in self.possible() if holds(state)}
         if not left:
             raise Surprise(f"what was seen is impossible for {self!r}")
-        self._become(left)
+        if not self.is_abandoned:
+            self._become(left)
 
     def _become(self, states: set[State]) -> None:
         self.states = states
@@ -237,26 +361,51 @@ class System:
 
     # --- calls ----------------------------------------------------------------------------------------------------
 
-    def call(self, verb: str, code: Code, *arguments: Any) -> None:
+    def call(self, verb: str, code: Code, *arguments: Any, trouble: Trouble = NO_TROUBLE) -> None:
         """Judge a call on a handle that is open, and go where it leads."""
-        moves: Callable[..., Moves] = getattr(self, f"_{verb}")
-        after: set[State] = set()
-        allowed: set[Code] = set()
-        phases = {state.phase for state in self.possible()}
-        if len(phases) == 1:
+        states = self.possible()
+        if self.is_lost:
+            expect(code, self._when_lost(verb, trouble), f"{verb} of {self!r}")
+            return
+        phases = {state.phase for state in states}
+        if len(phases) == 1 and trouble == NO_TROUBLE:
             self.world.met.add((verb, *phases, code))
-        for state in self.possible():
-            for answer, states in moves(state, *arguments).items():
-                allowed.add(answer)
-                if answer == code:
-                    after |= states
-            if state.crashed and state.phase not in OVER:
-                # It may be just going away.
-                allowed |= self._going()
-                if code in self._going():
-                    after.add(state)
-        expect(code, allowed, f"{verb}{arguments} of {self!r}")
-        self._become(after)
+        moves: Moves = {}
+        for state in states:
+            for answer, after in self._answers(verb, state, arguments, trouble).items():
+                add(moves, answer, after)
+        expect(code, moves, f"{verb}{arguments} of {self!r} in {trouble}")
+        self._become(moves[code])
+        if code == codes.HCS_E_OPERATION_TIMEOUT and trouble.times_out:
+            self.world.busy = True
+            self.late.add((verb, *arguments))
+
+    def _answers(self, verb: str, state: State, arguments: Iterable[Any], trouble: Trouble) -> Moves:
+        moves: Moves = getattr(self, f"_{verb}")(state, *arguments)
+        if state.crashed and state.phase not in OVER:
+            # It may be just going away.
+            moves = dict(moves)
+            for code in self._going():
+                add(moves, code, {state})
+        made = troubled(moves, state, trouble)
+        if verb == "terminate":
+            # What tells that the system has gone is no error, nor any other once it has.
+            for code in trouble.codes():
+                add(
+                    made,
+                    OK,
+                    made[code] if code in GONE_CODES else {after for after in made[code] if after.phase in OVER},
+                )
+        if verb == "create_process" and trouble.completed and not trouble.failed:
+            # The facade asks whether the process runs all the same.
+            add(made, OK, moves.get(OK, set()))
+        return {code: states for code, states in made.items() if states}
+
+    def _when_lost(self, verb: str, trouble: Trouble) -> set[Code]:
+        allowed: set[Code] = {codes.HCS_E_SERVICE_DISCONNECT, *trouble.codes()}
+        if verb == "terminate" and (self.may_be(*OVER) or trouble.codes() & GONE_CODES):
+            allowed.add(OK)
+        return allowed
 
     def _going(self) -> set[Code]:
         """Return what calls on a system say that is about to stop, of which nothing is documented."""
@@ -417,9 +566,19 @@ class System:
     def closed(self) -> None:
         """Close a handle, maybe the last."""
         self.handles -= 1
-        if self.handles == 0 and self.ends_with_handles:
-            states = {state if state.phase in OVER else state.named(TERMINATING, FORCED) for state in self.possible()}
-            self._become(states)
+        if self.handles == 0 and not self.is_lost and not self.is_abandoned:
+            if self.world.busy:
+                # A call that goes on may keep the handle, or another one, a little longer.
+                self.late.add(("last_close",))
+            else:
+                self._last_closed()
+
+    def _last_closed(self) -> None:
+        if self.ends_with_handles:
+            self._become(set().union(*(self._last_close(state)[OK] for state in self.possible())))
+
+    def _last_close(self, state: State) -> Moves:
+        return {OK: {state if state.phase in OVER or not self.ends_with_handles else state.named(TERMINATING, FORCED)}}
 
     def exited(self, document: Mapping[str, Any], *, complete: bool) -> None:
         """Judge what a wait for the exit tells; a handle from before the end has everything."""
@@ -464,6 +623,47 @@ class System:
                     process.ends_with(self.world.asked, certain=False)
         self._become(after)
 
+    def stopped_in_trouble(self) -> None:
+        """Know that stop() has done all of it, a part, or nothing."""
+        states = self.possible()
+        ends = {State(STOPPED, exit, state.crashed) for state in states for exit in (GRACEFUL, FORCED)}
+        self.late |= {("shutdown",), ("native_terminate",)}
+        self.world.busy = True
+        self._become(states | ends)
+
+    # --- calls whose result is collected later --------------------------------------------------------------------
+
+    def kicked_off(self, verb: str, code: Code, trouble: Trouble = NO_TROUBLE) -> set[Code]:
+        """Judge the kick-off of a shutdown or terminate; return what its result may be."""
+        states = self.possible()
+        if self.is_lost:
+            allowed = self._when_lost(verb, trouble)
+            expect(code, allowed | {OK}, f"kick-off of {verb} of {self!r}")
+            return allowed
+        moves: Moves = {}
+        for state in states:
+            for answer, after in self._answers(verb, state, (), trouble).items():
+                add(moves, answer, after)
+        # It begins, and ends later; what it fails with comes at once, or in its result.
+        expect(code, {OK, *moves}, f"kick-off of {verb} of {self!r} in {trouble}")
+        if code != OK:
+            self._become(moves[code])
+            return set()
+        phase = SHUTTING_DOWN if verb == "shutdown" else TERMINATING
+        begun = {state.named(phase) if state.phase == STOPPED else state for state in moves.get(OK, set())}
+        others = {state for answer, after in moves.items() if answer != OK for state in after}
+        self._become(begun | others)
+        allowed = set(moves)
+        if verb == "shutdown" and OK in moves:
+            allowed |= self.world.choices("overtaken_shutdown")
+        return allowed
+
+    def collected(self, verb: str, code: Code) -> None:
+        """Know that a call has completed that was kicked off."""
+        if code == OK and not self.is_lost:
+            self.learn(lambda state: state.phase in OVER)
+            self._become({state.named(STOPPED) for state in self.states})
+
 
 class Process:
     """A process of the model."""
@@ -478,6 +678,8 @@ class Process:
         self.resists = resists
         self.reads = reads
         self.states = {ALIVE} if ends_with is None else {ProcessState(DYING, ends_with)}
+        self.late: set[tuple[Any, ...]] = set()
+        """Calls that may still do what they were to do, with their arguments."""
         system.processes.append(self)
 
     def __repr__(self) -> str:
@@ -495,11 +697,18 @@ class Process:
                     self.ends_with(self.world.killed, certain=all(state.phase == STOPPED for state in around))
             else:
                 self.ends_with(self.world.killed, certain=certain)
+        for verb, *arguments in self.late:
+            for state in list(self.states):
+                self.states |= getattr(self, f"_{verb}")(state, *arguments).get(OK, set())
         self._go_on()
         return self.states
 
     def _go_on(self) -> None:
         self.states |= {ProcessState(GONE, state.code) for state in self.states if state.phase == DYING}
+
+    def may_have_gone(self) -> None:
+        """Know that it may never have been, or was killed, or runs."""
+        self.states |= {ProcessState(GONE, self.world.killed)}
 
     def is_certainly(self, *phases: str) -> bool:
         return all(state.phase in phases for state in self.possible())
@@ -531,18 +740,59 @@ class Process:
             allowed.add(codes.ERROR_NOT_FOUND if state.phase == GONE else OK)
         return allowed
 
-    def modified(self, code: Code, ends_with: int | None) -> None:
-        """Judge the close of its stdin, at whose end it may exit."""
-        allowed: set[Code] = set()
+    def call(self, verb: str, code: Code, *arguments: Any, trouble: Trouble = NO_TROUBLE) -> None:
+        """Judge a call on a handle that is open, and go where it leads."""
+        moves: ProcessMoves = {}
         for state in self.possible():
-            if state.phase != ALIVE:
-                allowed |= self.world.choices("call_on_exited_process")
-            if state.phase != GONE:
-                allowed.add(OK)
-        expect(code, allowed, f"modify of {self!r}")
-        self.learn(lambda state: state.phase != GONE if code == OK else state.phase != ALIVE)
-        if code == OK and ends_with is not None:
-            self.ends_with(ends_with)
+            for answer, after in self._answers(verb, state, arguments, trouble).items():
+                add(moves, answer, after)
+        if self.system.is_lost:
+            self._when_lost(verb, moves)
+        expect(code, moves, f"{verb}{arguments} of {self!r} in {trouble}")
+        self.states = moves[code]
+        if code == codes.HCS_E_OPERATION_TIMEOUT and trouble.times_out:
+            self.system.world.busy = True
+            self.late.add((verb, *arguments))
+
+    def _answers(self, verb: str, state: ProcessState, arguments: Iterable[Any], trouble: Trouble) -> ProcessMoves:
+        made = troubled(getattr(self, f"_{verb}")(state, *arguments), state, trouble)
+        if verb in ("kill", "signal"):
+            for code in trouble.codes():
+                gone = {after for after in made[code] if after.phase != ALIVE.phase}
+                add(made, OK, made[code] if code in GONE_CODES | {codes.HCS_E_PROCESS_ALREADY_STOPPED} else gone)
+        return {code: states for code, states in made.items() if states}
+
+    def _when_lost(self, verb: str, moves: ProcessMoves) -> None:
+        add(moves, codes.HCS_E_SERVICE_DISCONNECT, self.states)
+        if verb not in ("kill", "signal"):
+            moves.pop(OK, None)
+
+    def _end(self, state: ProcessState, code: int) -> set[ProcessState]:
+        """Return what it is in once something ends it, unless it has ended by itself before."""
+        return {state} if state.phase == GONE else {state, ProcessState(DYING, code)} - {ALIVE}
+
+    def _kill(self, state: ProcessState) -> ProcessMoves:
+        return self._while_paused(state, {OK: self._end(state, self.world.killed)})
+
+    def _signal(self, state: ProcessState) -> ProcessMoves:
+        return self._while_paused(state, {OK: self._end(state, self.world.interrupted)})
+
+    def _while_paused(self, state: ProcessState, moves: ProcessMoves) -> ProcessMoves:
+        if self.system.may_be(PAUSED):
+            add(moves, codes.HCS_E_INVALID_STATE, {state})
+        return moves
+
+    def _close_stdin(self, state: ProcessState) -> ProcessMoves:
+        moves: ProcessMoves = {}
+        if state.phase != ALIVE.phase:
+            for code in self.world.choices("call_on_exited_process"):
+                add(moves, code, {state})
+        if state.phase != GONE:
+            add(moves, OK, self._end(state, 0) if self.reads else {state})
+        return moves
+
+    def _properties(self, state: ProcessState) -> ProcessMoves:
+        return {OK: {state}}
 
 
 def expect(seen: Any, allowed: Iterable[Any], what: str) -> None:
