@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from hcsrt import _hresults as codes
 
@@ -113,6 +113,12 @@ NO_TROUBLE = Trouble()
 
 class Surprise(AssertionError):
     """HCS has answered what the documentation does not allow."""
+
+    last: ClassVar[Surprise | None] = None
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        Surprise.last = self
 
 
 def stay(state: State, allowed: Iterable[Code]) -> Moves:
@@ -402,8 +408,9 @@ class System:
         return {code: states for code, states in made.items() if states}
 
     def _when_lost(self, verb: str, trouble: Trouble) -> set[Code]:
-        allowed: set[Code] = {codes.HCS_E_SERVICE_DISCONNECT, *trouble.codes()}
-        if verb == "terminate" and (self.may_be(*OVER) or trouble.codes() & GONE_CODES):
+        code = codes.HCS_E_SYSTEM_NOT_FOUND if self.world.has_service else codes.HCS_E_SERVICE_DISCONNECT
+        allowed: set[Code] = {code, *trouble.codes()}
+        if verb == "terminate" and (self.may_be(*OVER) or allowed & GONE_CODES):
             allowed.add(OK)
         return allowed
 
@@ -763,7 +770,8 @@ class Process:
         return {code: states for code, states in made.items() if states}
 
     def _when_lost(self, verb: str, moves: ProcessMoves) -> None:
-        add(moves, codes.HCS_E_SERVICE_DISCONNECT, self.states)
+        has_service = self.world.has_service
+        add(moves, codes.ERROR_NOT_FOUND if has_service else codes.HCS_E_SERVICE_DISCONNECT, self.states)
         if verb not in ("kill", "signal"):
             moves.pop(OK, None)
 
