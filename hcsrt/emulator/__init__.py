@@ -19,10 +19,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import expect_emulator
+from ..faults import Fault, Faults
 from . import _native
 from .world import Host, install, reset, serve
 
-__all__ = ["Host", "container_document", "install", "live", "misuses", "reset"]
+__all__ = ["Fault", "Faults", "Host", "container_document", "install", "live", "misuses", "reset"]
 
 
 def live() -> dict[str, int]:
