@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import fnmatch
 import inspect
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from types import ModuleType
 from typing import Any, ClassVar
@@ -20,12 +21,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import hcsrt
 from hcsrt import _hresults as codes
 from hcsrt import aio, emulator, operations
+from hcsrt._facade import times
 from hcsrt.emulator import Host
 from hcsrt.emulator.assumptions import ASSUMPTIONS
 from hcsrt.faults import Fault
 
 from ..helpers import walk_model as model
-from ..helpers.programs import CAT, INTERRUPTED, KILLED, SLEEP, TRUE
+from ..helpers.programs import ABORTED, CAT, INTERRUPTED, KILLED, SLEEP, TRUE
 from ..helpers.walk_model import CLOSED, OK, TIMED_OUT, Code, expect
 
 pytestmark = pytest.mark.filterwarnings("ignore::hcsrt.errors.NoIsolationWarning")
@@ -48,6 +50,71 @@ SHORT = 0.02
 """Seconds to wait for what is not expected to happen."""
 SETTLE_SECONDS = 10.0
 
+
+SOFT = ("E_FAIL", "E_OUTOFMEMORY", "HCS_E_ACCESS_DENIED", "HCS_E_INVALID_STATE")
+"""Failures that say nothing of whether something is still there."""
+HARD = ("HCS_E_SYSTEM_ALREADY_STOPPED", "HCS_E_SYSTEM_NOT_FOUND", "HCS_E_SERVICE_DISCONNECT", "HCS_E_OPERATION_TIMEOUT")
+VERBS = (
+    "HcsStartComputeSystem",
+    "HcsShutDownComputeSystem",
+    "HcsTerminateComputeSystem",
+    "HcsPauseComputeSystem",
+    "HcsResumeComputeSystem",
+    "HcsSaveComputeSystem",
+    "HcsCrashComputeSystem",
+    "HcsModifyComputeSystem",
+)
+# The facade makes calls of these by itself, and would draw conclusions from what is no mere failure.
+QUESTIONS = (
+    "HcsCreateComputeSystem",
+    "HcsOpenComputeSystem",
+    "HcsEnumerateComputeSystems",
+    "HcsGetComputeSystemProperties",
+    "HcsCreateProcess",
+    "HcsOpenProcess",
+    "HcsTerminateProcess",
+    "HcsSignalProcess",
+    "HcsModifyProcess",
+    "HcsGetProcessProperties",
+)
+UNTRACKED = ("HcsOpenComputeSystem", "HcsOpenProcess")
+SPANS = st.sampled_from([0.0, 0.002, 0.005])
+SELECTORS = {
+    "system": st.sampled_from(["web", "db", "?b", "made-*", "*"]),
+    "owner": st.sampled_from(["walks", "nobody"]),
+    "nth": st.integers(1, 3),
+    "every": st.integers(1, 3),
+    "times": st.integers(1, 2),
+    "probability": st.sampled_from([0.5, 1.0]),
+}
+
+
+def faults_at(site: str, action: str, **arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    fixed = {"site": st.just(site), "action": st.just(action), **arguments}
+    return st.fixed_dictionaries(fixed, optional=SELECTORS)
+
+
+def faults() -> Iterator[st.SearchStrategy[dict[str, Any]]]:
+    """Yield strategies of the data of faults that the model knows the consequences of."""
+    for function in (*VERBS, *QUESTIONS):
+        errors = st.sampled_from(SOFT + HARD if function in VERBS else SOFT)
+        sites = [function] if function in UNTRACKED else [function, f"completion:{function}"]
+        for site in sites:
+            yield faults_at(site, "fail", error=errors)
+            yield faults_at(site, "delay", seconds=SPANS)
+            yield faults_at(site, "hang")
+        for action in ("drop", "duplicate", "reorder"):
+            if function not in UNTRACKED:
+                yield faults_at(f"completion:{function}", action)
+    for event in ("event:SystemExited", "event:ProcessExited", "event:*"):
+        yield faults_at(event, "delay", seconds=SPANS)
+        for action in ("hang", "drop", "duplicate", "reorder"):
+            yield faults_at(event, action)
+    for function in ("HcsPauseComputeSystem", "HcsSaveComputeSystem", "HcsCrashComputeSystem"):
+        yield st.just({"site": function, "action": "missing"})
+
+
+FAULTS = st.one_of(*faults())
 
 FUNCTIONS = {
     "start": "HcsStartComputeSystem",
@@ -170,7 +237,7 @@ class Walk(RuleBasedStateMachine):
     def begin(self, seed: int | None, assumed: dict[str, str]) -> None:
         self.host = Host(seed, **assumed).__enter__()
         self.world = model.World(
-            plain=seed is None, assumed=assumed, killed=KILLED, interrupted=INTERRUPTED, asked=ASKED
+            plain=seed is None, assumed=assumed, killed=KILLED, aborted=ABORTED, interrupted=INTERRUPTED, asked=ASKED
         )
         self.world.met = self.met
         if self.face is aio:
@@ -444,9 +511,10 @@ class Walk(RuleBasedStateMachine):
         limit = self.limit
         code, rung = self.attempt(lambda: handle.real.stop(grace, timeout=model.ENOUGH if limit is None else limit))
         if system.is_lost:
-            # Of a service that is back, the facade learns that the system has gone.
-            allowed = {OK} if self.world.has_service else {codes.HCS_E_SERVICE_DISCONNECT}
-            allowed |= {OK} if system.may_be(*model.OVER) else set()
+            # Of a service that is back, the facade may learn that the system has gone.
+            allowed = {OK if code == codes.HCS_E_SYSTEM_NOT_FOUND else code for code in self.world.lost_codes()}
+            # Its id tells that, too.
+            allowed |= {OK} if self.world.has_service or system.may_be(*model.OVER) else set()
             expect(code, allowed | self.trouble.codes(), f"stop of {system!r}")
         elif not disturbed:
             expect(code, {OK}, f"stop of {system!r}")
@@ -465,8 +533,8 @@ class Walk(RuleBasedStateMachine):
         if handle.knows:
             allowed = {OK}
         elif system.is_lost:
-            # Of a service that is back, the facade learns that the system has gone.
-            allowed = {OK} if self.world.has_service else {codes.HCS_E_SERVICE_DISCONNECT}
+            # Of a service that is back, the facade may learn that the system has gone.
+            allowed = {OK if code == codes.HCS_E_SYSTEM_NOT_FOUND else code for code in self.world.lost_codes()}
             allowed |= {OK} if system.may_be(*model.OVER) else set()
         elif self._ends(system) and not self.is_disturbed:
             # The event tells of it; where that is lost, HCS is asked.
@@ -731,8 +799,7 @@ class Walk(RuleBasedStateMachine):
     # --- the service ----------------------------------------------------------------------------------------------
 
     def mend(self) -> None:
-        """Remove all faults, and let everything that they hold come to its end."""
-        self.faults.clear()
+        """Bring the service back, and remove all faults."""
         if not self.world.has_service:
             self.host.service.start()
             self.world.has_service = True
@@ -753,12 +820,16 @@ class Walk(RuleBasedStateMachine):
         expect(tuple(self.host.misuses()), {()}, "misuses")
 
     def settle(self) -> None:
-        """Wait until what runs in the background is over, with the help of the loop."""
+        """Wait until what runs in the background is over."""
         end = time.monotonic() + SETTLE_SECONDS
         while self.host.left_behind() and time.monotonic() < end:
-            if self.loop is not None:
-                self.loop.run_until_complete(asyncio.sleep(0))
-            time.sleep(0.001)
+            self.turn()
+
+    def turn(self) -> None:
+        """Let what runs in the background go on, with the help of the loop."""
+        if self.loop is not None:
+            self.loop.run_until_complete(asyncio.sleep(0))
+        time.sleep(0.001)
 
     def teardown(self) -> None:
         if not hasattr(self, "world"):
@@ -790,13 +861,94 @@ class Walk(RuleBasedStateMachine):
                 self.folder.cleanup()
 
 
+class FaultyWalk(Walk):
+    """Calls of which faults of all kinds meet some."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # What the facade asks HCS for when an event does not come, it asks for soon.
+        self.patience = pytest.MonkeyPatch()
+        self.patience.setattr(times, "FIRST_QUERY", 0.02)
+        self.patience.setattr(times, "EVENT_PATIENCE", 0.02)
+        self.patience.setattr(times, "KILL_PATIENCE", 0.02)
+        self.gone: list[Fault] = []
+
+    @rule(data=FAULTS)
+    def add_fault(self, data: dict[str, Any]) -> None:
+        fault = Fault.from_dict(data)
+        assert fault.to_dict() == data
+        assert Fault.from_dict(fault.to_dict()) == fault
+        self.host.faults.add(fault)
+        self.faults.append(fault)
+        self.loses_events = self.loses_events or is_of_events(fault)
+
+    @rule(which=WHICH)
+    def remove_fault(self, which: int) -> None:
+        if self.faults:
+            fault = self.faults.pop(which % len(self.faults))
+            fault.remove()
+            self.gone.append(fault)
+            self.world.busy = True
+
+    @rule(which=WHICH)
+    def release(self, which: int) -> None:
+        if self.faults:
+            self.faults[which % len(self.faults)].release()
+
+    @rule()
+    def mend(self) -> None:
+        faults, self.faults = self.faults, []
+        for fault in faults:
+            fault.remove()
+        self.gone += faults
+        super().mend()
+        if self.world.busy or faults:
+            end = time.monotonic() + SETTLE_SECONDS
+            while hcsrt.pending() and time.monotonic() < end:
+                self.turn()
+            expect(hcsrt.pending(), {0}, "calls that go on without faults")
+            self.world.settled()
+
+    def teardown(self) -> None:
+        try:
+            super().teardown()
+            for fault in self.gone:
+                fits(fault)
+        finally:
+            self.patience.undo()
+
+
+def fits(fault: Fault) -> None:
+    """Expect that a fault has met only what its selectors say."""
+    data = fault.to_dict()
+    fired = fault.fired
+    if "times" in data:
+        assert len(fired) <= data["times"], fault
+    for firing in fired:
+        assert firing.number == data.get("nth", firing.number), (fault, firing)
+        assert firing.number % data.get("every", 1) == 0, (fault, firing)
+        if "system" in data:
+            assert firing.system is not None, (fault, firing)
+            assert fnmatch.fnmatchcase(firing.system, data["system"]), (fault, firing)
+
+
 class AioWalk(Walk):
     face = aio
     steps = 0
     walks = 0
 
 
-WALKS = pytest.mark.parametrize("walk", [Walk, AioWalk], ids=["blocking", "aio"])
+class FaultyAioWalk(FaultyWalk):
+    face = aio
+    steps = 0
+    walks = 0
+
+
+WALKS = pytest.mark.parametrize(
+    "walk",
+    [Walk, AioWalk, FaultyWalk, FaultyAioWalk],
+    ids=["blocking", "aio", "blocking-with-faults", "aio-with-faults"],
+)
 
 
 def walk_often(walk: type[Walk], examples: int, steps: int) -> None:

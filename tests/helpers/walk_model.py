@@ -69,13 +69,17 @@ CHOICES: dict[str, dict[str, Code]] = {
         "HCS_E_CONNECTION_CLOSED": codes.HCS_E_CONNECTION_CLOSED,
     },
     "forced_exit_status": {"S_OK": OK, "HCS_E_TERMINATED": codes.HCS_E_TERMINATED},
-    "state_before_start": {"Created": "Created", "absent": "absent"},
+    "state_before_start": {"absent": "absent", "Created": "Created"},
     "owner_in_answers": {"given": "given", "absent": "absent"},
     "container_as_machine": {
         "ERROR_NOT_SUPPORTED": codes.ERROR_NOT_SUPPORTED,
         "HCS_E_INVALID_STATE": codes.HCS_E_INVALID_STATE,
     },
     "crashed_guest": {"exits": "exits", "runs_on": "runs_on"},
+    "handle_of_crashed_service": {
+        "disconnected": codes.HCS_E_SERVICE_DISCONNECT,
+        "not_found": codes.HCS_E_SYSTEM_NOT_FOUND,
+    },
     "unknown_resource": {"E_INVALIDARG": codes.E_INVALIDARG, "ERROR_NOT_FOUND": codes.ERROR_NOT_FOUND},
     "call_on_exited_process": {
         "HCS_E_PROCESS_ALREADY_STOPPED": codes.HCS_E_PROCESS_ALREADY_STOPPED,
@@ -154,9 +158,26 @@ class World:
     """What the documentation leaves open, and what a host has."""
 
     def __init__(
-        self, *, plain: bool, assumed: Mapping[str, str] | None = None, killed: int, interrupted: int, asked: int
+        self,
+        *,
+        plain: bool,
+        assumed: Mapping[str, str] | None = None,
+        killed: int,
+        aborted: int,
+        interrupted: int,
+        asked: int,
     ) -> None:
-        """Know what is assumed, and the codes of a process that was killed, that Ctrl-C and a shutdown have ended."""
+        """Know what is assumed, and exit codes.
+
+        Args:
+            plain: Whether there is no seed.
+            assumed: What a Host assumes.
+            killed: The code of a process that was killed because its system ended.
+            aborted: The code of one that was terminated itself.
+            interrupted: The code of one that Ctrl-C has ended.
+            asked: The code of one that a shutdown has ended.
+        """
+        self.aborted = aborted
         self.plain = plain
         self.assumed = assumed or {}
         self.met: set[tuple[str, str, Code]] = set()
@@ -224,6 +245,10 @@ class World:
                 holder.learn(lambda state: state.phase == STOPPED)
         if code == codes.HCS_E_OPERATION_TIMEOUT:
             self.busy = True
+
+    def lost_codes(self) -> set[Code]:
+        """Return what is said of handles whose service has crashed."""
+        return self.choices("handle_of_crashed_service") if self.has_service else {codes.HCS_E_SERVICE_DISCONNECT}
 
     def settled(self) -> None:
         """Know that nothing goes on in the background any more."""
@@ -408,8 +433,7 @@ class System:
         return {code: states for code, states in made.items() if states}
 
     def _when_lost(self, verb: str, trouble: Trouble) -> set[Code]:
-        code = codes.HCS_E_SYSTEM_NOT_FOUND if self.world.has_service else codes.HCS_E_SERVICE_DISCONNECT
-        allowed: set[Code] = {code, *trouble.codes()}
+        allowed: set[Code] = self.world.lost_codes() | trouble.codes()
         if verb == "terminate" and (self.may_be(*OVER) or allowed & GONE_CODES):
             allowed.add(OK)
         return allowed
@@ -770,8 +794,8 @@ class Process:
         return {code: states for code, states in made.items() if states}
 
     def _when_lost(self, verb: str, moves: ProcessMoves) -> None:
-        has_service = self.world.has_service
-        add(moves, codes.ERROR_NOT_FOUND if has_service else codes.HCS_E_SERVICE_DISCONNECT, self.states)
+        for code in self.world.lost_codes():
+            add(moves, codes.ERROR_NOT_FOUND if code == codes.HCS_E_SYSTEM_NOT_FOUND else code, self.states)
         if verb not in ("kill", "signal"):
             moves.pop(OK, None)
 
@@ -780,7 +804,7 @@ class Process:
         return {state} if state.phase == GONE else {state, ProcessState(DYING, code)} - {ALIVE}
 
     def _kill(self, state: ProcessState) -> ProcessMoves:
-        return self._while_paused(state, {OK: self._end(state, self.world.killed)})
+        return self._while_paused(state, {OK: self._end(state, self.world.aborted)})
 
     def _signal(self, state: ProcessState) -> ProcessMoves:
         return self._while_paused(state, {OK: self._end(state, self.world.interrupted)})
