@@ -7,6 +7,7 @@ import inspect
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import ModuleType
@@ -79,42 +80,63 @@ QUESTIONS = (
 )
 UNTRACKED = ("HcsOpenComputeSystem", "HcsOpenProcess")
 SPANS = st.sampled_from([0.0, 0.002, 0.005])
-SELECTORS = {
-    "system": st.sampled_from(["web", "db", "?b", "made-*", "*"]),
-    "owner": st.sampled_from(["walks", "nobody"]),
-    "nth": st.integers(1, 3),
-    "every": st.integers(1, 3),
-    "times": st.integers(1, 2),
-    "probability": st.sampled_from([0.5, 1.0]),
-}
+NOTHING: dict[str, Any] = {}
+SELECTORS = st.sampled_from(
+    [
+        *[NOTHING] * 8,
+        {"system": "web"},
+        {"system": "?b"},
+        {"system": "MADE-*"},
+        {"owner": "walks"},
+        {"owner": "nobody"},
+        {"nth": 1},
+        {"nth": 2, "system": "*"},
+        {"every": 2},
+        {"times": 1},
+        {"times": 2, "owner": "w*"},
+        {"probability": 0.5},
+        {"probability": 1.0, "every": 3},
+        {"when": [["count", ">", 1]]},
+        {"when": [["system", "!=", "web"], ["owner", "==", "walks"]]},
+    ]
+)
 
 
 def faults_at(site: str, action: str, **arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    fixed = {"site": st.just(site), "action": st.just(action), **arguments}
-    return st.fixed_dictionaries(fixed, optional=SELECTORS)
+    fixed = st.fixed_dictionaries({"site": st.just(site), "action": st.just(action), **arguments})
+    return st.builds(lambda fault, selectors: {**fault, **selectors}, fixed, SELECTORS)
 
 
-def faults() -> Iterator[st.SearchStrategy[dict[str, Any]]]:
+def faults_of_calls(*actions: str) -> Iterator[st.SearchStrategy[dict[str, Any]]]:
     """Yield strategies of the data of faults that the model knows the consequences of."""
     for function in (*VERBS, *QUESTIONS):
-        errors = st.sampled_from(SOFT + HARD if function in VERBS else SOFT)
-        sites = [function] if function in UNTRACKED else [function, f"completion:{function}"]
-        for site in sites:
-            yield faults_at(site, "fail", error=errors)
+        if "fail" in actions:
+            yield faults_at(function, "fail", error=st.sampled_from(SOFT + HARD if function in VERBS else SOFT))
+        if "delay" in actions:
+            yield faults_at(function, "delay", seconds=SPANS)
+        if "hang" in actions:
+            yield faults_at(function, "hang")
+    if "missing" in actions:
+        for function in ("HcsPauseComputeSystem", "HcsSaveComputeSystem", "HcsCrashComputeSystem"):
+            yield st.just({"site": function, "action": "missing"})
+
+
+def faults_of_completions() -> Iterator[st.SearchStrategy[dict[str, Any]]]:
+    for function in (*VERBS, *QUESTIONS):
+        if function not in UNTRACKED:
+            site = f"completion:{function}"
+            yield faults_at(site, "fail", error=st.sampled_from(SOFT + HARD if function in VERBS else SOFT))
             yield faults_at(site, "delay", seconds=SPANS)
-            yield faults_at(site, "hang")
-        for action in ("drop", "duplicate", "reorder"):
-            if function not in UNTRACKED:
-                yield faults_at(f"completion:{function}", action)
-    for event in ("event:SystemExited", "event:ProcessExited", "event:*"):
-        yield faults_at(event, "delay", seconds=SPANS)
+            for action in ("hang", "drop", "duplicate", "reorder"):
+                yield faults_at(site, action)
+
+
+def faults_of_events() -> Iterator[st.SearchStrategy[dict[str, Any]]]:
+    for site in ("event:SystemExited", "event:ProcessExited", "event:*"):
+        yield faults_at(site, "delay", seconds=SPANS)
         for action in ("hang", "drop", "duplicate", "reorder"):
-            yield faults_at(event, action)
-    for function in ("HcsPauseComputeSystem", "HcsSaveComputeSystem", "HcsCrashComputeSystem"):
-        yield st.just({"site": function, "action": "missing"})
+            yield faults_at(site, action)
 
-
-FAULTS = st.one_of(*faults())
 
 FUNCTIONS = {
     "start": "HcsStartComputeSystem",
@@ -281,21 +303,23 @@ class Walk(RuleBasedStateMachine):
     # takes that for a flaky test. So a call that needs a handle opens one.
 
     def handle(self, which: int) -> SystemHandle:
-        if not self.handles:
+        while not self.handles:
             self._make()
         return self.handles[which % len(self.handles)]
 
-    def _make(self, *, ends_with_handles: bool = False) -> SystemHandle:
-        # A fault may be in the way.
-        self.mend()
+    def _make(self, *, ends_with_handles: bool = False) -> None:
+        if self.made % 2:
+            # A fault may be in the way.
+            self.mend()
         self.made += 1
         system = model.System(self.world, f"made-{self.made}", ends_with_handles=ends_with_handles)
         self._create(container(ends_with_handles), system, starts=True)
-        return self.handles[-1]
 
     def process(self, which: int) -> ProcessHandle:
         if not self.processes:
-            self._popen(self._make(ends_with_handles=True), "sleep")
+            self.mend()
+            self._make(ends_with_handles=True)
+            self._popen(self.handles[-1], "sleep")
         return self.processes[which % len(self.processes)]
 
     # --- systems --------------------------------------------------------------------------------------------------
@@ -864,6 +888,9 @@ class Walk(RuleBasedStateMachine):
 class FaultyWalk(Walk):
     """Calls of which faults of all kinds meet some."""
 
+    fired: ClassVar[Counter[tuple[str, str]]] = Counter()
+    """How often faults have met something, by the kind of their sites and what they do."""
+
     def __init__(self) -> None:
         super().__init__()
         # What the facade asks HCS for when an event does not come, it asks for soon.
@@ -871,16 +898,54 @@ class FaultyWalk(Walk):
         self.patience.setattr(times, "FIRST_QUERY", 0.02)
         self.patience.setattr(times, "EVENT_PATIENCE", 0.02)
         self.patience.setattr(times, "KILL_PATIENCE", 0.02)
+        # Whose exits may then be known before the event tells the rest.
+        self.loses_events = True
         self.gone: list[Fault] = []
 
-    @rule(data=FAULTS)
     def add_fault(self, data: dict[str, Any]) -> None:
         fault = Fault.from_dict(data)
         assert fault.to_dict() == data
         assert Fault.from_dict(fault.to_dict()) == fault
         self.host.faults.add(fault)
         self.faults.append(fault)
-        self.loses_events = self.loses_events or is_of_events(fault)
+
+    @rule(data=st.one_of(*faults_of_calls("fail", "delay", "hang", "missing"), *faults_of_completions()))
+    def leave_fault(self, data: dict[str, Any]) -> None:
+        """Add a fault for calls that may come."""
+        self.add_fault(data)
+
+    @rule(which=WHICH, data=st.one_of(*faults_of_calls("fail", "missing")))
+    def meet_failure(self, which: int, data: dict[str, Any]) -> None:
+        self.meet_fault(which, data)
+
+    @rule(which=WHICH, data=st.one_of(*faults_of_calls("delay", "hang")))
+    def meet_hang(self, which: int, data: dict[str, Any]) -> None:
+        self.meet_fault(which, data)
+
+    @rule(which=WHICH, data=st.one_of(*faults_of_completions()))
+    def meet_completion(self, which: int, data: dict[str, Any]) -> None:
+        self.meet_fault(which, data)
+
+    @rule(which=WHICH, data=st.one_of(*faults_of_events()))
+    def meet_event(self, which: int, data: dict[str, Any]) -> None:
+        self.meet_fault(which, data)
+
+    def meet_fault(self, which: int, data: dict[str, Any]) -> None:
+        """Make the call that a fault is for."""
+        function = data["site"].removeprefix("completion:")
+        handle = self.handle(which)
+        if "Process" in function and not self.processes:
+            self._popen(handle, "cat" if function == "HcsModifyProcess" else "sleep")
+        self.add_fault(data)
+        if function == "event:ProcessExited":
+            if self.processes:
+                self.end_process(which, "kill")
+                self.wait_for_process(which)
+        elif function.startswith("event:"):
+            self.terminate(which)
+            self.wait(which, NO_WAIT)
+        elif self.processes or "Process" not in function:
+            MEETINGS[function](self, which)
 
     @rule(which=WHICH)
     def remove_fault(self, which: int) -> None:
@@ -914,8 +979,37 @@ class FaultyWalk(Walk):
             super().teardown()
             for fault in self.gone:
                 fits(fault)
+                kind = fault.site.rpartition(":")[0]
+                self.fired[kind or "call", fault.action] += len(fault.fired)
         finally:
             self.patience.undo()
+
+
+MEETINGS: dict[str, Callable[[FaultyWalk, int], None]] = {
+    "HcsStartComputeSystem": lambda walk, which: walk.create_container(
+        id="web", namespace=None, ends_with_handles=bool(which % 2), starts=True
+    ),
+    "HcsShutDownComputeSystem": lambda walk, which: walk.shutdown(which=which, mechanism=None),
+    "HcsTerminateComputeSystem": lambda walk, which: walk.terminate(which=which),
+    "HcsPauseComputeSystem": lambda walk, which: walk.change(which=which, verb="pause"),
+    "HcsResumeComputeSystem": lambda walk, which: walk.change(which=which, verb="resume"),
+    "HcsSaveComputeSystem": lambda walk, which: walk.save(which=which, as_template=False),
+    "HcsCrashComputeSystem": lambda walk, which: walk.change(which=which, verb="crash"),
+    "HcsModifyComputeSystem": lambda walk, which: walk.modify(which=which, change="size", name="a"),
+    "HcsCreateComputeSystem": lambda walk, which: walk.create_container(
+        id="web", namespace=None, ends_with_handles=bool(which % 2), starts=False
+    ),
+    "HcsOpenComputeSystem": lambda walk, which: walk.open(id="web", namespace=None),
+    "HcsEnumerateComputeSystems": lambda walk, which: walk.enumerate(namespace=None, by="nothing", id="web"),
+    "HcsGetComputeSystemProperties": lambda walk, which: walk.properties(which=which),
+    "HcsCreateProcess": lambda walk, which: walk.popen(which=which, program="sleep"),
+    "HcsOpenProcess": lambda walk, which: walk.open_process(which=which, other=which, anywhere=False),
+    "HcsTerminateProcess": lambda walk, which: walk.end_process(which=which, verb="kill"),
+    "HcsSignalProcess": lambda walk, which: walk.end_process(which=which, verb="signal"),
+    "HcsModifyProcess": lambda walk, which: walk.close_stdin(which=which),
+    "HcsGetProcessProperties": lambda walk, which: walk.ask_process(which=which),
+}
+"""The call that a fault is for, by the function."""
 
 
 def fits(fault: Fault) -> None:
@@ -929,7 +1023,7 @@ def fits(fault: Fault) -> None:
         assert firing.number % data.get("every", 1) == 0, (fault, firing)
         if "system" in data:
             assert firing.system is not None, (fault, firing)
-            assert fnmatch.fnmatchcase(firing.system, data["system"]), (fault, firing)
+            assert fnmatch.fnmatchcase(firing.system.lower(), data["system"].lower()), (fault, firing)
 
 
 class AioWalk(Walk):

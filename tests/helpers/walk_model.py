@@ -434,6 +434,8 @@ class System:
 
     def _when_lost(self, verb: str, trouble: Trouble) -> set[Code]:
         allowed: set[Code] = self.world.lost_codes() | trouble.codes()
+        if trouble.times_out:
+            allowed.add(codes.HCS_E_OPERATION_TIMEOUT)
         if verb == "terminate" and (self.may_be(*OVER) or allowed & GONE_CODES):
             allowed.add(OK)
         return allowed
@@ -681,9 +683,10 @@ class System:
             self._become(moves[code])
             return set()
         phase = SHUTTING_DOWN if verb == "shutdown" else TERMINATING
-        begun = {state.named(phase) if state.phase == STOPPED else state for state in moves.get(OK, set())}
-        others = {state for answer, after in moves.items() if answer != OK for state in after}
-        self._become(begun | others)
+        after = {state for answers in moves.values() for state in answers}
+        self._become(
+            {state.named(phase) if state.phase == STOPPED and state not in states else state for state in after}
+        )
         allowed = set(moves)
         if verb == "shutdown" and OK in moves:
             allowed |= self.world.choices("overtaken_shutdown")
