@@ -188,6 +188,8 @@ class World:
         self.busy = False
         """Whether calls go on that nobody waits for any more."""
         self.has_service = True
+        self.hasty = False
+        """Whether the facade waits so shortly for signs of an exit that it may miss them."""
 
     def choices(self, name: str) -> set[Code]:
         """Return what HCS may do: what is assumed; else without a seed the first choice, and with one each of them."""
@@ -211,7 +213,7 @@ class World:
             add(moves, codes.HCS_E_INVALID_JSON, {"none"})
         elif all(holder.may_be(STOPPED) for holder in holders):
             add(moves, OK, {"made"})
-        moves = self._served(troubled(moves, "none", trouble), "none")
+        moves = troubled(self._served(moves, "none"), "none", trouble)
         expect(code, moves, f"create of {system.id!r} with {holders}")
         if code == OK:
             for holder in holders:
@@ -236,7 +238,7 @@ class World:
             add(moves, OK, {"there"})
         if all(holder.may_be(STOPPED) for holder in holders):
             add(moves, codes.HCS_E_SYSTEM_NOT_FOUND, {"not"})
-        moves = self._served(troubled(moves, "unknown", trouble), "unknown")
+        moves = troubled(self._served(moves, "unknown"), "unknown", trouble)
         expect(code, moves, f"open of {id!r} with {holders}")
         for holder in holders:
             if moves[code] == {"there"}:
@@ -791,6 +793,9 @@ class Process:
     def _answers(self, verb: str, state: ProcessState, arguments: Iterable[Any], trouble: Trouble) -> ProcessMoves:
         made = troubled(getattr(self, f"_{verb}")(state, *arguments), state, trouble)
         if verb in ("kill", "signal"):
+            if self.world.hasty and state.phase != ALIVE.phase:
+                for code in self.world.choices("call_on_exited_process") - {codes.HCS_E_PROCESS_ALREADY_STOPPED}:
+                    add(made, code, {state})
             for code in trouble.codes():
                 gone = {after for after in made[code] if after.phase != ALIVE.phase}
                 add(made, OK, made[code] if code in GONE_CODES | {codes.HCS_E_PROCESS_ALREADY_STOPPED} else gone)
