@@ -975,7 +975,9 @@ class FaultyWalk(Walk):
             fault.remove()
         self.gone += faults
         super().mend()
-        if self.world.busy or faults:
+        # A shutdown that a program resists goes on without faults, too.
+        resisted = any(system.may_be(model.SHUTTING_DOWN) for system in self.world.systems)
+        if (self.world.busy or faults) and not resisted:
             end = time.monotonic() + SETTLE_SECONDS
             while hcsrt.pending() and time.monotonic() < end:
                 self.turn()
