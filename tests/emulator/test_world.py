@@ -19,10 +19,11 @@ import pytest
 
 import hcsrt
 from hcsrt import ComputeSystem, ServiceDisconnectedError, aio, emulator, operations
+from hcsrt._watch import wait_system_exit
 from hcsrt.emulator import Host, world
 
-from ..helpers.platforms import emulator_by_name, fork
-from ..helpers.programs import CAT, SLEEP, TRUE, is_alive
+from ..helpers.platforms import WINDOWS, emulator_by_name, fork, linux, posix_shell
+from ..helpers.programs import CAT, SLEEP, TRUE, guest, is_alive
 
 pytestmark = emulator_by_name
 
@@ -45,6 +46,14 @@ def running(id: str, document: dict[str, Any]) -> ComputeSystem:
     system = ComputeSystem.create(id, document)
     system.start()
     return system
+
+
+def gone(pid: int) -> None:
+    """Wait for the end of a program."""
+    end = time.monotonic() + 20
+    while is_alive(pid):
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def script(program: str) -> subprocess.CompletedProcess[str]:
@@ -147,10 +156,7 @@ def test_the_end_of_a_world_ends_its_programs(document: dict[str, Any]) -> None:
         system = running("one", document)
         process = system.popen(SLEEP)
         pid = process.pid
-    end = time.monotonic() + 20
-    while is_alive(pid):
-        assert time.monotonic() < end
-        time.sleep(0.005)
+    gone(pid)
     process.close()
     system.close()
 
@@ -273,29 +279,64 @@ def test_operations_of_an_ended_world_are_closed_without_harm(document: dict[str
 
 
 def test_calls_that_are_pending_at_the_end_fail(document: dict[str, Any]) -> None:
-    with Host() as host:
+    told: list[Any] = []
+
+    def waits(call: Callable[[], object]) -> None:
+        try:
+            told.append(call())
+        except Exception as error:
+            told.append(error)
+
+    with Host():
         system = running("one", document)
         process = system.popen(SLEEP)
-        told: list[BaseException] = []
-
-        def waits(call: Callable[[], object]) -> None:
-            try:
-                call()
-            except ServiceDisconnectedError as error:
-                told.append(error)
-
-        host.faults.on("HcsGetComputeSystemProperties").hang()
-        calls = (system.wait, process.wait, system.properties)
+        asked = threading.Semaphore(0)
+        unanswered(asked, "HcsGetComputeSystemProperties", "HcsModifyComputeSystem", "HcsOpenComputeSystem")
+        calls: list[Callable[[], object]] = [
+            system.properties,
+            lambda: system.modify("Container/Memory/SizeInMB", "Update", 64),
+            lambda: ComputeSystem.open("one"),
+            lambda: wait_system_exit(system.handle, None),
+            system.wait,
+            process.wait,
+        ]
         threads = [threading.Thread(target=waits, args=(call,)) for call in calls]
         for thread in threads:
             thread.start()
-        while not next(iter(host.faults)).waiting:
-            time.sleep(0.001)
+        for _ in range(3):
+            assert asked.acquire(timeout=20)
     for thread in threads:
         thread.join(20)
-    assert len(told) == 3
+    assert not [thread for thread in threads if thread.is_alive()]
+    assert {type(error) for error in told} == {ServiceDisconnectedError}
+    assert len(told) == len(calls)
+    assert len([error for error in told if HAS_ENDED in str(error)]) >= 2
     process.close()
     system.close()
+    assert hcsrt.pending() == 0
+
+
+def unanswered(asked: threading.Semaphore, *functions: str) -> None:
+    """Let the service of this world answer some functions no more."""
+    service = world.service()
+    assert service is not None
+    for function in functions:
+        service.verbs[function] = lambda request: asked.release()
+
+
+def test_what_hangs_at_the_end_goes_on(document: dict[str, Any]) -> None:
+    def asks() -> None:
+        with contextlib.suppress(ServiceDisconnectedError):
+            hcsrt.systems()
+
+    with Host() as host:
+        fault = host.faults.on("HcsEnumerateComputeSystems").hang()
+        thread = threading.Thread(target=asks)
+        thread.start()
+        while not fault.waiting:
+            time.sleep(0.001)
+    thread.join(20)
+    assert not thread.is_alive()
     assert hcsrt.pending() == 0
 
 
@@ -475,7 +516,7 @@ def test_the_service_crashes_and_comes_back(seed: int | None, document: dict[str
         system.close()
         assert host.settle()
         assert host.misuses() == []
-        assert not is_alive(pid)
+    gone(pid)
 
 
 def test_a_crash_of_the_service_fails_what_is_pending(document: dict[str, Any]) -> None:
@@ -502,6 +543,119 @@ def test_a_crash_of_the_service_fails_what_is_pending(document: dict[str, Any]) 
 def test_the_service_of_a_host_that_is_not_installed_cannot_be_stopped() -> None:
     with pytest.raises(RuntimeError, match="not installed"):
         Host().service.stop()
+
+
+def test_a_process_crashes(document: dict[str, Any]) -> None:
+    kernel = {"Chipset": {"LinuxKernelDirect": {"KernelFilePath": "C:\\kernel"}}, "GuestConnection": {}}
+    with Host() as host, running("windows", document) as windows:
+        host.faults.on("process").crash()
+        with windows.popen(SLEEP) as process:
+            assert process.wait(20) == 0xC0000005
+        with running("linux", MACHINE | {"VirtualMachine": kernel}) as machine, machine.popen(SLEEP) as process:
+            assert process.wait(20) == 128 + 11
+            machine.terminate()
+        assert windows.properties()["State"] == "Running"
+        windows.terminate()
+
+
+def test_a_guest_crashes(document: dict[str, Any]) -> None:
+    with Host() as host, running("machine", MACHINE) as machine, running("container", document) as container:
+        process = machine.popen(SLEEP)
+        events = machine.events()
+        with host.faults.on("HcsGetComputeSystemProperties", nth=1).crash():
+            machine.properties()
+            exit = machine.wait(20)
+        assert exit["ExitType"] == "UnexpectedExit"
+        assert list(exit["Attribution"][0]) == ["GuestCrash"]
+        assert [event.type for event in events] == ["SystemCrashInitiated", "SystemCrashReport", "SystemExited"]
+        assert process.wait(20) != 0
+        process.close()
+        with host.faults.on("HcsStartComputeSystem").crash(), ComputeSystem.create("new", document) as new:
+            new.start()  # the guest is there, and crashes at once
+            assert new.wait(20)["ExitType"] == "UnexpectedExit"
+        assert container.properties()["State"] == "Running"
+        container.terminate()
+
+
+@pytest.mark.parametrize("after", [0, 5, 200_000])
+def test_an_output_is_cut(after: int, document: dict[str, Any]) -> None:
+    program = guest("write(b'x' * 100000); write(b'y' * 100000); exit(3)")
+    with Host() as host, running("one", document) as system:
+        host.faults.on("stream:stdout", nth=1).cut(after=after)
+        done = system.run(program, stdout=hcsrt.PIPE)
+        if not WINDOWS:  # which loses what was not read yet, whatever `after` says
+            assert done.stdout == (b"x" * 100_000 + b"y" * 100_000)[:after]
+        # It notices as soon as it writes more.
+        assert (done.returncode == 3) == (after == 200_000) or WINDOWS
+        assert len(system.run(program, stdout=hcsrt.PIPE).stdout) == 200_000
+        system.terminate()
+
+
+@posix_shell
+@pytest.mark.parametrize("after", [0, 5, 100])
+def test_an_input_is_cut(after: int, document: dict[str, Any]) -> None:
+    with Host() as host, running("one", document) as system:
+        host.faults.on("stream:stdin").cut(after=after)
+        assert system.run(CAT, input=b"0123456789", stdout=hcsrt.PIPE).stdout == b"0123456789"[:after]
+        system.terminate()
+
+
+@linux
+def test_what_cuts_a_stream_leaves_nothing_open(document: dict[str, Any]) -> None:
+    with Host() as host, running("one", document) as system:
+        host.faults.on("stream:stdout").cut(after=1 << 20)
+        system.run(TRUE, stdout=hcsrt.PIPE)
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(3):
+            with system.popen(SLEEP, stdout=hcsrt.PIPE) as process:
+                assert process.stdout is not None
+                process.stdout.close()
+                process.kill()
+                process.wait(20)
+        end = time.monotonic() + 20
+        while len(list(Path("/proc/self/fd").iterdir())) > before:
+            assert time.monotonic() < end
+            time.sleep(0.005)
+        system.terminate()
+
+
+def test_a_fault_stops_the_service_and_has_it_back(document: dict[str, Any]) -> None:
+    with Host() as host:
+        system = running("one", document)
+        host.faults.on("HcsEnumerateComputeSystems", nth=1).disconnect(back_after=0.05)
+        with contextlib.suppress(ServiceDisconnectedError):
+            hcsrt.systems()
+        end = time.monotonic() + 20
+        while True:
+            try:
+                assert hcsrt.systems() == []
+                break
+            except ServiceDisconnectedError:
+                assert time.monotonic() < end
+                time.sleep(0.005)
+        with pytest.raises(ServiceDisconnectedError, match="has gone"):
+            system.properties()
+        system.close()
+        with running("one", document) as again:
+            again.terminate()
+        assert host.settle()
+        assert host.misuses() == []
+
+
+def test_a_service_that_a_fault_has_stopped_is_started_by_the_host(document: dict[str, Any]) -> None:
+    with Host() as host:
+        with ComputeSystem.create("one", document) as system, contextlib.suppress(ServiceDisconnectedError):
+            host.faults.on("HcsStartComputeSystem").disconnect()
+            system.start()
+        for _ in range(3):
+            with pytest.raises(ServiceDisconnectedError):
+                hcsrt.systems()
+        assert world.service() is None
+        host.service.start()
+        assert hcsrt.systems() == []
+        with ComputeSystem.create("one", document) as system, contextlib.suppress(ServiceDisconnectedError):
+            system.start()
+    assert hcsrt.systems() == []
 
 
 def test_settle_waits_for_what_cleans_up_in_the_background(document: dict[str, Any]) -> None:
