@@ -995,6 +995,12 @@ class FaultyWalk(Walk):
             self.patience.undo()
 
 
+DEEDS = [
+    *(("call", action) for action in ("fail", "delay", "hang")),
+    *(("completion", action) for action in ("fail", "delay", "hang", "drop", "duplicate", "reorder")),
+    *(("event", action) for action in ("delay", "hang", "drop", "duplicate", "reorder")),
+]
+
 MEETINGS: dict[str, Callable[[FaultyWalk, int], None]] = {
     "HcsStartComputeSystem": lambda walk, which: walk.create_container(
         id="web", namespace=None, ends_with_handles=bool(which % 2), starts=True
@@ -1076,10 +1082,18 @@ def walk_often(walk: type[Walk], examples: int, steps: int) -> None:
 
 @WALKS
 def test_some_walks(walk: type[Walk]) -> None:
-    walk_often(walk, 40, 20)
+    walk_often(walk, 12, 20)
 
 
 @pytest.mark.slow
 @WALKS
 def test_thousands_of_walks(walk: type[Walk]) -> None:
-    walk_often(walk, 2000, 25)
+    walk_often(walk, 700, 25)
+    # What was met tells whether the walks lead anywhere.
+    assert {(verb, phase) for verb, phase, _ in walk.met} >= {
+        (verb, phase)
+        for verb in ("start", "shutdown", "terminate", "pause", "resume", "save", "crash", "modify", "properties")
+        for phase in (model.CREATED, model.RUNNING, model.PAUSED, model.STOPPED)
+    }
+    if issubclass(walk, FaultyWalk):
+        assert all(walk.fired[site, action] for site, action in DEEDS), walk.fired

@@ -29,13 +29,11 @@ def test_a_call_that_fails_with_a_timeout_has_failed(document: dict[str, Any], l
         with pytest.raises(hcsrt.OperationTimeoutError) as caught:
             system.start()
         assert caught.value.document is not None
-        with system.popen(SLEEP) as process, pytest.raises(hcsrt.OperationTimeoutError):
-            operation = operations.create_operation()
-            try:
-                operations.kick_off(operation, "HcsTerminateProcess", process.handle)
+        operation = operations.create_operation()
+        with system.popen(SLEEP) as process, operation:
+            operations.kick_off(operation, "HcsTerminateProcess", process.handle)
+            with pytest.raises(hcsrt.OperationTimeoutError):
                 operations.wait_operation(operation)
-            finally:
-                operation.close()
         system.stop(grace=0)
 
 
