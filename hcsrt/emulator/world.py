@@ -195,6 +195,8 @@ def _lock() -> threading.Lock:
 class Host:
     """A world of its own for a block of a program: a host that has nothing on it yet, and on which the emulator runs.
 
+    ::
+
         with Host(seed=7, state_before_start="absent") as host:
             ...
         assert host.left_behind() == {}
