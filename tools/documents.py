@@ -71,6 +71,8 @@ MORE_MEMBERS = {
     "L4ProxyPolicySetting_2": {"Exceptions": "<string> array", "OutboundNAT": "bool"},
     "NetworkModifyRequest": {"AdapterId": "Guid", "RequestType": "NetworkRequestType", "Settings": "Any"},
     "OutboundNatPolicySetting": {"MaxPortPoolUsage": "uint16"},
+    # Not Microsoft's: Metis sends it to HCS, which takes it.
+    "Plan9Share": {"ReadOnly": "bool"},
     "Range": {"max": "uint32"},
 }
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import assumptions
 import error_codes
 import functions
 import points
@@ -147,6 +148,7 @@ def written() -> dict[str, str]:
     return {
         SYMBOLS: symbols_text(read(REPOSITORY / HRESULTS) | MORE_HRESULTS),
         RESULTS_H: results_text(),
+        **assumptions.generated(),
         **functions.generated(),
         **points.generated(),
     }

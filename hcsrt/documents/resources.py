@@ -53,7 +53,7 @@ RESOURCES = (
     Resource("VirtualMachine/Devices/VirtualSmb/Shares", "VirtualSmbShare", keys=("Name",)),
     Resource("VirtualMachine/Devices/ComPorts/#", "ComPort"),
     Resource("VirtualMachine/Devices/FlexibleIov/*", "FlexibleIoDevice", _PLUGGED, fact=f"{REFERENCE}; WSL"),
-    Resource("VirtualMachine/Devices/SharedMemory/Regions", "SharedMemoryRegion"),
+    Resource("VirtualMachine/Devices/SharedMemory/Regions", "SharedMemoryRegion", keys=("SectionName",)),
     Resource("VirtualMachine/Devices/VirtualPMem/Devices/#", "VirtualPMemDevice", _PLUGGED, removed_by_path=True),
     Resource(
         "VirtualMachine/Devices/VirtualPMem/Devices/#/Mappings/#", "VirtualPMemMapping", _PLUGGED, removed_by_path=True

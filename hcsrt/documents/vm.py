@@ -1195,6 +1195,12 @@ class Plan9Share(TypedDict, total=False):
     In no published schema.
     """
 
+    ReadOnly: bool
+    """HCS takes it, but no source tells its effect: the flag 1 in `Flags` makes a share read-only.
+
+    In no published schema.
+    """
+
 
 class ProcessorFeatureSet(TypedDict, total=False):
     """Processor features shown to the guest."""

@@ -27,10 +27,10 @@ class Request:
     @property
     def lost(self) -> bool: ...
 
-def take(timeout: float | None) -> Request | None:
-    """Return the next item, or None if none came within `timeout` seconds (None: for ever).
+def take(service: int, timeout: float | None) -> Request | None:
+    """Return the next item for a service, or None if none came within `timeout` seconds (None: for ever).
 
-    Raises Stopped once the native half went down.
+    Raises Stopped once the native half went down, or has another service.
     """
 
 def reply(ticket: int, hresult: int, document: str | None = None, *, key: int = 0, pid: int = 0) -> None:
@@ -96,17 +96,26 @@ def serve_on_demand(function: Callable[[], object]) -> None:
 def epoch() -> int:
     """Return the epoch of this process; a forked child has another one."""
 
-def start() -> None:
-    """Let calls reach the queue."""
+def start() -> int:
+    """Let calls reach the queue, and return the number of the service that takes them from there."""
 
 def fail_to_start() -> None:
     """Tell that there is no service after all: calls that came since start() fail, and the next one has one started."""
 
-def stop() -> None:
-    """Go down as a service that crashed: calls fail, watchers hear of it, programs are killed. Runs no Python."""
+def stop(for_good: bool) -> None:
+    """Go down as a service that crashed: calls fail, watchers hear of it, programs are killed. Runs no Python.
+
+    for_good: whether the world ends with it.
+    """
 
 def clear() -> None:
     """Forget everything; handles from before answer as those of a service that went away."""
+
+def ask_world(text: str | None) -> tuple[int, str | None]:
+    """Have the service answer a request "World", and return the HRESULT and the document."""
+
+def new_key() -> int:
+    """Return a number for a compute system that no call has created."""
 
 def live() -> dict[str, int]:
     """Return how many handles and strings were given out and not released yet."""

@@ -115,7 +115,7 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
         Stopped "hcsrt::emulator::Taken::Stopped"
 
     const HcsApi *c_api "hcsrt::emulator::api"()
-    Taken c_take "hcsrt::emulator::take"(int64_t timeout_ms, CRequest *request)
+    Taken c_take "hcsrt::emulator::take"(uint32_t service, int64_t timeout_ms, CRequest *request)
     void c_reply "hcsrt::emulator::reply"(
         uint64_t ticket, int result, const Given &document, uint64_t key, uint32_t pid
     )
@@ -136,8 +136,10 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
     void c_configure "hcsrt::emulator::configure"(bool vary, uint64_t seed)
     void c_assume "hcsrt::emulator::assume"(size_t row, uint32_t choice)
     uint32_t c_met "hcsrt::emulator::met"(size_t row)
-    void c_start "hcsrt::emulator::start"()
-    void c_stop "hcsrt::emulator::stop"()
+    uint32_t c_start "hcsrt::emulator::start"()
+    void c_stop "hcsrt::emulator::stop"(bool for_good)
+    int c_ask_world "hcsrt::emulator::ask_world"(const Given &text, Text *document)
+    uint64_t c_new_key "hcsrt::emulator::new_key"()
     void c_fail_to_start "hcsrt::emulator::fail_to_start"()
     bool c_attach "hcsrt::emulator::attach"(int (*finalizing)() noexcept, void (*start)() noexcept)
     uint32_t c_process_epoch "hcsrt::emulator::process_epoch"()
@@ -195,17 +197,17 @@ cdef class Request:
         return f"<Request {self.function} ticket={self.ticket} system={self.system} process={self.process}>"
 
 
-def take(timeout):
-    """Return the next item, or None if none came within `timeout` seconds (None: for ever).
+def take(uint32_t service, timeout):
+    """Return the next item for a service, or None if none came within `timeout` seconds (None: for ever).
 
-    Raises Stopped once the native half went down.
+    Raises Stopped once the native half went down, or has another service.
     """
     # At most 35 years, which the clock can be asked for.
     cdef int64_t timeout_ms = -1 if timeout is None else min(max(0, int(timeout * 1000 + 0.999)), 1 << 40)
     cdef CRequest item
     cdef Taken taken
     with nogil:
-        taken = c_take(timeout_ms, &item)
+        taken = c_take(service, timeout_ms, &item)
     if taken == Taken.Stopped:
         raise Stopped
     if taken == Taken.Nothing:
@@ -392,8 +394,8 @@ def epoch():
 
 
 def start():
-    """Let calls reach the queue."""
-    c_start()
+    """Let calls reach the queue, and return the number of the service that takes them from there."""
+    return c_start()
 
 
 def fail_to_start():
@@ -402,16 +404,35 @@ def fail_to_start():
         c_fail_to_start()
 
 
-def stop():
-    """Go down as a service that crashed: calls fail, watchers hear of it, programs are killed. Runs no Python."""
+def stop(bint for_good):
+    """Go down as a service that crashed: calls fail, watchers hear of it, programs are killed. Runs no Python.
+
+    for_good: whether the world ends with it.
+    """
     with nogil:
-        c_stop()
+        c_stop(for_good)
 
 
 def clear():
     """Forget everything; handles from before answer as those of a service that went away."""
     with nogil:
         c_clear()
+
+
+def ask_world(text):
+    """Have the service answer a request "World", and return the HRESULT and the document."""
+    cdef bytes utf16 = encode(text)
+    cdef Given asked = given(utf16)
+    cdef Text document
+    cdef int result
+    with nogil:
+        result = c_ask_world(asked, &document)
+    return result & 0xFFFFFFFF, decode(document)
+
+
+def new_key():
+    """Return a number for a compute system that no call has created."""
+    return c_new_key()
 
 
 def live():

@@ -50,9 +50,11 @@ class Launch:
 
     def __init__(self, text: str, *, linux: bool) -> None:
         document = schema.parse(text, "ProcessParameters")
-        for member in ("User", "RestrictedToken"):
-            if document.get(member):
-                raise not_emulated(f"{member}; every process runs as the user of the program that uses the emulator")
+        # User is set from each image that names one; nothing tells it, and nothing here could become that user.
+        if document.get("RestrictedToken"):
+            raise not_emulated(
+                "RestrictedToken; every process has the rights of the user of the program that uses the emulator"
+            )
         self.program_and_arguments: list[str] = _arguments(document, linux=linux)
         self.folder: str = volumes.local(document.get("WorkingDirectory") or _root())
         self.is_console: bool = document.get("EmulateConsole", False)

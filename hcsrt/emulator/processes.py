@@ -17,6 +17,10 @@ from .signals import SIGKILL, signal_number
 from .stopping import Stopping
 from .verbs import expect_no_options, verb
 
+# What both platforms tell of a program that was killed.
+_KILLED = 128 + SIGKILL
+# The exit code that a process of a Windows guest has after HcsTerminateProcess.
+_ERROR_PROCESS_ABORTED = 1067
 # The other members of a process that runs mean nothing; Windows has its own words for that.
 _WHILE_RUNNING: dict[str, dict[str, int]] = {
     "259": {"ExitCode": 259, "LastWaitResult": 258},
@@ -131,7 +135,7 @@ class Processes:
     @verb("ProcessExited")
     def _process_exited(self, request: _native.Request) -> None:
         process = self._model.processes[request.process]
-        process.exit_code = request.number
+        process.exit_code = _exit_code(process, request.number)
         process.lost = request.lost
         if process.lost:
             process.system.meter.lose(process.pid)
@@ -140,6 +144,13 @@ class Processes:
         self._outbox.emit(process.key, PROCESS_EXITED, json.dumps(process.status()))
         self._model.forget_if_unused(process)
         self._stopping.advance(process.system)
+
+
+def _exit_code(process: Process, code: int) -> int:
+    """Return the exit code that a guest has for a program of this machine, whichever machine that is."""
+    if process.terminated and code == _KILLED and not process.system.linux:
+        return _ERROR_PROCESS_ABORTED
+    return code
 
 
 def _expect_process_status(query: str | None) -> None:

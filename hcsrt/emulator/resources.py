@@ -13,7 +13,21 @@ from .variation import Variation
 
 
 def _set(place: dict[str, Any], name: str, request: str, settings: Any) -> None:
-    place[name] = settings
+    """Change a member, which an Add sets as an Update does: hcsshim names no RequestType for some of them."""
+    if request == "Remove":
+        _expect(name in place, request, name)
+        del place[name]
+    else:
+        place[name] = settings
+
+
+def _set_each(place: dict[str, Any], name: str, request: str, settings: Any) -> None:
+    """Change the members beside the last part of the path, which is none of them."""
+    if request == "Remove":
+        for member in ("Limit", "Weight", "Reservation", "MaximumFrequencyMHz"):
+            place.pop(member, None)
+    else:
+        place.update(settings)
 
 
 def _plug(place: dict[str, Any], name: str, request: str, settings: Any) -> None:
@@ -23,6 +37,18 @@ def _plug(place: dict[str, Any], name: str, request: str, settings: Any) -> None
         del place[name]
     else:
         place[name] = settings
+
+
+def _list(place: dict[str, Any], name: str, request: str, settings: Any) -> None:
+    """Change an item of an array, which nothing but the whole of it identifies."""
+    if settings is None:
+        raise invalid_argument("$.Settings", "nothing names the item of the list: add it")
+    items: list[Any] = place.setdefault(name, [])
+    _expect(settings in items, request, str(settings))
+    if request == "Remove":
+        items.remove(settings)
+    elif request == "Add":
+        items.append(settings)
 
 
 def _list_by(*names: str) -> Callable[[dict[str, Any], str, str, Any], None]:
@@ -52,18 +78,34 @@ def _expect(exists: bool, request: str, name: str) -> None:
 
 
 # What makes the change, by the path in `documents.resources`. It is given the place in the document, the last part of
-# the path, the RequestType and the Settings. HCS knows the other paths there, too.
+# the path, the RequestType and the Settings.
 _CHANGES: dict[str, Callable[[Any, str, str, Any], None]] = {
     "VirtualMachine/ComputeTopology/Memory/SizeInMB": _set,
+    "VirtualMachine/ComputeTopology/Processor/CpuGroup": _set,
+    "VirtualMachine/ComputeTopology/Processor/IdledProcessors": _set,
+    "VirtualMachine/ComputeTopology/Processor/CpuFrequencyPowerCap": _set,
+    "VirtualMachine/ComputeTopology/Processor/Limits": _set_each,
+    "VirtualMachine/ComputeTopology/Gpu": _set,
     "VirtualMachine/Devices/Scsi/*/Attachments/#": _plug,
     "VirtualMachine/Devices/NetworkAdapters/*": _plug,
     "VirtualMachine/Devices/MappedPipes/*": _plug,
     "VirtualMachine/Devices/Plan9/Shares": _list_by("Name", "AccessName"),
     "VirtualMachine/Devices/VirtualSmb/Shares": _list_by("Name"),
+    "VirtualMachine/Devices/ComPorts/#": _plug,
+    "VirtualMachine/Devices/FlexibleIov/*": _plug,
+    "VirtualMachine/Devices/SharedMemory/Regions": _list_by("SectionName"),
+    "VirtualMachine/Devices/VirtualPMem/Devices/#": _plug,
+    "VirtualMachine/Devices/VirtualPMem/Devices/#/Mappings/#": _plug,
+    "VirtualMachine/Devices/VirtualPci/*": _plug,
+    # Hcsshim adds an entry by an Update.
+    "VirtualMachine/Devices/HvSocket/HvSocketConfig/ServiceTable/*": _set,
+    "VirtualMachine/Devices/Licensing": _set,
     "Container/Memory/SizeInMB": _set,
     "Container/Processor": _set,
     "Container/MappedDirectories": _list_by("ContainerPath"),
     "Container/MappedPipes": _list_by("ContainerPipeName"),
+    "Container/RegistryFlushState": _set,
+    "Container/Devices/Generic": _list,
 }
 
 
@@ -76,9 +118,6 @@ def modify(document: dict[str, Any], text: str, variation: Variation) -> None:
     known = resource(path)
     if known is None:
         raise Failure(variation.hresult("unknown_resource"), f"No resource has the path {path!r}.")
-    change = _CHANGES.get(known.path)
-    if change is None:
-        raise not_emulated(f"a modify of {path}")
     kind: str = request.get("RequestType", "Add")
     if kind not in known.requests:
         raise not_emulated(f"a request to {kind.lower()} {path}")
@@ -88,7 +127,7 @@ def modify(document: dict[str, Any], text: str, variation: Variation) -> None:
     *way, last = path.split("/")
     if way[0] not in document:
         raise invalid_argument("$.ResourcePath", f"the compute system is no {way[0]}")
-    change(_place(document, way), last, kind, request.get("Settings"))
+    _CHANGES[known.path](_place(document, way), last, kind, request.get("Settings"))
 
 
 def _place(document: dict[str, Any], way: list[str]) -> dict[str, Any]:
@@ -97,5 +136,7 @@ def _place(document: dict[str, Any], way: list[str]) -> dict[str, Any]:
         # A controller has to be there from the start: it cannot be plugged into a machine that runs.
         if way[index - 1] == "Scsi" and part not in place:
             raise Failure(ERROR_NOT_FOUND, f"The machine has no SCSI controller {part!r}.")
+        if way[index - 2 : index] == ["VirtualPMem", "Devices"] and part not in place:
+            raise Failure(ERROR_NOT_FOUND, f"The machine has no virtual PMem device {part!r}.")
         place = place.setdefault(part, {})
     return place

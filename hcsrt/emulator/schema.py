@@ -6,17 +6,22 @@ knows whatever the table has. What HCS accepts, and a check warns of, the emulat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, cast
 
+from .. import _hresults
 from ..documents.checking import problems as problems_of
 from ..documents.problems import Problem as Found
 from ..documents.problems import member as member
 from ..documents.reading import loaded
 from ..documents.table import table
-from .failures import Problem, impossible_request, invalid_json
+from .failures import Failure, Problem, impossible_request, invalid_json
 
 _REQUESTS = ("ModifySettingRequest", "ProcessParameters")
+
+# What a fact calls the HRESULT that somebody saw.
+_SYMBOL = re.compile(r"\b(?:E|ERROR|HCS_E)_[A-Z_]+\b")
 
 
 def enum_values(name: str) -> Iterable[str]:
@@ -58,6 +63,17 @@ def _refuse(found: Iterable[Found], *, impossible: bool = False) -> None:
     impossible: whether what breaks nothing but rules is well-formed, and asks for something impossible.
     """
     errors = [problem for problem in found if problem.severity == "error"]
-    if errors:
-        failure = impossible_request if impossible and all(error.kind == "rule" for error in errors) else invalid_json
-        raise failure(*(Problem(error.path, error.text) for error in errors))
+    if not errors:
+        return
+    problems = [Problem(error.path, error.text) for error in errors]
+    seen = [_seen(error) for error in errors]
+    if seen[0] is not None and all(seen):
+        raise Failure(seen[0], "The compute system cannot be constructed.", problems)
+    failure = impossible_request if impossible and all(error.kind == "rule" for error in errors) else invalid_json
+    raise failure(*problems)
+
+
+def _seen(error: Found) -> int | None:
+    """Return the HRESULT that HCS was seen to give for what breaks a rule, if the fact behind the rule names one."""
+    symbol = _SYMBOL.search(error.fact)
+    return getattr(_hresults, symbol[0], None) if symbol else None

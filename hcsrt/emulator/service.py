@@ -8,6 +8,7 @@ from collections.abc import Callable
 from .._arguments import check_threads
 from .._hresults import E_OUTOFMEMORY, E_UNEXPECTED
 from . import _native, imports
+from .contents import Contents
 from .failures import Failure, not_emulated
 from .model import Model
 from .outbox import Answer, Outbox
@@ -26,10 +27,18 @@ class Service:
         imports.get_ready()
         # Of the process that it serves; a forked child has another one.
         self.epoch: int = _native.epoch()
+        self._number = 0
         self._outbox = Outbox(variation)
         self.model: Model = Model(variation)
         stopping = Stopping(self.model, self._outbox)
-        parts = (Systems(self.model, stopping, self._outbox), Processes(self.model, stopping, self._outbox), Settings())
+        settings = Settings()
+        self.contents: Contents = Contents(self.model, settings)
+        parts = (
+            Systems(self.model, stopping, self._outbox),
+            Processes(self.model, stopping, self._outbox),
+            settings,
+            self.contents,
+        )
         self.verbs: dict[str, Verb]
         self.verbs, self._at_once = table_of(*parts)
         self._thread = threading.Thread(target=self._run, name="hcsrt-emulator", daemon=True)
@@ -37,7 +46,7 @@ class Service:
     def start(self) -> None:
         """Let requests in and begin to answer them. Raises RuntimeError if there are no threads to do so."""
         check_threads()
-        _native.start()
+        self._number = _native.start()
         try:
             self._thread.start()
         except BaseException:
@@ -47,16 +56,19 @@ class Service:
                 self.stop()
             raise
 
-    def stop(self, timeout: float = 5.0) -> bool:
-        """Go down as a service that crashed; return whether the thread ended within `timeout` seconds."""
-        _native.stop()
+    def stop(self, timeout: float = 5.0, *, for_good: bool = True) -> bool:
+        """Go down as a service that crashed; return whether the thread ended within `timeout` seconds.
+
+        for_good: whether the world ends with it.
+        """
+        _native.stop(for_good)
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
         while _native.epoch() == self.epoch:
             try:
-                request = _native.take(self._outbox.pause())
+                request = _native.take(self._number, self._outbox.pause())
             except _native.Stopped:
                 return
             while action := self._outbox.next_due():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import binascii
 import json
 import os
+import uuid
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
@@ -29,7 +32,9 @@ class Settings:
 
     def __init__(self) -> None:
         # CpuGroupConfig by GroupId in lower case.
-        self._groups: dict[str, dict[str, Any]] = {}
+        self.groups: dict[str, dict[str, Any]] = {}
+        # ContainerCredentialGuardInstance by Id.
+        self._guards: dict[str, dict[str, Any]] = {}
 
     @verb("HcsGetServiceProperties", at_once=True)
     def _properties(self, request: _native.Request) -> Answer:
@@ -43,7 +48,11 @@ class Settings:
         if name == "Basic":
             return SCHEMA_VERSIONS
         if name == "CpuGroup":
-            return {"CpuGroups": list(self._groups.values())}
+            return {"CpuGroups": list(self.groups.values())}
+        if name == "ContainerCredentialGuard":
+            return {"Instances": list(self._guards.values())}
+        if name in _OF_THE_HOST:
+            return _OF_THE_HOST[name]()
         raise not_emulated(f"the service property {name}")
 
     def _response(self, name: str) -> dict[str, object]:
@@ -57,28 +66,28 @@ class Settings:
     @verb("HcsModifyServiceSettings", at_once=True)
     def _modify(self, request: _native.Request) -> Answer:
         document = schema.parse(request.text or "", "ModificationRequest")
-        if document.get("PropertyType") != "CpuGroup":
-            raise not_emulated(f"the service setting {document.get('PropertyType')}")
         settings = document["Settings"]
-        operation: str = settings["Operation"]
-        details: dict[str, Any] = settings["OperationDetails"]
+        change = {"CpuGroup": self._change_groups, "ContainerCredentialGuard": self._change_guards}
+        change[document["PropertyType"]](settings["Operation"], settings["OperationDetails"])
+        return Answer()
+
+    def _change_groups(self, operation: str, details: dict[str, Any]) -> None:
         key: str = details["GroupId"].strip("{}").lower()
         if operation == "CreateGroup":
             self._create_group(key, details)
-        elif key not in self._groups:
+        elif key not in self.groups:
             raise Failure(ERROR_NOT_FOUND, f"There is no CPU group {key}.")
         elif operation == "DeleteGroup":
-            del self._groups[key]
+            del self.groups[key]
         else:
-            self._set_property(self._groups[key], details)
-        return Answer()
+            self._set_property(self.groups[key], details)
 
     def _create_group(self, key: str, details: dict[str, Any]) -> None:
-        if key in self._groups:
+        if key in self.groups:
             raise Failure(ERROR_ALREADY_EXISTS, f"There is a CPU group {key} already.")
         processors: list[int] = details.get("LogicalProcessors", [])
         affinity = {"LogicalProcessorCount": len(processors), "LogicalProcessors": processors}
-        self._groups[key] = {"GroupId": details["GroupId"], "Affinity": affinity, "GroupProperties": []}
+        self.groups[key] = {"GroupId": details["GroupId"], "Affinity": affinity, "GroupProperties": []}
 
     def _set_property(self, group: dict[str, Any], details: dict[str, Any]) -> None:
         code, value = details.get("PropertyCode"), details.get("PropertyValue")
@@ -86,6 +95,28 @@ class Settings:
             raise invalid_argument("$.Settings.OperationDetails", "needs PropertyCode and PropertyValue")
         others = [item for item in group["GroupProperties"] if item["PropertyCode"] != code]
         group["GroupProperties"] = [*others, {"PropertyCode": code, "PropertyValue": value}]
+
+    def _change_guards(self, operation: str, details: dict[str, Any]) -> None:
+        key: str = details.get("Id", "")
+        if operation == "RemoveInstance":
+            if key not in self._guards:
+                raise Failure(ERROR_NOT_FOUND, f"There is no instance {key!r} of Container Credential Guard.")
+            del self._guards[key]
+            return
+        if not key:
+            raise invalid_argument("$.Settings.OperationDetails.Id", "the instance needs the id of its container")
+        if key in self._guards:
+            raise Failure(ERROR_ALREADY_EXISTS, f"There is an instance {key!r} of Container Credential Guard already.")
+        transport: str = details.get("Transport", "LRPC")
+        state = {
+            "Cookie": binascii.b2a_base64(uuid.uuid4().bytes, newline=False).decode(),
+            "RpcEndpoint": str(uuid.uuid4()),
+            "Transport": transport,
+            "CredentialSpec": details.get("CredentialSpec", ""),
+        }
+        self._guards[key] = {"Id": key, "CredentialGuard": state}
+        if transport == "HvSocket":
+            self._guards[key]["HvSocketConfig"] = {"ServiceId": str(uuid.uuid4()), "ServiceConfig": {}}
 
     @verb("HcsCreateEmptyGuestStateFile", "HcsCreateEmptyRuntimeStateFile", at_once=True)
     def _create_file(self, request: _native.Request) -> Answer:
@@ -99,6 +130,25 @@ class Settings:
         if not os.path.exists(path):
             raise Failure(ERROR_FILE_NOT_FOUND, f"There is no file {path!r}.")
         return Answer()
+
+
+def _processor_topology() -> dict[str, Any]:
+    """Return the processors of this machine, each a core of one package."""
+    count = os.cpu_count() or 1
+    processors = [
+        {"LpIndex": index, "NodeNumber": 0, "PackageId": 0, "CoreId": index, "RootVpIndex": index}
+        for index in range(count)
+    ]
+    return {"LogicalProcessorCount": count, "LogicalProcessors": processors}
+
+
+# What the host is asked for by each creation of a utility virtual machine, by hcsshim or WSL, and what its clients can
+# be told all the same: nothing here limits processors, and no guest boots that could use their features.
+_OF_THE_HOST: dict[str, Callable[[], dict[str, Any]]] = {
+    "ProcessorTopology": _processor_topology,
+    "ProcessorCapabilities": lambda: {"ProcessorFeatures": []},
+    "QoSCapabilities": lambda: {"ProcessorQoSSupported": False},
+}
 
 
 def create_file(path: str, content: bytes) -> None:

@@ -180,7 +180,9 @@ class Systems:
         found = [
             document
             for document in (
-                properties.basic(system) for system in self._model.ids.values() if system.scope == (request.scope or "")
+                properties.basic(system, self._variation)
+                for system in self._model.ids.values()
+                if system.scope == (request.scope or "")
             )
             if all(not values or document.get(member) in values for member, values in wanted.items())
         ]

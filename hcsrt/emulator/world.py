@@ -7,15 +7,20 @@ apart, so there is one at a time, and worlds side by side need a process each.
 from __future__ import annotations
 
 import gc
+import json
+import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 
+from .._arguments import path_text
 from .._arguments import seconds as checked_seconds
 from .._library import choose
 from ..faults import Faults
 from . import _native, assumptions, volumes
+from .contents import Saved, SavedSystem, saved_in, written
 from .service import Service
 from .variation import Variation
 
@@ -37,11 +42,17 @@ class World:
         self.assumed = assumed
         self.host = host
         self.met: dict[str, set[str]] = {}
+        # What its first service begins with.
+        self.saved: Saved | None = None
         self.service: Service | None = None
 
     def new_service(self) -> Service:
         """Return a service for this world, which does not run yet."""
-        return Service(Variation(self.seed, self.assumed, self.met))
+        service = Service(Variation(self.seed, self.assumed, self.met))
+        if self.saved is not None:
+            service.contents.fill(self.saved)
+            self.saved = None
+        return service
 
     def configure(self) -> None:
         """Tell native code what varies in this world."""
@@ -201,6 +212,8 @@ class Host:
         self._seed = seed
         self._met: dict[str, set[str]] = {}
         self._epoch = _native.epoch()
+        # What there is on it from the beginning.
+        self._saved = Saved(None, {}, [], [], [])
         # What was there at its end.
         self._end: tuple[dict[str, int], list[str]] | None = None
         self._begun = False
@@ -236,6 +249,7 @@ class Host:
                 raise RuntimeError("the Host was made before the fork of this process: make one here")
             world = World(self._seed, self._assumed, self)
             world.met = self._met
+            world.saved = self._saved
             self._begun = True
             try:
                 _replace(before, world, starts=True)
@@ -278,6 +292,75 @@ class Host:
     def installed() -> Host | None:
         """Return the Host that is installed in this process, if there is one."""
         return current().host
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Host:
+        """Make a host of a file that `save` has written, or that was written by hand.
+
+        Its compute systems are there from the beginning of the block, in the states that the file tells, and without
+        the processes that they had. No handle leads to them until one is opened. A system whose document says that it
+        ends with its last handle ends when the last of those that were opened to it closes.
+
+        Args:
+            path: The file.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: The file holds no world; the error names each place of it that is wrong.
+        """
+        name = path_text(path, "path")
+        with open(name, encoding="utf-8") as file:
+            saved, problems = saved_in(file.read())
+        if problems:
+            raise ValueError("\n".join([f"{name} holds no world for the emulator:", *map(str, problems)]))
+        host = cls(saved.seed, **saved.assumptions)
+        host._saved = saved
+        for number, fault in enumerate(saved.faults):
+            try:
+                host.faults.add(fault)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{name} holds no world for the emulator:\n$.faults[{number}]: {error}") from None
+        return host
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write what is on this host to a file, as JSON.
+
+        The file holds the seed, what is assumed, the CPU groups, the faults, and the compute systems: of each its
+        namespace, id, document and state. Systems that are being stopped are left out, and so are all processes with
+        their environments, and the `Cookie` of a Container Credential Guard. Anything else that a document holds is
+        written as it is.
+
+        Args:
+            path: The file; it is replaced as a whole if it exists.
+
+        Raises:
+            OSError: The file cannot be written.
+            RuntimeError: The block of the Host has ended.
+        """
+        name = path_text(path, "path")
+        text = written(self._contents())
+        draft = f"{name}.{os.getpid()}.tmp"
+        try:
+            with open(draft, "x", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(draft, name)
+        except BaseException:
+            with suppress(OSError):
+                os.remove(draft)
+            raise
+
+    def _contents(self) -> Saved:
+        """Return what is on this host."""
+        if self._begun and not self._is_installed():
+            raise RuntimeError("the block of the Host has ended, and nothing is left of its world: save it before")
+        systems, groups = self._saved.systems, self._saved.cpu_groups
+        if self._begun:
+            # HCS itself may be down; then there is nothing.
+            _, document = _native.ask_world(None)
+            told = json.loads(document) if document else {}
+            systems = [SavedSystem(**system) for system in told.get("systems", [])]
+            groups = told.get("cpu_groups", [])
+        return Saved(self.seed, dict(self._assumed), systems, groups, self._faults.to_list())
 
     @property
     def seed(self) -> int | None:
@@ -389,11 +472,11 @@ class HostService:
         with _lock():
             world = self._world()
             if world.service is not None:
-                if not world.service.stop():
+                if not world.service.stop(for_good=False):
                     raise RuntimeError("the thread of the emulator's service does not end")
                 world.service = None
             else:
-                _native.stop()
+                _native.stop(for_good=False)
 
     def start(self) -> None:
         """Be back, with no compute system; handles from before the crash lead nowhere.

@@ -470,9 +470,11 @@ def test_an_operation_with_notifications_is_an_operation_like_others(any_seed, h
     hcs.HcsCloseOperation(operation)
 
 
-def test_an_identity_is_not_emulated(hcs, opened, operation):
+def test_an_identity_needs_a_request(hcs, opened, operation):
     request = wide('{"ResourcePath": "Container/Memory/SizeInMB", "Settings": 512}')
-    assert hcs.HcsModifyComputeSystem(opened, operation, request, 1) == E_NOTIMPL
+    assert hcs.HcsModifyComputeSystem(opened, operation, request, 1) == S_OK
+    assert hcs.wait(operation) == S_OK
+    assert hcs.HcsModifyComputeSystem(opened, operation, None, 1) == E_INVALIDARG
     assert hcs.HcsModifyComputeSystem(opened, operation, None, None) == E_INVALIDARG
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hcsrt import emulator
-from hcsrt._hresults import HCS_E_INVALID_JSON
+from hcsrt._hresults import E_INVALIDARG, ERROR_NOT_FOUND, HCS_E_INVALID_JSON
 from hcsrt.documents import check
 from hcsrt.emulator import failures, schema
 from hcsrt.errors import InvalidDocumentError, error_from
@@ -27,7 +27,8 @@ def places(document: object) -> list[str]:
     """Where the emulator finds fault with a document of a compute system."""
     with pytest.raises(failures.Failure) as caught:
         schema.compute_system(document if isinstance(document, str) else json.dumps(document))
-    assert caught.value.hresult == HCS_E_INVALID_JSON
+    # What breaks only a rule for which HCS was seen to give another code has that.
+    assert caught.value.hresult in (HCS_E_INVALID_JSON, E_INVALIDARG, ERROR_NOT_FOUND)
     return [problem.place for problem in caught.value.problems]
 
 

@@ -25,7 +25,7 @@ from hcsrt.emulator.service import Service
 
 from ..helpers import hcs_calls
 from ..helpers.platforms import WINDOWS, WINE, catches_signals, fork, peak_memory, process_names, pseudo_terminal
-from ..helpers.programs import CAT, ELSEWHERE, INTERRUPTED, KILLED, SLEEP, TRUE, guest, is_alive
+from ..helpers.programs import ABORTED, CAT, ELSEWHERE, INTERRUPTED, KILLED, SLEEP, TRUE, guest, is_alive
 
 pytestmark = pytest.mark.filterwarnings("ignore::hcsrt.errors.NoIsolationWarning")
 
@@ -880,7 +880,6 @@ def test_console(any_seed: int | None) -> None:
         ({"CommandLine": "true", "Environment": {"A": 5}}, 0x8037010D, "$.Environment.A"),
         ({"CommandLine": "true", "Colour": "red"}, 0x8037010D, "$.Colour"),
         ({"CommandLine": "true", "ConsoleSize": {"Height": 1}}, 0x8037010D, "$.ConsoleSize"),
-        ({"CommandLine": "true", "User": "ContainerUser"}, E_NOTIMPL, "User"),
         ({"CommandLine": "true", "RestrictedToken": True}, E_NOTIMPL, "RestrictedToken"),
         ({"CommandLine": "true", "WorkingDirectory": "/no/such/folder"}, 0x8007010B, "/no/such/folder"),
         ({"CommandLine": "true", "WorkingDirectory": __file__}, 0x8007010B, "test_service.py"),
@@ -981,7 +980,7 @@ def test_terminate_process(any_seed: int | None) -> None:
         gone = (HCS_E_PROCESS_ALREADY_STOPPED, E_ACCESSDENIED)
         fails(gone, hcs_calls.terminate_process, start.process)
         assert _watch.wait_exit(start.process, 20)
-        expected = {"ProcessId": start.pid, "Exited": True, "ExitCode": KILLED, "LastWaitResult": 0}
+        expected = {"ProcessId": start.pid, "Exited": True, "ExitCode": ABORTED, "LastWaitResult": 0}
         assert json.loads((_watch.exit_status(start.process) or ("", ""))[1] or "") == expected
         assert json.loads(hcs_calls.get_process_properties(start.process) or "") == expected
         fails(gone, hcs_calls.terminate_process, start.process)
@@ -1007,7 +1006,7 @@ def test_open_process(any_seed: int | None) -> None:
         fails(ERROR_NOT_FOUND, _calls.open_process, system, os.getpid())
         with started(system, *SLEEP) as start, _calls.open_process(system, start.pid) as process:
             hcs_calls.terminate_process(process)
-            assert exit_code(start.process) == KILLED
+            assert exit_code(start.process) == ABORTED
     with running("other") as other:
         fails(ERROR_NOT_FOUND, _calls.open_process, other, start.pid)
     wait_until(holds_nothing)

@@ -23,13 +23,16 @@ def guest(code: str, *arguments: str) -> list[str]:
     return [PYTHON, "-I", "-S", GUEST, code, *arguments]
 
 
+KILLED = 128 + 9
+"""The exit code of a process that its system's end has killed; of a Linux guest, also of one that was terminated."""
+ABORTED = 1067
+"""The exit code of a process of a Windows guest that was terminated."""
+
 # The programs that tests start by the hundred are the smallest that the system has.
 if sys.platform == "win32":
     TRUE = ["cmd", "/c", "exit 0"]
     CAT = guest("cat()")
     SLEEP = guest("sleep(60)")
-    KILLED = 1
-    """The exit code of a process that was terminated."""
     INTERRUPTED = 0xC000013A  # STATUS_CONTROL_C_EXIT
     """The exit code of a process that a Ctrl-C has ended."""
     STARTUP = 1.0
@@ -38,7 +41,6 @@ else:
     TRUE = ["true"]
     CAT = ["cat"]
     SLEEP = ["sleep", "60"]
-    KILLED = 128 + signal.SIGKILL
     INTERRUPTED = 128 + signal.SIGINT
     STARTUP = 0.0
 

@@ -18,10 +18,10 @@ _LAST_VIRTUAL_NODE = 64
 _PHYSICAL_NODES = 64
 _ANY_PHYSICAL_NODE = 255
 
-_RESTRICTED = 0x80
+_READ_ONLY, _RESTRICTED = 0x01, 0x80
 _FLAGS_OF_PLAN9 = {
-    1: "read only", 4: "metadata of Linux", 8: "case sensitive", 16: "identity of the root", 32: "options allowed",
-    64: "subpaths allowed", _RESTRICTED: "AllowedFiles",
+    _READ_ONLY: "read only", 4: "metadata of Linux", 8: "case sensitive", 16: "identity of the root",
+    32: "options allowed", 64: "subpaths allowed", _RESTRICTED: "AllowedFiles",
 }  # fmt: skip
 
 
@@ -437,6 +437,13 @@ def plan9_flags_are_known(look: Look, share: dict[str, Any]) -> None:
     if share.get("Flags", 0) & ~sum(_FLAGS_OF_PLAN9):
         known = ", ".join(f"{flag} ({what})" for flag, what in _FLAGS_OF_PLAN9.items())
         look.warning("Flags", f"no source knows some of these flags; known are {known}")
+
+
+@rule("Plan9Share", fact="Metis sends it, and HCS takes it; hcsshim, AddPlan9, and WSL say it by the flag 1")
+def plan9_read_only_is_a_flag(look: Look, share: dict[str, Any]) -> None:
+    """Whether a Plan 9 share is read-only stands in its flags."""
+    if share.get("ReadOnly") and not share.get("Flags", 0) & _READ_ONLY:
+        look.warning("ReadOnly", f"hcsshim and WSL say this by the flag {_READ_ONLY}: add it to Flags")
 
 
 @rule("Plan9Share", fact="hcsshim, AddPlan9: it sends the flag 0x80 with a list of files")

@@ -34,6 +34,13 @@ void Core::deliver_event(Delivery *event, const std::shared_ptr<Handle> &handle,
     deliver(event, handle->raw);
 }
 
+void Core::deliver_exit(const std::shared_ptr<Handle> &handle) {
+    bool is_system = handle->kind == Kind::System;
+    handle->exit_told = true;
+    handle->exit.exited = handle->target;
+    deliver_event(&handle->exit, handle, is_system ? HCSRT_EVENT_SYSTEM_EXITED : HCSRT_EVENT_PROCESS_EXITED);
+}
+
 template <typename Call>
 void Core::call_back(Lock &lock, const char *what, void *raw, Call call) {
     ++this_thread().callback_depth;

@@ -26,7 +26,7 @@ HCSRT_FUNCTIONS(ROW)
 hcsrt_result verb_call(const Function &function, Kind kind, void *raw, void *operation, const hcsrt_char *text) {
     Lock lock(core.here()->mutex);
     Inside inside(raw, kind, function.name);
-    if (!inside) return inside.error();
+    if (!inside) return inside.error(operation, function.type);
     Request request;
     request.function = function.name;
     (kind == Kind::System ? request.system : request.process) = inside.target()->key;
@@ -35,9 +35,9 @@ hcsrt_result verb_call(const Function &function, Kind kind, void *raw, void *ope
     return kick_off(lock, function.type, operation, inside.handle(), std::move(request), info);
 }
 
+/* Whoever the identity is of, nothing here asks for rights. */
 hcsrt_result modify_call(const Function &function, Kind kind, void *raw, void *operation,
-                         const hcsrt_char *configuration, hcsrt_handle identity) {
-    if (identity) return HCSRT_E_NOTIMPL;
+                         const hcsrt_char *configuration, hcsrt_handle) {
     return configuration ? verb_call(function, kind, raw, operation, configuration) : HCSRT_E_INVALIDARG;
 }
 
@@ -106,7 +106,7 @@ hcsrt_result HCSRT_CALL create_process(hcsrt_system raw, const hcsrt_char *param
     Lock lock(core.here()->mutex);
     const Function &function = row::HcsCreateProcess;
     Inside system(raw, Kind::System, function.name);
-    if (!system) return system.error();
+    if (!system) return system.error(operation, function.type);
     Created created(core->add_new(Kind::Process, ++core->serial));
     auto &handle = created.handle;
     auto target = handle->target;
@@ -146,16 +146,6 @@ hcsrt_result HCSRT_CALL enumerate_systems_in_namespace(const hcsrt_char *scope, 
 
 /* --- synchronous calls --------------------------------------------------------------------------------------- */
 
-hcsrt_result ask_and_wait(Lock &lock, Request request, std::shared_ptr<Question> *question) {
-    if (core->is_gone() || this_thread().serving) return HCSRT_E_SERVICE_DISCONNECT;
-    if (!core->ensure_service()) return HCSRT_E_OUTOFMEMORY;
-    *question = std::make_shared<Question>();
-    (*question)->item.request = std::move(request);
-    core->ask(*question);
-    core->wait_answer(lock, *question);
-    return (*question)->result;
-}
-
 hcsrt_result open_system_in(const Function &function, const hcsrt_char *scope, const hcsrt_char *id, uint32_t access,
                             hcsrt_system *system) {
     if (!system) return HCSRT_E_POINTER;
@@ -167,7 +157,7 @@ hcsrt_result open_system_in(const Function &function, const hcsrt_char *scope, c
     request.scope = argument(scope);
     request.id = argument(id);
     std::shared_ptr<Question> question;
-    hcsrt_result result = ask_and_wait(lock, std::move(request), &question);
+    hcsrt_result result = core->ask_and_wait(lock, std::move(request), &question);
     if (question && question->opened) *system = question->opened->raw;
     return result;
 }
@@ -193,7 +183,7 @@ hcsrt_result HCSRT_CALL open_process(hcsrt_system raw, uint32_t pid, uint32_t, h
     request.system = system.target()->key;
     request.number = pid;
     std::shared_ptr<Question> question;
-    hcsrt_result result = ask_and_wait(lock, std::move(request), &question);
+    hcsrt_result result = core->ask_and_wait(lock, std::move(request), &question);
     if (question && question->opened) *process = question->opened->raw;
     return result;
 }
@@ -207,7 +197,7 @@ hcsrt_result service_call(const char *function, const hcsrt_char *text, hcsrt_ch
     request.id = argument(id);
     request.text = argument(text);
     std::shared_ptr<Question> question;
-    hcsrt_result result = ask_and_wait(lock, std::move(request), &question);
+    hcsrt_result result = core->ask_and_wait(lock, std::move(request), &question);
     if (question && !core->give(question->document, out) && !hcsrt_failed(result)) return HCSRT_E_OUTOFMEMORY;
     return result;
 }
@@ -347,9 +337,10 @@ hcsrt_result collect(const char *function, hcsrt_operation raw, uint32_t timeout
                  operation->phase == Phase::Running)
             return HCSRT_E_OPERATION_TIMEOUT;
     }
-    bool ok = !hcsrt_failed(operation->result);
+    bool ok = !hcsrt_failed(operation->result), stale = core->is_stale(raw);
+    if (stale && ok) return HCSRT_E_SERVICE_DISCONNECT;
     hcsrt_char *given = nullptr;
-    if (!core->give(operation->document, document ? &given : nullptr) && ok) return HCSRT_E_OUTOFMEMORY;
+    if (!core->give(operation->document, document ? &given : nullptr, !stale) && ok) return HCSRT_E_OUTOFMEMORY;
     try {
         if (info && ok) core->give_process_info(operation, info);
     } catch (const std::bad_alloc &) {
@@ -398,6 +389,9 @@ hcsrt_result set_callback(const char *function, void *raw, Kind kind, uint32_t o
     handle->options = options;
     handle->context = const_cast<void *>(context);
     handle->callback = callback;
+    /* One that is set after the exit is told of it at once, or never: not documented. */
+    if (handle->target->exited && !handle->exit_told && !core->variation.chance(Switch::exit_callback_set_late))
+        core->deliver_exit(handle);
     return HCSRT_S_OK;
 }
 
@@ -419,13 +413,13 @@ hcsrt_result wait_exit(const char *function, Kind kind, void *raw, uint32_t time
     auto target = inside.target();
     auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
     while (!target->exited) {
-        if (core->is_gone()) return HCSRT_E_SERVICE_DISCONNECT;
+        if (core->is_gone() || core->is_lost(*target)) return HCSRT_E_SERVICE_DISCONNECT;
         if (timeout_ms == FOREVER) target->changed.wait(lock);
         else if (target->changed.wait_until(lock, deadline) == std::cv_status::timeout && !target->exited)
             /* The code for a wait that timed out is not documented. */
             return core->variation.chance(Switch::exit_wait_timeout) ? HCSRT_E_WAIT_TIMEOUT : HCSRT_E_OPERATION_TIMEOUT;
     }
-    return core->give(target->exit_document, document) ? HCSRT_S_OK : HCSRT_E_OUTOFMEMORY;
+    return core->give(target->exit_document, document, !core->is_stale(raw)) ? HCSRT_S_OK : HCSRT_E_OUTOFMEMORY;
 }
 
 /* --- release ------------------------------------------------------------------------------------------------- */

@@ -20,6 +20,13 @@ const char *name_of(Kind kind) {
 
 int (*is_finalizing)(void) = nullptr;
 
+#define RESULT_ERROR(message) u"{\"Error\": -2143878882, \"ErrorMessage\": \"" message u"\"}"
+const char16_t WORLD_HAS_ENDED[] = RESULT_ERROR(u"The world of the emulator that this is of has ended.");
+const char16_t SERVICE_HAS_GONE[] = RESULT_ERROR(u"The service has gone, and its compute systems with it.");
+const char16_t SERVICE_HAD_GONE[] = RESULT_ERROR(
+    u"The service that knew this has gone, and its compute systems with it. Another service has come since.");
+#undef RESULT_ERROR
+
 OfProcess<Core> core;
 
 Thread &this_thread() {
@@ -121,10 +128,24 @@ std::shared_ptr<Handle> Core::find(void *raw, Kind kind, const char *function) {
     return nullptr;
 }
 
+hcsrt_result Inside::error(void *raw, int32_t type) const {
+    auto found = core->handles.find(reinterpret_cast<uintptr_t>(raw));
+    if ((!stale_ && !lost_) || found == core->handles.end() || found->second->kind != Kind::Operation) return error();
+    auto &operation = found->second->operation;
+    if (operation->phase == Phase::Running) return error();
+    operation->document.value = stale_ ? WORLD_HAS_ENDED : SERVICE_HAD_GONE;
+    operation->document.given = true;
+    operation->result = error();
+    operation->type = type;
+    operation->phase = Phase::Done;
+    return error();
+}
+
 std::shared_ptr<Target> Core::add_target(Kind kind, Key key) {
     auto target = std::make_shared<Target>();
     target->kind = kind;
     target->key = key;
+    target->service = service;
     targets[key] = target;
     return target;
 }
@@ -168,7 +189,7 @@ void Core::close_target_handle(Lock &lock, void *raw, Kind kind, const char *fun
     post(&target->released, target);
 }
 
-bool Core::give(const Text &text, hcsrt_char **out) noexcept {
+bool Core::give(const Text &text, hcsrt_char **out, bool counts) noexcept {
     if (!out) return true;
     *out = nullptr;
     if (!text.given) return true;
@@ -177,7 +198,7 @@ bool Core::give(const Text &text, hcsrt_char **out) noexcept {
     if (!string) return false;
     std::memcpy(string, text.value.c_str(), bytes);
     try {
-        strings[string] = true;
+        strings[string] = counts;
     } catch (const std::bad_alloc &) {
         platform::release_string(string);
         return false;

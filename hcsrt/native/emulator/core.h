@@ -86,6 +86,7 @@ constexpr size_t EXIT_ROOM = 256;
 struct Target {
     Kind kind;
     Key key;
+    uint32_t service; /* that it was made in */
     int handles = 0;
     bool exited = false;
     Text exit_document;
@@ -120,6 +121,8 @@ struct Operation {
     uint32_t pid = 0;
     std::shared_ptr<Target> info; /* whose stdio handles the result still has to give */
     bool closed = false, callback_running = false, callback_done = false;
+    /* Whether its kick-off tells of its failure, and whether nobody is called back then. */
+    bool fails_at_kick_off = false, is_silent = false;
     Delivery completion;
     std::condition_variable changed;
 };
@@ -135,6 +138,7 @@ struct Handle {
     int inside = 0;  /* API calls that have not returned */
     int running = 0; /* callbacks that have not returned */
     Delivery exit, disconnect;
+    bool exit_told = false;
     std::condition_variable drained;
 };
 
@@ -160,6 +164,9 @@ struct Question {
 
 extern int (*is_finalizing)(void);
 
+/* Error documents for those who ask a service that has gone. */
+extern const char16_t WORLD_HAS_ENDED[], SERVICE_HAS_GONE[], SERVICE_HAD_GONE[];
+
 /* What a thread does for the emulator; in a forked child nothing yet. */
 struct Thread {
     uint32_t epoch = 0;
@@ -183,15 +190,16 @@ struct Core {
     std::condition_variable queued;
     Chain<Item> queue;
     bool stopped = false;
-    bool served = false; /* a service runs, or is being started */
+    bool served = false;  /* a service runs, or is being started */
+    uint32_t service = 0; /* counts those that have gone */
     /* What a forked child keeps. */
     static inline Variation variation;
     uint64_t serial = 0x1000;
-    uint64_t oldest = 0; /* handles made before this serial are left over from a reset */
+    uint64_t oldest = 0; /* handles made before this serial are of a world that has ended */
     std::unordered_map<uintptr_t, std::shared_ptr<Handle>> handles;
     std::unordered_map<Key, std::shared_ptr<Target>> targets;
     std::unordered_map<uintptr_t, Stdio> stdio;
-    std::unordered_map<void *, bool> strings; /* false: left over from a reset */
+    std::unordered_map<void *, bool> strings; /* false: of a world that has ended */
     std::unordered_map<uint64_t, std::shared_ptr<Question>> questions;
     Chain<Delivery> deliveries[DISPATCHERS];
     std::condition_variable delivered[DISPATCHERS];
@@ -203,6 +211,9 @@ struct Core {
 
     /* Whether the service answers no more: it went down, or its Python is being finalized. */
     bool is_gone() const { return stopped || (is_finalizing && is_finalizing()); }
+
+    /* Whether a service went down meanwhile that knew this. */
+    bool is_lost(const Target &target) const { return target.service != service; }
 
     /* Has a service started if there is none, as in a forked child. False: there is no thread for it. */
     bool ensure_service();
@@ -229,8 +240,8 @@ struct Core {
 
     /* --- strings and stdio ----------------------------------------------------------------------------------- */
 
-    /* False: no memory. */
-    bool give(const Text &text, hcsrt_char **out) noexcept;
+    /* False: no memory. One that does not count is of a world that has ended. */
+    bool give(const Text &text, hcsrt_char **out, bool counts = true) noexcept;
 
     /* The pipe ends of a process: the first asker gets them, later ones get duplicates of those still open. */
     void give_process_info(const std::shared_ptr<Operation> &operation, hcsrt_process_information *info);
@@ -242,6 +253,7 @@ struct Core {
     bool ensure_dispatchers();
     void deliver(Delivery *delivery, void *raw);
     void deliver_event(Delivery *event, const std::shared_ptr<Handle> &handle, uint32_t type);
+    void deliver_exit(const std::shared_ptr<Handle> &handle);
     template <typename Call>
     void call_back(Lock &lock, const char *what, void *raw, Call call);
     void complete_by_callback(Lock &lock, const std::shared_ptr<Operation> &operation);
@@ -257,8 +269,8 @@ struct Core {
     void answer(const std::shared_ptr<Question> &question);
     void deliver_completion(const std::shared_ptr<Operation> &operation);
 
-    /* Waits for a synchronous answer. */
-    void wait_answer(Lock &lock, const std::shared_ptr<Question> &question);
+    /* Asks a synchronous question and waits for its answer. The question is left out where nobody could be asked. */
+    hcsrt_result ask_and_wait(Lock &lock, Request request, std::shared_ptr<Question> *question);
     Order pick_order();
 };
 
@@ -269,8 +281,12 @@ extern OfProcess<Core> core;
 class Inside {
   public:
     Inside(void *raw, Kind kind, const char *function) : handle_(core->find(raw, kind, function)) {
-        if (handle_) ++handle_->inside;
         stale_ = !handle_ && raw && core->is_stale(raw);
+        /* As long as the service is away, it is that which a call fails for. */
+        if (handle_ && handle_->target && core->is_lost(*handle_->target) && !core->stopped)
+            lost_ = !core->variation.chance(Switch::handle_of_crashed_service);
+        if (lost_) handle_ = nullptr;
+        if (handle_) ++handle_->inside;
     }
     ~Inside() { leave(); }
     Inside(const Inside &) = delete;
@@ -284,11 +300,14 @@ class Inside {
     const std::shared_ptr<Handle> &handle() const { return handle_; }
     const std::shared_ptr<Operation> &operation() const { return handle_->operation; }
     const std::shared_ptr<Target> &target() const { return handle_->target; }
-    hcsrt_result error() const { return stale_ ? HCSRT_E_SERVICE_DISCONNECT : HCSRT_E_HANDLE; }
+    hcsrt_result error() const { return stale_ || lost_ ? HCSRT_E_SERVICE_DISCONNECT : HCSRT_E_HANDLE; }
+
+    /* The same, which is then the outcome of the operation that the call was to be tracked with, with the reason. */
+    hcsrt_result error(void *operation, int32_t type) const;
 
   private:
     std::shared_ptr<Handle> handle_;
-    bool stale_ = false, left_ = false;
+    bool stale_ = false, lost_ = false, left_ = false;
 };
 
 /* Starts `operation_raw` on a request; the answer becomes its result. `subject` is the handle that the call is about. */

@@ -78,7 +78,7 @@ uint32_t process_epoch();
 
 /* The service's side. Each may be called from any thread; take() blocks at most `timeout_ms`, for ever if negative. Without
  * memory an answer becomes E_OUTOFMEMORY, an event is lost, other than an exit, and what can say nothing throws. */
-Taken take(int64_t timeout_ms, Request *request);
+Taken take(uint32_t service, int64_t timeout_ms, Request *request);
 void reply(uint64_t ticket, hcsrt_result result, const Given &document, Key key, uint32_t pid) noexcept;
 void emit(Key key, uint32_t event_type, const Given &data) noexcept;
 int spawn(Key process, const Program &program, int *error, bool *directory_failed); /* the pid, or -1 and *error */
@@ -93,10 +93,12 @@ void forget(Key process);
 void configure(bool vary, uint64_t seed);
 void assume(size_t row, uint32_t choice); /* of SWITCHES; NOT_ASSUMED: the seed chooses again */
 uint32_t met(size_t row);
-void start();
-void fail_to_start(); /* who has called meanwhile hears that the service has gone; the next call tries again */
-void stop();          /* as a service that crashes */
-void clear();
+uint32_t start();         /* the number of the service, for take() */
+void fail_to_start();     /* who has called meanwhile hears that the service has gone; the next call tries again */
+void stop(bool for_good); /* as a service that crashes; whether the world ends with it */
+void clear();             /* ends the world */
+hcsrt_result ask_world(const Given &text, Text *document) noexcept; /* has the service answer a request "World" */
+Key new_key();
 Counts live();
 std::vector<std::string> misuses();
 void record_misuse(const char *text) noexcept;

@@ -32,7 +32,13 @@ void Core::answer(const std::shared_ptr<Question> &question) {
     operation->result = question->result;
     operation->document = std::move(question->document);
     operation->phase = Phase::Done;
+    /* A call that is known to have failed before it returns may say so at once; its document is kept either way.
+     * Whether its callback comes then is not documented. */
+    bool fails = operation->order != Order::Later && hcsrt_failed(operation->result);
+    operation->fails_at_kick_off = fails && variation.chance(Switch::failed_call);
+    operation->is_silent = operation->fails_at_kick_off && variation.chance(Switch::callback_of_failed_kick_off);
     operation->changed.notify_all();
+    if (operation->is_silent) return;
     auto &subject = question->subject;
     if (subject && subject->options & HCSRT_OPTION_OPERATION_CALLBACKS) {
         question->event.operation = raw_of(operation);
@@ -51,8 +57,18 @@ void Core::deliver_completion(const std::shared_ptr<Operation> &operation) {
     deliver(&operation->completion, raw_of(operation));
 }
 
-void Core::wait_answer(Lock &lock, const std::shared_ptr<Question> &question) {
-    while (!question->answered) question->changed.wait(lock);
+hcsrt_result Core::ask_and_wait(Lock &lock, Request request, std::shared_ptr<Question> *question) {
+    if (is_gone() || this_thread().serving) return HCSRT_E_SERVICE_DISCONNECT;
+    if (!ensure_service()) return HCSRT_E_OUTOFMEMORY;
+    *question = std::make_shared<Question>();
+    (*question)->item.request = std::move(request);
+    uint64_t world = oldest;
+    ask(*question);
+    while (!(*question)->answered) (*question)->changed.wait(lock);
+    if (world == oldest) return (*question)->result;
+    /* What it brought is of a world that has ended meanwhile. */
+    *question = nullptr;
+    return HCSRT_E_SERVICE_DISCONNECT;
 }
 
 Order Core::pick_order() {
@@ -97,11 +113,12 @@ hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::
         operation->order = Order::Later;
         return HCSRT_S_OK;
     }
+    /* Read before a callback may use the operation for another call. */
+    hcsrt_result result = operation->fails_at_kick_off ? operation->result : HCSRT_S_OK;
+    if (operation->is_silent) return result;
     if (operation->order == Order::Inline) core->complete_by_callback(lock, operation);
     else if (operation->callback) operation->changed.wait_until(lock, limit, [&] { return operation->callback_done; });
-    /* A call that is known to have failed may say so at once; its document is kept either way. */
-    if (!hcsrt_failed(operation->result)) return HCSRT_S_OK;
-    return core->variation.chance(Switch::failed_call) ? operation->result : HCSRT_S_OK;
+    return result;
 }
 
 }  // namespace hcsrt::emulator

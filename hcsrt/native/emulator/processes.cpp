@@ -40,7 +40,7 @@ void watch(void *given) {
     target->reaped = true;
     signal_target(target, 0);
     platform::drop_console(std::exchange(target->console, platform::NO_END));
-    if (core->target_of(target->key) != target) return;
+    if (core->target_of(target->key) != target || core->is_lost(*target)) return;
     Request &exited = target->exit.request;
     exited.function = "ProcessExited";
     exited.lost = !known;

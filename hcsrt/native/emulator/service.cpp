@@ -18,23 +18,6 @@ Request take_item() {
     return std::move(item->request);
 }
 
-void disconnect_everyone() {
-    while (!core->queue.empty()) take_item();
-    while (!core->questions.empty()) {
-        auto first = core->questions.begin();
-        auto question = std::move(first->second);
-        core->questions.erase(first);
-        question->result = HCSRT_E_SERVICE_DISCONNECT;
-        core->answer(question);
-    }
-}
-
-void (*start_service)(void) = nullptr;
-
-void start_service_here(void *) {
-    if (!is_finalizing || !is_finalizing()) start_service();
-}
-
 void set(Text *text, const Given &given) {
     text->given = given.units;
     if (given.units) text->value.assign(given.units, given.length);
@@ -47,6 +30,31 @@ void set_without_fail(Text *text, const Given &given) {
     } catch (const std::bad_alloc &) {
         text->given = false;
     }
+}
+
+/* `reason`: the error document for who waits; nullptr: none. */
+void disconnect_everyone(const char16_t *reason) {
+    while (!core->queue.empty()) take_item();
+    while (!core->questions.empty()) {
+        auto first = core->questions.begin();
+        auto question = std::move(first->second);
+        core->questions.erase(first);
+        question->result = HCSRT_E_SERVICE_DISCONNECT;
+        if (reason) set_without_fail(&question->document, {reason, std::char_traits<char16_t>::length(reason)});
+        core->answer(question);
+    }
+}
+
+/* Nobody knows any more what the service knew; threads that wait for an exit look up. */
+void lose_everything() {
+    ++core->service;
+    for (auto &entry : core->targets) entry.second->changed.notify_all();
+}
+
+void (*start_service)(void) = nullptr;
+
+void start_service_here(void *) {
+    if (!is_finalizing || !is_finalizing()) start_service();
 }
 
 /* Makes a handle of what the service has opened. */
@@ -79,19 +87,19 @@ bool attach(int (*finalizing)(void), void (*start)(void)) {
 
 uint32_t process_epoch() { return epoch(); }
 
-Taken take(int64_t timeout_ms, Request *request) {
+Taken take(uint32_t service, int64_t timeout_ms, Request *request) {
     this_thread().serving = true;
     Lock lock(core.here()->mutex);
     auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
     for (;;) {
-        if (core->stopped) return Taken::Stopped;
+        if (core->stopped || core->service != service) return Taken::Stopped;
         if (!core->queue.empty()) {
             *request = take_item();
             if (!is_outdated(*request)) return Taken::Item;
         } else if (timeout_ms < 0) {
             core->queued.wait(lock);
         } else if (core->queued.wait_until(lock, deadline) == std::cv_status::timeout && core->queue.empty()) {
-            return core->stopped ? Taken::Stopped : Taken::Nothing;
+            return core->stopped || core->service != service ? Taken::Stopped : Taken::Nothing;
         }
     }
 }
@@ -129,11 +137,14 @@ void emit(Key key, uint32_t event_type, const Given &data) noexcept {
     for (auto &entry : core->handles) {
         auto &handle = entry.second;
         if (handle->target != target || !handle->callback) continue;
-        Delivery *event = is_exit ? &handle->exit : new (std::nothrow) Delivery;
+        if (is_exit) {
+            core->deliver_exit(handle);
+            continue;
+        }
+        auto *event = new (std::nothrow) Delivery;
         if (!event) continue;
-        event->alone = !is_exit;
-        if (is_exit) event->exited = target;
-        else set_without_fail(&event->data, data);
+        event->alone = true;
+        set_without_fail(&event->data, data);
         core->deliver_event(event, handle, event_type);
     }
 }
@@ -153,30 +164,31 @@ uint32_t met(size_t row) {
     return core->variation.met(row);
 }
 
-void start() {
+uint32_t start() {
     Lock lock(core.here()->mutex);
     core->stopped = false;
     core->served = true;
+    return core->service;
 }
 
 void fail_to_start() {
     Lock lock(core.here()->mutex);
     core->served = core->stopped = false;
-    disconnect_everyone();
+    disconnect_everyone(nullptr);
 }
 
-void stop() {
+void stop(bool for_good) {
     Lock lock(core.here()->mutex);
     if (core->stopped) return;
     core->stopped = true;
     kill_everything();
-    disconnect_everyone();
+    disconnect_everyone(for_good ? WORLD_HAS_ENDED : SERVICE_HAS_GONE);
     for (auto &entry : core->handles) {
         if (!entry.second->callback) continue;
         if (!entry.second->disconnect.queued)
             core->deliver_event(&entry.second->disconnect, entry.second, HCSRT_EVENT_SERVICE_DISCONNECT);
     }
-    for (auto &entry : core->targets) entry.second->changed.notify_all();
+    lose_everything();
     core->queued.notify_all();
     if (!this_thread().dispatching) core->idle.wait_for(lock, DELIVERY_LIMIT, [] { return core->all_delivered(); });
 }
@@ -184,13 +196,35 @@ void stop() {
 void clear() {
     Lock lock(core.here()->mutex);
     kill_everything();
-    disconnect_everyone();
+    disconnect_everyone(WORLD_HAS_ENDED);
+    lose_everything();
     for (auto &entry : core->handles) entry.second->callback = nullptr;
     core->handles.clear();
     while (!core->targets.empty()) core->drop_target(core->targets.begin()->second);
     for (auto &entry : core->strings) entry.second = false;
     core->misuses.clear();
     core->oldest = ++core->serial;
+    core->queued.notify_all();
+}
+
+hcsrt_result ask_world(const Given &text, Text *document) noexcept {
+    Lock lock(core.here()->mutex);
+    try {
+        Request request;
+        request.function = "World";
+        set(&request.text, text);
+        std::shared_ptr<Question> question;
+        hcsrt_result result = core->ask_and_wait(lock, std::move(request), &question);
+        if (question) *document = std::move(question->document);
+        return result;
+    } catch (const std::bad_alloc &) {
+        return HCSRT_E_OUTOFMEMORY;
+    }
+}
+
+Key new_key() {
+    Lock lock(core.here()->mutex);
+    return ++core->serial;
 }
 
 Counts live() {

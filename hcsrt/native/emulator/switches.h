@@ -15,10 +15,13 @@ namespace hcsrt::emulator {
     ROW(handle_of_failed_create, 2, 0) \
     ROW(callback_of_closed_operation, 2, 0) \
     ROW(callback_set_late, 2, 0) \
+    ROW(exit_callback_set_late, 2, 0) \
+    ROW(callback_of_failed_kick_off, 2, 0) \
     ROW(close_of_operation, 2, 0) \
     ROW(close_of_handle, 2, 8) \
     ROW(second_event_callback, 2, 0) \
-    ROW(exit_wait_timeout, 2, 0)
+    ROW(exit_wait_timeout, 2, 0) \
+    ROW(handle_of_crashed_service, 2, 0)
 
 enum class Switch : size_t {
 #define ROW(name, choices, one_in) name,

@@ -25,8 +25,8 @@ constexpr int CONTINUE = 18, STOP = 19;
 /* Under Wine a new process may die before it has begun, more often on a busy machine: another is tried. */
 constexpr int STARTS = 5;
 
-/* What a program gets as its exit code from a Ctrl-C that it does not handle, and from TerminateProcess. */
-constexpr UINT INTERRUPTED = 0xC000013A, TERMINATED = 1;
+/* What a program gets as its exit code from a Ctrl-C that it does not handle, and from KILL: the same as on POSIX. */
+constexpr UINT INTERRUPTED = 0xC000013A, KILLED = 128 + KILL;
 
 class Owned {
   public:
@@ -324,7 +324,7 @@ DWORD start_program(const std::wstring &file, const std::wstring &line, std::wst
     if (!AssignProcessToJobObject(job->job.get(), started.hProcess) ||
         ResumeThread(thread.get()) == static_cast<DWORD>(-1)) {
         error = GetLastError();
-        TerminateProcess(started.hProcess, TERMINATED);
+        TerminateProcess(started.hProcess, KILLED);
         return error;
     }
     *pid = static_cast<int>(started.dwProcessId);
@@ -464,7 +464,7 @@ bool signal_group(Group group, int number) {
     Job *job = job_of(group);
     if (!active_in(job)) return false;
     if (number == STOP || number == CONTINUE) return change_pace(group, number == STOP);
-    return number == 0 || TerminateJobObject(job->job.get(), number == KILL ? TERMINATED : INTERRUPTED);
+    return number == 0 || TerminateJobObject(job->job.get(), number == KILL ? KILLED : INTERRUPTED);
 }
 
 bool members_of(Group group, std::vector<int> *pids) {

@@ -437,6 +437,13 @@ CASES: list[Case] = [
         ),
     ),
     case(
+        "plan9_read_only_is_a_flag",
+        "Plan9Share",
+        SHARE | {"ReadOnly": True, "Flags": 4},
+        SHARE | {"ReadOnly": True, "Flags": 5},
+        warning("$.ReadOnly", "hcsshim and WSL say this by the flag 1: add it to Flags"),
+    ),
+    case(
         "plan9_allowed_files_are_restricted",
         "Plan9Share",
         SHARE | {"AllowedFiles": ["a"], "Flags": 1},

@@ -73,7 +73,7 @@ LAST = ("hcsrt._engine._at_exit",)
 """What ends something for good, so that it is called at the end."""
 RESTARTS = {
     f"hcsrt.emulator._native.{name}"
-    for name in ("start", "fail_to_start", "stop", "clear", "configure", "record_misuse")
+    for name in ("start", "fail_to_start", "stop", "clear", "configure", "assume", "record_misuse")
 }
 """What changes the emulator as a whole where it succeeds."""
 ANNOUNCES = ("hcsrt._handles.announce", "hcsrt._calls.Claim.abandon")
@@ -464,7 +464,7 @@ class Runner:
             thread.start()
             thread.join(INTERRUPT_SECONDS / 2)
             if thread.is_alive():
-                _native.stop()
+                _native.stop(False)
                 thread.join()
                 self.world.restart()
             for error in raised:

@@ -1,8 +1,9 @@
 /* A computecore.dll for the test bed: the functions of hcsapi.h, exported by name, with the emulator behind them.
  *
- * It lies where the loader looks, and the code under test cannot tell: strings are released with LocalFree, stdio handles
- * with CloseHandle. Both are caught on their way through kernel32.dll, so that the emulator counts what Windows would not
- * tell anybody. The first call brings the emulator's service up in the Python of the process. x64 and Wine only. */
+ * It lies where the loader looks, and the code under test cannot tell: strings are released with LocalFree, or with
+ * CoTaskMemFree as hcsshim and WSL do, and stdio handles with CloseHandle. These are caught on their way through
+ * kernel32.dll and combase.dll, so that the emulator counts what Windows would not tell anybody. The first call brings
+ * the emulator's service up in the Python of the process. x64 and Wine only. */
 #include <windows.h>
 
 // It needs the types of windows.h.
@@ -45,9 +46,10 @@ bool claim(Released &released, void *value, bool *seen_before) {
     return true;
 }
 
-/* --- release, through kernel32.dll ------------------------------------------------------------------------------- */
+/* --- release, through kernel32.dll and combase.dll ---------------------------------------------------------------- */
 
 HLOCAL(WINAPI *real_local_free)(HLOCAL);
+BOOL(WINAPI *real_heap_free)(HANDLE, DWORD, LPVOID);
 BOOL(WINAPI *real_close_handle)(HANDLE);
 
 HLOCAL WINAPI local_free(HLOCAL memory) {
@@ -62,6 +64,18 @@ HLOCAL WINAPI local_free(HLOCAL memory) {
     return left;
 }
 
+/* What CoTaskMemFree ends in. */
+BOOL WINAPI heap_free(HANDLE heap, DWORD flags, LPVOID memory) {
+    bool again;
+    if (claim(strings, memory, &again)) {
+        table.load()->free_string(static_cast<hcsrt_char *>(memory));
+        return TRUE;
+    }
+    BOOL freed = real_heap_free(heap, flags, memory);
+    if (again && !freed) table.load()->free_string(static_cast<hcsrt_char *>(memory));
+    return freed;
+}
+
 BOOL WINAPI close_handle(HANDLE handle) {
     bool again;
     if (claim(handles, handle, &again)) return table.load()->close_handle(handle);
@@ -70,10 +84,11 @@ BOOL WINAPI close_handle(HANDLE handle) {
     return closed;
 }
 
-/* Replaces what kernel32.dll imports by that name; its exports of the same name jump through the entry. */
+/* Replaces what a DLL imports by that name. The exports of kernel32.dll of the same name jump through the entry. */
 template <typename Function>
-bool replace_import(const char *name, Function *replacement, Function **real) {
-    char *base = reinterpret_cast<char *>(GetModuleHandleW(L"kernel32.dll"));
+bool replace_import(const wchar_t *importer, const char *name, Function *replacement, Function **real) {
+    char *base = reinterpret_cast<char *>(GetModuleHandleW(importer));
+    if (!base) return false;
     auto *headers = reinterpret_cast<IMAGE_NT_HEADERS *>(base + reinterpret_cast<IMAGE_DOS_HEADER *>(base)->e_lfanew);
     DWORD place = headers->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT].VirtualAddress;
     for (auto *dll = reinterpret_cast<IMAGE_IMPORT_DESCRIPTOR *>(base + place); place && dll->Name; ++dll) {
@@ -92,6 +107,22 @@ bool replace_import(const char *name, Function *replacement, Function **real) {
         }
     }
     return false;
+}
+
+/* For each DLL that is loaded; one at a time. */
+void CALLBACK catch_cotaskmem_free(ULONG, const void *, void *) {
+    static bool caught = false;
+    caught = caught || replace_import(L"combase.dll", "HeapFree", heap_free, &real_heap_free);
+}
+
+/* Our own import of combase.dll would load half of Windows into each process, and many never need it. */
+bool await_combase() {
+    using Register = LONG(NTAPI *)(ULONG, decltype(&catch_cotaskmem_free), void *, void **);
+    auto *found =
+        reinterpret_cast<void *>(GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "LdrRegisterDllNotification"));
+    static void *cookie;
+    catch_cotaskmem_free(0, nullptr, nullptr);
+    return found && !reinterpret_cast<Register>(found)(0, catch_cotaskmem_free, nullptr, &cookie);
 }
 
 /* --- the emulator behind it -------------------------------------------------------------------------------------- */
@@ -175,8 +206,8 @@ HCSRT_FUNCTIONS(HCSRT_EXPORT)
 
 BOOL WINAPI DllMain(HINSTANCE, DWORD reason, LPVOID) {
     if (reason != DLL_PROCESS_ATTACH) return TRUE;
-    return replace_import("LocalFree", local_free, &real_local_free) &&
-           replace_import("CloseHandle", close_handle, &real_close_handle);
+    return await_combase() && replace_import(L"kernel32.dll", "LocalFree", local_free, &real_local_free) &&
+           replace_import(L"kernel32.dll", "CloseHandle", close_handle, &real_close_handle);
 }
 
 }  // extern "C"
