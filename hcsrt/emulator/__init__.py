@@ -22,9 +22,9 @@ from .. import _built as _built
 from ..errors import expect_emulator
 from ..faults import Fault, Faults
 from . import _native
-from .world import Host, install, reset, serve
+from .world import Host, install, reset, send_event, serve
 
-__all__ = ["Fault", "Faults", "Host", "container_document", "install", "live", "misuses", "reset"]
+__all__ = ["Fault", "Faults", "Host", "container_document", "install", "live", "misuses", "reset", "send_event"]
 
 
 def live() -> dict[str, int]:
