@@ -26,6 +26,8 @@ import pytest
 import hcsrt
 from hcsrt import ComputeSystem, _engine, _interpose, emulator
 from hcsrt._facade import times
+from hcsrt.emulator import Host
+from hcsrt.faults import Faults
 
 from .helpers.turns import Turns
 
@@ -33,7 +35,6 @@ from .helpers.turns import Turns
 hypothesis.settings.register_profile("hcsrt", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("hcsrt")
 
-SEED = pytest.StashKey[int]()
 STDERR = pytest.StashKey[int]()
 TURNS = pytest.StashKey[Turns]()
 LOCK = pytest.StashKey[Path]()
@@ -54,16 +55,9 @@ LAST_LOOK = 5.0
 TESTS_BETWEEN_FREEZES = 20
 """Tests after which what is there is kept from the garbage collection behind each test, which would visit it all."""
 TESTS = itertools.count()
+STAND_IN = importlib.util.find_spec("hcsrt_stand_in") is not None
+"""Whether the emulator is behind a computecore.dll in System32, that of tools/windows, and hcsrt takes it for HCS."""
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--hcsrt-seed",
-        type=int,
-        metavar="N",
-        help="vary the emulator's behaviour in the same way as a run before, which has printed its seed",
-    )
 
 
 CORES = os.cpu_count() or 1
@@ -103,14 +97,14 @@ def pytest_xdist_auto_num_workers() -> int:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a process of xdist what it shares with the others."""
-    node.workerinput["hcsrt_seed"] = node.config.stash[SEED]
+    node.workerinput["hcs_seed"] = node.config.option.hcs_seed
     node.workerinput["hcsrt_lock"] = str(node.config.stash[LOCK])
 
 
 def pytest_configure(config: pytest.Config) -> None:
     shared: dict[str, Any] = getattr(config, "workerinput", {})
-    seed = shared.get("hcsrt_seed", config.getoption("--hcsrt-seed"))
-    config.stash[SEED] = random.randrange(1 << 31) if seed is None else seed
+    if config.option.hcs_seed is None:
+        config.option.hcs_seed = shared.get("hcs_seed", random.randrange(1 << 31))
     # The processes of a run share the file, and so do runs that are given the same one.
     lock = os.environ.get("HCSRT_TESTS_LOCK") or shared.get("hcsrt_lock")
     if lock is None:
@@ -123,8 +117,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A copy, since the output of tests is captured, and what ends the whole run has to be seen.
     config.stash[STDERR] = os.dup(2)
     config.addinivalue_line("filterwarnings", "ignore::hcsrt.NoIsolationWarning")
-    # With the stand-in computecore.dll of tools/windows in System32, the emulator is behind that.
-    if importlib.util.find_spec("hcsrt_stand_in") is None:
+    if not STAND_IN:
         emulator.install()
 
 
@@ -133,7 +126,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return f"hcsrt: backend {hcsrt.backend()}, --hcsrt-seed={config.stash[SEED]}"
+    return f"hcsrt: backend {hcsrt.backend()}, --hcs-seed={config.option.hcs_seed}"
 
 
 def runs_alone(item: pytest.Item) -> bool:
@@ -234,21 +227,55 @@ def asyncio_errors() -> Iterator[list[str]]:
     logger.removeHandler(handler)
 
 
+@pytest.fixture
+def hcs_seed(request: pytest.FixtureRequest) -> int | None:
+    """Return the seed of a test's world: derived from that of the run, and the same whichever tests run beside it."""
+    of_run = request.config.option.hcs_seed
+    if of_run == "plain" or "plain_order" in request.fixturenames:
+        return None
+    return zlib.crc32(f"{of_run} {request.node.nodeid}".encode())
+
+
+def has_host(item: pytest.Item, seed: int | None) -> bool:
+    """Return whether a Host is installed around a test that has not asked for one.
+
+    Around one half of them, by their seeds. The others find the functions of HCS as programs do: without the table of
+    the Host's faults around them, which would catch callbacks that come too late.
+    """
+    return not STAND_IN and item.get_closest_marker("own_hosts") is None and (seed or 0) % 2 == 0
+
+
 @pytest.fixture(autouse=True)
-def nothing_left_behind(request: pytest.FixtureRequest, asyncio_errors: list[str]) -> Iterator[None]:
-    # Each test has a variation of its own, the same whichever tests run beside it.
-    seed = zlib.crc32(f"{request.config.stash[SEED]} {request.node.nodeid}".encode())
-    emulator.reset(None if "plain_order" in request.fixturenames else seed)
+def nothing_left_behind(
+    request: pytest.FixtureRequest, hcs_seed: int | None, asyncio_errors: list[str]
+) -> Iterator[None]:
+    if "hcs_host" in request.fixturenames or has_host(request.node, hcs_seed):
+        # It verifies afterwards what the test leaves behind, and tells who has made it.
+        request.getfixturevalue("hcs_host")
+    else:
+        emulator.reset(hcs_seed)
     yield
     gc.collect()
     settled(lambda: not left_behind())
-    assert left_behind() == {}
-    assert emulator.misuses() == []
+    if Host.installed() is None:
+        assert left_behind() == {}
+        assert emulator.misuses() == []
     assert asyncio_errors == []
     # What is there now, such as modules that a test was the first to import, has nothing of HCS in it. In a
     # free-threaded Python tests of the engine were seen to fail with it.
     if not FREE_THREADED and next(TESTS) % TESTS_BETWEEN_FREEZES == 0:
         gc.freeze()
+
+
+@pytest.fixture
+def faults(nothing_left_behind: None, hcs_seed: int | None) -> Iterator[Faults]:
+    """Yield faults in force: those of the Host, or others of the HCS that there is."""
+    host = Host.installed()
+    if host is not None:
+        yield host.faults
+    else:
+        with Faults(hcs_seed or 0) as faults:
+            yield faults
 
 
 @pytest.fixture
@@ -270,15 +297,6 @@ def system(document: dict[str, Any]) -> Iterator[ComputeSystem]:
 @pytest.fixture
 def plain_order() -> None:
     """Vary nothing: a call that HCS answers late then never completes before it has returned to its caller."""
-
-
-@pytest.fixture
-def verbs(plain_order: None) -> dict[str, Callable[[Any], Any]]:
-    """Return the functions of the service by their HCS names: a test puts its own in, for an HCS that misbehaves.
-
-    A function that returns None never answers, until emulator.reset() ends the service.
-    """
-    return emulator.world.service().verbs  # type: ignore[union-attr]
 
 
 @pytest.fixture
