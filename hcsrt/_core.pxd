@@ -151,15 +151,64 @@ cdef extern from "engine/news.h" nogil:
         pass
 
 cdef extern from "interpose/interpose.h" nogil:
+    const int HCSRT_CAN_FAIL
+    const int HCSRT_HAS_CALLBACK
+    const int HCSRT_IS_TRACKED
+    const int HCSRT_GIVES_HANDLE
+    const int HCSRT_HAS_DOCUMENT
+    const int HCSRT_HAS_SUBJECT
+    const int HCSRT_MOST_TYPES
+    const uint32_t HCSRT_FOR_EVER
+    const int HCSRT_FIELD_ARGUMENT
+    const int HCSRT_SITE_CALL
+    const int HCSRT_SITE_COMPLETION
+    const int HCSRT_ACTION_FAIL
+    const int HCSRT_ACTION_DELAY
+    const int HCSRT_ACTION_HANG
+    const int HCSRT_ACTION_SILENCE
+    const int HCSRT_ACTION_DEAFEN
+    const int HCSRT_RULE_UNFIT
+    const int HCSRT_RULE_CROWDED
+    const int HCSRT_RULE_NO_MEMORY
+    const int HCSRT_RULE_UNABLE
+    ctypedef struct hcsrt_condition:
+        int field
+        int comparison
+        int argument
+        int64_t number
+        const hcsrt_char *text
     ctypedef struct hcsrt_rule:
+        int site
+        int function
+        int stream
+        uint32_t type_count
+        uint32_t types[16]
+        const hcsrt_char *system
+        const hcsrt_char *owner
+        const hcsrt_condition *conditions
+        size_t condition_count
         uint32_t first
         uint32_t calls
-        int waits
-        uint32_t milliseconds
-        int fails
+        uint32_t every
+        int by_chance
+        double probability
+        uint64_t seed
+        uint32_t times
+        int action
         hcsrt_result result
-        int deaf
-        int withholds
+        const hcsrt_char *document
+        uint32_t milliseconds
+        uint32_t jitter
+        uint64_t amount
+    ctypedef struct hcsrt_firing:
+        int64_t rule
+        int64_t time
+        uint32_t number
+        uint32_t type
+        uint32_t length
+        hcsrt_char system[64]
+    ctypedef struct hcsrt_fault_hook:
+        size_t size
 
 cdef extern from "exports.h" nogil:
     ctypedef struct hcsrt_core:
@@ -254,14 +303,20 @@ cdef extern from "exports.h" nogil:
         void (*news_stop)(hcsrt_news *news) noexcept nogil
 
         const HcsApi *(*interpose)(const HcsApi *inner) noexcept nogil
+        void (*interpose_end)() noexcept nogil
         int (*interposed)(const char *name) noexcept nogil
         const char *(*interposed_name)(int function) noexcept nogil
         const HcsApi *(*interpose_without)(int function, int missing) noexcept nogil
         uint64_t (*interposed_calls)(int function) noexcept nogil
-        int (*rule_add)(int function, const hcsrt_rule *rule) noexcept nogil
-        void (*rule_remove)(int number) noexcept nogil
-        uint32_t (*rule_met)(int number) noexcept nogil
-        uint32_t (*rule_waiting)(int number) noexcept nogil
+        int (*interposed_traits)(int function) noexcept nogil
+        int (*interposed_number)(int function, int which, char *name, size_t size) noexcept nogil
+        int64_t (*rule_add)(const hcsrt_rule *rule) noexcept nogil
+        uint32_t (*rule_remove)(int64_t rule) noexcept nogil
+        void (*rule_release)(int64_t rule) noexcept nogil
+        uint32_t (*rule_met)(int64_t rule) noexcept nogil
+        uint32_t (*rule_waiting)(int64_t rule) noexcept nogil
+        int (*next_firing)(uint64_t *next, hcsrt_firing *firing) noexcept nogil
+        void (*set_fault_hook)(const hcsrt_fault_hook *hook) noexcept nogil
 
     # Grows by one in each forked child.
     uint32_t hcsrt_fork_epoch(const hcsrt_core *core)

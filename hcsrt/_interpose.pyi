@@ -1,3 +1,4 @@
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 
 from typing_extensions import disjoint_base
@@ -78,30 +79,80 @@ def counting() -> Counts:
 def functions() -> list[str]:
     """Return the names of all functions, and of the ways to release."""
 
+SITES: tuple[str, ...]
+ACTIONS: tuple[str, ...]
+FIELDS: tuple[str, ...]
+COMPARISONS: tuple[str, ...]
+
 class Traits:
+    """What calls of a function have that a fault may be about."""
+
     can_fail: bool
     is_tracked: bool
     has_document: bool
-    has_system: bool
-    numbers: list[str]
+    has_subject: bool
+    numbers: dict[str, int]
+    def __init__(self, number: int) -> None: ...
 
 def traits(function: str) -> Traits | None:
     """Return the traits of a function; None if HCS has none of that name."""
 
+@disjoint_base
 class Block:
-    """Keeps the table in use."""
+    """Keeps the table in use from begin() to end()."""
 
-    def begin(self) -> None: ...
-    def end(self) -> None: ...
+    def begin(self) -> None:
+        """Put the table into use. Raises RuntimeError if this block has done so already."""
+    def end(self) -> None:
+        """Take the table out of use, unless another block needs it; nothing happens if this one has ended."""
 
+@disjoint_base
 class Active:
-    """A rule in force."""
+    """A fault in force."""
 
-    here: bool
     @property
-    def waiting(self) -> int: ...
-    def release(self) -> None: ...
-    def remove(self) -> None: ...
-    def firings(self, skip: int) -> list[tuple[int, str, str | None, float]]: ...
+    def here(self) -> bool:
+        """Whether it is in force in this process, and not removed."""
+    @property
+    def waiting(self) -> int:
+        """The number of calls that wait now."""
+    @property
+    def met(self) -> int:
+        """How often it has fired."""
+    def release(self) -> None:
+        """Let go on what waits now."""
+    def firings(self, skip: int = 0) -> list[tuple[int, int, int, str | None, float]]:
+        """Return what has fired, but the first so many, each as its place, number, type of event, system, seconds."""
+    def remove(self) -> list[tuple[int, int, int, str | None, float]]:
+        """Take it out of force, and return its firings. Nothing happens the second time."""
 
-def activate(kind: str, place: str, action: str, seed: int, **arguments: object) -> Active: ...
+def activate(
+    site: str,
+    place: str,
+    action: str,
+    seed: int = 0,
+    *,
+    system: str | None = None,
+    owner: str | None = None,
+    nth: int = 0,
+    every: int = 0,
+    probability: float | None = None,
+    times: int = 0,
+    when: Iterable[Sequence[str | int]] = (),
+    types: Iterable[int] = (),
+    stream: int = 0,
+    result: int = 0,
+    document: str | None = None,
+    seconds: float = 0,
+    jitter: float = 0,
+    after: int = 0,
+    back_after: float | None = None,
+) -> Active:
+    """Put a fault into force, whose data are checked already, and return it.
+
+    `place` is the name of the function of a call or a completion, and `types` are numbers of events, none for all.
+    Raises ValueError if the HCS in use cannot do that, or too many are in force.
+    """
+
+def set_fault_hook(capsule: object) -> None:
+    """Let a backend do on demand what its capsule, named "hcsrt.fault_hook", has; it lives as long as the process."""

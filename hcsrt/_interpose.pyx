@@ -4,11 +4,42 @@ Each block puts a table around the table of this process into use and takes it o
 and calls under way do not notice. Blocks may be nested and be those of several threads.
 """
 
-from libc.stdint cimport int32_t, uint32_t
+from cpython.bytes cimport PyBytes_AS_STRING
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from cpython.unicode cimport PyUnicode_DecodeUTF16
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memset
 
 from hcsrt._api cimport HcsApi, hcsrt_backend
-from hcsrt._core cimport core, hcsrt_fork_epoch, hcsrt_rule
+from hcsrt._core cimport (
+    HCSRT_ACTION_DEAFEN,
+    HCSRT_ACTION_DELAY,
+    HCSRT_ACTION_FAIL,
+    HCSRT_ACTION_HANG,
+    HCSRT_ACTION_SILENCE,
+    HCSRT_CAN_FAIL,
+    HCSRT_FIELD_ARGUMENT,
+    HCSRT_FOR_EVER,
+    HCSRT_HAS_DOCUMENT,
+    HCSRT_HAS_SUBJECT,
+    HCSRT_IS_TRACKED,
+    HCSRT_MOST_TYPES,
+    HCSRT_RULE_CROWDED,
+    HCSRT_RULE_NO_MEMORY,
+    HCSRT_RULE_UNABLE,
+    HCSRT_SITE_CALL,
+    HCSRT_SITE_COMPLETION,
+    core,
+    hcsrt_condition,
+    hcsrt_fault_hook,
+    hcsrt_firing,
+    hcsrt_fork_epoch,
+    hcsrt_is_here,
+    hcsrt_rule,
+)
 from hcsrt._library cimport hcs
+from hcsrt._types cimport hcsrt_char
 
 import contextlib
 from _thread import allocate_lock
@@ -55,8 +86,15 @@ cdef int end() except -1:
     with lock():
         blocks -= 1
         if blocks == 0:
+            with nogil:
+                core.interpose_end()
             core.replace_chosen(inner)
     return 0
+
+
+cdef uint32_t milliseconds_of(double seconds) noexcept:
+    """Return whole milliseconds, and none only for none: a million seconds at most."""
+    return 0 if seconds == 0 else <uint32_t> max(1, round(min(seconds, 1e6) * 1000))
 
 
 cdef class Rule:
@@ -64,45 +102,52 @@ cdef class Rule:
 
     cdef readonly str function
     cdef hcsrt_rule rule
-    cdef int number
+    cdef int64_t number
+    cdef uint32_t epoch
     cdef uint32_t last_met
 
     def __cinit__(self, str function not None, uint32_t first, uint32_t calls):
-        number_of(function)
+        self.rule.function = number_of(function)
         self.function = function
         self.rule.first = first
         self.rule.calls = calls
-        self.number = -1
 
     def __enter__(self):
-        if self.number >= 0:
+        if self.number > 0:
             raise RuntimeError(f"the rule for {self.function} is in use already; make another one for a block inside")
         begin()
-        self.number = core.rule_add(number_of(self.function), &self.rule)
+        self.epoch = hcsrt_fork_epoch(&core)
+        self.number = core.rule_add(&self.rule)
         if self.number < 0:
+            self.number = 0
             end()
             raise ValueError(f"the rule cannot be one for {self.function}, or there are too many rules")
         return self
 
     def __exit__(self, *exception):
-        if self.number < 0:
+        if self.number <= 0:
             raise RuntimeError(f"the rule for {self.function} is not in use; enter its block first")
-        cdef int number = self.number
-        self.last_met = self.met
+        cdef int64_t number = self.here()
+        cdef uint32_t met
         with nogil:  # callbacks may want it
-            core.rule_remove(number)
-        self.number = -1
+            met = core.rule_remove(number)
+        self.last_met = met
+        self.number = 0
         end()
 
     @property
     def met(self):
         """The number of calls that the rule was for so far."""
-        return self.last_met if self.number < 0 else core.rule_met(self.number)
+        return self.last_met if self.number <= 0 else core.rule_met(self.here())
 
     @property
     def waiting(self):
         """The number of calls that wait now."""
-        return 0 if self.number < 0 else core.rule_waiting(self.number)
+        return core.rule_waiting(self.here())
+
+    cdef int64_t here(self):
+        """Return the number of the rule, 0 in a forked child: its own rules have the same ones."""
+        return self.number if hcsrt_is_here(&core, self.epoch) else 0
 
 
 def failing(function, hresult, first=1, calls=0):
@@ -118,7 +163,7 @@ def failing(function, hresult, first=1, calls=0):
         ValueError: At the beginning of the block, if calls of the function cannot fail.
     """
     cdef Rule rule = Rule(function, first, calls)
-    rule.rule.fails = True
+    rule.rule.action = HCSRT_ACTION_FAIL
     rule.rule.result = <int32_t> <uint32_t> (hresult & 0xFFFFFFFF)
     return rule
 
@@ -130,8 +175,9 @@ def waiting(function, seconds=None, first=1, calls=0):
     """
     cdef Rule rule = Rule(function, first, calls)
     limit = checked_seconds(seconds, "seconds")
-    rule.rule.waits = True
-    rule.rule.milliseconds = 0 if limit is None else max(1, round(limit * 1000))
+    rule.rule.action = HCSRT_ACTION_HANG if limit is None else HCSRT_ACTION_DELAY
+    if limit is not None:
+        rule.rule.milliseconds = milliseconds_of(limit)
     return rule
 
 
@@ -141,7 +187,7 @@ def deaf(function, first=1, calls=0):
     The arguments are those of failing().
     """
     cdef Rule rule = Rule(function, first, calls)
-    rule.rule.deaf = True
+    rule.rule.action = HCSRT_ACTION_DEAFEN
     return rule
 
 
@@ -152,7 +198,7 @@ def silent(function, first=1, calls=0):
     create something. The arguments are those of failing().
     """
     cdef Rule rule = Rule(function, first, calls)
-    rule.rule.fails = rule.rule.withholds = True
+    rule.rule.action = HCSRT_ACTION_SILENCE
     return rule
 
 
@@ -162,7 +208,8 @@ def late(function, first=1, calls=0):
     The arguments are those of failing().
     """
     cdef Rule rule = Rule(function, first, calls)
-    rule.rule.withholds = True
+    rule.rule.site = HCSRT_SITE_COMPLETION
+    rule.rule.action = HCSRT_ACTION_HANG
     return rule
 
 
@@ -246,78 +293,253 @@ def functions():
     return names
 
 
-class Traits:
-    """What the calls of a function have that a fault may be about."""
 
-    def __init__(self, name):
-        plain = name.startswith("HcsClose") or name in (
-            "HcsGetOperationId", "HcsGetOperationType", "HcsGetOperationContext",
-            "HcsGetComputeSystemFromOperation", "HcsGetProcessFromOperation")
-        self.can_fail = not plain
-        self.is_tracked = False
-        cdef size_t place
-        for place in range(core.row_count):
-            if core.rows[place].name == <bytes> name.encode("ascii"):
-                self.is_tracked = core.rows[place].shape == 1 or core.rows[place].shape == 2
-        self.is_tracked = self.is_tracked or name in (
-            "HcsEnumerateComputeSystems", "HcsGetProcessInfo", "HcsCreateComputeSystem", "HcsCreateProcess",
-            "HcsEnumerateComputeSystemsInNamespace", "HcsCreateComputeSystemInNamespace")
-        self.has_document = self.is_tracked or name in (
-            "HcsGetServiceProperties", "HcsModifyServiceSettings", "HcsGetProcessorCompatibilityFromSavedState")
-        self.has_system = True
-        self.numbers = ["timeout", "pid", "options", "access"]
+# --- faults -----------------------------------------------------------------------------------------------------------
+
+# In the order of the enums in interpose.h.
+SITES = ("call", "completion", "event", "stream", "process")
+ACTIONS = ("fail", "delay", "hang", "drop", "duplicate", "reorder", "crash", "cut", "disconnect")
+FIELDS = ("system", "owner", "document", "count")
+COMPARISONS = ("==", "!=", "like", "contains", "<", "<=", ">", ">=")
+
+
+class Traits:
+    """What calls of a function have that a fault may be about."""
+
+    def __init__(self, int number):
+        cdef int traits = core.interposed_traits(number)
+        cdef int which = 0
+        cdef int place
+        cdef char name[64]
+        self.can_fail = bool(traits & HCSRT_CAN_FAIL)
+        self.is_tracked = bool(traits & HCSRT_IS_TRACKED)
+        self.has_document = bool(traits & HCSRT_HAS_DOCUMENT)
+        self.has_subject = bool(traits & HCSRT_HAS_SUBJECT)
+        # The number arguments, each with its place.
+        self.numbers = {}
+        while True:
+            place = core.interposed_number(number, which, name, sizeof(name))
+            if place < 0:
+                break
+            self.numbers[(<bytes> name).decode("ascii")] = place
+            which += 1
 
 
 def traits(str function not None):
     """Return the traits of a function; None if HCS has none of that name."""
-    return Traits(function) if function in functions() else None
+    cdef int number = core.interposed(function.encode("utf-8", "replace"))
+    return None if number < 0 else Traits(number)
 
 
-class Block:
-    """Keeps the table in use."""
+cdef class Block:
+    """Keeps the table in use from begin() to end()."""
+
+    cdef uint32_t epoch
+    cdef bint begun
 
     def begin(self):
+        """Put the table into use. Raises RuntimeError if this block has done so already."""
+        if self.begun:
+            raise RuntimeError("the block has begun already; make another one")
         begin()
+        self.begun = True
+        self.epoch = hcsrt_fork_epoch(&core)
 
     def end(self):
-        end()
+        """Take the table out of use, unless another block needs it; nothing happens if this one has ended."""
+        if self.begun:
+            self.begun = False
+            end()
 
 
-class Active:
-    """A rule in force."""
+# The firings of the rules that somebody asks for, by their number; and the place of the next one in the record.
+cdef dict firings = {}
+cdef uint64_t next_firing = 0
 
-    def __init__(self, rule, hidden=None):
-        self._rule = rule
-        self._hidden = hidden
-        (rule or hidden).__enter__()
-        self.here = True
+
+cdef int collect() except -1:
+    """Take what has fired since the last time out of the native record."""
+    cdef hcsrt_firing firing
+    cdef list found
+    cdef int byteorder = 0
+    with lock():
+        while core.next_firing(&next_firing, &firing):
+            found = firings.get(firing.rule)
+            if found is None:
+                continue
+            system = None
+            if firing.length != HCSRT_FOR_EVER:
+                byteorder = 0
+                system = PyUnicode_DecodeUTF16(
+                    <const char *> firing.system, firing.length * sizeof(hcsrt_char), "surrogatepass", &byteorder)
+            found.append((next_firing, firing.number, firing.type, system, firing.time / 1e9))
+    return 0
+
+
+cdef class Active:
+    """A fault in force."""
+
+    cdef int64_t rule
+    cdef int hidden
+    cdef uint32_t epoch
+
+    def __cinit__(self):
+        self.hidden = -1
+        self.epoch = hcsrt_fork_epoch(&core)
+
+    cdef int64_t number(self):
+        """Return the number of the rule, 0 in a forked child: its own rules have the same ones."""
+        return self.rule if hcsrt_is_here(&core, self.epoch) else 0
+
+    @property
+    def here(self):
+        """Whether it is in force in this process, and not removed."""
+        return (self.rule > 0 or self.hidden >= 0) and bool(hcsrt_is_here(&core, self.epoch))
 
     @property
     def waiting(self):
-        return self._rule.waiting if self._rule else 0
+        """The number of calls that wait now."""
+        return core.rule_waiting(self.number())
+
+    @property
+    def met(self):
+        """How often it has fired."""
+        return core.rule_met(self.number())
 
     def release(self):
-        pass
+        """Let go on what waits now."""
+        cdef int64_t rule = self.number()
+        with nogil:
+            core.rule_release(rule)
+
+    def firings(self, Py_ssize_t skip=0):
+        """Return what has fired, but the first so many, each as its place, number, type of event, system, seconds."""
+        collect()
+        return list(firings.get(self.number(), ())[skip:])
 
     def remove(self):
-        self.here = False
-        (self._rule or self._hidden).__exit__(None, None, None)
+        """Take it out of force, and return its firings. Nothing happens the second time."""
+        cdef int64_t rule = self.number()
+        cdef int hidden = self.hidden if hcsrt_is_here(&core, self.epoch) else -1
+        self.hidden = -1
+        self.rule = 0
+        if hidden >= 0:
+            with lock():
+                use(core.interpose_without(hidden, False))
+        if rule > 0:
+            with nogil:
+                core.rule_remove(rule)
+            collect()
+        return firings.pop(rule, [])
 
-    def firings(self, skip):
-        return []
+
+cdef bytes utf16(text):
+    return None if text is None else (<str?> text).encode("utf-16-le", "surrogatepass") + b"\0\0"
 
 
-def activate(kind, place, action, seed, *, nth=None, times=None, result=0, document=None, seconds=None, jitter=0, **more):
-    """Put a rule into force. For now the simple ones."""
-    first, calls = (nth, 1) if nth else (1, times or 0)
-    if more or document is not None:
-        raise NotImplementedError("this selector or action of a fault comes soon")
-    if (kind, action) == ("call", "fail"):
-        return Active(failing(place, result, first, calls))
-    if (kind, action) in (("call", "delay"), ("call", "hang")):
-        return Active(waiting(place, seconds, first, calls))
-    if (kind, action) == ("completion", "hang"):
-        return Active(late(place, first, calls))
-    if (kind, action) == ("call", "missing"):
-        return Active(None, missing(place))
-    raise NotImplementedError("this selector or action of a fault comes soon")
+cdef const hcsrt_char *units(bytes encoded) noexcept:
+    if encoded is None:
+        return NULL
+    return <const hcsrt_char *> PyBytes_AS_STRING(encoded)
+
+
+cdef int64_t add(hcsrt_rule *rule, dict numbers, list when, list kept) except -1:
+    """Add a rule with its conditions, whose texts are kept until it is there."""
+    cdef hcsrt_condition *conditions = <hcsrt_condition *> calloc(len(when) + 1, sizeof(hcsrt_condition))
+    cdef hcsrt_condition *condition
+    cdef bytes text
+    cdef int64_t number
+    if conditions == NULL:
+        raise MemoryError
+    try:
+        for place in range(len(when)):
+            field, comparison, value = when[place]
+            condition = &conditions[<Py_ssize_t> place]
+            condition.comparison = COMPARISONS.index(comparison)
+            if field in numbers:
+                condition.field = HCSRT_FIELD_ARGUMENT
+                condition.argument = numbers[field]
+            else:
+                condition.field = FIELDS.index(field)
+            if isinstance(value, str):
+                text = utf16(value)
+                kept.append(text)
+                condition.text = units(text)
+            else:
+                condition.number = value
+        rule.conditions = conditions
+        rule.condition_count = len(when)
+        number = core.rule_add(rule)
+    finally:
+        free(conditions)
+    if number == HCSRT_RULE_NO_MEMORY:
+        raise MemoryError
+    if number == HCSRT_RULE_CROWDED:
+        raise ValueError("256 faults are in force in this process, and there can be no more: remove one")
+    if number == HCSRT_RULE_UNABLE:
+        raise ValueError("the HCS in use cannot do that on demand, as only the emulator can: leave it out")
+    if number < 0:
+        raise ValueError("what is there cannot be treated so")
+    return number
+
+
+def activate(str site not None, str place not None, str action not None, uint64_t seed=0, *, system=None, owner=None,
+             uint32_t nth=0, uint32_t every=0, probability=None, uint32_t times=0, when=(), types=(), int stream=0,
+             result=0, document=None, double seconds=0, double jitter=0, uint64_t after=0, back_after=None):
+    """Put a fault into force, whose data are checked already, and return it.
+
+    `place` is the name of the function of a call or a completion, and `types` are numbers of events, none for all.
+    Raises ValueError if the HCS in use cannot do that, or too many are in force.
+    """
+    cdef Active active = Active.__new__(Active)
+    cdef hcsrt_rule rule
+    cdef dict numbers = {}
+    cdef bytes c_system = utf16(system)
+    cdef bytes c_owner = utf16(owner)
+    cdef bytes c_document = utf16(document)
+    cdef Py_ssize_t each
+    memset(&rule, 0, sizeof(rule))
+    if action == "missing":
+        number = number_of(place)
+        hide(number, place)
+        active.hidden = number
+        return active
+    rule.site = SITES.index(site)
+    if rule.site <= HCSRT_SITE_COMPLETION:
+        rule.function = number_of(place)
+        numbers = Traits(rule.function).numbers
+    types = tuple(types)
+    if len(types) > HCSRT_MOST_TYPES:
+        raise ValueError("there are too many types of events")
+    rule.type_count = len(types)
+    for each in range(len(types)):
+        rule.types[each] = types[each]
+    rule.stream = stream
+    rule.system = units(c_system)
+    rule.owner = units(c_owner)
+    rule.first = nth
+    rule.calls = 1 if nth else 0
+    rule.every = every
+    if probability is not None:
+        rule.by_chance = True
+        rule.probability = probability
+    rule.seed = seed
+    rule.times = times
+    rule.action = ACTIONS.index(action)
+    rule.result = <int32_t> <uint32_t> (result & 0xFFFFFFFF)
+    rule.document = units(c_document)
+    rule.milliseconds = milliseconds_of(seconds)
+    rule.jitter = milliseconds_of(jitter)
+    if action == "disconnect":
+        rule.milliseconds = HCSRT_FOR_EVER if back_after is None else milliseconds_of(back_after)
+    rule.amount = after
+    with lock():
+        # Before it can fire; nothing takes firings out of the record meanwhile.
+        active.rule = add(&rule, numbers, list(when), [])
+        firings[active.rule] = []
+    return active
+
+
+def set_fault_hook(capsule):
+    """Let a backend do on demand what its capsule, named "hcsrt.fault_hook", has; it lives as long as the process."""
+    core.set_fault_hook(<const hcsrt_fault_hook *> PyCapsule_GetPointer(capsule, "hcsrt.fault_hook"))

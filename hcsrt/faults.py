@@ -24,6 +24,7 @@ cutting a stream and stopping the service are for the emulator alone.
 from __future__ import annotations
 
 import json
+import re
 from _collections_abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -75,7 +76,7 @@ class Firing(NamedTuple):
     """One time that a fault has met something."""
 
     number: int
-    """The number of what it met, from 1, among all that was at its site and that `system`, `owner` and `when` select."""
+    """The number of what it met, from 1, among all at its site that `system`, `owner` and `when` select."""
     function: str
     """The site where it was: the name of the function, or `"event:SystemExited"` and its like."""
     system: str | None
@@ -90,7 +91,7 @@ class Fault:
     The action methods of `Site` make one. Two faults are equal if their data are.
     """
 
-    __slots__ = ("_active", "_data", "_faults", "_fired")
+    __slots__ = ("_active", "_data", "_faults", "_fired", "_read")
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self) -> None:
@@ -103,12 +104,14 @@ class Fault:
         fault._faults = None
         fault._active = None
         fault._fired = []
+        fault._read = 0
         return fault
 
     _data: _Data
     _faults: Faults | None
     _active: _interpose.Active | None
-    _fired: list[Firing]
+    _fired: list[tuple[int, Firing]]
+    _read: int
 
     @classmethod
     def from_dict(cls, data: Mapping[str, typing.Any]) -> Fault:
@@ -175,11 +178,10 @@ class Fault:
 
         The native record keeps the last 4096 firings of all faults: read it before there are more.
         """
-        self._collect()
-        return list(self._fired)
+        return [firing for _, firing in self._collect()]
 
     def remove(self) -> None:
-        """Take the fault out of force, for good. What it held back goes on; nothing happens if it is removed already."""
+        """Take the fault out of force, for good. What it keeps goes on; nothing happens if it is removed already."""
         faults, self._faults = self._faults, None
         if faults is not None:
             faults._forget(self)
@@ -208,17 +210,27 @@ class Fault:
         return f"<Fault on({self.site!r}{selectors}).{self.action}({arguments})>"
 
     def _begin(self, seed: int) -> None:
+        self._fired, self._read = [], 0
         self._active = _activate(self._data, seed)
 
     def _end(self) -> None:
-        if self._active is not None:
-            self._active.remove()
-            self._collect()
-            self._active = None
+        active, self._active = self._active, None
+        if active is not None:
+            self._keep(active.remove()[self._read :])
 
-    def _collect(self) -> None:
+    def _collect(self) -> list[tuple[int, Firing]]:
+        """Return the firings, each behind its place in the native record."""
         if self._active is not None:
-            self._fired += [Firing(*each) for each in self._active.firings(len(self._fired))]
+            self._keep(self._active.firings(self._read))
+        return list(self._fired)
+
+    def _keep(self, firings: list[tuple[int, int, int, str | None, float]]) -> None:
+        self._read += len(firings)
+        for place, number, event, system, after in firings:
+            site = self.site
+            if site == "event:*":
+                site = next((f"event:{name}" for name, code in EVENT_TYPES.items() if code == event), site)
+            self._fired.append((place, Firing(number, site, system, after)))
 
 
 class Site:
@@ -426,8 +438,8 @@ class Faults:
     @property
     def fired(self) -> list[Firing]:
         """What all faults have met, removed ones too, in the order of time within this block."""
-        everything = [firing for fault in (*self._removed, *self._faults) for firing in fault.fired]
-        return sorted(everything, key=lambda firing: firing.seconds)
+        everything = [each for fault in (*self._removed, *self._faults) for each in fault._collect()]
+        return [firing for _, firing in sorted(everything)]
 
     @property
     def active(self) -> bool:
@@ -593,7 +605,7 @@ def _checked_action(data: _Data, given: _Data) -> _Data:
         assert traits is not None
         if not traits.can_fail:
             taken.remove("fail")
-        if not traits.has_system:
+        if not traits.has_subject:
             taken.remove("crash")
     if action not in taken:
         raise ValueError(f"{site!r} cannot {action}(); it takes {', '.join(f'{name}()' for name in taken)}")
@@ -695,20 +707,47 @@ def _document_text(error: str | int, document: typing.Any) -> str | None:
 # --- putting into force -----------------------------------------------------------------------------------------------
 
 
+def _is_like(text: str, pattern: str) -> bool:
+    expression = "".join({"*": ".*", "?": "."}.get(unit, re.escape(unit)) for unit in pattern)
+    return re.fullmatch(expression, text, re.IGNORECASE | re.ASCII | re.DOTALL) is not None
+
+
+def _holds(text: str, operator: str, value: str) -> bool:
+    if operator == "like":
+        return _is_like(text, value)
+    if operator == "contains":
+        return value in text
+    return (text == value) == (operator == "==")
+
+
 def _activate(data: _Data, seed: int) -> _interpose.Active:
     site, action = data["site"], data["action"]
     kind, place = _kind(site), _place(site)
     arguments: _Data = {name: data[name] for name in _SELECTORS if name in data}
+    # What the function is is known here and now, but for events of each type.
+    when = arguments.pop("when", [])
+    names = [(operator, value) for field, operator, value in when if field == "function"]
+    when = [condition for condition in when if condition[0] != "function"]
+    if kind == "event":
+        types = [place] if place != "*" else list(EVENT_TYPES) if names else []
+        taken = [name for name in types if all(_holds(name, *each) for each in names)]
+        arguments["types"] = [EVENT_TYPES[name] for name in taken]
+        never = len(taken) < len(types) and not taken
+    else:
+        function = place if kind in ("call", "completion") else "HcsCreateProcess"
+        never = not all(_holds(function, *each) for each in names)
+    if never:
+        when.append(["count", "==", 0])
+    if when:
+        arguments["when"] = when
     if action == "fail":
         arguments["result"] = _code(data["error"])
         arguments["document"] = _document_text(data["error"], data.get("document"))
-    elif action in ("delay", "cut", "disconnect"):
+    else:
         arguments.update({name: data[name] for name in _ARGUMENTS[action] if name in data})
-    if kind == "event":
-        arguments["event"] = 0 if place == "*" else EVENT_TYPES[place]
-    elif kind == "stream":
+    if kind == "stream":
         arguments["stream"] = _STREAMS.index(place)
     try:
         return _interpose.activate(kind, place, action, seed, **arguments)
     except ValueError as error:
-        raise ValueError(f"{site!r} with {action}(): {error}") from None
+        raise ValueError(f"{site!r} cannot {action}() now: {error}") from None

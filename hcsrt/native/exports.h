@@ -32,8 +32,9 @@
     F(port_new) F(port_close) F(port_close_copy) F(port_descriptor) F(port_unsent) F(port_send) F(port_wait) \
     F(port_has_calls) F(port_collect) F(orphans) F(set_orphan_notice) \
     F(news_new) F(news_release) F(news_came) F(news_count) F(news_wait) F(news_stop) \
-    F(interpose) F(interposed) F(interposed_name) F(interpose_without) F(interposed_calls) \
-    F(rule_add) F(rule_remove) F(rule_met) F(rule_waiting)
+    F(interpose) F(interpose_end) F(interposed) F(interposed_name) F(interpose_without) F(interposed_calls) \
+    F(interposed_traits) F(interposed_number) \
+    F(rule_add) F(rule_remove) F(rule_release) F(rule_met) F(rule_waiting) F(next_firing) F(set_fault_hook)
 /* clang-format on */
 
 struct hcsrt_core {

@@ -1,39 +1,28 @@
 #include "interpose/interpose.h"
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
-#include <initializer_list>
 #include <new>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
-#include "backends/functions.h"
 #include "backends/table.h"
 #include "core/forks.h"
 #include "core/results.h"
+#include "core/text.h"
 #include "core/threads.h"
-#include "interpose/withheld.h"
+#include "interpose/deliveries.h"
+
+using namespace hcsrt::interpose;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-using hcsrt::interpose::Withheld;
-
-/* The ways to release have no row among the functions. */
-#define HCSRT_ENTRIES(F) \
-    HCSRT_FUNCTIONS(F) \
-    F(free_string, RS5, OTHER, NONE, NONE, NONE) \
-    F(free_cotaskmem, RS5, OTHER, NONE, NONE, NONE) \
-    F(close_handle, RS5, OTHER, NONE, NONE, NONE)
-
-enum Function : int {
-#define HCSRT_NUMBER(name, since, shape, subject, lane, type) NUMBER_##name,
-    HCSRT_ENTRIES(HCSRT_NUMBER)
-#undef HCSRT_NUMBER
-        FUNCTIONS
-};
+/* --- what a function is ------------------------------------------------------------------------------------------- */
 
 constexpr hcsrt_shape SHAPES[] = {
 #define HCSRT_SHAPE(name, since, shape, subject, lane, type) HCSRT_SHAPE_##shape,
@@ -41,111 +30,470 @@ constexpr hcsrt_shape SHAPES[] = {
 #undef HCSRT_SHAPE
 };
 
+constexpr hcsrt_subject SUBJECTS[] = {
+#define HCSRT_SUBJECT(name, since, shape, subject, lane, type) HCSRT_SUBJECT_##subject,
+    HCSRT_ENTRIES(HCSRT_SUBJECT)
+#undef HCSRT_SUBJECT
+};
+
+/* The last column of a row as it is written, with its parameters. */
+constexpr std::string_view WRITTEN[] = {
+#define HCSRT_WRITTEN(name, since, shape, subject, lane, type) #shape,
+    HCSRT_ENTRIES(HCSRT_WRITTEN)
+#undef HCSRT_WRITTEN
+};
+
+constexpr std::string_view parameters_of(int function) {
+    switch (SHAPES[function]) {
+    case HCSRT_SHAPE_VERB: return "subject, operation, options";
+    case HCSRT_SHAPE_MODIFY: return "subject, operation, configuration, identity";
+    case HCSRT_SHAPE_EXIT: return "subject, timeout_ms, result";
+    case HCSRT_SHAPE_CLOSE: return "subject";
+    case HCSRT_SHAPE_STRING: return "text";
+    case HCSRT_SHAPE_STRINGS: return "vm_id, file_path";
+    case HCSRT_SHAPE_QUESTION: return "query, result";
+    case HCSRT_SHAPE_OTHER: break;
+    }
+    std::string_view written = WRITTEN[function];
+    size_t begin = written.find(", (");
+    if (begin == written.npos) return {};
+    written.remove_prefix(begin + 3);
+    return written.substr(0, written.rfind("))"));
+}
+
+/* The name of the parameter in that place, empty behind the last one. */
+constexpr std::string_view parameter_of(int function, int place) {
+    std::string_view rest = parameters_of(function);
+    for (; place && !rest.empty(); --place) {
+        size_t comma = rest.find(',');
+        rest = comma == rest.npos ? std::string_view{} : rest.substr(comma + 1);
+    }
+    rest = rest.substr(0, rest.find(','));
+    size_t end = rest.size();
+    while (end && (rest[end - 1] == ' ' || rest[end - 1] == '\\')) --end;
+    rest = rest.substr(0, end);
+    size_t space = rest.find_last_of(" *");
+    return space == rest.npos ? rest : rest.substr(space + 1);
+}
+
+constexpr int place_of(int function, std::string_view name) {
+    for (int place = 0; place < MOST_PARAMETERS; ++place)
+        if (parameter_of(function, place) == name) return place;
+    return -1;
+}
+
+/* What is left of a number's name without its unit and its adjectives. */
+constexpr std::string_view plain_name(std::string_view name) {
+    if (name == "requested_access") return "access";
+    if (name == "process_id") return "pid";
+    if (name == "callback_options") return "options";
+    if (name.size() > 3 && name.substr(name.size() - 3) == "_ms") return name.substr(0, name.size() - 3);
+    return name;
+}
+
+enum class Role { NOTHING, SYSTEM, NAMESPACE, DOCUMENT };
+
+/* What a text argument is. */
+constexpr Role role_of(int function, int place) {
+    std::string_view name = parameter_of(function, place);
+    if (name == "id" || name == "vm_id") return Role::SYSTEM;
+    return name == "id_namespace" ? Role::NAMESPACE : Role::DOCUMENT;
+}
+
 /* The place of the operation that tracks a call among the parameters. -1: the call is not tracked. */
 constexpr int operation_at(int function) {
-    switch (function) {
-    case NUMBER_HcsEnumerateComputeSystems:
-    case NUMBER_HcsGetProcessInfo: return 1;
-    case NUMBER_HcsCreateComputeSystem:
-    case NUMBER_HcsCreateProcess:
-    case NUMBER_HcsEnumerateComputeSystemsInNamespace: return 2;
-    case NUMBER_HcsCreateComputeSystemInNamespace: return 3;
-    }
-    return SHAPES[function] == HCSRT_SHAPE_VERB || SHAPES[function] == HCSRT_SHAPE_MODIFY ? 1 : -1;
+    return SUBJECTS[function] == HCSRT_SUBJECT_OPERATION ? -1 : place_of(function, "operation");
 }
 
 constexpr bool gives_handle(int function) {
-    return function == NUMBER_HcsCreateComputeSystem || function == NUMBER_HcsCreateComputeSystemInNamespace ||
-           function == NUMBER_HcsCreateProcess;
+    return operation_at(function) >= 0 && (place_of(function, "system") > 0 || place_of(function, "process") > 0);
 }
 
-/* --- rules -------------------------------------------------------------------------------------------------------- */
-
-/* The word of a slot says who may touch the rest of it. The thread that adds a rule takes it from 0 to CLAIMED, writes
- * the rule and makes it ACTIVE; at the end it is 0 again. A call that finds the slot among those of its function counts
- * itself in before it looks: the rule may have ended meanwhile, or the slot may belong to another function. */
-constexpr uint32_t ACTIVE = 1, CLAIMED = 2, INSIDE = 4;
-
-struct Slot {
-    std::atomic<uint32_t> word{0};
-    int function = 0;
-    hcsrt_rule rule = {};
-    std::atomic<uint32_t> seen{0}, met{0}, waiting{0};
-};
-
-constexpr int SLOTS = 64;
-Slot slots[SLOTS];
-
-struct Counted {
-    std::atomic<uint64_t> calls{0};
-    std::atomic<uint64_t> rules{0}; /* a bit for each slot */
-};
-
-Counted counted[FUNCTIONS];
-
-/* The rules that withhold operations. */
-std::atomic<int> withholding{0};
-
-struct Verdict {
-    bool deaf = false, fails = false;
-    hcsrt_result result = 0;
-    Withheld *withheld = nullptr;
-
-    void fail(hcsrt_result with) {
-        fails = true;
-        result = with;
-    }
-};
-
-bool is_for(const hcsrt_rule &rule, uint32_t number) {
-    return number >= rule.first && (!rule.calls || number - rule.first < rule.calls);
-}
-
-void wait_in(Slot &slot) {
-    uint32_t limit = slot.rule.milliseconds;
-    auto end = Clock::now() + std::chrono::milliseconds(limit);
-    slot.waiting.fetch_add(1, std::memory_order_relaxed);
-    for (;;) {
-        uint32_t seen = slot.word.load(std::memory_order_acquire);
-        auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
-        if (!(seen & ACTIVE) || (limit && left <= 0)) break;
-        hcsrt::wait_on(slot.word, seen, limit ? static_cast<uint32_t>(left) : hcsrt::FOREVER);
-    }
-    slot.waiting.fetch_sub(1, std::memory_order_relaxed);
-}
-
-/* The rule may have ended since the call met it, and then nobody else would. */
-Withheld *withhold_for(Slot &slot, hcsrt_operation operation) {
-    Withheld *withheld = hcsrt::interpose::withhold(operation, static_cast<int>(&slot - slots), !slot.rule.fails);
-    if (withheld && !(slot.word.load() & ACTIVE)) hcsrt::interpose::give_out(withheld);
-    return withheld;
-}
-
-void meet(Slot &slot, int function, hcsrt_operation operation, Verdict *verdict) {
-    if ((slot.word.fetch_add(INSIDE, std::memory_order_acq_rel) & ACTIVE) && slot.function == function &&
-        is_for(slot.rule, slot.seen.fetch_add(1, std::memory_order_relaxed) + 1)) {
-        slot.met.fetch_add(1, std::memory_order_relaxed);
-        if (slot.rule.waits) wait_in(slot);
-        if (slot.rule.deaf) verdict->deaf = true;
-        if (slot.rule.fails) verdict->fail(slot.rule.result);
-        if (slot.rule.withholds && !(verdict->withheld = withhold_for(slot, operation)))
-            verdict->fail(HCSRT_E_OUTOFMEMORY);
-    }
-    slot.word.fetch_sub(INSIDE, std::memory_order_acq_rel);
-}
-
-Verdict arrive(int function, hcsrt_operation operation) {
-    Verdict verdict;
-    counted[function].calls.fetch_add(1, std::memory_order_relaxed);
-    uint64_t rules = counted[function].rules.load(std::memory_order_acquire);
-    for (int i = 0; rules; ++i, rules >>= 1)
-        if (rules & 1) meet(slots[i], function, operation, &verdict);
-    return verdict;
-}
+static_assert(operation_at(NUMBER_HcsStartComputeSystem) == 1 && operation_at(NUMBER_HcsGetOperationResult) == -1);
+static_assert(operation_at(NUMBER_HcsCreateComputeSystemInNamespace) == 3 && gives_handle(NUMBER_HcsCreateProcess));
+static_assert(!gives_handle(NUMBER_HcsOpenProcess) && plain_name(parameter_of(NUMBER_HcsOpenProcess, 1)) == "pid");
 
 /* --- tables ------------------------------------------------------------------------------------------------------- */
 
 std::atomic<const HcsApi *> inner{nullptr};
+std::atomic<const hcsrt_fault_hook *> registered{nullptr};
+std::atomic<uint64_t> calls[FUNCTIONS];
+
+const HcsApi *within() { return inner.load(std::memory_order_relaxed); }
+
+/* NULL: the HCS in use does nothing on demand. Its table may have been copied. */
+const hcsrt_fault_hook *hook() {
+    const hcsrt_fault_hook *given = registered.load(std::memory_order_acquire);
+    return given && within() && given->api->HcsCreateOperation == within()->HcsCreateOperation ? given : nullptr;
+}
+
+template <auto Entry, typename... Parameters>
+auto pass_on(Parameters... arguments) {
+    return (within()->*Entry)(arguments...);
+}
+
+/* --- strings ------------------------------------------------------------------------------------------------------ */
+
+std::atomic<uint32_t> own_strings{0};
+
+/* The strings of ours that no backend has memory for, as handles of a kind. */
+hcsrt_char *give_string(const hcsrt_char *text) {
+    if (!text) return nullptr;
+    size_t bytes = (hcsrt_text_length(text) + 1) * sizeof *text;
+    const hcsrt_fault_hook *able = hook();
+    hcsrt_char *given;
+    if (able && able->allocate_string) {
+        given = able->allocate_string(bytes);
+    } else {
+#if defined(_WIN32)
+        given = static_cast<hcsrt_char *>(LocalAlloc(LMEM_FIXED, bytes));
+#else
+        given = static_cast<hcsrt_char *>(std::malloc(bytes));
+#endif
+        if (given && !note_string(given)) {
+            release_string(given);
+            return nullptr;
+        }
+        if (given) own_strings.fetch_add(1);
+    }
+    if (given) std::memcpy(given, text, bytes);
+    return given;
+}
+
+void give(hcsrt_char **out, const hcsrt_char *text) {
+    if (out) *out = give_string(text);
+}
+
+/* --- handles ------------------------------------------------------------------------------------------------------ */
+
+void note_system(hcsrt_system system, const hcsrt_char *id, const hcsrt_char *document) {
+    if (!system) return;
+    Kept<MOST_OWNER> owner;
+    size_t length = 0;
+    if (document) {
+        owner.is_known = find_owner(document, owner.units, MOST_OWNER, &length);
+        owner.length = static_cast<uint16_t>(length);
+    } else {
+        copy_owner_of(text_of(id), &owner);
+    }
+    note(system, {text_of(id), owner.text()});
+}
+
+void note_process(hcsrt_process process, hcsrt_system system) {
+    if (process) note(process, subject_of(system));
+}
+
+/* Registers a callback of ours in the place of the one that is given. */
+template <typename Register>
+hcsrt_result watch(void *handle, const void *context, hcsrt_event_callback callback, Register call) {
+    if (!callback) return call(context, callback);
+    Entry *owner = find(handle);
+    if (!owner && !note(handle, {}, &owner)) return HCSRT_E_OUTOFMEMORY;
+    Entry *entry;
+    uint64_t mine = note(nullptr, owner->subject(), &entry);
+    if (!mine) return HCSRT_E_OUTOFMEMORY;
+    entry->context.store(const_cast<void *>(context), std::memory_order_relaxed);
+    entry->on_event.store(callback, std::memory_order_release);
+    hcsrt_result result = call(as_context(mine), event_came);
+    if (hcsrt_failed(result)) discard(mine);
+    else adopt_watch(owner, mine);
+    return result;
+}
+
+/* --- bookkeeping -------------------------------------------------------------------------------------------------- */
+
+/* What is done around a call that HCS gets, for the functions that make, release or look at something. */
+template <int Number>
+struct Around {
+    template <auto Entry, typename... Parameters>
+    static auto call(Parameters... arguments) {
+        return pass_on<Entry>(arguments...);
+    }
+};
+
+template <>
+struct Around<NUMBER_HcsCreateComputeSystem> {
+    template <auto Entry>
+    static hcsrt_result call(const hcsrt_char *id, const hcsrt_char *document, hcsrt_operation operation,
+                             const void *descriptor, hcsrt_system *system) {
+        hcsrt_result result = pass_on<Entry>(id, document, operation, descriptor, system);
+        if (system) note_system(*system, id, document);
+        return result;
+    }
+};
+
+template <>
+struct Around<NUMBER_HcsCreateComputeSystemInNamespace> {
+    template <auto Function>
+    static hcsrt_result call(const hcsrt_char *scope, const hcsrt_char *id, const hcsrt_char *document,
+                             hcsrt_operation operation, const hcsrt_create_options *options, hcsrt_system *system) {
+        hcsrt_create_options own;
+        uint64_t mine = 0;
+        if (options && options->version == HCSRT_CREATE_OPTIONS_1 && options->callback) {
+            Kept<MOST_OWNER> owner;
+            size_t length = 0;
+            owner.is_known = find_owner(document, owner.units, MOST_OWNER, &length);
+            owner.length = static_cast<uint16_t>(length);
+            Entry *entry;
+            if (!(mine = note(nullptr, {text_of(id), owner.text()}, &entry))) return HCSRT_E_OUTOFMEMORY;
+            entry->context.store(options->callback_context, std::memory_order_relaxed);
+            entry->on_event.store(options->callback, std::memory_order_release);
+            own = *options;
+            own.callback = event_came;
+            own.callback_context = as_context(mine);
+            options = &own;
+        }
+        hcsrt_result result = pass_on<Function>(scope, id, document, operation, options, system);
+        hcsrt_system made = system ? *system : nullptr;
+        note_system(made, id, document);
+        Entry *owner = mine && made ? find(made) : nullptr;
+        if (owner) adopt_watch(owner, mine);
+        else if (mine && !made) discard(mine);
+        return result;
+    }
+};
+
+template <>
+struct Around<NUMBER_HcsOpenComputeSystem> {
+    template <auto Entry>
+    static hcsrt_result call(const hcsrt_char *id, uint32_t access, hcsrt_system *system) {
+        hcsrt_result result = pass_on<Entry>(id, access, system);
+        if (system && !hcsrt_failed(result)) note_system(*system, id, nullptr);
+        return result;
+    }
+};
+
+template <>
+struct Around<NUMBER_HcsOpenComputeSystemInNamespace> {
+    template <auto Entry>
+    static hcsrt_result call(const hcsrt_char *scope, const hcsrt_char *id, uint32_t access, hcsrt_system *system) {
+        hcsrt_result result = pass_on<Entry>(scope, id, access, system);
+        if (system && !hcsrt_failed(result)) note_system(*system, id, nullptr);
+        return result;
+    }
+};
+
+template <>
+struct Around<NUMBER_HcsCreateProcess> {
+    template <auto Entry>
+    static hcsrt_result call(hcsrt_system system, const hcsrt_char *parameters, hcsrt_operation operation,
+                             const void *descriptor, hcsrt_process *process) {
+        hcsrt_result result = pass_on<Entry>(system, parameters, operation, descriptor, process);
+        if (process) note_process(*process, system);
+        return result;
+    }
+};
+
+template <>
+struct Around<NUMBER_HcsOpenProcess> {
+    template <auto Entry>
+    static hcsrt_result call(hcsrt_system system, uint32_t pid, uint32_t access, hcsrt_process *process) {
+        hcsrt_result result = pass_on<Entry>(system, pid, access, process);
+        if (process && !hcsrt_failed(result)) note_process(*process, system);
+        return result;
+    }
+};
+
+template <>
+struct Around<NUMBER_HcsSetComputeSystemCallback> {
+    template <auto Entry>
+    static hcsrt_result call(hcsrt_system system, uint32_t options, const void *context,
+                             hcsrt_event_callback callback) {
+        return watch(system, context, callback, [&](const void *own_context, hcsrt_event_callback own) {
+            return pass_on<Entry>(system, options, own_context, own);
+        });
+    }
+};
+
+template <>
+struct Around<NUMBER_HcsSetProcessCallback> {
+    template <auto Entry>
+    static hcsrt_result call(hcsrt_process process, uint32_t options, void *context, hcsrt_event_callback callback) {
+        return watch(process, context, callback, [&](const void *own_context, hcsrt_event_callback own) {
+            return pass_on<Entry>(process, options, const_cast<void *>(own_context), own);
+        });
+    }
+};
+
+template <>
+struct Around<NUMBER_HcsCloseComputeSystem> {
+    template <auto Entry>
+    static void call(hcsrt_system system) {
+        if (!known_handles.load(std::memory_order_acquire)) return pass_on<Entry>(system);
+        Closing closing(system);
+        pass_on<Entry>(system);
+    }
+};
+
+template <>
+struct Around<NUMBER_HcsCloseProcess> : Around<NUMBER_HcsCloseComputeSystem> {};
+
+Entry *known_operation(hcsrt_operation operation) {
+    return known_operations.load(std::memory_order_acquire) ? find(operation) : nullptr;
+}
+
+template <>
+struct Around<NUMBER_HcsCreateOperation> {
+    template <auto Function>
+    static hcsrt_operation call(void *context, hcsrt_operation_completion callback) {
+        uint64_t mine = 0;
+        Entry *entry = nullptr;
+        if (callback && armed_completions.load(std::memory_order_acquire)) {
+            if (!(mine = note(nullptr, {}, &entry))) return nullptr;
+            entry->has_callback.store(true, std::memory_order_relaxed);
+            entry->context.store(context, std::memory_order_relaxed);
+            entry->on_completion.store(callback, std::memory_order_release);
+        }
+        hcsrt_operation operation =
+            mine ? pass_on<Function>(as_context(mine), completion_came) : pass_on<Function>(context, callback);
+        if (!mine) {
+            if (operation && known_operations.load(std::memory_order_acquire)) forget_handle(operation);
+        } else if (!operation) {
+            discard(mine);
+        } else if (!assign(mine, operation, true)) {
+            within()->HcsCloseOperation(operation);
+            return nullptr;
+        }
+        return operation;
+    }
+};
+
+template <>
+struct Around<NUMBER_HcsCloseOperation> {
+    template <auto Entry>
+    static void call(hcsrt_operation operation) {
+        if (!known_operations.load(std::memory_order_acquire)) return pass_on<Entry>(operation);
+        Closing closing(operation);
+        pass_on<Entry>(operation);
+    }
+};
+
+Entry *with_callback(hcsrt_operation operation) {
+    Entry *entry = known_operation(operation);
+    return entry && entry->has_callback.load(std::memory_order_acquire) ? entry : nullptr;
+}
+
+template <>
+struct Around<NUMBER_HcsGetOperationContext> {
+    template <auto Function>
+    static void *call(hcsrt_operation operation) {
+        Entry *entry = with_callback(operation);
+        return entry ? entry->context.load(std::memory_order_acquire) : pass_on<Function>(operation);
+    }
+};
+
+template <>
+struct Around<NUMBER_HcsSetOperationContext> {
+    template <auto Function>
+    static hcsrt_result call(hcsrt_operation operation, void *context) {
+        Entry *entry = with_callback(operation);
+        if (!entry) return pass_on<Function>(operation, context);
+        entry->context.store(context, std::memory_order_release);
+        return HCSRT_S_OK;
+    }
+};
+
+template <>
+struct Around<NUMBER_HcsSetOperationCallback> {
+    template <auto Function>
+    static hcsrt_result call(hcsrt_operation operation, const void *context, hcsrt_operation_completion callback) {
+        Entry *entry = with_callback(operation);
+        bool is_new = !entry && callback && armed_completions.load(std::memory_order_acquire);
+        if (is_new && !(entry = note_operation(operation))) return HCSRT_E_OUTOFMEMORY;
+        if (!entry) return pass_on<Function>(operation, context, callback);
+        entry->context.store(const_cast<void *>(context), std::memory_order_release);
+        entry->on_completion.store(callback, std::memory_order_release);
+        if (!is_new) return HCSRT_S_OK;
+        entry->has_callback.store(true, std::memory_order_release);
+        hcsrt_result result = pass_on<Function>(operation, as_context(context_of(entry)), completion_came);
+        if (hcsrt_failed(result)) entry->has_callback.store(false, std::memory_order_release);
+        return result;
+    }
+};
+
+hcsrt_result nothing_yet(hcsrt_result result, hcsrt_char **document, hcsrt_process_information *info = nullptr) {
+    if (document) *document = nullptr;
+    if (info) *info = {};
+    return result;
+}
+
+bool is_an_outcome(hcsrt_result result) {
+    return result != HCSRT_E_OPERATION_PENDING && result != HCSRT_E_OPERATION_TIMEOUT &&
+           result != HCSRT_E_OPERATION_NOT_STARTED && result != HCSRT_E_SERVICE_DISCONNECT;
+}
+
+/* Asks the inner table, unless a rule knows better. */
+template <typename Ask>
+hcsrt_result outcome(Entry *entry, hcsrt_char **document, hcsrt_process_information *info, Ask ask) {
+    Override overriding = entry->overriding.load(std::memory_order_acquire);
+    hcsrt_result result = overriding == Override::ALONE ? nothing_yet(HCSRT_S_OK, document, info) : ask();
+    if (overriding == Override::NOTHING || (overriding == Override::OUTCOME && !is_an_outcome(result))) return result;
+    const HcsApi *api = within();
+    if (document && *document) api->free_string(*document);
+    if (info && overriding == Override::OUTCOME && !hcsrt_failed(result))
+        for (hcsrt_handle handle : {info->std_input, info->std_output, info->std_error})
+            if (handle && handle != reinterpret_cast<hcsrt_handle>(-1)) api->close_handle(handle);
+    if (info) *info = {};
+    give(document, entry->document.load(std::memory_order_acquire));
+    return entry->result.load(std::memory_order_acquire);
+}
+
+template <>
+struct Around<NUMBER_HcsGetOperationResult> {
+    template <auto Function>
+    static hcsrt_result call(hcsrt_operation operation, hcsrt_char **document) {
+        Entry *entry = known_operation(operation);
+        if (!entry) return pass_on<Function>(operation, document);
+        if (is_withheld(entry)) return nothing_yet(HCSRT_E_OPERATION_PENDING, document);
+        return outcome(entry, document, nullptr, [&] { return pass_on<Function>(operation, document); });
+    }
+};
+
+template <>
+struct Around<NUMBER_HcsGetOperationResultAndProcessInfo> {
+    template <auto Function>
+    static hcsrt_result call(hcsrt_operation operation, hcsrt_process_information *info, hcsrt_char **document) {
+        Entry *entry = known_operation(operation);
+        if (!entry) return pass_on<Function>(operation, info, document);
+        if (is_withheld(entry)) return nothing_yet(HCSRT_E_OPERATION_PENDING, document, info);
+        return outcome(entry, document, info, [&] { return pass_on<Function>(operation, info, document); });
+    }
+};
+
+template <>
+struct Around<NUMBER_HcsWaitForOperationResult> {
+    template <auto Function>
+    static hcsrt_result call(hcsrt_operation operation, uint32_t ms, hcsrt_char **document) {
+        Entry *entry = known_operation(operation);
+        if (!entry) return pass_on<Function>(operation, ms, document);
+        if (!wait_while_withheld(entry, &ms)) return nothing_yet(HCSRT_E_OPERATION_TIMEOUT, document);
+        return outcome(entry, document, nullptr, [&] { return pass_on<Function>(operation, ms, document); });
+    }
+};
+
+template <>
+struct Around<NUMBER_HcsWaitForOperationResultAndProcessInfo> {
+    template <auto Function>
+    static hcsrt_result call(hcsrt_operation operation, uint32_t ms, hcsrt_process_information *info,
+                             hcsrt_char **document) {
+        Entry *entry = known_operation(operation);
+        if (!entry) return pass_on<Function>(operation, ms, info, document);
+        if (!wait_while_withheld(entry, &ms)) return nothing_yet(HCSRT_E_OPERATION_TIMEOUT, document, info);
+        return outcome(entry, document, info, [&] { return pass_on<Function>(operation, ms, info, document); });
+    }
+};
+
+template <>
+struct Around<NUMBER_free_string> {
+    template <auto Entry>
+    static void call(hcsrt_char *string) {
+        if (!own_strings.load(std::memory_order_acquire) || !forget_string(string)) return pass_on<Entry>(string);
+        own_strings.fetch_sub(1);
+        release_string(string);
+    }
+};
+
+/* --- calls that rules may be for ---------------------------------------------------------------------------------- */
 
 template <typename Argument>
 constexpr bool IS_CALLBACK =
@@ -157,164 +505,230 @@ void deafen(Argument *argument) {
     if constexpr (std::is_same_v<Argument, hcsrt_operation_completion>) *argument = [](hcsrt_operation, void *) {};
 }
 
-template <auto Entry, typename... Parameters>
-auto pass_on(Parameters... arguments) {
-    return (inner.load(std::memory_order_relaxed)->*Entry)(arguments...);
+template <int Number, size_t Place, typename Argument>
+void look_at(Meeting *meeting, Argument argument) {
+    if constexpr (std::is_same_v<Argument, const hcsrt_char *>) {
+        if constexpr (role_of(Number, Place) == Role::SYSTEM) meeting->subject.system = text_of(argument);
+        if constexpr (role_of(Number, Place) == Role::DOCUMENT) meeting->document = text_of(argument);
+    } else if constexpr (std::is_integral_v<Argument>) {
+        meeting->numbers[Place] = static_cast<int64_t>(argument);
+    } else if constexpr (Place == 0 && std::is_same_v<Argument, void *> &&
+                         (SUBJECTS[Number] == HCSRT_SUBJECT_SYSTEM || SUBJECTS[Number] == HCSRT_SUBJECT_PROCESS)) {
+        meeting->subject = subject_of(argument);
+    }
+    static_assert(Place < MOST_PARAMETERS);
 }
 
-/* The functions of operations, which are told of one that is withheld. */
-template <int Number>
-struct OfOperation {
-    template <auto Entry, typename... Parameters>
-    static auto call(Parameters... arguments) {
-        return pass_on<Entry>(arguments...);
+/* Nothing comes out of a call that HCS never got. */
+template <typename Argument>
+void give_nothing(Argument argument) {
+    if constexpr (std::is_same_v<Argument, void **> || std::is_same_v<Argument, hcsrt_char **>) {
+        if (argument) *argument = nullptr;
+    } else if constexpr (std::is_same_v<Argument, hcsrt_process_information *>) {
+        if (argument) *argument = {};
     }
-};
-
-template <>
-struct OfOperation<NUMBER_HcsCreateOperation> {
-    template <auto Entry>
-    static hcsrt_operation call(void *context, hcsrt_operation_completion callback) {
-        return withholding.load() ? hcsrt::interpose::create(inner.load(std::memory_order_relaxed), context, callback)
-                                  : pass_on<Entry>(context, callback);
-    }
-};
-
-template <>
-struct OfOperation<NUMBER_HcsCloseOperation> {
-    template <auto Entry>
-    static void call(hcsrt_operation operation) {
-        hcsrt::interpose::forget(operation);
-        pass_on<Entry>(operation);
-    }
-};
-
-template <>
-struct OfOperation<NUMBER_HcsGetOperationContext> {
-    template <auto Entry>
-    static void *call(hcsrt_operation operation) {
-        void *context;
-        return hcsrt::interpose::context_of(operation, &context) ? context : pass_on<Entry>(operation);
-    }
-};
-
-template <>
-struct OfOperation<NUMBER_HcsSetOperationContext> {
-    template <auto Entry>
-    static hcsrt_result call(hcsrt_operation operation, void *context) {
-        return hcsrt::interpose::set_context(operation, context) ? HCSRT_S_OK : pass_on<Entry>(operation, context);
-    }
-};
-
-template <>
-struct OfOperation<NUMBER_HcsSetOperationCallback> {
-    template <auto Entry>
-    static hcsrt_result call(hcsrt_operation operation, const void *context, hcsrt_operation_completion callback) {
-        if (hcsrt::interpose::set_callback(operation, context, callback)) return HCSRT_S_OK;
-        return pass_on<Entry>(operation, context, callback);
-    }
-};
-
-hcsrt_result nothing_yet(hcsrt_result result, hcsrt_char **document, hcsrt_process_information *info = nullptr) {
-    if (document) *document = nullptr;
-    if (info) *info = {};
-    return result;
 }
 
-template <>
-struct OfOperation<NUMBER_HcsGetOperationResult> {
-    template <auto Entry>
-    static hcsrt_result call(hcsrt_operation operation, hcsrt_char **document) {
-        if (hcsrt::interpose::is_withheld(operation)) return nothing_yet(HCSRT_E_OPERATION_PENDING, document);
-        return pass_on<Entry>(operation, document);
+template <typename Argument>
+void give_document(Argument argument, const hcsrt_char *document) {
+    if constexpr (std::is_same_v<Argument, hcsrt_char **>) give(argument, document);
+}
+
+/* What the rules for a call say. */
+struct Verdict {
+    bool fails = false, deaf = false, silent = false, crashes = false, disconnects = false;
+    hcsrt_result result = 0;
+    hcsrt_char *document = nullptr; /* of ours */
+
+    void fail(hcsrt_result with) {
+        fails = true;
+        result = with;
     }
 };
 
-template <>
-struct OfOperation<NUMBER_HcsGetOperationResultAndProcessInfo> {
-    template <auto Entry>
-    static hcsrt_result call(hcsrt_operation operation, hcsrt_process_information *info, hcsrt_char **document) {
-        if (hcsrt::interpose::is_withheld(operation)) return nothing_yet(HCSRT_E_OPERATION_PENDING, document, info);
-        return pass_on<Entry>(operation, info, document);
-    }
-};
+Verdict decide(int function, const Meeting &meeting, hcsrt_operation operation) {
+    Verdict verdict;
+    meet(site_of_call(function), meeting, [&](const Met &met) {
+        switch (met.rule.action) {
+        case HCSRT_ACTION_FAIL:
+            verdict.fail(met.rule.result);
+            verdict.document = copy(met.rule.document);
+            return false;
+        case HCSRT_ACTION_SILENCE:
+            if (!(verdict.silent = silence(met, operation))) verdict.fail(HCSRT_E_OUTOFMEMORY);
+            break;
+        case HCSRT_ACTION_DEAFEN: verdict.deaf = true; break;
+        case HCSRT_ACTION_CRASH: verdict.crashes = true; break;
+        case HCSRT_ACTION_DISCONNECT:
+            verdict.disconnects = true;
+            if (hook()) connect_later(met, hook()->connect);
+            break;
+        default: wait_in(met);
+        }
+        return !verdict.fails;
+    });
+    return verdict;
+}
 
-template <>
-struct OfOperation<NUMBER_HcsWaitForOperationResult> {
-    template <auto Entry>
-    static hcsrt_result call(hcsrt_operation operation, uint32_t ms, hcsrt_char **document) {
-        if (!hcsrt::interpose::wait_while_withheld(operation, &ms))
-            return nothing_yet(HCSRT_E_OPERATION_TIMEOUT, document);
-        return pass_on<Entry>(operation, ms, document);
-    }
-};
+/* What the rules for processes and streams say of one that is being created. */
+void decide_process(hcsrt_process process, Meeting meeting) {
+    const hcsrt_fault_hook *able = hook();
+    if (!process || !able) return;
+    for (int stream = 0; stream < 3; ++stream)
+        meet(SITE_OF_STREAMS + stream, meeting, [&](const Met &met) {
+            able->cut(process, stream, met.rule.amount);
+            return true;
+        });
+    meet(SITE_OF_PROCESSES, meeting, [&](const Met &) {
+        able->crash_process(process);
+        return true;
+    });
+}
 
-template <>
-struct OfOperation<NUMBER_HcsWaitForOperationResultAndProcessInfo> {
-    template <auto Entry>
-    static hcsrt_result call(hcsrt_operation operation, uint32_t ms, hcsrt_process_information *info,
-                             hcsrt_char **document) {
-        if (!hcsrt::interpose::wait_while_withheld(operation, &ms))
-            return nothing_yet(HCSRT_E_OPERATION_TIMEOUT, document, info);
-        return pass_on<Entry>(operation, ms, info, document);
-    }
-};
+/* Without a document nothing of the failure is left with the operation. */
+void leave_behind(hcsrt_operation operation, hcsrt_result result, hcsrt_char *document) {
+    Entry *entry = document ? note_operation(operation) : nullptr;
+    if (!entry) return release_copy(document);
+    entry->result.store(result, std::memory_order_relaxed);
+    release_copy(entry->document.exchange(document));
+    entry->overriding.store(Override::ALONE, std::memory_order_release);
+}
 
 template <auto Entry, int Number>
 struct Through;
 template <typename Result, typename... Parameters, Result (HCSRT_CALL *HcsApi::*Entry)(Parameters...), int Number>
 struct Through<Entry, Number> {
-    static constexpr bool can_fail = std::is_same_v<Result, hcsrt_result> || std::is_pointer_v<Result>;
-    static constexpr bool has_callback = (IS_CALLBACK<Parameters> || ...);
+    static constexpr bool has_result = std::is_same_v<Result, hcsrt_result> && Number != NUMBER_close_handle &&
+                                       Number != NUMBER_HcsGetOperationType;
+    static constexpr bool can_fail = has_result || std::is_pointer_v<Result>;
     static constexpr bool is_tracked = operation_at(Number) >= 0;
+    static constexpr bool gives_document = (std::is_same_v<Parameters, hcsrt_char **> || ...);
+    static constexpr bool has_subject =
+        SUBJECTS[Number] == HCSRT_SUBJECT_SYSTEM || SUBJECTS[Number] == HCSRT_SUBJECT_PROCESS;
+    static constexpr int traits = (can_fail ? HCSRT_CAN_FAIL : 0) |
+                                  ((IS_CALLBACK<Parameters> || ...) ? HCSRT_HAS_CALLBACK : 0) |
+                                  (is_tracked ? HCSRT_IS_TRACKED : 0) | (gives_handle(Number) ? HCSRT_GIVES_HANDLE : 0) |
+                                  (is_tracked || gives_document ? HCSRT_HAS_DOCUMENT : 0) |
+                                  (has_subject ? HCSRT_HAS_SUBJECT : 0);
+    /* A bit for each parameter that is a number. */
+    static constexpr uint32_t numbers() {
+        uint32_t bits = 0;
+        int place = 0;
+        ((bits |= (std::is_same_v<Parameters, uint32_t> ? 1u : 0u) << place++), ...);
+        return bits;
+    }
 
     static Result HCSRT_CALL call(Parameters... arguments) {
-        hcsrt_operation operation = nullptr;
+        calls[Number].fetch_add(1, std::memory_order_relaxed);
         if constexpr (is_tracked) {
-            operation = std::get<operation_at(Number)>(std::tie(arguments...));
-            /* HCS may not know of its first call, and would take another one. */
-            if (hcsrt::interpose::is_withheld(operation)) return HCSRT_E_OPERATION_ALREADY_STARTED;
-        }
-        Verdict verdict = arrive(Number, operation);
-        if constexpr (std::is_pointer_v<Result>) {
-            if (verdict.fails) return nullptr;
-        } else if constexpr (can_fail) {
-            if (verdict.fails) {
-                if (verdict.withheld && hcsrt_failed(verdict.result)) hcsrt::interpose::take_back(verdict.withheld);
-                return verdict.result;
+            if (auto *entry = known_operation(operation_of(arguments...))) {
+                /* HCS may not know of its first call, and would take another one. */
+                if (is_withheld(entry)) return HCSRT_E_OPERATION_ALREADY_STARTED;
+                reset(entry);
             }
         }
-        if (verdict.deaf) (deafen(&arguments), ...);
+        if (armed[Number].load(std::memory_order_acquire)) return call_by_rules(arguments...);
+        return Around<Number>::template call<Entry>(arguments...);
+    }
+
+    static hcsrt_operation operation_of([[maybe_unused]] Parameters... arguments) {
+        if constexpr (is_tracked) return std::get<operation_at(Number)>(std::tie(arguments...));
+        else return nullptr;
+    }
+
+    template <size_t... Places>
+    static void look_at_all(Meeting *meeting, std::index_sequence<Places...>, Parameters... arguments) {
+        (look_at<Number, Places>(meeting, arguments), ...);
+    }
+
+    static Result refuse(const Verdict &verdict, Parameters... arguments) {
+        (give_nothing(arguments), ...);
         if constexpr (is_tracked) {
-            Result result = pass_on<Entry>(arguments...);
-            /* A call that HCS has not taken has nothing to withhold. */
-            if (verdict.withheld && hcsrt_failed(result)) hcsrt::interpose::give_out(verdict.withheld);
-            return result;
+            if (verdict.silent) call_was_refused(operation_of(arguments...));
+            leave_behind(operation_of(arguments...), verdict.result, verdict.document);
         } else {
-            return OfOperation<Number>::template call<Entry>(arguments...);
+            (give_document(arguments, verdict.document), ...);
+            release_copy(verdict.document);
+        }
+        if constexpr (std::is_pointer_v<Result>) {
+#if defined(_WIN32)
+            SetLastError(static_cast<DWORD>(verdict.result) & 0xFFFF);
+#endif
+            return nullptr;
+        } else if constexpr (has_result) {
+            return verdict.result;
+        } else {
+            return Result();
         }
     }
 
-    static void put(HcsApi *table, bool missing) {
-        table->*Entry = missing || !(inner.load(std::memory_order_relaxed)->*Entry) ? nullptr : call;
+    /* Kept out of the way of calls that no rule is for. */
+#if defined(__GNUC__)
+    [[gnu::noinline]]
+#endif
+    static Result call_by_rules(Parameters... arguments) {
+        Meeting meeting;
+        look_at_all(&meeting, std::index_sequence_for<Parameters...>(), arguments...);
+        if constexpr (Number == NUMBER_HcsCreateComputeSystem || Number == NUMBER_HcsCreateComputeSystemInNamespace) {
+            hcsrt_char owner[MOST_OWNER];
+            size_t length = 0;
+            if (find_owner(meeting.document.units, owner, MOST_OWNER, &length)) meeting.subject.owner = {owner, length};
+            return call_by_rules_about(meeting, arguments...);
+        } else {
+            return call_by_rules_about(meeting, arguments...);
+        }
     }
+
+    static Result call_by_rules_about(const Meeting &meeting, Parameters... arguments) {
+        hcsrt_operation operation = operation_of(arguments...);
+        Verdict verdict = decide(Number, meeting, operation);
+        if (verdict.fails) return refuse(verdict, arguments...);
+        if (verdict.deaf) (deafen(&arguments), ...);
+        if constexpr (is_tracked) {
+            if (verdict.silent) return HCSRT_S_OK;
+            if (!plan_completion(Number, meeting, operation)) return HCSRT_E_OUTOFMEMORY;
+        }
+        if constexpr (std::is_void_v<Result>) {
+            Around<Number>::template call<Entry>(arguments...);
+            afterwards(verdict, meeting, true, arguments...);
+        } else {
+            Result result = Around<Number>::template call<Entry>(arguments...);
+            bool is_taken = true;
+            if constexpr (has_result) is_taken = !hcsrt_failed(result);
+            if constexpr (is_tracked) is_taken ? call_was_taken(operation) : call_was_refused(operation);
+            afterwards(verdict, meeting, is_taken, arguments...);
+            return result;
+        }
+    }
+
+    static void afterwards(const Verdict &verdict, [[maybe_unused]] const Meeting &meeting, bool is_taken,
+                           [[maybe_unused]] Parameters... arguments) {
+        const hcsrt_fault_hook *able = hook();
+        if constexpr (has_subject)
+            if (verdict.crashes && is_taken && able)
+                able->crash_guest(std::get<0>(std::tie(arguments...)), SUBJECTS[Number] == HCSRT_SUBJECT_PROCESS);
+        if constexpr (Number == NUMBER_HcsCreateProcess) {
+            hcsrt_process *process = std::get<sizeof...(Parameters) - 1>(std::tie(arguments...));
+            if (is_taken && process) decide_process(*process, meeting);
+        }
+        if (verdict.disconnects && able) able->disconnect();
+    }
+
+    static void put(HcsApi *table, bool missing) { table->*Entry = missing || !(within()->*Entry) ? nullptr : call; }
 };
 
 struct Row {
     const char *name;
     size_t end; /* of the entry in the table: one that is older may be shorter */
-    bool can_fail, has_callback, is_tracked;
+    int traits;
+    uint32_t numbers;
     void (*put)(HcsApi *table, bool missing);
 };
 
 const Row rows[] = {
 #define HCSRT_ROW(name, since, shape, subject, lane, type) \
-    {#name, \
-     offsetof(HcsApi, name) + sizeof(HcsApi::name), \
-     Through<&HcsApi::name, NUMBER_##name>::can_fail, \
-     Through<&HcsApi::name, NUMBER_##name>::has_callback, \
-     operation_at(NUMBER_##name) >= 0, \
-     Through<&HcsApi::name, NUMBER_##name>::put},
+    {#name, offsetof(HcsApi, name) + sizeof(HcsApi::name), Through<&HcsApi::name, NUMBER_##name>::traits, \
+     Through<&HcsApi::name, NUMBER_##name>::numbers(), Through<&HcsApi::name, NUMBER_##name>::put},
     HCSRT_ENTRIES(HCSRT_ROW)
 #undef HCSRT_ROW
 };
@@ -332,7 +746,7 @@ int missing[FUNCTIONS]; /* by so many blocks */
 /* Under the lock. Returns an earlier table if it has the same entries. */
 const HcsApi *table_of_now() {
     HcsApi api = {};
-    api.size = inner.load(std::memory_order_relaxed)->size;
+    api.size = within()->size;
     if (api.size > sizeof api) api.size = sizeof api;
     for (int function = 0; function < FUNCTIONS; ++function)
         if (rows[function].end <= api.size) rows[function].put(&api, missing[function] > 0);
@@ -344,6 +758,29 @@ const HcsApi *table_of_now() {
     return &made->api;
 }
 
+/* Whether what is there can be treated so. */
+bool fits(const hcsrt_rule &rule) {
+    int traits = rule.site <= HCSRT_SITE_COMPLETION ? rows[rule.function].traits : 0;
+    switch (rule.site) {
+    case HCSRT_SITE_CALL:
+        switch (rule.action) {
+        case HCSRT_ACTION_FAIL: return traits & HCSRT_CAN_FAIL;
+        case HCSRT_ACTION_DELAY:
+        case HCSRT_ACTION_HANG:
+        case HCSRT_ACTION_DISCONNECT: return true;
+        case HCSRT_ACTION_CRASH: return traits & HCSRT_HAS_SUBJECT;
+        /* One that creates something would owe the handle. */
+        case HCSRT_ACTION_SILENCE: return (traits & HCSRT_IS_TRACKED) && !(traits & HCSRT_GIVES_HANDLE);
+        case HCSRT_ACTION_DEAFEN: return traits & HCSRT_HAS_CALLBACK;
+        default: return false;
+        }
+    case HCSRT_SITE_COMPLETION: return (traits & HCSRT_IS_TRACKED) && rule.action <= HCSRT_ACTION_REORDER;
+    case HCSRT_SITE_EVENT: return rule.action >= HCSRT_ACTION_DELAY && rule.action <= HCSRT_ACTION_REORDER;
+    case HCSRT_SITE_STREAM: return rule.action == HCSRT_ACTION_CUT;
+    default: return rule.action == HCSRT_ACTION_CRASH;
+    }
+}
+
 }  // namespace
 
 extern "C" {
@@ -351,9 +788,11 @@ extern "C" {
 const HcsApi *hcsrt_interpose(const HcsApi *table) {
     hcsrt::Locked locked(*lock.here());
     inner.store(table, std::memory_order_relaxed);
-    hcsrt::interpose::forget_all();
+    begin_session();
     return table_of_now();
 }
+
+void hcsrt_interpose_end(void) { quiesce(); }
 
 int hcsrt_interposed(const char *name) {
     for (int function = 0; function < FUNCTIONS; ++function)
@@ -369,39 +808,35 @@ const HcsApi *hcsrt_interpose_without(int function, int is_missing) {
     return table_of_now();
 }
 
-uint64_t hcsrt_interposed_calls(int function) { return counted[function].calls.load(std::memory_order_relaxed); }
+uint64_t hcsrt_interposed_calls(int function) { return calls[function].load(std::memory_order_relaxed); }
 
-int hcsrt_rule_add(int function, const hcsrt_rule *rule) {
-    if ((rule->fails && !rows[function].can_fail) || (rule->deaf && !rows[function].has_callback)) return -1;
-    if (rule->withholds && (!rows[function].is_tracked || (rule->fails && gives_handle(function)))) return -1;
-    for (int i = 0; i < SLOTS; ++i) {
-        Slot &slot = slots[i];
-        uint32_t free = 0;
-        if (!slot.word.compare_exchange_strong(free, CLAIMED, std::memory_order_acq_rel)) continue;
-        slot.function = function;
-        slot.rule = *rule;
-        for (auto *count : {&slot.seen, &slot.met, &slot.waiting}) count->store(0, std::memory_order_relaxed);
-        if (rule->withholds) withholding.fetch_add(1);
-        slot.word.fetch_sub(CLAIMED - ACTIVE, std::memory_order_acq_rel);
-        counted[function].rules.fetch_or(uint64_t{1} << i, std::memory_order_acq_rel);
-        return i;
+int hcsrt_interposed_traits(int function) { return rows[function].traits; }
+
+int hcsrt_interposed_number(int function, int which, char *name, size_t size) {
+    for (int place = 0; place < MOST_PARAMETERS; ++place) {
+        if (!(rows[function].numbers >> place & 1) || which--) continue;
+        std::string_view plain = plain_name(parameter_of(function, place));
+        std::snprintf(name, size, "%.*s", static_cast<int>(plain.size()), plain.data());
+        return place;
     }
     return -1;
 }
 
-void hcsrt_rule_remove(int number) {
-    Slot &slot = slots[number];
-    counted[slot.function].rules.fetch_and(~(uint64_t{1} << number), std::memory_order_acq_rel);
-    if (slot.rule.withholds) withholding.fetch_sub(1);
-    /* Claimed until all is given out, or the next rule here would lose what it withholds. */
-    slot.word.fetch_add(CLAIMED - ACTIVE);
-    hcsrt::wake_all(slot.word);
-    hcsrt::interpose::give_out_all(number);
-    slot.word.fetch_sub(CLAIMED);
+int64_t hcsrt_rule_add(const hcsrt_rule *rule) {
+    if (!fits(*rule)) return HCSRT_RULE_UNFIT;
+    bool on_demand = rule->action >= HCSRT_ACTION_CRASH && rule->action <= HCSRT_ACTION_DISCONNECT;
+    if (on_demand && !hook()) return HCSRT_RULE_UNABLE;
+    if (!start_deliveries()) return HCSRT_RULE_NO_MEMORY;
+    return add_rule(rule);
 }
 
-uint32_t hcsrt_rule_met(int number) { return slots[number].met.load(std::memory_order_relaxed); }
+uint32_t hcsrt_rule_remove(int64_t rule) { return remove_rule(rule, end_keeping); }
 
-uint32_t hcsrt_rule_waiting(int number) { return slots[number].waiting.load(std::memory_order_relaxed); }
+void hcsrt_rule_release(int64_t rule) {
+    release_rule(rule);
+    end_keeping(rule);
+}
+
+void hcsrt_set_fault_hook(const hcsrt_fault_hook *given) { registered.store(given, std::memory_order_release); }
 
 }  // extern "C"

@@ -1,0 +1,468 @@
+#include "interpose/deliveries.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "core/forks.h"
+#include "core/results.h"
+#include "core/text.h"
+#include "core/threads.h"
+
+namespace hcsrt::interpose {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int64_t NEVER = INT64_MAX;
+
+/* How long what is to come after the next one waits for it. */
+constexpr uint32_t REORDER_LIMIT_MS = 500;
+
+int64_t now() { return Clock::now().time_since_epoch() / std::chrono::milliseconds(1); }
+
+int64_t due_in(uint32_t milliseconds) { return milliseconds == HCSRT_FOR_EVER ? NEVER : now() + milliseconds; }
+
+enum class What { EVENT, COMPLETION, OUTCOME, SERVICE };
+
+struct Item {
+    Item *next = nullptr;
+    What what = What::EVENT;
+    uint64_t context = 0;
+    int64_t rule = 0;
+    uint32_t released = 0;
+    int64_t due = NEVER;
+    bool after_next = false;
+    uint32_t passed = 0;
+    bool twice = false;
+    uint32_t type = 0;
+    hcsrt_operation operation = nullptr;
+    hcsrt_char *data = nullptr; /* behind it */
+    void (*connect)(void) = nullptr;
+};
+
+struct Deliveries {
+    LazyThread thread;
+    std::atomic<uint32_t> bell{0}, answered{0};
+    std::atomic<Item *> arrived{nullptr};
+    std::atomic<uint32_t> deciding{0};
+    /* Completions that were delivered, and those that wait for the next one. */
+    std::atomic<uint32_t> passed{0}, parked{0};
+};
+
+OfProcess<Deliveries> deliveries;
+
+HCSRT_FROM_THE_START thread_local bool is_ours = false;
+
+void ring(Deliveries *all) {
+    all->bell.fetch_add(1, std::memory_order_acq_rel);
+    wake_all(all->bell);
+}
+
+/* NULL: no memory. */
+Item *new_item(What what, uint64_t context, const hcsrt_char *data = nullptr) {
+    size_t bytes = data ? (hcsrt_text_length(data) + 1) * sizeof *data : 0;
+    void *memory = std::malloc(sizeof(Item) + bytes);
+    if (!memory) return nullptr;
+    Item *item = new (memory) Item;
+    item->what = what;
+    item->context = context;
+    if (data) {
+        item->data = reinterpret_cast<hcsrt_char *>(item + 1);
+        std::memcpy(item->data, data, bytes);
+    }
+    return item;
+}
+
+void enqueue(Item *item) {
+    Deliveries *all = deliveries.here();
+    item->next = all->arrived.load(std::memory_order_relaxed);
+    while (!all->arrived.compare_exchange_weak(item->next, item, std::memory_order_acq_rel)) {}
+    ring(all);
+}
+
+/* --- to clients --------------------------------------------------------------------------------------------------- */
+
+void tell(const Inside &inside, hcsrt_event *event, bool twice) {
+    auto callback = inside->on_event.load(std::memory_order_acquire);
+    void *context = inside->context.load(std::memory_order_acquire);
+    callback(event, context);
+    if (twice && !inside.is_closed()) callback(event, context);
+}
+
+void tell(const Inside &inside, hcsrt_operation operation) {
+    auto callback = inside->on_completion.load(std::memory_order_acquire);
+    if (!callback) return;
+    callback(operation, inside->context.load(std::memory_order_acquire));
+    bool twice = inside->plan.load(std::memory_order_relaxed) & PLAN_DUPLICATE;
+    if (twice && !inside.is_closed()) callback(operation, inside->context.load(std::memory_order_acquire));
+}
+
+void event_passed(const Inside &inside) {
+    inside->passed.fetch_add(1);
+    if (inside->parked.load()) ring(deliveries.here());
+}
+
+void completion_passed() {
+    Deliveries *all = deliveries.here();
+    all->passed.fetch_add(1);
+    if (all->parked.load()) ring(all);
+}
+
+/* False: it comes now, for want of memory. */
+bool park_completion(const Inside &inside, hcsrt_operation operation) {
+    Item *item = new_item(What::COMPLETION, context_of(inside.entry()));
+    if (!item) return false;
+    Deliveries *all = deliveries.here();
+    item->operation = operation;
+    item->rule = inside->plan_rule.load(std::memory_order_relaxed);
+    item->released = inside->plan_released.load(std::memory_order_relaxed);
+    item->due = due_in(REORDER_LIMIT_MS);
+    item->after_next = true;
+    all->parked.fetch_add(1);
+    item->passed = all->passed.load();
+    enqueue(item);
+    return true;
+}
+
+/* Whether the callback of an operation is to come after the next one, and so not now. */
+bool parks(const Inside &inside, hcsrt_operation operation) {
+    uint32_t plan = inside->plan.load(std::memory_order_acquire);
+    return (plan & (PLAN_DROP | PLAN_REORDER)) == PLAN_REORDER && park_completion(inside, operation);
+}
+
+void complete(const Inside &inside, hcsrt_operation operation) {
+    if (!(inside->plan.load(std::memory_order_acquire) & PLAN_DROP)) tell(inside, operation);
+    completion_passed();
+}
+
+/* Returns what the word was. */
+uint32_t uncover(Entry *entry) {
+    uint32_t before = entry->held.fetch_and(~WITHHELD);
+    wake_all(entry->held);
+    return before;
+}
+
+void give_out(const Inside &inside) {
+    uint32_t before = uncover(inside.entry());
+    hcsrt_operation operation = inside->handle.load(std::memory_order_acquire);
+    if ((before & (WITHHELD | TOLD)) == (WITHHELD | TOLD) && !parks(inside, operation)) complete(inside, operation);
+}
+
+/* Gives out the outcome once its delay is over. */
+void give_out_later(const Inside &inside) {
+    uint32_t delay = inside->delay.load(std::memory_order_relaxed);
+    if (delay == HCSRT_FOR_EVER) return;
+    Item *item = new_item(What::OUTCOME, context_of(inside.entry()));
+    if (!item) return give_out(inside);
+    item->rule = inside->rule.load(std::memory_order_relaxed);
+    item->released = inside->released.load(std::memory_order_relaxed);
+    item->due = due_in(delay);
+    enqueue(item);
+}
+
+void deliver(Item *item) {
+    if (item->what == What::SERVICE) return item->connect();
+    Inside inside(item->context);
+    if (item->what == What::COMPLETION) deliveries->parked.fetch_sub(1);
+    if (!inside) return;
+    switch (item->what) {
+    case What::EVENT: {
+        hcsrt_event event = {item->type, item->data, item->operation};
+        if (item->after_next) inside->parked.fetch_sub(1);
+        tell(inside, &event, item->twice);
+        event_passed(inside);
+        break;
+    }
+    case What::COMPLETION:
+        tell(inside, item->operation);
+        completion_passed();
+        break;
+    default: give_out(inside);
+    }
+}
+
+/* --- the thread --------------------------------------------------------------------------------------------------- */
+
+/* Whether the one that it waits for has come. */
+bool is_overtaken(const Item &item) {
+    if (!item.after_next) return false;
+    if (item.what == What::COMPLETION) return deliveries->passed.load() != item.passed;
+    Inside inside(item.context);
+    return !inside || inside->passed.load() != item.passed;
+}
+
+bool is_due(const Item &item) {
+    return now() >= item.due || is_over(item.rule, item.released) || is_overtaken(item);
+}
+
+/* By the time when it is due, and among equals by arrival. */
+void insert(Item **list, Item *item) {
+    while (*list && (*list)->due <= item->due) list = &(*list)->next;
+    item->next = *list;
+    *list = item;
+}
+
+void take_arrived(Deliveries *all, Item **list) {
+    Item *reversed = nullptr;
+    for (Item *item = all->arrived.exchange(nullptr, std::memory_order_acq_rel); item;) {
+        Item *next = item->next;
+        item->next = reversed;
+        reversed = item;
+        item = next;
+    }
+    while (reversed) {
+        Item *next = reversed->next;
+        insert(list, reversed);
+        reversed = next;
+    }
+}
+
+uint32_t until(const Item *first) {
+    if (!first || first->due == NEVER) return FOREVER;
+    int64_t left = first->due - now();
+    return left <= 0 ? 0 : left < FOREVER ? static_cast<uint32_t>(left) : FOREVER - 1;
+}
+
+void run(void *argument) {
+    auto *all = static_cast<Deliveries *>(argument);
+    is_ours = true;
+    Item *list = nullptr;
+    for (;;) {
+        uint32_t heard = all->bell.load(std::memory_order_acquire);
+        take_arrived(all, &list);
+        for (Item **link = &list; *link;) {
+            Item *item = *link;
+            if (!is_due(*item)) {
+                link = &item->next;
+                continue;
+            }
+            *link = item->next;
+            deliver(item);
+            std::free(item);
+        }
+        all->answered.store(heard, std::memory_order_release);
+        wake_all(all->answered);
+        uint32_t span = until(list);
+        if (span) wait_on(all->bell, heard, span);
+    }
+}
+
+/* Has the thread look at all that it has, and waits until it has done so. */
+void flush() {
+    Deliveries *all = deliveries.here();
+    if (!all->thread.is_started() || is_ours) return;
+    uint32_t mine = all->bell.fetch_add(1, std::memory_order_acq_rel) + 1;
+    wake_all(all->bell);
+    for (;;) {
+        uint32_t seen = all->answered.load(std::memory_order_acquire);
+        if (static_cast<int32_t>(seen - mine) >= 0) return;
+        wait_on(all->answered, seen, FOREVER);
+    }
+}
+
+/* --- decisions ---------------------------------------------------------------------------------------------------- */
+
+struct EventPlan {
+    bool drops = false, duplicates = false, reorders = false, is_kept = false;
+    uint64_t delay = 0;
+    int64_t rule = 0;
+    uint32_t released = 0;
+
+    void keep(const Met &met, uint32_t milliseconds) {
+        is_kept = true;
+        rule = met.id;
+        released = met.released;
+        delay = delay == HCSRT_FOR_EVER || milliseconds == HCSRT_FOR_EVER ? HCSRT_FOR_EVER : delay + milliseconds;
+        if (delay > HCSRT_FOR_EVER) delay = HCSRT_FOR_EVER;
+    }
+};
+
+EventPlan plan_event(const Inside &inside, const hcsrt_event &event) {
+    EventPlan plan;
+    Meeting meeting;
+    meeting.subject = inside->subject();
+    meeting.document = text_of(event.data);
+    meeting.type = event.type;
+    meet(SITE_OF_EVENTS, meeting, [&](const Met &met) {
+        switch (met.rule.action) {
+        case HCSRT_ACTION_DROP: plan.drops = true; break;
+        case HCSRT_ACTION_DUPLICATE: plan.duplicates = true; break;
+        case HCSRT_ACTION_REORDER:
+            plan.reorders = true;
+            plan.keep(met, REORDER_LIMIT_MS);
+            break;
+        default: plan.keep(met, met.milliseconds);
+        }
+        return !plan.drops;
+    });
+    return plan;
+}
+
+/* False: it comes now. */
+bool keep_event(const Inside &inside, const hcsrt_event &event, const EventPlan &plan) {
+    Item *item = plan.is_kept ? new_item(What::EVENT, context_of(inside.entry()), event.data) : nullptr;
+    if (!item) return false;
+    item->rule = plan.rule;
+    item->released = plan.released;
+    item->due = due_in(static_cast<uint32_t>(plan.delay));
+    item->twice = plan.duplicates;
+    item->type = event.type;
+    item->operation = event.operation;
+    item->after_next = plan.reorders;
+    if (plan.reorders) inside->parked.fetch_add(1);
+    item->passed = inside->passed.load();
+    enqueue(item);
+    return true;
+}
+
+void hold(Entry *entry, const Met &met, uint32_t milliseconds, uint32_t held) {
+    uint32_t before = entry->held.load() & WITHHELD ? entry->delay.load(std::memory_order_relaxed) : 0;
+    bool for_ever = before == HCSRT_FOR_EVER || milliseconds >= HCSRT_FOR_EVER - before;
+    if (before != HCSRT_FOR_EVER) {
+        entry->released.store(met.released, std::memory_order_relaxed);
+        entry->rule.store(met.id, std::memory_order_relaxed);
+    }
+    entry->delay.store(for_ever ? HCSRT_FOR_EVER : before + milliseconds, std::memory_order_relaxed);
+    entry->held.store(held);
+}
+
+}  // namespace
+
+void HCSRT_CALL event_came(hcsrt_event *event, void *context) {
+    Inside inside(context);
+    if (!inside) return;
+    EventPlan plan;
+    if (armed_events.load(std::memory_order_acquire)) {
+        Deliveries *all = deliveries.here();
+        all->deciding.fetch_add(1);
+        plan = plan_event(inside, *event);
+        bool is_kept = !plan.drops && keep_event(inside, *event, plan);
+        all->deciding.fetch_sub(1);
+        if (is_kept) return;
+    }
+    if (!plan.drops) tell(inside, event, plan.duplicates);
+    event_passed(inside);
+}
+
+void HCSRT_CALL completion_came(hcsrt_operation operation, void *context) {
+    Inside inside(context);
+    if (!inside) return;
+    Deliveries *all = deliveries.here();
+    all->deciding.fetch_add(1);
+    bool comes_now = !(inside->held.fetch_or(TOLD) & WITHHELD);
+    if (comes_now) comes_now = !parks(inside, operation);
+    else give_out_later(inside);
+    all->deciding.fetch_sub(1);
+    if (comes_now) complete(inside, operation);
+}
+
+bool start_deliveries() {
+    Deliveries *all = deliveries.here();
+    return all->thread.ensure(run, all);
+}
+
+void reset(Entry *entry) {
+    entry->plan.store(0, std::memory_order_relaxed);
+    entry->overriding.store(Override::NOTHING, std::memory_order_release);
+    release_copy(entry->document.exchange(nullptr));
+}
+
+bool plan_completion(int function, const Meeting &meeting, hcsrt_operation operation) {
+    bool has_memory = true;
+    meet(site_of_completion(function), meeting, [&](const Met &met) {
+        Entry *entry = note_operation(operation);
+        if (!entry) return has_memory = false;
+        uint32_t plan = 0;
+        switch (met.rule.action) {
+        case HCSRT_ACTION_DROP: plan = PLAN_DROP; break;
+        case HCSRT_ACTION_DUPLICATE: plan = PLAN_DUPLICATE; break;
+        case HCSRT_ACTION_REORDER: plan = PLAN_REORDER; break;
+        case HCSRT_ACTION_FAIL:
+            entry->result.store(met.rule.result, std::memory_order_relaxed);
+            release_copy(entry->document.exchange(copy(met.rule.document)));
+            entry->overriding.store(Override::OUTCOME, std::memory_order_release);
+            return true;
+        default: hold(entry, met, met.milliseconds, WITHHELD); return true;
+        }
+        if (plan == PLAN_REORDER) {
+            entry->plan_rule.store(met.id, std::memory_order_relaxed);
+            entry->plan_released.store(met.released, std::memory_order_relaxed);
+        }
+        entry->plan.fetch_or(plan, std::memory_order_acq_rel);
+        return true;
+    });
+    return has_memory;
+}
+
+bool silence(const Met &met, hcsrt_operation operation) {
+    Entry *entry = note_operation(operation);
+    if (entry) hold(entry, met, HCSRT_FOR_EVER, WITHHELD | TOLD);
+    return entry;
+}
+
+void call_was_taken(hcsrt_operation operation) {
+    Entry *entry = find(operation);
+    if (!entry || !(entry->held.load() & WITHHELD) || entry->has_callback.load(std::memory_order_acquire)) return;
+    /* Nobody says when it has completed. */
+    Inside inside(context_of(entry));
+    if (inside) give_out_later(inside);
+}
+
+void call_was_refused(hcsrt_operation operation) {
+    Entry *entry = find(operation);
+    if (!entry) return;
+    reset(entry);
+    uncover(entry);
+}
+
+bool is_withheld(const Entry *entry) { return entry->held.load(std::memory_order_acquire) & WITHHELD; }
+
+bool wait_while_withheld(Entry *entry, uint32_t *milliseconds) {
+    bool for_ever = *milliseconds == FOREVER;
+    auto end = Clock::now() + std::chrono::milliseconds(*milliseconds);
+    for (;;) {
+        uint32_t seen = entry->held.load(std::memory_order_acquire);
+        auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
+        if (!for_ever) *milliseconds = left > 0 ? static_cast<uint32_t>(left) : 0;
+        if (!(seen & WITHHELD)) return true;
+        if (!*milliseconds) return false;
+        wait_on(entry->held, seen, *milliseconds);
+    }
+}
+
+void connect_later(const Met &met, void (*connect)(void)) {
+    Item *item = met.milliseconds == HCSRT_FOR_EVER ? nullptr : new_item(What::SERVICE, 0);
+    if (!item) return;
+    item->connect = connect;
+    item->rule = met.id;
+    item->released = met.released;
+    item->due = due_in(met.milliseconds);
+    enqueue(item);
+}
+
+void end_keeping(int64_t rule) {
+    visit_withheld(
+        [](Entry *entry, void *argument) {
+            if (entry->rule.load(std::memory_order_relaxed) != *static_cast<int64_t *>(argument)) return;
+            Inside inside(context_of(entry));
+            if (inside) give_out(inside);
+        },
+        &rule);
+    flush();
+}
+
+void quiesce() {
+    Deliveries *all = deliveries.here();
+    while (all->deciding.load()) {
+        std::atomic<uint32_t> nothing{0};
+        wait_on(nothing, 0, 1);
+    }
+    /* What comes out of a delay may then wait for the next one. */
+    flush();
+    flush();
+}
+
+}  // namespace hcsrt::interpose

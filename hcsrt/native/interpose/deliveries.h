@@ -1,0 +1,43 @@
+/* The callbacks that HCS gets in the place of those of clients, and the thread that brings later what a rule has kept.
+ *
+ * What is kept is a copy. It is dropped if its handle is closed meanwhile, and comes at once if its rule ends. */
+#ifndef HCSRT_DELIVERIES_H
+#define HCSRT_DELIVERIES_H
+
+#include "interpose/rules.h"
+
+namespace hcsrt::interpose {
+
+/* What HCS calls; the context is one of handles.h. */
+void HCSRT_CALL event_came(hcsrt_event *event, void *context);
+void HCSRT_CALL completion_came(hcsrt_operation operation, void *context);
+
+/* False: the system has no thread to give. Not for callback threads. */
+bool start_deliveries();
+
+/* Decides how the call that is about to be made with the operation is to complete. False: no memory. */
+bool plan_completion(int function, const Meeting &meeting, hcsrt_operation operation);
+/* Within an act: nobody learns of an outcome, and HCS never gets the call. False: no memory. */
+bool silence(const Met &met, hcsrt_operation operation);
+/* Nothing is left of what was planned for an earlier call with the operation. */
+void reset(Entry *entry);
+/* HCS has taken the call, or has not. */
+void call_was_taken(hcsrt_operation operation);
+void call_was_refused(hcsrt_operation operation);
+
+bool is_withheld(const Entry *entry);
+/* Waits while the operation is withheld, at most so long, and leaves the milliseconds that are left. False: it still is. */
+bool wait_while_withheld(Entry *entry, uint32_t *milliseconds);
+
+/* The service is back after that time, or when the rule is over. */
+void connect_later(const Met &met, void (*connect)(void));
+
+/* Gives out what the rule keeps. */
+void end_keeping(int64_t rule);
+
+/* Returns once nothing is kept, and nobody is about to: no rule is left. */
+void quiesce();
+
+}  // namespace hcsrt::interpose
+
+#endif
