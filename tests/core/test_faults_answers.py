@@ -68,7 +68,7 @@ def test_a_call_without_an_operation_is_answered_too(faults):
         assert calls["HcsGrantVmAccess"] == 1
 
 
-def test_a_completion_keeps_its_result_and_has_another_document(faults, system):
+def test_a_completion_keeps_its_result_and_has_another_document(faults, system, plain_order):
     faults.on("completion:HcsGetComputeSystemProperties", when=[["document", "contains", "Memory"]]).rewrite({"a": 1})
     assert "State" in system.properties()
     faults.on("completion:HcsGetComputeSystemProperties").rewrite("x")
