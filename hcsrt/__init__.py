@@ -1,4 +1,7 @@
-"""Python driver of the Windows Host Compute Service (HCS): containers and virtual machines, run from Python."""
+"""Python driver of the Windows Host Compute Service (HCS): containers and virtual machines, run from Python.
+
+PYTEST_DONT_REWRITE, or pytest would warn in a program that has imported hcsrt before it runs pytest.
+"""
 
 from __future__ import annotations
 

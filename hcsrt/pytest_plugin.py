@@ -76,6 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     backend = config.getoption("hcs_backend")
     if backend is not None:
+        from . import _built as _built
         from ._library import choose
         from .errors import NotSupportedError
 
@@ -206,13 +207,14 @@ def hcs_host(request: pytest.FixtureRequest, hcs_seed: int | None) -> Iterator[H
         pytest.skip("hcs_host is emulated, and --hcs-backend=windows is given")
     import warnings
 
-    from ._handles import remember_makers
+    from . import _built as _built
+    from ._handles import remember_makers, remembered_makers
     from .emulator import Host
     from .errors import NoIsolationWarning
 
     wanted = _wanted(request.node)
-    host = Host(hcs_seed, **wanted.assume)
-    request.node.stash[_WORLD] = world = _World(host, request.node)
+    host = Host(hcs_seed, chaos=wanted.chaos, **wanted.assume)
+    request.node.stash[_WORLD] = world = _World(host, request.node, wanted)
     # Who uses the fixture wants an emulator. pytest takes this back when the test is over.
     warnings.filterwarnings("ignore", category=NoIsolationWarning)
     # Coroutines then know where they were made, and so does what a task makes.
@@ -224,6 +226,9 @@ def hcs_host(request: pytest.FixtureRequest, hcs_seed: int | None) -> Iterator[H
             yield host
             world.verify()
     finally:
+        # Else they would warn in another test that they were dropped without having been closed.
+        for handle, _, _ in remembered_makers():
+            handle.close()
         remember_makers(False)
         sys.set_coroutine_origin_tracking_depth(depth)
 
@@ -231,11 +236,12 @@ def hcs_host(request: pytest.FixtureRequest, hcs_seed: int | None) -> Iterator[H
 class _World:
     """The host of a test, and what can be told of it."""
 
-    def __init__(self, host: Host, item: pytest.Item) -> None:
+    def __init__(self, host: Host, item: pytest.Item, wanted: _Wanted) -> None:
         self.host = host
         self.item = item
         # That of the host changes if the test resets its world.
         self.seed = host.seed
+        self.wanted = wanted
         self.has_failed = False
 
     def verify(self) -> None:
@@ -243,6 +249,8 @@ class _World:
         # What a failure has interrupted is kept by its traceback.
         if self.has_failed:
             return
+        # What they hold back goes on, and nothing goes wrong any more that is cleaned up now.
+        self.host.faults.clear()
         if not self.host.settle(SOON_SECONDS) and not self._is_held():
             self.host.settle(SETTLE_SECONDS)
         left, misuses = self.host.left_behind(), self.host.misuses()
@@ -286,6 +294,8 @@ class _World:
 
         host = self.host
         yield f"seed: {PLAIN if host.seed is None else host.seed}"
+        if self.wanted.chaos is not None:
+            yield f"chaos: {self.wanted.chaos}"
         assumed = {name: choice for name, choice in host.assumptions.items() if choice is not None}
         if assumed:
             yield f"assumed: {_pairs(assumed)}"
@@ -310,7 +320,7 @@ class _World:
         with suppress(ValueError):  # on another drive of Windows
             path = os.path.relpath(path, config.invocation_params.dir)
         words = ["pytest", "::".join([path, *rest])]
-        if _wanted(self.item).seeds is None:
+        if self.wanted.seeds is None:
             seed: Any = self.seed
             if seed != _seed_of(config, self.item.nodeid):
                 # A fixture of the tests' own has chosen it, by the option if by any.

@@ -11,19 +11,23 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal
 
 from .._arguments import check_name, check_namespace, check_text, integer, path_text
 from .._arguments import seconds as checked_seconds
 from .._event_types import EVENT_TYPES
 from .._library import choose
-from ..faults import Faults
+from ..faults import Fault, Faults
 from . import _native, assumptions, volumes
 from .contents import Saved, SavedSystem, saved_in, written
 from .service import Service
 from .variation import Variation
+
+if TYPE_CHECKING:
+    from .sweep import Sweep
 
 # Seconds for calls that nobody waits for any more to be over, once their world has ended.
 _AFTERMATH = 1.0
@@ -249,14 +253,17 @@ class Host:
 
     Args:
         seed: That of `reset`: varies what HCS leaves open. None gives one plain order.
+        chaos: What goes wrong at random, by the seed, as the method `chaos` takes it: "swarm", or None for nothing.
         assumptions: What the seed is not to choose, as `assume` takes it.
 
     Raises:
         TypeError: The seed is no int, or there is no assumption of a name.
-        ValueError: A choice is none of those that there are.
+        ValueError: A choice is none of those that there are, or there is chaos without a seed.
     """
 
-    def __init__(self, seed: int | None = None, **assumptions: str | None) -> None:
+    def __init__(
+        self, seed: int | None = None, *, chaos: Literal["swarm"] | None = None, **assumptions: str | None
+    ) -> None:
         _check_seed(seed)
         self._assumed: dict[str, str] = {}
         self._seed = seed
@@ -269,11 +276,16 @@ class Host:
         self._begun = False
         self._faults = Faults(0 if seed is None else seed)
         self._service = HostService(self)
+        self._chaos: str | None = None
         self.assume(**assumptions)
+        if chaos is not None:
+            self.chaos(chaos)
 
     def __repr__(self) -> str:
         state = "installed" if self._is_installed() else "ended" if self._begun else "not installed yet"
-        return f"<Host seed={self._seed} {state}>"
+        chaos = "" if self._chaos is None else f" chaos={self._chaos!r}"
+        faults = f" {len(self._faults)} faults" if self._faults else ""
+        return f"<Host seed={self._seed}{chaos}{faults} {state}>"
 
     def __enter__(self) -> Host:
         """Install this host in place of the world of this process, all of whose systems end.
@@ -453,6 +465,39 @@ class Host:
                 if assumptions.ASSUMPTIONS[name].native and self._is_installed():
                     _native.assume(name, numbers[name])
 
+    def chaos(self, chaos: Literal["swarm"] = "swarm", *, seed: int | None = None) -> list[Fault]:
+        """Let things go wrong at random, at any time: a mix of faults that a program has to live with.
+
+        "swarm" is for many runs with a seed each. Each kind of fault is switched on for one run in four, and has a rate
+        of its own there; some of what HCS leaves open is then the same for the whole run. So each run is another mix.
+        No fault has a call hang for ever.
+
+        `Host.faults` has these faults as data, and `Host.assumptions` what is assumed: `clear` and `assume` end the
+        chaos, and the data repeat it without a seed.
+
+        Args:
+            chaos: "swarm".
+            seed: What it depends on; None for the seed of the host.
+
+        Returns:
+            The faults.
+
+        Raises:
+            TypeError: The seed is no int.
+            ValueError: There is no chaos of that name, or neither has a seed.
+        """
+        _check_seed(seed)
+        if chaos != "swarm":
+            raise ValueError(f"chaos is {chaos!r}; give 'swarm'")
+        seed = self.seed if seed is None else seed
+        if seed is None:
+            raise ValueError("chaos needs a seed: give the Host one")
+        from .chaos import swarm, unknowns
+
+        self._chaos = chaos
+        self.assume(**{name: choice for name, choice in unknowns(seed).items() if name not in self._assumed})
+        return [self._faults.add(fault) for fault in swarm(seed)]
+
     def met(self) -> dict[str, set[str]]:
         """Return which choices the program has met so far, by the names of assumptions.
 
@@ -506,6 +551,45 @@ class Host:
     def left_behind(self) -> dict[str, int]:
         """Return those counts of `live` that are not zero: an empty dict when all is clean."""
         return {name: count for name, count in self.live().items() if count}
+
+    @staticmethod
+    def sweep(
+        function: Callable[[], Any],
+        *,
+        seed: int | None = None,
+        limit: float = 30.0,
+        settle: float = 5.0,
+        failures: Mapping[str, Sequence[str | int]] | None = None,
+        **assumptions: str | None,
+    ) -> Sweep:
+        """Run a program again and again, each time on a host of its own on which another call of HCS fails.
+
+            for run in Host.sweep(run_manager):
+                run.expect_clean()
+
+        In the first run nothing fails, and its calls are counted. Then each of them fails, once, and once and for good:
+        before HCS gets the call, when it completes, and because the service goes away.
+
+        Args:
+            function: The program, which is called without arguments on a thread of its own. If it returns a coroutine,
+                asyncio.run() runs that.
+            seed: The seed of each host.
+            limit: Seconds after which a run counts as hanging, and is ended.
+            settle: Seconds that what cleans up in the background may take after a run.
+            failures: The HRESULTs that a function fails with, by the name of the function, as `Site.fail` takes them,
+                in place of those that this module knows.
+            assumptions: What the seed is not to choose, as `assume` takes it.
+
+        Returns:
+            The runs, each made when it is asked for.
+
+        Raises:
+            TypeError: An argument has the wrong type, or there is no assumption of a name.
+            ValueError: An argument is out of range, or a choice is none of those that there are.
+        """
+        from .sweep import Sweep
+
+        return Sweep(function, seed=seed, limit=limit, settle=settle, failures=failures, assumptions=assumptions)
 
     def settle(self, seconds: float = 5.0) -> bool:
         """Wait for what cleans up in the background: calls that nobody waits for, and handles nobody refers to.

@@ -1,0 +1,547 @@
+"""The plugin for pytest, in runs of their own."""
+
+import os
+import re
+import shlex
+import shutil
+import tomllib
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from ..helpers.pages import REPOSITORY
+from ..helpers.platforms import WINDOWS, posix_shell
+
+pytest_plugins = ["pytester"]
+
+Run = Callable[..., pytest.RunResult]
+
+# An installed hcsrt of before, as that of somebody who works on it, has no entry point yet.
+PLUGIN = () if entry_points(group="pytest11", name="hcsrt") else ("-p", "hcsrt.pytest_plugin")
+HEAD = """\
+import asyncio
+import contextlib
+import sys
+
+import pytest
+
+import hcsrt
+from hcsrt import aio, operations
+from hcsrt.emulator import Host, container_document
+
+PYTHON = [sys.executable, "-I", "-S", "-c"]
+
+
+def create(name="made"):
+    return hcsrt.ComputeSystem.create(name, container_document(owner="tests"))
+
+
+"""
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return a function that runs pytest on a module of tests, or on the files that are there already."""
+    monkeypatch.delenv("HCSRT_BACKEND", raising=False)
+
+    def run(source: str = "", *options: str) -> pytest.RunResult:
+        if source:
+            pytester.makepyfile(test_it=HEAD + source)
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-W", "error", *PLUGIN, *options)
+
+    return run
+
+
+def text_of(result: pytest.RunResult) -> str:
+    return "\n".join(result.outlines)
+
+
+def numbered(result: pytest.RunResult, line: str) -> int:
+    """Return the number of the line of the tests that contains a text."""
+    text = Path(result_folder(result), "test_it.py").read_text("utf-8").splitlines()
+    (number,) = (number for number, each in enumerate(text, 1) if line in each)
+    return number
+
+
+def result_folder(result: pytest.RunResult) -> str:
+    (line,) = (line for line in result.outlines if line.startswith("rootdir: "))
+    return line.removeprefix("rootdir: ")
+
+
+# --- a run that does not use it --------------------------------------------------------------------------------------
+
+
+def test_the_entry_point_is_the_plugin() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["entry-points"]["pytest11"] == {"hcsrt": "hcsrt.pytest_plugin"}
+    assert import_module("hcsrt.pytest_plugin").hcs_host
+
+
+IDLE = """
+import sys
+
+def pytest_unconfigure():
+    print("imported:", sorted(name for name in sys.modules if name.partition(".")[0] == "hcsrt"))
+    print("from:", sys.modules["hcsrt"].__file__)
+"""
+
+
+def test_a_run_that_does_not_use_it_imports_nothing_but_the_plugin(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makeconftest(IDLE)
+    pytester.makepyfile(test_it="import pytest\n@pytest.mark.parametrize('number', range(3))\ndef test(number): pass\n")
+    result = run()
+    result.assert_outcomes(passed=3)
+    assert "imported: ['hcsrt', 'hcsrt._backends', 'hcsrt.pytest_plugin']" in result.outlines
+
+
+@pytest.fixture
+def unbuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of the package without its extension modules, which is found before the installed one."""
+    ignored = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
+    shutil.copytree(REPOSITORY / "hcsrt", tmp_path / "unbuilt" / "hcsrt", ignore=ignored, copy_function=shutil.copyfile)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "unbuilt"))
+    return tmp_path / "unbuilt"
+
+
+def test_a_run_that_does_not_use_it_needs_no_extension_module(
+    pytester: pytest.Pytester, run: Run, unbuilt: Path
+) -> None:
+    pytester.makeconftest(IDLE)
+    pytester.makepyfile(test_it="def test(): pass\n")
+    result = run()
+    result.assert_outcomes(passed=1)
+    assert f"from: {unbuilt / 'hcsrt' / '__init__.py'}" in result.outlines
+    pytester.makepyfile(test_it="def test(hcs_host): pass\n")
+    result = run()
+    result.assert_outcomes(errors=1)
+    assert f"hcsrt in {unbuilt / 'hcsrt'} has no extension modules" in text_of(result)
+
+
+def test_a_program_that_has_imported_it_may_run_pytest(pytester: pytest.Pytester, unbuilt: Path) -> None:
+    # As a wheel has it: pytest then rewrites the asserts of all modules of a package with a plugin.
+    metadata = unbuilt / "hcsrt-0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: hcsrt\nVersion: 0\n")
+    (metadata / "RECORD").write_text("hcsrt/__init__.py,,\nhcsrt/pytest_plugin.py,,\n")
+    (metadata / "entry_points.txt").write_text("[pytest11]\nhcsrt = hcsrt.pytest_plugin\n")
+    pytester.makepyfile(test_it="def test(): pass\n")
+    program = pytester.makepyfile(
+        program="import sys, hcsrt, pytest; sys.exit(pytest.main(['-W', 'error', '-p', 'no:cacheprovider']))"
+    )
+    result = pytester.runpython(program)
+    assert result.ret == 0
+    result.assert_outcomes(passed=1)
+
+
+def test_the_plugin_has_its_options_and_markers(run: Run) -> None:
+    shown = text_of(run("", "--help", "--strict-markers", "--strict-config"))
+    for option in ("--hcs-backend={emulator,windows}", "--hcs-seed=N", "--hcs-require-sometimes"):
+        assert option in shown
+    shown = text_of(run("", "--markers"))
+    assert "@pytest.mark.hcs(seed=" in shown
+    assert "@pytest.mark.hcs_real:" in shown
+
+
+# --- worlds ----------------------------------------------------------------------------------------------------------
+
+
+def test_each_test_has_a_world_of_its_own(run: Run) -> None:
+    result = run("""
+seeds = []
+
+@pytest.mark.parametrize("number", range(3))
+def test_world(hcs_host, hcs_seed, number):
+    assert Host.installed() is hcs_host
+    assert (hcs_host.seed, hcsrt.systems()) == (hcs_seed, [])
+    assert hcs_seed not in seeds
+    seeds.append(hcs_seed)
+    with create() as system:
+        system.start()
+        # The program is no program of Windows; and that it is not isolated is no news to who uses the fixture.
+        assert system.run([*PYTHON, "print(1)"], capture_output=True, text=True).stdout == "1\\n"
+        system.terminate()
+
+def test_outside():
+    assert len(seeds) == 3
+    assert Host.installed() is None
+
+@pytest.mark.hcs(assume={"state_before_start": "absent"})
+class TestAssumed:
+    @pytest.mark.hcs(seed=None, assume={"answers": "late"})
+    def test_both(self, hcs_host):
+        assert hcs_host.seed is None
+        assumed = {name: choice for name, choice in hcs_host.assumptions.items() if choice}
+        assert assumed == {"state_before_start": "absent", "answers": "late"}
+
+    @pytest.mark.hcs(assume={"state_before_start": "Created"})
+    def test_closest(self, hcs_host):
+        assert hcs_host.assumptions["state_before_start"] == "Created"
+""")
+    result.assert_outcomes(passed=6)
+
+
+def test_what_is_cleaned_up_in_the_background_is_not_left_behind(run: Run) -> None:
+    result = run("""
+@pytest.mark.hcs(seed=range(12))
+def test_cancelled(hcs_host):
+    async def main():
+        async with await aio.ComputeSystem.create("made", container_document()) as system:
+            await system.start()
+            tasks = [asyncio.create_task(system.properties()) for _ in range(3)]
+            tasks.append(asyncio.create_task(aio.ComputeSystem.create("other", container_document())))
+            await asyncio.sleep(0)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await system.terminate()
+        abandoned = asyncio.create_task(aio.ComputeSystem.create("abandoned", container_document()))
+        await asyncio.sleep(0)
+    asyncio.run(main())
+
+@pytest.mark.hcs(seed=range(6))
+def test_timed_out(hcs_host):
+    with create() as system:
+        # The seed decides whether HCS has answered by then.
+        with contextlib.suppress(hcsrt.OperationTimeoutError):
+            system.start(timeout=0)
+
+@pytest.mark.hcs(seed=range(3))
+def test_circle(hcs_host):
+    circle = [operations.create_operation()]
+    circle.append(circle)
+""")
+    result.assert_outcomes(passed=21)
+
+
+def test_faults_end_with_the_test(run: Run) -> None:
+    result = run("""
+def test_hangs(hcs_host):
+    fault = hcs_host.faults.on("completion:HcsStartComputeSystem").hang()
+    async def main():
+        async with await aio.ComputeSystem.create("made", container_document()) as system:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(system.start(), 0.1)
+    asyncio.run(main())
+    assert len(fault.fired) == 1
+
+def test_afterwards(hcs_host):
+    with create() as system:
+        system.start()
+        system.terminate()
+    assert len(hcs_host.faults) == 0
+
+@pytest.mark.hcs(seed=range(4), chaos="swarm")
+def test_chaos(hcs_host):
+    assert len(hcs_host.faults) > 0
+    with contextlib.suppress(hcsrt.HcsError), create() as system:
+        try:
+            system.start()
+        finally:
+            system.terminate()
+
+@pytest.mark.hcs(seed=3, chaos="swarm")
+def test_failing(hcs_host):
+    assert hcs_host is None
+""")
+    result.assert_outcomes(passed=6, failed=1)
+    assert "seed: 3\nchaos: swarm\n" in text_of(result)
+
+
+# --- reports ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_left_behind_is_told_with_the_line_that_has_made_it(run: Run) -> None:
+    result = run("""
+kept = []
+
+def test_blocking(hcs_host):
+    def helper():
+        kept.append(create())  # of the blocking test
+    helper()
+
+def test_awaited(hcs_host):
+    async def helper():
+        kept.append(await aio.ComputeSystem.create("made", container_document()))  # awaited
+    asyncio.run(helper())
+
+def test_task(hcs_host):
+    async def main():
+        task = asyncio.create_task(aio.ComputeSystem.create("made", container_document()))  # of the task
+        kept.append(await task)
+    asyncio.run(main())
+
+def test_by_hand(hcs_host):
+    kept.append(operations.create_operation())  # by hand
+
+def test_clean(hcs_host):
+    kept.clear()
+""")
+    result.assert_outcomes(passed=5, errors=4)
+    shown = text_of(result)
+    file = os.path.join(result_folder(result), "test_it.py")
+    for test, owner, count, function, line in (
+        ("test_blocking", "<hcsrt.ComputeSystem 'made'>", "systems: 1", "helper", "of the blocking test"),
+        ("test_awaited", "<hcsrt.aio.ComputeSystem 'made'>", "systems: 1", "helper", "# awaited"),
+        ("test_task", "<hcsrt.aio.ComputeSystem 'made'>", "systems: 1", "main", "# of the task"),
+        ("test_by_hand", "<OwnedOperation open at", "operations: 1", "test_by_hand", "# by hand"),
+    ):
+        report = re.search(
+            rf"ERROR at teardown of {test} _+\n(.*?)\n_____|ERROR at teardown of {test} _+\n(.*)", shown, re.S
+        )
+        assert report, shown
+        told = report[1] or report[2]
+        assert f"the test has left something behind: {count}" in told
+        assert owner in told
+        assert f'File "{file}", line {numbered(result, line)}, in {function}' in told
+        assert "repeat it with: pytest test_it.py::" + test in told
+        # Nothing of pytest, asyncio or hcsrt.
+        assert {os.path.basename(name) for name in re.findall(r'File "(.*?)"', told)} == {"test_it.py"}
+
+
+def test_a_misuse_fails_the_test(run: Run) -> None:
+    result = run("""
+def test_misuse(hcs_host):
+    address = operations.create_operation().into_raw()
+    for _ in range(2):
+        hcsrt.OwnedOperation.from_raw(address).close()
+""")
+    result.assert_outcomes(passed=1, errors=1)
+    assert "the test has done what could crash or corrupt the real HCS:" in text_of(result)
+
+
+FAILING = """
+SECRET = "".join(["se", "cr", "et"])
+
+@pytest.mark.parametrize("name", ["a b", "it's"])
+def test_failing(hcs_host, name):
+    hcs_host.faults.on("HcsStartComputeSystem", nth=1).fail("E_UNEXPECTED", {"ErrorMessage": SECRET})
+    with create("failing") as system:
+        try:
+            system.start()
+        except hcsrt.HcsError:
+            pass
+        print("seed is", hcs_host.seed)
+        kept.append(system)
+        assert not name
+
+kept = []
+"""
+
+
+def test_a_failure_tells_its_seed_and_the_command_that_repeats_it(pytester: pytest.Pytester, run: Run) -> None:
+    result = run(FAILING, "--show-capture=no")
+    # A failure may leave anything behind: that is not told too.
+    result.assert_outcomes(failed=2)
+    shown = text_of(result)
+    assert "secret" not in shown
+    seeds = re.findall(r"^seed: (\d+)$", shown, re.MULTILINE)
+    assert len(set(seeds)) == 2
+    assert shown.count("choices that HCS leaves open, as the test has met them:\n  completion=") == 2
+    commands = re.findall(r"^repeat it with: (.*)$", shown, re.MULTILINE)
+    assert len(commands) == 2
+    if WINDOWS:
+        return
+    for seed, command in zip(seeds, commands, strict=True):
+        pytest_, *words = shlex.split(command)
+        assert pytest_ == "pytest"
+        again = run("", *words)
+        again.assert_outcomes(failed=1)
+        assert f"seed is {seed}" in text_of(again)
+
+
+def test_a_failure_tells_which_faults_have_fired(run: Run) -> None:
+    shown = text_of(run(FAILING))
+    assert "faults that fired: 1\n  HcsStartComputeSystem of 'failing', number 1, after 0." in shown
+
+
+@posix_shell
+def test_the_command_is_for_the_folder_in_which_pytest_was_started(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = pytester.mkdir("sub folder")
+    (folder / "test_there.py").write_text("def test(hcs_host): assert False")
+    (pytester.path / "pytest.ini").write_text("[pytest]\n")
+    monkeypatch.chdir(folder)
+    shown = text_of(run(""))
+    (command,) = re.findall(r"^repeat it with: pytest (.*)$", shown, re.MULTILINE)
+    assert shlex.split(command)[0] == "test_there.py::test"
+    assert re.search(r"^FAILED sub folder/test_there.py::test|^FAILED test_there.py::test", shown, re.MULTILINE)
+
+
+def test_a_failure_while_a_test_is_set_up_is_told_too(run: Run) -> None:
+    result = run("""
+@pytest.fixture
+def broken(hcs_host):
+    assert hcs_host is None
+
+def test_it(broken):
+    pass
+""")
+    result.assert_outcomes(errors=1)
+    assert "repeat it with: pytest test_it.py::test_it --hcs-seed=" in text_of(result)
+
+
+# --- seeds -----------------------------------------------------------------------------------------------------------
+
+
+def test_each_seed_of_the_marker_makes_a_test(run: Run) -> None:
+    source = """
+@pytest.mark.hcs(seed=range(20, 23))
+def test_range(hcs_host):
+    assert hcs_host.seed != 21
+
+@pytest.mark.hcs(seed=[None, 7])
+@pytest.mark.parametrize("more", ["a", "b"])
+def test_list(hcs_host, more):
+    print(more, hcs_host.seed)
+"""
+    result = run(source, "-v", "--hcs-seed=1")
+    result.assert_outcomes(passed=6, failed=1)
+    shown = text_of(result)
+    for name in ("test_range[seed20]", "test_range[seed21]", "test_list[seed-plain-a]", "test_list[b-seed7]"):
+        alternatives = (name, name.replace("b-seed7", "seed7-b"))
+        assert any(f"test_it.py::{each} " in shown for each in alternatives), name
+    assert "repeat it with: pytest 'test_it.py::test_range[seed21]'\n" in shown or WINDOWS
+    run("", "test_it.py::test_range[seed21]").assert_outcomes(failed=1)
+
+
+def test_the_option_gives_the_seed(run: Run) -> None:
+    source = """
+def test_one(hcs_host):
+    print("seed:", hcs_host.seed, end=";")
+
+def test_two(hcs_host):
+    print("seed:", hcs_host.seed, end=";")
+"""
+    found = [re.findall(r"seed: (\w+);", text_of(run(source, "-s", *option))) for option in ((), ())]
+    assert len({seed for seeds in found for seed in seeds}) == 4
+    assert re.findall(r"seed: (\w+);", text_of(run("", "-s", "--hcs-seed=12"))) == ["12", "12"]
+    assert re.findall(r"seed: (\w+);", text_of(run("", "-s", "--hcs-seed=plain"))) == ["None", "None"]
+    assert "--hcs-seed: invalid" in "\n".join(run("", "--hcs-seed=many").errlines)
+
+
+def test_a_project_may_give_seeds_of_its_own(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makeconftest("import pytest\n@pytest.fixture\ndef hcs_seed(): return 5\n")
+    result = run("""
+def test_it(hcs_host):
+    assert hcs_host.seed == 5
+
+@pytest.mark.hcs(seed=6)
+def test_marked(hcs_host):
+    assert hcs_host.seed == 6
+""")
+    result.assert_outcomes(passed=2)
+
+
+WRONG = {
+    "hcs(1)": "takes no argument without its name: write hcs(seed=...)",
+    "hcs(seeds=[1])": "has no argument 'seeds': it takes seed, chaos and assume",
+    "hcs(seed='1')": "takes an int, None, or a sequence of them as seed, not '1'",
+    "hcs(seed=[1, True])": "takes an int, None, or a sequence of them as seed, not True",
+    "hcs(seed=[])": "has no seed in its seed, so the test would never run: give one",
+    "hcs(assume=[1])": "takes a mapping as assume, not list: write assume={'name': 'choice'}",
+}
+
+
+def test_a_wrong_marker_is_told(pytester: pytest.Pytester, run: Run) -> None:
+    for number, marker in enumerate(WRONG):
+        (pytester.path / f"test_{number}.py").write_text(
+            f"import pytest\n@pytest.mark.{marker}\ndef test_it(hcs_host): pass\n"
+        )
+    result = run()
+    result.assert_outcomes(errors=len(WRONG))
+    shown = text_of(result)
+    for number, told in enumerate(WRONG.values()):
+        assert f"the marker hcs of test_{number}.py::test_it {told}" in shown
+
+
+def test_markers_that_contradict_a_test_are_told(run: Run) -> None:
+    result = run("""
+@pytest.mark.hcs(seed=1)
+def test_no_host(): pass
+
+@pytest.mark.hcs_real
+def test_both(hcs_host): pass
+
+@pytest.mark.hcs(assume={"no_such_thing": "yes"})
+def test_unknown(hcs_host): pass
+
+@pytest.mark.hcs(assume={"state_before_start": "perhaps"})
+def test_wrong(hcs_host): pass
+""")
+    result.assert_outcomes(errors=4)
+    shown = text_of(result)
+    assert "the marker hcs is for tests that use the fixture hcs_host" in shown
+    assert "a test of the real HCS cannot use hcs_host" in shown
+    assert "TypeError" in shown
+    assert "ValueError" in shown
+
+
+# --- backends --------------------------------------------------------------------------------------------------------
+
+REAL = """
+@pytest.mark.hcs_real
+def test_real():
+    assert hcsrt.backend() == "windows"
+"""
+
+
+@pytest.mark.skipif(WINDOWS, reason="there may be a real HCS there")
+def test_a_test_of_the_real_hcs_is_skipped_with_the_reason_of_the_doctor(run: Run) -> None:
+    source = f"""{REAL}
+def test_nothing_is_chosen_yet():
+    from hcsrt._library import choose
+    with pytest.raises(hcsrt.NotSupportedError):
+        choose("windows")
+
+def test_world(hcs_host):
+    pass
+"""
+    for option in ((), ("--hcs-backend=windows",)):
+        result = run(source, "-rs", *option)
+        result.assert_outcomes(passed=1 if option else 2, skipped=2 if option else 1)
+        assert "there is no HCS here: it is a service of Windows, and this is " in text_of(result)
+    assert "hcs_host is emulated, and --hcs-backend=windows is given" in text_of(result)
+    result = run(source, "-rs", "--hcs-backend=emulator", "-k", "real")
+    assert "there is no HCS here" in text_of(result)
+
+
+def test_the_option_chooses_the_backend_of_all_tests(run: Run) -> None:
+    result = run('def test_it():\n    assert hcsrt.backend() == "emulator"\n', "--hcs-backend=emulator")
+    result.assert_outcomes(passed=1)
+
+
+# --- several processes, and cases that have to be met ----------------------------------------------------------------
+
+CASES = """
+import os
+
+from hcsrt.emulator import sometimes
+
+@pytest.mark.parametrize("number", range(4))
+def test_world(hcs_host, number):
+    with create() as system:
+        assert [each["Id"] for each in hcsrt.systems()] == ["made"]
+        system.terminate()
+    sometimes("met", number == 2)
+    sometimes("never", False)
+    if os.environ.get("ALL"):
+        sometimes("never")
+"""
+
+
+@pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_cases_that_no_process_has_met_fail_the_run(
+    run: Run, monkeypatch: pytest.MonkeyPatch, processes: tuple[str, ...]
+) -> None:
+    assert run(CASES, *processes).ret == 0
+    result = run("", *processes, "--hcs-require-sometimes")
+    result.assert_outcomes(passed=4)
+    assert result.ret == 1
+    place = next(number for number, line in enumerate(result.outlines) if "hcsrt: never met in this run" in line)
+    assert result.outlines[place + 1] == "never"
+    monkeypatch.setenv("ALL", "1")
+    assert run("", *processes, "--hcs-require-sometimes").ret == 0
