@@ -19,6 +19,7 @@ import pytest
 
 import hcsrt
 from hcsrt import ComputeSystem, ServiceDisconnectedError, aio, emulator, operations
+from hcsrt._watch import wait_system_exit
 from hcsrt.emulator import Host, world
 
 from ..helpers.platforms import emulator_by_name, fork
@@ -45,6 +46,14 @@ def running(id: str, document: dict[str, Any]) -> ComputeSystem:
     system = ComputeSystem.create(id, document)
     system.start()
     return system
+
+
+def gone(pid: int) -> None:
+    """Wait for the end of a program."""
+    end = time.monotonic() + 20
+    while is_alive(pid):
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def script(program: str) -> subprocess.CompletedProcess[str]:
@@ -147,10 +156,7 @@ def test_the_end_of_a_world_ends_its_programs(document: dict[str, Any]) -> None:
         system = running("one", document)
         process = system.popen(SLEEP)
         pid = process.pid
-    end = time.monotonic() + 20
-    while is_alive(pid):
-        assert time.monotonic() < end
-        time.sleep(0.005)
+    gone(pid)
     process.close()
     system.close()
 
@@ -273,29 +279,64 @@ def test_operations_of_an_ended_world_are_closed_without_harm(document: dict[str
 
 
 def test_calls_that_are_pending_at_the_end_fail(document: dict[str, Any]) -> None:
-    with Host() as host:
+    told: list[Any] = []
+
+    def waits(call: Callable[[], object]) -> None:
+        try:
+            told.append(call())
+        except Exception as error:
+            told.append(error)
+
+    with Host():
         system = running("one", document)
         process = system.popen(SLEEP)
-        told: list[BaseException] = []
-
-        def waits(call: Callable[[], object]) -> None:
-            try:
-                call()
-            except ServiceDisconnectedError as error:
-                told.append(error)
-
-        host.faults.on("HcsGetComputeSystemProperties").hang()
-        calls = (system.wait, process.wait, system.properties)
+        asked = threading.Semaphore(0)
+        unanswered(asked, "HcsGetComputeSystemProperties", "HcsModifyComputeSystem", "HcsOpenComputeSystem")
+        calls: list[Callable[[], object]] = [
+            system.properties,
+            lambda: system.modify("Container/Memory/SizeInMB", "Update", 64),
+            lambda: ComputeSystem.open("one"),
+            lambda: wait_system_exit(system.handle, None),
+            system.wait,
+            process.wait,
+        ]
         threads = [threading.Thread(target=waits, args=(call,)) for call in calls]
         for thread in threads:
             thread.start()
-        while not next(iter(host.faults)).waiting:
-            time.sleep(0.001)
+        for _ in range(3):
+            assert asked.acquire(timeout=20)
     for thread in threads:
         thread.join(20)
-    assert len(told) == 3
+    assert not [thread for thread in threads if thread.is_alive()]
+    assert {type(error) for error in told} == {ServiceDisconnectedError}
+    assert len(told) == len(calls)
+    assert len([error for error in told if HAS_ENDED in str(error)]) >= 2
     process.close()
     system.close()
+    assert hcsrt.pending() == 0
+
+
+def unanswered(asked: threading.Semaphore, *functions: str) -> None:
+    """Let the service of this world answer some functions no more."""
+    service = world.service()
+    assert service is not None
+    for function in functions:
+        service.verbs[function] = lambda request: asked.release()
+
+
+def test_what_hangs_at_the_end_goes_on(document: dict[str, Any]) -> None:
+    def asks() -> None:
+        with contextlib.suppress(ServiceDisconnectedError):
+            hcsrt.systems()
+
+    with Host() as host:
+        fault = host.faults.on("HcsEnumerateComputeSystems").hang()
+        thread = threading.Thread(target=asks)
+        thread.start()
+        while not fault.waiting:
+            time.sleep(0.001)
+    thread.join(20)
+    assert not thread.is_alive()
     assert hcsrt.pending() == 0
 
 
@@ -475,7 +516,7 @@ def test_the_service_crashes_and_comes_back(seed: int | None, document: dict[str
         system.close()
         assert host.settle()
         assert host.misuses() == []
-        assert not is_alive(pid)
+    gone(pid)
 
 
 def test_a_crash_of_the_service_fails_what_is_pending(document: dict[str, Any]) -> None:
