@@ -17,6 +17,7 @@ import time
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,9 @@ LOCK = pytest.StashKey[Path]()
 
 # Tests start a thousand Pythons, each of which would compile hcsrt anew. This process has read the variable by now.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# An hcsrt that was installed in place before it had the plugin has no entry point for it.
+pytest_plugins = [] if entry_points(group="pytest11", name="hcsrt") else ["hcsrt.pytest_plugin"]
 
 collect_ignore = ["real_windows"]  # a suite of its own, for a real HCS: python -m pytest tests/real_windows
 
@@ -240,9 +244,11 @@ def has_host(item: pytest.Item, seed: int | None) -> bool:
     """Return whether a Host is installed around a test that has not asked for one.
 
     Around one half of them, by their seeds. The others find the functions of HCS as programs do: without the table of
-    the Host's faults around them, which would catch callbacks that come too late.
+    the Host's faults around them, which would catch callbacks that come too late. Tests of a module that imports Host
+    install those that they need.
     """
-    return not STAND_IN and item.get_closest_marker("own_hosts") is None and (seed or 0) % 2 == 0
+    module: Any = item.module  # type: ignore[attr-defined]
+    return not STAND_IN and vars(module).get("Host") is not Host and (seed or 0) % 2 == 0
 
 
 @pytest.fixture(autouse=True)
