@@ -16,7 +16,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from .helpers.turns import Turns
 hypothesis.settings.register_profile("hcsrt", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("hcsrt")
 
+FAULTS = pytest.StashKey[Faults]()
 STDERR = pytest.StashKey[int]()
 TURNS = pytest.StashKey[Turns]()
 LOCK = pytest.StashKey[Path]()
@@ -262,12 +263,16 @@ def has_host(item: pytest.Item, seed: int | None) -> bool:
 def nothing_left_behind(
     request: pytest.FixtureRequest, hcs_seed: int | None, asyncio_errors: list[str]
 ) -> Iterator[None]:
-    if "hcs_host" in request.fixturenames or has_host(request.node, hcs_seed):
-        # It verifies afterwards what the test leaves behind, and tells who has made it.
-        request.getfixturevalue("hcs_host")
-    else:
-        emulator.reset(hcs_seed)
-    yield
+    with ExitStack() as stack:
+        if "hcs_host" in request.fixturenames or has_host(request.node, hcs_seed):
+            # It verifies afterwards what the test leaves behind, and tells who has made it.
+            request.node.stash[FAULTS] = request.getfixturevalue("hcs_host").faults
+        else:
+            emulator.reset(hcs_seed)
+            if "faults" in request.fixturenames:
+                # Before there is any handle: they know nothing of those from before.
+                request.node.stash[FAULTS] = stack.enter_context(Faults(hcs_seed or 0))
+        yield
     gc.collect()
     settled(lambda: not left_behind())
     if Host.installed() is None:
@@ -281,14 +286,9 @@ def nothing_left_behind(
 
 
 @pytest.fixture
-def faults(nothing_left_behind: None, hcs_seed: int | None) -> Iterator[Faults]:
-    """Yield faults in force: those of the Host, or others of the HCS that there is."""
-    host = Host.installed()
-    if host is not None:
-        yield host.faults
-    else:
-        with Faults(hcs_seed or 0) as faults:
-            yield faults
+def faults(nothing_left_behind: None, request: pytest.FixtureRequest) -> Faults:
+    """Return faults in force: those of the Host, or others of whatever HCS there is."""
+    return request.node.stash[FAULTS]
 
 
 @pytest.fixture
