@@ -99,6 +99,9 @@ def epoch() -> int:
 def start() -> int:
     """Let calls reach the queue, and return the number of the service that takes them from there."""
 
+def serves(service: int) -> bool:
+    """Return whether the service with this number has not gone."""
+
 def fail_to_start() -> None:
     """Tell that there is no service after all: calls that came since start() fail, and the next one has one started."""
 
@@ -128,6 +131,9 @@ def misuses() -> list[str]:
 
 def record_misuse(text: str) -> None:
     """Add to misuses()."""
+
+def fault_hook() -> object:
+    """Return what faults can ask of the emulator, in a capsule for hcsrt._interpose."""
 
 def backend() -> object:
     """Return the emulator's hcsrt_backend, in a capsule for hcsrt._library."""

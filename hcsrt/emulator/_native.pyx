@@ -115,6 +115,8 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
         Stopped "hcsrt::emulator::Taken::Stopped"
 
     const HcsApi *c_api "hcsrt::emulator::api"()
+    const void *c_fault_hook "hcsrt::emulator::fault_hook"()
+    bool c_serves "hcsrt::emulator::serves"(uint32_t service)
     Taken c_take "hcsrt::emulator::take"(uint32_t service, int64_t timeout_ms, CRequest *request)
     void c_reply "hcsrt::emulator::reply"(
         uint64_t ticket, int result, const Given &document, uint64_t key, uint32_t pid
@@ -398,6 +400,11 @@ def start():
     return c_start()
 
 
+def serves(uint32_t service):
+    """Return whether the service with this number has not gone."""
+    return c_serves(service)
+
+
 def fail_to_start():
     """Tell that there is no service after all: calls that came since start() fail, and the next one has one started."""
     with nogil:
@@ -460,6 +467,11 @@ def misuses():
 def record_misuse(str text not None):
     """Add to misuses()."""
     c_record_misuse(text.encode("utf-8"))
+
+
+def fault_hook():
+    """Return what faults can ask of the emulator, in a capsule for hcsrt._interpose."""
+    return PyCapsule_New(<void *> c_fault_hook(), "hcsrt.fault_hook", NULL)
 
 
 def backend():

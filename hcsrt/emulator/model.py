@@ -26,6 +26,7 @@ class Process:
     """A process of a compute system: a real program, from its start until nobody can ask for it any more."""
 
     __slots__ = (
+        "crashed",
         "exit_code",
         "group_gone",
         "held",
@@ -49,6 +50,8 @@ class Process:
         # Whether its process group is empty: other processes may have its pid then.
         self.group_gone: bool = False
         self.terminated: bool = False
+        # Whether a fault has ended it as a crash does.
+        self.crashed: bool = False
         # Whether a handle to it is open.
         self.held: bool = True
         # Whether its creator was told of a failure and has yet to fetch what a success would have given.

@@ -21,6 +21,8 @@ from .verbs import expect_no_options, verb
 _KILLED = 128 + SIGKILL
 # The exit code that a process of a Windows guest has after HcsTerminateProcess.
 _ERROR_PROCESS_ABORTED = 1067
+# The exit codes of a program that reads where there is no memory: of a Windows guest, and of a Linux one (SIGSEGV).
+_ACCESS_VIOLATION, _SEGMENTATION_FAULT = 0xC0000005, 128 + 11
 # The other members of a process that runs mean nothing; Windows has its own words for that.
 _WHILE_RUNNING: dict[str, dict[str, int]] = {
     "259": {"ExitCode": 259, "LastWaitResult": 258},
@@ -113,6 +115,13 @@ class Processes:
         process.terminated = True
         return Answer()
 
+    @verb("ProcessCrashed")
+    def _crash(self, request: _native.Request) -> None:
+        process = self._model.processes.get(request.process)
+        if process is not None and not process.exited:
+            process.crashed = True
+            process.signal(SIGKILL)
+
     @verb("HcsModifyProcess")
     def _modify_process(self, request: _native.Request) -> Answer:
         document = schema.parse(request.text or "", "ProcessModifyRequest")
@@ -148,6 +157,8 @@ class Processes:
 
 def _exit_code(process: Process, code: int) -> int:
     """Return the exit code that a guest has for a program of this machine, whichever machine that is."""
+    if process.crashed and code == _KILLED:
+        return _SEGMENTATION_FAULT if process.system.linux else _ACCESS_VIOLATION
     if process.terminated and code == _KILLED and not process.system.linux:
         return _ERROR_PROCESS_ABORTED
     return code

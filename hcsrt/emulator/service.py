@@ -56,6 +56,11 @@ class Service:
                 self.stop()
             raise
 
+    @property
+    def gone(self) -> bool:
+        """Whether it went down, as by a fault that has no thread of Python."""
+        return not _native.serves(self._number)
+
     def stop(self, timeout: float = 5.0, *, for_good: bool = True) -> bool:
         """Go down as a service that crashed; return whether the thread ended within `timeout` seconds.
 

@@ -107,15 +107,30 @@ class Systems:
     def _crash(self, request: _native.Request) -> Answer:
         schema.parse_optional(request.text, "CrashOptions")
         system = self._running_machine(request)
+        record = self._tell_crash(system)
+        # The reference calls it a termination; what a guest does that reboots after its crash is another matter.
+        if self._variation.choose("crashed_guest") == "exits":
+            system.attribution = [record]
+            self._stopping.begin(system, UNEXPECTED)
+        return Answer()
+
+    def _tell_crash(self, system: System) -> dict[str, Any]:
+        """Tell that the guest of a machine has crashed; return the AttributionRecord of that."""
         report = {"SystemId": system.id, "ActivityId": str(uuid.uuid4()), "CrashParameters": [_CRASH_CODE, 0, 0, 0, 0]}
         self._outbox.emit_in_order(
             system.key, (CRASH_INITIATED, json.dumps(report)), (CRASH_REPORT, json.dumps(report | {"Status": 0}))
         )
-        # The reference calls it a termination; what a guest does that reboots after its crash is another matter.
-        if self._variation.choose("crashed_guest") == "exits":
-            system.attribution = [{"GuestCrash": {"CrashParameters": report["CrashParameters"]}}]
-            self._stopping.begin(system, UNEXPECTED)
-        return Answer()
+        return {"GuestCrash": {"CrashParameters": report["CrashParameters"]}}
+
+    @verb("GuestCrashed")
+    def _guest_crashed(self, request: _native.Request) -> None:
+        process = self._model.processes.get(request.process)
+        system = self._model.systems.get(request.system) if process is None else process.system
+        if system is None or system.killed or system.state not in ("Running", "Paused"):
+            return
+        if system.type == "VirtualMachine":
+            system.attribution = [self._tell_crash(system)]
+        self._stopping.begin(system, UNEXPECTED)
 
     @verb("HcsPauseComputeSystem")
     def _pause(self, request: _native.Request) -> Answer:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .._arguments import check_name, check_namespace, check_text, integer, path_text
 from .._arguments import seconds as checked_seconds
 from .._event_types import EVENT_TYPES
+from .._interpose import set_fault_hook
 from .._library import choose
 from ..faults import Fault, Faults
 from . import _native, assumptions, volumes
@@ -59,6 +60,10 @@ class World:
             self.saved = None
         return service
 
+    def running(self) -> Service | None:
+        """Return the service if it has not gone."""
+        return None if self.service is None or self.service.gone else self.service
+
     def configure(self) -> None:
         """Tell native code what varies in this world."""
         choices = {name: assumptions.number_of(name, choice) for name, choice in self.assumed.items()}
@@ -90,7 +95,7 @@ def current() -> World:
 
 def service() -> Service | None:
     """Return the service of this process, if one runs: a forked child has neither the thread nor the systems."""
-    return current().service
+    return current().running()
 
 
 def install(seed: int | None = None) -> None:
@@ -194,8 +199,9 @@ def serve() -> None:
     """Start a service if this process has none."""
     with _lock():
         world = current()
-        if world.service is None:
-            world.configure()
+        if world.running() is None:
+            if world.service is None:
+                world.configure()
             # Whoever has called this tells if it fails.
             service = world.new_service()
             service.start()
@@ -638,7 +644,7 @@ class HostService:
         """
         with _lock():
             world = self._world()
-            if world.service is None:
+            if world.running() is None:
                 _start(world, world.new_service())
 
     def _world(self) -> World:
@@ -664,3 +670,4 @@ def _wait(condition: Callable[[], bool], seconds: float | None) -> bool:
 
 # Not at the fork: whoever forks may be about to execute another program, and must not wait for us.
 _native.serve_on_demand(serve)
+set_fault_hook(_native.fault_hook())

@@ -22,8 +22,8 @@ from hcsrt import ComputeSystem, ServiceDisconnectedError, aio, emulator, operat
 from hcsrt._watch import wait_system_exit
 from hcsrt.emulator import Host, world
 
-from ..helpers.platforms import emulator_by_name, fork
-from ..helpers.programs import CAT, SLEEP, TRUE, is_alive
+from ..helpers.platforms import WINDOWS, emulator_by_name, fork, linux, posix_shell
+from ..helpers.programs import CAT, SLEEP, TRUE, guest, is_alive
 
 pytestmark = emulator_by_name
 
@@ -543,6 +543,119 @@ def test_a_crash_of_the_service_fails_what_is_pending(document: dict[str, Any]) 
 def test_the_service_of_a_host_that_is_not_installed_cannot_be_stopped() -> None:
     with pytest.raises(RuntimeError, match="not installed"):
         Host().service.stop()
+
+
+def test_a_process_crashes(document: dict[str, Any]) -> None:
+    kernel = {"Chipset": {"LinuxKernelDirect": {"KernelFilePath": "C:\\kernel"}}, "GuestConnection": {}}
+    with Host() as host, running("windows", document) as windows:
+        host.faults.on("process").crash()
+        with windows.popen(SLEEP) as process:
+            assert process.wait(20) == 0xC0000005
+        with running("linux", MACHINE | {"VirtualMachine": kernel}) as machine, machine.popen(SLEEP) as process:
+            assert process.wait(20) == 128 + 11
+            machine.terminate()
+        assert windows.properties()["State"] == "Running"
+        windows.terminate()
+
+
+def test_a_guest_crashes(document: dict[str, Any]) -> None:
+    with Host() as host, running("machine", MACHINE) as machine, running("container", document) as container:
+        process = machine.popen(SLEEP)
+        events = machine.events()
+        with host.faults.on("HcsGetComputeSystemProperties", nth=1).crash():
+            machine.properties()
+            exit = machine.wait(20)
+        assert exit["ExitType"] == "UnexpectedExit"
+        assert list(exit["Attribution"][0]) == ["GuestCrash"]
+        assert [event.type for event in events] == ["SystemCrashInitiated", "SystemCrashReport", "SystemExited"]
+        assert process.wait(20) != 0
+        process.close()
+        with host.faults.on("HcsStartComputeSystem").crash(), ComputeSystem.create("new", document) as new:
+            new.start()  # the guest is there, and crashes at once
+            assert new.wait(20)["ExitType"] == "UnexpectedExit"
+        assert container.properties()["State"] == "Running"
+        container.terminate()
+
+
+@pytest.mark.parametrize("after", [0, 5, 200_000])
+def test_an_output_is_cut(after: int, document: dict[str, Any]) -> None:
+    program = guest("write(b'x' * 100000); write(b'y' * 100000); exit(3)")
+    with Host() as host, running("one", document) as system:
+        host.faults.on("stream:stdout", nth=1).cut(after=after)
+        done = system.run(program, stdout=hcsrt.PIPE)
+        if not WINDOWS:  # which loses what was not read yet, whatever `after` says
+            assert done.stdout == (b"x" * 100_000 + b"y" * 100_000)[:after]
+        # It notices as soon as it writes more.
+        assert (done.returncode == 3) == (after == 200_000) or WINDOWS
+        assert len(system.run(program, stdout=hcsrt.PIPE).stdout) == 200_000
+        system.terminate()
+
+
+@posix_shell
+@pytest.mark.parametrize("after", [0, 5, 100])
+def test_an_input_is_cut(after: int, document: dict[str, Any]) -> None:
+    with Host() as host, running("one", document) as system:
+        host.faults.on("stream:stdin").cut(after=after)
+        assert system.run(CAT, input=b"0123456789", stdout=hcsrt.PIPE).stdout == b"0123456789"[:after]
+        system.terminate()
+
+
+@linux
+def test_what_cuts_a_stream_leaves_nothing_open(document: dict[str, Any]) -> None:
+    with Host() as host, running("one", document) as system:
+        host.faults.on("stream:stdout").cut(after=1 << 20)
+        system.run(TRUE, stdout=hcsrt.PIPE)
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(3):
+            with system.popen(SLEEP, stdout=hcsrt.PIPE) as process:
+                assert process.stdout is not None
+                process.stdout.close()
+                process.kill()
+                process.wait(20)
+        end = time.monotonic() + 20
+        while len(list(Path("/proc/self/fd").iterdir())) > before:
+            assert time.monotonic() < end
+            time.sleep(0.005)
+        system.terminate()
+
+
+def test_a_fault_stops_the_service_and_has_it_back(document: dict[str, Any]) -> None:
+    with Host() as host:
+        system = running("one", document)
+        host.faults.on("HcsEnumerateComputeSystems", nth=1).disconnect(back_after=0.05)
+        with contextlib.suppress(ServiceDisconnectedError):
+            hcsrt.systems()
+        end = time.monotonic() + 20
+        while True:
+            try:
+                assert hcsrt.systems() == []
+                break
+            except ServiceDisconnectedError:
+                assert time.monotonic() < end
+                time.sleep(0.005)
+        with pytest.raises(ServiceDisconnectedError, match="has gone"):
+            system.properties()
+        system.close()
+        with running("one", document) as again:
+            again.terminate()
+        assert host.settle()
+        assert host.misuses() == []
+
+
+def test_a_service_that_a_fault_has_stopped_is_started_by_the_host(document: dict[str, Any]) -> None:
+    with Host() as host:
+        with ComputeSystem.create("one", document) as system, contextlib.suppress(ServiceDisconnectedError):
+            host.faults.on("HcsStartComputeSystem").disconnect()
+            system.start()
+        for _ in range(3):
+            with pytest.raises(ServiceDisconnectedError):
+                hcsrt.systems()
+        assert world.service() is None
+        host.service.start()
+        assert hcsrt.systems() == []
+        with ComputeSystem.create("one", document) as system, contextlib.suppress(ServiceDisconnectedError):
+            system.start()
+    assert hcsrt.systems() == []
 
 
 def test_settle_waits_for_what_cleans_up_in_the_background(document: dict[str, Any]) -> None:

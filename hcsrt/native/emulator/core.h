@@ -82,6 +82,8 @@ struct Delivery {
 /* An exit document of so many units at most is never lost for want of memory. */
 constexpr size_t EXIT_ROOM = 256;
 
+constexpr uint64_t UNCUT = ~static_cast<uint64_t>(0);
+
 /* What native code knows of a compute system or a process. */
 struct Target {
     Kind kind;
@@ -99,6 +101,7 @@ struct Target {
     bool group_gone = false; /* it is empty, so other processes may have its pid by now */
     platform::End unclaimed[STREAMS] = {platform::NO_END, platform::NO_END, platform::NO_END};
     platform::End console = platform::NO_END;
+    uint64_t cuts[STREAMS] = {UNCUT, UNCUT, UNCUT}; /* the bytes after which a fault ends a stream */
 
     Target() { exit_document.value.reserve(EXIT_ROOM); }
     Target(const Target &) = delete;
@@ -190,6 +193,7 @@ struct Core {
     std::condition_variable queued;
     Chain<Item> queue;
     bool stopped = false;
+    bool crashed = false; /* a fault has stopped the service, and may have it back */
     bool served = false;  /* a service runs, or is being started */
     uint32_t service = 0; /* counts those that have gone */
     /* What a forked child keeps. */
@@ -246,6 +250,9 @@ struct Core {
     /* The pipe ends of a process: the first asker gets them, later ones get duplicates of those still open. */
     void give_process_info(const std::shared_ptr<Operation> &operation, hcsrt_process_information *info);
     int close_stdio(hcsrt_handle raw);
+
+    /* Ends a stream after some bytes, whoever holds our end of it, now or once the program runs. */
+    void cut(const std::shared_ptr<Target> &target, int stream, uint64_t after);
 
     /* --- callbacks ------------------------------------------------------------------------------------------- */
 
@@ -317,6 +324,9 @@ hcsrt_result kick_off(Lock &lock, int32_t type, void *operation_raw, const std::
 /* A signal to the group of a process, 0 for none; false if nobody is left in it. */
 bool signal_target(const std::shared_ptr<Target> &target, int number);
 void kill_everything();
+
+/* As stop(), but without the wait for the last events. */
+void crash();
 
 }  // namespace hcsrt::emulator
 

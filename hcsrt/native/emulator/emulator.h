@@ -12,6 +12,8 @@
 #include "emulator/switches.h"
 #include "hcsrt.h"
 
+struct hcsrt_fault_hook;
+
 namespace hcsrt::emulator {
 
 /* The service's number of a compute system or a process, whatever handles are open to it. 0: none. */
@@ -67,6 +69,7 @@ struct Usage {
 enum class Taken { Item, Nothing, Stopped };
 
 const HcsApi *api();
+const hcsrt_fault_hook *fault_hook();
 
 /* To be called once. `finalizing` tells whether Python is being finalized; from then on calls are answered without the
  * service. `start` is called on a thread of its own to start the service, where a call comes in a process without one, as
@@ -93,10 +96,11 @@ void forget(Key process);
 void configure(bool vary, uint64_t seed);
 void assume(size_t row, uint32_t choice); /* of SWITCHES; NOT_ASSUMED: the seed chooses again */
 uint32_t met(size_t row);
-uint32_t start();         /* the number of the service, for take() */
-void fail_to_start();     /* who has called meanwhile hears that the service has gone; the next call tries again */
-void stop(bool for_good); /* as a service that crashes; whether the world ends with it */
-void clear();             /* ends the world */
+uint32_t start();              /* the number of the service, for take() */
+bool serves(uint32_t service); /* whether it has not gone */
+void fail_to_start();          /* who has called meanwhile hears that the service has gone; the next call tries again */
+void stop(bool for_good);      /* as a service that crashes; whether the world ends with it */
+void clear();                  /* ends the world */
 hcsrt_result ask_world(const Given &text, Text *document) noexcept; /* has the service answer a request "World" */
 Key new_key();
 Counts live();

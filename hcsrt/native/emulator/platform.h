@@ -82,6 +82,9 @@ void close_inherited();
 void sever(Group group, End end, bool for_writing);
 void wait_severed(Group group);
 
+/* Does so once so many bytes have passed. On Windows at once. */
+void cut(Group group, End end, bool for_writing, uint64_t after);
+
 hcsrt_handle handle_of(uint32_t serial, End end);
 
 }  // namespace hcsrt::emulator::platform

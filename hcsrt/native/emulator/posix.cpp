@@ -1,5 +1,6 @@
 #include "emulator/posix.h"
 #include "core/stdio_handle.h"
+#include "core/threads.h"
 #include "emulator/console.h"
 #include "emulator/platform.h"
 #include "emulator/watchdog.h"
@@ -291,6 +292,47 @@ int start_child(const char *file, const Program &program, const int theirs[3], i
     return error;
 }
 
+/* The rest of a way that a fault ends. */
+struct Cut {
+    int from, to;
+    uint64_t left; /* bytes that still pass */
+};
+
+bool pass_on(int to, const char *data, ssize_t size) {
+    while (size > 0) {
+        ssize_t written = write(to, data, static_cast<size_t>(size));
+        if (written > 0) {
+            data += written;
+            size -= written;
+        } else if (errno == EAGAIN) {
+            struct pollfd room = {to, POLLOUT, 0};
+            poll(&room, 1, -1);
+        } else if (errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void pass_until_cut(void *given) {
+    Cut cut = *static_cast<Cut *>(given);
+    delete static_cast<Cut *>(given);
+    char data[4096];
+    while (cut.left) {
+        struct pollfd ends[] = {{cut.from, POLLIN, 0}, {cut.to, 0, 0}};
+        if (poll(ends, 2, -1) < 0 && errno != EINTR) break;
+        /* Nobody is there any more who would read. */
+        if (ends[1].revents) break;
+        if (!ends[0].revents) continue;
+        ssize_t got = read(cut.from, data, std::min<uint64_t>(sizeof data, cut.left));
+        if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+        if (got <= 0 || !pass_on(cut.to, data, got)) break;
+        cut.left -= static_cast<uint64_t>(got);
+    }
+    close_noted(cut.from);
+    close_noted(cut.to);
+}
+
 }  // namespace
 
 int note(int descriptor) {
@@ -427,6 +469,28 @@ void sever(Group, End end, bool for_writing) {
 }
 
 void wait_severed(Group) {}
+
+void cut(Group, End end, bool for_writing, uint64_t after) {
+    int descriptor = static_cast<int>(end), ends[2];
+    auto *cut = new (std::nothrow) Cut;
+    int beyond = cut ? static_cast<int>(duplicate(end)) : -1;
+    if (beyond < 0 || !make_pipe(ends)) {
+        if (beyond >= 0) close_noted(beyond);
+        delete cut;
+        return;
+    }
+    int ours = ends[for_writing ? 1 : 0], theirs = ends[for_writing ? 0 : 1];
+    *cut = for_writing ? Cut{theirs, beyond, after} : Cut{beyond, theirs, after};
+    if (start_thread(pass_until_cut, cut)) {
+        dup2(ours, descriptor);
+        set_flags(descriptor, true);
+    } else {
+        delete cut;
+        close_noted(theirs);
+        close_noted(beyond);
+    }
+    close_noted(ours);
+}
 
 hcsrt_handle handle_of(uint32_t serial, End end) { return hcsrt_stdio_handle(serial, static_cast<int>(end)); }
 

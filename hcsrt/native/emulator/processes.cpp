@@ -88,7 +88,10 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
     target->group = child.group;
     target->started = true;
     target->console = child.console;
-    for (int stream = 0; stream < STREAMS; ++stream) target->unclaimed[stream] = child.ends[stream];
+    for (int stream = 0; stream < STREAMS; ++stream) {
+        target->unclaimed[stream] = child.ends[stream];
+        if (target->cuts[stream] != UNCUT) core->cut(target, stream, target->cuts[stream]);
+    }
     watching->child = child;
     if (!start_thread(watch, watching)) {
         delete watching;
@@ -143,6 +146,16 @@ bool close_stream(Key process, int stream) {
     lock.unlock();
     if (for_writing) platform::wait_severed(target->group);
     return any;
+}
+
+void Core::cut(const std::shared_ptr<Target> &target, int stream, uint64_t after) {
+    target->cuts[stream] = after;
+    if (!target->started) return;
+    if (target->unclaimed[stream] != platform::NO_END)
+        platform::cut(target->group, target->unclaimed[stream], stream == 0, after);
+    for (auto &entry : stdio)
+        if (entry.second.process == target->key && entry.second.stream == stream)
+            platform::cut(target->group, entry.second.end, stream == 0, after);
 }
 
 void forget(Key process) {

@@ -166,20 +166,27 @@ uint32_t met(size_t row) {
 
 uint32_t start() {
     Lock lock(core.here()->mutex);
-    core->stopped = false;
+    core->crashed = core->stopped = false;
     core->served = true;
     return core->service;
 }
 
+bool serves(uint32_t service) {
+    Lock lock(core.here()->mutex);
+    return !core->stopped && core->service == service;
+}
+
 void fail_to_start() {
     Lock lock(core.here()->mutex);
-    core->served = core->stopped = false;
+    core->crashed = core->served = core->stopped = false;
     disconnect_everyone(nullptr);
 }
 
-void stop(bool for_good) {
-    Lock lock(core.here()->mutex);
-    if (core->stopped) return;
+namespace {
+
+/* False: it is down already. */
+bool go_down(bool for_good) {
+    if (core->stopped) return false;
     core->stopped = true;
     kill_everything();
     disconnect_everyone(for_good ? WORLD_HAS_ENDED : SERVICE_HAS_GONE);
@@ -190,6 +197,19 @@ void stop(bool for_good) {
     }
     lose_everything();
     core->queued.notify_all();
+    return true;
+}
+
+}  // namespace
+
+void crash() {
+    Lock lock(core.here()->mutex);
+    core->crashed = go_down(false) || core->crashed;
+}
+
+void stop(bool for_good) {
+    Lock lock(core.here()->mutex);
+    if (!go_down(for_good)) return;
     if (!this_thread().dispatching) core->idle.wait_for(lock, DELIVERY_LIMIT, [] { return core->all_delivered(); });
 }
 

@@ -512,6 +512,8 @@ void wait_severed(Group group) {
 }
 
 /* Whether handles of HCS are inheritable is not documented. These are: code that relies on the opposite fails. */
+void cut(Group group, End end, bool for_writing, uint64_t) { sever(group, end, for_writing); }
+
 hcsrt_handle handle_of(uint32_t, End end) {
     SetHandleInformation(handle_at(end), HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
     return handle_at(end);
