@@ -11,7 +11,7 @@ import sys
 import zlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -67,7 +67,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def _seed_of_option(text: str) -> int | Literal["plain"]:
+def _seed_of_option(text: str) -> int | str:
     return PLAIN if text == PLAIN else int(text)
 
 
@@ -78,11 +78,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if backend is not None:
         from . import _built as _built
         from ._library import choose
-        from .errors import NotSupportedError
+        from .errors import HcsError
 
         try:
             choose(backend)
-        except NotSupportedError:
+        except HcsError:
             # The tests that want it are skipped, and say why.
             return
         except RuntimeError as error:
@@ -243,6 +243,7 @@ class _World:
         self.seed = host.seed
         self.wanted = wanted
         self.has_failed = False
+        self.has_told = False
 
     def verify(self) -> None:
         """Fail the test if it has left something behind or misused HCS."""
@@ -255,7 +256,7 @@ class _World:
             self.host.settle(SETTLE_SECONDS)
         left, misuses = self.host.left_behind(), self.host.misuses()
         if left or misuses:
-            self.has_failed = True
+            self.has_told = True
             pytest.fail("\n".join(self._told(left, misuses)), pytrace=False)
 
     def _is_held(self) -> bool:
@@ -344,15 +345,15 @@ def _pairs(values: Mapping[str, str]) -> str:
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, None]:
     outcome = yield
     world = item.stash.get(_WORLD, None)
-    if world is None:
+    if world is None or call.excinfo is None:
         return
+    # One that is expected to fail has failed too.
+    world.has_failed = True
     report = outcome.get_result()
-    # verify() has told already.
-    if report.failed and not world.has_failed:
-        world.has_failed = True
+    if report.failed and not world.has_told:
         text = "\n".join(world.lines())
         add = getattr(report.longrepr, "addsection", None)
         if add is not None:
@@ -388,8 +389,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config = session.config
     if not config.getoption("hcs_require_sometimes"):
         return
-    if hasattr(config, "workeroutput"):
-        config.workeroutput["hcs_met"] = _met(config)  # type: ignore[attr-defined]
+    output: dict[str, Any] | None = getattr(config, "workeroutput", None)
+    if output is not None:
+        output["hcs_met"] = _met(config)
     elif session.exitstatus == pytest.ExitCode.OK and not all(_met(config).values()):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -1,14 +1,16 @@
 """Chaos from a seed: a random mix of faults for a run, as data.
 
-One rate for everything that can go wrong makes all runs alike, and hides what only shows where one thing fails often and
-all others never. So, as FoundationDB does it, each kind of fault is switched on for a run or not, and has a rate of its
-own there.
+One rate for everything that can go wrong makes all runs alike, and hides what only shows where one thing fails often
+and all others never. So, as FoundationDB does it, each kind of fault is switched on for a run or not, and has a rate of
+its own there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..faults import Fault
@@ -45,22 +47,34 @@ class Kind(NamedTuple):
     sites: Sequence[str]
     action: str
     rates: tuple[float, float] | None = _RATES
-    numbers: dict[str, tuple[float, float]] = {}
+    numbers: Mapping[str, tuple[float, float]] = MappingProxyType({})
     errors: Sequence[str] = ()
     times: int | None = None
 
 
-def kinds() -> Iterator[Kind]:
-    """Yield the kinds of faults that HCS as it is may have: those that a program has to live with."""
+@functools.cache
+def kinds() -> list[Kind]:
+    """Return the kinds of faults that HCS as it is may have: those that a program has to live with."""
+    found: list[Kind] = []
+    for kind in _rows():
+        # Not all functions have completions, or can fail.
+        sites = [site for site in kind.sites if plausible.fault(site=site, action=kind.action, **_least(kind))]
+        if sites:
+            found.append(kind._replace(sites=sites))
+    return found
+
+
+def _rows() -> Iterator[Kind]:
     functions = list(plausible.functions())
+    delay = {"seconds": _SECONDS, "jitter": _SECONDS}
     for function in functions:
         errors = (*plausible.failures(function), plausible.DISCONNECTED)
         for site in (function, f"completion:{function}"):
             yield Kind(f"fail {site}", FAULTS, [site], "fail", errors=errors)
-            yield Kind(f"delay {site}", LATENCY, [site], "delay", numbers={"seconds": _SECONDS, "jitter": _SECONDS})
+            yield Kind(f"delay {site}", LATENCY, [site], "delay", numbers=delay)
         yield Kind(f"reorder {function}", ORDER, [f"completion:{function}"], "reorder")
     for site in ("event:SystemExited", "event:ProcessExited", "event:*"):
-        yield Kind(f"delay {site}", LATENCY, [site], "delay", numbers={"seconds": _SECONDS, "jitter": _SECONDS})
+        yield Kind(f"delay {site}", LATENCY, [site], "delay", numbers=delay)
         yield Kind(f"drop {site}", FAULTS, [site], "drop")
         yield Kind(f"duplicate {site}", ORDER, [site], "duplicate")
         yield Kind(f"reorder {site}", ORDER, [site], "reorder")
@@ -71,6 +85,13 @@ def kinds() -> Iterator[Kind]:
     yield Kind("disconnect", FAULTS, functions, "disconnect", _HARD_RATES, {"back_after": _SECONDS}, times=2)
     for function in plausible.NEWER:
         yield Kind(f"missing {function}", FAULTS, [function], "missing", None)
+
+
+def _least(kind: Kind) -> dict[str, Any]:
+    """Return the arguments of the mildest fault of a kind."""
+    return {name: least for name, (least, _) in kind.numbers.items()} | (
+        {"error": kind.errors[0]} if kind.errors else {}
+    )
 
 
 def swarm(seed: int) -> list[Fault]:
@@ -95,11 +116,11 @@ def unknowns(seed: int) -> dict[str, str]:
 
 
 def _drawn(seed: int, kind: Kind) -> Fault | None:
-    """Return the fault of a kind; None if it is switched off, or can be at none of its sites."""
+    """Return the fault of a kind; None if it is switched off."""
     stream = _stream(seed, kind.purpose, kind.name)
     if stream.random() >= _ON:
         return None
-    data: dict[str, Any] = {"action": kind.action}
+    data: dict[str, Any] = {"site": _one_of(seed, kind, kind.sites), "action": kind.action}
     if kind.rates is not None:
         data["probability"] = round(stream.uniform(*kind.rates), 3)
     for name, (least, most) in kind.numbers.items():
@@ -107,21 +128,14 @@ def _drawn(seed: int, kind: Kind) -> Fault | None:
             data[name] = stream.randint(least, most)
         else:
             data[name] = round(stream.uniform(least, most), 4)
-    if kind.errors:
-        data["error"] = _one_of(seed, kind, kind.errors)
-        # HCS knows more of some failures than the code.
-        data["document"] = stream.random() < 0.5
     if kind.times is not None:
         data["times"] = stream.randint(1, kind.times)
-    sites = [site for site in kind.sites if _fault(site, data) is not None]
-    return _fault(_one_of(seed, kind, sites), data) if sites else None
-
-
-def _fault(site: str, data: dict[str, Any]) -> Fault | None:
-    fault = plausible.fault(site=site, **data)
-    if fault is None and "document" in data:
-        fault = plausible.fault(site=site, **{name: value for name, value in data.items() if name != "document"})
-    return fault
+    if kind.errors:
+        data["error"] = _one_of(seed, kind, kind.errors)
+        # HCS tells more of some failures than the code, where the function can.
+        if stream.random() < 0.5 and (fault := plausible.fault(**data, document=True)) is not None:
+            return fault
+    return Fault.from_dict(data)
 
 
 def _one_of(seed: int, kind: Kind, choices: Sequence[str]) -> str:

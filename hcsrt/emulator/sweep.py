@@ -174,6 +174,12 @@ class Sweep:
             RuntimeError: Another Host is installed, or a program that hangs does not end with its world, so that no run
                 after it would have a world of its own.
         """
+        for run in self._all_runs():
+            yield run
+            if run.is_stuck:
+                raise RuntimeError("the program still runs after the end of its world: the sweep cannot go on")
+
+    def _all_runs(self) -> Iterator[Run]:
         self.runs = self.met = 0
         first, counts = self._run(None, "", 0, lasting=False)
         self.sites = sum(counts.values())
@@ -187,8 +193,6 @@ class Sweep:
                         has_met = True
                         self.met += 1
                     yield run
-                    if run.is_stuck:
-                        raise RuntimeError("the program still runs after the end of its world: the sweep cannot go on")
 
     def _faults(self, function: str, number: int) -> Iterator[tuple[Fault, bool]]:
         """Yield what may fail at a site, once and for good, and whether it is for good."""
@@ -228,7 +232,8 @@ class Sweep:
                 run.fired = fault.fired
         for warning in warned:
             if warning.category is ResourceWarning and type(warning.source).__module__.startswith("hcsrt."):
-                run.unclosed.append(f"{warning.message} ({warning.filename}:{warning.lineno})")
+                # Where that was found says nothing of who has forgotten it.
+                run.unclosed.append(str(warning.message))
             else:
                 warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
         return run, counts

@@ -106,7 +106,10 @@ def test_what_blocks_in_the_facade_is_a_coroutine() -> None:
 
 
 def test_the_facade_does_not_import_asyncio() -> None:
-    code = "import sys, hcsrt; assert not {'asyncio', 'hcsrt.aio'} & sys.modules.keys(); hcsrt.aio.systems"
+    code = (
+        "import sys, hcsrt; from hcsrt import *; assert not {'asyncio', 'hcsrt.aio'} & sys.modules.keys(); "
+        "hcsrt.aio.systems"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 

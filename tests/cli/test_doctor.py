@@ -28,7 +28,8 @@ from hcsrt.doctor.windows import Readings as WindowsReadings
 from hcsrt.faults import Faults
 
 from ..helpers import hcs_calls
-from ..helpers.platforms import WINDOWS, win32
+from ..helpers.children import run_python
+from ..helpers.platforms import WINDOWS, backend_variable, win32
 
 ELSEWHERE = pytest.mark.skipif(WINDOWS, reason="on Windows no environment variable decides")
 
@@ -95,7 +96,9 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_importing_hcsrt_does_not_import_the_doctor() -> None:
-    script = "import sys, hcsrt; print({'hcsrt.doctor', 'hcsrt.doctor.windows', 'ctypes'} & set(sys.modules))"
+    script = (
+        "import sys; from hcsrt import *; print({'hcsrt.doctor', 'hcsrt.doctor.windows', 'ctypes'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("set()\n", "")
 
@@ -377,6 +380,37 @@ def test_each_error_of_hcs_has_its_remedy(code: int, remedy: str) -> None:
     assert one.status == "error"
     assert f"(0x{code:08X})." in one.found
     assert remedy in (one.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("readings", "told"),
+    [
+        (EMULATED, "there is no HCS here: it is a service of Windows, and this is Linux 6.1"),
+        (replace(HEALTHY, backend=RuntimeError("this process uses the emulator")), "this process uses the emulator"),
+        (replace(HEALTHY, answer=errors.error_from(E_FAIL, "HcsGetServiceProperties")), "HCS answers with an error: "),
+        (HEALTHY, None),
+    ],
+)
+def test_a_reason_not_to_use_the_hcs_of_windows_is_told(
+    readings: Readings, told: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "read", lambda limit, chosen: readings)
+    reason = doctor.why_not_windows()
+    assert reason == told or (told and reason and reason.startswith(told))
+
+
+@backend_variable
+def test_to_ask_for_the_hcs_of_windows_chooses_nothing() -> None:
+    program = """
+import hcsrt, hcsrt.doctor
+print(hcsrt.doctor.why_not_windows())
+from hcsrt._library import choose
+choose("mine", hcsrt.emulator.backend_capsule())
+print(hcsrt.backend())
+"""
+    done = run_python(program)
+    assert done.stdout.startswith("there is no HCS here"), done.stderr
+    assert done.stdout.endswith("mine\n"), done.stderr
 
 
 def test_a_warning_leaves_hcs_usable_and_one_error_does_not() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ..helpers.pages import REPOSITORY
+from ..helpers.pages import DOCS, REPOSITORY, blocks_of
 from ..helpers.platforms import WINDOWS, posix_shell
 
 pytest_plugins = ["pytester"]
@@ -143,6 +143,24 @@ def test_the_plugin_has_its_options_and_markers(run: Run) -> None:
     shown = text_of(run("", "--markers"))
     assert "@pytest.mark.hcs(seed=" in shown
     assert "@pytest.mark.hcs_real:" in shown
+
+
+def test_the_blocks_of_the_page_work(pytester: pytest.Pytester, run: Run) -> None:
+    page = DOCS / "reference" / "pytest.md"
+    whole, fixture, seed = (block.text for block in blocks_of(page, "python"))
+    pytester.makepyfile(test_page=whole)
+    pytester.makeconftest(f"{whole.partition('def ')[0]}\n{fixture}\n{seed}")
+    pytester.makepyfile(
+        test_fixtures="def test(system, hcs_host): assert hcs_host.seed is None and not system.closed\n"
+    )
+    run().assert_outcomes(passed=22)
+    text = page.read_text("utf-8")
+    assert set(re.findall(r"^\| `(--[\w-]+)", text, re.MULTILINE)) == {
+        "--hcs-seed",
+        "--hcs-backend",
+        "--hcs-require-sometimes",
+    }
+    assert re.findall(r"^### `(\w+)`", text, re.MULTILINE) == ["hcs_host", "hcs_seed", "hcs", "hcs_real"]
 
 
 # --- worlds ----------------------------------------------------------------------------------------------------------
@@ -331,6 +349,7 @@ kept = []
 """
 
 
+@pytest.mark.slow
 def test_a_failure_tells_its_seed_and_the_command_that_repeats_it(pytester: pytest.Pytester, run: Run) -> None:
     result = run(FAILING, "--show-capture=no")
     # A failure may leave anything behind: that is not told too.
@@ -384,6 +403,28 @@ def test_it(broken):
     assert "repeat it with: pytest test_it.py::test_it --hcs-seed=" in text_of(result)
 
 
+def test_what_a_failure_leaves_behind_is_not_told(run: Run) -> None:
+    result = run("""
+def test_failing(hcs_host):
+    system = create()
+    assert not system
+
+@pytest.mark.xfail
+def test_expected_to_fail(hcs_host):
+    system = create()
+    assert not system
+
+def test_skipped(hcs_host):
+    system = create()
+    pytest.skip("has to be elsewhere")
+
+def test_nobody_else_is_blamed(hcs_host):
+    pass
+""")
+    result.assert_outcomes(passed=1, failed=1, xfailed=1, skipped=1)
+    assert text_of(result).count("repeat it with") == 1
+
+
 # --- seeds -----------------------------------------------------------------------------------------------------------
 
 
@@ -408,6 +449,7 @@ def test_list(hcs_host, more):
     run("", "test_it.py::test_range[seed21]").assert_outcomes(failed=1)
 
 
+@pytest.mark.slow
 def test_the_option_gives_the_seed(run: Run) -> None:
     source = """
 def test_one(hcs_host):
@@ -489,6 +531,7 @@ def test_real():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(WINDOWS, reason="there may be a real HCS there")
 def test_a_test_of_the_real_hcs_is_skipped_with_the_reason_of_the_doctor(run: Run) -> None:
     source = f"""{REAL}
@@ -533,6 +576,7 @@ def test_world(hcs_host, number):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_cases_that_no_process_has_met_fail_the_run(
     run: Run, monkeypatch: pytest.MonkeyPatch, processes: tuple[str, ...]
