@@ -168,7 +168,8 @@ if not TYPE_CHECKING:
         if module is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         try:
-            found = __import__(f"{__name__}.{module or name}", fromlist=(name,))
+            # A name that each module has: of a package, another one would be looked for among its modules.
+            found = __import__(f"{__name__}.{module or name}", fromlist=("__name__",))
         except ModuleNotFoundError as error:
             from ._unbuilt import explain
 

@@ -574,7 +574,7 @@ async def start_process(
         with advised("ProcessParameters", parameters):
             aside("HcsCreateProcess", limit, create, system, parameters, limit, results=made, discard=_end)
         if made[0].error is not None:
-            made.append(await running(CALLS, made[0], deadline))
+            made.append(await running(CALLS, made[0], parameters, deadline))
         objects.extend(map(kind, made[-1:], [args], [streams], [reopen_system], [is_windows]))
         await objects[0]._set_up(deadline)
         return objects[0]

@@ -10,6 +10,7 @@ from codecs import getincrementaldecoder, lookup_error
 
 from .. import _hresults as hresults
 from .._arguments import check_name, command_words, console_size, environment, integer, path_text
+from .._json import loads
 from ..documents import dumps
 from ..errors import error_from
 from .owner import tell_place
@@ -46,6 +47,8 @@ Command: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 PIPE = -1
 STDOUT = -2
 DEVNULL = -3
+# The streams of a process, and what asks for a pipe there.
+_PIPES = {"stdin": "CreateStdInPipe", "stdout": "CreateStdOutPipe", "stderr": "CreateStdErrPipe"}
 # More bytes than a character has, with all that belongs to it.
 CHARACTER_SIZE = 8
 _CHUNK = 64 * 1024
@@ -147,11 +150,7 @@ async def process_parameters(
             "HCS cannot join stderr to stdout: redirect in the command itself (cmd /c or sh -c with 2>&1), or use "
             "console=True"
         )
-    for name, key, value, also in (
-        ("stdin", "CreateStdInPipe", stdin, ()),
-        ("stdout", "CreateStdOutPipe", stdout, ()),
-        ("stderr", "CreateStdErrPipe", stderr, (STDOUT,)),
-    ):
+    for (name, key), value, also in zip(_PIPES.items(), (stdin, stdout, stderr), ((), (), (STDOUT,)), strict=True):
         if value not in (None, PIPE, DEVNULL, *also):
             raise ValueError(f"{name} must be None, PIPE or DEVNULL, not {value!r}: HCS connects only pipes it makes")
         if value == PIPE:
@@ -186,6 +185,12 @@ def check_attach(pid: int, wanted: Mapping[str, int | None]) -> int:
     if not 0 <= pid <= 0xFFFFFFFF:
         raise ValueError(f"pid must be from 0 to {0xFFFFFFFF}, not {pid}")
     return pid
+
+
+def lacking_pipes(start: ProcessStart, parameters: str) -> list[str]:
+    """Return the streams for which the parameters of a process ask, and HCS has given no pipe."""
+    asked = loads(parameters)
+    return [name for name, key in _PIPES.items() if asked.get(key) and getattr(start, name) is None]
 
 
 def check_given(start: ProcessStart, pid: int, wanted: Mapping[str, int | None]) -> None:

@@ -21,7 +21,7 @@ from ..errors import (
     error_from,
 )
 from . import AnyStr, Generic, times
-from .commands import Command, StreamFormat
+from .commands import Command, StreamFormat, lacking_pipes
 from .owner import ExitOwner, debug, exit_status
 from .requests import advised, answer, exit_code
 from .times import CLEANUP_TIMEOUT, QUERY_TIMEOUT, Deadline, query_timeout
@@ -486,11 +486,12 @@ async def check_stdin_error(calls: Calls, handle: OwnedProcess, error: HandleClo
         raise error from None
 
 
-async def running(calls: Calls, start: ProcessStart, deadline: Deadline) -> ProcessStart:
+async def running(calls: Calls, start: ProcessStart, parameters: str, deadline: Deadline) -> ProcessStart:
     """Ask HCS whether a process runs, although its creation failed, because there is a handle all the same.
 
     Server 2022 is known for it, with process-isolated containers. Returns the start of the process. If it does not run,
-    its handle is closed, and the error of its creation is raised. Any other exception leaves the handle open.
+    its handle is closed, and the error of its creation is raised; that is raised as well if it runs without a pipe that
+    its parameters ask for. This and any other exception leave the handle open.
     """
     if start.error is None:
         return start
@@ -505,6 +506,10 @@ async def running(calls: Calls, start: ProcessStart, deadline: Deadline) -> Proc
     finally:
         # HcsGetProcessInfo has given handles of its own.
         calls.discard(start.stdin, start.stdout, start.stderr)
+    if without := lacking_pipes(found, parameters):
+        debug("hcsrt.process", "process %d, which could not be created, runs without %s", found.pid, without)
+        calls.discard(found.stdin, found.stdout, found.stderr)
+        raise start.error
     return found
 
 

@@ -333,7 +333,7 @@ async def start_process(
         start = await made(creating, _terminate)
     process: AwaitedProcess[Any] | None = None
     try:
-        start = await running(CALLS, start, deadline)
+        start = await running(CALLS, start, parameters, deadline)
         process = kind(start, args, streams, reopen_system, is_windows)
         await process._set_up(deadline)
         return process

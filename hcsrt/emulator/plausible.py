@@ -53,9 +53,6 @@ NEWER = (
 )
 """Functions that a Windows of today may lack, and that a program has to do without."""
 
-# What the emulator cannot do yet.
-_NOT_YET = frozenset({"crash", "cut", "disconnect"})
-
 # What ends a compute system: where it fails for good, nobody can.
 ENDING = frozenset({"HcsTerminateComputeSystem"})
 
@@ -74,8 +71,6 @@ def functions() -> Iterator[str]:
 
 def fault(**data: Any) -> Fault | None:
     """Return the fault of these data; None if its site does not take the action."""
-    if data["action"] in _NOT_YET:
-        return None
     try:
         return Fault.from_dict(data)
     except ValueError:

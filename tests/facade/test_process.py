@@ -1576,6 +1576,19 @@ def test_a_process_that_does_not_run_fails_as_its_creation(
     assert asked.fired
 
 
+def test_a_process_whose_pipes_nobody_has_fails_as_its_creation(
+    system: ComputeSystem, settle: Settle, faults: Faults
+) -> None:
+    """HCS gives pipes once, and here they are lost with the answer."""
+    faults.on("completion:HcsCreateProcess").fail("E_UNEXPECTED")
+    with pytest.raises(hcsrt.HcsError, match="HcsCreateProcess: E_UNEXPECTED"):
+        system.popen(SLEEP, stdout=PIPE)
+    assert settle(lambda: not system.process_list())
+    # Without a pipe it lacks nothing.
+    with system.popen(SLEEP) as process:
+        process.kill()
+
+
 def test_a_process_of_which_nothing_is_known_in_time_is_ended(
     doubtful: None, system: ComputeSystem, settle: Settle
 ) -> None:
