@@ -18,6 +18,7 @@ from hcsrt._core cimport (
     HCSRT_ACTION_FAIL,
     HCSRT_ACTION_HANG,
     HCSRT_ACTION_SILENCE,
+    HCSRT_CAN_ANSWER,
     HCSRT_CAN_FAIL,
     HCSRT_FIELD_ARGUMENT,
     HCSRT_FOR_EVER,
@@ -300,7 +301,8 @@ def functions():
 
 # In the order of the enums in interpose.h.
 SITES = ("call", "completion", "event", "stream", "process")
-ACTIONS = ("fail", "delay", "hang", "drop", "duplicate", "reorder", "crash", "cut", "disconnect")
+ACTIONS = ("fail", "delay", "hang", "drop", "duplicate", "reorder", "crash", "cut", "disconnect", "rewrite",
+           "answer")
 FIELDS = ("system", "owner", "document", "count")
 COMPARISONS = ("==", "!=", "like", "contains", "<", "<=", ">", ">=")
 
@@ -317,6 +319,7 @@ class Traits:
         self.is_tracked = bool(traits & HCSRT_IS_TRACKED)
         self.has_document = bool(traits & HCSRT_HAS_DOCUMENT)
         self.has_subject = bool(traits & HCSRT_HAS_SUBJECT)
+        self.can_answer = bool(traits & HCSRT_CAN_ANSWER)
         # The number arguments, each with its place.
         self.numbers = {}
         while True:

@@ -55,12 +55,30 @@ class Contents:
 
     @verb("World", at_once=True)
     def _world(self, request: _native.Request) -> Answer:
+        if request.text is not None:
+            return Answer(self._report(**json.loads(request.text)))
         systems = [
             SavedSystem(system.scope, system.id, system.state, _without_secrets(system.document))._asdict()
             for system in self._model.ids.values()
             if not system.stopping and not (system.host and system.host.stopping)
         ]
         return Answer(json.dumps({"systems": systems, "cpu_groups": list(self._settings.groups.values())}))
+
+    def _report(self, namespace: str, id: str, pid: int | None, type: int, data: str | None) -> str | None:
+        """Deliver an event to the handles of a system, the newest with that id, or of a process; or say why not."""
+        system = next(
+            (each for each in reversed(self._model.systems.values()) if (each.scope, each.id) == (namespace, id)), None
+        )
+        if system is None:
+            return f"no compute system has the id {id!r}"
+        key = system.key
+        if pid is not None:
+            process = next((each for each in reversed(system.processes.values()) if each.pid == pid), None)
+            if process is None:
+                return f"no process of the compute system {id!r} has the id {pid}"
+            key = process.key
+        _native.emit(key, type, data)
+        return None
 
     def fill(self, saved: Saved) -> None:
         """Put what was saved on an empty host. No handle leads to the systems until one is opened."""
