@@ -70,7 +70,8 @@ def _rows() -> Iterator[Kind]:
     for function in functions:
         errors = (*plausible.failures(function), plausible.DISCONNECTED)
         for site in (function, f"completion:{function}"):
-            yield Kind(f"fail {site}", FAULTS, [site], "fail", errors=errors)
+            if function not in plausible.WAITS:
+                yield Kind(f"fail {site}", FAULTS, [site], "fail", errors=errors)
             yield Kind(f"delay {site}", LATENCY, [site], "delay", numbers=delay)
         yield Kind(f"reorder {function}", ORDER, [f"completion:{function}"], "reorder")
     for site in ("event:SystemExited", "event:ProcessExited", "event:*"):

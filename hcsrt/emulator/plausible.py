@@ -40,8 +40,6 @@ _FAILURES: dict[str, tuple[str, ...]] = {
     "HcsTerminateComputeSystem": ("HCS_E_CONNECTION_TIMEOUT", "E_ACCESSDENIED"),
     "HcsTerminateProcess": ("E_ACCESSDENIED",),
     "HcsWaitForComputeSystemExit": ("E_UNEXPECTED",),
-    "HcsWaitForOperationResult": ("HCS_E_OPERATION_RESULT_ALLOCATION_FAILED",),
-    "HcsWaitForOperationResultAndProcessInfo": ("HCS_E_PROCESS_INFO_NOT_AVAILABLE",),
     "HcsWaitForProcessExit": ("E_UNEXPECTED",),
 }
 
@@ -52,6 +50,9 @@ NEWER = (
     "HcsWaitForProcessExit",
 )
 """Functions that a Windows of today may lack, and that a program has to do without."""
+
+WAITS = frozenset({"HcsWaitForOperationResult", "HcsWaitForOperationResultAndProcessInfo"})
+"""Functions that return what has become of an operation: they fail when that has, and never while it goes on."""
 
 # What ends a compute system: where it fails for good, nobody can.
 ENDING = frozenset({"HcsTerminateComputeSystem"})

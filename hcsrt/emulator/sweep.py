@@ -12,24 +12,38 @@ import gc
 import inspect
 import sys
 import threading
-import time
 import traceback
 import warnings
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from .. import _interpose
 from .._arguments import check_name
 from .._arguments import seconds as checked_seconds
 from ..errors import HcsError
-from ..faults import Fault, Firing
-from . import plausible, world
-from .model import System
+from ..faults import Fault, Faults, Firing
+from . import plausible
 
 # Seconds that a program which hangs has to end, once its service is gone.
 _GRACE = 5.0
-# Seconds between two looks for what cleans up in the background.
-_LOOK = 0.005
+
+
+class _Service(Protocol):
+    def stop(self) -> None: ...
+
+
+class _Host(Protocol):
+    """A Host, which knows sweeps, so that they cannot know it."""
+
+    @property
+    def faults(self) -> Faults: ...
+    @property
+    def service(self) -> _Service: ...
+    def settle(self, seconds: float) -> bool: ...
+    def left_behind(self) -> dict[str, int]: ...
+    def misuses(self) -> list[str]: ...
+    def systems(self) -> list[str]: ...
 
 
 class Run:
@@ -129,20 +143,18 @@ class Sweep:
     def __init__(
         self,
         function: Callable[[], Any],
+        new_host: Callable[[], AbstractContextManager[_Host]],
         *,
         seed: int | None,
         limit: float,
         settle: float,
         failures: Mapping[str, Sequence[str | int]] | None,
-        assumptions: Mapping[str, str | None],
     ) -> None:
         if not callable(function):
             raise TypeError(f"function must be callable without arguments, not {type(function).__name__}")
         self._function = function
+        self._new_host = new_host
         self._seed = seed
-        self._assumptions = dict(assumptions)
-        # For what it checks.
-        world.Host(seed, **self._assumptions)
         self._limit = checked_seconds(limit, "limit")
         self._settle = checked_seconds(settle, "settle")
         self._failures: dict[str, list[str | int]] = {}
@@ -196,9 +208,11 @@ class Sweep:
 
     def _faults(self, function: str, number: int) -> Iterator[tuple[Fault, bool]]:
         """Yield what may fail at a site, once and for good, and whether it is for good."""
-        errors = self._failures.get(function) or [plausible.failures(function)[0], plausible.DISCONNECTED]
+        errors = self._failures.get(function)
+        if errors is None:
+            errors = [] if function in plausible.WAITS else [plausible.failures(function)[0], plausible.DISCONNECTED]
         kinds: list[dict[str, Any]] = [{"site": function, "action": "fail", "error": error} for error in errors]
-        kinds.append({"site": f"completion:{function}", "action": "fail", "error": errors[0]})
+        kinds += [{"site": f"completion:{function}", "action": "fail", "error": error} for error in errors[:1]]
         once = {"nth": number}
         lasting = {"when": [["count", ">=", number]]}
         for kind in kinds:
@@ -217,7 +231,7 @@ class Sweep:
         self.runs += 1
         run = Run(fault, seed=self._seed, function=function, number=number, lasting=lasting)
         counts: dict[str, int] = {}
-        with world.Host(self._seed, **self._assumptions) as host:
+        with self._new_host() as host:
             if fault is not None:
                 host.faults.add(fault)
             with warnings.catch_warnings(record=True) as warned:
@@ -227,7 +241,8 @@ class Sweep:
                     if fault is None:
                         counts = {name: calls[name] for name in plausible.functions() if calls[name]}
                 gc.collect()
-                settle(host, run, self._settle)
+                host.settle(self._settle)
+                run.left_behind, run.misuses, run.systems = host.left_behind(), host.misuses(), host.systems()
             if fault is not None:
                 run.fired = fault.fired
         for warning in warned:
@@ -239,28 +254,10 @@ class Sweep:
         return run, counts
 
 
-def settle(host: world.Host, run: Run, seconds: float | None) -> None:
-    """Note what a program has left behind, after the time for what cleans up in the background."""
-    end = None if seconds is None else time.monotonic() + seconds
-    while host.left_behind() or any(each.stopping or each.terminate_on_last_handle_closed for each in _systems()):
-        if end is not None and time.monotonic() > end:
-            break
-        time.sleep(_LOOK)
-    run.left_behind = host.left_behind()
-    run.misuses = host.misuses()
-    run.systems = sorted(system.id for system in _systems())
-
-
-def _systems() -> list[System]:
-    """Return the compute systems that have not stopped."""
-    service = world.service()
-    return [] if service is None else list(service.model.ids.values())
-
-
 class _Program:
     """A program on a thread of its own, so that it can be left alone if it hangs."""
 
-    def __init__(self, function: Callable[[], Any], run: Run, host: world.Host, limit: float | None) -> None:
+    def __init__(self, function: Callable[[], Any], run: Run, host: _Host, limit: float | None) -> None:
         self._function = function
         self._run = run
         self._host = host

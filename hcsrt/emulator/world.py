@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from .._arguments import check_name, check_namespace, check_text, integer, path_text
 from .._arguments import seconds as checked_seconds
@@ -24,11 +24,10 @@ from .._library import choose
 from ..faults import Fault, Faults
 from . import _native, assumptions, volumes
 from .contents import Saved, SavedSystem, saved_in, written
+from .model import System
 from .service import Service
+from .sweep import Sweep
 from .variation import Variation
-
-if TYPE_CHECKING:
-    from .sweep import Sweep
 
 # Seconds for calls that nobody waits for any more to be over, once their world has ended.
 _AFTERMATH = 1.0
@@ -559,6 +558,14 @@ class Host:
         """Return those counts of `live` that are not zero: an empty dict when all is clean."""
         return {name: count for name, count in self.live().items() if count}
 
+    def systems(self) -> list[str]:
+        """Return the ids of the compute systems that have not stopped, in alphabetical order, of whatever namespace."""
+        return sorted(system.id for system in self._running())
+
+    def _running(self) -> list[System]:
+        running = service() if self._is_installed() else None
+        return [] if running is None else list(running.model.ids.values())
+
     @staticmethod
     def sweep(
         function: Callable[[], Any],
@@ -594,12 +601,18 @@ class Host:
             TypeError: An argument has the wrong type, or there is no assumption of a name.
             ValueError: An argument is out of range, or a choice is none of those that there are.
         """
-        from .sweep import Sweep
 
-        return Sweep(function, seed=seed, limit=limit, settle=settle, failures=failures, assumptions=assumptions)
+        def new_host() -> Host:
+            return Host(seed, **assumptions)
+
+        # For what it checks.
+        new_host()
+        return Sweep(function, new_host, seed=seed, limit=limit, settle=settle, failures=failures)
 
     def settle(self, seconds: float = 5.0) -> bool:
         """Wait for what cleans up in the background: calls that nobody waits for, and handles nobody refers to.
+
+        It waits for compute systems that are being stopped as well.
 
         Args:
             seconds: The longest wait.
@@ -608,10 +621,16 @@ class Host:
             Whether nothing is left behind.
         """
         limit = checked_seconds(seconds, "seconds")
-        if not self.left_behind():
+        if self._is_settled():
             return True
         gc.collect()
-        return _wait(lambda: not self.left_behind(), limit)
+        return _wait(self._is_settled, limit)
+
+    def _is_settled(self) -> bool:
+        # Where no handle is left, the service may yet have to hear of the last close.
+        return not self.left_behind() and not any(
+            each.stopping or each.terminate_on_last_handle_closed for each in self._running()
+        )
 
 
 class HostService:

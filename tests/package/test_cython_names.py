@@ -32,7 +32,12 @@ def test_every_type_of_the_shipped_declarations_has_a_public_name() -> None:
 
 
 def test_who_builds_upon_hcsrt_is_shown_public_names_only() -> None:
-    shown = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.p[xy]*")]
+    shown = [
+        ROOT / "README.md",
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("examples/**/*.p[xy]"),
+        *ROOT.glob("examples/**/*.pxd"),
+    ]
     for path in shown:
         private = re.findall(r"from hcsrt\.(_\w+|\w+\._\w+) cimport|cimport hcsrt\.(_\w+)", path.read_text("utf-8"))
         assert not private, f"{path}: {private}"
