@@ -173,6 +173,7 @@ REFERENCE = {
     "hcsrt.documents",
     "hcsrt.emulator",
     "hcsrt.errors",
+    "hcsrt.faults",
     "hcsrt.operations",
     "hcsrt.service",
 }
