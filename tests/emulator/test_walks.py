@@ -33,7 +33,7 @@ from ..helpers.walk_model import CLOSED, OK, TIMED_OUT, Code, expect
 
 pytestmark = pytest.mark.filterwarnings("ignore::hcsrt.errors.NoIsolationWarning")
 
-IDS = st.sampled_from(["web", "db"])
+IDS = st.sampled_from(["web", "db", "job"])
 NAMESPACES = st.sampled_from([None, None, None, "ns"])
 WHICH = st.integers(0, 3)
 SEEDS = st.none() | st.integers(0, (1 << 31) - 1)
@@ -194,6 +194,11 @@ class SystemHandle:
         """Whether it has told the exit."""
 
 
+def plain_call(handle: SystemHandle, verb: str) -> Callable[[float | None], Any]:
+    """Return a call that takes nothing but a timeout."""
+    return lambda limit: getattr(handle.real, verb)(timeout=limit)
+
+
 class ProcessHandle:
     def __init__(self, real: Any, process: model.Process, *, has_stdin: bool = False) -> None:
         self.real = real
@@ -314,7 +319,7 @@ class Walk(RuleBasedStateMachine):
             self.mend()
         self.made += 1
         system = model.System(self.world, f"made-{self.made}", ends_with_handles=ends_with_handles)
-        self._create(container(ends_with_handles), system, starts=True)
+        self._create(container(ends_with_handles), system, "start")
 
     def process(self, which: int) -> ProcessHandle:
         if not self.processes:
@@ -325,9 +330,7 @@ class Walk(RuleBasedStateMachine):
 
     # --- systems --------------------------------------------------------------------------------------------------
 
-    def _create(
-        self, document: dict[str, Any], system: model.System, *, starts: bool = False, refused: bool = False
-    ) -> None:
+    def _create(self, document: dict[str, Any], system: model.System, *verbs: str, refused: bool = False) -> None:
         create = self.face.ComputeSystem.create
         limit = self.limit
         code, real = self.attempt(
@@ -336,11 +339,9 @@ class Walk(RuleBasedStateMachine):
         self.world.create(system, code, self.trouble, refused=refused)
         if code == OK:
             self.handles.append(SystemHandle(real, system, complete=True))
-            if starts:
-                self._start(self.handles[-1])
-
-    def _start(self, handle: SystemHandle) -> None:
-        self._call(handle, "start", lambda limit: handle.real.start(timeout=limit))
+            handle = self.handles[-1]
+            for verb in verbs:
+                self._call(handle, verb, plain_call(handle, verb))
 
     def _call(self, handle: SystemHandle, verb: str, call: Callable[[float | None], Any], *arguments: Any) -> Code:
         """Make a call on a handle, in the time that it may take, and have the model judge it."""
@@ -349,13 +350,19 @@ class Walk(RuleBasedStateMachine):
         handle.system.call(verb, code, *arguments, trouble=self.trouble)
         return code
 
-    @rule(id=IDS, namespace=NAMESPACES, ends_with_handles=st.booleans(), starts=MOSTLY)
-    def create_container(self, id: str, namespace: str | None, ends_with_handles: bool, starts: bool) -> None:
+    @rule(id=IDS, namespace=NAMESPACES, ends_with_handles=st.booleans(), verbs=st.sampled_from([[], *[["start"]] * 3]))
+    def create_container(self, id: str, namespace: str | None, ends_with_handles: bool, verbs: list[str]) -> None:
         system = model.System(self.world, id, namespace, ends_with_handles=ends_with_handles)
-        self._create(container(ends_with_handles), system, starts=starts)
+        self._create(container(ends_with_handles), system, *verbs)
 
-    @rule(id=IDS, guest=MOSTLY, service=st.booleans(), ends_with_handles=st.booleans(), starts=MOSTLY)
-    def create_machine(self, id: str, guest: bool, service: bool, ends_with_handles: bool, starts: bool) -> None:
+    @rule(
+        id=IDS,
+        guest=MOSTLY,
+        service=st.booleans(),
+        ends_with_handles=st.booleans(),
+        verbs=st.sampled_from([[], ["start"], ["start"], ["start", "pause"], ["start", "pause"]]),
+    )
+    def create_machine(self, id: str, guest: bool, service: bool, ends_with_handles: bool, verbs: list[str]) -> None:
         system = model.System(
             self.world,
             id,
@@ -364,7 +371,7 @@ class Walk(RuleBasedStateMachine):
             shuts_down=service,
             ends_with_handles=ends_with_handles,
         )
-        self._create(machine(guest, service, ends_with_handles), system, starts=starts)
+        self._create(machine(guest, service, ends_with_handles), system, *verbs)
 
     @rule(id=IDS)
     def create_without_document(self, id: str) -> None:
@@ -424,12 +431,13 @@ class Walk(RuleBasedStateMachine):
 
     @rule(which=WHICH)
     def start(self, which: int) -> None:
-        self._start(self.handle(which))
+        handle = self.handle(which)
+        self._call(handle, "start", plain_call(handle, "start"))
 
     @rule(which=WHICH, verb=st.sampled_from(["pause", "resume", "crash"]))
     def change(self, which: int, verb: str) -> None:
         handle = self.handle(which)
-        self._call(handle, verb, lambda limit: getattr(handle.real, verb)(timeout=limit))
+        self._call(handle, verb, plain_call(handle, verb))
 
     @rule(which=WHICH, as_template=st.sampled_from([False, False, True]))
     def save(self, which: int, as_template: bool) -> None:
@@ -459,7 +467,7 @@ class Walk(RuleBasedStateMachine):
     @rule(which=WHICH)
     def terminate(self, which: int) -> None:
         handle = self.handle(which)
-        self._call(handle, "terminate", lambda limit: handle.real.terminate(timeout=limit))
+        self._call(handle, "terminate", plain_call(handle, "terminate"))
 
     @rule(which=WHICH, verb=st.sampled_from(["start", "pause", "resume", "native_terminate", "shutdown"]))
     def by_operation(self, which: int, verb: str) -> None:
@@ -1003,7 +1011,7 @@ DEEDS = [
 
 MEETINGS: dict[str, Callable[[FaultyWalk, int], None]] = {
     "HcsStartComputeSystem": lambda walk, which: walk.create_container(
-        id="web", namespace=None, ends_with_handles=bool(which % 2), starts=True
+        id="web", namespace=None, ends_with_handles=bool(which % 2), verbs=["start"]
     ),
     "HcsShutDownComputeSystem": lambda walk, which: walk.shutdown(which=which, mechanism=None),
     "HcsTerminateComputeSystem": lambda walk, which: walk.terminate(which=which),
@@ -1013,7 +1021,7 @@ MEETINGS: dict[str, Callable[[FaultyWalk, int], None]] = {
     "HcsCrashComputeSystem": lambda walk, which: walk.change(which=which, verb="crash"),
     "HcsModifyComputeSystem": lambda walk, which: walk.modify(which=which, change="size", name="a"),
     "HcsCreateComputeSystem": lambda walk, which: walk.create_container(
-        id="web", namespace=None, ends_with_handles=bool(which % 2), starts=False
+        id="web", namespace=None, ends_with_handles=bool(which % 2), verbs=[]
     ),
     "HcsOpenComputeSystem": lambda walk, which: walk.open(id="web", namespace=None),
     "HcsEnumerateComputeSystems": lambda walk, which: walk.enumerate(namespace=None, by="nothing", id="web"),
