@@ -347,8 +347,12 @@ class System:
         while self.states != before:
             before = set(self.states)
             for verb, *arguments in self.late:
+                phase = SHUTTING_DOWN if verb == "shutdown" else TERMINATING
                 for state in before:
-                    self.states |= getattr(self, f"_{verb}")(state, *arguments).get(OK, set())
+                    after: set[State] = getattr(self, f"_{verb}")(state, *arguments).get(OK, set())
+                    self.states |= after
+                    if state.phase not in OVER:
+                        self.states |= {ended.named(phase) for ended in after if ended.phase == STOPPED}
 
     def settled(self) -> None:
         self.possible()
