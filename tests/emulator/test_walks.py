@@ -33,9 +33,10 @@ from ..helpers.walk_model import CLOSED, OK, TIMED_OUT, Code, expect
 
 pytestmark = pytest.mark.filterwarnings("ignore::hcsrt.errors.NoIsolationWarning")
 
-IDS = st.sampled_from(["web", "db"])
+IDS = st.sampled_from(["web", "db", "job"])
 NAMESPACES = st.sampled_from([None, None, None, "ns"])
-WHICH = st.integers(0, 3)
+# Mostly the newest of what there is, so that it gets a history.
+WHICH = st.sampled_from([0, 0, 0, 0, 0, 1, 2])
 SEEDS = st.none() | st.integers(0, (1 << 31) - 1)
 ASSUMED = st.lists(
     st.sampled_from([(row.name, choice) for row in ASSUMPTIONS.values() for choice in row.choices]), max_size=4
@@ -194,6 +195,34 @@ class SystemHandle:
         """Whether it has told the exit."""
 
 
+Step = tuple[str, dict[str, Any]]
+
+
+def step(weight: int, **arguments: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Mark a method as a step of walks that is taken so often, compared with others."""
+
+    def mark(method: Callable[..., None]) -> Callable[..., None]:
+        name = method.__name__
+        STEPS[name] = weight, st.tuples(st.just(name), st.fixed_dictionaries(arguments))
+        return method
+
+    return mark
+
+
+STEPS: dict[str, tuple[int, st.SearchStrategy[Step]]] = {}
+
+
+def steps_of(walk: type[RuleBasedStateMachine]) -> st.SearchStrategy[Step]:
+    # Not by one_of(), which takes what is given several times for one.
+    names = [name for name, (weight, _) in STEPS.items() if hasattr(walk, name) for _ in range(weight)]
+    return st.sampled_from(names).flatmap(lambda name: STEPS[name][1])
+
+
+def plain_call(handle: SystemHandle, verb: str) -> Callable[[float | None], Any]:
+    """Return a call that takes nothing but a timeout."""
+    return lambda limit: getattr(handle.real, verb)(timeout=limit)
+
+
 class ProcessHandle:
     def __init__(self, real: Any, process: model.Process, *, has_stdin: bool = False) -> None:
         self.real = real
@@ -234,7 +263,7 @@ class Walk(RuleBasedStateMachine):
     face: ClassVar[ModuleType] = hcsrt
     steps: ClassVar[int] = 0
     walks: ClassVar[int] = 0
-    met: ClassVar[set[tuple[str, str, Code]]] = set()
+    met: ClassVar[Counter[tuple[str, str, Code]]] = Counter()
     """What came of calls in which phases, of all walks."""
 
     def __init__(self) -> None:
@@ -303,10 +332,13 @@ class Walk(RuleBasedStateMachine):
     # What a walk may do next must not depend on what came of a call before, which may differ the next time: hypothesis
     # takes that for a flaky test. So a call that needs a handle opens one.
 
-    def handle(self, which: int) -> SystemHandle:
+    def handle(self, which: int, *, is_machine: bool = False) -> SystemHandle:
+        """Return an open handle, of a machine if that is wanted and there is one."""
         while not self.handles:
             self._make()
-        return self.handles[which % len(self.handles)]
+        machines = [handle for handle in self.handles if handle.system.is_machine] if is_machine else []
+        handles = machines or self.handles
+        return handles[-1 - which % len(handles)]
 
     def _make(self, *, ends_with_handles: bool = False) -> None:
         if self.made % 2:
@@ -314,20 +346,18 @@ class Walk(RuleBasedStateMachine):
             self.mend()
         self.made += 1
         system = model.System(self.world, f"made-{self.made}", ends_with_handles=ends_with_handles)
-        self._create(container(ends_with_handles), system, starts=True)
+        self._create(container(ends_with_handles), system, "start")
 
     def process(self, which: int) -> ProcessHandle:
         if not self.processes:
             self.mend()
             self._make(ends_with_handles=True)
             self._popen(self.handles[-1], "sleep")
-        return self.processes[which % len(self.processes)]
+        return self.processes[-1 - which % len(self.processes)]
 
     # --- systems --------------------------------------------------------------------------------------------------
 
-    def _create(
-        self, document: dict[str, Any], system: model.System, *, starts: bool = False, refused: bool = False
-    ) -> None:
+    def _create(self, document: dict[str, Any], system: model.System, *verbs: str, refused: bool = False) -> None:
         create = self.face.ComputeSystem.create
         limit = self.limit
         code, real = self.attempt(
@@ -336,11 +366,9 @@ class Walk(RuleBasedStateMachine):
         self.world.create(system, code, self.trouble, refused=refused)
         if code == OK:
             self.handles.append(SystemHandle(real, system, complete=True))
-            if starts:
-                self._start(self.handles[-1])
-
-    def _start(self, handle: SystemHandle) -> None:
-        self._call(handle, "start", lambda limit: handle.real.start(timeout=limit))
+            handle = self.handles[-1]
+            for verb in verbs:
+                self._call(handle, verb, plain_call(handle, verb))
 
     def _call(self, handle: SystemHandle, verb: str, call: Callable[[float | None], Any], *arguments: Any) -> Code:
         """Make a call on a handle, in the time that it may take, and have the model judge it."""
@@ -349,13 +377,31 @@ class Walk(RuleBasedStateMachine):
         handle.system.call(verb, code, *arguments, trouble=self.trouble)
         return code
 
-    @rule(id=IDS, namespace=NAMESPACES, ends_with_handles=st.booleans(), starts=MOSTLY)
-    def create_container(self, id: str, namespace: str | None, ends_with_handles: bool, starts: bool) -> None:
+    @step(
+        4,
+        id=IDS,
+        namespace=NAMESPACES,
+        ends_with_handles=st.booleans(),
+        verbs=st.sampled_from([[], ["start"], ["start"], ["start"], None]),
+    )
+    def create_container(
+        self, id: str, namespace: str | None, ends_with_handles: bool, verbs: list[str] | None
+    ) -> None:
         system = model.System(self.world, id, namespace, ends_with_handles=ends_with_handles)
-        self._create(container(ends_with_handles), system, starts=starts)
+        document = container(ends_with_handles)
+        if verbs is None:
+            del document["Container"]
+        self._create(document, system, *(verbs or []), refused=verbs is None)
 
-    @rule(id=IDS, guest=MOSTLY, service=st.booleans(), ends_with_handles=st.booleans(), starts=MOSTLY)
-    def create_machine(self, id: str, guest: bool, service: bool, ends_with_handles: bool, starts: bool) -> None:
+    @step(
+        6,
+        id=IDS,
+        guest=MOSTLY,
+        service=st.booleans(),
+        ends_with_handles=st.booleans(),
+        verbs=st.sampled_from([[], ["start"], ["start"], ["start", "pause"], ["start", "pause"]]),
+    )
+    def create_machine(self, id: str, guest: bool, service: bool, ends_with_handles: bool, verbs: list[str]) -> None:
         system = model.System(
             self.world,
             id,
@@ -364,14 +410,9 @@ class Walk(RuleBasedStateMachine):
             shuts_down=service,
             ends_with_handles=ends_with_handles,
         )
-        self._create(machine(guest, service, ends_with_handles), system, starts=starts)
+        self._create(machine(guest, service, ends_with_handles), system, *verbs)
 
-    @rule(id=IDS)
-    def create_without_document(self, id: str) -> None:
-        document = {"SchemaVersion": {"Major": 2, "Minor": 1}, "Owner": "walks"}
-        self._create(document, model.System(self.world, id), refused=True)
-
-    @rule(id=IDS, namespace=NAMESPACES)
+    @step(3, id=IDS, namespace=NAMESPACES)
     def open(self, id: str, namespace: str | None) -> None:
         holders = self.world.holders(id, namespace)
         complete = all(not holder.may_be(*model.OVER) for holder in holders)
@@ -384,7 +425,7 @@ class Walk(RuleBasedStateMachine):
             holders[0].handles += 1
             self.handles.append(SystemHandle(real, holders[0], complete=complete))
 
-    @rule(which=WHICH)
+    @step(1, which=WHICH)
     def duplicate(self, which: int) -> None:
         handle = self.handle(which)
         system = handle.system
@@ -405,7 +446,7 @@ class Walk(RuleBasedStateMachine):
             system.handles += 1
             self.extra.append((real, system))
 
-    @rule(which=WHICH)
+    @step(1, which=WHICH)
     def close_duplicate(self, which: int) -> None:
         if not self.extra:
             return
@@ -413,7 +454,7 @@ class Walk(RuleBasedStateMachine):
         real.close()
         system.closed()
 
-    @rule(which=WHICH)
+    @step(2, which=WHICH)
     def close(self, which: int) -> None:
         handle = self.handle(which)
         self.do(handle.real.close)
@@ -422,18 +463,19 @@ class Walk(RuleBasedStateMachine):
         self.shut.append(handle)
         assert handle.real.closed
 
-    @rule(which=WHICH)
+    @step(3, which=WHICH)
     def start(self, which: int) -> None:
-        self._start(self.handle(which))
-
-    @rule(which=WHICH, verb=st.sampled_from(["pause", "resume", "crash"]))
-    def change(self, which: int, verb: str) -> None:
         handle = self.handle(which)
-        self._call(handle, verb, lambda limit: getattr(handle.real, verb)(timeout=limit))
+        self._call(handle, "start", plain_call(handle, "start"))
 
-    @rule(which=WHICH, as_template=st.sampled_from([False, False, True]))
-    def save(self, which: int, as_template: bool) -> None:
-        handle = self.handle(which)
+    @step(12, which=WHICH, verb=st.sampled_from(["pause", "pause", "resume", "resume", "crash"]), is_machine=MOSTLY)
+    def change(self, which: int, verb: str, is_machine: bool = True) -> None:
+        handle = self.handle(which, is_machine=is_machine)
+        self._call(handle, verb, plain_call(handle, verb))
+
+    @step(4, which=WHICH, as_template=st.sampled_from([False, False, True]), is_machine=MOSTLY)
+    def save(self, which: int, as_template: bool, is_machine: bool = True) -> None:
+        handle = self.handle(which, is_machine=is_machine)
         if self.folder is None:
             self.folder = tempfile.TemporaryDirectory(prefix="hcsrt-walks-")
         self.saved += 1
@@ -444,7 +486,7 @@ class Walk(RuleBasedStateMachine):
         if not self.trouble.completed and not self.trouble.times_out:
             assert os.path.exists(path) == (code == OK)
 
-    @rule(which=WHICH, mechanism=st.sampled_from([None, None, "GuestConnection", "IntegrationService"]))
+    @step(3, which=WHICH, mechanism=st.sampled_from([None, None, "GuestConnection", "IntegrationService"]))
     def shutdown(self, which: int, mechanism: str | None) -> None:
         handle = self.handle(which)
         system = handle.system
@@ -456,12 +498,12 @@ class Walk(RuleBasedStateMachine):
         trouble = self.trouble._replace(times_out=limit is not None)
         system.call("shutdown", code, mechanism if options else None, trouble=trouble)
 
-    @rule(which=WHICH)
+    @step(2, which=WHICH)
     def terminate(self, which: int) -> None:
         handle = self.handle(which)
-        self._call(handle, "terminate", lambda limit: handle.real.terminate(timeout=limit))
+        self._call(handle, "terminate", plain_call(handle, "terminate"))
 
-    @rule(which=WHICH, verb=st.sampled_from(["start", "pause", "resume", "native_terminate", "shutdown"]))
+    @step(3, which=WHICH, verb=st.sampled_from(["start", "pause", "resume", "native_terminate", "shutdown"]))
     def by_operation(self, which: int, verb: str) -> None:
         """Make a call with an operation of one's own, where the facade may hide what HCS says."""
         handle = self.handle(which)
@@ -485,7 +527,7 @@ class Walk(RuleBasedStateMachine):
         finally:
             operation.close()
 
-    @rule(which=WHICH, verb=st.sampled_from(["native_terminate", "shutdown"]))
+    @step(2, which=WHICH, verb=st.sampled_from(["native_terminate", "shutdown"]))
     def begin_to_end(self, which: int, verb: str) -> None:
         """Kick off the end of a system, and wait for nothing."""
         handle = self.handle(which)
@@ -505,7 +547,7 @@ class Walk(RuleBasedStateMachine):
                 code, allowed | {codes.HCS_E_OPERATION_PENDING, *self.lost(handle.system)}, f"first result of {verb}"
             )
 
-    @rule(which=WHICH, collects=MOSTLY)
+    @step(2, which=WHICH, collects=MOSTLY)
     def end_operation(self, which: int, collects: bool) -> None:
         """Collect the result of what was kicked off, or throw it away."""
         if not self.begun:
@@ -526,7 +568,7 @@ class Walk(RuleBasedStateMachine):
     def is_hanging(self, function: str) -> bool:
         return any(fault.site == function and fault.action in SLOW for fault in self.faults)
 
-    @rule(which=WHICH, grace=st.sampled_from([0, 0.05, model.ENOUGH]))
+    @step(2, which=WHICH, grace=st.sampled_from([0, 0.05, model.ENOUGH]))
     def stop(self, which: int, grace: float) -> None:
         handle = self.handle(which)
         system = handle.system
@@ -551,7 +593,7 @@ class Walk(RuleBasedStateMachine):
             expect(code, {OK, *self.trouble.codes(), *others}, f"stop of {system!r} in {self.trouble}")
             system.stopped_in_trouble()
 
-    @rule(which=WHICH, seconds=st.sampled_from([NO_WAIT, NO_WAIT, 0.002]))
+    @step(3, which=WHICH, seconds=st.sampled_from([NO_WAIT, NO_WAIT, 0.002]))
     def wait(self, which: int, seconds: float) -> None:
         handle = self.handle(which)
         system = handle.system
@@ -587,7 +629,7 @@ class Walk(RuleBasedStateMachine):
             for state in system.possible()
         )
 
-    @rule(which=WHICH, verb=st.sampled_from(["start", "properties", "terminate", "wait", "stop", "close", "popen"]))
+    @step(2, which=WHICH, verb=st.sampled_from(["start", "properties", "terminate", "wait", "stop", "close", "popen"]))
     def use_after_close(self, which: int, verb: str) -> None:
         if not self.shut:
             self.close(which)
@@ -609,14 +651,14 @@ class Walk(RuleBasedStateMachine):
 
     # --- questions ------------------------------------------------------------------------------------------------
 
-    @rule(which=WHICH)
+    @step(4, which=WHICH)
     def properties(self, which: int) -> None:
         handle = self.handle(which)
         code = self._call(handle, "properties", lambda limit: handle.real.properties(timeout=limit))
         if code == OK:
             handle.system.told(self.result)
 
-    @rule(which=WHICH, block=st.sampled_from(["statistics", "memory", "wrong_properties"]))
+    @step(2, which=WHICH, block=st.sampled_from(["statistics", "memory", "wrong_properties"]))
     def block(self, which: int, block: str) -> None:
         handle = self.handle(which)
         if block == "wrong_properties":
@@ -624,7 +666,7 @@ class Walk(RuleBasedStateMachine):
         else:
             self._call(handle, block, lambda limit: getattr(handle.real, block)(timeout=limit))
 
-    @rule(namespace=NAMESPACES, by=st.sampled_from(["nothing", "id", "type", "owner", "stranger"]), id=IDS)
+    @step(3, namespace=NAMESPACES, by=st.sampled_from(["nothing", "id", "type", "owner", "stranger"]), id=IDS)
     def enumerate(self, namespace: str | None, by: str, id: str) -> None:
         queries: dict[str, tuple[dict[str, Any], Callable[[model.System], bool]]] = {
             "nothing": ({}, lambda system: True),
@@ -655,8 +697,11 @@ class Walk(RuleBasedStateMachine):
         else:
             self.world.enumerated(found, namespace, wanted)
 
-    @rule(
-        which=WHICH, change=st.sampled_from(["Add", "Remove", "size", "nowhere", "guest"]), name=st.sampled_from("ab")
+    @step(
+        5,
+        which=WHICH,
+        change=st.sampled_from(["Add", "Remove", "size", "nowhere", "guest"]),
+        name=st.sampled_from("ab"),
     )
     def modify(self, which: int, change: str, name: str) -> None:
         handle = self.handle(which)
@@ -699,7 +744,9 @@ class Walk(RuleBasedStateMachine):
 
     # --- processes ------------------------------------------------------------------------------------------------
 
-    @rule(which=WHICH, program=st.sampled_from(["true", "cat", "sleep", "sleep", "resisting", "missing", "no folder"]))
+    @step(
+        4, which=WHICH, program=st.sampled_from(["true", "cat", "sleep", "sleep", "resisting", "missing", "no folder"])
+    )
     def popen(self, which: int, program: str) -> None:
         if len(self.processes) < 6:
             self._popen(self.handle(which), program)
@@ -738,7 +785,7 @@ class Walk(RuleBasedStateMachine):
         elif verb == "create_process" and self.trouble != model.NO_TROUBLE:
             model.Process(system, pid=0, resists=resists).may_have_gone()
 
-    @rule(which=WHICH, other=WHICH, anywhere=st.booleans())
+    @step(2, which=WHICH, other=WHICH, anywhere=st.booleans())
     def open_process(self, which: int, other: int, anywhere: bool) -> None:
         handle = self.handle(which)
         system = handle.system
@@ -752,7 +799,7 @@ class Walk(RuleBasedStateMachine):
             assert process is not None
             self.processes.append(ProcessHandle(self.result, process))
 
-    @rule(which=WHICH)
+    @step(1, which=WHICH)
     def poll(self, which: int) -> None:
         handle = self.process(which)
         code, exit = self.attempt(handle.real.poll)
@@ -773,7 +820,7 @@ class Walk(RuleBasedStateMachine):
         # None tells nothing: the event of this handle may be on its way.
         handle.code = exit if code == OK else handle.code
 
-    @rule(which=WHICH)
+    @step(2, which=WHICH)
     def wait_for_process(self, which: int) -> None:
         handle = self.process(which)
         process = handle.process
@@ -789,7 +836,7 @@ class Walk(RuleBasedStateMachine):
         handle.process.call(verb, code, trouble=self.trouble)
         return code
 
-    @rule(which=WHICH)
+    @step(2, which=WHICH)
     def ask_process(self, which: int) -> None:
         handle = self.process(which)
         code = self._call_process(handle, "properties", lambda limit: handle.real.properties(timeout=limit))
@@ -797,7 +844,7 @@ class Walk(RuleBasedStateMachine):
             expect(self.result["ProcessId"], {handle.process.pid}, "ProcessId")
             handle.process.told(self.result["ExitCode"] if self.result["Exited"] else None)
 
-    @rule(which=WHICH, verb=st.sampled_from(["kill", "signal"]))
+    @step(2, which=WHICH, verb=st.sampled_from(["kill", "signal"]))
     def end_process(self, which: int, verb: str) -> None:
         handle = self.process(which)
         if verb == "kill":
@@ -805,7 +852,7 @@ class Walk(RuleBasedStateMachine):
         else:
             self._call_process(handle, verb, lambda limit: handle.real.send_signal("CtrlC", timeout=limit))
 
-    @rule(which=WHICH)
+    @step(1, which=WHICH)
     def close_stdin(self, which: int) -> None:
         readers = [handle for handle in self.processes if handle.process.reads]
         if not readers:
@@ -814,7 +861,7 @@ class Walk(RuleBasedStateMachine):
         request = {"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}
         self._call_process(handle, "close_stdin", lambda limit: handle.real.modify(request, timeout=limit))
 
-    @rule(which=WHICH)
+    @step(1, which=WHICH)
     def close_process(self, which: int) -> None:
         handle = self.process(which)
         self.do(handle.real.close)
@@ -835,7 +882,7 @@ class Walk(RuleBasedStateMachine):
             self.host.service.start()
             self.world.has_service = True
 
-    @rule(back=MOSTLY)
+    @step(1, back=MOSTLY)
     def lose_service(self, back: bool) -> None:
         if self.world.has_service:
             self.host.service.stop()
@@ -843,6 +890,13 @@ class Walk(RuleBasedStateMachine):
         if back:
             self.host.service.start()
             self.world.has_service = True
+
+    # --- steps, and the end ---------------------------------------------------------------------------------------
+
+    @rule(step=st.deferred(lambda: steps_of(Walk)))
+    def take(self, step: Step) -> None:
+        name, arguments = step
+        getattr(self, name)(**arguments)
 
     # --- after each call, and at the end --------------------------------------------------------------------------
 
@@ -910,6 +964,11 @@ class FaultyWalk(Walk):
         self.loses_events = True
         self.gone: list[Fault] = []
 
+    @rule(step=st.deferred(lambda: steps_of(FaultyWalk)))
+    def take(self, step: Step) -> None:
+        name, arguments = step
+        getattr(self, name)(**arguments)
+
     def add_fault(self, data: dict[str, Any]) -> None:
         fault = Fault.from_dict(data)
         assert fault.to_dict() == data
@@ -917,24 +976,24 @@ class FaultyWalk(Walk):
         self.host.faults.add(fault)
         self.faults.append(fault)
 
-    @rule(data=st.one_of(*faults_of_calls("fail", "delay", "hang", "missing"), *faults_of_completions()))
+    @step(3, data=st.one_of(*faults_of_calls("fail", "delay", "hang", "missing"), *faults_of_completions()))
     def leave_fault(self, data: dict[str, Any]) -> None:
         """Add a fault for calls that may come."""
         self.add_fault(data)
 
-    @rule(which=WHICH, data=st.one_of(*faults_of_calls("fail", "missing")))
+    @step(6, which=WHICH, data=st.one_of(*faults_of_calls("fail", "missing")))
     def meet_failure(self, which: int, data: dict[str, Any]) -> None:
         self.meet_fault(which, data)
 
-    @rule(which=WHICH, data=st.one_of(*faults_of_calls("delay", "hang")))
+    @step(5, which=WHICH, data=st.one_of(*faults_of_calls("delay", "hang")))
     def meet_hang(self, which: int, data: dict[str, Any]) -> None:
         self.meet_fault(which, data)
 
-    @rule(which=WHICH, data=st.one_of(*faults_of_completions()))
+    @step(6, which=WHICH, data=st.one_of(*faults_of_completions()))
     def meet_completion(self, which: int, data: dict[str, Any]) -> None:
         self.meet_fault(which, data)
 
-    @rule(which=WHICH, data=st.one_of(*faults_of_events()))
+    @step(4, which=WHICH, data=st.one_of(*faults_of_events()))
     def meet_event(self, which: int, data: dict[str, Any]) -> None:
         self.meet_fault(which, data)
 
@@ -955,7 +1014,7 @@ class FaultyWalk(Walk):
         elif self.processes or "Process" not in function:
             MEETINGS[function](self, which)
 
-    @rule(which=WHICH)
+    @step(2, which=WHICH)
     def remove_fault(self, which: int) -> None:
         if self.faults:
             fault = self.faults.pop(which % len(self.faults))
@@ -963,12 +1022,12 @@ class FaultyWalk(Walk):
             self.gone.append(fault)
             self.world.busy = True
 
-    @rule(which=WHICH)
+    @step(2, which=WHICH)
     def release(self, which: int) -> None:
         if self.faults:
             self.faults[which % len(self.faults)].release()
 
-    @rule()
+    @step(1)
     def mend(self) -> None:
         faults, self.faults = self.faults, []
         for fault in faults:
@@ -1003,7 +1062,7 @@ DEEDS = [
 
 MEETINGS: dict[str, Callable[[FaultyWalk, int], None]] = {
     "HcsStartComputeSystem": lambda walk, which: walk.create_container(
-        id="web", namespace=None, ends_with_handles=bool(which % 2), starts=True
+        id="web", namespace=None, ends_with_handles=bool(which % 2), verbs=["start"]
     ),
     "HcsShutDownComputeSystem": lambda walk, which: walk.shutdown(which=which, mechanism=None),
     "HcsTerminateComputeSystem": lambda walk, which: walk.terminate(which=which),
@@ -1013,7 +1072,7 @@ MEETINGS: dict[str, Callable[[FaultyWalk, int], None]] = {
     "HcsCrashComputeSystem": lambda walk, which: walk.change(which=which, verb="crash"),
     "HcsModifyComputeSystem": lambda walk, which: walk.modify(which=which, change="size", name="a"),
     "HcsCreateComputeSystem": lambda walk, which: walk.create_container(
-        id="web", namespace=None, ends_with_handles=bool(which % 2), starts=False
+        id="web", namespace=None, ends_with_handles=bool(which % 2), verbs=[]
     ),
     "HcsOpenComputeSystem": lambda walk, which: walk.open(id="web", namespace=None),
     "HcsEnumerateComputeSystems": lambda walk, which: walk.enumerate(namespace=None, by="nothing", id="web"),

@@ -7,6 +7,7 @@ call, a thing of the model is in several states at once; each answer leaves thos
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
@@ -180,7 +181,7 @@ class World:
         self.aborted = aborted
         self.plain = plain
         self.assumed = assumed or {}
-        self.met: set[tuple[str, str, Code]] = set()
+        self.met: Counter[tuple[str, str, Code]] = Counter()
         self.killed = killed
         self.interrupted = interrupted
         self.asked = asked
@@ -347,8 +348,12 @@ class System:
         while self.states != before:
             before = set(self.states)
             for verb, *arguments in self.late:
+                phase = SHUTTING_DOWN if verb == "shutdown" else TERMINATING
                 for state in before:
-                    self.states |= getattr(self, f"_{verb}")(state, *arguments).get(OK, set())
+                    after: set[State] = getattr(self, f"_{verb}")(state, *arguments).get(OK, set())
+                    self.states |= after
+                    if state.phase not in OVER:
+                        self.states |= {ended.named(phase) for ended in after if ended.phase == STOPPED}
 
     def settled(self) -> None:
         self.possible()
@@ -402,7 +407,7 @@ class System:
             return
         phases = {state.phase for state in states}
         if len(phases) == 1 and trouble == NO_TROUBLE:
-            self.world.met.add((verb, *phases, code))
+            self.world.met[verb, next(iter(phases)), code] += 1
         moves: Moves = {}
         for state in states:
             for answer, after in self._answers(verb, state, arguments, trouble).items():
