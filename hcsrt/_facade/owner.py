@@ -180,8 +180,8 @@ class ExitOwner(Owner[ExitHandleT]):
     async def _query_exit(self, deadline: Deadline) -> None:
         """Ask HCS whether the exit has happened, and latch it.
 
-        Raises an error if the service is gone. It does so, too, if HCS goes on refusing to answer and has never done it:
-        no event may come, since the exit may have been before the callback was registered.
+        Raises an error if the service is gone. It does so, too, if HCS goes on refusing to answer and has never done
+        it: no event may come, since the exit may have been before the callback was registered.
         """
         self._query_at = monotonic() + self._query_interval
         self._query_interval = min(self._query_interval * 2, times.LAST_QUERY)

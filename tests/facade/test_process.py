@@ -653,9 +653,10 @@ def test_short_waits_in_a_loop_find_a_lost_exit_too(lost_events: None, system: C
 
 
 def test_a_wait_ends_if_hcs_never_tells_whether_the_process_runs(
-    lost_events: None, system: ComputeSystem, quick: None
+    lost_events: None, system: ComputeSystem, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The exit may have been before the callback was registered, and then no event comes."""
+    monkeypatch.setattr(times, "LAST_QUERY", 0.05)
     with Faults() as faults:
         faults.on("HcsGetProcessProperties").fail("HCS_E_CONNECTION_CLOSED")
         process = system.popen(TRUE)
