@@ -72,7 +72,8 @@ class Process(BlockingProcess[AnyStr], EventSource[OwnedProcess]):
 
         Raises:
             subprocess.TimeoutExpired: The process still runs at the end. This is a TimeoutError too.
-            HcsError: The process has exited, and HCS does not tell how.
+            HcsError: The process has exited, and HCS does not tell how; or HCS has never told whether it runs, and
+                refuses to for half a minute.
             ServiceDisconnectedError: The service has gone away, and the exit is not known.
 
         HCS: HcsGetProcessProperties

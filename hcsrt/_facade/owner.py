@@ -166,6 +166,8 @@ class ExitOwner(Owner[ExitHandleT]):
         # The first wait asks at once: an exit before the event callback was registered has no event.
         self._query_at = monotonic()
         self._patience: Deadline | None = None
+        # The refusals in a row, until an answer has come: with that, the callback was there before the exit.
+        self._refusals: int | None = 0
 
     @property
     def _name(self) -> str:
@@ -176,7 +178,11 @@ class ExitOwner(Owner[ExitHandleT]):
         """Ask HCS for the exit; return its document, empty if it tells no details, None before the exit."""
 
     async def _query_exit(self, deadline: Deadline) -> None:
-        """Ask HCS whether the exit has happened, and latch it; raise an error if the service is gone."""
+        """Ask HCS whether the exit has happened, and latch it.
+
+        Raises an error if the service is gone. It does so, too, if HCS goes on refusing to answer and has never done
+        it: no event may come, since the exit may have been before the callback was registered.
+        """
         self._query_at = monotonic() + self._query_interval
         self._query_interval = min(self._query_interval * 2, times.LAST_QUERY)
         document: Mapping[str, Any] | None
@@ -188,7 +194,14 @@ class ExitOwner(Owner[ExitHandleT]):
             raise
         except HcsError as error:
             debug("hcsrt._facade", "asking whether %r has exited failed: %s", self, error)
+            if self._refusals is not None and not isinstance(error, OperationTimeoutError):
+                self._refusals += 1
+                if self._refusals >= times.MOST_REFUSALS:
+                    self._refusals = 0
+                    self._query_interval = times.FIRST_QUERY
+                    raise
             return
+        self._refusals = None
         if document:
             latch_exit(self._handle, dumps(document))
         elif document is not None:

@@ -10,6 +10,8 @@ LAST_QUERY = 30.0
 """The longest time between two such queries, in seconds."""
 QUERY_TIMEOUT = 1.0
 """Seconds that such a query may take."""
+MOST_REFUSALS = 6
+"""Such queries in a row that HCS may refuse before waiting ends, if none was ever answered: some 30 seconds."""
 POLL_TIMEOUT = 0.1
 """Seconds that it may take even if no time is left: a caller who only polls has to learn of a lost event, too."""
 EVENT_PATIENCE = 1.0

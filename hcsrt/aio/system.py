@@ -415,6 +415,7 @@ class ComputeSystem(AwaitedSystem, EventSource[OwnedSystem]):
         Raises:
             TimeoutError: The system still runs at the end.
             ServiceDisconnectedError: The service has gone away, and the exit is not known.
+            HcsError: HCS has never told whether the system runs, and refuses to for half a minute.
 
         HCS: HcsSetComputeSystemCallback, HcsGetComputeSystemProperties
         """

@@ -387,7 +387,7 @@ async def aio_run_once() -> None:
     await aio.run(TRUE, isolation="none")
 
 
-SITES = {create_run_stop: 15, aio_create_run_stop: 15, run_once: 15, aio_run_once: 15}
+SITES = {create_run_stop: 20, aio_create_run_stop: 20, run_once: 27, aio_run_once: 27}
 """The number of sites that each program has at least."""
 
 

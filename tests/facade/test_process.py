@@ -629,6 +629,37 @@ def test_short_waits_in_a_loop_find_a_lost_exit_too(lost_events: None, system: C
         assert process.returncode == 6
 
 
+def test_a_wait_ends_if_hcs_never_tells_whether_the_process_runs(
+    lost_events: None, system: ComputeSystem, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exit may have been before the callback was registered, and then no event comes."""
+    monkeypatch.setattr(times, "LAST_QUERY", 0.05)
+    with Faults() as faults:
+        faults.on("HcsGetProcessProperties").fail("HCS_E_CONNECTION_CLOSED")
+        process = system.popen(TRUE)
+        for _ in range(2):
+            with pytest.raises(hcsrt.HcsError, match="HcsGetProcessProperties: HCS_E_CONNECTION_CLOSED"):
+                process.wait(timeout=60)
+        faults.clear()
+        assert process.wait(timeout=60) == 0
+        process.close()
+
+
+def test_a_wait_goes_on_if_hcs_has_told_once_that_the_process_runs(
+    system: ComputeSystem, quick: None, monkeypatch: pytest.MonkeyPatch, settle: Settle
+) -> None:
+    monkeypatch.setattr(times, "LAST_QUERY", 0.05)
+    with system.popen(CAT, stdin=PIPE) as process, ThreadPoolExecutor(1) as pool:
+        with failing("HcsGetProcessProperties", E_FAIL) as refusal:
+            process._query_at = 0  # pyright: ignore[reportPrivateUsage]
+            wait = pool.submit(process.wait, 60)
+            assert settle(lambda: refusal.met > times.MOST_REFUSALS + 2)
+            assert not wait.done()
+        assert process.stdin
+        process.stdin.close()
+        assert wait.result() == 0
+
+
 def test_queries_back_off(sleeper: Process[bytes], faults: Faults, quick: None) -> None:
     asked = faults.on("HcsGetProcessProperties").delay(0)
     sleeper._expect_exit()  # pyright: ignore[reportPrivateUsage]
@@ -1577,7 +1608,7 @@ def test_a_process_that_does_not_run_fails_as_its_creation(
 
 
 def test_a_process_whose_pipes_nobody_has_fails_as_its_creation(
-    system: ComputeSystem, settle: Settle, faults: Faults
+    plain_order: None, system: ComputeSystem, settle: Settle, faults: Faults
 ) -> None:
     """HCS gives pipes once, and here they are lost with the answer."""
     faults.on("completion:HcsCreateProcess").fail("E_UNEXPECTED")
