@@ -68,7 +68,8 @@ def _rows() -> Iterator[Kind]:
     functions = list(plausible.functions())
     delay = {"seconds": _SECONDS, "jitter": _SECONDS}
     for function in functions:
-        errors = (*plausible.failures(function), plausible.DISCONNECTED)
+        own = plausible.failures(function)
+        errors = (*own, plausible.DISCONNECTED) if own else ()
         for site in (function, f"completion:{function}"):
             yield Kind(f"fail {site}", FAULTS, [site], "fail", errors=errors)
             yield Kind(f"delay {site}", LATENCY, [site], "delay", numbers=delay)
