@@ -197,7 +197,7 @@ def _lock() -> threading.Lock:
 
 
 class Host:
-    """A world of its own for a block of a program: a host that has nothing on it yet, and on which the emulator runs.
+    """A world of its own for a block of a program: a host that has nothing on it yet, and on which the emulator runs::
 
         with Host(seed=7, state_before_start="absent") as host:
             ...
@@ -500,7 +500,7 @@ class Host:
         failures: Mapping[str, Sequence[str | int]] | None = None,
         **assumptions: str | None,
     ) -> Sweep:
-        """Run a program again and again, each time on a host of its own on which another call of HCS fails.
+        """Run a program again and again, each time on a host of its own on which another call of HCS fails::
 
             for run in Host.sweep(run_manager):
                 run.expect_clean()
