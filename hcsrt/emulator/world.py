@@ -197,7 +197,9 @@ def _lock() -> threading.Lock:
 
 
 class Host:
-    """A world of its own for a block of a program: a host that has nothing on it yet, and on which the emulator runs::
+    """A world of its own for a block of a program: a host that has nothing on it yet, and on which the emulator runs.
+
+    It is there for the block::
 
         with Host(seed=7, state_before_start="absent") as host:
             ...
@@ -500,7 +502,9 @@ class Host:
         failures: Mapping[str, Sequence[str | int]] | None = None,
         **assumptions: str | None,
     ) -> Sweep:
-        """Run a program again and again, each time on a host of its own on which another call of HCS fails::
+        """Run a program again and again, each time on a host of its own on which another call of HCS fails.
+
+        A test looks at the runs one by one::
 
             for run in Host.sweep(run_manager):
                 run.expect_clean()
