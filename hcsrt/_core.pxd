@@ -157,6 +157,7 @@ cdef extern from "interpose/interpose.h" nogil:
     const int HCSRT_GIVES_HANDLE
     const int HCSRT_HAS_DOCUMENT
     const int HCSRT_HAS_SUBJECT
+    const int HCSRT_CAN_ANSWER
     const int HCSRT_MOST_TYPES
     const uint32_t HCSRT_FOR_EVER
     const int HCSRT_FIELD_ARGUMENT

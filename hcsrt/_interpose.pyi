@@ -91,6 +91,7 @@ class Traits:
     is_tracked: bool
     has_document: bool
     has_subject: bool
+    can_answer: bool
     numbers: dict[str, int]
     def __init__(self, number: int) -> None: ...
 

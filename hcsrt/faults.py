@@ -1,5 +1,7 @@
 """Faults as data: let chosen calls, completions, events, streams and processes of HCS go wrong, for tests.
 
+::
+
     with Faults() as faults:
         faults.on("HcsStartComputeSystem", system="web-*", nth=2).fail("HCS_E_OPERATION_TIMEOUT", document=True)
         faults.on("event:SystemExited", every=3).drop()
@@ -51,14 +53,16 @@ _Data = dict[str, "typing.Any"]
 
 # What each kind of site takes, and the arguments of each action in the order of its method.
 _ACTIONS: dict[str, tuple[str, ...]] = {
-    "call": ("fail", "delay", "hang", "missing", "crash", "disconnect"),
-    "completion": ("fail", "delay", "hang", "drop", "duplicate", "reorder"),
-    "event": ("delay", "hang", "drop", "duplicate", "reorder"),
+    "call": ("fail", "answer", "delay", "hang", "missing", "crash", "disconnect"),
+    "completion": ("fail", "rewrite", "delay", "hang", "drop", "duplicate", "reorder"),
+    "event": ("rewrite", "delay", "hang", "drop", "duplicate", "reorder"),
     "stream": ("cut",),
     "process": ("crash",),
 }
 _ARGUMENTS: dict[str, tuple[str, ...]] = {
     "fail": ("error", "document"),
+    "answer": ("document",),
+    "rewrite": ("document",),
     "delay": ("seconds", "jitter"),
     "hang": (),
     "drop": (),
@@ -272,6 +276,29 @@ class Site:
             ValueError: The symbol is unknown, the code is no failure, or the site has nothing that fails.
         """
         return self._add("fail", {"error": error, "document": document})
+
+    def answer(self, document: object = None) -> Fault:
+        """Let the call succeed, although HCS never gets it.
+
+        Args:
+            document: Its answer: text, which may be no JSON, None for none, or what JSON can tell.
+
+        Raises:
+            TypeError: The document is nothing that JSON can tell.
+            ValueError: The call would owe a handle, or has nothing that succeeds.
+        """
+        return self._add("answer", {"document": document})
+
+    def rewrite(self, document: object = None) -> Fault:
+        """Give the completion, or the event, another document. A completion keeps its result.
+
+        Args:
+            document: That document: text, which may be no JSON, None for none, or what JSON can tell.
+
+        Raises:
+            TypeError: The document is nothing that JSON can tell.
+        """
+        return self._add("rewrite", {"document": document})
 
     def delay(self, seconds: float, jitter: float = 0.0) -> Fault:
         """Let the call wait on its own thread before HCS gets it; or bring the completion or the event later.
@@ -610,6 +637,8 @@ def _checked_action(data: _Data, given: _Data) -> _Data:
         assert traits is not None
         if not traits.can_fail:
             taken.remove("fail")
+        if not traits.can_answer:
+            taken.remove("answer")
         if not traits.has_subject:
             taken.remove("crash")
     if action not in taken:
@@ -625,6 +654,17 @@ def _checked_action(data: _Data, given: _Data) -> _Data:
         if document is not None:
             if kind == "call" and not _interpose.traits(_place(site)).has_document:  # type: ignore[union-attr]
                 raise ValueError(f"{_place(site)} has no document that could tell of a failure: leave document out")
+            made["document"] = document
+    elif action in ("answer", "rewrite"):
+        document = given.get("document")
+        if document is not None and not isinstance(document, str):
+            document = _checked_json(document)
+        elif document is not None:
+            check_text(document, "document")
+            document = str(document)
+        if action == "answer" and document is not None and not _interpose.traits(_place(site)).has_document:  # type: ignore[union-attr]
+            raise ValueError(f"{_place(site)} answers without a document: leave document out")
+        if document is not None:
             made["document"] = document
     elif action == "delay":
         if "seconds" not in given:
@@ -683,11 +723,17 @@ def _checked_document(document: object) -> typing.Any:
         check_text(document, "document")
         return str(document)
     if isinstance(document, Mapping):
-        try:
-            return json.loads(json.dumps(dict(document)))
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"document is no JSON: {error}") from None
+        return _checked_json(dict(document))
     raise TypeError(f"document must be True, a mapping, a str or None, not {type(document).__name__}")
+
+
+def _checked_json(document: object) -> typing.Any:
+    try:
+        return json.loads(json.dumps(document))
+    except TypeError as error:
+        raise TypeError(f"document is no JSON: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"document is no JSON: {error}") from None
 
 
 def _copy(value: typing.Any) -> typing.Any:
@@ -748,6 +794,9 @@ def _activate(data: _Data, seed: int) -> _interpose.Active:
     if action == "fail":
         arguments["result"] = _code(data["error"])
         arguments["document"] = _document_text(data["error"], data.get("document"))
+    elif action in ("answer", "rewrite"):
+        document = data.get("document")
+        arguments["document"] = document if document is None or isinstance(document, str) else json.dumps(document)
     else:
         arguments.update({name: data[name] for name in _ARGUMENTS[action] if name in data})
     if kind == "stream":

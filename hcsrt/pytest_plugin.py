@@ -184,15 +184,21 @@ _WORLD = pytest.StashKey["_World"]()
 
 @pytest.fixture
 def hcs_seed(request: pytest.FixtureRequest) -> int | None:
-    """Return the seed of hcs_host: that of the marker hcs, that of --hcs-seed, or one of the test's own in this run."""
-    config = request.config
+    """Return the seed of hcs_host: that of the marker hcs, that of --hcs-seed, or one of the test's own in this run.
+
+    A conftest.py may have a fixture of this name that chooses otherwise.
+    """
+    return _seed_of(request.config, request.node.nodeid)
+
+
+def _seed_of(config: pytest.Config, test: str) -> int | None:
     given = config.getoption("hcs_seed")
     if given is not None:
         return None if given == PLAIN else given
     if _RUN not in config.stash:
         config.stash[_RUN] = os.urandom(8)
     # The same if the test runs again in this run, as plugins have it, and whichever tests run beside it.
-    return zlib.crc32(config.stash[_RUN] + request.node.nodeid.encode())
+    return zlib.crc32(config.stash[_RUN] + test.encode())
 
 
 @pytest.fixture
@@ -238,6 +244,8 @@ class _World:
     def __init__(self, host: Host, item: pytest.Item, wanted: _Wanted) -> None:
         self.host = host
         self.item = item
+        # That of the host changes if the test resets its world.
+        self.seed = host.seed
         self.wanted = wanted
         self.has_failed = False
         self.has_told = False
@@ -319,7 +327,14 @@ class _World:
             path = os.path.relpath(path, config.invocation_params.dir)
         words = ["pytest", "::".join([path, *rest])]
         if self.wanted.seeds is None:
-            words.append(f"--hcs-seed={PLAIN if self.host.seed is None else self.host.seed}")
+            seed: Any = self.seed
+            if seed != _seed_of(config, self.item.nodeid):
+                # A fixture of the tests' own has chosen it, by the option if by any.
+                seed = config.getoption("hcs_seed")
+            elif seed is None:
+                seed = PLAIN
+            if seed is not None:
+                words.append(f"--hcs-seed={seed}")
         if sys.platform == "win32":
             from subprocess import list2cmdline
 

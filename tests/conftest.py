@@ -16,7 +16,8 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ import pytest
 import hcsrt
 from hcsrt import ComputeSystem, _engine, _interpose, emulator
 from hcsrt._facade import times
+from hcsrt.emulator import Host
+from hcsrt.faults import Faults
 
 from .helpers.turns import Turns
 
@@ -33,13 +36,16 @@ from .helpers.turns import Turns
 hypothesis.settings.register_profile("hcsrt", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("hcsrt")
 
-SEED = pytest.StashKey[int]()
+FAULTS = pytest.StashKey[Faults]()
 STDERR = pytest.StashKey[int]()
 TURNS = pytest.StashKey[Turns]()
 LOCK = pytest.StashKey[Path]()
 
 # Tests start a thousand Pythons, each of which would compile hcsrt anew. This process has read the variable by now.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# An hcsrt that was installed in place before it had the plugin has no entry point for it.
+pytest_plugins = [] if entry_points(group="pytest11", name="hcsrt") else ["hcsrt.pytest_plugin"]
 
 collect_ignore = ["real_windows"]  # a suite of its own, for a real HCS: python -m pytest tests/real_windows
 
@@ -54,16 +60,9 @@ LAST_LOOK = 5.0
 TESTS_BETWEEN_FREEZES = 20
 """Tests after which what is there is kept from the garbage collection behind each test, which would visit it all."""
 TESTS = itertools.count()
+STAND_IN = importlib.util.find_spec("hcsrt_stand_in") is not None
+"""Whether the emulator is behind a computecore.dll in System32, that of tools/windows, and hcsrt takes it for HCS."""
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--hcsrt-seed",
-        type=int,
-        metavar="N",
-        help="vary the emulator's behaviour in the same way as a run before, which has printed its seed",
-    )
 
 
 CORES = os.cpu_count() or 1
@@ -103,14 +102,14 @@ def pytest_xdist_auto_num_workers() -> int:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a process of xdist what it shares with the others."""
-    node.workerinput["hcsrt_seed"] = node.config.stash[SEED]
+    node.workerinput["hcs_seed"] = node.config.option.hcs_seed
     node.workerinput["hcsrt_lock"] = str(node.config.stash[LOCK])
 
 
 def pytest_configure(config: pytest.Config) -> None:
     shared: dict[str, Any] = getattr(config, "workerinput", {})
-    seed = shared.get("hcsrt_seed", config.getoption("--hcsrt-seed"))
-    config.stash[SEED] = random.randrange(1 << 31) if seed is None else seed
+    if config.option.hcs_seed is None:
+        config.option.hcs_seed = shared.get("hcs_seed", random.randrange(1 << 31))
     # The processes of a run share the file, and so do runs that are given the same one.
     lock = os.environ.get("HCSRT_TESTS_LOCK") or shared.get("hcsrt_lock")
     if lock is None:
@@ -123,8 +122,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A copy, since the output of tests is captured, and what ends the whole run has to be seen.
     config.stash[STDERR] = os.dup(2)
     config.addinivalue_line("filterwarnings", "ignore::hcsrt.NoIsolationWarning")
-    # With the stand-in computecore.dll of tools/windows in System32, the emulator is behind that.
-    if importlib.util.find_spec("hcsrt_stand_in") is None:
+    if not STAND_IN:
         emulator.install()
 
 
@@ -133,7 +131,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return f"hcsrt: backend {hcsrt.backend()}, --hcsrt-seed={config.stash[SEED]}"
+    return f"hcsrt: backend {hcsrt.backend()}, --hcs-seed={config.option.hcs_seed}"
 
 
 def runs_alone(item: pytest.Item) -> bool:
@@ -234,21 +232,63 @@ def asyncio_errors() -> Iterator[list[str]]:
     logger.removeHandler(handler)
 
 
+@pytest.fixture
+def hcs_seed(request: pytest.FixtureRequest) -> int | None:
+    """Return the seed of a test's world: derived from that of the run, and the same whichever tests run beside it."""
+    of_run = request.config.option.hcs_seed
+    if of_run == "plain" or "plain_order" in request.fixturenames:
+        return None
+    return zlib.crc32(f"{of_run} {request.node.nodeid}".encode())
+
+
+if STAND_IN:
+
+    @pytest.fixture
+    def hcs_host() -> None:
+        pytest.skip("there the emulator is behind computecore.dll, where no Host can be installed")
+
+
+def has_host(item: pytest.Item, seed: int | None) -> bool:
+    """Return whether a Host is installed around a test that has not asked for one.
+
+    Around one half of them, by their seeds. The others find the functions of HCS as programs do: without the table of
+    the Host's faults around them, which would catch callbacks that come too late. Tests of a module that imports Host
+    install those that they need.
+    """
+    module: Any = item.module  # type: ignore[attr-defined]
+    return not STAND_IN and vars(module).get("Host") is not Host and (seed or 0) % 2 == 0
+
+
 @pytest.fixture(autouse=True)
-def nothing_left_behind(request: pytest.FixtureRequest, asyncio_errors: list[str]) -> Iterator[None]:
-    # Each test has a variation of its own, the same whichever tests run beside it.
-    seed = zlib.crc32(f"{request.config.stash[SEED]} {request.node.nodeid}".encode())
-    emulator.reset(None if "plain_order" in request.fixturenames else seed)
-    yield
+def nothing_left_behind(
+    request: pytest.FixtureRequest, hcs_seed: int | None, asyncio_errors: list[str]
+) -> Iterator[None]:
+    with ExitStack() as stack:
+        if "hcs_host" in request.fixturenames or has_host(request.node, hcs_seed):
+            # It verifies afterwards what the test leaves behind, and tells who has made it.
+            request.node.stash[FAULTS] = request.getfixturevalue("hcs_host").faults
+        else:
+            emulator.reset(hcs_seed)
+            if "faults" in request.fixturenames:
+                # Before there is any handle: they know nothing of those from before.
+                request.node.stash[FAULTS] = stack.enter_context(Faults(hcs_seed or 0))
+        yield
     gc.collect()
     settled(lambda: not left_behind())
-    assert left_behind() == {}
-    assert emulator.misuses() == []
+    if Host.installed() is None:
+        assert left_behind() == {}
+        assert emulator.misuses() == []
     assert asyncio_errors == []
     # What is there now, such as modules that a test was the first to import, has nothing of HCS in it. In a
     # free-threaded Python tests of the engine were seen to fail with it.
     if not FREE_THREADED and next(TESTS) % TESTS_BETWEEN_FREEZES == 0:
         gc.freeze()
+
+
+@pytest.fixture
+def faults(nothing_left_behind: None, request: pytest.FixtureRequest) -> Faults:
+    """Return faults in force: those of the Host, or others of whatever HCS there is."""
+    return request.node.stash[FAULTS]
 
 
 @pytest.fixture
@@ -270,15 +310,6 @@ def system(document: dict[str, Any]) -> Iterator[ComputeSystem]:
 @pytest.fixture
 def plain_order() -> None:
     """Vary nothing: a call that HCS answers late then never completes before it has returned to its caller."""
-
-
-@pytest.fixture
-def verbs(plain_order: None) -> dict[str, Callable[[Any], Any]]:
-    """Return the functions of the service by their HCS names: a test puts its own in, for an HCS that misbehaves.
-
-    A function that returns None never answers, until emulator.reset() ends the service.
-    """
-    return emulator.world.service().verbs  # type: ignore[union-attr]
 
 
 @pytest.fixture

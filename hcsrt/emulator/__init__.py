@@ -23,9 +23,20 @@ from ..errors import expect_emulator
 from ..faults import Fault, Faults
 from . import _native
 from .sometimes import sometimes
-from .world import Host, install, reset, serve
+from .world import Host, install, reset, send_event, serve
 
-__all__ = ["Fault", "Faults", "Host", "container_document", "install", "live", "misuses", "reset", "sometimes"]
+__all__ = [
+    "Fault",
+    "Faults",
+    "Host",
+    "container_document",
+    "install",
+    "live",
+    "misuses",
+    "reset",
+    "send_event",
+    "sometimes",
+]
 
 
 def live() -> dict[str, int]:

@@ -55,12 +55,30 @@ class Contents:
 
     @verb("World", at_once=True)
     def _world(self, request: _native.Request) -> Answer:
+        if request.text is not None:
+            return Answer(self._report(**json.loads(request.text)))
         systems = [
             SavedSystem(system.scope, system.id, system.state, _without_secrets(system.document))._asdict()
             for system in self._model.ids.values()
             if not system.stopping and not (system.host and system.host.stopping)
         ]
         return Answer(json.dumps({"systems": systems, "cpu_groups": list(self._settings.groups.values())}))
+
+    def _report(self, namespace: str, id: str, pid: int | None, type: int, data: str | None) -> str | None:
+        """Deliver an event to the handles of a system, the newest with that id, or of a process; or say why not."""
+        system = next(
+            (each for each in reversed(self._model.systems.values()) if (each.scope, each.id) == (namespace, id)), None
+        )
+        if system is None:
+            return f"no compute system has the id {id!r}"
+        key = system.key
+        if pid is not None:
+            process = next((each for each in reversed(system.processes.values()) if each.pid == pid), None)
+            if process is None:
+                return f"no process of the compute system {id!r} has the id {pid}"
+            key = process.key
+        _native.emit(key, type, data)
+        return None
 
     def fill(self, saved: Saved) -> None:
         """Put what was saved on an empty host. No handle leads to the systems until one is opened."""
@@ -110,15 +128,17 @@ def saved_in(text: str) -> tuple[Saved, list[Problem]]:
         problems = list(_problems(value))
     if problems:
         return Saved(None, {}, [], [], []), problems
-    systems = [SavedSystem(**{"namespace": "", **given}) for given in value.get("systems", [])]
+    defaults: dict[str, Any] = {"namespace": ""}
+    systems = [SavedSystem(**(defaults | given)) for given in value.get("systems", [])]
     lists = (value.get(name, []) for name in ("cpu_groups", "faults"))
     return Saved(value.get("seed"), value.get("assumptions", {}), systems, *lists), []
 
 
-def _problems(value: Any) -> Iterator[Problem]:
-    if not isinstance(value, dict):
+def _problems(content: Any) -> Iterator[Problem]:
+    if not isinstance(content, dict):
         yield Problem("$", "type", "the file of a world is an object, as Host.save() writes it")
         return
+    value = cast("dict[str, Any]", content)
     yield from _strangers("$", value, _MEMBERS)
     if value.get("format") != FORMAT:
         yield Problem("$.format", "value", f"is {value.get('format')!r}; this hcsrt reads files of format {FORMAT}")
@@ -173,17 +193,18 @@ def _problems_of_systems(systems: Any) -> Iterator[Problem]:
             hosted.append((place, system))
     for place, system in hosted:
         host = known.get((system.get("namespace", ""), system["document"].get("HostingSystemId")))
-        machine = host["document"].get("VirtualMachine", {}) if host else {}
+        machine: dict[str, Any] = host["document"].get("VirtualMachine", {}) if host else {}
         if host is None or host["state"] != "Running" or "GuestConnection" not in machine:
             words = "names no virtual machine of this file that runs and has a guest connection"
             yield Problem(f"{place}.document.HostingSystemId", "value", words)
 
 
-def _problems_of_system(place: str, system: Any) -> Iterator[Problem]:
-    if not isinstance(system, dict):
+def _problems_of_system(place: str, given: Any) -> Iterator[Problem]:
+    if not isinstance(given, dict):
         yield Problem(place, "type", "is no object")
         return
-    yield from _strangers(place, cast("dict[str, Any]", system), _MEMBERS_OF_SYSTEM)
+    system = cast("dict[str, Any]", given)
+    yield from _strangers(place, system, _MEMBERS_OF_SYSTEM)
     id, namespace, state = system.get("id"), system.get("namespace", ""), system.get("state")
     if not isinstance(id, str) or not id or "\0" in id:
         yield Problem(f"{place}.id", "type", "is no id: give a text that is not empty")

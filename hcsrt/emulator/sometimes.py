@@ -27,7 +27,7 @@ class Sometimes:
     def __call__(self, name: str, condition: object = True) -> None:
         """Note that the program has come to a place where something may be the case, and whether it is.
 
-        The name says what the case is::
+        ::
 
             sometimes("a container was there already", error.hresult == hresults.HCS_E_SYSTEM_ALREADY_EXISTS)
 

@@ -16,8 +16,9 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from .._arguments import path_text
+from .._arguments import check_name, check_namespace, check_text, integer, path_text
 from .._arguments import seconds as checked_seconds
+from .._event_types import EVENT_TYPES
 from .._interpose import set_fault_hook
 from .._library import choose
 from ..faults import Fault, Faults
@@ -65,9 +66,8 @@ class World:
 
     def configure(self) -> None:
         """Tell native code what varies in this world."""
-        choices = {name: assumptions.number_of(name, choice) for name, choice in self.assumed.items()}
-        native = {name: number for name, number in choices.items() if assumptions.ASSUMPTIONS[name].native}
-        _native.configure(self.seed, native)
+        rows = ((assumptions.ASSUMPTIONS[name], choice) for name, choice in self.assumed.items())
+        _native.configure(self.seed, {row.name: row.choices.index(choice) for row, choice in rows if row.native})
 
     def note_native(self) -> None:
         """Take over which choices of native code were met."""
@@ -145,6 +145,55 @@ def reset(seed: int | None = None) -> None:
         _replace(before, fresh, starts=True)
 
 
+def send_event(
+    system: str,
+    type: str | int,
+    data: object = None,
+    *,
+    namespace: str | None = None,
+    pid: int | None = None,
+) -> None:
+    """Report an event to the open handles of a compute system, for what the emulator never reports by itself.
+
+    Nothing but the event happens: nothing exits or disconnects because its handles are told so. As any event it reaches
+    callbacks on threads of HCS, before those that come after this returns.
+
+    Args:
+        system: The id of the compute system. One that has exited is found as long as a handle to it is open.
+        type: The name of its type, as `hcsrt.Event.type` has it, or any number.
+        data: The document of the event: text, which may be no JSON, None for no document, or what JSON can tell.
+        namespace: Where the system is, None for the namespace of calls that name none.
+        pid: The process whose handles are told, None for those of the system.
+
+    Raises:
+        LookupError: There is no such system or process.
+        RuntimeError: The service does not run.
+        TypeError: An argument has the wrong type.
+        ValueError: There is no event type of that name, or a number or text is out of range.
+    """
+    check_name(system, "system")
+    check_namespace(namespace)
+    if isinstance(type, str):
+        number = EVENT_TYPES.get(type)  # type: ignore[call-overload]
+        if number is None:
+            raise ValueError(f"type is {type!r}; give a number, or one of {', '.join(EVENT_TYPES)}")
+    else:
+        number = integer(type, "type", "the name or the number of a type")
+        if not 0 <= number < 1 << 32:
+            raise ValueError(f"type is {number}; give a number of 32 bits")
+    if isinstance(data, str):
+        check_text(data, "data")
+    elif data is not None:
+        data = json.dumps(data)
+    number_of_process = None if pid is None else integer(pid, "pid")
+    event = {"namespace": namespace or "", "id": system, "pid": number_of_process, "type": number, "data": data}
+    result, problem = _native.ask_world(json.dumps(event))
+    if result:
+        raise RuntimeError(f"the service of the emulator does not run ({result:#x}): start it, by any call of HCS")
+    if problem is not None:
+        raise LookupError(problem)
+
+
 def serve() -> None:
     """Start a service if this process has none."""
     with _lock():
@@ -199,7 +248,7 @@ def _lock() -> threading.Lock:
 class Host:
     """A world of its own for a block of a program: a host that has nothing on it yet, and on which the emulator runs.
 
-    It is there for the block::
+    ::
 
         with Host(seed=7, state_before_start="absent") as host:
             ...
@@ -377,7 +426,7 @@ class Host:
         if self._begun:
             # HCS itself may be down; then there is nothing.
             _, document = _native.ask_world(None)
-            told = json.loads(document) if document else {}
+            told: dict[str, list[dict[str, Any]]] = json.loads(document) if document else {}
             systems = [SavedSystem(**system) for system in told.get("systems", [])]
             groups = told.get("cpu_groups", [])
         return Saved(self.seed, dict(self._assumed), systems, groups, self._faults.to_list())
@@ -466,6 +515,24 @@ class Host:
                 current().note_native()
             return {name: set(self._met[name]) for name in assumptions.ASSUMPTIONS if name in self._met}
 
+    def send_event(
+        self,
+        system: str,
+        type: str | int,
+        data: object = None,
+        *,
+        namespace: str | None = None,
+        pid: int | None = None,
+    ) -> None:
+        """Report an event to the open handles of a compute system of this host, as `hcsrt.emulator.send_event` does.
+
+        Raises:
+            RuntimeError: The host is not installed, too.
+        """
+        if not self._is_installed():
+            raise RuntimeError("the Host is not installed: it reports events within its block")
+        send_event(system, type, data, namespace=namespace, pid=pid)
+
     def live(self) -> dict[str, int]:
         """Return how many things were given out and not released yet; after the block, what was there at its end.
 
@@ -504,7 +571,7 @@ class Host:
     ) -> Sweep:
         """Run a program again and again, each time on a host of its own on which another call of HCS fails.
 
-        A test looks at the runs one by one::
+        ::
 
             for run in Host.sweep(run_manager):
                 run.expect_clean()

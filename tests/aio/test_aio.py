@@ -22,7 +22,7 @@ from hcsrt import PIPE, _engine, _watch, aio, emulator
 from hcsrt._facade import times
 from hcsrt._hresults import E_FAIL
 from hcsrt._interpose import counting, failing, late, silent, waiting
-from hcsrt.emulator.failures import Failure
+from hcsrt.faults import Faults
 
 from ..helpers.latency import hanging, latency
 from ..helpers.limits import limits
@@ -1513,15 +1513,11 @@ def test_a_timeout_lasts_where_timers_are_early(document: Document) -> None:
 
 @pytest.mark.alone
 @asynchronous
-async def test_nothing_blocks_the_loop(document: Document, verbs: Verbs) -> None:
+async def test_nothing_blocks_the_loop(document: Document, faults: Faults, plain_order: None) -> None:
     """While every call takes its time, a ticker goes on; three times, as other programs need the processors too."""
     for name in ("HcsCreateComputeSystem", "HcsStartComputeSystem", "HcsCreateProcess", "HcsGetProcessProperties"):
-
-        def slow(request: Any, verb: Any = verbs[name]) -> Any:
-            time.sleep(0.05)
-            return verb(request)
-
-        verbs[name] = slow
+        faults.on(name).delay(0.05)
+        faults.on(f"completion:{name}").delay(0.05)
 
     async def tick(lags: list[float]) -> None:
         while True:
@@ -1541,13 +1537,12 @@ async def test_nothing_blocks_the_loop(document: Document, verbs: Verbs) -> None
 
 
 @asynchronous
-async def test_an_error_of_hcs_arrives_with_its_document(document: Document, verbs: Verbs) -> None:
-    def refuse(request: Any) -> Any:
-        raise Failure(E_FAIL, "by the test")
-
+async def test_an_error_of_hcs_arrives_with_its_document(document: Document, faults: Faults) -> None:
     async with running(document) as system:
-        pause, verbs["HcsGetComputeSystemProperties"] = verbs["HcsGetComputeSystemProperties"], refuse
-        with pytest.raises(hcsrt.HcsError, match="by the test") as caught:
-            await system.properties()
-        assert caught.value.operation == "HcsGetComputeSystemProperties"
-        verbs["HcsGetComputeSystemProperties"] = pause
+        # Of a call that has failed at once, and of one that fails later.
+        for site in ("HcsGetComputeSystemProperties", "completion:HcsGetComputeSystemProperties"):
+            refused = faults.on(site).fail("E_FAIL", {"ErrorMessage": "by the test"})
+            with refused, pytest.raises(hcsrt.HcsError, match="by the test") as caught:
+                await system.properties()
+            assert caught.value.operation == "HcsGetComputeSystemProperties"
+            assert caught.value.document == {"ErrorMessage": "by the test"}

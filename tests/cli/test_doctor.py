@@ -25,7 +25,7 @@ from hcsrt.doctor.conclusions import conclude
 from hcsrt.doctor.readings import Readings
 from hcsrt.doctor.windows import Hypervisor, Service, Unreadable, Version
 from hcsrt.doctor.windows import Readings as WindowsReadings
-from hcsrt.emulator.failures import Failure
+from hcsrt.faults import Faults
 
 from ..helpers import hcs_calls
 from ..helpers.children import run_python
@@ -128,11 +128,9 @@ def test_an_hcs_that_does_not_answer_is_not_waited_for(in_use: None) -> None:
     assert not doctor.usable(findings)
 
 
-def test_what_hcs_refuses_is_a_finding(verbs: dict[str, Callable[[Any], Any]]) -> None:
-    def refuse(request: object) -> None:
-        raise Failure(0x8037011B, "nobody may know the text of this machine")
-
-    verbs["HcsGetServiceProperties"] = refuse
+def test_what_hcs_refuses_is_a_finding(faults: Faults) -> None:
+    document = {"ErrorMessage": "nobody may know the text of this machine"}
+    faults.on("HcsGetServiceProperties").fail(0x8037011B, document)
     found = named("hcs", doctor.examine())
     assert found.status == "error"
     assert found.found == ("HCS answers with an error: This account may not use the Host Compute Service (0x8037011B).")
@@ -140,7 +138,7 @@ def test_what_hcs_refuses_is_a_finding(verbs: dict[str, Callable[[Any], Any]]) -
     assert "Hyper-V Administrators" in found.remedy
 
 
-def test_the_error_document_of_the_service_comes_with_its_error(verbs: dict[str, Callable[[Any], Any]]) -> None:
+def test_the_error_document_of_the_service_comes_with_its_error(plain_order: None) -> None:
     with pytest.raises(errors.InvalidDocumentError, match=r"PropertyTypes") as caught:
         hcs_calls.service_properties('{"PropertyTypes": ["Coffee"]}')
     assert caught.value.operation == "HcsGetServiceProperties"

@@ -30,9 +30,8 @@ def c_function(name: str) -> Callable[[], None]:
 
 
 def send_event() -> None:
-    """Let HCS tell every handle of the only compute system something that hcsrt has no use for."""
-    (key,) = emulator.world.service().model.systems  # type: ignore[union-attr]
-    emulator._native.emit(key, EVENT)
+    """Let HCS tell every handle of the compute system something that hcsrt has no use for."""
+    emulator.send_event("tests", EVENT)
 
 
 # --- a close while the callback runs on another thread --------------------------------------------------------------
@@ -70,9 +69,8 @@ def callback(type, operation):
     returning.append(type)
 
 assert Table().HcsSetComputeSystemCallback(int(handle.as_raw()), 0, None, event_callback(callback)) == 0
-(key,) = emulator.world.service().model.systems
 print("ready", flush=True)
-emulator._native.emit(key, {event})
+emulator.send_event("tests", {event})
 assert running.wait(10)
 {close}
 assert returning == [{event}], "the close did not wait for the callback"

@@ -71,12 +71,13 @@ with warnings.catch_warnings(record={recorded}):
                 _calls.service(call, *([path] if "Create" in call else ["vm", path]))
     hcsrt.systems(owner="owner")
 
-# A bug of the service, which is recorded with its traceback.
-hcsrt.emulator.world.service().verbs["HcsEnumerateComputeSystems"] = lambda request: 1 / 0
+# A bug of the service, which is recorded with its traceback: where it asks Python for the id of a new system.
+import uuid
+uuid.uuid4 = lambda: 1 / 0
 with error:
-    hcsrt.systems()
+    hcsrt.ComputeSystem.create("other", container)
 assert "ZeroDivisionError" in hcsrt.emulator.misuses()[0]
-assert any("hcsrt[emulator]" in failure for failure in failures) == (hcsrt.emulator.imports.psutil is None)
+assert any("hcsrt[emulator]" in failure for failure in failures) == (sys.modules["psutil"] is None)
 print(imported)
 """
 

@@ -25,6 +25,7 @@ from hcsrt._check_host.raw_hcs import (
 )
 
 from ..helpers.programs import SLEEP, TRUE
+from ..helpers.services import busy
 
 SEEDS = [None, *range(12)]
 
@@ -81,17 +82,10 @@ def operation(hcs: Table) -> Iterator[int]:
 
 
 @pytest.fixture
-def gate(verbs: dict[str, Callable[[Any], Any]]) -> Iterator[threading.Event]:
-    """HcsGetComputeSystemProperties is answered when this is set."""
-    gate, answer = threading.Event(), verbs["HcsGetComputeSystemProperties"]
-
-    def answer_late(request: Any) -> Any:
-        gate.wait(PATIENCE)
-        return answer(request)
-
-    verbs["HcsGetComputeSystemProperties"] = answer_late
-    yield gate
-    gate.set()
+def gate(plain_order: None, opened: int) -> Iterator[threading.Event]:
+    """Calls are answered when this is set."""
+    with busy() as gate:
+        yield gate
 
 
 class RawProcess:

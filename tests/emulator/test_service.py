@@ -1,6 +1,7 @@
 """The emulator's service behaves as the facts about HCS tell, whatever the seed."""
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -16,16 +17,25 @@ from typing import Any, NamedTuple
 import pytest
 
 from hcsrt import _calls, _watch, emulator, errors
+from hcsrt._check_host.raw_hcs import Table, read, whole_event_callback
 from hcsrt._handles import OwnedProcess, OwnedSystem
 from hcsrt._streams import ProcessStart, StdioReader, StdioWriter
 from hcsrt.documents import check
-from hcsrt.emulator import imports, stopping, usage
-from hcsrt.emulator.model import Model
-from hcsrt.emulator.service import Service
+from hcsrt.emulator import model, stopping, usage
 
 from ..helpers import hcs_calls
-from ..helpers.platforms import WINDOWS, WINE, catches_signals, fork, peak_memory, process_names, pseudo_terminal
+from ..helpers.platforms import (
+    WINDOWS,
+    WINE,
+    catches_signals,
+    emulator_by_name,
+    fork,
+    peak_memory,
+    process_names,
+    pseudo_terminal,
+)
 from ..helpers.programs import ABORTED, CAT, ELSEWHERE, INTERRUPTED, KILLED, SLEEP, TRUE, guest, is_alive
+from ..helpers.services import on_its_thread
 
 pytestmark = pytest.mark.filterwarnings("ignore::hcsrt.errors.NoIsolationWarning")
 
@@ -167,24 +177,10 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def service() -> Service:
-    service = emulator.world.service()
-    assert service is not None
-    return service
-
-
-def known() -> Model:
-    """What the service has in mind."""
-    return service().model
-
-
-def is_stopping(id: str) -> bool:
-    return known().ids["", id].stopping
-
-
 def holds_nothing() -> bool:
-    """Whether the service remembers no system and no process."""
-    return not (known().systems or known().ids or known().processes)
+    """Whether the service remembers no system and no process, nor does anybody else."""
+    gc.collect()
+    return not any(isinstance(each, (model.System, model.Process)) for each in gc.get_objects())
 
 
 # --- the life of a compute system -------------------------------------------------------------------------------------
@@ -347,16 +343,17 @@ def test_containers_neither_pause_nor_crash(any_seed: int | None) -> None:
         assert properties(system)["State"] == "Running"
 
 
-def test_a_crash_is_reported_and_may_be_the_end(any_seed: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_is_reported_and_may_be_the_end(any_seed: int | None) -> None:
     events: list[tuple[int, dict[str, Any]]] = []
-    emit = emulator._native.emit
-
-    def spy(key: int, event_type: int, data: str | None = None) -> None:
-        events.append((event_type, json.loads(data or "{}")))
-        emit(key, event_type, data)
-
-    monkeypatch.setattr(emulator._native, "emit", spy)
-    with running(document=machine(GuestConnection={})) as system:
+    # With a callback of its own, which the end of the system does not end: a seed may have the crash told after it.
+    record = whole_event_callback(
+        lambda event, context: events.append((event.type, json.loads(read(event.data) if event.data else "{}")))
+    )
+    with running(document=machine(GuestConnection={})) as system, contextlib.ExitStack() as stack:
+        hcs = Table()
+        watcher = hcs.open_system("test")
+        stack.callback(hcs.HcsCloseComputeSystem, watcher)
+        assert hcs.HcsSetComputeSystemCallback(watcher, 0, None, record) == 0
         assert "$.Type" in str(fails(HCS_E_INVALID_JSON, hcs_calls.crash_system, system, '{"Type": "Host"}'))
         hcs_calls.crash_system(system, '{"Type": "CrashGuest"}')
         wait_until(lambda: 3 in [event_type for event_type, _ in events])
@@ -536,7 +533,8 @@ def test_shutdown_kills_after_its_grace(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @catches_signals
-def test_terminate_overtakes_shutdown(any_seed: int | None) -> None:
+def test_terminate_overtakes_shutdown(hcs_host: emulator.Host, any_seed: int | None, tmp_path: Path) -> None:
+    saved = tmp_path / "world.json"
     outcomes: list[int] = []
 
     def shut_down(system: OwnedSystem) -> None:
@@ -546,11 +544,15 @@ def test_terminate_overtakes_shutdown(any_seed: int | None) -> None:
         except errors.HcsError as error:
             outcomes.append(error.hresult & 0xFFFFFFFF)
 
+    def is_stopping() -> bool:
+        hcs_host.save(saved)
+        return json.loads(saved.read_text())["systems"] == []
+
     with running("one") as system, started(system, *IGNORES, CreateStdOutPipe=True) as start:
         wait_ready(start).close()
         waiting = threading.Thread(target=shut_down, args=[system])
         waiting.start()
-        wait_until(lambda: is_stopping("one"))
+        wait_until(is_stopping)
         with _calls.open_system("one") as again:
             fails(HCS_E_SYSTEM_ALREADY_STOPPED, hcs_calls.shut_down_system, again)
             fails(HCS_E_INVALID_STATE, hcs_calls.create_process, again, parameters(*TRUE))
@@ -696,23 +698,27 @@ def in_a_child(code: str) -> str:
 @peak_memory
 @pytest.mark.parametrize("by_a_child", [False, True])
 @pytest.mark.parametrize("by_a_big_one", [False, True])
-def test_statistics_of_what_ended_before_anybody_looked(
-    monkeypatch: pytest.MonkeyPatch, by_a_child: bool, by_a_big_one: bool
-) -> None:
-    monkeypatch.setattr(imports, "psutil", None)
+def test_statistics_of_what_ended_before_anybody_looked(by_a_child: bool, by_a_big_one: bool) -> None:
     code = "held = b'x' * (50 << 20)\nwhile time.process_time() < 0.2: pass"
     if by_a_child:
         code = in_a_child(code)
     # More than the program: then only looks at it while it runs tell how much it needs.
-    held = b"x" * (100 * MB) if by_a_big_one else b""
-    with running() as system:
-        for number in (1, 2):
-            assert run(system, *guest(code)).code == 0
-            found = statistics(system)
-            assert found["Processor"]["TotalRuntime100ns"] >= number * 0.19 * SECOND
-            assert found["Memory"]["MemoryUsageCommitPeakBytes"] >= 50 * MB
-            assert found["Memory"]["MemoryUsageCommitBytes"] == 0
-    del held
+    held = 100 * MB if by_a_big_one else 0
+    done = script(
+        f"""
+{WITHOUT_PSUTIL}
+held = b"x" * {held}
+with ComputeSystem.create("one", emulator.container_document()) as one:
+    one.start()
+    for number in (1, 2):
+        assert one.run({guest(code)!r}).returncode == 0
+        found = one.statistics()
+        assert found["Processor"]["TotalRuntime100ns"] >= number * 0.19 * {SECOND}, found
+        assert found["Memory"]["MemoryUsageCommitPeakBytes"] >= 50 * {MB}, found
+        assert found["Memory"]["MemoryUsageCommitBytes"] == 0, found
+"""
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @peak_memory
@@ -769,11 +775,21 @@ def test_what_somebody_else_waited_for_counts_as_last_seen() -> None:
     assert meter.total([(usage.Usage(), 0)], {(11, 2.0): usage.Seen(usage.Usage(user=1), passed_on=True)}).user == 6
 
 
-def test_figures_of_what_runs_need_psutil(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "psutil", None)
-    with running() as system, started(system, *SLEEP):
-        error = fails(E_NOTIMPL, hcs_calls.get_system_properties, system, '{"PropertyTypes": ["Statistics"]}')
-        assert "hcsrt[emulator]" in str(error)
+def test_figures_of_what_runs_need_psutil() -> None:
+    done = script(
+        f"""
+{WITHOUT_PSUTIL}
+with ComputeSystem.create("one", emulator.container_document()) as one:
+    one.start()
+    with one.popen({SLEEP!r}):
+        try:
+            one.statistics()
+        except errors.NotSupportedError as error:
+            print("hcsrt[emulator]" in str(error))
+        one.terminate()
+"""
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("True\n", "", 0)
 
 
 def test_figures_need_a_running_system() -> None:
@@ -1067,9 +1083,9 @@ def test_modify_is_checked(document: dict[str, Any], hresult: int, place: str) -
         assert place in str(fails(hresult, hcs_calls.modify_process, start.process, json.dumps(document)))
 
 
-def test_creation_that_reports_a_failure_and_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_creation_that_reports_a_failure_and_runs(hcs_host: emulator.Host) -> None:
     """HCS may say E_INVALIDARG of a process that runs; HcsGetProcessInfo then tells about it, though it has exited."""
-    monkeypatch.setitem(known().variation.assumed, "process_in_container", "E_INVALIDARG")
+    hcs_host.assume(process_in_container="E_INVALIDARG")
     with running() as system:
         assert run(system, *guest("out('text')")) == (0, "text\n")
 
@@ -1077,21 +1093,21 @@ def test_creation_that_reports_a_failure_and_runs(monkeypatch: pytest.MonkeyPatc
 # --- the service itself -----------------------------------------------------------------------------------------------
 
 
-def test_a_bug_in_the_service_is_told_and_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_in_the_service_is_told_and_recorded() -> None:
     with created() as system:
-        with monkeypatch.context() as patch:
-            patch.setitem(service().verbs, "HcsGetComputeSystemProperties", lambda request: 1 / 0)
-            error = fails(E_UNEXPECTED, hcs_calls.get_system_properties, system)
+        with on_its_thread(lambda: 1 / 0):
+            error = fails(E_UNEXPECTED, _calls.create_system, "other", json.dumps(VM))
             assert "ZeroDivisionError" in str(error)
         assert "ZeroDivisionError" in emulator.misuses()[0]
         assert properties(system)["State"] == "Created"
     emulator.reset()
 
 
-def test_what_is_not_emulated_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_emulated_says_so() -> None:
     with created() as system:
-        monkeypatch.delitem(service().verbs, "HcsGetComputeSystemProperties")
-        assert "HcsGetComputeSystemProperties" in str(fails(E_NOTIMPL, hcs_calls.get_system_properties, system))
+        error = fails(E_NOTIMPL, _calls.call, system, "HcsStartLiveMigrationTransfer")
+        assert error.document is not None
+        assert "HcsStartLiveMigrationTransfer" in error.document["ErrorMessage"]
 
 
 def test_nothing_is_remembered_of_what_is_over(any_seed: int | None) -> None:
@@ -1107,10 +1123,17 @@ def test_nothing_is_remembered_of_what_is_over(any_seed: int | None) -> None:
     wait_until(holds_nothing)
 
 
+# Before the service begins.
+WITHOUT_PSUTIL = """
+sys.modules["psutil"] = None
+warnings.simplefilter("ignore", errors.NoIsolationWarning)
+"""
+
+
 def script(text: str, *options: str) -> subprocess.CompletedProcess[str]:
     prologue = f"""
 import json, os, sys, warnings
-from hcsrt import _calls, _watch, emulator, errors
+from hcsrt import ComputeSystem, _calls, _watch, emulator, errors
 def system(id="one"):
     made = _calls.create_system(id, json.dumps(emulator.container_document()))
     _calls.call(made, "HcsStartComputeSystem")
@@ -1181,12 +1204,9 @@ os._exit(0)  # Python itself ends with 120 where it cannot flush its stderr
     assert done.returncode == 0, done.stderr
 
 
-def test_the_service_survives_what_ends_a_thread(verbs: dict[str, Callable[[Any], Any]]) -> None:
-    def leave(request: Any) -> None:
-        raise SystemExit("a hook of somebody's")
-
-    verbs["HcsEnumerateComputeSystems"] = leave
-    fails(E_UNEXPECTED, _calls.enumerate_systems)
+def test_the_service_survives_what_ends_a_thread() -> None:
+    with on_its_thread(lambda: sys.exit("a hook of somebody's")):
+        fails(E_UNEXPECTED, _calls.create_system, "one", json.dumps(VM))
     assert any("SystemExit: a hook of somebody's" in misuse for misuse in emulator.misuses())
     emulator.reset()
     assert json.loads(_calls.enumerate_systems() or "") == []
@@ -1205,12 +1225,13 @@ def test_a_wrong_seed_changes_nothing(function: Callable[[Any], None], seed: obj
 
 
 def test_a_reset_that_cannot_be_made_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(seed: int | None) -> Service:
+    def refuse(*arguments: Any, **options: Any) -> None:
         raise MemoryError
 
     with running() as system:
         with monkeypatch.context() as patch:
-            patch.setattr(emulator.world, "Service", refuse)
+            # The service makes its thread first.
+            patch.setattr(threading.Thread, "__init__", refuse)
             with pytest.raises(MemoryError):
                 emulator.reset()
         assert run(system, *TRUE).code == 0
@@ -1244,17 +1265,20 @@ def test_a_service_that_was_interrupted_at_its_start_serves_nobody(monkeypatch: 
         assert [thread.name for thread in threading.enumerate()].count("hcsrt-emulator") == 1
 
 
-def test_an_install_that_is_refused_leaves_the_seed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(name: str) -> None:
-        raise RuntimeError("this process uses the windows backend already")
-
-    world = emulator.world.current()
-    monkeypatch.setattr(emulator.world, "choose", refuse)
-    monkeypatch.setattr(world, "service", None)
-    monkeypatch.setattr(world, "seed", 5)
-    with pytest.raises(RuntimeError, match="windows"):
-        emulator.install(7)
-    assert world.seed == 5
+@emulator_by_name
+def test_an_install_that_is_refused_leaves_the_seed_alone() -> None:
+    done = script(
+        """
+from hcsrt import _library
+from hcsrt.emulator import _native, world
+_library.choose("other", _native.backend())
+try:
+    emulator.install(7)
+except RuntimeError as error:
+    print("other" in str(error), world.current().seed)
+"""
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("True None\n", "", 0)
 
 
 def test_install() -> None:

@@ -7,7 +7,6 @@ import contextlib
 import ctypes
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +22,7 @@ from hcsrt.documents.resources import RESOURCES
 from hcsrt.emulator import Host
 
 from ..helpers import hcs_calls
-from ..helpers.platforms import stand_in
+from ..helpers.platforms import emulator_by_name, stand_in
 from ..helpers.programs import ABORTED, KILLED, SLEEP, TRUE, guest
 
 GUID = "0bd1d1cc-3f0f-4a3c-9c0c-5a2e0a7b9b11"
@@ -205,9 +204,9 @@ def exited(client: Client, system: int) -> Iterator[int]:
     client.hcs.HcsCloseProcess(process)
 
 
-def test_row_3_a_callback_that_is_set_after_the_exit_is_told_of_it_at_once() -> None:
+def test_row_3_a_callback_that_is_set_after_the_exit_is_told_of_it_at_once(plain_order: None) -> None:
     """As by hcsshim, which waits for nothing else once HcsCreateProcess has completed: some processes are short."""
-    with Host(), running(container()) as system:
+    with running(container()) as system:
         client = Client(Table())
         handle = client.hcs.open_system("test")
         with exited(client, handle) as process:
@@ -220,6 +219,7 @@ def test_row_3_a_callback_that_is_set_after_the_exit_is_told_of_it_at_once() -> 
         client.hcs.HcsCloseComputeSystem(handle)
 
 
+@emulator_by_name
 def test_row_3_or_never_by_the_seed() -> None:
     seen: set[str] = set()
     for seed in range(8):
@@ -237,6 +237,7 @@ def test_row_3_or_never_by_the_seed() -> None:
     assert seen == {"comes", "never_comes"}
 
 
+@emulator_by_name
 def test_row_3_nobody_is_told_of_one_exit_twice() -> None:
     with Host(second_event_callback="replaces") as host, running(container()):
         client = Client(Table())
@@ -250,6 +251,7 @@ def test_row_3_nobody_is_told_of_one_exit_twice() -> None:
         client.hcs.HcsCloseComputeSystem(handle)
 
 
+@emulator_by_name
 @pytest.mark.parametrize("choice", ["comes", "never_comes"])
 def test_row_3_a_short_process_is_waited_for_whatever_hcs_does(choice: str) -> None:
     with Host(exit_callback_set_late=choice), ComputeSystem.create("test", container()) as system:
@@ -353,10 +355,10 @@ def test_row_12_members_newer_than_the_reference_are_taken(members: dict[str, An
 # --- row 6: a virtual machine before its start ------------------------------------------------------------------------
 
 
-def test_row_6_a_machine_has_no_state_before_its_start(tmp_path: Path) -> None:
+def test_row_6_a_machine_has_no_state_before_its_start(plain_order: None, tmp_path: Path) -> None:
     """As multipass saw on hardware, after RestoreState too: it takes the machine for stopped."""
     saved = str(tmp_path / "saved.vmrs")
-    with Host(), created(machine(), "first") as system:
+    with created(machine(), "first") as system:
         assert "State" not in properties(system)
         assert "State" not in properties(system, {"PropertyTypes": []})
         [listed] = json.loads(_calls.enumerate_systems() or "")
@@ -369,10 +371,11 @@ def test_row_6_a_machine_has_no_state_before_its_start(tmp_path: Path) -> None:
             assert "State" not in properties(restored)
             hcs_calls.start_system(restored)
             assert properties(restored)["State"] == "Running"
-    with Host(), created(container()) as system:
+    with created(container()) as system:
         assert properties(system)["State"] == "Created"
 
 
+@emulator_by_name
 def test_row_6_or_it_has_been_created_by_the_seed() -> None:
     with Host(state_before_start="Created"), created(machine()) as system:
         assert properties(system)["State"] == "Created"
@@ -436,20 +439,21 @@ def test_row_7_each_path_that_a_source_tells_is_tested() -> None:
 
 @contextlib.contextmanager
 def owner_of(path: str) -> Iterator[OwnedSystem]:
-    """Yield a system that the path leads into. Its world can be saved and loaded in the end, whatever was changed."""
     devices = {"Scsi": {"1": {}}, "VirtualPMem": {"Devices": {"0": PMEM}, "MaximumCount": 64}}
-    document = machine(Devices=devices) if path.startswith("VirtualMachine") else container()
-    with tempfile.TemporaryDirectory() as folder, Host() as host, running(document) as system:
+    with running(machine(Devices=devices) if path.startswith("VirtualMachine") else container()) as system:
         yield system
-        host.save(os.path.join(folder, "world.json"))
-        Host.load(os.path.join(folder, "world.json"))
+
+
+def place_of(path: str) -> str:
+    """Return a path without stars in it."""
+    at = path.replace("/#/Mappings/#", "/0/Mappings/4096").replace("#", "1").replace("Scsi/*", "Scsi/1")
+    return at.replace("*", GUID)
 
 
 @pytest.mark.parametrize(("path", "settings"), PLUGGED.items())
 def test_row_7_what_is_plugged_in_is_kept(path: str, settings: Any) -> None:
     (resource,) = [resource for resource in RESOURCES if resource.path == path]
-    at = path.replace("/#/Mappings/#", "/0/Mappings/4096").replace("#", "1").replace("Scsi/*", "Scsi/1")
-    at = at.replace("*", GUID)
+    at = place_of(path)
     needed = None if resource.removed_by_path else settings
     with owner_of(path) as system:
         fails(ERROR_NOT_FOUND, modify, system, at, "Remove", needed)
@@ -468,7 +472,7 @@ def test_row_7_what_is_plugged_in_is_kept(path: str, settings: Any) -> None:
 @pytest.mark.parametrize(("path", "values"), SET.items())
 def test_row_7_what_is_set_is_kept(path: str, values: tuple[Any, Any]) -> None:
     (resource,) = [resource for resource in RESOURCES if resource.path == path]
-    at = path.replace("*", GUID)
+    at = place_of(path)
     with owner_of(path) as system:
         for value in values:
             for change in resource.requests:
@@ -479,6 +483,16 @@ def test_row_7_what_is_set_is_kept(path: str, values: tuple[Any, Any]) -> None:
         fails(E_INVALIDARG, modify, system, at, "Update")
         if "Remove" in resource.requests:
             modify(system, at, "Remove")
+
+
+@emulator_by_name
+@pytest.mark.parametrize("path", [*PLUGGED, *SET])
+def test_row_7_a_world_in_which_something_was_changed_can_be_saved(path: str, tmp_path: Path) -> None:
+    settings, change = (PLUGGED[path], "Add") if path in PLUGGED else (SET[path][0], "Update")
+    with Host() as host, owner_of(path) as system:
+        modify(system, place_of(path), change, settings)
+        host.save(tmp_path / "world.json")
+        Host.load(tmp_path / "world.json")
 
 
 def test_row_7_settings_that_are_null_are_none() -> None:
@@ -568,6 +582,7 @@ def test_row_10_a_string_may_be_released_by_either_function() -> None:
 # --- row 11: the callback of a call that failed at its kick-off -------------------------------------------------------
 
 
+@emulator_by_name
 @pytest.mark.parametrize("choice", ["comes", "never_comes"])
 @pytest.mark.parametrize("order", ["inside_the_call", "before_the_call_returns"])
 def test_row_11_the_callback_after_a_failed_kick_off_comes_or_not(choice: str, order: str) -> None:

@@ -1,7 +1,6 @@
 """Verbs on many things: all at once, with a result or an error for each."""
 
 import asyncio
-import json
 import signal
 import subprocess
 import sys
@@ -18,17 +17,15 @@ import hcsrt
 from hcsrt import emulator, operations
 from hcsrt._blocking import bulk
 from hcsrt._facade.system import SystemCore
-from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_HANDLE
+from hcsrt._hresults import E_ACCESSDENIED, E_FAIL
 from hcsrt._interpose import failing, silent, waiting
-from hcsrt.emulator.failures import Failure
-from hcsrt.emulator.outbox import Answer
+from hcsrt.faults import Faults
 
 from ..helpers.latency import latency
 from ..helpers.platforms import TICK, catches_signals
 from ..helpers.programs import SLEEP, guest
 from ..helpers.threads import threads_in
 
-Verbs = dict[str, Callable[[Any], Any]]
 Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 
 COUNT = 8
@@ -291,13 +288,11 @@ def test_reap_needs_an_owner(owner: Any, error: type[Exception]) -> None:
 
 
 @pytest.fixture
-def found(verbs: Verbs) -> Callable[..., None]:
+def found(faults: Faults, plain_order: None) -> Callable[..., None]:
     """What the enumeration tells of the system "tests", whatever is true."""
 
     def tell(**properties: Any) -> None:
-        verbs["HcsEnumerateComputeSystems"] = lambda request: Answer(
-            json.dumps([{"Id": "tests", "Owner": "tests"} | properties])
-        )
+        faults.on("HcsEnumerateComputeSystems").answer([{"Id": "tests", "Owner": "tests"} | properties])
 
     return tell
 
@@ -321,21 +316,15 @@ def test_reap_leaves_a_system_alone_that_has_another_owner_by_now(found: Any) ->
 
 @pytest.mark.parametrize("knows_runtime_id", [False, True])
 def test_reap_asks_for_one_certain_sign(
-    knows_runtime_id: bool, system: hcsrt.ComputeSystem, found: Any, verbs: Verbs
+    knows_runtime_id: bool, system: hcsrt.ComputeSystem, found: Any, faults: Faults
 ) -> None:
     if knows_runtime_id:
         found(RuntimeId=system.properties()["RuntimeId"])
     else:
         found()
-    ask = verbs["HcsGetComputeSystemProperties"]
-
-    def without_owner(request: Any) -> Any:
-        answer = json.loads(ask(request).document)
-        answer.pop("Owner", None)
-        return Answer(json.dumps(answer))
-
-    verbs["HcsGetComputeSystemProperties"] = without_owner
-    result = hcsrt.reap("tests")["tests"]
+    answer = {name: value for name, value in system.properties().items() if name != "Owner"}
+    with faults.on("completion:HcsGetComputeSystemProperties").rewrite(answer):
+        result = hcsrt.reap("tests")["tests"]
     if knows_runtime_id:
         assert result == "terminate"
     else:
@@ -374,16 +363,17 @@ def test_reap_tells_what_refuses_to_end(system: hcsrt.ComputeSystem, plain_order
         assert isinstance(hcsrt.reap("tests")["tests"], hcsrt.AccessDeniedError)
 
 
-def test_reap_of_a_system_that_answers_nothing_because_it_goes(system: hcsrt.ComputeSystem, verbs: Verbs) -> None:
-    # On the service's own thread nobody would answer.
-    terminator = threading.Thread(target=system.terminate)
+def test_reap_of_a_system_that_answers_nothing_because_it_goes(
+    system: hcsrt.ComputeSystem, faults: Faults, plain_order: None, settle: Callable[..., bool]
+) -> None:
+    refused = faults.on("HcsGetComputeSystemProperties").fail("E_HANDLE", {"ErrorMessage": "by the test"})
 
-    def refuse(request: Any) -> Any:
-        if terminator.ident is None:
-            terminator.start()
-        raise Failure(E_HANDLE, "by the test")
+    def terminate() -> None:
+        settle(lambda: refused.fired)
+        system.terminate()
 
-    verbs["HcsGetComputeSystemProperties"] = refuse
+    terminator = threading.Thread(target=terminate)
+    terminator.start()
     assert hcsrt.reap("tests") == {"tests": "already-stopped"}
     terminator.join()
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import Any
 
 import pytest
 
@@ -25,20 +24,12 @@ CRASH_INITIATED = 2
 CRASH_REPORT = 3
 UNKNOWN = 0x80000ABC
 
-Verbs = dict[str, Callable[[Any], Any]]
 Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 
 
-def key_of(kind: str = "system") -> int:
-    """What the emulator calls the only compute system, or the only process."""
-    model = emulator.world.service().model  # type: ignore[union-attr]
-    (key,) = model.systems if kind == "system" else model.processes
-    return key
-
-
-def tell(type: int, data: str | None = None, key: int | None = None) -> None:
-    """Let HCS tell every handle of the only compute system something."""
-    emulator._native.emit(key_of() if key is None else key, type, data)
+def tell(type: int, data: str | None = None, id: str = "tests") -> None:
+    """Let HCS tell every handle of a compute system something."""
+    emulator.send_event(id, type, data)
 
 
 def tell_numbers(count: int, first: int = 0) -> None:
@@ -284,11 +275,11 @@ def test_an_exit_whose_event_is_lost_is_told_all_the_same(lost_events, system):
         assert exit.type == "SystemExited"
 
 
-def test_the_end_of_the_service_ends_the_events(system):
+def test_the_end_of_the_service_ends_the_events(hcs_host, system):
     events = system.events(), system.events()
     tell(CRASH_INITIATED)
     assert events[0].get(10).type == "SystemCrashInitiated"
-    assert emulator.world.service().stop()
+    hcs_host.service.stop()
     assert [event.type for event in events[0]] == ["ServiceDisconnect"]
     assert [event.type for event in events[1]] == ["SystemCrashInitiated", "ServiceDisconnect"]
     (late,) = system.events()
@@ -398,7 +389,7 @@ def test_a_process_hears_nothing_of_its_system(system, told):
     with system.popen(guest("read_line()"), stdin=hcsrt.PIPE) as process, process.events() as events:
         tell(CRASH_INITIATED)
         told()
-        tell(UNKNOWN, key=key_of("process"))
+        emulator.send_event(system.id, UNKNOWN, pid=process.pid)
         assert events.get(10).type == UNKNOWN
 
 

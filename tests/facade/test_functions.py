@@ -1,13 +1,12 @@
 """The table in docs/reference/functions.md is true: each function is called by its Python name, and arrives."""
 
 import asyncio
-import ctypes
 import functools
 import importlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,10 +14,12 @@ import pytest
 
 import hcsrt
 from hcsrt import _functions, _interpose, emulator, operations
-from hcsrt._check_host.raw_hcs import Table, TableInUse, read
+from hcsrt._check_host.raw_hcs import Table, read
 
 from ..helpers import portal as portal_module
 from ..helpers.programs import SLEEP, TRUE
+from ..helpers.services import busy
+from ..helpers.spies import in_place
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "functions.md"
 
@@ -81,12 +82,13 @@ def resolved(name: str) -> Any:
 class World:
     """Something of every kind to call a function on, made when it is asked for."""
 
-    def __init__(self, folder: Path, verbs: dict[str, Callable[[Any], Any]]) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._verbs = verbs
+        self._busy = ExitStack()
         self._opened: list[Any] = []
 
     def close(self) -> None:
+        self._busy.close()
         while self._opened:
             self._opened.pop().close()
         emulator.reset()
@@ -138,8 +140,8 @@ class World:
         return self.operation
 
     def under_way(self, function: str, handle: Any) -> hcsrt.OwnedOperation:
-        """An operation whose call never ends."""
-        self._verbs[function] = lambda request: None
+        """An operation whose call does not end."""
+        self._busy.enter_context(busy())
         is_process = isinstance(handle, hcsrt.OwnedProcess)
         operations.kick_off(self.operation, function, handle, '{"Signal": "CtrlC"}' if is_process else None)
         return self.operation
@@ -152,8 +154,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path, verbs: dict[str, Callable[[Any], Any]]) -> Iterator[World]:
-    world = World(tmp_path, verbs)
+def world(tmp_path: Path, plain_order: None) -> Iterator[World]:
+    world = World(tmp_path)
     yield world
     world.close()
 
@@ -440,24 +442,6 @@ def test_a_function_that_this_windows_lacks_is_named(function: str, world: World
         CALLS[function](call, world)
     assert caught.value.operation == function
     assert ROWS[function].since in str(caught.value)
-
-
-@contextmanager
-def in_place(functions: dict[str, Callable[..., Any]]) -> Iterator[None]:
-    """Let HCS have these functions, which look at their arguments."""
-    with _interpose.counting():
-        table = TableInUse()
-        before = list(table.pointers)
-        thunks = []
-        for index, (name, (result, types)) in enumerate(table.prototypes.items()):
-            if name in functions:
-                thunks.append(ctypes.CFUNCTYPE(result, *types)(functions[name]))
-                table.pointers[index] = ctypes.cast(thunks[-1], ctypes.c_void_p).value
-        try:
-            yield
-        finally:
-            for index, pointer in enumerate(before):
-                table.pointers[index] = pointer
 
 
 @pytest.mark.parametrize(

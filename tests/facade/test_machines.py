@@ -1,6 +1,5 @@
 """Through the facade: what can be done to a compute system while it is there, and what can be asked of it."""
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,14 +8,16 @@ import pytest
 
 import hcsrt
 from hcsrt._interpose import silent
-from hcsrt.emulator.outbox import Answer
+from hcsrt.faults import Faults
 
 from ..helpers.platforms import process_names
 from ..helpers.programs import CAT, KILLED, SLEEP, TRUE, guest
-
-Verbs = dict[str, Callable[[Any], Any]]
+from ..helpers.spies import documents_of
 
 HCS_E_INVALID_STATE = 0x80370105
+
+# The place of what is to be done among the arguments.
+OPTIONS = CONFIGURATION = 2
 
 
 def machine_document(**members: Any) -> dict[str, Any]:
@@ -56,11 +57,10 @@ def test_a_machine_is_paused_saved_resumed_and_restored(machine: hcsrt.ComputeSy
         assert restored.stop(grace=0) == "terminate"
 
 
-def test_a_save_passes_its_type_on(machine: hcsrt.ComputeSystem, verbs: Verbs) -> None:
-    options: list[Any] = []
-    verbs["HcsSaveComputeSystem"] = lambda request: options.append(json.loads(request.text)) or Answer()
-    machine.save("C:\\saved.vmrs")
-    machine.save(save_type="AsTemplate")
+def test_a_save_passes_its_type_on(machine: hcsrt.ComputeSystem, faults: Faults) -> None:
+    with faults.on("HcsSaveComputeSystem").answer(), documents_of("HcsSaveComputeSystem", OPTIONS) as options:
+        machine.save("C:\\saved.vmrs")
+        machine.save(save_type="AsTemplate")
     assert options == [{"SaveType": "ToFile", "SaveStateFilePath": "C:\\saved.vmrs"}, {"SaveType": "AsTemplate"}]
     with pytest.raises(TypeError, match="path must be a str or path"):
         machine.save(7)  # type: ignore[arg-type]
@@ -92,13 +92,13 @@ def test_the_memory_of_a_machine_can_be_changed_and_asked_for(machine: hcsrt.Com
     assert machine.memory()["VirtualMachineMemory"]["AssignedMemory"] == 1024 * 256
 
 
-def test_a_modify_says_what_it_is_given(machine: hcsrt.ComputeSystem, verbs: Verbs) -> None:
-    requests: list[Any] = []
-    verbs["HcsModifyComputeSystem"] = lambda request: requests.append(json.loads(request.text)) or Answer()
-    machine.modify("VirtualMachine/Devices/MappedPipes/docker", "Remove")
-    machine.modify("Container/Processor", "Update", {"Maximum": 5000})
-    machine.modify("", "Add", guest_request={"ResourceType": "Memory"})
-    machine.modify("VirtualMachine/ComputeTopology/Memory/SizeInMB", "Update", 0)
+def test_a_modify_says_what_it_is_given(machine: hcsrt.ComputeSystem, faults: Faults) -> None:
+    answered, spy = faults.on("HcsModifyComputeSystem").answer(), documents_of("HcsModifyComputeSystem", CONFIGURATION)
+    with answered, spy as requests:
+        machine.modify("VirtualMachine/Devices/MappedPipes/docker", "Remove")
+        machine.modify("Container/Processor", "Update", {"Maximum": 5000})
+        machine.modify("", "Add", guest_request={"ResourceType": "Memory"})
+        machine.modify("VirtualMachine/ComputeTopology/Memory/SizeInMB", "Update", 0)
     assert requests == [
         {"ResourcePath": "VirtualMachine/Devices/MappedPipes/docker", "RequestType": "Remove"},
         {"ResourcePath": "Container/Processor", "RequestType": "Update", "Settings": {"Maximum": 5000}},
@@ -202,35 +202,22 @@ def test_the_process_list_is_a_block(system: hcsrt.ComputeSystem) -> None:
         process.kill()
 
 
-@pytest.fixture
-def answering(verbs: Verbs, system: hcsrt.ComputeSystem) -> Iterator[Callable[[object], None]]:
-    """Sets what HCS tells of the system, for the time of the test."""
-    ask = verbs["HcsGetComputeSystemProperties"]
-
-    def answering(document: object) -> None:
-        verbs["HcsGetComputeSystemProperties"] = lambda request: Answer(json.dumps(document))
-
-    yield answering
-    verbs["HcsGetComputeSystemProperties"] = ask
-
-
 @pytest.mark.parametrize(
     ("block", "name"), [("statistics", "Statistics"), ("process_list", "ProcessList"), ("memory", "Memory")]
 )
 def test_a_block_that_is_not_there_is_an_error(
-    block: str, name: str, system: hcsrt.ComputeSystem, answering: Callable[[object], None]
+    block: str, name: str, system: hcsrt.ComputeSystem, faults: Faults
 ) -> None:
     for document in ({"Id": "tests", "Error": 1}, {name: None}, {name: "a lot"}, {name: 7}):
-        answering(document)
-        with pytest.raises(hcsrt.HcsError, match=f"The answer of HCS has no {name}"):
+        answered = faults.on("HcsGetComputeSystemProperties").answer(document)
+        with answered, pytest.raises(hcsrt.HcsError, match=f"The answer of HCS has no {name}"):
             getattr(system, block)()
 
 
-def test_the_error_of_a_block_is_the_error_of_the_call(
-    system: hcsrt.ComputeSystem, answering: Callable[[object], None]
-) -> None:
+def test_the_error_of_a_block_is_the_error_of_the_call(system: hcsrt.ComputeSystem, faults: Faults) -> None:
     error = {"Error": HCS_E_INVALID_STATE - (1 << 32), "ErrorMessage": "Not now."}
-    answering({"Id": "tests", "PropertyResponses": {"Statistics": {"Error": error}}})
+    answer = {"Id": "tests", "PropertyResponses": {"Statistics": {"Error": error}}}
+    faults.on("HcsGetComputeSystemProperties").answer(answer)
     with pytest.raises(hcsrt.InvalidStateError, match="Not now") as caught:
         system.statistics()
     assert caught.value.document == error

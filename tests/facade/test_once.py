@@ -6,7 +6,6 @@ import json
 import pickle
 import subprocess
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -20,10 +19,13 @@ from hcsrt._facade import once
 from hcsrt._hresults import E_ACCESSDENIED
 from hcsrt._interpose import counting, failing, silent, waiting
 from hcsrt.emulator import processes
+from hcsrt.faults import Faults
 
+from ..helpers.children import run_python
 from ..helpers.limits import limits
 from ..helpers.platforms import emulator_by_name, peak_memory
 from ..helpers.programs import CAT, SLEEP, TRUE, guest
+from ..helpers.spies import documents_of
 
 Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 Settle = Callable[..., bool]
@@ -95,14 +97,10 @@ def test_what_hcs_does_not_tell_is_none() -> None:
     ],
 )
 def test_figures_are_read_from_whatever_answer(
-    answer: dict[str, Any], figures: tuple[int | None, float | None], monkeypatch: pytest.MonkeyPatch
+    answer: dict[str, Any], figures: tuple[int | None, float | None], faults: Faults
 ) -> None:
-    told = emulator.properties.of_system
-
-    def of_system(system: Any, query: str | None, variation: Any) -> str:
-        return json.dumps(answer) if "Statistics" in (query or "") else told(system, query, variation)
-
-    monkeypatch.setattr(emulator.properties, "of_system", of_system)
+    statistics = [["document", "contains", "Statistics"]]
+    faults.on("completion:HcsGetComputeSystemProperties", when=statistics).rewrite(answer)
     result = once_run(TRUE, timeout=30)
     assert (result.peak_memory, result.processor_time) == figures
 
@@ -163,20 +161,13 @@ def test_a_document_may_be_text_and_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize("said", [True, False, None])
 def test_a_system_ends_with_its_last_handle_unless_its_document_says_otherwise(
-    said: bool | None, verbs: dict[str, Callable[[Any], Any]]
+    said: bool | None,
 ) -> None:
-    created: list[dict[str, Any]] = []
-    create = verbs["HcsCreateComputeSystem"]
-
-    def note(request: Any) -> Any:
-        created.append(json.loads(request.text))
-        return create(request)
-
-    verbs["HcsCreateComputeSystem"] = note
     document = {**DOCUMENT, "ShouldTerminateOnLastHandleClosed": said}
     if said is None:
         del document["ShouldTerminateOnLastHandleClosed"]
-    assert once_run(TRUE, document=document, timeout=30).returncode == 0
+    with documents_of("HcsCreateComputeSystem", 1) as created:
+        assert once_run(TRUE, document=document, timeout=30).returncode == 0
     assert [item["ShouldTerminateOnLastHandleClosed"] for item in created] == [said is not False]
 
 
@@ -214,17 +205,24 @@ def test_hcs_itself_isolates(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @emulator_by_name
-def test_who_has_accepted_it_is_not_warned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "_warned", False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert once_run(TRUE, timeout=30).returncode == 0
-        # Others are, as before.
-        with hcsrt.ComputeSystem.create("other", DOCUMENT) as system:
-            system.start()
-            with pytest.raises(hcsrt.HcsError, match="NoIsolationWarning"):
-                system.run(TRUE)
-            system.stop(0)
+def test_who_has_accepted_it_is_not_warned() -> None:
+    # In a Python of its own, as nobody is warned twice.
+    program = f"""
+import hcsrt
+hcsrt.emulator.install()
+document = hcsrt.emulator.container_document()
+assert hcsrt.run({TRUE!r}, document=document, isolation="none", timeout=30).returncode == 0
+# Others are, as before.
+with hcsrt.ComputeSystem.create("other", document) as system:
+    system.start()
+    try:
+        system.run({TRUE!r})
+    except hcsrt.HcsError as error:
+        print("NoIsolationWarning" in str(error))
+    system.stop(0)
+"""
+    done = run_python(program, "-W", "error")
+    assert (done.stdout, done.stderr, done.returncode) == ("True\n", "", 0)
 
 
 # --- arguments --------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,28 +27,36 @@ from hcsrt._facade import process as core
 from hcsrt._facade import times
 from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_INVALIDARG, HCS_E_PROCESS_ALREADY_STOPPED
 from hcsrt._interpose import counting, failing, late, silent, waiting
-from hcsrt.emulator.failures import Failure
 from hcsrt.faults import Faults
+
+if TYPE_CHECKING:
+    from hcsrt.emulator import Host
 
 from ..helpers.limits import limits
 from ..helpers.platforms import TICK, WINDOWS, catches_signals, handle_counts, pseudo_terminal
-from ..helpers.programs import CAT, GUEST, INTERRUPTED, PYTHON, SLEEP, TRUE, exists, guest, kill
+from ..helpers.programs import CAT, GUEST, INTERRUPTED, PYTHON, SLEEP, STARTUP, TRUE, exists, guest, kill, running
+from ..helpers.spies import documents_of
 
-Verbs = dict[str, Callable[[Any], Any]]
 Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
+NothingRuns = Callable[[], bool]
 Settle = Callable[..., bool]
 
 HCS_E_SERVICE_DISCONNECT = 0x8037011E
 ERROR_NOT_FOUND = 0x80070490
 
+# The places of what a process is to be, and of what is to be of it, among the arguments.
+PARAMETERS = 1
+SETTINGS = OPTIONS = 2
+
 # Each way in which HCS refuses what is meant for a process that has exited.
 GONE = [E_ACCESSDENIED, ERROR_NOT_FOUND, HCS_E_PROCESS_ALREADY_STOPPED]
 
 
-def nothing_runs() -> bool:
-    """Whether every process that the emulator has started has exited."""
-    processes = list(emulator.world.service().model.processes.values())  # type: ignore[union-attr]
-    return all(process.exited for process in processes)
+@pytest.fixture
+def nothing_runs() -> Callable[[], bool]:
+    """Return a function that tells whether every program has ended that HCS has started since."""
+    before = running()
+    return lambda: running() <= before
 
 
 def begun(system: ComputeSystem, code: str) -> Process[bytes]:
@@ -91,6 +99,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- exit codes -------------------------------------------------------------------------------------------------------
 
 
+def tell_of_exits(faults: Faults, status: dict[str, Any]) -> None:
+    """Let HCS tell this of each process that has exited, in its event and to whoever asks."""
+    faults.on("event:ProcessExited").rewrite(status)
+    faults.on("completion:HcsGetProcessProperties").rewrite(status)
+
+
 @pytest.mark.parametrize("code", [0, 1, 7, 126, 127, 128, 200, 255])
 def test_the_exit_code_comes_back(code: int, system: ComputeSystem) -> None:
     done = system.run(guest(f"exit({code})"))
@@ -104,11 +118,8 @@ def test_the_exit_code_comes_back(code: int, system: ComputeSystem) -> None:
     ("told", "code"),
     [(0xFFFFFFFF, 0xFFFFFFFF), (0xC000013A, 0xC000013A), (-1, 0xFFFFFFFF), (-1073741510, 0xC000013A), (0, 0)],
 )
-def test_an_exit_code_is_unsigned_and_has_32_bits(
-    told: int, code: int, system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    status = {"ProcessId": 7, "Exited": True, "ExitCode": told, "LastWaitResult": 0}
-    monkeypatch.setattr(emulator.model.Process, "status", lambda process: status)
+def test_an_exit_code_is_unsigned_and_has_32_bits(told: int, code: int, system: ComputeSystem, faults: Faults) -> None:
+    tell_of_exits(faults, {"ProcessId": 7, "Exited": True, "ExitCode": told, "LastWaitResult": 0})
     assert system.run(TRUE).returncode == code
 
 
@@ -126,9 +137,9 @@ def test_an_exit_code_is_unsigned_and_has_32_bits(
     ids=json.dumps,
 )
 def test_an_exit_code_that_hcs_does_not_vouch_for_is_an_error(
-    status: dict[str, Any], system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
+    status: dict[str, Any], system: ComputeSystem, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(emulator.model.Process, "status", lambda process: status)
+    tell_of_exits(faults, status)
     # A poll() whose question takes longer goes on to the next one.
     monkeypatch.setattr(times, "POLL_TIMEOUT", 10.0)
     with system.popen(CAT, stdin=PIPE) as process:
@@ -147,12 +158,10 @@ def test_an_exit_code_that_hcs_does_not_vouch_for_is_an_error(
 
 
 @pytest.mark.parametrize("data", ["", "no json", "[]", '{"Exited": true}'])
-def test_an_exit_code_that_the_event_lacks_is_asked_for(
-    data: str, system: ComputeSystem, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    emit = emulator._native.emit
-    monkeypatch.setattr(emulator._native, "emit", lambda key, event, document: emit(key, event, data))
+def test_an_exit_code_that_the_event_lacks_is_asked_for(data: str, system: ComputeSystem, faults: Faults) -> None:
+    fault = faults.on("event:ProcessExited").rewrite(data)
     assert system.run(guest("exit(5)")).returncode == 5
+    assert fault.fired
 
 
 def test_check_raises_with_the_output(system: ComputeSystem) -> None:
@@ -174,11 +183,11 @@ def test_words_arrive_as_they_are(system: ComputeSystem) -> None:
     assert done.stdout.decode().split("\0")[:-1] == words
 
 
-def test_a_string_is_the_command_line_unchanged(system: ComputeSystem, verbs: Verbs) -> None:
-    parameters = spy_parameters(verbs)
+def test_a_string_is_the_command_line_unchanged(system: ComputeSystem) -> None:
     line = subprocess.list2cmdline(guest("out(argv)")) + '  \'a  "b  c"'
-    assert system.run(line, capture_output=True).stdout == b"""["'a", 'b  c']\n"""
-    assert parameters["CommandLine"] == line
+    with documents_of("HcsCreateProcess", PARAMETERS) as created:
+        assert system.run(line, capture_output=True).stdout == b"""["'a", 'b  c']\n"""
+    assert [parameters["CommandLine"] for parameters in created] == [line]
 
 
 def test_paths_are_words(system: ComputeSystem) -> None:
@@ -188,48 +197,24 @@ def test_paths_are_words(system: ComputeSystem) -> None:
     assert system.run(tuple(guest("out(*argv)", "tuple")), capture_output=True).stdout == b"tuple\n"
 
 
-def test_a_linux_guest_gets_its_words_as_a_list(system: ComputeSystem, verbs: Verbs) -> None:
-    properties = verbs["HcsGetComputeSystemProperties"]
-
-    def linux(request: Any) -> Any:
-        document = json.loads(properties(request).document)
-        return emulator.service.Answer(json.dumps(document | {"RuntimeOsType": "Linux"}))
-
-    verbs["HcsGetComputeSystemProperties"] = linux
-    parameters = spy_parameters(verbs)
-    with ComputeSystem.open(system.id) as other, pytest.raises(hcsrt.HcsError):
+def test_a_linux_guest_gets_its_words_as_a_list(system: ComputeSystem, faults: Faults) -> None:
+    faults.on("completion:HcsGetComputeSystemProperties").rewrite({**system.properties(), "RuntimeOsType": "Linux"})
+    spy = documents_of("HcsCreateProcess", PARAMETERS)
+    with spy as created, ComputeSystem.open(system.id) as other, pytest.raises(hcsrt.HcsError):
         other.run(["echo", "a b"])  # the emulator knows that the guest is none
-    assert parameters == {"CommandArgs": ["echo", "a b"]}
+    assert created == [{"CommandArgs": ["echo", "a b"]}]
 
 
 @pytest.mark.parametrize("guest_os", [None, "Unknown", "Windows"])
-def test_any_other_guest_gets_a_command_line(guest_os: str | None, system: ComputeSystem, verbs: Verbs) -> None:
-    properties = verbs["HcsGetComputeSystemProperties"]
-
-    def without_os(request: Any) -> Any:
-        document = json.loads(properties(request).document)
-        del document["RuntimeOsType"]
-        return emulator.service.Answer(json.dumps(document | ({"RuntimeOsType": guest_os} if guest_os else {})))
-
-    verbs["HcsGetComputeSystemProperties"] = without_os
-    parameters = spy_parameters(verbs)
-    with ComputeSystem.open(system.id) as other:
+def test_any_other_guest_gets_a_command_line(guest_os: str | None, system: ComputeSystem, faults: Faults) -> None:
+    answer = {name: value for name, value in system.properties().items() if name != "RuntimeOsType"}
+    if guest_os:
+        answer["RuntimeOsType"] = guest_os
+    faults.on("completion:HcsGetComputeSystemProperties").rewrite(answer)
+    with documents_of("HcsCreateProcess", PARAMETERS) as created, ComputeSystem.open(system.id) as other:
         assert other.run(guest("out(*argv)", "a b"), capture_output=True).stdout == b"a b\n"
+    (parameters,) = created
     assert parameters["CommandLine"] == subprocess.list2cmdline(guest("out(*argv)")) + ' "a b"'
-
-
-def spy_parameters(verbs: Verbs) -> dict[str, Any]:
-    """The ProcessParameters of the last process, as HCS has got them."""
-    create = verbs["HcsCreateProcess"]
-    parameters: dict[str, Any] = {}
-
-    def spy(request: Any) -> Any:
-        parameters.clear()
-        parameters.update(json.loads(request.text))
-        return create(request)
-
-    verbs["HcsCreateProcess"] = spy
-    return parameters
 
 
 @pytest.mark.parametrize(
@@ -321,10 +306,10 @@ def test_no_value_of_the_environment_is_in_repr_log_or_error(
     assert "s3cret" not in f"{told}{failed.value}{failed.value!r}{late.value}{late.value!r}{caplog.text}"
 
 
-def test_the_user_is_passed_on(system: ComputeSystem, verbs: Verbs) -> None:
-    parameters = spy_parameters(verbs)
-    assert system.run(TRUE, user="ContainerAdministrator").returncode == 0
-    assert parameters["User"] == "ContainerAdministrator"
+def test_the_user_is_passed_on(system: ComputeSystem) -> None:
+    with documents_of("HcsCreateProcess", PARAMETERS) as created:
+        assert system.run(TRUE, user="ContainerAdministrator").returncode == 0
+    assert [parameters["User"] for parameters in created] == ["ContainerAdministrator"]
     with pytest.raises(ValueError, match="user must not be empty"):
         system.run("true", user="")
 
@@ -470,24 +455,17 @@ def test_input_has_the_type_of_the_streams(system: ComputeSystem) -> None:
         process.communicate(b"x")
 
 
-def test_closing_stdin_tells_hcs_first_and_once(system: ComputeSystem, verbs: Verbs) -> None:
-    modify = verbs["HcsModifyProcess"]
-    told: list[Any] = []
-
-    def spy(request: Any) -> Any:
-        told.append(json.loads(request.text))
-        return modify(request)
-
-    verbs["HcsModifyProcess"] = spy
-    with system.popen(CAT, stdin=PIPE) as process:
-        assert process.stdin
-        process.stdin.close()
-        process.stdin.close()
-        assert process.wait(timeout=10) == 0
-    assert told == [{"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}]
-    with system.popen(TRUE, stdin=PIPE) as process:
-        process.wait(timeout=10)
-    assert len(told) == 1
+def test_closing_stdin_tells_hcs_first_and_once(system: ComputeSystem) -> None:
+    with documents_of("HcsModifyProcess", SETTINGS) as told:
+        with system.popen(CAT, stdin=PIPE) as process:
+            assert process.stdin
+            process.stdin.close()
+            process.stdin.close()
+            assert process.wait(timeout=10) == 0
+        assert told == [{"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}]
+        with system.popen(TRUE, stdin=PIPE) as process:
+            process.wait(timeout=10)
+        assert len(told) == 1
 
 
 @pytest.mark.parametrize("hresult", GONE)
@@ -651,28 +629,21 @@ def test_short_waits_in_a_loop_find_a_lost_exit_too(lost_events: None, system: C
         assert process.returncode == 6
 
 
-def test_queries_back_off(sleeper: Process[bytes], verbs: Verbs, quick: None) -> None:
-    asked: list[float] = []
-    properties = verbs["HcsGetProcessProperties"]
-
-    def count(request: Any) -> Any:
-        asked.append(time.monotonic())
-        return properties(request)
-
-    verbs["HcsGetProcessProperties"] = count
-    begun = time.monotonic()
+def test_queries_back_off(sleeper: Process[bytes], faults: Faults, quick: None) -> None:
+    asked = faults.on("HcsGetProcessProperties").delay(0)
     sleeper._expect_exit()  # pyright: ignore[reportPrivateUsage]
-    for timeout in limits(1, lambda: len(asked) >= 3):
+    for timeout in limits(1, lambda: len(asked.fired) >= 3):
         with pytest.raises(subprocess.TimeoutExpired):
             sleeper.wait(timeout=timeout)
-    # A busy machine makes some of them late, and none early.
-    earliest = [0.05 * 2**number for number in range(len(asked))]
-    assert all(moment - begun > early - 0.005 for moment, early in zip(asked, earliest, strict=True)), asked
+    # A busy machine makes some of them late, and none early. They are timed from before the first expectation.
+    moments = [firing.seconds for firing in asked.fired]
+    earliest = [0.05 * 2**number for number in range(len(moments))]
+    assert all(moment > early - 0.005 for moment, early in zip(moments, earliest, strict=True)), moments
 
 
 @pytest.mark.parametrize("hresult", GONE)
 def test_a_process_that_hcs_does_not_know_any_more_has_exited(
-    hresult: int, unseen: Process[bytes], verbs: Verbs, quick: None
+    hresult: int, unseen: Process[bytes], faults: Faults, quick: None, plain_order: None
 ) -> None:
     with unseen as process:
         # Only access denied may mean that it runs on.
@@ -680,35 +651,32 @@ def test_a_process_that_hcs_does_not_know_any_more_has_exited(
         expected = subprocess.TimeoutExpired if refused else hcsrt.HcsError
         with failing("HcsGetProcessProperties", hresult), pytest.raises(expected):
             process.wait(timeout=1 if refused else 10)
-        verbs["HcsGetProcessProperties"] = lambda request: emulator.service.Answer(
-            '{"Exited": true, "ExitCode": 3, "LastWaitResult": 0}'
-        )
+        faults.on("HcsGetProcessProperties").answer({"Exited": True, "ExitCode": 3, "LastWaitResult": 0})
         assert process.wait(timeout=5) == 3
 
 
 def test_a_late_event_tells_more_than_that_hcs_has_forgotten_the_process(
-    system: ComputeSystem, plain_order: None, monkeypatch: pytest.MonkeyPatch, settle: Settle
+    system: ComputeSystem, plain_order: None, faults: Faults, monkeypatch: pytest.MonkeyPatch, settle: Settle
 ) -> None:
     monkeypatch.setattr(times, "EVENT_PATIENCE", 60.0)
-    kept: list[tuple[Any, ...]] = []
     with (
+        faults.on("event:ProcessExited").hang() as exit,
         system.popen(CAT, stdin=PIPE) as process,
         ThreadPoolExecutor(1) as pool,
         failing("HcsGetProcessProperties", ERROR_NOT_FOUND) as refusal,
     ):
-        with monkeypatch.context() as patch:
-            patch.setattr(emulator._native, "emit", lambda *event: kept.append(event))
-            assert process.stdin
-            process.stdin.close()
-            process._query_at = 0  # pyright: ignore[reportPrivateUsage]
-            wait = pool.submit(process.wait, 30)
-            assert settle(lambda: kept and refusal.met)
-        (event,) = kept
-        emulator._native.emit(*event)
+        assert process.stdin
+        process.stdin.close()
+        process._query_at = 0  # pyright: ignore[reportPrivateUsage]
+        wait = pool.submit(process.wait, 30)
+        assert settle(lambda: exit.fired and refusal.met)
+        exit.release()
         assert wait.result() == 0
 
 
-def test_an_exit_before_the_callback_was_registered_is_seen(system: ComputeSystem, settle: Settle) -> None:
+def test_an_exit_before_the_callback_was_registered_is_seen(
+    system: ComputeSystem, settle: Settle, nothing_runs: NothingRuns
+) -> None:
     def popen(code: int) -> Process[bytes]:
         with ThreadPoolExecutor(1) as pool:
             with waiting("HcsSetProcessCallback") as rule:
@@ -812,37 +780,34 @@ def test_run_kills_on_a_timeout_and_keeps_the_output(
 
 
 def test_what_a_process_writes_until_its_kill_takes_effect_is_kept(
-    system: ComputeSystem, verbs: Verbs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settle: Settle
+    system: ComputeSystem, faults: Faults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settle: Settle
 ) -> None:
     # However long the process takes to its last words.
     monkeypatch.setattr(core, "CLEANUP_TIMEOUT", 60.0)
-    killed, written = tmp_path / "killed", tmp_path / "written"
-    killers: list[threading.Thread] = []
+    own_pid, killed, written = (tmp_path / name for name in ("pid", "killed", "written"))
+    terminated = faults.on("HcsTerminateProcess").answer()
 
-    def kill_late(request: Any) -> Any:
-        pid = emulator.world.service().model.processes[request.process].pid  # type: ignore[union-attr]
-        killers.append(threading.Thread(target=end, args=[pid]))
-        killers[-1].start()
-        return emulator.service.Answer()
-
-    def end(pid: int) -> None:
+    def kill_late() -> None:
+        settle(lambda: terminated.fired, 60)
         killed.touch()
         settle(written.exists, 60)
-        kill(pid)
+        kill(int(own_pid.read_text()))
 
-    verbs["HcsTerminateProcess"] = kill_late
-    command = guest(
-        "out('early'); wait_for(argv[0]); out('late'); tell(argv[1]); sleep(600)", str(killed), str(written)
-    )
+    killer = threading.Thread(target=kill_late)
+    killer.start()
+    code = """
+with open(argv[0], "w") as file:
+    file.write(str(os.getpid()))
+out('early'); wait_for(argv[1]); out('late'); tell(argv[2]); sleep(600)
+"""
     with pytest.raises(subprocess.TimeoutExpired) as caught:
-        system.run(command, capture_output=True, timeout=0.2)
+        system.run(guest(code, str(own_pid), str(killed), str(written)), capture_output=True, timeout=STARTUP + 0.2)
     assert caught.value.stdout == b"early\nlate\n"
-    (killer,) = killers
     killer.join()
 
 
 def test_the_timeout_of_run_is_for_starting_the_process_too(
-    system: ComputeSystem, settle: Settle, plain_order: None
+    system: ComputeSystem, settle: Settle, plain_order: None, nothing_runs: NothingRuns
 ) -> None:
     with late("HcsCreateProcess"):
         with pytest.raises(subprocess.TimeoutExpired) as caught:
@@ -1143,11 +1108,10 @@ def test_signals_are_checked(plain_order: None, sleeper: Process[bytes]) -> None
     assert sleeper.poll() is None
 
 
-def test_a_linux_guest_takes_numbers(sleeper: Process[bytes], system: ComputeSystem, verbs: Verbs) -> None:
-    told: list[Any] = []
+def test_a_linux_guest_takes_numbers(sleeper: Process[bytes], system: ComputeSystem, faults: Faults) -> None:
     system._guest_os = "Linux"  # pyright: ignore[reportPrivateUsage]
-    verbs["HcsSignalProcess"] = lambda request: told.append(json.loads(request.text)) or emulator.service.Answer()
-    sleeper.send_signal(signal.SIGTERM)
+    with faults.on("HcsSignalProcess").answer(), documents_of("HcsSignalProcess", OPTIONS) as told:
+        sleeper.send_signal(signal.SIGTERM)
     assert told == [{"Signal": 15}]
 
 
@@ -1265,7 +1229,7 @@ def test_ctrl_c_in_run_kills_the_process(
 
 
 def test_ctrl_c_while_a_process_is_created_leaves_none(
-    system: ComputeSystem, interrupted: Interrupted, settle: Settle, plain_order: None
+    system: ComputeSystem, interrupted: Interrupted, settle: Settle, plain_order: None, nothing_runs: NothingRuns
 ) -> None:
     for block in interrupted(0.1):
         with late("HcsCreateProcess"), block:
@@ -1507,7 +1471,9 @@ def test_a_codec_that_is_none_is_refused_before_there_is_a_process(
     assert not calls["HcsCreateProcess"]
 
 
-def test_an_interrupt_right_after_the_call_loses_no_process(system: ComputeSystem, settle: Settle) -> None:
+def test_an_interrupt_right_after_the_call_loses_no_process(
+    system: ComputeSystem, settle: Settle, nothing_runs: NothingRuns
+) -> None:
     def interrupt(frame: Any, event: str, function: Any) -> None:
         if event == "c_return" and getattr(function, "__name__", "") == "extend":
             sys.setprofile(None)
@@ -1522,7 +1488,9 @@ def test_an_interrupt_right_after_the_call_loses_no_process(system: ComputeSyste
     assert settle(nothing_runs)
 
 
-def test_an_interrupt_right_after_the_constructor_loses_no_process(system: ComputeSystem, settle: Settle) -> None:
+def test_an_interrupt_right_after_the_constructor_loses_no_process(
+    system: ComputeSystem, settle: Settle, nothing_runs: NothingRuns
+) -> None:
     made: list[Any] = []
 
     def interrupt(frame: Any, event: str, function: Any) -> None:
@@ -1587,54 +1555,42 @@ with hcsrt.ComputeSystem.create("lost", hcsrt.emulator.container_document()) as 
 
 
 @pytest.fixture
-def doubtful(verbs: Verbs) -> list[int]:
-    """The pids of the processes that HCS has created, and failed to create as it says."""
-    found: list[int] = []
-    create = verbs["HcsCreateProcess"]
-
-    def fail(request: Any) -> Any:
-        found.append(create(request).pid)
-        raise Failure(E_INVALIDARG, "The parameter is incorrect.")
-
-    verbs["HcsCreateProcess"] = fail
-    return found
+def doubtful(hcs_host: "Host", plain_order: None) -> None:
+    """Let HCS create processes, and say that it has failed to."""
+    hcs_host.assume(process_in_container="E_INVALIDARG")
 
 
-def test_a_process_that_runs_is_a_process(system: ComputeSystem, doubtful: list[int]) -> None:
-    with system.popen(CAT, stdin=PIPE, stdout=PIPE) as process:
-        assert process.communicate(b"it runs", timeout=30) == (b"it runs", None)
-        assert process.pid == doubtful[0]
+def test_a_process_that_runs_is_a_process(doubtful: None, system: ComputeSystem) -> None:
+    with system.popen(guest("out(os.getpid()); cat()"), stdin=PIPE, stdout=PIPE) as process:
+        assert process.communicate(b"it runs", timeout=30) == (b"%d\nit runs" % process.pid, None)
         assert process.returncode == 0
 
 
 def test_a_process_that_does_not_run_fails_as_its_creation(
-    system: ComputeSystem, doubtful: list[int], verbs: Verbs
+    doubtful: None, system: ComputeSystem, faults: Faults
 ) -> None:
-    def refuse(request: Any) -> Any:
-        with suppress(ProcessLookupError):
-            kill(doubtful[0])
-        raise Failure(HCS_E_PROCESS_ALREADY_STOPPED, "The process has exited.")
-
-    verbs["HcsGetProcessInfo"] = refuse
+    asked = faults.on("HcsGetProcessInfo").fail("HCS_E_PROCESS_ALREADY_STOPPED", document=True)
     with pytest.raises(hcsrt.HcsError, match="HcsCreateProcess") as caught:
-        system.popen(SLEEP, stdin=PIPE, stdout=PIPE)
+        system.popen(TRUE, stdin=PIPE, stdout=PIPE)
     assert caught.value.hresult & 0xFFFFFFFF == E_INVALIDARG
+    assert asked.fired
 
 
-def test_a_process_whose_pipes_nobody_has_fails_as_its_creation(system: ComputeSystem, settle: Settle) -> None:
+def test_a_process_whose_pipes_nobody_has_fails_as_its_creation(
+    system: ComputeSystem, settle: Settle, faults: Faults
+) -> None:
     """HCS gives pipes once, and here they are lost with the answer."""
-    with Faults() as faults:
-        faults.on("completion:HcsCreateProcess").fail("E_UNEXPECTED")
-        with pytest.raises(hcsrt.HcsError, match="HcsCreateProcess: E_UNEXPECTED"):
-            system.popen(SLEEP, stdout=PIPE)
-        assert settle(lambda: not system.process_list())
-        # Without a pipe it lacks nothing.
-        with system.popen(SLEEP) as process:
-            process.kill()
+    faults.on("completion:HcsCreateProcess").fail("E_UNEXPECTED")
+    with pytest.raises(hcsrt.HcsError, match="HcsCreateProcess: E_UNEXPECTED"):
+        system.popen(SLEEP, stdout=PIPE)
+    assert settle(lambda: not system.process_list())
+    # Without a pipe it lacks nothing.
+    with system.popen(SLEEP) as process:
+        process.kill()
 
 
 def test_a_process_of_which_nothing_is_known_in_time_is_ended(
-    system: ComputeSystem, doubtful: list[int], settle: Settle
+    doubtful: None, system: ComputeSystem, settle: Settle
 ) -> None:
     with silent("HcsGetProcessInfo"):
         with pytest.raises(hcsrt.OperationTimeoutError):

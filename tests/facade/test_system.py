@@ -20,11 +20,13 @@ from hcsrt import _calls, _watch, emulator
 from hcsrt._facade import times
 from hcsrt._hresults import E_ACCESSDENIED, E_FAIL, E_HANDLE, HCS_E_SYSTEM_ALREADY_STOPPED
 from hcsrt._interpose import failing, late, silent, waiting
+from hcsrt.faults import Faults
 
 from ..helpers.children import run_python
 from ..helpers.latency import hanging
 from ..helpers.platforms import TICK, catches_signals
 from ..helpers.programs import TRUE, guest
+from ..helpers.spies import documents_of
 
 HCS_E_SERVICE_DISCONNECT = 0x8037011E
 
@@ -34,7 +36,6 @@ VALID = sorted(DATA.glob("container-*.json")) + sorted(DATA.glob("vm-*.json"))
 
 Document = dict[str, Any]
 Settle = Callable[..., bool]
-Verbs = dict[str, Callable[[Any], Any]]
 Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
 
 STUBBORN = guest("ignore('SIGTERM', 'SIGHUP'); out('ready'); sleep(60)")
@@ -503,9 +504,9 @@ def test_stop_believes_that_an_id_is_gone_when_the_handle_leads_nowhere(
 
 
 def test_stop_raises_when_the_system_does_not_end(
-    system: hcsrt.ComputeSystem, verbs: Verbs, monkeypatch: pytest.MonkeyPatch
+    system: hcsrt.ComputeSystem, faults: Faults, plain_order: None
 ) -> None:
-    verbs["HcsTerminateComputeSystem"] = lambda request: emulator.service.Answer()
+    faults.on("HcsTerminateComputeSystem").answer()
     with pytest.raises(TimeoutError, match=r"'tests' was terminated, but has not exited within 0\.2 s"):
         system.stop(grace=0, timeout=0.2)
     emulator.reset()
@@ -601,21 +602,18 @@ def test_a_refused_question_about_a_system_that_runs_is_none(system: hcsrt.Compu
     assert refusal.met
 
 
-def test_stopped_alone_is_no_exit(document: Document, verbs: Verbs) -> None:
+def test_stopped_alone_is_no_exit(document: Document, faults: Faults, plain_order: None) -> None:
     """A created machine may have no State yet; were it Stopped as well, it would still have to be terminated."""
-    verbs["HcsGetComputeSystemProperties"] = lambda request: emulator.service.Answer(
-        json.dumps({"Id": "vm", "Stopped": True, "ExitType": "None"})
-    )
+    faults.on("HcsGetComputeSystemProperties").answer({"Id": "vm", "Stopped": True, "ExitType": "None"})
     with hcsrt.ComputeSystem.create("vm", document) as system:
         assert system.stop() == "terminate"
 
 
 @pytest.mark.parametrize("data", ["", "no json", "[]", "7"])
 def test_an_exit_with_a_document_that_nobody_can_read_is_an_exit(
-    data: str, system: hcsrt.ComputeSystem, monkeypatch: pytest.MonkeyPatch
+    data: str, system: hcsrt.ComputeSystem, faults: Faults
 ) -> None:
-    emit = emulator._native.emit
-    monkeypatch.setattr(emulator._native, "emit", lambda key, event, document: emit(key, event, data))
+    faults.on("event:SystemExited").rewrite(data)
     system.terminate()
     assert system.wait(5) == {}
 
@@ -712,12 +710,10 @@ def test_properties_are_asked_for_by_type_or_by_query(system: hcsrt.ComputeSyste
 
 
 @pytest.mark.parametrize("text", ["[]", "no json", '"Running"'])
-def test_an_answer_that_is_no_object_is_an_error(text: str, system: hcsrt.ComputeSystem, verbs: Verbs) -> None:
-    properties = verbs["HcsGetComputeSystemProperties"]
-    verbs["HcsGetComputeSystemProperties"] = lambda request: emulator.service.Answer(text)
-    with pytest.raises(hcsrt.HcsError, match="not a JSON object"):
+def test_an_answer_that_is_no_object_is_an_error(text: str, system: hcsrt.ComputeSystem, faults: Faults) -> None:
+    answered = faults.on("HcsGetComputeSystemProperties").answer(text)
+    with answered, pytest.raises(hcsrt.HcsError, match="not a JSON object"):
         system.properties()
-    verbs["HcsGetComputeSystemProperties"] = properties
 
 
 def test_systems_filters_by_all_that_is_asked(document: Document) -> None:
@@ -743,24 +739,19 @@ def test_systems_filters_by_all_that_is_asked(document: Document) -> None:
             system.close()
 
 
-def test_systems_compares_exactly_whatever_hcs_thinks_a_match_is(verbs: Verbs) -> None:
+def test_systems_compares_exactly_whatever_hcs_thinks_a_match_is(faults: Faults) -> None:
     found = [
         {"Id": "web-1", "SystemType": "Container", "Owner": "ci"},
         {"Id": "web-10", "SystemType": "Container", "Owner": "ci-2"},
         {"Id": "WEB-1", "SystemType": "Container", "Owner": "CI"},
         {"Id": "web-2", "SystemType": "VirtualMachine"},
     ]
-    asked: list[Any] = []
-
-    def enumerate_all(request: Any) -> Any:
-        asked.append(request.text and json.loads(request.text))
-        return emulator.service.Answer(json.dumps(found))
-
-    verbs["HcsEnumerateComputeSystems"] = enumerate_all
-    assert hcsrt.systems() == found
-    assert hcsrt.systems(ids="web-1") == found[:1]
-    assert hcsrt.systems(owner="ci") == found[:1]
-    assert hcsrt.systems(owner="ci", ids="web-10") == []
+    faults.on("HcsEnumerateComputeSystems").answer(found)
+    with documents_of("HcsEnumerateComputeSystems", 0) as asked:
+        assert hcsrt.systems() == found
+        assert hcsrt.systems(ids="web-1") == found[:1]
+        assert hcsrt.systems(owner="ci") == found[:1]
+        assert hcsrt.systems(owner="ci", ids="web-10") == []
     assert asked == [None, {"Ids": ["web-1"]}, {"Owners": ["ci"]}, {"Owners": ["ci"], "Ids": ["web-10"]}]
 
 
@@ -796,8 +787,8 @@ def test_huge_integers_are_refused_by_name(as_text: bool) -> None:
         hcsrt.ComputeSystem.create("huge", document)
 
 
-def test_an_enumeration_that_is_no_list_is_an_error(verbs: Verbs) -> None:
-    verbs["HcsEnumerateComputeSystems"] = lambda request: emulator.service.Answer('{"Error": 0}')
+def test_an_enumeration_that_is_no_list_is_an_error(faults: Faults) -> None:
+    faults.on("HcsEnumerateComputeSystems").answer({"Error": 0})
     with pytest.raises(hcsrt.HcsError, match=r"HcsEnumerateComputeSystems.*not a JSON array"):
         hcsrt.systems()
 

@@ -5,7 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 # The statement, after `import hcsrt`, that gives a test's program the HCS of the tests.
 INSTALL = "hcsrt.emulator.install()" if importlib.util.find_spec("hcsrt_stand_in") is None else ""
@@ -43,6 +46,16 @@ else:
     SLEEP = ["sleep", "60"]
     INTERRUPTED = 128 + signal.SIGINT
     STARTUP = 0.0
+
+
+def running() -> set[int]:
+    """Return the ids of the programs that this process has started, of which an exit code at least is left to fetch."""
+    children: set[int] = set()
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if child.status() == psutil.STATUS_ZOMBIE or "hcsrt-watchdog" not in child.cmdline():
+                children.add(child.pid)
+    return children
 
 
 def kill(pid: int) -> None:

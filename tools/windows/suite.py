@@ -243,7 +243,7 @@ class Suite:
         process = self._run.start(
             "-m", "pytest", "-c", windows_path(pins.REPOSITORY / "pyproject.toml"),
             "--rootdir", windows_path(pins.REPOSITORY), "-p", "no:cacheprovider",
-            "-p", PLUGIN, "--progress-file", windows_path(progress), "--hcsrt-seed", str(self._seed), *arguments,
+            "-p", PLUGIN, "--progress-file", windows_path(progress), "--hcs-seed", str(self._seed), *arguments,
         )  # fmt: skip
         output = Output(self._python, process.stdout)
         ended = watch(process, progress, self._patience)

@@ -266,7 +266,8 @@ void flush() {
 /* --- decisions ---------------------------------------------------------------------------------------------------- */
 
 struct EventPlan {
-    bool drops = false, duplicates = false, reorders = false, is_kept = false;
+    bool drops = false, duplicates = false, reorders = false, rewrites = false, is_kept = false;
+    hcsrt_char *document = nullptr; /* of ours */
     uint64_t delay = 0;
     int64_t rule = 0;
     uint32_t released = 0;
@@ -290,6 +291,11 @@ EventPlan plan_event(const Inside &inside, const hcsrt_event &event) {
         switch (met.rule.action) {
         case HCSRT_ACTION_DROP: plan.drops = true; break;
         case HCSRT_ACTION_DUPLICATE: plan.duplicates = true; break;
+        case HCSRT_ACTION_REWRITE:
+            plan.rewrites = true;
+            release_copy(plan.document);
+            plan.document = copy(met.rule.document);
+            break;
         case HCSRT_ACTION_REORDER:
             plan.reorders = true;
             plan.keep(met, REORDER_LIMIT_MS);
@@ -335,16 +341,25 @@ void HCSRT_CALL event_came(hcsrt_event *event, void *context) {
     Inside inside(context);
     if (!inside) return;
     EventPlan plan;
+    hcsrt_event rewritten;
+    bool is_kept = false;
     if (armed_events.load(std::memory_order_acquire)) {
         Deliveries *all = deliveries.here();
         all->deciding.fetch_add(1);
         plan = plan_event(inside, *event);
-        bool is_kept = !plan.drops && keep_event(inside, *event, plan);
+        if (plan.rewrites) {
+            rewritten = *event;
+            rewritten.data = plan.document;
+            event = &rewritten;
+        }
+        is_kept = !plan.drops && keep_event(inside, *event, plan);
         all->deciding.fetch_sub(1);
-        if (is_kept) return;
     }
-    if (!plan.drops) tell(inside, event, plan.duplicates);
-    event_passed(inside);
+    if (!is_kept) {
+        if (!plan.drops) tell(inside, event, plan.duplicates);
+        event_passed(inside);
+    }
+    release_copy(plan.document);
 }
 
 void HCSRT_CALL completion_came(hcsrt_operation operation, void *context) {
@@ -385,6 +400,11 @@ bool plan_completion(int function, const Meeting &meeting, hcsrt_operation opera
             release_copy(entry->document.exchange(copy(met.rule.document)));
             entry->overriding.store(Override::OUTCOME, std::memory_order_release);
             return true;
+        case HCSRT_ACTION_REWRITE:
+            release_copy(entry->document.exchange(copy(met.rule.document)));
+            if (entry->overriding.load(std::memory_order_relaxed) == Override::NOTHING)
+                entry->overriding.store(Override::DOCUMENT, std::memory_order_release);
+            return true;
         default: hold(entry, met, met.milliseconds, WITHHELD); return true;
         }
         if (plan == PLAN_REORDER) {
@@ -401,6 +421,27 @@ bool silence(const Met &met, hcsrt_operation operation) {
     Entry *entry = note_operation(operation);
     if (entry) hold(entry, met, HCSRT_FOR_EVER, WITHHELD | TOLD);
     return entry;
+}
+
+bool answer(int function, const Meeting &meeting, hcsrt_operation operation, hcsrt_char *document) {
+    Entry *entry = plan_completion(function, meeting, operation) ? note_operation(operation) : nullptr;
+    if (!entry) {
+        release_copy(document);
+        return false;
+    }
+    Override planned = entry->overriding.load(std::memory_order_relaxed);
+    if (planned != Override::OUTCOME) entry->result.store(HCSRT_S_OK, std::memory_order_relaxed);
+    if (planned != Override::NOTHING) release_copy(document);
+    else release_copy(entry->document.exchange(document));
+    entry->overriding.store(Override::ALONE, std::memory_order_release);
+    if (!(entry->held.load() & WITHHELD)) {
+        entry->delay.store(0, std::memory_order_relaxed);
+        entry->rule.store(0, std::memory_order_relaxed);
+    }
+    entry->held.store(WITHHELD | TOLD);
+    Inside inside(context_of(entry));
+    if (inside) give_out_later(inside);
+    return true;
 }
 
 void call_was_taken(hcsrt_operation operation) {

@@ -21,6 +21,8 @@ bool plan_completion(int function, const Meeting &meeting, hcsrt_operation opera
 bool silence(const Met &met, hcsrt_operation operation);
 /* Nothing is left of what was planned for an earlier call with the operation. */
 void reset(Entry *entry);
+/* HCS never gets the call, which completes on the thread of ours, with this document of ours. False: no memory. */
+bool answer(int function, const Meeting &meeting, hcsrt_operation operation, hcsrt_char *document);
 /* HCS has taken the call, or has not. */
 void call_was_taken(hcsrt_operation operation);
 void call_was_refused(hcsrt_operation operation);

@@ -42,9 +42,9 @@ enum : uint32_t { PLAN_DROP = 1, PLAN_DUPLICATE = 2, PLAN_REORDER = 4 };
  * not, or clears WITHHELD where TOLD is, calls the callback of the operation: nobody else does. */
 enum : uint32_t { WITHHELD = 1, TOLD = 2 };
 
-/* What overrides the outcome of an operation: nothing, that of a call that HCS never got, or that of one that HCS completes
- * in its own way. */
-enum class Override : uint32_t { NOTHING, ALONE, OUTCOME };
+/* What overrides the outcome of an operation: nothing, that of a call that HCS never got, that of one that HCS completes
+ * in its own way, or only the document of that. */
+enum class Override : uint32_t { NOTHING, ALONE, OUTCOME, DOCUMENT };
 
 constexpr size_t MOST_ID = 192, MOST_OWNER = 96;
 

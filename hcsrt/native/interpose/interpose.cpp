@@ -431,9 +431,13 @@ template <typename Ask>
 hcsrt_result outcome(Entry *entry, hcsrt_char **document, hcsrt_process_information *info, Ask ask) {
     Override overriding = entry->overriding.load(std::memory_order_acquire);
     hcsrt_result result = overriding == Override::ALONE ? nothing_yet(HCSRT_S_OK, document, info) : ask();
-    if (overriding == Override::NOTHING || (overriding == Override::OUTCOME && !is_an_outcome(result))) return result;
+    if (overriding == Override::NOTHING || (overriding != Override::ALONE && !is_an_outcome(result))) return result;
     const HcsApi *api = within();
     if (document && *document) api->free_string(*document);
+    if (overriding == Override::DOCUMENT) {
+        give(document, entry->document.load(std::memory_order_acquire));
+        return result;
+    }
     if (info && overriding == Override::OUTCOME && !hcsrt_failed(result))
         for (hcsrt_handle handle : {info->std_input, info->std_output, info->std_error})
             if (handle && handle != reinterpret_cast<hcsrt_handle>(-1)) api->close_handle(handle);
@@ -540,7 +544,7 @@ void give_document(Argument argument, const hcsrt_char *document) {
 
 /* What the rules for a call say. */
 struct Verdict {
-    bool fails = false, deaf = false, silent = false, crashes = false, disconnects = false;
+    bool fails = false, answers = false, deaf = false, silent = false, crashes = false, disconnects = false;
     hcsrt_result result = 0;
     hcsrt_char *document = nullptr; /* of ours */
 
@@ -556,6 +560,11 @@ Verdict decide(int function, const Meeting &meeting, hcsrt_operation operation) 
         switch (met.rule.action) {
         case HCSRT_ACTION_FAIL:
             verdict.fail(met.rule.result);
+            verdict.document = copy(met.rule.document);
+            return false;
+        case HCSRT_ACTION_ANSWER:
+            if (verdict.silent) break;
+            verdict.answers = true;
             verdict.document = copy(met.rule.document);
             return false;
         case HCSRT_ACTION_SILENCE:
@@ -606,6 +615,8 @@ struct Through<Entry, Number> {
                                        Number != NUMBER_HcsGetOperationType;
     static constexpr bool can_fail = has_result || std::is_pointer_v<Result>;
     static constexpr bool is_tracked = operation_at(Number) >= 0;
+    static constexpr bool can_answer =
+        has_result && !gives_handle(Number) && !(std::is_same_v<Parameters, void **> || ...);
     static constexpr bool gives_document = (std::is_same_v<Parameters, hcsrt_char **> || ...);
     static constexpr bool has_subject =
         SUBJECTS[Number] == HCSRT_SUBJECT_SYSTEM || SUBJECTS[Number] == HCSRT_SUBJECT_PROCESS;
@@ -613,7 +624,7 @@ struct Through<Entry, Number> {
                                   ((IS_CALLBACK<Parameters> || ...) ? HCSRT_HAS_CALLBACK : 0) |
                                   (is_tracked ? HCSRT_IS_TRACKED : 0) | (gives_handle(Number) ? HCSRT_GIVES_HANDLE : 0) |
                                   (is_tracked || gives_document ? HCSRT_HAS_DOCUMENT : 0) |
-                                  (has_subject ? HCSRT_HAS_SUBJECT : 0);
+                                  (has_subject ? HCSRT_HAS_SUBJECT : 0) | (can_answer ? HCSRT_CAN_ANSWER : 0);
     /* A bit for each parameter that is a number. */
     static constexpr uint32_t numbers() {
         uint32_t bits = 0;
@@ -666,6 +677,17 @@ struct Through<Entry, Number> {
         }
     }
 
+    static Result answer_with(const Verdict &verdict, const Meeting &meeting, Parameters... arguments) {
+        (give_nothing(arguments), ...);
+        if constexpr (is_tracked) {
+            if (!answer(Number, meeting, operation_of(arguments...), verdict.document)) return HCSRT_E_OUTOFMEMORY;
+        } else {
+            (give_document(arguments, verdict.document), ...);
+            release_copy(verdict.document);
+        }
+        return HCSRT_S_OK;
+    }
+
     /* Kept out of the way of calls that no rule is for. */
 #if defined(__GNUC__)
     [[gnu::noinline]]
@@ -687,6 +709,8 @@ struct Through<Entry, Number> {
         hcsrt_operation operation = operation_of(arguments...);
         Verdict verdict = decide(Number, meeting, operation);
         if (verdict.fails) return refuse(verdict, arguments...);
+        if constexpr (can_answer)
+            if (verdict.answers) return answer_with(verdict, meeting, arguments...);
         if (verdict.deaf) (deafen(&arguments), ...);
         if constexpr (is_tracked) {
             if (verdict.silent) return HCSRT_S_OK;
@@ -775,12 +799,17 @@ bool fits(const hcsrt_rule &rule) {
         case HCSRT_ACTION_CRASH: return traits & HCSRT_HAS_SUBJECT;
         /* One that creates something would owe the handle. */
         case HCSRT_ACTION_SILENCE: return (traits & HCSRT_IS_TRACKED) && !(traits & HCSRT_GIVES_HANDLE);
+        case HCSRT_ACTION_ANSWER: return traits & HCSRT_CAN_ANSWER;
         case HCSRT_ACTION_DEAFEN: return traits & HCSRT_HAS_CALLBACK;
         default: return false;
         }
-    case HCSRT_SITE_COMPLETION: return (traits & HCSRT_IS_TRACKED) && rule.action <= HCSRT_ACTION_REORDER;
-    case HCSRT_SITE_EVENT: return rule.action >= HCSRT_ACTION_DELAY && rule.action <= HCSRT_ACTION_REORDER;
-    case HCSRT_SITE_STREAM: return rule.action == HCSRT_ACTION_CUT;
+    case HCSRT_SITE_COMPLETION:
+        return (traits & HCSRT_IS_TRACKED) &&
+               (rule.action <= HCSRT_ACTION_REORDER || rule.action == HCSRT_ACTION_REWRITE);
+    case HCSRT_SITE_EVENT:
+        return (rule.action >= HCSRT_ACTION_DELAY && rule.action <= HCSRT_ACTION_REORDER) ||
+               rule.action == HCSRT_ACTION_REWRITE;
+    case HCSRT_SITE_STREAM: return rule.action == HCSRT_ACTION_CUT && rule.stream >= 0 && rule.stream < 3;
     default: return rule.action == HCSRT_ACTION_CRASH;
     }
 }

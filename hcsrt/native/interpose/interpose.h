@@ -44,7 +44,8 @@ enum {
     HCSRT_IS_TRACKED = 4,   /* by an operation */
     HCSRT_GIVES_HANDLE = 8, /* once its operation has completed */
     HCSRT_HAS_DOCUMENT = 16,
-    HCSRT_HAS_SUBJECT = 32 /* it is called on a compute system or a process */
+    HCSRT_HAS_SUBJECT = 32, /* it is called on a compute system or a process */
+    HCSRT_CAN_ANSWER = 64   /* it returns an HRESULT, and gives no handle */
 };
 int hcsrt_interposed_traits(int function);
 
@@ -74,6 +75,8 @@ enum {
     HCSRT_ACTION_CRASH,      /* the guest of the call's subject, once HCS has the call; or the process that was created */
     HCSRT_ACTION_CUT,        /* the stream ends after `amount` bytes */
     HCSRT_ACTION_DISCONNECT, /* once HCS has the call, the service is gone, and back after `milliseconds` */
+    HCSRT_ACTION_REWRITE,    /* the completion or the event has this document */
+    HCSRT_ACTION_ANSWER,     /* HCS never gets the call, which succeeds with this document */
     HCSRT_ACTION_SILENCE,    /* HCS never gets the call, and nobody learns of an outcome before the rule is removed */
     HCSRT_ACTION_DEAFEN,     /* the callback that the call registers is never called */
     HCSRT_ACTIONS
@@ -121,7 +124,7 @@ typedef struct hcsrt_rule {
     uint32_t times; /* at most */
     int action;
     hcsrt_result result;                  /* NULL if a call that fails returns a pointer */
-    const hcsrt_char *document;           /* that the failure leaves behind */
+    const hcsrt_char *document;           /* that the failure leaves behind, or that something has; NULL: none */
     uint32_t milliseconds, jitter; /* HCSRT_FOR_EVER: no end */
     uint64_t amount;
 } hcsrt_rule;

@@ -249,7 +249,8 @@ void arm(const hcsrt_rule &rule, bool is_armed) {
     case HCSRT_SITE_STREAM: change(armed[NUMBER_HcsCreateProcess]); break;
     default: change(armed[rule.function]);
     }
-    if (rule.site == HCSRT_SITE_COMPLETION || rule.action == HCSRT_ACTION_SILENCE) change(armed_completions);
+    if (rule.site == HCSRT_SITE_COMPLETION || rule.action == HCSRT_ACTION_SILENCE || rule.action == HCSRT_ACTION_ANSWER)
+        change(armed_completions);
 }
 
 }  // namespace
