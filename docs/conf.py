@@ -188,6 +188,13 @@ def let_names_break(app: Sphinx, doctree: nodes.document) -> None:
             text.parent.replace(text, parts[:-1])
 
 
+def leave_type_alone(app: Sphinx, doctree: nodes.document) -> None:
+    """Let `type` in a signature be that of Python, without a link: attributes of several classes have that name."""
+    for reference in list(doctree.findall(addnodes.pending_xref)):
+        if reference["reftarget"] == "type":
+            reference.replace_self(reference.children)
+
+
 class Translator(HTML5Translator):
     """It gives a cell the heading of its column, which site.css shows where the cells of a row stand in a column."""
 
@@ -226,6 +233,7 @@ def setup(app: Sphinx) -> None:
     app.connect("doctree-read", note_codes)
     app.connect("doctree-read", note_functions)
     app.connect("doctree-read", let_names_break)
+    app.connect("doctree-read", leave_type_alone)
     app.connect("autodoc-process-signature", signature_of)
     app.connect("autodoc-process-docstring", prepare_docstring, priority=400)
     app.connect("autodoc-process-docstring", link_functions)

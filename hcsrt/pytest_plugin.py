@@ -11,7 +11,7 @@ import sys
 import zlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import pytest
 
@@ -152,7 +152,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.fail("a test of the real HCS cannot use hcs_host, which is emulated: make two tests of it", False)
         reason = _why_not_real(item.config)
         if reason is not None:
-            pytest.skip(reason)
+            _skip(reason)
+
+
+def _skip(reason: str) -> NoReturn:
+    """Skip a test; what pytest shows then is the place of the test, as with its own marker, and not this one."""
+    raise pytest.skip.Exception(reason, _use_item_location=True)
 
 
 _WHY_NOT_REAL = pytest.StashKey["str | None"]()
@@ -204,7 +209,7 @@ def hcs_host(request: pytest.FixtureRequest, hcs_seed: int | None) -> Iterator[H
     could crash or corrupt the real one.
     """
     if request.config.getoption("hcs_backend") == "windows":
-        pytest.skip("hcs_host is emulated, and --hcs-backend=windows is given")
+        _skip("hcs_host is emulated, and --hcs-backend=windows is given")
     import warnings
 
     from . import _built as _built

@@ -68,10 +68,10 @@ def _rows() -> Iterator[Kind]:
     functions = list(plausible.functions())
     delay = {"seconds": _SECONDS, "jitter": _SECONDS}
     for function in functions:
-        errors = (*plausible.failures(function), plausible.DISCONNECTED)
+        own = plausible.failures(function)
+        errors = (*own, plausible.DISCONNECTED) if own else ()
         for site in (function, f"completion:{function}"):
-            if function not in plausible.WAITS:
-                yield Kind(f"fail {site}", FAULTS, [site], "fail", errors=errors)
+            yield Kind(f"fail {site}", FAULTS, [site], "fail", errors=errors)
             yield Kind(f"delay {site}", LATENCY, [site], "delay", numbers=delay)
         yield Kind(f"reorder {function}", ORDER, [f"completion:{function}"], "reorder")
     for site in ("event:SystemExited", "event:ProcessExited", "event:*"):

@@ -51,22 +51,23 @@ NEWER = (
 )
 """Functions that a Windows of today may lack, and that a program has to do without."""
 
-WAITS = frozenset({"HcsWaitForOperationResult", "HcsWaitForOperationResultAndProcessInfo"})
-"""Functions that return what has become of an operation: they fail when that has, and never while it goes on."""
+# What these say is the outcome of another call, and its completion can fail. If they failed themselves, that call would
+# go on, and no caller could know.
+_OUTCOMES = frozenset({"HcsWaitForOperationResult", "HcsWaitForOperationResultAndProcessInfo"})
 
 # What ends a compute system: where it fails for good, nobody can.
 ENDING = frozenset({"HcsTerminateComputeSystem"})
 
 
 def failures(function: str) -> tuple[str, ...]:
-    """Return HRESULTs that a function may fail with, by their symbols, the most telling first."""
-    return _FAILURES.get(function, _ANY)
+    """Return HRESULTs that a function may fail with, by their symbols, the most telling first; () if it cannot."""
+    return () if function in _OUTCOMES else _FAILURES.get(function, _ANY)
 
 
 def functions() -> Iterator[str]:
     """Yield the functions of HCS whose calls can fail."""
     for function in _interpose.functions():
-        if fault(site=function, action="fail", error=failures(function)[0]) is not None:
+        if fault(site=function, action="fail", error=DISCONNECTED) is not None:
             yield function
 
 

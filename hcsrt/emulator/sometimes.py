@@ -27,6 +27,8 @@ class Sometimes:
     def __call__(self, name: str, condition: object = True) -> None:
         """Note that the program has come to a place where something may be the case, and whether it is.
 
+        ::
+
             sometimes("a container was there already", error.hresult == hresults.HCS_E_SYSTEM_ALREADY_EXISTS)
 
         It is cheap, and does nothing else: it may stay in the code under test.

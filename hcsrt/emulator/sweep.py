@@ -208,9 +208,8 @@ class Sweep:
 
     def _faults(self, function: str, number: int) -> Iterator[tuple[Fault, bool]]:
         """Yield what may fail at a site, once and for good, and whether it is for good."""
-        errors = self._failures.get(function)
-        if errors is None:
-            errors = [] if function in plausible.WAITS else [plausible.failures(function)[0], plausible.DISCONNECTED]
+        own = plausible.failures(function)
+        errors = self._failures.get(function) or ([own[0], plausible.DISCONNECTED] if own else [])
         kinds: list[dict[str, Any]] = [{"site": function, "action": "fail", "error": error} for error in errors]
         kinds += [{"site": f"completion:{function}", "action": "fail", "error": error} for error in errors[:1]]
         once = {"nth": number}

@@ -593,6 +593,8 @@ class Host:
     ) -> Sweep:
         """Run a program again and again, each time on a host of its own on which another call of HCS fails.
 
+        ::
+
             for run in Host.sweep(run_manager):
                 run.expect_clean()
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hcsrt import _codes, _hresults
+from hcsrt import _codes, _hresults, faults
 from hcsrt.errors import explain
 
+from ..helpers.pages import Block, blocks_of
 from ..helpers.platforms import posix_shell
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +83,20 @@ def test_the_page_of_cython_has_every_public_name() -> None:
         names |= set(re.findall(r"^cdef [^(]*?(\w+)\(", text, re.MULTILINE))
     assert len(names) > 50
     assert names <= told, sorted(names - told)
+
+
+def test_the_page_of_faults_tells_what_each_site_takes() -> None:
+    text = (DOCS / "reference/faults.md").read_text("utf-8")
+    rows = re.findall(r'^\| `"([^"]+)"`.*\| ([^|]+) \|$', text, re.MULTILINE)
+    assert {faults._kind(site): re.findall(r"`(\w+)`", actions) for site, actions in rows} == {
+        kind: list(actions) for kind, actions in faults._ACTIONS.items()
+    }
+    assert set(re.findall(r"^\| `(\w+)=", text, re.MULTILINE)) == set(faults._SELECTORS)
+
+
+@pytest.mark.parametrize("block", blocks_of(DOCS / "reference/faults.md", "python"), ids=str)
+def test_the_examples_of_the_page_of_faults_run(block: Block) -> None:
+    exec(compile(block.text, str(block), "exec"), {})
 
 
 @posix_shell

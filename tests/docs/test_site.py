@@ -182,6 +182,7 @@ ELSEWHERE = {
     "hcsrt.check_host": ("how-to/check-host.md", "python -m hcsrt.check_host"),
     "hcsrt.cli": ("reference/command-line.md", "hcsrt run"),
     "hcsrt.engine": ("reference/cython.md", "from hcsrt.engine cimport"),
+    "hcsrt.pytest_plugin": ("reference/pytest.md", "### `hcs_host`"),
 }
 
 

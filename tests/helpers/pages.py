@@ -22,10 +22,11 @@ NOT_RUN = "Not run by a test"
 FILES = ("python", "cython", "toml", "sh")
 SEPARATOR = "-- the next part begins here --"
 FILE_NAME = re.compile(r"# ([\w.-]+\.\w+)$")
-# Seconds and process ids are others each time; pyright indents with spaces that do not break.
+# Seconds, process ids and seeds are others each time; pyright indents with spaces that do not break.
 FIGURES = (
     (re.compile(r"\d+(?:\.\d+)? ?(m?s)\b"), r"# \1"),
     (re.compile(r"\bprocess \d+"), "process #"),
+    (re.compile(r"\bseed([:=] ?)\d+"), r"seed\1#"),
     (re.compile("\u00a0"), " "),
 )
 
@@ -97,8 +98,9 @@ class Run:
             "PYTHONDONTWRITEBYTECODE": "1",
             # A program that leaves something open would be caught by the line that it prints then.
             "PYTHONWARNINGS": "default::ResourceWarning",
-            # The plugins that the tests of hcsrt use are none of the page's.
+            # The plugins that the tests of hcsrt use are none of the page's, beside those that a page installs.
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTEST_PLUGINS": "hcsrt.pytest_plugin,xdist.plugin",
         }
 
     def page(self, blocks: list[Block]) -> None:
