@@ -51,9 +51,9 @@ _Data = dict[str, "typing.Any"]
 
 # What each kind of site takes, and the arguments of each action in the order of its method.
 _ACTIONS: dict[str, tuple[str, ...]] = {
-    "call": ("fail", "answer", "delay", "hang", "missing", "crash", "disconnect"),
-    "completion": ("fail", "rewrite", "delay", "hang", "drop", "duplicate", "reorder"),
-    "event": ("rewrite", "delay", "hang", "drop", "duplicate", "reorder"),
+    "call": ("fail", "delay", "hang", "missing", "crash", "disconnect", "answer"),
+    "completion": ("fail", "delay", "hang", "drop", "duplicate", "reorder", "rewrite"),
+    "event": ("delay", "hang", "drop", "duplicate", "reorder", "rewrite"),
     "stream": ("cut",),
     "process": ("crash",),
 }
