@@ -282,8 +282,7 @@ class Site:
             document: Its answer: text, which may be no JSON, None for none, or what JSON can tell.
 
         Raises:
-            TypeError: The document is nothing that JSON can tell.
-            ValueError: The call would owe a handle, or has nothing that succeeds.
+            ValueError: The document is nothing that JSON can tell, or the call would owe a handle.
         """
         return self._add("answer", {"document": document})
 
@@ -294,7 +293,7 @@ class Site:
             document: That document: text, which may be no JSON, None for none, or what JSON can tell.
 
         Raises:
-            TypeError: The document is nothing that JSON can tell.
+            ValueError: The document is nothing that JSON can tell.
         """
         return self._add("rewrite", {"document": document})
 
@@ -728,9 +727,7 @@ def _checked_document(document: object) -> typing.Any:
 def _checked_json(document: object) -> typing.Any:
     try:
         return json.loads(json.dumps(document))
-    except TypeError as error:
-        raise TypeError(f"document is no JSON: {error}") from None
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"document is no JSON: {error}") from None
 
 
