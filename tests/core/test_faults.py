@@ -734,9 +734,7 @@ def test_the_record(system: hcsrt.ComputeSystem, faults: Faults) -> None:
     third = faults.on(PROPERTIES, nth=3).fail("E_FAIL")
     assert fails(*[system] * 3) == [False, False, True]
     assert [firing.number for firing in every.fired] == [1, 2, 3]
-    # Handles from before the faults have no id, but those of a Host are always in force.
-    id = system.id if emulator.Host.installed() else None
-    assert third.fired == [Firing(3, PROPERTIES, id, third.fired[0].seconds)]
+    assert third.fired == [Firing(3, PROPERTIES, "tests", third.fired[0].seconds)]
     seconds = [firing.seconds for firing in every.fired]
     assert seconds == sorted(seconds)
     assert seconds[0] >= 0
