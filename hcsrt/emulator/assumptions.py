@@ -82,7 +82,7 @@ _ROWS = (
         ("comes", "never_comes"),
         "the callback of a call that has failed at its kick-off",
         native=True,
-        probe="operations.failed_kick_off",
+        probe="operations.callback_of_failed_kick_off",
     ),
     Assumption(
         "close_of_operation",

@@ -66,9 +66,8 @@ class World:
 
     def configure(self) -> None:
         """Tell native code what varies in this world."""
-        choices = {name: assumptions.number_of(name, choice) for name, choice in self.assumed.items()}
-        native = {name: number for name, number in choices.items() if assumptions.ASSUMPTIONS[name].native}
-        _native.configure(self.seed, native)
+        rows = ((assumptions.ASSUMPTIONS[name], choice) for name, choice in self.assumed.items())
+        _native.configure(self.seed, {row.name: row.choices.index(choice) for row, choice in rows if row.native})
 
     def note_native(self) -> None:
         """Take over which choices of native code were met."""
@@ -249,6 +248,8 @@ def _lock() -> threading.Lock:
 class Host:
     """A world of its own for a block of a program: a host that has nothing on it yet, and on which the emulator runs.
 
+    ::
+
         with Host(seed=7, state_before_start="absent") as host:
             ...
         assert host.left_behind() == {}
@@ -425,7 +426,7 @@ class Host:
         if self._begun:
             # HCS itself may be down; then there is nothing.
             _, document = _native.ask_world(None)
-            told = json.loads(document) if document else {}
+            told: dict[str, list[dict[str, Any]]] = json.loads(document) if document else {}
             systems = [SavedSystem(**system) for system in told.get("systems", [])]
             groups = told.get("cpu_groups", [])
         return Saved(self.seed, dict(self._assumed), systems, groups, self._faults.to_list())
