@@ -12,6 +12,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable
+from ctypes import byref, c_void_p
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ import pytest
 
 import hcsrt
 from hcsrt import ComputeSystem, ServiceDisconnectedError, aio, emulator, operations
+from hcsrt._check_host.raw_hcs import FOREVER, Table
+from hcsrt._hresults import HCS_E_SERVICE_DISCONNECT
 from hcsrt._watch import wait_system_exit
 from hcsrt.emulator import Host, world
 
@@ -314,6 +317,49 @@ def test_calls_that_are_pending_at_the_end_fail(document: dict[str, Any]) -> Non
     process.close()
     system.close()
     assert hcsrt.pending() == 0
+
+
+def test_what_is_told_late_does_not_count_for_the_next_world(document: dict[str, Any]) -> None:
+    """Many threads wait for exits and for results as their world ends: some wake up in the next one."""
+    hcs = Table()
+    told: list[tuple[int, int | None]] = []
+
+    def waits(function: str, *arguments: int) -> None:
+        text = c_void_p()
+        code = getattr(hcs, function)(*arguments, FOREVER, byref(text))
+        told.append((code & 0xFFFFFFFF, text.value))
+
+    threads: list[threading.Thread] = []
+    handles: list[int] = []
+    operations: list[int] = []
+    with Host():
+        system = running("one", document)
+        asked = threading.Semaphore(0)
+        unanswered(asked, "HcsGetComputeSystemProperties")
+        for _ in range(30):
+            handles.append(hcs.open_system("one"))
+            operations.append(hcs.HcsCreateOperation(None, None))
+            assert hcs.HcsGetComputeSystemProperties(handles[-1], operations[-1], None) == 0
+            threads.append(threading.Thread(target=waits, args=("HcsWaitForComputeSystemExit", handles[-1])))
+            threads.append(threading.Thread(target=waits, args=("HcsWaitForOperationResult", operations[-1])))
+        for thread in threads:
+            thread.start()
+        time.sleep(0.05)  # most of them wait by now
+    with Host() as host:
+        hcsrt.systems()
+        for thread in threads:
+            thread.join(10)
+        assert [thread for thread in threads if thread.is_alive()] == []
+        assert {code for code, _ in told} == {HCS_E_SERVICE_DISCONNECT}
+        assert host.left_behind() == {}
+        for _, text in told:
+            hcs.free_string(text)
+        for handle in handles:
+            hcs.HcsCloseComputeSystem(handle)
+        for operation in operations:
+            hcs.HcsCloseOperation(operation)
+        system.close()
+        assert (host.left_behind(), host.misuses()) == ({}, [])
 
 
 def unanswered(asked: threading.Semaphore, *functions: str) -> None:
