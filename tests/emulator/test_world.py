@@ -24,6 +24,7 @@ from hcsrt._check_host.raw_hcs import FOREVER, Table
 from hcsrt._hresults import HCS_E_SERVICE_DISCONNECT
 from hcsrt._watch import wait_system_exit
 from hcsrt.emulator import Host, world
+from hcsrt.emulator.service import Service
 
 from ..helpers.platforms import WINDOWS, emulator_by_name, fork, linux, posix_shell
 from ..helpers.programs import CAT, SLEEP, TRUE, guest, is_alive
@@ -129,6 +130,27 @@ def test_a_host_that_cannot_start_leaves_a_plain_world(monkeypatch: pytest.Monke
             pass
     assert Host.installed() is None
     assert hcsrt.systems() == []
+    with Host():
+        assert hcsrt.systems() == []
+
+
+@pytest.mark.parametrize("outcome", [False, KeyboardInterrupt])
+def test_a_service_that_does_not_end_keeps_no_host(
+    monkeypatch: pytest.MonkeyPatch, outcome: Any, document: dict[str, Any]
+) -> None:
+    def stop(service: Service, *, for_good: bool = True) -> bool:
+        if outcome is not False:
+            raise outcome
+        return False
+
+    host = Host()
+    with monkeypatch.context() as patch, pytest.raises(outcome or RuntimeError), host:  # noqa: PT012
+        system = running("one", document)
+        patch.setattr(Service, "stop", stop)
+    assert Host.installed() is None
+    with pytest.raises(ServiceDisconnectedError, match=HAS_ENDED):
+        system.properties()
+    system.close()
     with Host():
         assert hcsrt.systems() == []
 
