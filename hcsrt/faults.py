@@ -49,9 +49,9 @@ _Data = dict[str, "typing.Any"]
 
 # What each kind of site takes, and the arguments of each action in the order of its method.
 _ACTIONS: dict[str, tuple[str, ...]] = {
-    "call": ("fail", "answer", "delay", "hang", "missing", "crash", "disconnect"),
-    "completion": ("fail", "rewrite", "delay", "hang", "drop", "duplicate", "reorder"),
-    "event": ("rewrite", "delay", "hang", "drop", "duplicate", "reorder"),
+    "call": ("fail", "delay", "hang", "missing", "crash", "disconnect", "answer"),
+    "completion": ("fail", "delay", "hang", "drop", "duplicate", "reorder", "rewrite"),
+    "event": ("delay", "hang", "drop", "duplicate", "reorder", "rewrite"),
     "stream": ("cut",),
     "process": ("crash",),
 }
@@ -280,8 +280,7 @@ class Site:
             document: Its answer: text, which may be no JSON, None for none, or what JSON can tell.
 
         Raises:
-            TypeError: The document is nothing that JSON can tell.
-            ValueError: The call would owe a handle, or has nothing that succeeds.
+            ValueError: The document is nothing that JSON can tell, or the call would owe a handle.
         """
         return self._add("answer", {"document": document})
 
@@ -292,7 +291,7 @@ class Site:
             document: That document: text, which may be no JSON, None for none, or what JSON can tell.
 
         Raises:
-            TypeError: The document is nothing that JSON can tell.
+            ValueError: The document is nothing that JSON can tell.
         """
         return self._add("rewrite", {"document": document})
 
@@ -726,9 +725,7 @@ def _checked_document(document: object) -> typing.Any:
 def _checked_json(document: object) -> typing.Any:
     try:
         return json.loads(json.dumps(document))
-    except TypeError as error:
-        raise TypeError(f"document is no JSON: {error}") from None
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"document is no JSON: {error}") from None
 
 

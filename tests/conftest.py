@@ -25,10 +25,10 @@ import hypothesis
 import pytest
 
 import hcsrt
-from hcsrt import ComputeSystem, _engine, _interpose, emulator
+from hcsrt import ComputeSystem, _engine, emulator
 from hcsrt._facade import times
 from hcsrt.emulator import Host
-from hcsrt.faults import Faults
+from hcsrt.faults import Fault, Faults
 
 from .helpers.turns import Turns
 
@@ -319,11 +319,10 @@ def settle() -> Callable[..., bool]:
 
 
 @pytest.fixture
-def lost_events(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Lose the events of all handles opened from now on; who waits for one asks soon."""
+def lost_events(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> Fault:
+    """Lose all events; who waits for one asks soon."""
     monkeypatch.setattr(times, "FIRST_QUERY", 0.05)
-    with _interpose.deaf("HcsSetComputeSystemCallback"), _interpose.deaf("HcsSetProcessCallback"):
-        yield
+    return faults.on("event:*").drop()
 
 
 @contextmanager

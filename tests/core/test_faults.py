@@ -735,7 +735,7 @@ def test_the_record(system: hcsrt.ComputeSystem, faults: Faults) -> None:
     third = faults.on(PROPERTIES, nth=3).fail("E_FAIL")
     assert fails(*[system] * 3) == [False, False, True]
     assert [firing.number for firing in every.fired] == [1, 2, 3]
-    assert third.fired == [Firing(3, PROPERTIES, None, third.fired[0].seconds)]
+    assert third.fired == [Firing(3, PROPERTIES, "tests", third.fired[0].seconds)]
     seconds = [firing.seconds for firing in every.fired]
     assert seconds == sorted(seconds)
     assert seconds[0] >= 0

@@ -125,7 +125,7 @@ def test_an_event_is_rewritten_twice_and_told_late(faults, system):
         ("HcsPauseComputeSystem", "rewrite", None, ValueError, "cannot rewrite"),
         ("process", "rewrite", None, ValueError, "cannot rewrite"),
         ("event:*", "answer", None, ValueError, "cannot answer"),
-        ("event:*", "rewrite", object(), TypeError, "document is no JSON"),
+        ("event:*", "rewrite", object(), ValueError, "document is no JSON"),
         ("HcsPauseComputeSystem", "answer", "a\0b", ValueError, "document must not contain a NUL"),
     ],
 )

@@ -13,7 +13,6 @@ import pytest
 
 from hcsrt import _handles, _interpose, _library, _streams
 
-from ..conftest import SEED
 from ..helpers.platforms import WINDOWS
 
 PROGRAM = Path(__file__).parents[1] / "helpers" / "wrong_calls"
@@ -29,7 +28,7 @@ def search(tmp_path: Path, request: pytest.FixtureRequest) -> Search:
 
     def search(*options: object) -> tuple[int, str]:
         record = tmp_path / "record"
-        seed = request.config.stash[SEED]
+        seed = request.config.option.hcs_seed
         command = [sys.executable, PROGRAM, "--record", record, "--seed", seed, *options]
         with subprocess.Popen(
             [str(word) for word in command],

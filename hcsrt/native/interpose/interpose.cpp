@@ -338,7 +338,8 @@ struct Around<NUMBER_HcsCreateOperation> {
     static hcsrt_operation call(void *context, hcsrt_operation_completion callback) {
         uint64_t mine = 0;
         Entry *entry = nullptr;
-        if (callback && armed_completions.load(std::memory_order_acquire)) {
+        /* One without a callback may get one yet, when HCS has long completed its call. */
+        if (armed_completions.load(std::memory_order_acquire)) {
             if (!(mine = note(nullptr, {}, &entry))) return nullptr;
             entry->has_callback.store(true, std::memory_order_relaxed);
             entry->context.store(context, std::memory_order_relaxed);
