@@ -1612,6 +1612,7 @@ def test_a_process_whose_pipes_nobody_has_fails_as_its_creation(
 ) -> None:
     """HCS gives pipes once, and here they are lost with the answer."""
     faults.on("completion:HcsCreateProcess").fail("E_UNEXPECTED")
+    faults.on("HcsGetProcessInfo").answer({})
     with pytest.raises(hcsrt.HcsError, match="HcsCreateProcess: E_UNEXPECTED"):
         system.popen(SLEEP, stdout=PIPE)
     assert settle(lambda: not system.process_list())
