@@ -69,6 +69,14 @@ def test_one_more_kind_leaves_all_others_as_they_were(monkeypatch: pytest.Monkey
     assert [[each for each in seed if each.get("error") != "E_ABORT"] for seed in after] == before
 
 
+def test_no_wait_for_an_outcome_fails() -> None:
+    """Its caller would take that for the outcome, and close what is still being created: seed 4 did so."""
+    faults = [fault for seed in SEEDS for fault in data(seed) if fault["site"].startswith("HcsWaitForOperation")]
+    actions = {fault["action"] for fault in faults}
+    assert "delay" in actions
+    assert "fail" not in actions
+
+
 def test_one_more_error_leaves_most_kinds_with_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     def errors() -> list[str]:
         faults = [fault for seed in range(50) for fault in data(seed) if fault["site"] == "HcsCreateProcess"]

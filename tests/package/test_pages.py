@@ -135,6 +135,7 @@ def test_the_tutorial_installs_hcsrt_as_the_readme_does() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @posix_shell
 @pytest.mark.parametrize("name", [name for name in PAGES if name not in BY_OTHER_TESTS])
 def test_the_blocks_of_a_page(name: str, tmp_path: Path) -> None:
