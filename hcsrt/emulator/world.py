@@ -160,16 +160,20 @@ def _replace(before: World, fresh: World, *, starts: bool) -> None:
     service = fresh.new_service() if starts else None
     if before.service is not None and not before.service.stop():
         raise RuntimeError("the thread of the emulator's service does not end")
-    before.note_native()
-    _native.clear()
-    volumes.clear()
-    _worlds[fresh.epoch] = fresh
-    fresh.configure()
+    _follow(before, fresh)
     if service is not None:
         _start(fresh, service)
     else:
         # The next call starts one.
         _native.fail_to_start()
+
+
+def _follow(before: World, fresh: World) -> None:
+    before.note_native()
+    _native.clear()
+    volumes.clear()
+    _worlds[fresh.epoch] = fresh
+    fresh.configure()
 
 
 def _start(world: World, service: Service) -> None:
@@ -266,6 +270,8 @@ class Host:
             except BaseException:
                 if current() is world:
                     self._leave()
+                else:
+                    self._begun = False
                 raise
         return self
 
@@ -288,10 +294,19 @@ class Host:
     def _leave(self) -> None:
         world = current()
         self._end = self.live(), _native.misuses()
-        if self._faults.active:
-            # What hangs goes on, in the world that it is of.
-            self._faults.__exit__(None, None, None)
-        _replace(world, World(None, {}), starts=False)
+        plain = World(None, {})
+        try:
+            if self._faults.active:
+                # What hangs goes on, in the world that it is of.
+                self._faults.__exit__(None, None, None)
+            _replace(world, plain, starts=False)
+        finally:
+            if current() is world:
+                # After a Ctrl-C, or with a thread that does not end. No request reaches that any more, and nobody hears
+                # what it says.
+                _native.stop(for_good=True)
+                _follow(world, plain)
+                _native.fail_to_start()
 
     def _is_installed(self) -> bool:
         return current().host is self

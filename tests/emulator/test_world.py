@@ -24,6 +24,8 @@ from hcsrt._check_host.raw_hcs import FOREVER, Table
 from hcsrt._hresults import HCS_E_SERVICE_DISCONNECT
 from hcsrt._watch import wait_system_exit
 from hcsrt.emulator import Host, world
+from hcsrt.emulator.service import Service
+from hcsrt.faults import Faults
 
 from ..helpers.platforms import WINDOWS, emulator_by_name, fork, linux, posix_shell
 from ..helpers.programs import CAT, SLEEP, TRUE, guest, is_alive
@@ -129,6 +131,27 @@ def test_a_host_that_cannot_start_leaves_a_plain_world(monkeypatch: pytest.Monke
             pass
     assert Host.installed() is None
     assert hcsrt.systems() == []
+    with Host():
+        assert hcsrt.systems() == []
+
+
+@pytest.mark.parametrize("outcome", [False, KeyboardInterrupt])
+def test_a_service_that_does_not_end_keeps_no_host(
+    monkeypatch: pytest.MonkeyPatch, outcome: Any, document: dict[str, Any]
+) -> None:
+    def stop(service: Service, *, for_good: bool = True) -> bool:
+        if outcome is not False:
+            raise outcome
+        return False
+
+    host = Host()
+    with monkeypatch.context() as patch, pytest.raises(outcome or RuntimeError), host:  # noqa: PT012
+        system = running("one", document)
+        patch.setattr(Service, "stop", stop)
+    assert Host.installed() is None
+    with pytest.raises(ServiceDisconnectedError, match=HAS_ENDED):
+        system.properties()
+    system.close()
     with Host():
         assert hcsrt.systems() == []
 
@@ -439,6 +462,17 @@ async def use_in_asyncio(document: dict[str, Any], kept: list[Any], rng: random.
         kept.pop(0)
 
 
+def goes_wrong(faults: Faults, number: int) -> None:
+    """Have calls and events of a world held back: until it ends, or beyond that if nobody takes care."""
+    if number % 2:
+        faults.on("event:*", probability=0.3).delay(0.02, jitter=0.05)
+        faults.on("completion:HcsGetComputeSystemProperties", probability=0.3).reorder()
+        faults.on("completion:HcsTerminateComputeSystem", probability=0.3).delay(0.02)
+        faults.on("HcsStartComputeSystem", probability=0.2).hang()
+    if number % 5 == 2:
+        faults.on("HcsTerminateComputeSystem", nth=5).disconnect(back_after=0.01)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_threads_use_what_they_have_while_worlds_change() -> None:
@@ -485,6 +519,7 @@ def test_threads_use_what_they_have_while_worlds_change() -> None:
     try:
         for number in range(CHANGES):
             with Host(number) as host:
+                goes_wrong(host.faults, number)
                 time.sleep(0.05)
                 misuses += host.misuses()
                 if number % 3 == 0:
