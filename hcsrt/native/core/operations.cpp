@@ -64,6 +64,8 @@ hcsrt_result hcsrt_collect_operation(const HcsApi *api, hcsrt_operation operatio
             if (handle) api->close_handle(handle);
         *info = {};
     }
+    /* The same code says that the time is over, and that the call has failed with it. */
+    if (milliseconds) return hcsrt_collect_operation(api, operation, 0, info, document);
     return HCSRT_E_OPERATION_PENDING;
 }
 
