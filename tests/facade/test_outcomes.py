@@ -9,7 +9,7 @@ import hcsrt
 from hcsrt import aio, operations
 from hcsrt.faults import Faults
 
-from ..helpers.programs import SLEEP
+from ..helpers.programs import SLEEP, guest
 
 TIMEOUT = "HCS_E_OPERATION_TIMEOUT"
 
@@ -45,3 +45,11 @@ def test_a_call_that_fails_with_a_timeout_has_failed_with_asyncio(document: dict
             await system.stop(grace=0)
 
     asyncio.run(main())
+
+
+def test_a_process_whose_creation_fails_falsely_has_its_pipes(plain_order: None, document: dict[str, Any]) -> None:
+    with hcsrt.ComputeSystem.create("tests", document) as system, Faults() as faults:
+        system.start()
+        faults.on("completion:HcsCreateProcess").fail("E_INVALIDARG")
+        assert system.run(guest("out('there')"), capture_output=True).stdout == b"there\n"
+        system.stop(grace=0)
