@@ -498,8 +498,9 @@ class System:
         if self.is_machine:
             return moves
         refused = self.world.choices("container_as_machine")
-        others = set(moves) - {OK} if state.phase != RUNNING else set()
-        return stay(state, refused | others)
+        if state.phase == RUNNING:
+            return stay(state, refused)
+        return stay(state, refused | (set(moves) - {OK}))
 
     def _shutdown(self, state: State, mechanism: str | None = None) -> Moves:
         if state.phase in OVER:
@@ -615,7 +616,7 @@ class System:
 
     def _last_closed(self) -> None:
         if self.ends_with_handles:
-            self._become(set().union(*(self._last_close(state)[OK] for state in self.possible())))
+            self._become({after for state in self.possible() for after in self._last_close(state)[OK]})
 
     def _last_close(self, state: State) -> Moves:
         return {OK: {state if state.phase in OVER or not self.ends_with_handles else state.named(TERMINATING, FORCED)}}
