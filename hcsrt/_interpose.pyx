@@ -92,8 +92,10 @@ cdef int end() except -1:
     return 0
 
 
-cdef uint32_t milliseconds_of(double seconds) noexcept:
+cdef uint32_t milliseconds_of(double seconds) except? 0:
     """Return whole milliseconds, and none only for none: a million seconds at most."""
+    if not seconds >= 0:
+        raise ValueError(f"a fault takes zero or more seconds, not {seconds!r}")
     return 0 if seconds == 0 else <uint32_t> max(1, round(min(seconds, 1e6) * 1000))
 
 
@@ -386,6 +388,19 @@ cdef class Active:
     def __cinit__(self):
         self.hidden = -1
         self.epoch = hcsrt_fork_epoch(&core)
+
+    def __dealloc__(self):
+        cdef int64_t rule = self.rule
+        cdef const HcsApi *table
+        if not hcsrt_is_here(&core, self.epoch):
+            return
+        if self.hidden >= 0:
+            table = core.interpose_without(self.hidden, False)
+            if table != NULL:
+                core.replace_chosen(table)
+        if rule > 0:
+            with nogil:
+                core.rule_remove(rule)
 
     cdef int64_t number(self):
         """Return the number of the rule, 0 in a forked child: its own rules have the same ones."""

@@ -1,5 +1,7 @@
 """Faults as data: let chosen calls, completions, events, streams and processes of HCS go wrong, for tests.
 
+::
+
     with Faults() as faults:
         faults.on("HcsStartComputeSystem", system="web-*", nth=2).fail("HCS_E_OPERATION_TIMEOUT", document=True)
         faults.on("event:SystemExited", every=3).drop()

@@ -22,6 +22,7 @@ KINDS = {
     "threads": Kind("threads.measure", True),
     "stdout": Kind("streams.measure", True),
     "emulator": Kind("emulated.measure", True),
+    "faults": Kind("faults.measure", True),
     "documents": Kind("documents.measure", True),
     "async": Kind("asynchronous.measure", True),
     "latency": Kind("asynchronous.measure_latencies", False),

@@ -205,6 +205,29 @@ def completions(rounds: int) -> dict[str, Any]:
     return seen
 
 
+def callback_of_failed_kick_off(documents: list[str]) -> dict[str, Any]:
+    """Create systems of documents that HCS refuses, by operations with completion callbacks."""
+    table = TableInUse()
+    called: list[int] = []
+    counting = completion(lambda operation, context: called.append(context or 0))
+    told: list[dict[str, Any]] = []
+    operations: list[int] = []
+    for number, document in enumerate(documents, 1):
+        operation = table.HcsCreateOperation(number, counting)
+        name, text = wide(f"Hcsrt-{uuid.uuid4()}"), wide(document)
+        kicked_off, system = table.handle_of("HcsCreateComputeSystem", name, text, operation, None)
+        result = table.wait(operation)
+        if system is not None:
+            table.HcsCloseComputeSystem(system)
+        operations.append(operation)
+        told.append({"kick-off": spell(kicked_off), "result": spell(result)})
+    time.sleep(QUIET)
+    for number, operation in enumerate(operations, 1):
+        table.HcsCloseOperation(operation)
+        told[number - 1]["callbacks"] = called.count(number)
+    return {"creates": told}
+
+
 def late_callback() -> dict[str, Any]:
     """Set a completion callback after the kick-off, and one after the result."""
     table = TableInUse()

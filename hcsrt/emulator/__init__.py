@@ -5,13 +5,13 @@ this machine. It is no sandbox: these programs have the rights of the user who s
 
 Emulated are containers and virtual machines: to create, open, list, start, shut down and terminate them, their
 properties, statistics and events; processes with their pipes, signals and exit codes, on POSIX with a pseudo-terminal;
-changes of memory, processors, shared folders, pipes, disks and network adapters, of which only the properties tell;
-namespaces, CPU groups, and the files of guest and runtime state. Virtual machines pause, resume, save, restore and
-crash, too, but no guest boots in them. Nothing is isolated or limited, and no path of a document is opened. A path of
-Windows to a volume leads to a folder in temporary space.
+changes of each resource that a source names, of which at most the properties tell; namespaces, CPU groups, instances
+of Container Credential Guard, and the files of guest and runtime state. Virtual machines pause, resume, save, restore
+and crash, too, but no guest boots in them. Nothing is isolated or limited, no process becomes another user's, and no
+path of a document is opened. A path of Windows to a volume leads to a folder in temporary space.
 
 Not emulated are live migration, reports to Windows Error Reporting, the cancelling and the properties of operations,
-other users for a process, templates, requests to a guest, storage and network: these answer with E_NOTIMPL.
+restricted tokens, templates, requests to a guest, storage and network: these answer with E_NOTIMPL.
 """
 
 from __future__ import annotations

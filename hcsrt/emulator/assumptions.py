@@ -1,6 +1,6 @@
 """What is not known of HCS, as named switches: a row says which answers are possible, and which one is the plain one.
 
-Some are decided by the service, the others in native code, where `native/emulator/switches.h` has a row of that name.
+Some are decided by the service, the others in native code, which has the same rows.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Assumption(NamedTuple):
         about: What is chosen; completed by a choice it makes a sentence.
         one_in: A seed makes another than the plain choice once in so many times; None: each choice equally often.
         native: Whether native code decides it, in place of the service.
-        probe: What settles it on a real Windows, of the probes that docs/unverified.md names.
+        probe: The probe that settles it on a real Windows, as `python -m hcsrt.check_host` names it.
     """
 
     name: str
@@ -82,7 +82,7 @@ _ROWS = (
         ("comes", "never_comes"),
         "the callback of a call that has failed at its kick-off",
         native=True,
-        probe="operations.failed_kick_off",
+        probe="operations.callback_of_failed_kick_off",
     ),
     Assumption(
         "close_of_operation",

@@ -110,15 +110,17 @@ def saved_in(text: str) -> tuple[Saved, list[Problem]]:
         problems = list(_problems(value))
     if problems:
         return Saved(None, {}, [], [], []), problems
-    systems = [SavedSystem(**{"namespace": "", **given}) for given in value.get("systems", [])]
+    defaults: dict[str, Any] = {"namespace": ""}
+    systems = [SavedSystem(**(defaults | given)) for given in value.get("systems", [])]
     lists = (value.get(name, []) for name in ("cpu_groups", "faults"))
     return Saved(value.get("seed"), value.get("assumptions", {}), systems, *lists), []
 
 
-def _problems(value: Any) -> Iterator[Problem]:
-    if not isinstance(value, dict):
+def _problems(content: Any) -> Iterator[Problem]:
+    if not isinstance(content, dict):
         yield Problem("$", "type", "the file of a world is an object, as Host.save() writes it")
         return
+    value = cast("dict[str, Any]", content)
     yield from _strangers("$", value, _MEMBERS)
     if value.get("format") != FORMAT:
         yield Problem("$.format", "value", f"is {value.get('format')!r}; this hcsrt reads files of format {FORMAT}")
@@ -173,17 +175,18 @@ def _problems_of_systems(systems: Any) -> Iterator[Problem]:
             hosted.append((place, system))
     for place, system in hosted:
         host = known.get((system.get("namespace", ""), system["document"].get("HostingSystemId")))
-        machine = host["document"].get("VirtualMachine", {}) if host else {}
+        machine: dict[str, Any] = host["document"].get("VirtualMachine", {}) if host else {}
         if host is None or host["state"] != "Running" or "GuestConnection" not in machine:
             words = "names no virtual machine of this file that runs and has a guest connection"
             yield Problem(f"{place}.document.HostingSystemId", "value", words)
 
 
-def _problems_of_system(place: str, system: Any) -> Iterator[Problem]:
-    if not isinstance(system, dict):
+def _problems_of_system(place: str, given: Any) -> Iterator[Problem]:
+    if not isinstance(given, dict):
         yield Problem(place, "type", "is no object")
         return
-    yield from _strangers(place, cast("dict[str, Any]", system), _MEMBERS_OF_SYSTEM)
+    system = cast("dict[str, Any]", given)
+    yield from _strangers(place, system, _MEMBERS_OF_SYSTEM)
     id, namespace, state = system.get("id"), system.get("namespace", ""), system.get("state")
     if not isinstance(id, str) or not id or "\0" in id:
         yield Problem(f"{place}.id", "type", "is no id: give a text that is not empty")

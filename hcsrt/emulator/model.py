@@ -90,6 +90,8 @@ class System:
         self.scope = scope
         self.id = id
         self.document = document
+        # Resources that it was given and that have no place in a document, in the same form.
+        self.beside: dict[str, Any] = {}
         self.host = host
         self.runtime_id: str = str(uuid.uuid4())
         self.state = "Created"

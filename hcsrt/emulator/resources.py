@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._hresults import ERROR_ALREADY_EXISTS, ERROR_NOT_FOUND
 from ..documents.resources import resource
 from . import schema
 from .failures import Failure, invalid_argument, not_emulated
-from .variation import Variation
+
+if TYPE_CHECKING:
+    from .model import System
+    from .variation import Variation
 
 
 def _set(place: dict[str, Any], name: str, request: str, settings: Any) -> None:
@@ -109,7 +112,21 @@ _CHANGES: dict[str, Callable[[Any, str, str, Any], None]] = {
 }
 
 
-def modify(document: dict[str, Any], text: str, variation: Variation) -> None:
+# What no document can have from its beginning.
+_BESIDE = frozenset(
+    {
+        "VirtualMachine/ComputeTopology/Processor/IdledProcessors",
+        "VirtualMachine/ComputeTopology/Processor/CpuFrequencyPowerCap",
+        "VirtualMachine/ComputeTopology/Gpu",
+        "VirtualMachine/Devices/MappedPipes/*",
+        "VirtualMachine/Devices/Licensing",
+        "Container/RegistryFlushState",
+        "Container/Devices/Generic",
+    }
+)
+
+
+def modify(system: System, text: str, variation: Variation) -> None:
     """Make the change that a ModifySettingRequest asks for."""
     request = schema.parse(text, "ModifySettingRequest")
     if "GuestRequest" in request:
@@ -122,12 +139,13 @@ def modify(document: dict[str, Any], text: str, variation: Variation) -> None:
     if kind not in known.requests:
         raise not_emulated(f"a request to {kind.lower()} {path}")
     # Where no reference says so, the check only warns of a request that has none.
-    if known.type is not None and (known.keys or kind != "Remove") and "Settings" not in request:
+    if known.type is not None and (known.keys or kind != "Remove") and request.get("Settings") is None:
         raise invalid_argument("$.Settings", f"the request needs settings of the type {known.type}: add them")
     *way, last = path.split("/")
-    if way[0] not in document:
+    if way[0] not in system.document:
         raise invalid_argument("$.ResourcePath", f"the compute system is no {way[0]}")
-    _CHANGES[known.path](_place(document, way), last, kind, request.get("Settings"))
+    place = _place(system.beside if known.path in _BESIDE else system.document, way)
+    _CHANGES[known.path](place, last, kind, request.get("Settings"))
 
 
 def _place(document: dict[str, Any], way: list[str]) -> dict[str, Any]:

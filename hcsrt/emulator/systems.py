@@ -168,7 +168,7 @@ class Systems:
         system = self._model.live_system_of(request)
         if system.state != "Running":
             raise Failure(HCS_E_INVALID_STATE, "The compute system does not run.")
-        resources.modify(system.document, request.text or "", self._variation)
+        resources.modify(system, request.text or "", self._variation)
         return Answer()
 
     def _running_machine(self, request: _native.Request) -> System:

@@ -65,9 +65,8 @@ class World:
 
     def configure(self) -> None:
         """Tell native code what varies in this world."""
-        choices = {name: assumptions.number_of(name, choice) for name, choice in self.assumed.items()}
-        native = {name: number for name, number in choices.items() if assumptions.ASSUMPTIONS[name].native}
-        _native.configure(self.seed, native)
+        rows = ((assumptions.ASSUMPTIONS[name], choice) for name, choice in self.assumed.items())
+        _native.configure(self.seed, {row.name: row.choices.index(choice) for row, choice in rows if row.native})
 
     def note_native(self) -> None:
         """Take over which choices of native code were met."""
@@ -164,16 +163,20 @@ def _replace(before: World, fresh: World, *, starts: bool) -> None:
     service = fresh.new_service() if starts else None
     if before.service is not None and not before.service.stop():
         raise RuntimeError("the thread of the emulator's service does not end")
-    before.note_native()
-    _native.clear()
-    volumes.clear()
-    _worlds[fresh.epoch] = fresh
-    fresh.configure()
+    _follow(before, fresh)
     if service is not None:
         _start(fresh, service)
     else:
         # The next call starts one.
         _native.fail_to_start()
+
+
+def _follow(before: World, fresh: World) -> None:
+    before.note_native()
+    _native.clear()
+    volumes.clear()
+    _worlds[fresh.epoch] = fresh
+    fresh.configure()
 
 
 def _start(world: World, service: Service) -> None:
@@ -198,6 +201,8 @@ def _lock() -> threading.Lock:
 
 class Host:
     """A world of its own for a block of a program: a host that has nothing on it yet, and on which the emulator runs.
+
+    ::
 
         with Host(seed=7, state_before_start="absent") as host:
             ...
@@ -276,6 +281,8 @@ class Host:
             except BaseException:
                 if current() is world:
                     self._leave()
+                else:
+                    self._begun = False
                 raise
         return self
 
@@ -298,10 +305,19 @@ class Host:
     def _leave(self) -> None:
         world = current()
         self._end = self.live(), _native.misuses()
-        if self._faults.active:
-            # What hangs goes on, in the world that it is of.
-            self._faults.__exit__(None, None, None)
-        _replace(world, World(None, {}), starts=False)
+        plain = World(None, {})
+        try:
+            if self._faults.active:
+                # What hangs goes on, in the world that it is of.
+                self._faults.__exit__(None, None, None)
+            _replace(world, plain, starts=False)
+        finally:
+            if current() is world:
+                # After a Ctrl-C, or with a thread that does not end. No request reaches that any more, and nobody hears
+                # what it says.
+                _native.stop(for_good=True)
+                _follow(world, plain)
+                _native.fail_to_start()
 
     def _is_installed(self) -> bool:
         return current().host is self
@@ -375,7 +391,7 @@ class Host:
         if self._begun:
             # HCS itself may be down; then there is nothing.
             _, document = _native.ask_world(None)
-            told = json.loads(document) if document else {}
+            told: dict[str, list[dict[str, Any]]] = json.loads(document) if document else {}
             systems = [SavedSystem(**system) for system in told.get("systems", [])]
             groups = told.get("cpu_groups", [])
         return Saved(self.seed, dict(self._assumed), systems, groups, self._faults.to_list())

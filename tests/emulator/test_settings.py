@@ -95,7 +95,7 @@ GUARD = {"Operation": "RemoveInstance", "OperationDetails": {"Id": GROUP}}
 @pytest.mark.parametrize(
     ("request_", "hresult", "place"),
     [
-        ({"PropertyType": "ContainerCredentialGuard", "Settings": GUARD}, ERROR_NOT_FOUND, GROUP),
+        ({"PropertyType": "ContainerCredentialGuard", "Settings": GUARD}, ERROR_NOT_FOUND, "not there"),
         ({"PropertyType": "ContainerCredentialGuard", "Settings": {}}, HCS_E_INVALID_JSON, "$.Settings.Operation"),
         ({"PropertyType": "Colour"}, HCS_E_INVALID_JSON, "$.PropertyType"),
         ({"PropertyType": "CpuGroup"}, HCS_E_INVALID_JSON, "$.Settings"),

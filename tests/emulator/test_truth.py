@@ -22,7 +22,7 @@ from hcsrt.documents.resources import RESOURCES
 from hcsrt.emulator import Host
 
 from ..helpers import hcs_calls
-from ..helpers.platforms import stand_in
+from ..helpers.platforms import emulator_by_name, stand_in
 from ..helpers.programs import ABORTED, KILLED, SLEEP, TRUE, guest
 
 GUID = "0bd1d1cc-3f0f-4a3c-9c0c-5a2e0a7b9b11"
@@ -204,9 +204,9 @@ def exited(client: Client, system: int) -> Iterator[int]:
     client.hcs.HcsCloseProcess(process)
 
 
-def test_row_3_a_callback_that_is_set_after_the_exit_is_told_of_it_at_once() -> None:
+def test_row_3_a_callback_that_is_set_after_the_exit_is_told_of_it_at_once(plain_order: None) -> None:
     """As by hcsshim, which waits for nothing else once HcsCreateProcess has completed: some processes are short."""
-    with Host(), running(container()) as system:
+    with running(container()) as system:
         client = Client(Table())
         handle = client.hcs.open_system("test")
         with exited(client, handle) as process:
@@ -219,6 +219,7 @@ def test_row_3_a_callback_that_is_set_after_the_exit_is_told_of_it_at_once() -> 
         client.hcs.HcsCloseComputeSystem(handle)
 
 
+@emulator_by_name
 def test_row_3_or_never_by_the_seed() -> None:
     seen: set[str] = set()
     for seed in range(8):
@@ -236,6 +237,7 @@ def test_row_3_or_never_by_the_seed() -> None:
     assert seen == {"comes", "never_comes"}
 
 
+@emulator_by_name
 def test_row_3_nobody_is_told_of_one_exit_twice() -> None:
     with Host(second_event_callback="replaces") as host, running(container()):
         client = Client(Table())
@@ -249,6 +251,7 @@ def test_row_3_nobody_is_told_of_one_exit_twice() -> None:
         client.hcs.HcsCloseComputeSystem(handle)
 
 
+@emulator_by_name
 @pytest.mark.parametrize("choice", ["comes", "never_comes"])
 def test_row_3_a_short_process_is_waited_for_whatever_hcs_does(choice: str) -> None:
     with Host(exit_callback_set_late=choice), ComputeSystem.create("test", container()) as system:
@@ -352,10 +355,10 @@ def test_row_12_members_newer_than_the_reference_are_taken(members: dict[str, An
 # --- row 6: a virtual machine before its start ------------------------------------------------------------------------
 
 
-def test_row_6_a_machine_has_no_state_before_its_start(tmp_path: Path) -> None:
+def test_row_6_a_machine_has_no_state_before_its_start(plain_order: None, tmp_path: Path) -> None:
     """As multipass saw on hardware, after RestoreState too: it takes the machine for stopped."""
     saved = str(tmp_path / "saved.vmrs")
-    with Host(), created(machine(), "first") as system:
+    with created(machine(), "first") as system:
         assert "State" not in properties(system)
         assert "State" not in properties(system, {"PropertyTypes": []})
         [listed] = json.loads(_calls.enumerate_systems() or "")
@@ -368,10 +371,11 @@ def test_row_6_a_machine_has_no_state_before_its_start(tmp_path: Path) -> None:
             assert "State" not in properties(restored)
             hcs_calls.start_system(restored)
             assert properties(restored)["State"] == "Running"
-    with Host(), created(container()) as system:
+    with created(container()) as system:
         assert properties(system)["State"] == "Created"
 
 
+@emulator_by_name
 def test_row_6_or_it_has_been_created_by_the_seed() -> None:
     with Host(state_before_start="Created"), created(machine()) as system:
         assert properties(system)["State"] == "Created"
@@ -440,11 +444,16 @@ def owner_of(path: str) -> Iterator[OwnedSystem]:
         yield system
 
 
+def place_of(path: str) -> str:
+    """Return a path without stars in it."""
+    at = path.replace("/#/Mappings/#", "/0/Mappings/4096").replace("#", "1").replace("Scsi/*", "Scsi/1")
+    return at.replace("*", GUID)
+
+
 @pytest.mark.parametrize(("path", "settings"), PLUGGED.items())
 def test_row_7_what_is_plugged_in_is_kept(path: str, settings: Any) -> None:
     (resource,) = [resource for resource in RESOURCES if resource.path == path]
-    at = path.replace("/#/Mappings/#", "/0/Mappings/4096").replace("#", "1").replace("Scsi/*", "Scsi/1")
-    at = at.replace("*", GUID)
+    at = place_of(path)
     needed = None if resource.removed_by_path else settings
     with owner_of(path) as system:
         fails(ERROR_NOT_FOUND, modify, system, at, "Remove", needed)
@@ -463,7 +472,7 @@ def test_row_7_what_is_plugged_in_is_kept(path: str, settings: Any) -> None:
 @pytest.mark.parametrize(("path", "values"), SET.items())
 def test_row_7_what_is_set_is_kept(path: str, values: tuple[Any, Any]) -> None:
     (resource,) = [resource for resource in RESOURCES if resource.path == path]
-    at = path.replace("*", GUID)
+    at = place_of(path)
     with owner_of(path) as system:
         for value in values:
             for change in resource.requests:
@@ -474,6 +483,28 @@ def test_row_7_what_is_set_is_kept(path: str, values: tuple[Any, Any]) -> None:
         fails(E_INVALIDARG, modify, system, at, "Update")
         if "Remove" in resource.requests:
             modify(system, at, "Remove")
+
+
+@emulator_by_name
+@pytest.mark.parametrize("path", [*PLUGGED, *SET])
+def test_row_7_a_world_in_which_something_was_changed_can_be_saved(path: str, tmp_path: Path) -> None:
+    settings, change = (PLUGGED[path], "Add") if path in PLUGGED else (SET[path][0], "Update")
+    with Host() as host, owner_of(path) as system:
+        modify(system, place_of(path), change, settings)
+        host.save(tmp_path / "world.json")
+        Host.load(tmp_path / "world.json")
+
+
+def test_row_7_settings_that_are_null_are_none() -> None:
+    """As multipass writes them where it has none."""
+    with running(machine()) as system:
+        request = {"ResourcePath": f"VirtualMachine/Devices/NetworkAdapters/{GUID}", "Settings": None}
+        modify(system, request["ResourcePath"], "Add", {"EndpointId": GUID})
+        hcs_calls.modify_system(system, json.dumps(request | {"RequestType": "Remove"}))
+        fails(E_INVALIDARG, hcs_calls.modify_system, system, json.dumps(request | {"RequestType": "Add"}))
+    with running(container()) as system:
+        request["ResourcePath"] = "Container/MappedDirectories"
+        fails(E_INVALIDARG, hcs_calls.modify_system, system, json.dumps(request | {"RequestType": "Add"}))
 
 
 def test_row_7_a_mapping_needs_its_device(plain_order: None) -> None:
@@ -551,6 +582,7 @@ def test_row_10_a_string_may_be_released_by_either_function() -> None:
 # --- row 11: the callback of a call that failed at its kick-off -------------------------------------------------------
 
 
+@emulator_by_name
 @pytest.mark.parametrize("choice", ["comes", "never_comes"])
 @pytest.mark.parametrize("order", ["inside_the_call", "before_the_call_returns"])
 def test_row_11_the_callback_after_a_failed_kick_off_comes_or_not(choice: str, order: str) -> None:
@@ -570,6 +602,14 @@ def test_row_11_the_callback_after_a_failed_kick_off_comes_or_not(choice: str, o
             if failed and choice == "comes":
                 wait_until(lambda operation=operation: called == [operation])
             hcs.HcsCloseOperation(operation)
+        # What comes comes in order, on each of the threads that call back.
+        later: list[int] = []
+        for _ in range(8):
+            operation = hcs.HcsCreateOperation(None, completion(lambda operation, context: later.append(operation)))
+            assert hcs.HcsEnumerateComputeSystems(None, operation) == S_OK
+            assert hcs.wait(operation) == S_OK
+            hcs.HcsCloseOperation(operation)
+        wait_until(lambda: len(later) == 8)
         assert len(called) == (1 if choice == "comes" else 0)
         assert host.met()["callback_of_failed_kick_off"] == {choice}
         hcs.HcsCloseComputeSystem(handle)

@@ -12,6 +12,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable
+from ctypes import byref, c_void_p
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,12 @@ import pytest
 
 import hcsrt
 from hcsrt import ComputeSystem, ServiceDisconnectedError, aio, emulator, operations
+from hcsrt._check_host.raw_hcs import FOREVER, Table
+from hcsrt._hresults import HCS_E_SERVICE_DISCONNECT
 from hcsrt._watch import wait_system_exit
 from hcsrt.emulator import Host, world
+from hcsrt.emulator.service import Service
+from hcsrt.faults import Faults
 
 from ..helpers.platforms import WINDOWS, emulator_by_name, fork, linux, posix_shell
 from ..helpers.programs import CAT, SLEEP, TRUE, guest, is_alive
@@ -126,6 +131,27 @@ def test_a_host_that_cannot_start_leaves_a_plain_world(monkeypatch: pytest.Monke
             pass
     assert Host.installed() is None
     assert hcsrt.systems() == []
+    with Host():
+        assert hcsrt.systems() == []
+
+
+@pytest.mark.parametrize("outcome", [False, KeyboardInterrupt])
+def test_a_service_that_does_not_end_keeps_no_host(
+    monkeypatch: pytest.MonkeyPatch, outcome: Any, document: dict[str, Any]
+) -> None:
+    def stop(service: Service, *, for_good: bool = True) -> bool:
+        if outcome is not False:
+            raise outcome
+        return False
+
+    host = Host()
+    with monkeypatch.context() as patch, pytest.raises(outcome or RuntimeError), host:  # noqa: PT012
+        system = running("one", document)
+        patch.setattr(Service, "stop", stop)
+    assert Host.installed() is None
+    with pytest.raises(ServiceDisconnectedError, match=HAS_ENDED):
+        system.properties()
+    system.close()
     with Host():
         assert hcsrt.systems() == []
 
@@ -316,6 +342,49 @@ def test_calls_that_are_pending_at_the_end_fail(document: dict[str, Any]) -> Non
     assert hcsrt.pending() == 0
 
 
+def test_what_is_told_late_does_not_count_for_the_next_world(document: dict[str, Any]) -> None:
+    """Many threads wait for exits and for results as their world ends: some wake up in the next one."""
+    hcs = Table()
+    told: list[tuple[int, int | None]] = []
+
+    def waits(function: str, *arguments: int) -> None:
+        text = c_void_p()
+        code = getattr(hcs, function)(*arguments, FOREVER, byref(text))
+        told.append((code & 0xFFFFFFFF, text.value))
+
+    threads: list[threading.Thread] = []
+    handles: list[int] = []
+    operations: list[int] = []
+    with Host():
+        system = running("one", document)
+        asked = threading.Semaphore(0)
+        unanswered(asked, "HcsGetComputeSystemProperties")
+        for _ in range(30):
+            handles.append(hcs.open_system("one"))
+            operations.append(hcs.HcsCreateOperation(None, None))
+            assert hcs.HcsGetComputeSystemProperties(handles[-1], operations[-1], None) == 0
+            threads.append(threading.Thread(target=waits, args=("HcsWaitForComputeSystemExit", handles[-1])))
+            threads.append(threading.Thread(target=waits, args=("HcsWaitForOperationResult", operations[-1])))
+        for thread in threads:
+            thread.start()
+        time.sleep(0.05)  # most of them wait by now
+    with Host() as host:
+        hcsrt.systems()
+        for thread in threads:
+            thread.join(10)
+        assert [thread for thread in threads if thread.is_alive()] == []
+        assert {code for code, _ in told} == {HCS_E_SERVICE_DISCONNECT}
+        assert host.left_behind() == {}
+        for _, text in told:
+            hcs.free_string(text)
+        for handle in handles:
+            hcs.HcsCloseComputeSystem(handle)
+        for operation in operations:
+            hcs.HcsCloseOperation(operation)
+        system.close()
+        assert (host.left_behind(), host.misuses()) == ({}, [])
+
+
 def unanswered(asked: threading.Semaphore, *functions: str) -> None:
     """Let the service of this world answer some functions no more."""
     service = world.service()
@@ -393,6 +462,17 @@ async def use_in_asyncio(document: dict[str, Any], kept: list[Any], rng: random.
         kept.pop(0)
 
 
+def goes_wrong(faults: Faults, number: int) -> None:
+    """Have calls and events of a world held back: until it ends, or beyond that if nobody takes care."""
+    if number % 2:
+        faults.on("event:*", probability=0.3).delay(0.02, jitter=0.05)
+        faults.on("completion:HcsGetComputeSystemProperties", probability=0.3).reorder()
+        faults.on("completion:HcsTerminateComputeSystem", probability=0.3).delay(0.02)
+        faults.on("HcsStartComputeSystem", probability=0.2).hang()
+    if number % 5 == 2:
+        faults.on("HcsTerminateComputeSystem", nth=5).disconnect(back_after=0.01)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_threads_use_what_they_have_while_worlds_change() -> None:
@@ -439,6 +519,7 @@ def test_threads_use_what_they_have_while_worlds_change() -> None:
     try:
         for number in range(CHANGES):
             with Host(number) as host:
+                goes_wrong(host.faults, number)
                 time.sleep(0.05)
                 misuses += host.misuses()
                 if number % 3 == 0:

@@ -20,13 +20,13 @@ def test_properties_are_asked_for_by_type_or_by_query() -> None:
     versions = service.properties("Basic")["Properties"][0]["SupportedSchemaVersions"]
     assert {"Major": 2, "Minor": 6} in versions
     assert service.properties() == {"Properties": []}
-    answers = service.properties(query={"PropertyQueries": {"Basic": {}, "QoSCapabilities": {}}})["PropertyResponses"]
+    answers = service.properties(query={"PropertyQueries": {"Basic": {}, "CacheMonitoring": {}}})["PropertyResponses"]
     assert "Response" in answers["Basic"]
-    assert "Error" in answers["QoSCapabilities"]
+    assert "Error" in answers["CacheMonitoring"]
     with pytest.raises(ValueError, match="not both"):
         service.properties("Basic", query={})
     with pytest.raises(hcsrt.NotSupportedError):
-        service.properties("QoSCapabilities")
+        service.properties("CacheMonitoring")
     with pytest.raises(hcsrt.InvalidDocumentError, match="Colour"):
         service.properties("Colour")
     with pytest.raises(ValueError, match="a property type must not be empty"):

@@ -183,7 +183,7 @@ def test_nothing_that_a_caller_gives_is_told_but_ids(lines: Lines, document: Doc
     document["Owner"] = secret
     with hcsrt.ComputeSystem.create("tests", document) as system:
         system.start()
-        with pytest.raises(hcsrt.NotSupportedError):
+        with pytest.raises(hcsrt.PathNotFoundError):
             system.run([f"/{secret}"], user=secret)
         with pytest.raises(hcsrt.PathNotFoundError):
             system.run([f"/{secret}"], cwd=f"/{secret}", env={"NAME": secret})

@@ -41,13 +41,42 @@ hcsrt_result open_system(const HcsApi *table, hcsrt_system *system) {
     return table->HcsOpenComputeSystem(id, HCSRT_GENERIC_ALL, system);
 }
 
-hcsrt_rule failing(uint32_t first, uint32_t calls, hcsrt_result result = HCSRT_E_INVALIDARG) {
-    return {first, calls, 0, 0, 1, result, 0, 0};
+hcsrt_rule rule_for(const char *function, int action) {
+    hcsrt_rule rule = {};
+    rule.function = number_of(function);
+    rule.action = action;
+    return rule;
 }
 
-hcsrt_rule waiting(uint32_t first, uint32_t calls, uint32_t ms = 0) { return {first, calls, 1, ms, 0, 0, 0, 0}; }
+hcsrt_rule failing(const char *function, uint32_t first, uint32_t calls, hcsrt_result result = HCSRT_E_INVALIDARG) {
+    hcsrt_rule rule = rule_for(function, HCSRT_ACTION_FAIL);
+    rule.first = first;
+    rule.calls = calls;
+    rule.result = result;
+    return rule;
+}
 
-hcsrt_rule withholding(bool passed_on) { return {1, 0, 0, 0, !passed_on, HCSRT_S_OK, 0, 1}; }
+hcsrt_rule waiting(const char *function, uint32_t first, uint32_t calls, uint32_t ms = 0) {
+    hcsrt_rule rule = rule_for(function, ms ? HCSRT_ACTION_DELAY : HCSRT_ACTION_HANG);
+    rule.first = first;
+    rule.calls = calls;
+    rule.milliseconds = ms;
+    return rule;
+}
+
+hcsrt_rule withholding(const char *function, bool passed_on) {
+    hcsrt_rule rule = rule_for(function, passed_on ? HCSRT_ACTION_HANG : HCSRT_ACTION_SILENCE);
+    rule.site = passed_on ? HCSRT_SITE_COMPLETION : HCSRT_SITE_CALL;
+    return rule;
+}
+
+int64_t add(const hcsrt_rule &rule) {
+    int64_t number = hcsrt_rule_add(&rule);
+    CHECK(number > 0);
+    return number;
+}
+
+bool is_unfit(const hcsrt_rule &rule) { return hcsrt_rule_add(&rule) == HCSRT_RULE_UNFIT; }
 
 void test_entries() {
     CHECK(outer->size == sizeof(HcsApi));
@@ -85,11 +114,10 @@ void test_pass_on() {
 }
 
 void test_nth_call_fails() {
-    int opens = number_of("HcsOpenComputeSystem");
-    hcsrt_rule second = failing(2, 1), from_fourth = failing(4, 0, HCSRT_E_OUTOFMEMORY);
+    const char *opens = "HcsOpenComputeSystem";
     hcsrt_system system = nullptr;
-    int one = hcsrt_rule_add(opens, &second), other = hcsrt_rule_add(opens, &from_fourth);
-    CHECK(one >= 0 && other >= 0 && one != other);
+    int64_t one = add(failing(opens, 2, 1)), other = add(failing(opens, 3, 0, HCSRT_E_OUTOFMEMORY));
+    CHECK(one != other);
     const hcsrt_result expected[] = {0, HCSRT_E_INVALIDARG, 0, HCSRT_E_OUTOFMEMORY, HCSRT_E_OUTOFMEMORY};
     for (hcsrt_result result : expected) {
         system = nullptr;
@@ -98,34 +126,34 @@ void test_nth_call_fails() {
         if (system) outer->HcsCloseComputeSystem(system);
     }
     CHECK(hcsrt_rule_met(one) == 1 && hcsrt_rule_met(other) == 2);
-    hcsrt_rule_remove(one);
-    hcsrt_rule_remove(other);
+    CHECK(hcsrt_rule_remove(one) == 1 && hcsrt_rule_remove(other) == 2 && hcsrt_rule_remove(other) == 0);
     CHECK(open_system(outer, &system) == HCSRT_S_OK);
     outer->HcsCloseComputeSystem(system);
     CHECK(fake_hcs::live() == 0);
 }
 
 void test_what_can_fail() {
-    hcsrt_rule rule = failing(1, 1);
-    for (const char *name : {"HcsCloseComputeSystem", "HcsGetOperationId", "free_string"})
-        CHECK(hcsrt_rule_add(number_of(name), &rule) == -1);
-    int creates = hcsrt_rule_add(number_of("HcsCreateOperation"), &rule);
+    for (const char *name : {"HcsCloseComputeSystem", "HcsGetOperationId", "HcsGetOperationType", "free_string",
+                             "close_handle"})
+        CHECK(is_unfit(failing(name, 1, 1)));
+    int64_t creates = add(failing("HcsCreateOperation", 1, 1));
     CHECK(!outer->HcsCreateOperation(nullptr, nullptr));
     hcsrt_rule_remove(creates);
     /* There are not so many rules, and each is free again. */
-    std::vector<int> rules;
-    int last;
-    while ((last = hcsrt_rule_add(0, &rule)) >= 0) rules.push_back(last);
-    CHECK(rules.size() >= 32);
-    for (int each : rules) hcsrt_rule_remove(each);
-    CHECK((last = hcsrt_rule_add(0, &rule)) >= 0);
-    hcsrt_rule_remove(last);
+    std::vector<int64_t> rules;
+    hcsrt_rule rule = failing("HcsOpenProcess", 1, 1);
+    int64_t last;
+    while ((last = hcsrt_rule_add(&rule)) > 0) rules.push_back(last);
+    CHECK(rules.size() == 256 && last == HCSRT_RULE_CROWDED);
+    for (int64_t each : rules) hcsrt_rule_remove(each);
+    hcsrt_rule_remove(add(rule));
+    rule = rule_for("HcsStartComputeSystem", HCSRT_ACTION_CRASH);
+    CHECK(hcsrt_rule_add(&rule) == HCSRT_RULE_UNABLE);
 }
 
 void test_call_waits() {
-    int opens = number_of("HcsOpenComputeSystem");
-    hcsrt_rule second = waiting(2, 1);
-    int rule = hcsrt_rule_add(opens, &second);
+    const char *opens = "HcsOpenComputeSystem";
+    int64_t rule = add(waiting(opens, 2, 1));
     hcsrt_system systems[3] = {};
     std::atomic<int> opened{0};
     open_system(outer, &systems[0]);
@@ -142,21 +170,21 @@ void test_call_waits() {
     CHECK(opened == 1 && fake_hcs::counts().systems == 3);
     for (hcsrt_system system : systems) outer->HcsCloseComputeSystem(system);
 
-    hcsrt_rule for_some_time = waiting(1, 0, 50);
-    for_some_time.fails = 1;
-    for_some_time.result = HCSRT_E_ABORT;
-    rule = hcsrt_rule_add(opens, &for_some_time);
+    rule = add(waiting(opens, 1, 0, 50));
+    int64_t fails = add(failing(opens, 1, 0, HCSRT_E_ABORT));
     auto began = Clock::now();
     CHECK(open_system(outer, &systems[0]) == HCSRT_E_ABORT);
     CHECK(Clock::now() - began >= milliseconds(50));
     hcsrt_rule_remove(rule);
+    hcsrt_rule_remove(fails);
 }
 
 void test_deaf_callback() {
-    hcsrt_rule rule = {1, 1, 0, 0, 0, 0, 1, 0};
-    CHECK(hcsrt_rule_add(number_of("HcsOpenComputeSystem"), &rule) == -1);
-    CHECK(hcsrt_rule_add(number_of("HcsSetComputeSystemCallback"), &rule) >= 0);
-    int creates = hcsrt_rule_add(number_of("HcsCreateOperation"), &rule);
+    CHECK(is_unfit(rule_for("HcsOpenComputeSystem", HCSRT_ACTION_DEAFEN)));
+    hcsrt_rule_remove(add(rule_for("HcsSetComputeSystemCallback", HCSRT_ACTION_DEAFEN)));
+    hcsrt_rule rule = rule_for("HcsCreateOperation", HCSRT_ACTION_DEAFEN);
+    rule.calls = rule.first = 1;
+    int64_t creates = add(rule);
     std::atomic<int> told{0};
     auto tell = [](hcsrt_operation, void *context) { ++*static_cast<std::atomic<int> *>(context); };
     for (int expected : {0, 1}) {
@@ -198,12 +226,11 @@ struct Asker {
 
 /* What HCS has done meanwhile comes out at the end of the rule, and once. */
 void test_withheld_call_that_hcs_gets() {
-    int starts = number_of("HcsStartComputeSystem");
+    const char *starts = "HcsStartComputeSystem";
     hcsrt_system system = nullptr;
     open_system(outer, &system);
     Asker asker, closer;
-    hcsrt_rule rule = withholding(true);
-    int number = hcsrt_rule_add(starts, &rule);
+    int64_t number = add(withholding(starts, true));
     asker.begin(system);
     closer.begin(system);
     CHECK(hcsrt_rule_met(number) == 2);
@@ -235,24 +262,17 @@ void test_withheld_call_that_hcs_gets() {
 
 /* HCS hears nothing, then and later: it says so itself of an operation that nothing was begun with. */
 void test_withheld_call_that_hcs_never_gets() {
-    int starts = number_of("HcsStartComputeSystem");
+    const char *starts = "HcsStartComputeSystem";
     hcsrt_system system = nullptr;
     open_system(outer, &system);
-    for (const char *name : {"HcsOpenComputeSystem", "HcsCloseComputeSystem", "HcsCreateOperation", "free_string"}) {
-        hcsrt_rule rule = withholding(true);
-        CHECK(hcsrt_rule_add(number_of(name), &rule) == -1);
-    }
+    for (const char *name : {"HcsOpenComputeSystem", "HcsCloseComputeSystem", "HcsCreateOperation", "free_string"})
+        CHECK(is_unfit(withholding(name, true)));
     for (const char *name :
          {"HcsCreateProcess", "HcsCreateComputeSystem", "HcsCreateComputeSystemInNamespace", "HcsGetProcessInfo"}) {
-        hcsrt_rule rule = withholding(false), passed_on = withholding(true);
-        int number = hcsrt_rule_add(number_of(name), &rule);
-        CHECK((number >= 0) == !std::strcmp(name, "HcsGetProcessInfo"));
-        if (number >= 0) hcsrt_rule_remove(number);
-        CHECK((number = hcsrt_rule_add(number_of(name), &passed_on)) >= 0);
-        hcsrt_rule_remove(number);
+        CHECK(is_unfit(withholding(name, false)) == (std::strcmp(name, "HcsGetProcessInfo") != 0));
+        hcsrt_rule_remove(add(withholding(name, true)));
     }
-    hcsrt_rule rule = withholding(false);
-    int number = hcsrt_rule_add(starts, &rule);
+    int64_t number = add(withholding(starts, false));
     Asker asker;
     asker.begin(system);
     hcsrt_process_information info;
@@ -271,8 +291,7 @@ void test_withheld_call_that_hcs_never_gets() {
 
     /* A call that HCS does not take at all has nothing to withhold. */
     fake_hcs::set_service(system, fake_hcs::Service::GONE);
-    hcsrt_rule late = withholding(true);
-    number = hcsrt_rule_add(starts, &late);
+    number = add(withholding(starts, true));
     hcsrt_operation operation = outer->HcsCreateOperation(nullptr, nullptr);
     CHECK(outer->HcsStartComputeSystem(system, operation, nullptr) == HCSRT_E_SERVICE_DISCONNECT);
     auto began = Clock::now();
@@ -346,11 +365,8 @@ void start_all_the_time() {
 }
 
 void withhold_all_the_time(int rounds) {
-    int starts = number_of("HcsStartComputeSystem");
     for (int round = 0; round < rounds; ++round) {
-        hcsrt_rule rule = withholding(true);
-        int number = hcsrt_rule_add(starts, &rule);
-        CHECK(number >= 0);
+        int64_t number = add(withholding("HcsStartComputeSystem", true));
         for (int i = 0; i < 50 && !hcsrt_rule_met(number); ++i) std::this_thread::yield();
         hcsrt_rule_remove(number);
     }
@@ -358,13 +374,13 @@ void withhold_all_the_time(int rounds) {
 
 /* The slots of rules go from function to function, while calls of both look at them. */
 void rule_all_the_time(int rounds, unsigned seed) {
-    int opens = number_of("HcsOpenComputeSystem"), closes = number_of("HcsCloseComputeSystem");
     for (int round = 0; round < rounds; ++round) {
         unsigned roll = static_cast<unsigned>(rand_r(&seed)) / 8;
-        hcsrt_rule rule = roll % 2 ? failing(1 + roll % 3, 1 + roll % 5) : waiting(1 + roll % 3, 1 + roll % 2);
-        if (rule.fails) may_fail += rule.calls;
-        int number = hcsrt_rule_add(rule.fails ? opens : closes, &rule);
-        CHECK(number >= 0);
+        bool fails = roll % 2;
+        hcsrt_rule rule = fails ? failing("HcsOpenComputeSystem", 1 + roll % 3, 1 + roll % 5)
+                                : waiting("HcsCloseComputeSystem", 1 + roll % 3, 1 + roll % 2);
+        if (fails) may_fail += rule.calls;
+        int64_t number = add(rule);
         for (int i = 0; i < 50 && !hcsrt_rule_met(number); ++i) std::this_thread::yield();
         hcsrt_rule_remove(number);
     }
@@ -372,8 +388,7 @@ void rule_all_the_time(int rounds, unsigned seed) {
 
 void test_threads(int rounds) {
     int opens = number_of("HcsOpenComputeSystem");
-    hcsrt_rule never_passed_on = failing(1, 0, HCSRT_E_ABORT);
-    int rule = hcsrt_rule_add(number_of("HcsEnumerateComputeSystems"), &never_passed_on);
+    int64_t rule = add(failing("HcsEnumerateComputeSystems", 1, 0, HCSRT_E_ABORT));
     uint64_t before = hcsrt_interposed_calls(opens);
     std::vector<std::thread> callers, rulers;
     for (int i = 0; i < 3; ++i) callers.emplace_back(call_all_the_time);

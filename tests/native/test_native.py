@@ -21,8 +21,9 @@ ENGINE_SOURCES = sorted((PACKAGE / "native/engine").glob("*.cpp"))
 WITH_ENGINE = [FAKE_HCS, FORKS_SOURCE, REAPER_SOURCE, OPERATIONS_SOURCE, EVENTS_SOURCE, CHOSEN_SOURCE, *ENGINE_SOURCES]
 ENGINE = [HERE / "engine_stress.cpp", *WITH_ENGINE]
 EVENTS = HERE / "events_stress.cpp"
-INTERPOSE_SOURCES = [PACKAGE / "native/interpose" / name for name in ("withheld.cpp", "interpose.cpp")]
+INTERPOSE_SOURCES = sorted((PACKAGE / "native/interpose").glob("*.cpp"))
 INTERPOSE = [HERE / "interpose_test.cpp", FAKE_HCS, FORKS_SOURCE, *INTERPOSE_SOURCES]
+FAULTS = [HERE / "interpose_faults.cpp", *INTERPOSE[1:]]
 REAPER = [HERE / "reaper_stress.cpp", FAKE_HCS, FORKS_SOURCE, REAPER_SOURCE, OPERATIONS_SOURCE, EVENTS_SOURCE]
 
 
@@ -243,6 +244,7 @@ def test_the_engine_stress_catches(mutation, tmp_path):
         pytest.param(ENGINE, ["1000", "wait"], id="engine waiters"),
         pytest.param([EVENTS, EVENTS_SOURCE, FORKS_SOURCE], ["1500"], id="events"),
         pytest.param(INTERPOSE, ["20000"], id="interpose"),
+        pytest.param(FAULTS, ["3000"], id="faults"),
     ],
 )
 def test_sanitizers_find_nothing(sanitizer, sources, arguments, tmp_path):
@@ -262,25 +264,38 @@ def test_the_thread_sanitizer_catches(mutation, tmp_path):
 # --- the table around a table ---------------------------------------------------------------------------------------
 
 
-def of_interpose(name: str, before: str, after: str) -> Mutation:
-    return Mutation(name, before, after, "interpose/interpose.cpp")
+def of_interpose(part: str, name: str, before: str, after: str) -> Mutation:
+    return Mutation(name, before, after, f"interpose/{part}")
 
 
-# Not wrong, but it makes frequent what is rare: that a call comes to a rule that has ended, or is another function's.
+# Not wrong, but it makes frequent what is rare: that a call comes to a rule that has ended, or is another site's.
 STALE = of_interpose(
+    "rules.cpp",
     "what has ended is found",
-    "fetch_and(~(uint64_t{1} << number)",
-    "fetch_and(~(uint64_t{0} << number)",
+    "fetch_and(~(uint64_t{1} << place % 64)",
+    "fetch_and(~(uint64_t{0} << place % 64)",
 )
-WAKES_NOBODY = of_interpose("the end of a rule wakes nobody", "hcsrt::wake_all(slot.word);", "")
-INTERPOSE_MUTATIONS = [
-    of_interpose("a call does not see that a rule has ended", "acq_rel) & ACTIVE) &&", "acq_rel) | ACTIVE) &&"),
+WAKES_NOBODY = of_interpose(
+    "rules.cpp",
+    "the end of a rule wakes nobody",
+    "arm(slot->rule, false);\n    slot->signal.fetch_add(1, std::memory_order_acq_rel);\n    wake_all(slot->signal);",
+    "arm(slot->rule, false);\n    slot->signal.fetch_add(1, std::memory_order_acq_rel);",
+)
+RULE_MUTATIONS = [
     of_interpose(
-        "a rule is written while a call is inside",
-        "uint32_t free = 0;",
-        "uint32_t free = slot.word.load() & ~(ACTIVE | CLAIMED);",
+        "rules.cpp",
+        "a call does not see that a rule has ended",
+        "acq_rel) & ACTIVE) && slot.site",
+        "acq_rel) | ACTIVE) && slot.site",
     ),
     of_interpose(
+        "rules.cpp",
+        "the end of a rule waits for nobody",
+        ">= INSIDE) wait_on(slot->word, seen, FOREVER);",
+        "> ~0u) wait_on(slot->word, seen, FOREVER);",
+    ),
+    of_interpose(
+        "rules.cpp",
         "a call leaves a rule relaxed",
         "slot.word.fetch_sub(INSIDE, std::memory_order_acq_rel)",
         "slot.word.fetch_sub(INSIDE, std::memory_order_relaxed)",
@@ -289,17 +304,50 @@ INTERPOSE_MUTATIONS = [
 
 
 WITHHELD_MUTATIONS = [
-    Mutation(name, before, after, "interpose/withheld.cpp")
-    for name, before, after in [
-        (
-            "HCS tells although the outcome is withheld",
-            "if (!(call->word.fetch_or(TOLD) & WITHHELD)) tell",
-            "if (true) tell",
-        ),
-        ("the end of a rule forgets the callback", "(TOLD | CLOSED)) == TOLD", "(TOLD | CLOSED)) == ~0u"),
-        ("the callback of a closed operation is made up for", "before & (TOLD | CLOSED)", "before & (TOLD)"),
-        ("nobody is woken", "wake_all(call->word);", ""),
-    ]
+    of_interpose(
+        "deliveries.cpp",
+        "HCS tells although the outcome is withheld",
+        "bool comes_now = !(inside->held.fetch_or(TOLD) & WITHHELD);",
+        "bool comes_now = inside->held.fetch_or(TOLD) | 1;",
+    ),
+    of_interpose(
+        "deliveries.cpp",
+        "the end of a rule forgets the callback",
+        "if ((before & (WITHHELD | TOLD)) == (WITHHELD | TOLD) &&",
+        "if ((before & (WITHHELD | TOLD)) == ~0u &&",
+    ),
+    of_interpose("deliveries.cpp", "nobody is woken", "wake_all(entry->held);", ""),
+]
+
+FAULT_MUTATIONS = [
+    of_interpose("handles.cpp", "a close waits for nobody", "for_all_of(entry_, wait_for_callbacks);", ""),
+    of_interpose(
+        "handles.cpp",
+        "a close waits for itself",
+        "uint32_t own = times_inside(entry);",
+        "uint32_t own = 0 * entry->index;",
+    ),
+    of_interpose(
+        "handles.cpp",
+        "what is too late finds the next one",
+        "if (generation(seen) != generation(context) || (seen",
+        "if ((seen",
+    ),
+    of_interpose(
+        "handles.cpp",
+        "a callback begins while its handle closes",
+        "(seen & (ACTIVE | CLOSED)) != ACTIVE",
+        "!(seen & ACTIVE)",
+    ),
+    of_interpose("deliveries.cpp", "the end of a rule leaves what it keeps", "&rule);\n    flush();", "&rule);"),
+    of_interpose("deliveries.cpp", "what is released is not looked at", "is_over(item.rule, item.released) ||", ""),
+    of_interpose("deliveries.cpp", "nothing overtakes", "|| is_overtaken(item);", ";"),
+    of_interpose(
+        "deliveries.cpp",
+        "the second one comes after the close",
+        "if (twice && !inside.is_closed()) callback(event,",
+        "if (twice) callback(event,",
+    ),
 ]
 
 
@@ -309,10 +357,17 @@ def test_interpose(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def interpose_with(mutation: Mutation, folder: Path, *flags: str) -> Path:
-    mutated = mutation.apply(folder) / mutation.source
-    sources = [mutated if source == PACKAGE / "native" / mutation.source else source for source in INTERPOSE]
-    return build(folder / "program", sources, *flags)
+@pytest.mark.slow
+def test_faults_and_a_forked_child(tmp_path):
+    done = run(build(tmp_path / "program", FAULTS), "500", "fork")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def interpose_with(mutation: Mutation, folder: Path, *flags: str, sources: list[Path] = INTERPOSE) -> Path:
+    mutation.apply(folder)
+    given = [folder / "interpose" / source.name for source in sources]
+    mutated = [own if own.exists() else source for own, source in zip(given, sources, strict=True)]
+    return build(folder / "program", mutated, *flags)
 
 
 @pytest.mark.slow
@@ -327,13 +382,20 @@ def test_the_interpose_test_catches(mutation, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("mutation", FAULT_MUTATIONS, ids=named)
+def test_the_test_of_faults_catches(mutation, tmp_path):
+    program = interpose_with(mutation, tmp_path, "-fsanitize=address", sources=FAULTS)
+    assert run("timeout", "30", program, "500").returncode != 0
+
+
+@pytest.mark.slow
 def test_interpose_where_calls_come_to_rules_that_have_ended(tmp_path):
     done = run(interpose_with(STALE, tmp_path, "-fsanitize=thread"), "20000")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mutation", INTERPOSE_MUTATIONS, ids=named)
+@pytest.mark.parametrize("mutation", RULE_MUTATIONS, ids=named)
 def test_the_thread_sanitizer_catches_of_interpose(mutation, tmp_path):
     STALE.apply(tmp_path)
     done = run(interpose_with(mutation, tmp_path, "-fsanitize=thread"), "20000")

@@ -132,6 +132,12 @@ def completions(at: Bench) -> None:
 
 
 @probe()
+def callback_of_failed_kick_off(at: Bench) -> None:
+    told = experiments.run(experiments.callback_of_failed_kick_off, list(BAD_DOCUMENTS.values()))
+    at.seen("creates that fail, and their completion callbacks", told)
+
+
+@probe()
 def late_callback(at: Bench) -> None:
     at.seen("a completion callback that is set late", experiments.run(experiments.late_callback))
 

@@ -69,6 +69,24 @@ def kill_after_exit(at: Bench) -> None:
         process.wait(PATIENCE)
 
 
+@probe()
+def exit_codes_of_the_ended(at: Bench) -> None:
+    container = at.container()
+    told: dict[str, Any] = {}
+    with container.popen("cmd", stdin=PIPE) as process:
+        process.kill()
+        told["of a terminated process"] = process.wait(PATIENCE)
+    with container.popen("cmd", stdin=PIPE) as process:
+        handle = int(process.handle.as_raw())
+        container.terminate()
+        try:
+            told["of one whose system was terminated"] = process.wait(PATIENCE)
+        except HcsError as error:
+            told["of one whose system was terminated"] = spell(error.hresult & 0xFFFFFFFF)
+        told["its properties"] = call(at.table, "HcsGetProcessProperties", handle, OPERATION, None).told()
+    at.seen("exit codes of processes that did not end by themselves", told)
+
+
 @probe(cases={"0": 0, "7": 7, "259": 259, "0xC0000005": 0xC0000005})
 def exit_documents(at: Bench, code: int) -> None:
     container = at.container()

@@ -776,7 +776,7 @@ bool fits(const hcsrt_rule &rule) {
         }
     case HCSRT_SITE_COMPLETION: return (traits & HCSRT_IS_TRACKED) && rule.action <= HCSRT_ACTION_REORDER;
     case HCSRT_SITE_EVENT: return rule.action >= HCSRT_ACTION_DELAY && rule.action <= HCSRT_ACTION_REORDER;
-    case HCSRT_SITE_STREAM: return rule.action == HCSRT_ACTION_CUT;
+    case HCSRT_SITE_STREAM: return rule.action == HCSRT_ACTION_CUT && rule.stream >= 0 && rule.stream < 3;
     default: return rule.action == HCSRT_ACTION_CRASH;
     }
 }

@@ -120,14 +120,14 @@ bool is_same_id(Text text, Text other) {
 }
 
 bool contains(Text text, Text part) {
-    if (!text) return false;
+    if (!text || !part) return false;
     for (size_t at = 0; at + part.length <= text.length; ++at)
         if (!std::memcmp(text.units + at, part.units, part.length * sizeof *part.units)) return true;
     return false;
 }
 
 bool is_like(Text text, Text pattern) {
-    if (!text) return false;
+    if (!text || !pattern) return false;
     size_t at = 0, of_pattern = 0, star = SIZE_MAX, after_star = 0;
     while (at < text.length) {
         bool more = of_pattern < pattern.length;

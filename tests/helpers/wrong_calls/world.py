@@ -71,6 +71,8 @@ class World:
             "hcsrt._engine._Call": self.call_under_way,
             "hcsrt._interpose.Rule": lambda: _interpose.failing("HcsSaveComputeSystem", -1),
             "hcsrt._interpose.Counts": _interpose.counting,
+            "hcsrt._interpose.Block": _interpose.Block,
+            "hcsrt._interpose.Active": lambda: _interpose.activate("call", "HcsSaveComputeSystem", "fail"),
             "hcsrt.emulator._native.Stopped": _native.Stopped,
         }
 
