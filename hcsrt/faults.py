@@ -34,11 +34,7 @@ from . import _hresults, _interpose
 from ._arguments import check_name, check_text, integer, seconds
 from ._codes import SYMBOLS
 from ._event_types import EVENT_TYPES
-from ._late import typing
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import TracebackType
+from ._late import types, typing
 
 __all__ = ["Fault", "Faults", "Firing", "Site"]
 
@@ -197,7 +193,7 @@ class Fault:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: types.TracebackType | None
     ) -> None:
         self.remove()
 
@@ -476,7 +472,7 @@ class Faults:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: types.TracebackType | None
     ) -> None:
         block, self._block = self._block, None
         if block is None:

@@ -129,6 +129,7 @@ def test_a_fault_is_its_data(data: dict[str, Any]) -> None:
     assert faults.to_list() == [data]
 
 
+@emulator_by_name
 @given(st.lists(data_of_faults(), max_size=5))
 def test_any_faults_can_be_put_into_force(everything: list[dict[str, Any]]) -> None:
     faults = Faults()
