@@ -16,20 +16,42 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from typing import Any
+from types import TracebackType
+from typing import Any, Protocol, Self, cast
 
 from .. import _interpose
 from .._arguments import check_name
 from .._arguments import seconds as checked_seconds
 from ..errors import HcsError
-from ..faults import Fault, Firing
-from . import plausible, world
+from ..faults import Fault, Faults, Firing
+from . import plausible
 from .model import System
 
 # Seconds that a program which hangs has to end, once its service is gone.
 _GRACE = 5.0
 # Seconds between two looks for what cleans up in the background.
 _LOOK = 0.005
+
+
+class SweptService(Protocol):
+    """What a sweep needs of the service of a host."""
+
+    def stop(self) -> None: ...
+
+
+class SweptHost(Protocol):
+    """What a sweep needs of a host."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None: ...
+    @property
+    def faults(self) -> Faults: ...
+    @property
+    def service(self) -> SweptService: ...
+    def left_behind(self) -> dict[str, int]: ...
+    def misuses(self) -> list[str]: ...
 
 
 class Run:
@@ -101,8 +123,7 @@ class Run:
         return found
 
     def _is_expected(self, error: BaseException, errors: tuple[type[BaseException], ...]) -> bool:
-        if isinstance(error, BaseExceptionGroup):
-            members: Sequence[BaseException] = error.exceptions
+        if members := _members(error):
             return isinstance(error, errors) or all(self._is_expected(each, errors) for each in members)
         return isinstance(error, (HcsError, TimeoutError, *errors)) and self.fault is not None
 
@@ -129,20 +150,23 @@ class Sweep:
     def __init__(
         self,
         function: Callable[[], Any],
+        new_host: Callable[[], SweptHost],
+        systems: Callable[[], list[System]],
         *,
         seed: int | None,
         limit: float,
         settle: float,
         failures: Mapping[str, Sequence[str | int]] | None,
-        assumptions: Mapping[str, str | None],
     ) -> None:
         if not callable(function):
             raise TypeError(f"function must be callable without arguments, not {type(function).__name__}")
         self._function = function
+        self._new_host = new_host
+        # The compute systems of the world of now that have not stopped.
+        self._systems = systems
+        # For what that checks.
+        new_host()
         self._seed = seed
-        self._assumptions = dict(assumptions)
-        # For what it checks.
-        world.Host(seed, **self._assumptions)
         self._limit = checked_seconds(limit, "limit")
         self._settle = checked_seconds(settle, "settle")
         self._failures: dict[str, list[str | int]] = {}
@@ -217,7 +241,7 @@ class Sweep:
         self.runs += 1
         run = Run(fault, seed=self._seed, function=function, number=number, lasting=lasting)
         counts: dict[str, int] = {}
-        with world.Host(self._seed, **self._assumptions) as host:
+        with self._new_host() as host:
             if fault is not None:
                 host.faults.add(fault)
             with warnings.catch_warnings(record=True) as warned:
@@ -227,7 +251,7 @@ class Sweep:
                     if fault is None:
                         counts = {name: calls[name] for name in plausible.functions() if calls[name]}
                 gc.collect()
-                settle(host, run, self._settle)
+                self._note_rest(host, run)
             if fault is not None:
                 run.fired = fault.fired
         for warning in warned:
@@ -238,29 +262,24 @@ class Sweep:
                 warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
         return run, counts
 
-
-def settle(host: world.Host, run: Run, seconds: float | None) -> None:
-    """Note what a program has left behind, after the time for what cleans up in the background."""
-    end = None if seconds is None else time.monotonic() + seconds
-    while host.left_behind() or any(each.stopping or each.terminate_on_last_handle_closed for each in _systems()):
-        if end is not None and time.monotonic() > end:
-            break
-        time.sleep(_LOOK)
-    run.left_behind = host.left_behind()
-    run.misuses = host.misuses()
-    run.systems = sorted(system.id for system in _systems())
-
-
-def _systems() -> list[System]:
-    """Return the compute systems that have not stopped."""
-    service = world.service()
-    return [] if service is None else list(service.model.ids.values())
+    def _note_rest(self, host: SweptHost, run: Run) -> None:
+        """Note what a program has left behind, after the time for what cleans up in the background."""
+        end = None if self._settle is None else time.monotonic() + self._settle
+        while host.left_behind() or any(
+            system.stopping or system.terminate_on_last_handle_closed for system in self._systems()
+        ):
+            if end is not None and time.monotonic() > end:
+                break
+            time.sleep(_LOOK)
+        run.left_behind = host.left_behind()
+        run.misuses = host.misuses()
+        run.systems = sorted(system.id for system in self._systems())
 
 
 class _Program:
     """A program on a thread of its own, so that it can be left alone if it hangs."""
 
-    def __init__(self, function: Callable[[], Any], run: Run, host: world.Host, limit: float | None) -> None:
+    def __init__(self, function: Callable[[], Any], run: Run, host: SweptHost, limit: float | None) -> None:
         self._function = function
         self._run = run
         self._host = host
@@ -316,7 +335,7 @@ class _Program:
     def _where(self, thread: threading.Thread) -> str:
         names = {each.ident: each.name for each in threading.enumerate()}
         texts: list[str] = []
-        frames = sys._current_frames()
+        frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
         # First that of the program itself. The one that sweeps waits for it.
         for ident in sorted(frames, key=lambda ident: ident != thread.ident):
             if ident != threading.get_ident():
@@ -342,6 +361,13 @@ def _stack(task: asyncio.Task[Any]) -> str:
     return "".join(lines)
 
 
+def _members(error: BaseException) -> Sequence[BaseException]:
+    """Return the members of a group of errors, nothing for an error that is no group."""
+    if not isinstance(error, BaseExceptionGroup):
+        return ()
+    return cast("BaseExceptionGroup[BaseException]", error).exceptions
+
+
 def _forget_variables(error: BaseException, seen: set[int] | None = None) -> None:
     """Clear the variables in the traceback of an error and in those of all that came before it."""
     seen = set() if seen is None else seen
@@ -349,7 +375,6 @@ def _forget_variables(error: BaseException, seen: set[int] | None = None) -> Non
         return
     seen.add(id(error))
     traceback.clear_frames(error.__traceback__)
-    others: Sequence[BaseException] = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    for other in (error.__cause__, error.__context__, *others):
+    for other in (error.__cause__, error.__context__, *_members(error)):
         if other is not None:
             _forget_variables(other, seen)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from .._arguments import path_text
 from .._arguments import seconds as checked_seconds
@@ -27,6 +27,7 @@ from .service import Service
 from .variation import Variation
 
 if TYPE_CHECKING:
+    from .model import System
     from .sweep import Sweep
 
 # Seconds for calls that nobody waits for any more to be over, once their world has ended.
@@ -94,6 +95,12 @@ def current() -> World:
 def service() -> Service | None:
     """Return the service of this process, if one runs: a forked child has neither the thread nor the systems."""
     return current().running()
+
+
+def _systems() -> list[System]:
+    """Return the compute systems that have not stopped."""
+    running = service()
+    return [] if running is None else list(running.model.ids.values())
 
 
 def install(seed: int | None = None) -> None:
@@ -222,9 +229,7 @@ class Host:
         ValueError: A choice is none of those that there are, or there is chaos without a seed.
     """
 
-    def __init__(
-        self, seed: int | None = None, *, chaos: Literal["swarm"] | None = None, **assumptions: str | None
-    ) -> None:
+    def __init__(self, seed: int | None = None, *, chaos: str | None = None, **assumptions: str | None) -> None:
         _check_seed(seed)
         self._assumed: dict[str, str] = {}
         self._seed = seed
@@ -437,7 +442,7 @@ class Host:
                 if assumptions.ASSUMPTIONS[name].native and self._is_installed():
                     _native.assume(name, numbers[name])
 
-    def chaos(self, chaos: Literal["swarm"] = "swarm", *, seed: int | None = None) -> list[Fault]:
+    def chaos(self, chaos: str = "swarm", *, seed: int | None = None) -> list[Fault]:
         """Let things go wrong at random, at any time: a mix of faults that a program has to live with.
 
         "swarm" is for many runs with a seed each. Each kind of fault is switched on for one run in four, and has a rate
@@ -543,7 +548,10 @@ class Host:
         """
         from .sweep import Sweep
 
-        return Sweep(function, seed=seed, limit=limit, settle=settle, failures=failures, assumptions=assumptions)
+        def new_host() -> Host:
+            return Host(seed, **assumptions)
+
+        return Sweep(function, new_host, _systems, seed=seed, limit=limit, settle=settle, failures=failures)
 
     def settle(self, seconds: float = 5.0) -> bool:
         """Wait for what cleans up in the background: calls that nobody waits for, and handles nobody refers to.
