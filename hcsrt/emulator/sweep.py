@@ -50,6 +50,8 @@ class SweptHost(Protocol):
     def faults(self) -> Faults: ...
     @property
     def service(self) -> SweptService: ...
+    @property
+    def assumptions(self) -> dict[str, str | None]: ...
     def left_behind(self) -> dict[str, int]: ...
     def misuses(self) -> list[str]: ...
 
@@ -62,6 +64,8 @@ class Run:
         """What failed; None in the first run, in which nothing does."""
         self.seed: int | None = seed
         """The seed of its world."""
+        self.assumptions: dict[str, str] = {}
+        """What was assumed in its world."""
         self.function: str = function
         """The function of HCS that failed, empty in the first run."""
         self.number: int = number
@@ -98,7 +102,8 @@ class Run:
         if self.fault is None:
             return "in which nothing fails"
         calls = f"calls {self.number} and later" if self.lasting else f"call {self.number}"
-        return f"with {self.fault.action}() at {self.fault.site}, {calls}"
+        error = self.fault.to_dict().get("error", "")
+        return f"with {self.fault.action}({error}) at {self.fault.site}, {calls}"
 
     def problems(self, *errors: type[BaseException]) -> list[str]:
         """Return what is wrong with the run, a sentence each; nothing if it is clean.
@@ -140,7 +145,8 @@ class Run:
         if problems:
             lines = [f"in the run {self._where()}:", *(f"* {problem}" for problem in problems)]
             if self.fault is not None:
-                lines.append(f"repeat it with: Host(seed={self.seed}), and faults.add({self.fault.to_dict()})")
+                given = "".join(f", {name}={choice!r}" for name, choice in self.assumptions.items())
+                lines.append(f"repeat it with: Host(seed={self.seed}{given}), and faults.add({self.fault.to_dict()})")
             raise AssertionError("\n".join(lines)) from self.error
 
 
@@ -242,6 +248,7 @@ class Sweep:
         run = Run(fault, seed=self._seed, function=function, number=number, lasting=lasting)
         counts: dict[str, int] = {}
         with self._new_host() as host:
+            run.assumptions = {name: choice for name, choice in host.assumptions.items() if choice is not None}
             if fault is not None:
                 host.faults.add(fault)
             with warnings.catch_warnings(record=True) as warned:
