@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from .._arguments import path_text
 from .._arguments import seconds as checked_seconds
 from .._interpose import set_fault_hook
+from .._late import Late
 from .._library import choose
 from ..faults import Fault, Faults
 from . import _native, assumptions, volumes
@@ -27,8 +28,17 @@ from .service import Service
 from .variation import Variation
 
 if TYPE_CHECKING:
+    from . import sweep as sweeping
     from .model import System
-    from .sweep import Sweep
+else:
+
+    def _sweeping():
+        from . import sweep
+
+        return sweep
+
+    # It needs asyncio, which takes longer to import than the emulator.
+    sweeping = Late(_sweeping)
 
 # Seconds for calls that nobody waits for any more to be over, once their world has ended.
 _AFTERMATH = 1.0
@@ -520,7 +530,7 @@ class Host:
         settle: float = 5.0,
         failures: Mapping[str, Sequence[str | int]] | None = None,
         **assumptions: str | None,
-    ) -> Sweep:
+    ) -> sweeping.Sweep:
         """Run a program again and again, each time on a host of its own on which another call of HCS fails.
 
             for run in Host.sweep(run_manager):
@@ -546,12 +556,11 @@ class Host:
             TypeError: An argument has the wrong type, or there is no assumption of a name.
             ValueError: An argument is out of range, or a choice is none of those that there are.
         """
-        from .sweep import Sweep
 
         def new_host() -> Host:
             return Host(seed, **assumptions)
 
-        return Sweep(function, new_host, _systems, seed=seed, limit=limit, settle=settle, failures=failures)
+        return sweeping.Sweep(function, new_host, _systems, seed=seed, limit=limit, settle=settle, failures=failures)
 
     def settle(self, seconds: float = 5.0) -> bool:
         """Wait for what cleans up in the background: calls that nobody waits for, and handles nobody refers to.
