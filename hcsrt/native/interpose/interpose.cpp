@@ -708,7 +708,8 @@ struct Through<Entry, Number> {
                 able->crash_guest(std::get<0>(std::tie(arguments...)), SUBJECTS[Number] == HCSRT_SUBJECT_PROCESS);
         if constexpr (Number == NUMBER_HcsCreateProcess) {
             hcsrt_process *process = std::get<sizeof...(Parameters) - 1>(std::tie(arguments...));
-            if (is_taken && process) decide_process(*process, meeting);
+            /* HCS reports failure for some that run. */
+            if (process) decide_process(*process, meeting);
         }
         if (verdict.disconnects && able) able->disconnect();
     }
