@@ -15,8 +15,13 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+<<<<<<< HEAD
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
+=======
+from types import TracebackType
+from typing import Any, Protocol, Self, cast
+>>>>>>> chaos
 
 from .. import _interpose
 from .._arguments import check_name
@@ -24,6 +29,10 @@ from .._arguments import seconds as checked_seconds
 from ..errors import HcsError
 from ..faults import Fault, Faults, Firing
 from . import plausible
+<<<<<<< HEAD
+=======
+from .model import System
+>>>>>>> chaos
 
 # Seconds that a program which hangs has to end, once its service is gone.
 _GRACE = 5.0
@@ -46,6 +55,29 @@ class _Host(Protocol):
     def systems(self) -> list[str]: ...
 
 
+class SweptService(Protocol):
+    """What a sweep needs of the service of a host."""
+
+    def stop(self) -> None: ...
+
+
+class SweptHost(Protocol):
+    """What a sweep needs of a host."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None: ...
+    @property
+    def faults(self) -> Faults: ...
+    @property
+    def service(self) -> SweptService: ...
+    @property
+    def assumptions(self) -> dict[str, str | None]: ...
+    def left_behind(self) -> dict[str, int]: ...
+    def misuses(self) -> list[str]: ...
+
+
 class Run:
     """One run of a program in a world of its own, in which at most one thing fails."""
 
@@ -54,6 +86,8 @@ class Run:
         """What failed; None in the first run, in which nothing does."""
         self.seed: int | None = seed
         """The seed of its world."""
+        self.assumptions: dict[str, str] = {}
+        """What was assumed in its world."""
         self.function: str = function
         """The function of HCS that failed, empty in the first run."""
         self.number: int = number
@@ -90,7 +124,8 @@ class Run:
         if self.fault is None:
             return "in which nothing fails"
         calls = f"calls {self.number} and later" if self.lasting else f"call {self.number}"
-        return f"with {self.fault.action}() at {self.fault.site}, {calls}"
+        error = self.fault.to_dict().get("error", "")
+        return f"with {self.fault.action}({error}) at {self.fault.site}, {calls}"
 
     def problems(self, *errors: type[BaseException]) -> list[str]:
         """Return what is wrong with the run, a sentence each; nothing if it is clean.
@@ -115,8 +150,7 @@ class Run:
         return found
 
     def _is_expected(self, error: BaseException, errors: tuple[type[BaseException], ...]) -> bool:
-        if isinstance(error, BaseExceptionGroup):
-            members: Sequence[BaseException] = error.exceptions
+        if members := _members(error):
             return isinstance(error, errors) or all(self._is_expected(each, errors) for each in members)
         return isinstance(error, (HcsError, TimeoutError, *errors)) and self.fault is not None
 
@@ -133,7 +167,8 @@ class Run:
         if problems:
             lines = [f"in the run {self._where()}:", *(f"* {problem}" for problem in problems)]
             if self.fault is not None:
-                lines.append(f"repeat it with: Host(seed={self.seed}), and faults.add({self.fault.to_dict()})")
+                given = "".join(f", {name}={choice!r}" for name, choice in self.assumptions.items())
+                lines.append(f"repeat it with: Host(seed={self.seed}{given}), and faults.add({self.fault.to_dict()})")
             raise AssertionError("\n".join(lines)) from self.error
 
 
@@ -143,7 +178,12 @@ class Sweep:
     def __init__(
         self,
         function: Callable[[], Any],
+<<<<<<< HEAD
         new_host: Callable[[], AbstractContextManager[_Host]],
+=======
+        new_host: Callable[[], SweptHost],
+        systems: Callable[[], list[System]],
+>>>>>>> chaos
         *,
         seed: int | None,
         limit: float,
@@ -154,6 +194,13 @@ class Sweep:
             raise TypeError(f"function must be callable without arguments, not {type(function).__name__}")
         self._function = function
         self._new_host = new_host
+<<<<<<< HEAD
+=======
+        # The compute systems of the world of now that have not stopped.
+        self._systems = systems
+        # For what that checks.
+        new_host()
+>>>>>>> chaos
         self._seed = seed
         self._limit = checked_seconds(limit, "limit")
         self._settle = checked_seconds(settle, "settle")
@@ -231,6 +278,10 @@ class Sweep:
         run = Run(fault, seed=self._seed, function=function, number=number, lasting=lasting)
         counts: dict[str, int] = {}
         with self._new_host() as host:
+<<<<<<< HEAD
+=======
+            run.assumptions = {name: choice for name, choice in host.assumptions.items() if choice is not None}
+>>>>>>> chaos
             if fault is not None:
                 host.faults.add(fault)
             with warnings.catch_warnings(record=True) as warned:
@@ -240,8 +291,12 @@ class Sweep:
                     if fault is None:
                         counts = {name: calls[name] for name in plausible.functions() if calls[name]}
                 gc.collect()
+<<<<<<< HEAD
                 host.settle(self._settle)
                 run.left_behind, run.misuses, run.systems = host.left_behind(), host.misuses(), host.systems()
+=======
+                self._note_rest(host, run)
+>>>>>>> chaos
             if fault is not None:
                 run.fired = fault.fired
         for warning in warned:
@@ -252,11 +307,31 @@ class Sweep:
                 warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
         return run, counts
 
+<<<<<<< HEAD
+=======
+    def _note_rest(self, host: SweptHost, run: Run) -> None:
+        """Note what a program has left behind, after the time for what cleans up in the background."""
+        end = None if self._settle is None else time.monotonic() + self._settle
+        while host.left_behind() or any(
+            system.stopping or system.terminate_on_last_handle_closed for system in self._systems()
+        ):
+            if end is not None and time.monotonic() > end:
+                break
+            time.sleep(_LOOK)
+        run.left_behind = host.left_behind()
+        run.misuses = host.misuses()
+        run.systems = sorted(system.id for system in self._systems())
+
+>>>>>>> chaos
 
 class _Program:
     """A program on a thread of its own, so that it can be left alone if it hangs."""
 
+<<<<<<< HEAD
     def __init__(self, function: Callable[[], Any], run: Run, host: _Host, limit: float | None) -> None:
+=======
+    def __init__(self, function: Callable[[], Any], run: Run, host: SweptHost, limit: float | None) -> None:
+>>>>>>> chaos
         self._function = function
         self._run = run
         self._host = host
@@ -312,7 +387,7 @@ class _Program:
     def _where(self, thread: threading.Thread) -> str:
         names = {each.ident: each.name for each in threading.enumerate()}
         texts: list[str] = []
-        frames = sys._current_frames()
+        frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
         # First that of the program itself. The one that sweeps waits for it.
         for ident in sorted(frames, key=lambda ident: ident != thread.ident):
             if ident != threading.get_ident():
@@ -338,6 +413,13 @@ def _stack(task: asyncio.Task[Any]) -> str:
     return "".join(lines)
 
 
+def _members(error: BaseException) -> Sequence[BaseException]:
+    """Return the members of a group of errors, nothing for an error that is no group."""
+    if not isinstance(error, BaseExceptionGroup):
+        return ()
+    return cast("BaseExceptionGroup[BaseException]", error).exceptions
+
+
 def _forget_variables(error: BaseException, seen: set[int] | None = None) -> None:
     """Clear the variables in the traceback of an error and in those of all that came before it."""
     seen = set() if seen is None else seen
@@ -345,7 +427,6 @@ def _forget_variables(error: BaseException, seen: set[int] | None = None) -> Non
         return
     seen.add(id(error))
     traceback.clear_frames(error.__traceback__)
-    others: Sequence[BaseException] = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    for other in (error.__cause__, error.__context__, *others):
+    for other in (error.__cause__, error.__context__, *_members(error)):
         if other is not None:
             _forget_variables(other, seen)

@@ -14,12 +14,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
+<<<<<<< HEAD
 from typing import Any, Literal
+=======
+from typing import TYPE_CHECKING, Any
+>>>>>>> chaos
 
 from .._arguments import check_name, check_namespace, check_text, integer, path_text
 from .._arguments import seconds as checked_seconds
 from .._event_types import EVENT_TYPES
 from .._interpose import set_fault_hook
+from .._late import Late
 from .._library import choose
 from ..faults import Fault, Faults
 from . import _native, assumptions, volumes
@@ -29,6 +34,22 @@ from .service import Service
 from .sweep import Sweep
 from .variation import Variation
 
+<<<<<<< HEAD
+=======
+if TYPE_CHECKING:
+    from . import sweep as sweeping
+    from .model import System
+else:
+
+    def _sweeping():
+        from . import sweep
+
+        return sweep
+
+    # It needs asyncio, which takes longer to import than the emulator.
+    sweeping = Late(_sweeping)
+
+>>>>>>> chaos
 # Seconds for calls that nobody waits for any more to be over, once their world has ended.
 _AFTERMATH = 1.0
 # Seconds between two looks, the first time and at most.
@@ -94,6 +115,12 @@ def current() -> World:
 def service() -> Service | None:
     """Return the service of this process, if one runs: a forked child has neither the thread nor the systems."""
     return current().running()
+
+
+def _systems() -> list[System]:
+    """Return the compute systems that have not stopped."""
+    running = service()
+    return [] if running is None else list(running.model.ids.values())
 
 
 def install(seed: int | None = None) -> None:
@@ -271,9 +298,7 @@ class Host:
         ValueError: A choice is none of those that there are, or there is chaos without a seed.
     """
 
-    def __init__(
-        self, seed: int | None = None, *, chaos: Literal["swarm"] | None = None, **assumptions: str | None
-    ) -> None:
+    def __init__(self, seed: int | None = None, *, chaos: str | None = None, **assumptions: str | None) -> None:
         _check_seed(seed)
         self._assumed: dict[str, str] = {}
         self._seed = seed
@@ -486,7 +511,7 @@ class Host:
                 if assumptions.ASSUMPTIONS[name].native and self._is_installed():
                     _native.assume(name, numbers[name])
 
-    def chaos(self, chaos: Literal["swarm"] = "swarm", *, seed: int | None = None) -> list[Fault]:
+    def chaos(self, chaos: str = "swarm", *, seed: int | None = None) -> list[Fault]:
         """Let things go wrong at random, at any time: a mix of faults that a program has to live with.
 
         "swarm" is for many runs with a seed each. Each kind of fault is switched on for one run in four, and has a rate
@@ -590,7 +615,7 @@ class Host:
         settle: float = 5.0,
         failures: Mapping[str, Sequence[str | int]] | None = None,
         **assumptions: str | None,
-    ) -> Sweep:
+    ) -> sweeping.Sweep:
         """Run a program again and again, each time on a host of its own on which another call of HCS fails.
 
         ::
@@ -622,9 +647,13 @@ class Host:
         def new_host() -> Host:
             return Host(seed, **assumptions)
 
+<<<<<<< HEAD
         # For what it checks.
         new_host()
         return Sweep(function, new_host, seed=seed, limit=limit, settle=settle, failures=failures)
+=======
+        return sweeping.Sweep(function, new_host, _systems, seed=seed, limit=limit, settle=settle, failures=failures)
+>>>>>>> chaos
 
     def settle(self, seconds: float = 5.0) -> bool:
         """Wait for what cleans up in the background: calls that nobody waits for, and handles nobody refers to.

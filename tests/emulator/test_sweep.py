@@ -186,7 +186,7 @@ def test_what_leaks_is_told_with_the_call_at_which_it_does() -> None:
             raise
 
     runs = []
-    for run in Host.sweep(program, settle=SETTLE):
+    for run in Host.sweep(program, settle=SETTLE, exit_event="after_the_result"):
         runs += [run] if run.problems() else []
         for system in kept:
             system.close()
@@ -199,10 +199,11 @@ def test_what_leaks_is_told_with_the_call_at_which_it_does() -> None:
         run.expect_clean()
     assert caught.value.__cause__ is run.error
     assert str(caught.value) == (
-        "in the run with fail() at HcsStartComputeSystem, call 1:\n"
+        "in the run with fail(HCS_E_TERMINATED_DURING_START) at HcsStartComputeSystem, call 1:\n"
         "* the program has left behind: 1 systems\n"
         "* these compute systems still run: leaked\n"
-        f"repeat it with: Host(seed=None), and faults.add({run.fault and run.fault.to_dict()})"
+        "repeat it with: Host(seed=None, exit_event='after_the_result'), "
+        f"and faults.add({run.fault and run.fault.to_dict()})"
     )
 
 
