@@ -12,16 +12,12 @@ import gc
 import inspect
 import sys
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-<<<<<<< HEAD
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
-=======
 from types import TracebackType
 from typing import Any, Protocol, Self, cast
->>>>>>> chaos
 
 from .. import _interpose
 from .._arguments import check_name
@@ -29,30 +25,12 @@ from .._arguments import seconds as checked_seconds
 from ..errors import HcsError
 from ..faults import Fault, Faults, Firing
 from . import plausible
-<<<<<<< HEAD
-=======
 from .model import System
->>>>>>> chaos
 
 # Seconds that a program which hangs has to end, once its service is gone.
 _GRACE = 5.0
-
-
-class _Service(Protocol):
-    def stop(self) -> None: ...
-
-
-class _Host(Protocol):
-    """A Host, which knows sweeps, so that they cannot know it."""
-
-    @property
-    def faults(self) -> Faults: ...
-    @property
-    def service(self) -> _Service: ...
-    def settle(self, seconds: float) -> bool: ...
-    def left_behind(self) -> dict[str, int]: ...
-    def misuses(self) -> list[str]: ...
-    def systems(self) -> list[str]: ...
+# Seconds between two looks for what cleans up in the background.
+_LOOK = 0.005
 
 
 class SweptService(Protocol):
@@ -178,12 +156,8 @@ class Sweep:
     def __init__(
         self,
         function: Callable[[], Any],
-<<<<<<< HEAD
-        new_host: Callable[[], AbstractContextManager[_Host]],
-=======
         new_host: Callable[[], SweptHost],
         systems: Callable[[], list[System]],
->>>>>>> chaos
         *,
         seed: int | None,
         limit: float,
@@ -194,13 +168,10 @@ class Sweep:
             raise TypeError(f"function must be callable without arguments, not {type(function).__name__}")
         self._function = function
         self._new_host = new_host
-<<<<<<< HEAD
-=======
         # The compute systems of the world of now that have not stopped.
         self._systems = systems
         # For what that checks.
         new_host()
->>>>>>> chaos
         self._seed = seed
         self._limit = checked_seconds(limit, "limit")
         self._settle = checked_seconds(settle, "settle")
@@ -278,10 +249,7 @@ class Sweep:
         run = Run(fault, seed=self._seed, function=function, number=number, lasting=lasting)
         counts: dict[str, int] = {}
         with self._new_host() as host:
-<<<<<<< HEAD
-=======
             run.assumptions = {name: choice for name, choice in host.assumptions.items() if choice is not None}
->>>>>>> chaos
             if fault is not None:
                 host.faults.add(fault)
             with warnings.catch_warnings(record=True) as warned:
@@ -291,12 +259,7 @@ class Sweep:
                     if fault is None:
                         counts = {name: calls[name] for name in plausible.functions() if calls[name]}
                 gc.collect()
-<<<<<<< HEAD
-                host.settle(self._settle)
-                run.left_behind, run.misuses, run.systems = host.left_behind(), host.misuses(), host.systems()
-=======
                 self._note_rest(host, run)
->>>>>>> chaos
             if fault is not None:
                 run.fired = fault.fired
         for warning in warned:
@@ -307,8 +270,6 @@ class Sweep:
                 warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
         return run, counts
 
-<<<<<<< HEAD
-=======
     def _note_rest(self, host: SweptHost, run: Run) -> None:
         """Note what a program has left behind, after the time for what cleans up in the background."""
         end = None if self._settle is None else time.monotonic() + self._settle
@@ -322,16 +283,11 @@ class Sweep:
         run.misuses = host.misuses()
         run.systems = sorted(system.id for system in self._systems())
 
->>>>>>> chaos
 
 class _Program:
     """A program on a thread of its own, so that it can be left alone if it hangs."""
 
-<<<<<<< HEAD
-    def __init__(self, function: Callable[[], Any], run: Run, host: _Host, limit: float | None) -> None:
-=======
     def __init__(self, function: Callable[[], Any], run: Run, host: SweptHost, limit: float | None) -> None:
->>>>>>> chaos
         self._function = function
         self._run = run
         self._host = host

@@ -14,11 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-<<<<<<< HEAD
-from typing import Any, Literal
-=======
-from typing import TYPE_CHECKING, Any
->>>>>>> chaos
+from typing import TYPE_CHECKING, Any, Literal
 
 from .._arguments import check_name, check_namespace, check_text, integer, path_text
 from .._arguments import seconds as checked_seconds
@@ -29,13 +25,9 @@ from .._library import choose
 from ..faults import Fault, Faults
 from . import _native, assumptions, volumes
 from .contents import Saved, SavedSystem, saved_in, written
-from .model import System
 from .service import Service
-from .sweep import Sweep
 from .variation import Variation
 
-<<<<<<< HEAD
-=======
 if TYPE_CHECKING:
     from . import sweep as sweeping
     from .model import System
@@ -49,7 +41,6 @@ else:
     # It needs asyncio, which takes longer to import than the emulator.
     sweeping = Late(_sweeping)
 
->>>>>>> chaos
 # Seconds for calls that nobody waits for any more to be over, once their world has ended.
 _AFTERMATH = 1.0
 # Seconds between two looks, the first time and at most.
@@ -647,13 +638,7 @@ class Host:
         def new_host() -> Host:
             return Host(seed, **assumptions)
 
-<<<<<<< HEAD
-        # For what it checks.
-        new_host()
-        return Sweep(function, new_host, seed=seed, limit=limit, settle=settle, failures=failures)
-=======
         return sweeping.Sweep(function, new_host, _systems, seed=seed, limit=limit, settle=settle, failures=failures)
->>>>>>> chaos
 
     def settle(self, seconds: float = 5.0) -> bool:
         """Wait for what cleans up in the background: calls that nobody waits for, and handles nobody refers to.
