@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -90,6 +91,24 @@ def test_what_the_program_returns_and_raises_is_there() -> None:
             assert isinstance(run.error, hcsrt.HcsError)
 
 
+def test_a_program_that_tries_again_sees_what_fails_once_and_what_fails_for_good() -> None:
+    def program() -> int:
+        for attempt in range(3):
+            with suppress(hcsrt.HcsError):
+                manage()
+                return attempt
+        raise Mine
+
+    runs = [
+        run
+        for run in Host.sweep(program)
+        if run.function in ("HcsCreateComputeSystem", "HcsStartComputeSystem") and run.fault and run.fault.action == "fail"
+    ]
+    assert len(runs) == 2 * 2 * 3
+    for run in runs:
+        assert (run.result, type(run.error)) == ((None, Mine) if run.lasting else (1, type(None))), run
+
+
 def test_a_coroutine_function_has_an_event_loop_each_time() -> None:
     loops: list[asyncio.AbstractEventLoop] = []
 
@@ -124,7 +143,7 @@ def test_a_function_fails_with_the_errors_that_are_given() -> None:
     errors = {
         run.fault.to_dict()["error"]
         for run in sweep
-        if run.fault and run.function == "HcsStartComputeSystem" and run.fault.action == "fail"
+        if run.fault and run.function == "HcsStartComputeSystem" and run.fault and run.fault.action == "fail"
     }
     assert errors == {"E_ABORT", "E_ACCESSDENIED"}
 
@@ -321,6 +340,18 @@ def test_a_wait_for_what_never_comes_is_told_as_a_hang(monkeypatch: pytest.Monke
     (problem,) = run.problems()
     assert problem.startswith("the program did not end in time. Its threads were here:\nthread hcsrt-sweep:")
     assert "in wait_for_somebody" in problem
+
+
+def test_a_wait_for_hcs_ends_with_its_service() -> None:
+    def program() -> None:
+        with ComputeSystem.create("waited-for", container_document()) as system:
+            system.start()
+            system.wait()
+
+    run = next(iter(Host.sweep(program, limit=0.3)))
+    assert run.hung
+    assert not run.is_stuck
+    assert isinstance(run.error, hcsrt.ServiceDisconnectedError)
 
 
 def test_a_coroutine_that_hangs_is_cancelled_and_its_tasks_are_told() -> None:
