@@ -77,7 +77,8 @@ def test_each_row_is_asked_for_and_nothing_else() -> None:
 
 def test_nothing_varies_beside_the_rows() -> None:
     for path in SOURCES:
-        if path.suffix != ".py" or path.name == "variation.py":
+        # Chaos has a stream of its own, of what goes wrong on a host.
+        if path.suffix != ".py" or path.name in ("variation.py", "chaos.py"):
             continue
         named = {node.attr for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Attribute)}
         assert not named & {"Random", "random", "randrange", "stream"}, path
