@@ -29,7 +29,6 @@ from hcsrt._core cimport (
     HCSRT_RULE_CROWDED,
     HCSRT_RULE_NO_MEMORY,
     HCSRT_RULE_UNABLE,
-    HCSRT_SITE_CALL,
     HCSRT_SITE_COMPLETION,
     core,
     hcsrt_condition,
@@ -294,7 +293,6 @@ def functions():
         names.append(core.interposed_name(number).decode("ascii"))
         number += 1
     return names
-
 
 
 # --- faults -----------------------------------------------------------------------------------------------------------

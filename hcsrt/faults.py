@@ -23,6 +23,9 @@ Faults sit in a table around the one through which this process calls HCS, so th
 cutting a stream and stopping the service are for the emulator alone.
 """
 
+# The classes here are friends.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import json
@@ -35,11 +38,7 @@ from . import _hresults, _interpose
 from ._arguments import check_name, check_text, integer, seconds
 from ._codes import SYMBOLS
 from ._event_types import EVENT_TYPES
-from ._late import typing
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import TracebackType
+from ._late import types, typing
 
 __all__ = ["Fault", "Faults", "Firing", "Site"]
 
@@ -131,7 +130,7 @@ class Fault:
             TypeError: A value has the wrong type.
             ValueError: A name is unknown or missing, a value is out of range, or the site does not take the action.
         """
-        if not isinstance(data, Mapping):
+        if not isinstance(data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"data must be a mapping, as Fault.to_dict() gives it, not {type(data).__name__}")
         for name in ("site", "action"):
             if name not in data:
@@ -200,7 +199,7 @@ class Fault:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: types.TracebackType | None
     ) -> None:
         self.remove()
 
@@ -501,7 +500,7 @@ class Faults:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: types.TracebackType | None
     ) -> None:
         block, self._block = self._block, None
         if block is None:
@@ -572,6 +571,10 @@ def _count(value: object, argument: str) -> int:
     return number
 
 
+def _is_many(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+
+
 def _real(value: object, argument: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{argument} must be a number, not {type(value).__name__}")
@@ -592,21 +595,22 @@ def _checked_selectors(site: str, given: Mapping[str, typing.Any]) -> _Data:
         if not 0 <= probability <= 1:
             raise ValueError(f"probability is {probability!r}; give a number from 0 to 1")
         made["probability"] = probability
-    if given.get("when") is not None:
-        if isinstance(given["when"], (str, bytes, Mapping)) or not isinstance(given["when"], Iterable):
-            raise TypeError(f"when must be a list of [field, operator, value], not {type(given['when']).__name__}")
-        when = [_checked_condition(site, each, f"when[{place}]") for place, each in enumerate(given["when"])]
+    if (conditions := given.get("when")) is not None:
+        if not _is_many(conditions):
+            raise TypeError(f"when must be a list of [field, operator, value], not {type(conditions).__name__}")
+        when = [_checked_condition(site, each, f"when[{place}]") for place, each in enumerate(conditions)]
         if when:
             made["when"] = when
     return made
 
 
-def _checked_condition(site: str, condition: object, argument: str) -> list[typing.Any]:
-    if isinstance(condition, (str, bytes)) or not isinstance(condition, Sequence):
+def _checked_condition(site: str, condition: typing.Any, argument: str) -> list[typing.Any]:
+    if not isinstance(condition, (list, tuple)):
         raise TypeError(f"{argument} must be a list [field, operator, value], not {type(condition).__name__}")
-    if len(condition) != 3:
-        raise ValueError(f"{argument} has {len(condition)} items; give a field, an operator and a value")
-    field, operator, value = condition
+    items: tuple[typing.Any, ...] = tuple(condition)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
+    if len(items) != 3:
+        raise ValueError(f"{argument} has {len(items)} items; give a field, an operator and a value")
+    field, operator, value = items
     numbers = ["count"]
     if _kind(site) in ("call", "completion") and (traits := _interpose.traits(_place(site))):
         numbers += traits.numbers
@@ -713,7 +717,7 @@ def _code(error: str | int) -> int:
     return getattr(_hresults, error) if isinstance(error, str) else error
 
 
-def _checked_document(document: object) -> typing.Any:
+def _checked_document(document: typing.Any) -> typing.Any:
     if document is None or document is False:
         return None
     if document is True:
@@ -722,7 +726,7 @@ def _checked_document(document: object) -> typing.Any:
         check_text(document, "document")
         return str(document)
     if isinstance(document, Mapping):
-        return _checked_json(dict(document))
+        return _checked_json(dict(document))  # pyright: ignore[reportUnknownArgumentType]
     raise TypeError(f"document must be True, a mapping, a str or None, not {type(document).__name__}")
 
 
@@ -733,12 +737,9 @@ def _checked_json(document: object) -> typing.Any:
         raise ValueError(f"document is no JSON: {error}") from None
 
 
-def _copy(value: typing.Any) -> typing.Any:
-    if isinstance(value, dict):
-        return {name: _copy(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_copy(each) for each in value]
-    return value
+def _copy(data: _Data) -> _Data:
+    # They are nothing but JSON, and no larger than somebody would write.
+    return json.loads(json.dumps(data))
 
 
 def _document_text(error: str | int, document: typing.Any) -> str | None:
@@ -777,10 +778,11 @@ def _activate(data: _Data, seed: int) -> _interpose.Active:
     names = [(operator, value) for field, operator, value in when if field == "function"]
     when = [condition for condition in when if condition[0] != "function"]
     if kind == "event":
-        types = [place] if place != "*" else list(EVENT_TYPES) if names else []
-        taken = [name for name in types if all(_holds(name, *each) for each in names)]
-        arguments["types"] = [EVENT_TYPES[name] for name in taken]
-        never = len(taken) < len(types) and not taken
+        types = {name: code for name, code in EVENT_TYPES.items() if place in ("*", name)}
+        taken = [code for name, code in types.items() if all(_holds(name, *each) for each in names)]
+        # With none it is for all, also for those that nobody here knows.
+        arguments["types"] = taken if place != "*" or names else []
+        never = not taken
     else:
         function = place if kind in ("call", "completion") else "HcsCreateProcess"
         never = not all(_holds(function, *each) for each in names)

@@ -1,4 +1,4 @@
-"""What the table of faults costs a call: none in use, one without faults, and with faults that the call does not meet."""
+"""What the table of faults costs a call: no table, one without faults, and faults that the call does not meet."""
 
 from __future__ import annotations
 

@@ -12,6 +12,9 @@ path of a document is opened. A path of Windows to a volume leads to a folder in
 
 Not emulated are live migration, reports to Windows Error Reporting, the cancelling and the properties of operations,
 restricted tokens, templates, requests to a guest, storage and network: these answer with E_NOTIMPL.
+
+A `Host` is a world of its own for a block of a program, such as a test: with nothing on it yet, and with its own seed,
+assumptions and faults.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from hcsrt._hresults import HCS_E_SERVICE_DISCONNECT
 from hcsrt._watch import wait_system_exit
 from hcsrt.emulator import Host, world
 from hcsrt.emulator.service import Service
+from hcsrt.faults import Faults
 
 from ..helpers.platforms import WINDOWS, emulator_by_name, fork, linux, posix_shell
 from ..helpers.programs import CAT, SLEEP, TRUE, guest, is_alive
@@ -461,6 +462,17 @@ async def use_in_asyncio(document: dict[str, Any], kept: list[Any], rng: random.
         kept.pop(0)
 
 
+def goes_wrong(faults: Faults, number: int) -> None:
+    """Have calls and events of a world held back: until it ends, or beyond that if nobody takes care."""
+    if number % 2:
+        faults.on("event:*", probability=0.3).delay(0.02, jitter=0.05)
+        faults.on("completion:HcsGetComputeSystemProperties", probability=0.3).reorder()
+        faults.on("completion:HcsTerminateComputeSystem", probability=0.3).delay(0.02)
+        faults.on("HcsStartComputeSystem", probability=0.2).hang()
+    if number % 5 == 2:
+        faults.on("HcsTerminateComputeSystem", nth=5).disconnect(back_after=0.01)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_threads_use_what_they_have_while_worlds_change() -> None:
@@ -507,6 +519,7 @@ def test_threads_use_what_they_have_while_worlds_change() -> None:
     try:
         for number in range(CHANGES):
             with Host(number) as host:
+                goes_wrong(host.faults, number)
                 time.sleep(0.05)
                 misuses += host.misuses()
                 if number % 3 == 0:

@@ -194,9 +194,7 @@ bool is_overtaken(const Item &item) {
     return !inside || inside->passed.load() != item.passed;
 }
 
-bool is_due(const Item &item) {
-    return now() >= item.due || is_over(item.rule, item.released) || is_overtaken(item);
-}
+bool is_due(const Item &item) { return now() >= item.due || is_over(item.rule, item.released) || is_overtaken(item); }
 
 /* By the time when it is due, and among equals by arrival. */
 void insert(Item **list, Item *item) {

@@ -253,7 +253,8 @@ Entry *find(void *handle) {
     Handles *all = handles.here();
     Node *node = handle ? node_of(all, handle) : nullptr;
     Entry *entry = node ? entry_of(node->context.load(std::memory_order_acquire)) : nullptr;
-    bool counts = entry && entry->session.load(std::memory_order_relaxed) == all->session.load(std::memory_order_acquire);
+    bool counts =
+        entry && entry->session.load(std::memory_order_relaxed) == all->session.load(std::memory_order_acquire);
     return counts ? entry : nullptr;
 }
 
@@ -276,9 +277,7 @@ void forget_handle(void *handle) {
 /* The address of a string has no slot behind it. */
 bool note_string(hcsrt_char *string) { return put(handles.here(), string, NO_SLOT); }
 
-bool forget_string(hcsrt_char *string) {
-    return take(handles.here(), string) == NO_SLOT;
-}
+bool forget_string(hcsrt_char *string) { return take(handles.here(), string) == NO_SLOT; }
 
 void release_string(hcsrt_char *string) {
 #if defined(_WIN32)

@@ -608,8 +608,8 @@ template <auto Entry, int Number>
 struct Through;
 template <typename Result, typename... Parameters, Result (HCSRT_CALL *HcsApi::*Entry)(Parameters...), int Number>
 struct Through<Entry, Number> {
-    static constexpr bool has_result = std::is_same_v<Result, hcsrt_result> && Number != NUMBER_close_handle &&
-                                       Number != NUMBER_HcsGetOperationType;
+    static constexpr bool has_result =
+        std::is_same_v<Result, hcsrt_result> && Number != NUMBER_close_handle && Number != NUMBER_HcsGetOperationType;
     static constexpr bool can_fail = has_result || std::is_pointer_v<Result>;
     static constexpr bool is_tracked = operation_at(Number) >= 0;
     static constexpr bool can_answer =
@@ -617,11 +617,11 @@ struct Through<Entry, Number> {
     static constexpr bool gives_document = (std::is_same_v<Parameters, hcsrt_char **> || ...);
     static constexpr bool has_subject =
         SUBJECTS[Number] == HCSRT_SUBJECT_SYSTEM || SUBJECTS[Number] == HCSRT_SUBJECT_PROCESS;
-    static constexpr int traits = (can_fail ? HCSRT_CAN_FAIL : 0) |
-                                  ((IS_CALLBACK<Parameters> || ...) ? HCSRT_HAS_CALLBACK : 0) |
-                                  (is_tracked ? HCSRT_IS_TRACKED : 0) | (gives_handle(Number) ? HCSRT_GIVES_HANDLE : 0) |
-                                  (is_tracked || gives_document ? HCSRT_HAS_DOCUMENT : 0) |
-                                  (has_subject ? HCSRT_HAS_SUBJECT : 0) | (can_answer ? HCSRT_CAN_ANSWER : 0);
+    static constexpr int traits =
+        (can_fail ? HCSRT_CAN_FAIL : 0) | ((IS_CALLBACK<Parameters> || ...) ? HCSRT_HAS_CALLBACK : 0) |
+        (is_tracked ? HCSRT_IS_TRACKED : 0) | (gives_handle(Number) ? HCSRT_GIVES_HANDLE : 0) |
+        (is_tracked || gives_document ? HCSRT_HAS_DOCUMENT : 0) | (has_subject ? HCSRT_HAS_SUBJECT : 0) |
+        (can_answer ? HCSRT_CAN_ANSWER : 0);
     /* A bit for each parameter that is a number. */
     static constexpr uint32_t numbers() {
         uint32_t bits = 0;
@@ -734,7 +734,8 @@ struct Through<Entry, Number> {
                 able->crash_guest(std::get<0>(std::tie(arguments...)), SUBJECTS[Number] == HCSRT_SUBJECT_PROCESS);
         if constexpr (Number == NUMBER_HcsCreateProcess) {
             hcsrt_process *process = std::get<sizeof...(Parameters) - 1>(std::tie(arguments...));
-            if (is_taken && process) decide_process(*process, meeting);
+            /* HCS reports failure for some that run. */
+            if (process) decide_process(*process, meeting);
         }
         if (verdict.disconnects && able) able->disconnect();
     }
@@ -856,7 +857,9 @@ int64_t hcsrt_rule_add(const hcsrt_rule *rule) {
     if (!fits(*rule)) return HCSRT_RULE_UNFIT;
     bool on_demand = rule->action >= HCSRT_ACTION_CRASH && rule->action <= HCSRT_ACTION_DISCONNECT;
     if (on_demand && !hook()) return HCSRT_RULE_UNABLE;
-    if (!start_deliveries()) return HCSRT_RULE_NO_MEMORY;
+    bool may_keep = rule->site == HCSRT_SITE_COMPLETION || rule->site == HCSRT_SITE_EVENT ||
+                    rule->action == HCSRT_ACTION_DISCONNECT;
+    if (may_keep && !start_deliveries()) return HCSRT_RULE_NO_MEMORY;
     return add_rule(rule);
 }
 

@@ -66,14 +66,14 @@ enum {
 };
 
 enum {
-    HCSRT_ACTION_FAIL,       /* a call: HCS never gets it. A completion: the outcome is this failure */
-    HCSRT_ACTION_DELAY,      /* a call waits on its thread; a completion or an event comes later */
-    HCSRT_ACTION_HANG,       /* the same, until the rule is released or removed */
-    HCSRT_ACTION_DROP,       /* the callback does not come */
-    HCSRT_ACTION_DUPLICATE,  /* it comes twice */
-    HCSRT_ACTION_REORDER,    /* it comes after the next one */
-    HCSRT_ACTION_CRASH,      /* the guest of the call's subject, once HCS has the call; or the process that was created */
-    HCSRT_ACTION_CUT,        /* the stream ends after `amount` bytes */
+    HCSRT_ACTION_FAIL,      /* a call: HCS never gets it. A completion: the outcome is this failure */
+    HCSRT_ACTION_DELAY,     /* a call waits on its thread; a completion or an event comes later */
+    HCSRT_ACTION_HANG,      /* the same, until the rule is released or removed */
+    HCSRT_ACTION_DROP,      /* the callback does not come */
+    HCSRT_ACTION_DUPLICATE, /* it comes twice */
+    HCSRT_ACTION_REORDER,   /* it comes after the next one */
+    HCSRT_ACTION_CRASH, /* the guest of the call's subject, once HCS has the call; or the process that was created */
+    HCSRT_ACTION_CUT,   /* the stream ends after `amount` bytes */
     HCSRT_ACTION_DISCONNECT, /* once HCS has the call, the service is gone, and back after `milliseconds` */
     HCSRT_ACTION_REWRITE,    /* the completion or the event has this document */
     HCSRT_ACTION_ANSWER,     /* HCS never gets the call, which succeeds with this document */
@@ -108,9 +108,9 @@ enum { HCSRT_MOST_TYPES = 16 };
 /* All of it is copied. Zero and NULL select nothing. */
 typedef struct hcsrt_rule {
     int site;
-    int function;                     /* of a call or a completion */
-    int stream;                       /* 0, 1, 2 */
-    uint32_t type_count;              /* of events; 0: all */
+    int function;        /* of a call or a completion */
+    int stream;          /* 0, 1, 2 */
+    uint32_t type_count; /* of events; 0: all */
     uint32_t types[HCSRT_MOST_TYPES];
     const hcsrt_char *system, *owner; /* patterns */
     const hcsrt_condition *conditions;
@@ -123,8 +123,8 @@ typedef struct hcsrt_rule {
     uint64_t seed;
     uint32_t times; /* at most */
     int action;
-    hcsrt_result result;                  /* NULL if a call that fails returns a pointer */
-    const hcsrt_char *document;           /* that the failure leaves behind, or that something has; NULL: none */
+    hcsrt_result result;           /* NULL if a call that fails returns a pointer */
+    const hcsrt_char *document;    /* that the failure leaves behind, or that something has; NULL: none */
     uint32_t milliseconds, jitter; /* HCSRT_FOR_EVER: no end */
     uint64_t amount;
 } hcsrt_rule;
@@ -157,9 +157,9 @@ enum { HCSRT_FIRING_TEXT = 64 };
 
 typedef struct hcsrt_firing {
     int64_t rule;
-    int64_t time;   /* in nanoseconds since the rule was added */
+    int64_t time;    /* in nanoseconds since the rule was added */
     uint32_t number; /* among what the rule selects */
-    uint32_t type;  /* of the event */
+    uint32_t type;   /* of the event */
     uint32_t length; /* of the id; HCSRT_FOR_EVER: unknown */
     hcsrt_char system[HCSRT_FIRING_TEXT];
 } hcsrt_firing;

@@ -151,7 +151,8 @@ bool is_for(const hcsrt_rule &rule, uint32_t number) {
     if (rule.every && number % rule.every) return false;
     for (size_t i = 0; i < rule.condition_count; ++i) {
         const hcsrt_condition &condition = rule.conditions[i];
-        if (condition.field == HCSRT_FIELD_COUNT && !compares(condition.comparison, number, condition.number)) return false;
+        if (condition.field == HCSRT_FIELD_COUNT && !compares(condition.comparison, number, condition.number))
+            return false;
     }
     return !rule.by_chance || chance(rule, number, 1) < rule.probability;
 }

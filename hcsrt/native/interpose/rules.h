@@ -32,7 +32,8 @@ struct Met {
 /* Where rules are looked for. */
 constexpr int site_of_call(int function) { return function; }
 constexpr int site_of_completion(int function) { return FUNCTIONS + function; }
-constexpr int SITE_OF_EVENTS = 2 * FUNCTIONS, SITE_OF_PROCESSES = SITE_OF_EVENTS + 1, SITE_OF_STREAMS = SITE_OF_EVENTS + 2;
+constexpr int SITE_OF_EVENTS = 2 * FUNCTIONS, SITE_OF_PROCESSES = SITE_OF_EVENTS + 1,
+              SITE_OF_STREAMS = SITE_OF_EVENTS + 2;
 constexpr int PLACES = SITE_OF_EVENTS + 5; /* a stream has a place of its own */
 
 /* Calls act(met) for each rule there that is for this, in the order of adding, until one returns false. */
@@ -40,8 +41,7 @@ void meet(int site, const Meeting &meeting, bool (*act)(const Met &met, void *ar
 
 template <typename Act>
 void meet(int site, const Meeting &meeting, Act act) {
-    meet(
-        site, meeting, [](const Met &met, void *given) { return (*static_cast<Act *>(given))(met); }, &act);
+    meet(site, meeting, [](const Met &met, void *given) { return (*static_cast<Act *>(given))(met); }, &act);
 }
 
 /* Within an act: waits for so long as the rule says, or until it is released or removed. */

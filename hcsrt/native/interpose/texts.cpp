@@ -134,7 +134,8 @@ bool is_like(Text text, Text pattern) {
         if (more && pattern.units[of_pattern] == '*') {
             star = of_pattern++;
             after_star = at;
-        } else if (more && (pattern.units[of_pattern] == '?' || lower(pattern.units[of_pattern]) == lower(text.units[at]))) {
+        } else if (more &&
+                   (pattern.units[of_pattern] == '?' || lower(pattern.units[of_pattern]) == lower(text.units[at]))) {
             ++of_pattern;
             ++at;
         } else if (star != SIZE_MAX) {
