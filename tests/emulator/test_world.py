@@ -908,7 +908,7 @@ GROUP = {"GroupId": "5b1d4b4c-6f0e-4a53-9a3e-0d9d2f6c8a17", "Affinity": {}, "Gro
         ({"format": 1, "systems": [SYSTEM | {"name": "x"}]}, "$.systems[0].name: is unknown"),
         ({"format": 1, "systems": [SYSTEM | {"state": "Paused"}]}, "$.systems[0].state: is 'Paused'; give Created or"),
         ({"format": 1, "systems": [SYSTEM | {"document": "{}"}]}, "$.systems[0].document: is no object"),
-        ({"format": 1, "systems": [SYSTEM | {"document": {"Contaner": {}}}]}, "$.systems[0].document.Contaner"),
+        ({"format": 1, "systems": [SYSTEM | {"document": {"Layers": {}}}]}, "$.systems[0].document.Layers"),
         ({"format": 1, "cpu_groups": 1}, "$.cpu_groups: is no array"),
         ({"format": 1, "cpu_groups": [{}]}, "$.cpu_groups[0].GroupId: is missing"),
         ({"format": 1, "cpu_groups": [GROUP | {"GroupId": 1}]}, "$.cpu_groups[0].GroupId: a GUID is expected"),
