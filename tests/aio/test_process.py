@@ -33,6 +33,7 @@ EXCEPT = {
 }
 globals().update({n: t for n, t in vars(test_process).items() if n.startswith("test_") and n not in EXCEPT})
 doubtful, unseen, quick = test_process.doubtful, test_process.unseen, test_process.quick
+nothing_runs = test_process.nothing_runs
 
 
 @pytest.fixture(params=MIRRORED)
