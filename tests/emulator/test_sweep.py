@@ -102,7 +102,9 @@ def test_a_program_that_tries_again_sees_what_fails_once_and_what_fails_for_good
     runs = [
         run
         for run in Host.sweep(program)
-        if run.function in ("HcsCreateComputeSystem", "HcsStartComputeSystem") and run.fault and run.fault.action == "fail"
+        if run.function in ("HcsCreateComputeSystem", "HcsStartComputeSystem")
+        and run.fault
+        and run.fault.action == "fail"
     ]
     assert len(runs) == 2 * 2 * 3
     for run in runs:
