@@ -364,6 +364,17 @@ Entry *with_callback(hcsrt_operation operation) {
     return entry && entry->has_callback.load(std::memory_order_acquire) ? entry : nullptr;
 }
 
+/* Whether the callback of the operation is ours alone, which is then taken from it: where the events of a handle tell of
+ * operations, HCS takes none that has a callback. */
+bool takes_own_callback(hcsrt_operation operation) {
+    Entry *entry = with_callback(operation);
+    if (!entry || entry->on_completion.load(std::memory_order_acquire) || !within()->HcsSetOperationCallback)
+        return false;
+    if (hcsrt_failed(within()->HcsSetOperationCallback(operation, nullptr, nullptr))) return false;
+    entry->has_callback.store(false, std::memory_order_release);
+    return true;
+}
+
 template <>
 struct Around<NUMBER_HcsCloseOperation> {
     template <auto Function>
@@ -655,7 +666,29 @@ struct Through<Entry, Number> {
             }
         }
         if (armed[Number].load(std::memory_order_acquire)) return call_by_rules(arguments...);
+        return hand_over(arguments...);
+    }
+
+    /* To HCS. */
+    static Result hand_over(Parameters... arguments) {
+        if constexpr (is_tracked) {
+            Result result = Around<Number>::template call<Entry>(arguments...);
+            if (result != HCSRT_E_CALLBACK_ALREADY_SET || !takes_own_callback(operation_of(arguments...)))
+                return result;
+            (close_given(arguments), ...);
+        }
         return Around<Number>::template call<Entry>(arguments...);
+    }
+
+    /* A call that has failed may have given a handle all the same. */
+    template <typename Argument>
+    static void close_given([[maybe_unused]] Argument argument) {
+        if constexpr (std::is_same_v<Argument, void **>) {
+            if (!argument || !*argument) return;
+            if (Number == NUMBER_HcsCreateProcess)
+                Around<NUMBER_HcsCloseProcess>::call<&HcsApi::HcsCloseProcess>(*argument);
+            else Around<NUMBER_HcsCloseComputeSystem>::call<&HcsApi::HcsCloseComputeSystem>(*argument);
+        }
     }
 
     static hcsrt_operation operation_of([[maybe_unused]] Parameters... arguments) {
@@ -729,10 +762,10 @@ struct Through<Entry, Number> {
             if (!plan_completion(Number, meeting, operation)) return HCSRT_E_OUTOFMEMORY;
         }
         if constexpr (std::is_void_v<Result>) {
-            Around<Number>::template call<Entry>(arguments...);
+            hand_over(arguments...);
             afterwards(verdict, meeting, true, arguments...);
         } else {
-            Result result = Around<Number>::template call<Entry>(arguments...);
+            Result result = hand_over(arguments...);
             bool is_taken = true;
             if constexpr (has_result) is_taken = !hcsrt_failed(result);
             if constexpr (is_tracked) is_taken ? call_was_taken(operation) : call_was_refused(operation);
