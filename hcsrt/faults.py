@@ -352,13 +352,14 @@ class Faults:
         seed: Of what is left to chance: `probability`, and `jitter`.
     """
 
-    __slots__ = ("_added", "_block", "_faults", "_removed", "_seed")
+    __slots__ = ("_block", "_faults", "_removed", "_seed", "_streams")
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = integer(seed, "seed")
         self._faults: list[Fault] = []
         self._removed: list[Fault] = []
-        self._added = 0
+        # How often there were such data, since several faults may be alike.
+        self._streams: dict[str, int] = {}
         self._block: _interpose.Block | None = None
 
     def on(
@@ -461,6 +462,7 @@ class Faults:
             raise RuntimeError("these faults are in force already; use other ones for a block inside")
         block = _interpose.Block()
         block.begin()
+        self._streams.clear()
         try:
             for fault in self:
                 fault._begin(self._stream(fault))
@@ -486,9 +488,12 @@ class Faults:
         return f"<Faults: {len(self._faults)}{', in force' if self.active else ''}>"
 
     def _stream(self, fault: Fault) -> int:
-        """Return the seed of a fault's own stream: by the order of adding, so that others do not change it."""
-        self._added += 1
-        return (self._seed * 0x9E3779B97F4A7C15 + self._added) & 0xFFFFFFFFFFFFFFFF
+        """Return the seed of a fault's own stream: by its data, so that others do not change it, wherever they come."""
+        from zlib import crc32
+
+        text = json.dumps(fault._data, sort_keys=True)
+        count = self._streams[text] = self._streams.get(text, 0) + 1
+        return (self._seed * 0x9E3779B97F4A7C15 + (count << 32) + crc32(text.encode())) & 0xFFFFFFFFFFFFFFFF
 
     def _forget(self, fault: Fault) -> None:
         for place, each in enumerate(self._faults):

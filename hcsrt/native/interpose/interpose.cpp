@@ -359,20 +359,25 @@ struct Around<NUMBER_HcsCreateOperation> {
     }
 };
 
-template <>
-struct Around<NUMBER_HcsCloseOperation> {
-    template <auto Entry>
-    static void call(hcsrt_operation operation) {
-        if (!known_operations.load(std::memory_order_acquire)) return pass_on<Entry>(operation);
-        Closing closing(operation);
-        pass_on<Entry>(operation);
-    }
-};
-
 Entry *with_callback(hcsrt_operation operation) {
     Entry *entry = known_operation(operation);
     return entry && entry->has_callback.load(std::memory_order_acquire) ? entry : nullptr;
 }
+
+template <>
+struct Around<NUMBER_HcsCloseOperation> {
+    template <auto Function>
+    static void call(hcsrt_operation operation) {
+        if (!known_operations.load(std::memory_order_acquire)) return pass_on<Function>(operation);
+        Entry *entry = with_callback(operation);
+        bool needs_nothing = entry && !entry->context.load(std::memory_order_acquire);
+        Closing closing(operation);
+        /* A referee would take our context for one that the client may have freed. */
+        if (needs_nothing && within()->HcsSetOperationCallback)
+            within()->HcsSetOperationCallback(operation, nullptr, nullptr);
+        pass_on<Function>(operation);
+    }
+};
 
 /* Whether the callback of the operation is ours alone, which is then taken from it: where the events of a handle tell of
  * operations, HCS takes none that has a callback. */
@@ -442,12 +447,17 @@ hcsrt_result outcome(Entry *entry, hcsrt_char **document, hcsrt_process_informat
     if (overriding == Override::NOTHING || (overriding == Override::OUTCOME && !is_an_outcome(result))) return result;
     const HcsApi *api = within();
     if (document && *document) api->free_string(*document);
-    if (info && overriding == Override::OUTCOME && !hcsrt_failed(result))
-        for (hcsrt_handle handle : {info->std_input, info->std_output, info->std_error})
-            if (handle && handle != reinterpret_cast<hcsrt_handle>(-1)) api->close_handle(handle);
     if (info) *info = {};
     give(document, entry->document.load(std::memory_order_acquire));
     return entry->result.load(std::memory_order_acquire);
+}
+
+/* Whether the outcome is a failure, which gives no handles. HCS is not asked for them then, so that it can still give them
+ * to who asks for the process: it gives each once. */
+bool hides_handles(Entry *entry, hcsrt_process_information *info) {
+    if (entry->overriding.load(std::memory_order_acquire) != Override::OUTCOME) return false;
+    if (info) *info = {};
+    return true;
 }
 
 template <>
@@ -468,7 +478,10 @@ struct Around<NUMBER_HcsGetOperationResultAndProcessInfo> {
         Entry *entry = known_operation(operation);
         if (!entry) return pass_on<Function>(operation, info, document);
         if (is_withheld(entry)) return nothing_yet(HCSRT_E_OPERATION_PENDING, document, info);
-        return outcome(entry, document, info, [&] { return pass_on<Function>(operation, info, document); });
+        return outcome(entry, document, info, [&] {
+            if (hides_handles(entry, info)) return within()->HcsGetOperationResult(operation, document);
+            return pass_on<Function>(operation, info, document);
+        });
     }
 };
 
@@ -491,7 +504,10 @@ struct Around<NUMBER_HcsWaitForOperationResultAndProcessInfo> {
         Entry *entry = known_operation(operation);
         if (!entry) return pass_on<Function>(operation, ms, info, document);
         if (!wait_while_withheld(entry, &ms)) return nothing_yet(HCSRT_E_OPERATION_TIMEOUT, document, info);
-        return outcome(entry, document, info, [&] { return pass_on<Function>(operation, ms, info, document); });
+        return outcome(entry, document, info, [&] {
+            if (hides_handles(entry, info)) return within()->HcsWaitForOperationResult(operation, ms, document);
+            return pass_on<Function>(operation, ms, info, document);
+        });
     }
 };
 
