@@ -364,6 +364,21 @@ Entry *with_callback(hcsrt_operation operation) {
     return entry && entry->has_callback.load(std::memory_order_acquire) ? entry : nullptr;
 }
 
+template <>
+struct Around<NUMBER_HcsCloseOperation> {
+    template <auto Function>
+    static void call(hcsrt_operation operation) {
+        if (!known_operations.load(std::memory_order_acquire)) return pass_on<Function>(operation);
+        Entry *entry = with_callback(operation);
+        bool needs_nothing = entry && !entry->context.load(std::memory_order_acquire);
+        Closing closing(operation);
+        /* A referee would take our context for one that the client may have freed. */
+        if (needs_nothing && within()->HcsSetOperationCallback)
+            within()->HcsSetOperationCallback(operation, nullptr, nullptr);
+        pass_on<Function>(operation);
+    }
+};
+
 /* Whether the callback of the operation is ours alone, which is then taken from it: where the events of a handle tell of
  * operations, HCS takes none that has a callback. */
 bool takes_own_callback(hcsrt_operation operation) {
