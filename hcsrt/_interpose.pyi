@@ -93,7 +93,7 @@ class Traits:
     has_subject: bool
     can_answer: bool
     numbers: dict[str, int]
-    def __init__(self, number: int) -> None: ...
+    def __init__(self, function: str) -> None: ...
 
 def traits(function: str) -> Traits | None:
     """Return the traits of a function; None if HCS has none of that name."""

@@ -57,7 +57,7 @@ cdef object lock():
 
 
 cdef int number_of(str function) except -1:
-    cdef int number = core.interposed(function.encode("ascii"))
+    cdef int number = core.interposed(function.encode("utf-8", "replace"))
     if number < 0:
         raise ValueError(f"no function of HCS is named {function!r}")
     return number
@@ -308,7 +308,8 @@ COMPARISONS = ("==", "!=", "like", "contains", "<", "<=", ">", ">=")
 class Traits:
     """What calls of a function have that a fault may be about."""
 
-    def __init__(self, int number):
+    def __init__(self, str function not None):
+        cdef int number = number_of(function)
         cdef int traits = core.interposed_traits(number)
         cdef int which = 0
         cdef int place
@@ -330,8 +331,7 @@ class Traits:
 
 def traits(str function not None):
     """Return the traits of a function; None if HCS has none of that name."""
-    cdef int number = core.interposed(function.encode("utf-8", "replace"))
-    return None if number < 0 else Traits(number)
+    return Traits(function) if core.interposed(function.encode("utf-8", "replace")) >= 0 else None
 
 
 cdef class Block:
@@ -523,7 +523,7 @@ def activate(str site not None, str place not None, str action not None, uint64_
     rule.site = SITES.index(site)
     if rule.site <= HCSRT_SITE_COMPLETION:
         rule.function = number_of(place)
-        numbers = Traits(rule.function).numbers
+        numbers = Traits(place).numbers
     types = tuple(types)
     if len(types) > HCSRT_MOST_TYPES:
         raise ValueError("there are too many types of events")

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -107,8 +108,39 @@ void HCSRT_CALL close_system(hcsrt_system system) {
     graves.emplace_back(given);
 }
 
+/* Where the events of a handle tell of operations, HCS refuses those that have a callback. */
+std::atomic<bool> tells_of_operations{false};
+std::mutex callbacks_mutex;
+std::set<hcsrt_operation> with_callback;
+
+hcsrt_operation HCSRT_CALL create_operation(void *context, hcsrt_operation_completion callback) {
+    hcsrt_operation operation = fake_hcs::api()->HcsCreateOperation(context, callback);
+    std::lock_guard<std::mutex> lock(callbacks_mutex);
+    callback ? (void)with_callback.insert(operation) : (void)with_callback.erase(operation);
+    return operation;
+}
+
+hcsrt_result HCSRT_CALL set_operation_callback(hcsrt_operation operation, const void *,
+                                               hcsrt_operation_completion callback) {
+    std::lock_guard<std::mutex> lock(callbacks_mutex);
+    CHECK(!callback);
+    with_callback.erase(operation);
+    return HCSRT_S_OK;
+}
+
+hcsrt_result HCSRT_CALL start_system(hcsrt_system system, hcsrt_operation operation, const hcsrt_char *options) {
+    {
+        std::lock_guard<std::mutex> lock(callbacks_mutex);
+        if (tells_of_operations && with_callback.count(operation)) return HCSRT_E_CALLBACK_ALREADY_SET;
+    }
+    return fake_hcs::api()->HcsStartComputeSystem(system, operation, options);
+}
+
 HcsApi make_table() {
     HcsApi table = *fake_hcs::api();
+    table.HcsCreateOperation = create_operation;
+    table.HcsSetOperationCallback = set_operation_callback;
+    table.HcsStartComputeSystem = start_system;
     table.HcsOpenComputeSystem = open_system;
     table.HcsCreateComputeSystem = create_system;
     table.HcsSetComputeSystemCallback = set_callback;
@@ -506,6 +538,25 @@ void test_completions() {
     wait_for([] { return fake_hcs::live() == 0; });
 }
 
+/* A callback of ours is in nobody's way. */
+void test_operations_without_a_callback() {
+    tells_of_operations = true;
+    hcsrt_rule elsewhere = of_completions(HCSRT_ACTION_DROP);
+    elsewhere.function = number_of("HcsPauseComputeSystem");
+    for (const hcsrt_rule &given : {of_completions(HCSRT_ACTION_DELAY, 30), elsewhere}) {
+        Rule rule(given);
+        auto began = Clock::now();
+        Start start(false);
+        CHECK(start.wait(20000) == HCSRT_S_OK);
+        CHECK(!rule.met() || Clock::now() - began >= milliseconds(29));
+        hcsrt_operation operation = outer->HcsCreateOperation(&start.told, Start::tell);
+        CHECK(outer->HcsStartComputeSystem(start.system, operation, nullptr) == HCSRT_E_CALLBACK_ALREADY_SET);
+        outer->HcsCloseOperation(operation);
+    }
+    tells_of_operations = false;
+    wait_for([] { return fake_hcs::live() == 0; });
+}
+
 /* --- a forked child ----------------------------------------------------------------------------------------------- */
 
 #if !defined(_WIN32)
@@ -641,6 +692,7 @@ int main(int count, char **arguments) {
     test_probability();
     test_what_was_closed_elsewhere();
     test_completions();
+    test_operations_without_a_callback();
     test_threads(count > 1 ? std::atoi(arguments[1]) : 300);
 #if !defined(_WIN32)
     if (count > 2) test_fork();

@@ -359,19 +359,35 @@ struct Around<NUMBER_HcsCreateOperation> {
     }
 };
 
-template <>
-struct Around<NUMBER_HcsCloseOperation> {
-    template <auto Entry>
-    static void call(hcsrt_operation operation) {
-        if (!known_operations.load(std::memory_order_acquire)) return pass_on<Entry>(operation);
-        Closing closing(operation);
-        pass_on<Entry>(operation);
-    }
-};
-
 Entry *with_callback(hcsrt_operation operation) {
     Entry *entry = known_operation(operation);
     return entry && entry->has_callback.load(std::memory_order_acquire) ? entry : nullptr;
+}
+
+template <>
+struct Around<NUMBER_HcsCloseOperation> {
+    template <auto Function>
+    static void call(hcsrt_operation operation) {
+        if (!known_operations.load(std::memory_order_acquire)) return pass_on<Function>(operation);
+        Entry *entry = with_callback(operation);
+        bool needs_nothing = entry && !entry->context.load(std::memory_order_acquire);
+        Closing closing(operation);
+        /* A referee would take our context for one that the client may have freed. */
+        if (needs_nothing && within()->HcsSetOperationCallback)
+            within()->HcsSetOperationCallback(operation, nullptr, nullptr);
+        pass_on<Function>(operation);
+    }
+};
+
+/* Whether the callback of the operation is ours alone, which is then taken from it: where the events of a handle tell of
+ * operations, HCS takes none that has a callback. */
+bool takes_own_callback(hcsrt_operation operation) {
+    Entry *entry = with_callback(operation);
+    if (!entry || entry->on_completion.load(std::memory_order_acquire) || !within()->HcsSetOperationCallback)
+        return false;
+    if (hcsrt_failed(within()->HcsSetOperationCallback(operation, nullptr, nullptr))) return false;
+    entry->has_callback.store(false, std::memory_order_release);
+    return true;
 }
 
 template <>
@@ -435,12 +451,17 @@ hcsrt_result outcome(Entry *entry, hcsrt_char **document, hcsrt_process_informat
         give(document, entry->document.load(std::memory_order_acquire));
         return result;
     }
-    if (info && overriding == Override::OUTCOME && !hcsrt_failed(result))
-        for (hcsrt_handle handle : {info->std_input, info->std_output, info->std_error})
-            if (handle && handle != reinterpret_cast<hcsrt_handle>(-1)) api->close_handle(handle);
     if (info) *info = {};
     give(document, entry->document.load(std::memory_order_acquire));
     return entry->result.load(std::memory_order_acquire);
+}
+
+/* Whether the outcome is a failure, which gives no handles. HCS is not asked for them then, so that it can still give them
+ * to who asks for the process: it gives each once. */
+bool hides_handles(Entry *entry, hcsrt_process_information *info) {
+    if (entry->overriding.load(std::memory_order_acquire) != Override::OUTCOME) return false;
+    if (info) *info = {};
+    return true;
 }
 
 template <>
@@ -461,7 +482,10 @@ struct Around<NUMBER_HcsGetOperationResultAndProcessInfo> {
         Entry *entry = known_operation(operation);
         if (!entry) return pass_on<Function>(operation, info, document);
         if (is_withheld(entry)) return nothing_yet(HCSRT_E_OPERATION_PENDING, document, info);
-        return outcome(entry, document, info, [&] { return pass_on<Function>(operation, info, document); });
+        return outcome(entry, document, info, [&] {
+            if (hides_handles(entry, info)) return within()->HcsGetOperationResult(operation, document);
+            return pass_on<Function>(operation, info, document);
+        });
     }
 };
 
@@ -484,7 +508,10 @@ struct Around<NUMBER_HcsWaitForOperationResultAndProcessInfo> {
         Entry *entry = known_operation(operation);
         if (!entry) return pass_on<Function>(operation, ms, info, document);
         if (!wait_while_withheld(entry, &ms)) return nothing_yet(HCSRT_E_OPERATION_TIMEOUT, document, info);
-        return outcome(entry, document, info, [&] { return pass_on<Function>(operation, ms, info, document); });
+        return outcome(entry, document, info, [&] {
+            if (hides_handles(entry, info)) return within()->HcsWaitForOperationResult(operation, ms, document);
+            return pass_on<Function>(operation, ms, info, document);
+        });
     }
 };
 
@@ -640,7 +667,29 @@ struct Through<Entry, Number> {
             }
         }
         if (armed[Number].load(std::memory_order_acquire)) return call_by_rules(arguments...);
+        return hand_over(arguments...);
+    }
+
+    /* To HCS. */
+    static Result hand_over(Parameters... arguments) {
+        if constexpr (is_tracked) {
+            Result result = Around<Number>::template call<Entry>(arguments...);
+            if (result != HCSRT_E_CALLBACK_ALREADY_SET || !takes_own_callback(operation_of(arguments...)))
+                return result;
+            (close_given(arguments), ...);
+        }
         return Around<Number>::template call<Entry>(arguments...);
+    }
+
+    /* A call that has failed may have given a handle all the same. */
+    template <typename Argument>
+    static void close_given([[maybe_unused]] Argument argument) {
+        if constexpr (std::is_same_v<Argument, void **>) {
+            if (!argument || !*argument) return;
+            if (Number == NUMBER_HcsCreateProcess)
+                Around<NUMBER_HcsCloseProcess>::call<&HcsApi::HcsCloseProcess>(*argument);
+            else Around<NUMBER_HcsCloseComputeSystem>::call<&HcsApi::HcsCloseComputeSystem>(*argument);
+        }
     }
 
     static hcsrt_operation operation_of([[maybe_unused]] Parameters... arguments) {
@@ -714,10 +763,10 @@ struct Through<Entry, Number> {
             if (!plan_completion(Number, meeting, operation)) return HCSRT_E_OUTOFMEMORY;
         }
         if constexpr (std::is_void_v<Result>) {
-            Around<Number>::template call<Entry>(arguments...);
+            hand_over(arguments...);
             afterwards(verdict, meeting, true, arguments...);
         } else {
-            Result result = Around<Number>::template call<Entry>(arguments...);
+            Result result = hand_over(arguments...);
             bool is_taken = true;
             if constexpr (has_result) is_taken = !hcsrt_failed(result);
             if constexpr (is_tracked) is_taken ? call_was_taken(operation) : call_was_refused(operation);

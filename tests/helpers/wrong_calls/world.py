@@ -72,6 +72,7 @@ class World:
             "hcsrt._interpose.Rule": lambda: _interpose.failing("HcsSaveComputeSystem", -1),
             "hcsrt._interpose.Counts": _interpose.counting,
             "hcsrt._interpose.Block": _interpose.Block,
+            "hcsrt._interpose.Traits": lambda: _interpose.traits("HcsOpenProcess"),
             "hcsrt._interpose.Active": lambda: _interpose.activate("call", "HcsSaveComputeSystem", "fail"),
             "hcsrt.emulator._native.Stopped": _native.Stopped,
         }
