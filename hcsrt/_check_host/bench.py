@@ -1,4 +1,7 @@
-"""What a probe works with: systems to try things on, and a place for what was seen."""
+"""What a probe works with: systems to try things on, and a place for what was seen.
+
+PYTEST_DONT_REWRITE: its words for what failed would tell what others have on the host.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The run of a check: workers that do what may crash or hang, and an eye on their time."""
+"""The run of a check: workers that do what may crash or hang, and an eye on their time.
+
+PYTEST_DONT_REWRITE: its words for what failed would tell what others have on the host.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 An experiment takes and returns what JSON can tell. Its system goes with the process: documents say
 ShouldTerminateOnLastHandleClosed.
+
+PYTEST_DONT_REWRITE: its words for what failed would tell what others have on the host.
 """
 
 from __future__ import annotations

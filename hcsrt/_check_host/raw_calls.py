@@ -1,4 +1,7 @@
-"""Tracked calls on the raw functions of HCS, one operation each, and all that HCS tells of them."""
+"""Tracked calls on the raw functions of HCS, one operation each, and all that HCS tells of them.
+
+PYTEST_DONT_REWRITE: its words for what failed would tell what others have on the host.
+"""
 
 import json
 import time

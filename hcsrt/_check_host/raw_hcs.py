@@ -1,4 +1,7 @@
-"""The table of HCS functions as a C caller has it: nothing stands between a test and the referee, or the real HCS."""
+"""The table of HCS functions as a C caller has it: nothing stands between a test and the referee, or the real HCS.
+
+PYTEST_DONT_REWRITE: its words for what failed would tell what others have on the host.
+"""
 
 import ctypes
 import re

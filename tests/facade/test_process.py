@@ -1610,9 +1610,9 @@ def test_a_process_that_does_not_run_fails_as_its_creation(
 def test_a_process_whose_pipes_nobody_has_fails_as_its_creation(
     plain_order: None, system: ComputeSystem, settle: Settle, faults: Faults
 ) -> None:
-    """HCS gives pipes once, and here they are lost with the answer."""
+    """HCS says that its creation has failed, and then tells of it without its pipes."""
     faults.on("completion:HcsCreateProcess").fail("E_UNEXPECTED")
-    faults.on("HcsGetProcessInfo").answer({})
+    faults.on("HcsGetProcessInfo", times=1).answer()
     with pytest.raises(hcsrt.HcsError, match="HcsCreateProcess: E_UNEXPECTED"):
         system.popen(SLEEP, stdout=PIPE)
     assert settle(lambda: not system.process_list())

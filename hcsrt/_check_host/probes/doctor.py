@@ -1,4 +1,7 @@
-"""Whether the signs that the doctor goes by mean on this host what it takes them for."""
+"""Whether the signs that the doctor goes by mean on this host what it takes them for.
+
+PYTEST_DONT_REWRITE: its words for what failed would tell what others have on the host.
+"""
 
 import json
 import subprocess

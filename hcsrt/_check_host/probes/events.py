@@ -1,4 +1,7 @@
-"""When the events of HCS come, on which threads, and with what."""
+"""When the events of HCS come, on which threads, and with what.
+
+PYTEST_DONT_REWRITE: its words for what failed would tell what others have on the host.
+"""
 
 import time
 from typing import Any

@@ -1,4 +1,7 @@
-"""What an operation does when its call fails, is too slow, or has a callback."""
+"""What an operation does when its call fails, is too slow, or has a callback.
+
+PYTEST_DONT_REWRITE: its words for what failed would tell what others have on the host.
+"""
 
 import asyncio
 import json

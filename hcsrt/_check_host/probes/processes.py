@@ -1,4 +1,7 @@
-"""What HCS tells of processes, and which codes it has for calls on one that has exited."""
+"""What HCS tells of processes, and which codes it has for calls on one that has exited.
+
+PYTEST_DONT_REWRITE: its words for what failed would tell what others have on the host.
+"""
 
 import time
 from typing import Any

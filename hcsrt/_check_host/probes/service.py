@@ -1,4 +1,7 @@
-"""What becomes of handles when the service goes away and comes back."""
+"""What becomes of handles when the service goes away and comes back.
+
+PYTEST_DONT_REWRITE: its words for what failed would tell what others have on the host.
+"""
 
 import subprocess
 import time

@@ -1,4 +1,7 @@
-"""What kind of handles the streams of a process are, and how they end."""
+"""What kind of handles the streams of a process are, and how they end.
+
+PYTEST_DONT_REWRITE: its words for what failed would tell what others have on the host.
+"""
 
 import ctypes
 import sys

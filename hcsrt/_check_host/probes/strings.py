@@ -1,4 +1,7 @@
-"""Whose memory the strings of HCS are."""
+"""Whose memory the strings of HCS are.
+
+PYTEST_DONT_REWRITE: its words for what failed would tell what others have on the host.
+"""
 
 from .. import experiments
 from ..bench import Bench

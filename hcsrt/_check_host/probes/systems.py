@@ -1,4 +1,7 @@
-"""What HCS tells of systems at each point of their lives, and which codes it has for calls that come too late."""
+"""What HCS tells of systems at each point of their lives, and which codes it has for calls that come too late.
+
+PYTEST_DONT_REWRITE: its words for what failed would tell what others have on the host.
+"""
 
 import ctypes
 import json
