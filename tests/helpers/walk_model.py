@@ -318,6 +318,8 @@ class System:
         """Calls that may still do what they were to do, with their arguments."""
         self.is_abandoned = False
         """Whether it belongs to a creation that nobody waits for any more."""
+        self.has_crashed = False
+        """Whether somebody has tried to make its guest crash."""
         self.is_lost = False
         """Whether the service that ran it has gone."""
 
