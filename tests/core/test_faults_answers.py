@@ -11,7 +11,8 @@ from hcsrt._interpose import counting
 from hcsrt.faults import Fault, Faults
 
 from ..helpers import hcs_calls
-from ..helpers.programs import CAT
+from ..helpers.children import run_python
+from ..helpers.programs import CAT, INSTALL
 
 
 def test_an_answered_call_never_gets_to_hcs(faults, system):
@@ -22,6 +23,19 @@ def test_an_answered_call_never_gets_to_hcs(faults, system):
     with faults.on("HcsGetComputeSystemProperties", times=1).answer({"State": "Elsewhere"}):
         assert system.properties() == {"State": "Elsewhere"}
         assert system.properties()["State"] == "Running"
+
+
+def test_the_first_fault_of_a_process_may_be_an_answer():
+    program = f"""
+import hcsrt
+from hcsrt.faults import Faults
+{INSTALL}
+with Faults() as faults:
+    faults.on("HcsEnumerateComputeSystems").answer([])
+    print(hcsrt.systems(timeout=30))
+"""
+    done = run_python(program)
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
 
 
 @pytest.mark.parametrize("completion", ["later", "inside_the_call", "before_the_call_returns"])

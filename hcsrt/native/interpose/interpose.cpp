@@ -921,7 +921,7 @@ int64_t hcsrt_rule_add(const hcsrt_rule *rule) {
     bool on_demand = rule->action >= HCSRT_ACTION_CRASH && rule->action <= HCSRT_ACTION_DISCONNECT;
     if (on_demand && !hook()) return HCSRT_RULE_UNABLE;
     bool may_keep = rule->site == HCSRT_SITE_COMPLETION || rule->site == HCSRT_SITE_EVENT ||
-                    rule->action == HCSRT_ACTION_DISCONNECT;
+                    rule->action == HCSRT_ACTION_DISCONNECT || rule->action == HCSRT_ACTION_ANSWER;
     if (may_keep && !start_deliveries()) return HCSRT_RULE_NO_MEMORY;
     return add_rule(rule);
 }
