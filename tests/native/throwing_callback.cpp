@@ -22,9 +22,9 @@ void HCSRT_CALL completed(hcsrt_operation, void *) {
 }
 
 /* Answers everything with success. */
-void serve() {
+void serve(uint32_t service) {
     hcsrt::emulator::Request request;
-    while (hcsrt::emulator::take(-1, &request) == hcsrt::emulator::Taken::Item)
+    while (hcsrt::emulator::take(service, -1, &request) == hcsrt::emulator::Taken::Item)
         hcsrt::emulator::reply(request.ticket, HCSRT_S_OK, {nullptr, 0}, 0, 0);
 }
 
@@ -33,8 +33,7 @@ void serve() {
 int main(int count, char **) {
     is_right = count > 1;
     const HcsApi *hcs = hcsrt::emulator::api();
-    hcsrt::emulator::start();
-    std::thread service(serve);
+    std::thread service(serve, hcsrt::emulator::start());
     for (int i = 0; i < 2; ++i) {
         hcsrt_operation operation = hcs->HcsCreateOperation(nullptr, completed);
         if (hcs->HcsEnumerateComputeSystems(nullptr, operation) != HCSRT_S_OK) return 1;
@@ -42,7 +41,7 @@ int main(int count, char **) {
         hcs->HcsCloseOperation(operation);
     }
     /* Returns when the callbacks have. */
-    hcsrt::emulator::stop();
+    hcsrt::emulator::stop(true);
     service.join();
     for (const std::string &misuse : hcsrt::emulator::misuses()) std::puts(misuse.c_str());
     if (hcsrt::emulator::live().operations) return 1;
