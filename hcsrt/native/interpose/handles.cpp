@@ -68,12 +68,12 @@ Entry *new_slot(Handles *all) {
         if (!chunk.load(std::memory_order_acquire)) {
             Entry *fresh = new (std::nothrow) Entry[CHUNK], *none = nullptr;
             if (!fresh) return nullptr;
+            /* Others look at an entry as soon as it counts. */
+            for (uint32_t i = 0; i < CHUNK; ++i) fresh[i].index = index / CHUNK * CHUNK + i;
             if (!chunk.compare_exchange_strong(none, fresh, std::memory_order_acq_rel)) delete[] fresh;
         }
     } while (!all->made.compare_exchange_weak(index, index + 1, std::memory_order_acq_rel));
-    Entry *entry = all->at(index);
-    entry->index = index;
-    return entry;
+    return all->at(index);
 }
 
 void give_back(Entry *entry) {
