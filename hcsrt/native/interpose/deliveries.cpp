@@ -472,13 +472,13 @@ bool wait_while_withheld(Entry *entry, uint32_t *milliseconds) {
     }
 }
 
-void connect_later(const Met &met, void (*connect)(void)) {
-    Item *item = met.milliseconds == HCSRT_FOR_EVER ? nullptr : new_item(What::SERVICE, 0);
+void connect_later(int64_t rule, uint32_t released, uint32_t milliseconds, void (*connect)(void)) {
+    Item *item = milliseconds == HCSRT_FOR_EVER ? nullptr : new_item(What::SERVICE, 0);
     if (!item) return;
     item->connect = connect;
-    item->rule = met.id;
-    item->released = met.released;
-    item->due = due_in(met.milliseconds);
+    item->rule = rule;
+    item->released = released;
+    item->due = due_in(milliseconds);
     enqueue(item);
 }
 

@@ -31,8 +31,8 @@ bool is_withheld(const Entry *entry);
 /* Waits while the operation is withheld, at most so long, and leaves the milliseconds that are left. False: it still is. */
 bool wait_while_withheld(Entry *entry, uint32_t *milliseconds);
 
-/* The service is back after that time, or when the rule is over. */
-void connect_later(const Met &met, void (*connect)(void));
+/* The service is back after that time, or when the rule that has been released so often is over. */
+void connect_later(int64_t rule, uint32_t released, uint32_t milliseconds, void (*connect)(void));
 
 /* Gives out what the rule keeps. */
 void end_keeping(int64_t rule);

@@ -571,6 +571,9 @@ struct Verdict {
     bool fails = false, answers = false, deaf = false, silent = false, crashes = false, disconnects = false;
     hcsrt_result result = 0;
     hcsrt_char *document = nullptr; /* of ours */
+    /* Of the rule by which the service is back first. */
+    int64_t back_rule = 0;
+    uint32_t back_released = 0, back_after = HCSRT_FOR_EVER;
 
     void fail(hcsrt_result with) {
         fails = true;
@@ -598,7 +601,11 @@ Verdict decide(int function, const Meeting &meeting, hcsrt_operation operation) 
         case HCSRT_ACTION_CRASH: verdict.crashes = true; break;
         case HCSRT_ACTION_DISCONNECT:
             verdict.disconnects = true;
-            if (hook()) connect_later(met, hook()->connect);
+            if (met.milliseconds < verdict.back_after) {
+                verdict.back_rule = met.id;
+                verdict.back_released = met.released;
+                verdict.back_after = met.milliseconds;
+            }
             break;
         default: wait_in(met);
         }
@@ -786,7 +793,10 @@ struct Through<Entry, Number> {
             /* HCS reports failure for some that run. */
             if (process) decide_process(*process, meeting);
         }
-        if (verdict.disconnects && able) able->disconnect();
+        if (verdict.disconnects && able) {
+            able->disconnect();
+            connect_later(verdict.back_rule, verdict.back_released, verdict.back_after, able->connect);
+        }
     }
 
     static void put(HcsApi *table, bool missing) { table->*Entry = missing || !(within()->*Entry) ? nullptr : call; }
