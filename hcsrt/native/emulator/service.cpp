@@ -200,6 +200,10 @@ bool go_down(bool for_good) {
     return true;
 }
 
+void wait_for_deliveries(Lock &lock) {
+    if (!this_thread().dispatching) core->idle.wait_for(lock, DELIVERY_LIMIT, [] { return core->all_delivered(); });
+}
+
 }  // namespace
 
 void crash() {
@@ -209,12 +213,13 @@ void crash() {
 
 void stop(bool for_good) {
     Lock lock(core.here()->mutex);
-    if (!go_down(for_good)) return;
-    if (!this_thread().dispatching) core->idle.wait_for(lock, DELIVERY_LIMIT, [] { return core->all_delivered(); });
+    if (go_down(for_good)) wait_for_deliveries(lock);
 }
 
 void clear() {
     Lock lock(core.here()->mutex);
+    /* The close of a handle that leads nowhere waits for no callback, and a crash has waited for none. */
+    wait_for_deliveries(lock);
     kill_everything();
     disconnect_everyone(WORLD_HAS_ENDED);
     lose_everything();
