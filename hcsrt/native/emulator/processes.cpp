@@ -63,7 +63,7 @@ void kill_at_exit() {
 int spawn(Key process, const Program &program, int *error, bool *directory_failed) {
     Lock lock(core.here()->mutex);
     auto target = core->target_of(process);
-    if (!target || core->stopped) {
+    if (!target || core->stopped || core->is_lost(*target)) {
         *error = platform::NO_SUCH_PROCESS;
         return -1;
     }

@@ -126,7 +126,7 @@ void reply(uint64_t ticket, hcsrt_result result, const Given &document, Key key,
 void emit(Key key, uint32_t event_type, const Given &data) noexcept {
     Lock lock(core.here()->mutex);
     auto target = core->target_of(key);
-    if (!target) return;
+    if (!target || core->is_lost(*target)) return;
     bool is_exit = event_type == HCSRT_EVENT_SYSTEM_EXITED || event_type == HCSRT_EVENT_PROCESS_EXITED;
     if (is_exit) {
         if (target->exited) return;
