@@ -101,7 +101,9 @@ std::shared_ptr<Handle> Core::add_handle(const std::shared_ptr<Target> &target) 
 std::shared_ptr<Handle> Core::add_new(Kind kind, Key key) {
     auto target = add_target(kind, key);
     try {
-        return add_handle(target);
+        auto handle = add_handle(target);
+        target->maker = handle->raw;
+        return handle;
     } catch (const std::bad_alloc &) {
         targets.erase(target->key);
         throw;
@@ -168,7 +170,7 @@ void Core::close_target_handle(Lock &lock, void *raw, Kind kind, const char *fun
     auto &target = handle->target;
     if (handle->inside)
         misuse(function, raw, "was closed while a call on it had not returned; close it when no call is inside");
-    if (target->creating)
+    if (target->creating && raw == target->maker)
         misuse(function, raw,
                "was closed before the call that creates what it leads to had completed, and that goes on without a "
                "handle; wait for the operation first");
