@@ -370,7 +370,8 @@ struct Around<NUMBER_HcsCloseOperation> {
     static void call(hcsrt_operation operation) {
         if (!known_operations.load(std::memory_order_acquire)) return pass_on<Function>(operation);
         Entry *entry = with_callback(operation);
-        bool needs_nothing = entry && !entry->context.load(std::memory_order_acquire);
+        bool needs_nothing = entry && (!entry->context.load(std::memory_order_acquire) ||
+                                       !entry->on_completion.load(std::memory_order_acquire));
         Closing closing(operation);
         /* A referee would take our context for one that the client may have freed. */
         if (needs_nothing && within()->HcsSetOperationCallback)
@@ -385,7 +386,8 @@ bool takes_own_callback(hcsrt_operation operation) {
     Entry *entry = with_callback(operation);
     if (!entry || entry->on_completion.load(std::memory_order_acquire) || !within()->HcsSetOperationCallback)
         return false;
-    if (hcsrt_failed(within()->HcsSetOperationCallback(operation, nullptr, nullptr))) return false;
+    void *context = entry->context.load(std::memory_order_acquire);
+    if (hcsrt_failed(within()->HcsSetOperationCallback(operation, context, nullptr))) return false;
     entry->has_callback.store(false, std::memory_order_release);
     return true;
 }
