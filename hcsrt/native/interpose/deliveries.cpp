@@ -432,11 +432,11 @@ bool answer(int function, const Meeting &meeting, hcsrt_operation operation, hcs
     if (planned != Override::NOTHING) release_copy(document);
     else release_copy(entry->document.exchange(document));
     entry->overriding.store(Override::ALONE, std::memory_order_release);
-    if (!(entry->held.load() & WITHHELD)) {
+    if (!(entry->held.fetch_or(TOLD) & WITHHELD)) {
         entry->delay.store(0, std::memory_order_relaxed);
         entry->rule.store(0, std::memory_order_relaxed);
+        entry->held.store(WITHHELD | TOLD);
     }
-    entry->held.store(WITHHELD | TOLD);
     Inside inside(context_of(entry));
     if (inside) give_out_later(inside);
     return true;
@@ -482,14 +482,14 @@ void connect_later(int64_t rule, uint32_t released, uint32_t milliseconds, void 
     enqueue(item);
 }
 
-void end_keeping(int64_t rule) {
-    visit_withheld(
-        [](Entry *entry, void *argument) {
-            if (entry->rule.load(std::memory_order_relaxed) != *static_cast<int64_t *>(argument)) return;
-            Inside inside(context_of(entry));
-            if (inside) give_out(inside);
-        },
-        &rule);
+void end_keeping() {
+    /* Whatever rule it was: one that ended while an outcome was being withheld has missed that. */
+    visit_withheld([](Entry *entry) {
+        if (!is_over(entry->rule.load(std::memory_order_relaxed), entry->released.load(std::memory_order_relaxed)))
+            return;
+        Inside inside(context_of(entry));
+        if (inside) give_out(inside);
+    });
     flush();
 }
 
@@ -500,7 +500,7 @@ void quiesce() {
         wait_on(nothing, 0, 1);
     }
     /* What comes out of a delay may then wait for the next one. */
-    flush();
+    end_keeping();
     flush();
 }
 

@@ -34,8 +34,8 @@ bool wait_while_withheld(Entry *entry, uint32_t *milliseconds);
 /* The service is back after that time, or when the rule that has been released so often is over. */
 void connect_later(int64_t rule, uint32_t released, uint32_t milliseconds, void (*connect)(void));
 
-/* Gives out what the rule keeps. */
-void end_keeping(int64_t rule);
+/* Gives out what is kept for rules that are over, or have been released since. */
+void end_keeping();
 
 /* Returns once nothing is kept, and nobody is about to: no rule is left. */
 void quiesce();

@@ -310,10 +310,10 @@ void copy_owner_of(Text id, Kept<MOST_OWNER> *owner) {
     });
 }
 
-void visit_withheld(void (*visit)(Entry *, void *), void *argument) {
+void visit_withheld(void (*visit)(Entry *)) {
     if (!known_operations.load()) return;
     visit_all([&](Entry *entry) {
-        if (entry->held.load() & WITHHELD) visit(entry, argument);
+        if (entry->held.load() & WITHHELD) visit(entry);
         return true;
     });
 }

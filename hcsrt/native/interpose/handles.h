@@ -143,7 +143,7 @@ class Closing {
 void begin_session();
 
 /* Calls visit(entry) for each operation that is withheld. */
-void visit_withheld(void (*visit)(Entry *entry, void *argument), void *argument);
+void visit_withheld(void (*visit)(Entry *entry));
 
 /* Fast answers for calls that no rule is for. In a forked child they may say yes in vain, once. */
 extern std::atomic<uint32_t> known_handles, known_operations;

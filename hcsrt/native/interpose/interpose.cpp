@@ -928,7 +928,7 @@ uint32_t hcsrt_rule_remove(int64_t rule) { return remove_rule(rule, end_keeping)
 
 void hcsrt_rule_release(int64_t rule) {
     release_rule(rule);
-    end_keeping(rule);
+    end_keeping();
 }
 
 void hcsrt_set_fault_hook(const hcsrt_fault_hook *given) { registered.store(given, std::memory_order_release); }

@@ -330,7 +330,7 @@ int64_t add_rule(const hcsrt_rule *rule) {
     return HCSRT_RULE_CROWDED;
 }
 
-uint32_t remove_rule(int64_t id, void (*end)(int64_t)) {
+uint32_t remove_rule(int64_t id, void (*end)()) {
     Slot *slot = slot_of(id);
     if (!slot) return 0;
     /* Of several threads that remove it, one does. */
@@ -344,7 +344,7 @@ uint32_t remove_rule(int64_t id, void (*end)(int64_t)) {
     slot->signal.fetch_add(1, std::memory_order_acq_rel);
     wake_all(slot->signal);
     while ((seen = slot->word.load(std::memory_order_acquire)) >= INSIDE) wait_on(slot->word, seen, FOREVER);
-    end(id);
+    end();
     std::free(slot->memory);
     slot->memory = nullptr;
     uint32_t fired = slot->fired.load(std::memory_order_relaxed);

@@ -56,7 +56,7 @@ extern std::atomic<uint32_t> armed_events, armed_completions;
 
 int64_t add_rule(const hcsrt_rule *rule);
 /* `end` is called once no thread is inside of the rule any more. */
-uint32_t remove_rule(int64_t rule, void (*end)(int64_t rule));
+uint32_t remove_rule(int64_t rule, void (*end)());
 void release_rule(int64_t rule);
 
 }  // namespace hcsrt::interpose
