@@ -454,6 +454,15 @@ void call_was_refused(hcsrt_operation operation) {
     Entry *entry = find(operation);
     if (!entry) return;
     reset(entry);
+    /* What has completed meanwhile may be the call before, for which this one was refused. */
+    Inside inside(context_of(entry));
+    if (inside) give_out(inside);
+}
+
+void end_silence(hcsrt_operation operation) {
+    Entry *entry = find(operation);
+    if (!entry) return;
+    reset(entry);
     uncover(entry);
 }
 

@@ -26,6 +26,8 @@ bool answer(int function, const Meeting &meeting, hcsrt_operation operation, hcs
 /* HCS has taken the call, or has not. */
 void call_was_taken(hcsrt_operation operation);
 void call_was_refused(hcsrt_operation operation);
+/* The call has failed after all. */
+void end_silence(hcsrt_operation operation);
 
 bool is_withheld(const Entry *entry);
 /* Waits while the operation is withheld, at most so long, and leaves the milliseconds that are left. False: it still is. */

@@ -714,7 +714,7 @@ struct Through<Entry, Number> {
     static Result refuse(const Verdict &verdict, Parameters... arguments) {
         (give_nothing(arguments), ...);
         if constexpr (is_tracked) {
-            if (verdict.silent) call_was_refused(operation_of(arguments...));
+            if (verdict.silent) end_silence(operation_of(arguments...));
             leave_behind(operation_of(arguments...), verdict.result, verdict.document);
         } else {
             (give_document(arguments, verdict.document), ...);
