@@ -33,6 +33,7 @@ struct Item {
     uint64_t context = 0;
     int64_t rule = 0;
     uint32_t released = 0;
+    uint32_t turn = 0; /* of the operation, whose next call it is not for */
     int64_t due = NEVER;
     bool after_next = false;
     uint32_t passed = 0;
@@ -159,6 +160,7 @@ void give_out_later(const Inside &inside) {
     if (!item) return give_out(inside);
     item->rule = inside->rule.load(std::memory_order_relaxed);
     item->released = inside->released.load(std::memory_order_relaxed);
+    item->turn = inside->turn.load(std::memory_order_relaxed);
     item->due = due_in(delay);
     enqueue(item);
 }
@@ -180,7 +182,8 @@ void deliver(Item *item) {
         tell(inside, item->operation);
         completion_passed();
         break;
-    default: give_out(inside);
+    default:
+        if (inside->turn.load(std::memory_order_relaxed) == item->turn) give_out(inside);
     }
 }
 
@@ -330,6 +333,7 @@ void hold(Entry *entry, const Met &met, uint32_t milliseconds, uint32_t held) {
         entry->rule.store(met.id, std::memory_order_relaxed);
     }
     entry->delay.store(for_ever ? HCSRT_FOR_EVER : before + milliseconds, std::memory_order_relaxed);
+    entry->turn.fetch_add(1, std::memory_order_relaxed);
     entry->held.store(held);
 }
 
@@ -435,6 +439,7 @@ bool answer(int function, const Meeting &meeting, hcsrt_operation operation, hcs
     if (!(entry->held.fetch_or(TOLD) & WITHHELD)) {
         entry->delay.store(0, std::memory_order_relaxed);
         entry->rule.store(0, std::memory_order_relaxed);
+        entry->turn.fetch_add(1, std::memory_order_relaxed);
         entry->held.store(WITHHELD | TOLD);
     }
     Inside inside(context_of(entry));

@@ -70,6 +70,7 @@ struct Entry {
 
     /* Of an operation. */
     std::atomic<uint32_t> held{0};
+    std::atomic<uint32_t> turn{0}; /* changes with each call that is withheld */
     std::atomic<int64_t> rule{0}; /* that withholds it, for how long, and how often it had been released by then */
     std::atomic<uint32_t> delay{0}, released{0};
     std::atomic<uint32_t> plan{0};
