@@ -200,6 +200,16 @@ hcsrt_result watch(void *handle, const void *context, hcsrt_event_callback callb
     return result;
 }
 
+/* Nothing comes out of a call that HCS never got, nor of one that has failed, unless HCS says so. */
+template <typename Argument>
+void give_nothing(Argument argument) {
+    if constexpr (std::is_same_v<Argument, void **> || std::is_same_v<Argument, hcsrt_char **>) {
+        if (argument) *argument = nullptr;
+    } else if constexpr (std::is_same_v<Argument, hcsrt_process_information *>) {
+        if (argument) *argument = {};
+    }
+}
+
 /* --- bookkeeping -------------------------------------------------------------------------------------------------- */
 
 /* What is done around a call that HCS gets, for the functions that make, release or look at something. */
@@ -216,6 +226,7 @@ struct Around<NUMBER_HcsCreateComputeSystem> {
     template <auto Entry>
     static hcsrt_result call(const hcsrt_char *id, const hcsrt_char *document, hcsrt_operation operation,
                              const void *descriptor, hcsrt_system *system) {
+        give_nothing(system);
         hcsrt_result result = pass_on<Entry>(id, document, operation, descriptor, system);
         if (system) note_system(*system, id, document);
         return result;
@@ -243,6 +254,7 @@ struct Around<NUMBER_HcsCreateComputeSystemInNamespace> {
             own.callback_context = as_context(mine);
             options = &own;
         }
+        give_nothing(system);
         hcsrt_result result = pass_on<Function>(scope, id, document, operation, options, system);
         hcsrt_system made = system ? *system : nullptr;
         note_system(made, id, document);
@@ -278,6 +290,7 @@ struct Around<NUMBER_HcsCreateProcess> {
     template <auto Entry>
     static hcsrt_result call(hcsrt_system system, const hcsrt_char *parameters, hcsrt_operation operation,
                              const void *descriptor, hcsrt_process *process) {
+        give_nothing(process);
         hcsrt_result result = pass_on<Entry>(system, parameters, operation, descriptor, process);
         if (process) note_process(*process, system);
         return result;
@@ -551,16 +564,6 @@ void look_at(Meeting *meeting, Argument argument) {
         meeting->subject = subject_of(argument);
     }
     static_assert(Place < MOST_PARAMETERS);
-}
-
-/* Nothing comes out of a call that HCS never got. */
-template <typename Argument>
-void give_nothing(Argument argument) {
-    if constexpr (std::is_same_v<Argument, void **> || std::is_same_v<Argument, hcsrt_char **>) {
-        if (argument) *argument = nullptr;
-    } else if constexpr (std::is_same_v<Argument, hcsrt_process_information *>) {
-        if (argument) *argument = {};
-    }
 }
 
 template <typename Argument>
