@@ -331,6 +331,19 @@ Closing::~Closing() {
     if (entry_) for_all_of(entry_, retire);
 }
 
-void begin_session() { handles.here()->session.fetch_add(1, std::memory_order_acq_rel); }
+void begin_session() {
+    Handles *all = handles.here();
+    uint32_t session = all->session.fetch_add(1, std::memory_order_acq_rel) + 1;
+    if (!known_handles.load()) return;
+    /* Those that were closed elsewhere would stay for ever. One with a callback may still be open, and needs it. */
+    visit_all([&](Entry *entry) {
+        void *handle = entry->handle.load(std::memory_order_acquire);
+        bool counts = entry->session.load(std::memory_order_relaxed) == session;
+        if (!handle || counts || entry->is_operation.load(std::memory_order_relaxed) || entry->watch.load()) return true;
+        Node *node = node_of(all, handle);
+        if (node && node->context.load(std::memory_order_acquire) == context_of(entry)) forget_handle(handle);
+        return true;
+    });
+}
 
 }  // namespace hcsrt::interpose

@@ -140,7 +140,8 @@ class Closing {
     Entry *entry_;
 };
 
-/* What was noted of handles before counts no more: they come and go while the table is not in use. */
+/* What was noted of handles before counts no more: they come and go while the table is not in use. Their callbacks
+ * stay. */
 void begin_session();
 
 /* Calls visit(entry) for each operation that is withheld. */

@@ -192,6 +192,8 @@ hcsrt_result watch(void *handle, const void *context, hcsrt_event_callback callb
     Entry *entry;
     uint64_t mine = note(nullptr, owner->subject(), &entry);
     if (!mine) return HCSRT_E_OUTOFMEMORY;
+    /* Not for somebody else meanwhile. */
+    Inside staying(context_of(owner));
     entry->context.store(const_cast<void *>(context), std::memory_order_relaxed);
     entry->on_event.store(callback, std::memory_order_release);
     hcsrt_result result = call(as_context(mine), event_came);
