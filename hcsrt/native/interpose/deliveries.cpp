@@ -194,10 +194,15 @@ bool is_overtaken(const Item &item) {
     if (!item.after_next) return false;
     if (item.what == What::COMPLETION) return deliveries->passed.load() != item.passed;
     Inside inside(item.context);
-    return !inside || inside->passed.load() != item.passed;
+    return inside && inside->passed.load() != item.passed;
 }
 
-bool is_due(const Item &item) { return now() >= item.due || is_over(item.rule, item.released) || is_overtaken(item); }
+/* Whether its handle has been closed: then it is only in the way. */
+bool is_dead(const Item &item) { return item.what != What::SERVICE && !is_live(item.context); }
+
+bool is_due(const Item &item) {
+    return now() >= item.due || is_over(item.rule, item.released) || is_overtaken(item) || is_dead(item);
+}
 
 /* By the time when it is due, and among equals by arrival. */
 void insert(Item **list, Item *item) {

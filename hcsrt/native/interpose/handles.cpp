@@ -193,6 +193,12 @@ Inside::~Inside() {
     wake_all(entry_->left);
 }
 
+bool is_live(uint64_t context) {
+    Entry *entry = entry_of(context);
+    uint64_t word = entry ? entry->word.load(std::memory_order_acquire) : 0;
+    return generation(word) == generation(context) && (word & (ACTIVE | CLOSED)) == ACTIVE;
+}
+
 bool Inside::is_closed() const { return entry_->word.load() & CLOSED; }
 
 uint64_t context_of(const Entry *entry) { return generation(entry->word.load()) + entry->index + 1; }

@@ -107,6 +107,9 @@ class Inside {
     Inside *outer_ = nullptr;
 };
 
+/* Whether nothing has been closed yet of what has this context. */
+bool is_live(uint64_t context);
+
 inline void *as_context(uint64_t context) { return reinterpret_cast<void *>(context); }
 
 /* Makes an entry, of a handle if one is given, and returns its context. 0: no memory, or too many. */
