@@ -850,8 +850,11 @@ const HcsApi *table_of_now() {
     return &made->api;
 }
 
+bool is_function(int function) { return function >= 0 && function < FUNCTIONS; }
+
 /* Whether what is there can be treated so. */
 bool fits(const hcsrt_rule &rule) {
+    if (rule.site < 0 || rule.site >= HCSRT_SITES || !is_function(rule.function)) return false;
     int traits = rule.site <= HCSRT_SITE_COMPLETION ? rows[rule.function].traits : 0;
     switch (rule.site) {
     case HCSRT_SITE_CALL:
@@ -897,7 +900,7 @@ int hcsrt_interposed(const char *name) {
     return -1;
 }
 
-const char *hcsrt_interposed_name(int function) { return function < FUNCTIONS ? rows[function].name : nullptr; }
+const char *hcsrt_interposed_name(int function) { return is_function(function) ? rows[function].name : nullptr; }
 
 const HcsApi *hcsrt_interpose_without(int function, int is_missing) {
     hcsrt::Locked locked(*lock.here());
@@ -907,10 +910,10 @@ const HcsApi *hcsrt_interpose_without(int function, int is_missing) {
 
 uint64_t hcsrt_interposed_calls(int function) { return calls[function].load(std::memory_order_relaxed); }
 
-int hcsrt_interposed_traits(int function) { return rows[function].traits; }
+int hcsrt_interposed_traits(int function) { return is_function(function) ? rows[function].traits : 0; }
 
 int hcsrt_interposed_number(int function, int which, char *name, size_t size) {
-    for (int place = 0; place < MOST_PARAMETERS; ++place) {
+    for (int place = 0; is_function(function) && place < MOST_PARAMETERS; ++place) {
         if (!(rows[function].numbers >> place & 1) || which--) continue;
         std::string_view plain = plain_name(parameter_of(function, place));
         std::snprintf(name, size, "%.*s", static_cast<int>(plain.size()), plain.data());
