@@ -1,11 +1,18 @@
 #include "core/operations.h"
 
+#include <chrono>
 #include <initializer_list>
 
 #include "core/results.h"
 #include "core/threads.h"
 
 namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/* How long a wait that brings nothing takes at least: one that says at once that it has brought nothing would keep a
+ * processor busy. */
+constexpr uint32_t LEAST_WAIT_MS = 5;
 
 std::atomic<uint32_t> completions{0};
 
@@ -15,6 +22,12 @@ void count_one() {
 }
 
 void HCSRT_CALL count_notification(hcsrt_event *, void *) { count_one(); }
+
+void rest_until(Clock::time_point end) {
+    std::atomic<uint32_t> nothing{0};
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
+    if (left > 0) hcsrt::wait_on(nothing, 0, static_cast<uint32_t>(left));
+}
 
 /* Right after the call that gave no operation. */
 hcsrt_result no_operation() {
@@ -45,6 +58,9 @@ hcsrt_operation hcsrt_create_notifying_operation(const HcsApi *api, uint32_t eve
 hcsrt_result hcsrt_collect_operation(const HcsApi *api, hcsrt_operation operation, uint32_t milliseconds,
                                      hcsrt_process_information *info, hcsrt_char **document) {
     hcsrt_result result;
+    Clock::time_point least;
+    if (milliseconds)
+        least = Clock::now() + std::chrono::milliseconds(milliseconds < LEAST_WAIT_MS ? milliseconds : LEAST_WAIT_MS);
     *document = nullptr;
     if (info) {
         *info = {};
@@ -65,7 +81,11 @@ hcsrt_result hcsrt_collect_operation(const HcsApi *api, hcsrt_operation operatio
         *info = {};
     }
     /* The same code says that the time is over, and that the call has failed with it. */
-    if (milliseconds) return hcsrt_collect_operation(api, operation, 0, info, document);
+    if (milliseconds) {
+        result = hcsrt_collect_operation(api, operation, 0, info, document);
+        if (result != HCSRT_E_OPERATION_PENDING) return result;
+        rest_until(least);
+    }
     return HCSRT_E_OPERATION_PENDING;
 }
 
