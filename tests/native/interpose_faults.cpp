@@ -433,6 +433,26 @@ void test_what_was_closed_elsewhere() {
     delete client.context;
 }
 
+/* However many there have been: the context that HCS is given has the number of a slot. */
+void test_slots_are_used_again() {
+    Rule rule(of_events(HCSRT_ACTION_DROP));
+    auto slot = [] {
+        Client client;
+        return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(client.system()->context));
+    };
+    uint32_t most = slot() + 3;
+    for (int i = 0; i < 2000; ++i) CHECK(slot() <= most);
+    for (int i = 0; i < 200; ++i) {
+        const hcsrt_char id[] = {0};
+        hcsrt_system system;
+        CHECK(outer->HcsOpenComputeSystem(id, HCSRT_GENERIC_ALL, &system) == HCSRT_S_OK);
+        hcsrt_interpose_end();
+        inner.HcsCloseComputeSystem(system);
+        CHECK(hcsrt_interpose(&inner) == outer);
+    }
+    CHECK(slot() <= most);
+}
+
 /* --- completions -------------------------------------------------------------------------------------------------- */
 
 /* Never freed: HCS may call back after the close of an operation. */
@@ -691,6 +711,7 @@ int main(int count, char **arguments) {
     test_selectors();
     test_probability();
     test_what_was_closed_elsewhere();
+    test_slots_are_used_again();
     test_completions();
     test_operations_without_a_callback();
     test_threads(count > 1 ? std::atoi(arguments[1]) : 300);
