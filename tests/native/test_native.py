@@ -520,3 +520,10 @@ def test_a_callback_that_throws_is_a_misuse(tmp_path):
     assert len(misuses) == 2
     assert all("had a callback that threw, which would unwind into HCS; catch everything in it" in it for it in misuses)
     assert run(program, "right").stdout == ""
+
+
+@pytest.mark.slow
+def test_a_world_ends_after_the_callbacks_that_run(tmp_path):
+    program = build(tmp_path / "ended", [HERE / "ended_world.cpp", *EMULATOR_SOURCES], "-fno-rtti")
+    done = run(program)
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
