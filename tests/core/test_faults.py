@@ -723,6 +723,13 @@ def test_an_output_is_cut(system: hcsrt.ComputeSystem, faults: Faults) -> None:
         assert system.run(guest("write(b'abcdef')"), stdout=hcsrt.PIPE).stdout == b"abcdef"
 
 
+def service_is_back() -> bool:
+    try:
+        return hcsrt.systems() == []
+    except hcsrt.ServiceDisconnectedError:
+        return False
+
+
 @emulator_by_name
 def test_the_service_goes_and_comes_back(faults: Faults, settle: Callable[..., bool]) -> None:
     made = create("lost")
@@ -732,14 +739,33 @@ def test_the_service_goes_and_comes_back(faults: Faults, settle: Callable[..., b
                 made.properties()
         assert gone.fired
 
-        def is_back() -> bool:
-            try:
-                return hcsrt.systems() == []
-            except hcsrt.ServiceDisconnectedError:
-                return False
-
-        assert settle(is_back)
+        assert settle(service_is_back)
     made.close()
+
+
+@emulator_by_name
+def test_the_service_comes_back_after_a_call_that_takes_longer(faults: Faults, settle: Callable[..., bool]) -> None:
+    made = create("lost")
+    faults.on(PROPERTIES).disconnect(back_after=0)
+    faults.on(PROPERTIES).delay(0.1)
+    with suppress(hcsrt.ServiceDisconnectedError):
+        made.properties()
+    assert settle(service_is_back)
+    made.close()
+
+
+@emulator_by_name
+def test_an_operation_with_a_context_alone_may_be_closed_while_its_call_runs(
+    system: hcsrt.ComputeSystem, faults: Faults
+) -> None:
+    faults.on("completion:HcsPauseComputeSystem").drop()
+    for _ in range(20):
+        operation = operations.create_operation()
+        operations.set_operation_context(operation, 5)
+        operations.kick_off(operation, PROPERTIES, system.handle)
+        assert operations.operation_context(operation) == 5
+        operation.close()
+    assert emulator.misuses() == []
 
 
 # --- the record, threads and forks ------------------------------------------------------------------------------------

@@ -723,6 +723,21 @@ def test_a_fault_stops_the_service_and_has_it_back(document: dict[str, Any]) -> 
         assert host.misuses() == []
 
 
+def test_who_opens_a_system_uses_it_before_its_creator_knows_of_it(document: dict[str, Any]) -> None:
+    with Host(seed=1, answers="late") as host:
+        for number in range(20):
+            maker = threading.Thread(target=lambda id=f"shared{number}": ComputeSystem.create(id, document).close())
+            maker.start()
+            opened = None
+            while opened is None:
+                with contextlib.suppress(hcsrt.SystemNotFoundError):
+                    opened = ComputeSystem.open(f"shared{number}")
+            opened.properties()
+            opened.close()
+            maker.join()
+        assert host.misuses() == []
+
+
 def test_a_service_that_a_fault_has_stopped_is_started_by_the_host(document: dict[str, Any]) -> None:
     with Host() as host:
         with ComputeSystem.create("one", document) as system, contextlib.suppress(ServiceDisconnectedError):
