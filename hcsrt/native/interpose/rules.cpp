@@ -85,9 +85,13 @@ void write_down(const Slot &slot, const Meeting &meeting, uint32_t number) {
     Record *record = rules->record.load(std::memory_order_acquire);
     uint64_t turn = record->next.fetch_add(1, std::memory_order_acq_rel);
     Place &place = record->places[turn % PLACES_OF_RECORD];
-    place.turn.store(turn * 2 + 1, std::memory_order_relaxed);
+    uint64_t seen = place.turn.load(std::memory_order_relaxed), writing = turn * 2 + 1;
+    /* Whoever has gone round the record meanwhile has the place. */
+    do
+        if (seen > writing) return;
+    while (!place.turn.compare_exchange_weak(seen, writing, std::memory_order_relaxed));
     for (size_t i = 0; i < WORDS_OF_FIRING; ++i) place.words[i].store(words[i], std::memory_order_release);
-    place.turn.store(turn * 2 + 2, std::memory_order_release);
+    place.turn.compare_exchange_strong(writing, writing + 1, std::memory_order_release, std::memory_order_relaxed);
 }
 
 /* --- selection ---------------------------------------------------------------------------------------------------- */
