@@ -255,13 +255,19 @@ void discard(uint64_t context) {
     for_all_of(entry, retire);
 }
 
+Entry *find_left(void *handle) {
+    Node *node = handle ? node_of(handles.here(), handle) : nullptr;
+    return node ? entry_of(node->context.load(std::memory_order_acquire)) : nullptr;
+}
+
 Entry *find(void *handle) {
-    Handles *all = handles.here();
-    Node *node = handle ? node_of(all, handle) : nullptr;
-    Entry *entry = node ? entry_of(node->context.load(std::memory_order_acquire)) : nullptr;
-    bool counts =
-        entry && entry->session.load(std::memory_order_relaxed) == all->session.load(std::memory_order_acquire);
-    return counts ? entry : nullptr;
+    uint32_t session = handles.here()->session.load(std::memory_order_acquire);
+    Entry *entry = find_left(handle);
+    return entry && entry->session.load(std::memory_order_relaxed) == session ? entry : nullptr;
+}
+
+void renew(Entry *entry) {
+    entry->session.store(handles->session.load(std::memory_order_acquire), std::memory_order_relaxed);
 }
 
 Subject subject_of(void *handle) {
@@ -345,7 +351,8 @@ void begin_session() {
     visit_all([&](Entry *entry) {
         void *handle = entry->handle.load(std::memory_order_acquire);
         bool counts = entry->session.load(std::memory_order_relaxed) == session;
-        if (!handle || counts || entry->is_operation.load(std::memory_order_relaxed) || entry->watch.load()) return true;
+        if (!handle || counts || entry->is_operation.load(std::memory_order_relaxed) || entry->watch.load())
+            return true;
         Node *node = node_of(all, handle);
         if (node && node->context.load(std::memory_order_acquire) == context_of(entry)) forget_handle(handle);
         return true;

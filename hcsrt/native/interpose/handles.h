@@ -71,7 +71,7 @@ struct Entry {
     /* Of an operation. */
     std::atomic<uint32_t> held{0};
     std::atomic<uint32_t> turn{0}; /* changes with each call that is withheld */
-    std::atomic<int64_t> rule{0}; /* that withholds it, for how long, and how often it had been released by then */
+    std::atomic<int64_t> rule{0};  /* that withholds it, for how long, and how often it had been released by then */
     std::atomic<uint32_t> delay{0}, released{0};
     std::atomic<uint32_t> plan{0};
     std::atomic<int64_t> plan_rule{0}; /* that has it come after the next one */
@@ -123,6 +123,9 @@ void discard(uint64_t context);
 
 /* NULL: nothing is known. */
 Entry *find(void *handle);
+/* What is found of an earlier session. It may be of somebody who has had that address before, unless renew() is called. */
+Entry *find_left(void *handle);
+void renew(Entry *entry);
 /* The same, if it is known whose the handle is. */
 Subject subject_of(void *handle);
 /* The owner of a compute system of that id, as far as some handle of it is known. */

@@ -343,8 +343,20 @@ struct Around<NUMBER_HcsCloseComputeSystem> {
 template <>
 struct Around<NUMBER_HcsCloseProcess> : Around<NUMBER_HcsCloseComputeSystem> {};
 
+/* An operation of an earlier session, if HCS has our callback with it. */
+Entry *operation_left(hcsrt_operation operation) {
+    Entry *entry = find_left(operation);
+    auto ask = within()->HcsGetOperationContext;
+    if (!entry || !entry->has_callback.load(std::memory_order_acquire) || !ask) return nullptr;
+    if (ask(operation) != as_context(context_of(entry))) return nullptr;
+    renew(entry);
+    return entry;
+}
+
 Entry *known_operation(hcsrt_operation operation) {
-    return known_operations.load(std::memory_order_acquire) ? find(operation) : nullptr;
+    if (!known_operations.load(std::memory_order_acquire)) return nullptr;
+    Entry *entry = find(operation);
+    return entry ? entry : operation_left(operation);
 }
 
 template <>
