@@ -215,6 +215,14 @@ def late(function, first=1, calls=0):
     return rule
 
 
+cdef int show(int number) except -1:
+    """Undo hide(); where no block is in use any more, without putting the table into use."""
+    cdef const HcsApi *table = core.interpose_without(number, False)
+    if blocks:
+        use(table)
+    return 0
+
+
 cdef int hide(int number, str function) except -1:
     cdef hcsrt_backend backend
     with lock():
@@ -242,7 +250,7 @@ def missing(str function not None):
             yield
         finally:
             with lock():
-                use(core.interpose_without(number, False))
+                show(number)
     finally:
         end()
 
@@ -391,13 +399,11 @@ cdef class Active:
         self.epoch = hcsrt_fork_epoch(&core)
 
     def __dealloc__(self):
-        cdef int64_t rule = self.rule
+        cdef int64_t rule = self.number()
         cdef const HcsApi *table
-        if not hcsrt_is_here(&core, self.epoch):
-            return
         if self.hidden >= 0:
             table = core.interpose_without(self.hidden, False)
-            if table != NULL:
+            if table != NULL and blocks:
                 core.replace_chosen(table)
         if rule > 0:
             with nogil:
@@ -436,12 +442,13 @@ cdef class Active:
     def remove(self):
         """Take it out of force, and return its firings. Nothing happens the second time."""
         cdef int64_t rule = self.number()
-        cdef int hidden = self.hidden if hcsrt_is_here(&core, self.epoch) else -1
+        # A forked child has none of the rules of its parent, but it lacks the same functions.
+        cdef int hidden = self.hidden
         self.hidden = -1
         self.rule = 0
         if hidden >= 0:
             with lock():
-                use(core.interpose_without(hidden, False))
+                show(hidden)
         if rule > 0:
             with nogil:
                 core.rule_remove(rule)
