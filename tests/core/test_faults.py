@@ -755,6 +755,17 @@ def test_the_service_comes_back_after_a_call_that_takes_longer(faults: Faults, s
 
 
 @emulator_by_name
+def test_an_operation_is_the_same_in_a_later_block() -> None:
+    with Faults() as faults:
+        faults.on("completion:HcsPauseComputeSystem").drop()
+        operation = operations.create_operation()
+        operations.set_operation_context(operation, 5)
+    with faults:
+        assert operations.operation_context(operation) == 5
+    operation.close()
+
+
+@emulator_by_name
 def test_an_operation_with_a_context_alone_may_be_closed_while_its_call_runs(
     system: hcsrt.ComputeSystem, faults: Faults
 ) -> None:
@@ -821,6 +832,7 @@ def test_faults_come_and_go_while_others_call(system: hcsrt.ComputeSystem) -> No
 def test_a_forked_child_has_no_faults(system: hcsrt.ComputeSystem, faults: Faults) -> None:
     fault = faults.on("HcsGetServiceProperties").hang()
     held = faults.on("event:SystemExited").hang()
+    missing = faults.on("HcsEnumerateComputeSystems").missing()
     pid = os.fork()
     if pid == 0:
         code = 1
@@ -834,6 +846,8 @@ def test_a_forked_child_has_no_faults(system: hcsrt.ComputeSystem, faults: Fault
                 fault.remove()
                 assert failure(hcsrt.service.properties)[0] == E_FAIL
             hcsrt.service.properties()
+            missing.remove()
+            assert hcsrt.systems() == []
             code = 0
         finally:
             os._exit(code)
