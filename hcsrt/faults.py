@@ -653,6 +653,8 @@ def _checked_action(data: _Data, given: _Data) -> _Data:
         if "error" not in given:
             raise ValueError("fail() needs an error: give the symbol of an HRESULT")
         made["error"] = _checked_error(given["error"])
+        if kind == "completion" and made["error"] == "HCS_E_OPERATION_PENDING":
+            raise ValueError("a call that completes with HCS_E_OPERATION_PENDING never completes: use hang()")
         document = _checked_document(given.get("document"))
         if document is not None:
             if kind == "call" and not _interpose.traits(_place(site)).has_document:  # type: ignore[union-attr]

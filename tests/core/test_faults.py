@@ -211,6 +211,7 @@ def test_a_site_that_cannot_be(site: Any, selectors: dict[str, Any], error: type
         ("HcsOpenProcess", "fail", ["S_OK"], ValueError, "which is no failure"),
         ("HcsOpenProcess", "fail", ["E_NEVER"], ValueError, "no symbol that hcsrt knows: give the number"),
         ("HcsOpenProcess", "fail", [5], ValueError, "error is 5, which is no failure"),
+        (f"completion:{PROPERTIES}", "fail", [0x80370117], ValueError, "never completes: use hang\\(\\)"),
         ("HcsOpenProcess", "fail", [1 << 32], ValueError, "no HRESULT: give one of 32 bits"),
         ("HcsOpenProcess", "fail", [None], TypeError, "error must be the symbol or the number of an HRESULT"),
         ("HcsOpenProcess", "fail", [True], TypeError, "not bool"),
