@@ -131,16 +131,18 @@ class World:
         while self.handed:
             self.dispose(self.handed.pop())
 
-    def dispose(self, it: Any) -> None:
-        """Give back what a call has returned, or was given."""
+    def dispose(self, it: Any, depth: int = 0) -> None:
+        """Give back what a call has returned, or was given; a call may return what it was given, however deep."""
         if isinstance(it, (_handles.Handle, _streams.ProcessStart, _watch.Subscription, _streams._Stdio)):
             with contextlib.suppress(Exception):
                 it.close()
-        elif type(it) in (tuple, list, set) and len(it) < 100:
+        elif type(it) in (tuple, list, set) and len(it) < 100 and depth < 10:
             for each in it:
-                self.dispose(each)
-        elif isinstance(it, asyncio.Future) and it.get_loop() is self.loop:
-            self.futures.append(it)
+                self.dispose(each, depth + 1)
+        elif isinstance(it, asyncio.Future):
+            with contextlib.suppress(RuntimeError):  # one that was given may have no loop
+                if it.get_loop() is self.loop:
+                    self.futures.append(it)
 
     async def settle(self) -> None:
         """Let the futures of calls come to their end, or cancel them."""
