@@ -391,20 +391,6 @@ bool takes_own_callback(hcsrt_operation operation) {
 }
 
 template <>
-struct Around<NUMBER_HcsCloseOperation> {
-    template <auto Function>
-    static void call(hcsrt_operation operation) {
-        if (!known_operations.load(std::memory_order_acquire)) return pass_on<Function>(operation);
-        Entry *entry = with_callback(operation);
-        bool needs_nothing = entry && !entry->context.load(std::memory_order_acquire);
-        Closing closing(operation);
-        /* A referee would take our context for one that the client may have freed. */
-        if (needs_nothing) within()->HcsSetOperationCallback(operation, nullptr, nullptr);
-        pass_on<Function>(operation);
-    }
-};
-
-template <>
 struct Around<NUMBER_HcsGetOperationContext> {
     template <auto Function>
     static void *call(hcsrt_operation operation) {
