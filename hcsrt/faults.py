@@ -341,7 +341,7 @@ class Site:
     def crash(self) -> Fault:
         """End the guest of the compute system of the call, or the process that is created, as a crash does.
 
-        Only the emulator can.
+        It comes when HCS has got the call, and with a call that waits when it has returned. Only the emulator can.
         """
         return self._add("crash", {})
 
@@ -354,10 +354,12 @@ class Site:
         return self._add("cut", {"after": after})
 
     def disconnect(self, back_after: float | None = None) -> Fault:
-        """Let the service go away, with operations pending, when the call comes. Only the emulator can.
+        """Let the service go away, with operations pending.
+
+        It goes when HCS has got the call, and with a call that waits when it has returned. Only the emulator can.
 
         Args:
-            back_after: After how many seconds it is back; None: not by itself.
+            back_after: How many seconds later it is back; None: not by itself.
         """
         return self._add("disconnect", {"back_after": back_after})
 

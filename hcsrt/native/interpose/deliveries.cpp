@@ -472,13 +472,13 @@ bool wait_while_withheld(Entry *entry, uint32_t *milliseconds) {
     }
 }
 
-void connect_later(const Met &met, void (*connect)(void)) {
-    Item *item = met.milliseconds == HCSRT_FOR_EVER ? nullptr : new_item(What::SERVICE, 0);
+void connect_later(const Absence &absence, void (*connect)(void)) {
+    Item *item = absence.milliseconds == HCSRT_FOR_EVER ? nullptr : new_item(What::SERVICE, 0);
     if (!item) return;
     item->connect = connect;
-    item->rule = met.id;
-    item->released = met.released;
-    item->due = due_in(met.milliseconds);
+    item->rule = absence.rule;
+    item->released = absence.released;
+    item->due = due_in(absence.milliseconds);
     enqueue(item);
 }
 

@@ -571,6 +571,9 @@ struct Verdict {
     bool fails = false, answers = false, deaf = false, silent = false, crashes = false, disconnects = false;
     hcsrt_result result = 0;
     hcsrt_char *document = nullptr; /* of ours */
+    Absence absence;                /* of the service */
+
+    bool gets_to_hcs() const { return !fails && !answers && !silent; }
 
     void fail(hcsrt_result with) {
         fails = true;
@@ -597,8 +600,9 @@ Verdict decide(int function, const Meeting &meeting, hcsrt_operation operation) 
         case HCSRT_ACTION_DEAFEN: verdict.deaf = true; break;
         case HCSRT_ACTION_CRASH: verdict.crashes = true; break;
         case HCSRT_ACTION_DISCONNECT:
+            if (!verdict.disconnects || met.milliseconds < verdict.absence.milliseconds)
+                verdict.absence = {met.id, met.released, met.milliseconds};
             verdict.disconnects = true;
-            if (hook()) connect_later(met, hook()->connect);
             break;
         default: wait_in(met);
         }
@@ -620,6 +624,15 @@ void decide_process(hcsrt_process process, Meeting meeting) {
         able->crash_process(process);
         return true;
     });
+}
+
+/* Only now its return is queued, which would do nothing while the service is there. */
+void go_away(const Verdict &verdict) {
+    const hcsrt_fault_hook *able = hook();
+    /* A call may outlast its world. */
+    if (!verdict.disconnects || !able || has_ended(verdict.absence.rule)) return;
+    able->disconnect();
+    connect_later(verdict.absence, able->connect);
 }
 
 /* Without a document nothing of the failure is left with the operation. */
@@ -754,6 +767,7 @@ struct Through<Entry, Number> {
     static Result call_by_rules_about(const Meeting &meeting, Parameters... arguments) {
         hcsrt_operation operation = operation_of(arguments...);
         Verdict verdict = decide(Number, meeting, operation);
+        if (!verdict.gets_to_hcs()) go_away(verdict);
         if (verdict.fails) return refuse(verdict, arguments...);
         if constexpr (can_answer)
             if (verdict.answers) return answer_with(verdict, meeting, arguments...);
@@ -786,7 +800,7 @@ struct Through<Entry, Number> {
             /* HCS reports failure for some that run. */
             if (process) decide_process(*process, meeting);
         }
-        if (verdict.disconnects && able) able->disconnect();
+        go_away(verdict);
     }
 
     static void put(HcsApi *table, bool missing) { table->*Entry = missing || !(within()->*Entry) ? nullptr : call; }
@@ -861,6 +875,18 @@ bool fits(const hcsrt_rule &rule) {
     }
 }
 
+/* Whether the HCS in use can do that on demand, where it has to. */
+bool is_able(const hcsrt_rule &rule) {
+    const hcsrt_fault_hook *able = hook();
+    switch (rule.action) {
+    case HCSRT_ACTION_CRASH:
+        return able && (rule.site == HCSRT_SITE_PROCESS ? able->crash_process != nullptr : able->crash_guest != nullptr);
+    case HCSRT_ACTION_CUT: return able && able->cut;
+    case HCSRT_ACTION_DISCONNECT: return able && able->disconnect && able->connect;
+    default: return true;
+    }
+}
+
 }  // namespace
 
 extern "C" {
@@ -904,8 +930,7 @@ int hcsrt_interposed_number(int function, int which, char *name, size_t size) {
 
 int64_t hcsrt_rule_add(const hcsrt_rule *rule) {
     if (!fits(*rule)) return HCSRT_RULE_UNFIT;
-    bool on_demand = rule->action >= HCSRT_ACTION_CRASH && rule->action <= HCSRT_ACTION_DISCONNECT;
-    if (on_demand && !hook()) return HCSRT_RULE_UNABLE;
+    if (!is_able(*rule)) return HCSRT_RULE_UNABLE;
     bool may_keep = rule->site == HCSRT_SITE_COMPLETION || rule->site == HCSRT_SITE_EVENT ||
                     rule->action == HCSRT_ACTION_DISCONNECT || rule->action == HCSRT_ACTION_ANSWER;
     if (may_keep && !start_deliveries()) return HCSRT_RULE_NO_MEMORY;

@@ -74,7 +74,7 @@ enum {
     HCSRT_ACTION_REORDER,   /* it comes after the next one */
     HCSRT_ACTION_CRASH, /* the guest of the call's subject, once HCS has the call; or the process that was created */
     HCSRT_ACTION_CUT,   /* the stream ends after `amount` bytes */
-    HCSRT_ACTION_DISCONNECT, /* once HCS has the call, the service is gone, and back after `milliseconds` */
+    HCSRT_ACTION_DISCONNECT, /* the same of the service, which is back after `milliseconds`; at once if HCS gets no call */
     HCSRT_ACTION_REWRITE,    /* the completion or the event has this document */
     HCSRT_ACTION_ANSWER,     /* HCS never gets the call, which succeeds with this document */
     HCSRT_ACTION_SILENCE,    /* HCS never gets the call, and nobody learns of an outcome before the rule is removed */
