@@ -122,10 +122,10 @@ class Active:
         """How often it has fired."""
     def release(self) -> None:
         """Let go on what waits now."""
-    def firings(self, skip: int = 0) -> list[tuple[int, int, int, str | None, float]]:
-        """Return what has fired, but the first so many, each as its place, number, type of event, system, seconds."""
-    def remove(self) -> list[tuple[int, int, int, str | None, float]]:
-        """Take it out of force, and return its firings. Nothing happens the second time."""
+    def firings(self) -> list[tuple[int, int, int, str | None, float]]:
+        """Return what has fired, each as its place, number, type of event, system, seconds; also once it is removed."""
+    def remove(self) -> None:
+        """Take it out of force. Nothing happens the second time."""
 
 def activate(
     site: str,

@@ -385,6 +385,7 @@ cdef class Active:
     cdef int64_t rule
     cdef int hidden
     cdef uint32_t epoch
+    cdef list kept
 
     def __cinit__(self):
         self.hidden = -1
@@ -397,11 +398,14 @@ cdef class Active:
             return
         if self.hidden >= 0:
             table = core.interpose_without(self.hidden, False)
+            # Without the lock: the garbage collector may have come here from where it is held.
             if table != NULL:
                 core.replace_chosen(table)
         if rule > 0:
             with nogil:
                 core.rule_remove(rule)
+            if firings is not None:  # Python is being finalized
+                firings.pop(rule, None)
 
     cdef int64_t number(self):
         """Return the number of the rule, 0 in a forked child: its own rules have the same ones."""
@@ -425,20 +429,25 @@ cdef class Active:
     def release(self):
         """Let go on what waits now."""
         cdef int64_t rule = self.number()
-        with nogil:
-            core.rule_release(rule)
+        if rule > 0:
+            with nogil:
+                core.rule_release(rule)
 
-    def firings(self, Py_ssize_t skip=0):
-        """Return what has fired, but the first so many, each as its place, number, type of event, system, seconds."""
-        collect()
-        return list(firings.get(self.number(), ())[skip:])
+    def firings(self):
+        """Return what has fired, each as its place, number, type of event, system, seconds; also once it is removed."""
+        if self.kept is None:
+            collect()
+            found = firings.get(self.number())
+            if found is not None:
+                return list(found)
+        # Another thread may have removed it meanwhile.
+        return list(self.kept or ())
 
     def remove(self):
-        """Take it out of force, and return its firings. Nothing happens the second time."""
+        """Take it out of force. Nothing happens the second time."""
         cdef int64_t rule = self.number()
         cdef int hidden = self.hidden if hcsrt_is_here(&core, self.epoch) else -1
         self.hidden = -1
-        self.rule = 0
         if hidden >= 0:
             with lock():
                 use(core.interpose_without(hidden, False))
@@ -446,7 +455,11 @@ cdef class Active:
             with nogil:
                 core.rule_remove(rule)
             collect()
-        return firings.pop(rule, [])
+            with lock():
+                if rule in firings:
+                    self.kept = firings[rule]
+                    del firings[rule]
+        self.rule = 0
 
 
 cdef bytes utf16(text):
