@@ -47,12 +47,6 @@ def waiting(function: str, seconds: float | None = None, first: int = 1, calls: 
     The other arguments are those of failing().
     """
 
-def deaf(function: str, first: int = 1, calls: int = 0) -> Rule:
-    """Return a block in which the callback that calls of a function register is never called, not even after the block.
-
-    The arguments are those of failing().
-    """
-
 def silent(function: str, first: int = 1, calls: int = 0) -> Rule:
     """Return a block in which HCS seems to take calls of a function, hears nothing of them, and does not complete them.
 

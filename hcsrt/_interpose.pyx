@@ -1,4 +1,4 @@
-"""Let chosen calls of HCS fail, wait, complete late or never, miss their callback or their function: for tests.
+"""Let chosen calls of HCS fail, wait, complete late or never, or miss their function: for tests.
 
 Each block puts a table around the table of this process into use and takes it out again at its end. Handles, operations
 and calls under way do not notice. Blocks may be nested and be those of several threads.
@@ -13,7 +13,6 @@ from libc.string cimport memset
 
 from hcsrt._api cimport HcsApi, hcsrt_backend
 from hcsrt._core cimport (
-    HCSRT_ACTION_DEAFEN,
     HCSRT_ACTION_DELAY,
     HCSRT_ACTION_FAIL,
     HCSRT_ACTION_HANG,
@@ -180,16 +179,6 @@ def waiting(function, seconds=None, first=1, calls=0):
     rule.rule.action = HCSRT_ACTION_HANG if limit is None else HCSRT_ACTION_DELAY
     if limit is not None:
         rule.rule.milliseconds = milliseconds_of(limit)
-    return rule
-
-
-def deaf(function, first=1, calls=0):
-    """Return a block in which the callback that calls of a function register is never called, not even after the block.
-
-    The arguments are those of failing().
-    """
-    cdef Rule rule = Rule(function, first, calls)
-    rule.rule.action = HCSRT_ACTION_DEAFEN
     return rule
 
 

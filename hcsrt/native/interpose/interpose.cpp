@@ -527,16 +527,6 @@ struct Around<NUMBER_free_string> {
 
 /* --- calls that rules may be for ---------------------------------------------------------------------------------- */
 
-template <typename Argument>
-constexpr bool IS_CALLBACK =
-    std::is_same_v<Argument, hcsrt_event_callback> || std::is_same_v<Argument, hcsrt_operation_completion>;
-
-template <typename Argument>
-void deafen(Argument *argument) {
-    if constexpr (std::is_same_v<Argument, hcsrt_event_callback>) *argument = [](hcsrt_event *, void *) {};
-    if constexpr (std::is_same_v<Argument, hcsrt_operation_completion>) *argument = [](hcsrt_operation, void *) {};
-}
-
 template <int Number, size_t Place, typename Argument>
 void look_at(Meeting *meeting, Argument argument) {
     if constexpr (std::is_same_v<Argument, const hcsrt_char *>) {
@@ -568,7 +558,7 @@ void give_document(Argument argument, const hcsrt_char *document) {
 
 /* What the rules for a call say. */
 struct Verdict {
-    bool fails = false, answers = false, deaf = false, silent = false, crashes = false, disconnects = false;
+    bool fails = false, answers = false, silent = false, crashes = false, disconnects = false;
     hcsrt_result result = 0;
     hcsrt_char *document = nullptr; /* of ours */
     Absence absence;                /* of the service */
@@ -597,7 +587,6 @@ Verdict decide(int function, const Meeting &meeting, hcsrt_operation operation) 
         case HCSRT_ACTION_SILENCE:
             if (!(verdict.silent = silence(met, operation))) verdict.fail(HCSRT_E_OUTOFMEMORY);
             break;
-        case HCSRT_ACTION_DEAFEN: verdict.deaf = true; break;
         case HCSRT_ACTION_CRASH: verdict.crashes = true; break;
         case HCSRT_ACTION_DISCONNECT:
             if (!verdict.disconnects || met.milliseconds < verdict.absence.milliseconds)
@@ -658,8 +647,7 @@ struct Through<Entry, Number> {
     static constexpr bool has_subject =
         SUBJECTS[Number] == HCSRT_SUBJECT_SYSTEM || SUBJECTS[Number] == HCSRT_SUBJECT_PROCESS;
     static constexpr int traits =
-        (can_fail ? HCSRT_CAN_FAIL : 0) | ((IS_CALLBACK<Parameters> || ...) ? HCSRT_HAS_CALLBACK : 0) |
-        (is_tracked ? HCSRT_IS_TRACKED : 0) | (gives_handle(Number) ? HCSRT_GIVES_HANDLE : 0) |
+        (can_fail ? HCSRT_CAN_FAIL : 0) | (is_tracked ? HCSRT_IS_TRACKED : 0) | (gives_handle(Number) ? HCSRT_GIVES_HANDLE : 0) |
         (is_tracked || gives_document ? HCSRT_HAS_DOCUMENT : 0) | (has_subject ? HCSRT_HAS_SUBJECT : 0) |
         (can_answer ? HCSRT_CAN_ANSWER : 0);
     /* A bit for each parameter that is a number. */
@@ -771,7 +759,6 @@ struct Through<Entry, Number> {
         if (verdict.fails) return refuse(verdict, arguments...);
         if constexpr (can_answer)
             if (verdict.answers) return answer_with(verdict, meeting, arguments...);
-        if (verdict.deaf) (deafen(&arguments), ...);
         if constexpr (is_tracked) {
             if (verdict.silent) return HCSRT_S_OK;
             if (!plan_completion(Number, meeting, operation)) return HCSRT_E_OUTOFMEMORY;
@@ -861,7 +848,6 @@ bool fits(const hcsrt_rule &rule) {
         /* One that creates something would owe the handle. */
         case HCSRT_ACTION_SILENCE: return (traits & HCSRT_IS_TRACKED) && !(traits & HCSRT_GIVES_HANDLE);
         case HCSRT_ACTION_ANSWER: return traits & HCSRT_CAN_ANSWER;
-        case HCSRT_ACTION_DEAFEN: return traits & HCSRT_HAS_CALLBACK;
         default: return false;
         }
     case HCSRT_SITE_COMPLETION:
