@@ -1,4 +1,4 @@
-"""What worlds of the emulator cost: a Host, the life of a container on one, and the fixture of the plugin for pytest."""
+"""What worlds of the emulator cost: a Host, the life of a container on one, and the fixture of pytest for them."""
 
 from __future__ import annotations
 

@@ -117,7 +117,11 @@ def test_one_choice_more_leaves_the_others_as_they_were() -> None:
 def test_ids_are_those_of_the_seed() -> None:
     def ids(seed: int | None, **assumed: str) -> list[str]:
         document = emulator.container_document()
-        with Host(seed, **assumed), ComputeSystem.create("1", document) as one, ComputeSystem.create("2", document) as two:
+        with (
+            Host(seed, **assumed),
+            ComputeSystem.create("1", document) as one,
+            ComputeSystem.create("2", document) as two,
+        ):
             return [each.properties()["RuntimeId"] for each in (one, two)]
 
     assert ids(7) == ids(7, answers="late") != ids(8)

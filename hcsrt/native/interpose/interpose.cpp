@@ -646,10 +646,10 @@ struct Through<Entry, Number> {
     static constexpr bool gives_document = (std::is_same_v<Parameters, hcsrt_char **> || ...);
     static constexpr bool has_subject =
         SUBJECTS[Number] == HCSRT_SUBJECT_SYSTEM || SUBJECTS[Number] == HCSRT_SUBJECT_PROCESS;
-    static constexpr int traits =
-        (can_fail ? HCSRT_CAN_FAIL : 0) | (is_tracked ? HCSRT_IS_TRACKED : 0) | (gives_handle(Number) ? HCSRT_GIVES_HANDLE : 0) |
-        (is_tracked || gives_document ? HCSRT_HAS_DOCUMENT : 0) | (has_subject ? HCSRT_HAS_SUBJECT : 0) |
-        (can_answer ? HCSRT_CAN_ANSWER : 0);
+    static constexpr int traits = (can_fail ? HCSRT_CAN_FAIL : 0) | (is_tracked ? HCSRT_IS_TRACKED : 0) |
+                                  (gives_handle(Number) ? HCSRT_GIVES_HANDLE : 0) |
+                                  (is_tracked || gives_document ? HCSRT_HAS_DOCUMENT : 0) |
+                                  (has_subject ? HCSRT_HAS_SUBJECT : 0) | (can_answer ? HCSRT_CAN_ANSWER : 0);
     /* A bit for each parameter that is a number. */
     static constexpr uint32_t numbers() {
         uint32_t bits = 0;
@@ -866,7 +866,8 @@ bool is_able(const hcsrt_rule &rule) {
     const hcsrt_fault_hook *able = hook();
     switch (rule.action) {
     case HCSRT_ACTION_CRASH:
-        return able && (rule.site == HCSRT_SITE_PROCESS ? able->crash_process != nullptr : able->crash_guest != nullptr);
+        return able &&
+               (rule.site == HCSRT_SITE_PROCESS ? able->crash_process != nullptr : able->crash_guest != nullptr);
     case HCSRT_ACTION_CUT: return able && able->cut;
     case HCSRT_ACTION_DISCONNECT: return able && able->disconnect && able->connect;
     default: return true;
