@@ -152,7 +152,6 @@ cdef extern from "engine/news.h" nogil:
 
 cdef extern from "interpose/interpose.h" nogil:
     const int HCSRT_CAN_FAIL
-    const int HCSRT_HAS_CALLBACK
     const int HCSRT_IS_TRACKED
     const int HCSRT_GIVES_HANDLE
     const int HCSRT_HAS_DOCUMENT
@@ -167,7 +166,6 @@ cdef extern from "interpose/interpose.h" nogil:
     const int HCSRT_ACTION_DELAY
     const int HCSRT_ACTION_HANG
     const int HCSRT_ACTION_SILENCE
-    const int HCSRT_ACTION_DEAFEN
     const int HCSRT_RULE_UNFIT
     const int HCSRT_RULE_CROWDED
     const int HCSRT_RULE_NO_MEMORY

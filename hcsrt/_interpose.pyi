@@ -47,12 +47,6 @@ def waiting(function: str, seconds: float | None = None, first: int = 1, calls: 
     The other arguments are those of failing().
     """
 
-def deaf(function: str, first: int = 1, calls: int = 0) -> Rule:
-    """Return a block in which the callback that calls of a function register is never called, not even after the block.
-
-    The arguments are those of failing().
-    """
-
 def silent(function: str, first: int = 1, calls: int = 0) -> Rule:
     """Return a block in which HCS seems to take calls of a function, hears nothing of them, and does not complete them.
 
@@ -122,10 +116,10 @@ class Active:
         """How often it has fired."""
     def release(self) -> None:
         """Let go on what waits now."""
-    def firings(self, skip: int = 0) -> list[tuple[int, int, int, str | None, float]]:
-        """Return what has fired, but the first so many, each as its place, number, type of event, system, seconds."""
-    def remove(self) -> list[tuple[int, int, int, str | None, float]]:
-        """Take it out of force, and return its firings. Nothing happens the second time."""
+    def firings(self) -> list[tuple[int, int, int, str | None, float]]:
+        """Return what has fired, each as its place, number, type of event, system, seconds; also once it is removed."""
+    def remove(self) -> None:
+        """Take it out of force. Nothing happens the second time."""
 
 def activate(
     site: str,

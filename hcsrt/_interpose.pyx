@@ -1,4 +1,4 @@
-"""Let chosen calls of HCS fail, wait, complete late or never, miss their callback or their function: for tests.
+"""Let chosen calls of HCS fail, wait, complete late or never, or miss their function: for tests.
 
 Each block puts a table around the table of this process into use and takes it out again at its end. Handles, operations
 and calls under way do not notice. Blocks may be nested and be those of several threads.
@@ -13,7 +13,6 @@ from libc.string cimport memset
 
 from hcsrt._api cimport HcsApi, hcsrt_backend
 from hcsrt._core cimport (
-    HCSRT_ACTION_DEAFEN,
     HCSRT_ACTION_DELAY,
     HCSRT_ACTION_FAIL,
     HCSRT_ACTION_HANG,
@@ -180,16 +179,6 @@ def waiting(function, seconds=None, first=1, calls=0):
     rule.rule.action = HCSRT_ACTION_HANG if limit is None else HCSRT_ACTION_DELAY
     if limit is not None:
         rule.rule.milliseconds = milliseconds_of(limit)
-    return rule
-
-
-def deaf(function, first=1, calls=0):
-    """Return a block in which the callback that calls of a function register is never called, not even after the block.
-
-    The arguments are those of failing().
-    """
-    cdef Rule rule = Rule(function, first, calls)
-    rule.rule.action = HCSRT_ACTION_DEAFEN
     return rule
 
 
@@ -393,6 +382,7 @@ cdef class Active:
     cdef int64_t rule
     cdef int hidden
     cdef uint32_t epoch
+    cdef list kept
 
     def __cinit__(self):
         self.hidden = -1
@@ -403,11 +393,14 @@ cdef class Active:
         cdef const HcsApi *table
         if self.hidden >= 0:
             table = core.interpose_without(self.hidden, False)
+            # Without the lock: the garbage collector may have come here from where it is held.
             if table != NULL and blocks:
                 core.replace_chosen(table)
         if rule > 0:
             with nogil:
                 core.rule_remove(rule)
+            if firings is not None:  # Python is being finalized
+                firings.pop(rule, None)
 
     cdef int64_t number(self):
         """Return the number of the rule, 0 in a forked child: its own rules have the same ones."""
@@ -431,21 +424,26 @@ cdef class Active:
     def release(self):
         """Let go on what waits now."""
         cdef int64_t rule = self.number()
-        with nogil:
-            core.rule_release(rule)
+        if rule > 0:
+            with nogil:
+                core.rule_release(rule)
 
-    def firings(self, Py_ssize_t skip=0):
-        """Return what has fired, but the first so many, each as its place, number, type of event, system, seconds."""
-        collect()
-        return list(firings.get(self.number(), ())[skip:])
+    def firings(self):
+        """Return what has fired, each as its place, number, type of event, system, seconds; also once it is removed."""
+        if self.kept is None:
+            collect()
+            found = firings.get(self.number())
+            if found is not None:
+                return list(found)
+        # Another thread may have removed it meanwhile.
+        return list(self.kept or ())
 
     def remove(self):
-        """Take it out of force, and return its firings. Nothing happens the second time."""
+        """Take it out of force. Nothing happens the second time."""
         cdef int64_t rule = self.number()
         # A forked child has none of the rules of its parent, but it lacks the same functions.
         cdef int hidden = self.hidden
         self.hidden = -1
-        self.rule = 0
         if hidden >= 0:
             with lock():
                 show(hidden)
@@ -453,7 +451,11 @@ cdef class Active:
             with nogil:
                 core.rule_remove(rule)
             collect()
-        return firings.pop(rule, [])
+            with lock():
+                if rule in firings:
+                    self.kept = firings[rule]
+                    del firings[rule]
+        self.rule = 0
 
 
 cdef bytes utf16(text):

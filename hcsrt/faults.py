@@ -94,7 +94,7 @@ class Fault:
     The action methods of `Site` make one. Two faults are equal if their data are.
     """
 
-    __slots__ = ("_active", "_data", "_faults", "_fired", "_read")
+    __slots__ = ("_active", "_data", "_faults")
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self) -> None:
@@ -106,15 +106,11 @@ class Fault:
         fault._data = data
         fault._faults = None
         fault._active = None
-        fault._fired = []
-        fault._read = 0
         return fault
 
     _data: _Data
     _faults: Faults | None
     _active: _interpose.Active | None
-    _fired: list[tuple[int, Firing]]
-    _read: int
 
     @classmethod
     def from_dict(cls, data: Mapping[str, typing.Any]) -> Fault:
@@ -213,27 +209,24 @@ class Fault:
         return f"<Fault on({self.site!r}{selectors}).{self.action}({arguments})>"
 
     def _begin(self, seed: int) -> None:
-        self._fired, self._read = [], 0
         self._active = _activate(self._data, seed)
 
     def _end(self) -> None:
-        active, self._active = self._active, None
-        if active is not None:
-            self._keep(active.remove()[self._read :])
+        if self._active is not None:
+            self._active.remove()
 
     def _collect(self) -> list[tuple[int, Firing]]:
         """Return the firings, each behind its place in the native record."""
-        if self._active is not None:
-            self._keep(self._active.firings(self._read))
-        return list(self._fired)
+        firings = () if self._active is None else self._active.firings()
+        return [
+            (place, Firing(number, self._site_of(event), system, after))
+            for place, number, event, system, after in firings
+        ]
 
-    def _keep(self, firings: list[tuple[int, int, int, str | None, float]]) -> None:
-        self._read += len(firings)
-        for place, number, event, system, after in firings:
-            site = self.site
-            if site == "event:*":
-                site = next((f"event:{name}" for name, code in EVENT_TYPES.items() if code == event), site)
-            self._fired.append((place, Firing(number, site, system, after)))
+    def _site_of(self, event: int) -> str:
+        if self.site == "event:*":
+            return next((f"event:{name}" for name, code in EVENT_TYPES.items() if code == event), self.site)
+        return self.site
 
 
 class Site:
@@ -341,7 +334,7 @@ class Site:
     def crash(self) -> Fault:
         """End the guest of the compute system of the call, or the process that is created, as a crash does.
 
-        Only the emulator can.
+        It comes when HCS has got the call, and with a call that waits when it has returned. Only the emulator can.
         """
         return self._add("crash", {})
 
@@ -354,10 +347,12 @@ class Site:
         return self._add("cut", {"after": after})
 
     def disconnect(self, back_after: float | None = None) -> Fault:
-        """Let the service go away, with operations pending, when the call comes. Only the emulator can.
+        """Let the service go away, with operations pending.
+
+        It goes when HCS has got the call, and with a call that waits when it has returned. Only the emulator can.
 
         Args:
-            back_after: After how many seconds it is back; None: not by itself.
+            back_after: How many seconds later it is back; None: not by itself.
         """
         return self._add("disconnect", {"back_after": back_after})
 

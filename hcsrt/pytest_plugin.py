@@ -218,6 +218,8 @@ def hcs_host(request: pytest.FixtureRequest, hcs_seed: int | None) -> Iterator[H
     from .errors import NoIsolationWarning
 
     wanted = _wanted(request.node)
+    if wanted.chaos is not None and hcs_seed is None:
+        _refuse(request.node, f"has chaos, which needs a seed: give one as seed, and no --hcs-seed={PLAIN}")
     host = Host(hcs_seed, chaos=wanted.chaos, **wanted.assume)
     request.node.stash[_WORLD] = world = _World(host, request.node, wanted)
     # Who uses the fixture wants an emulator. pytest takes this back when the test is over.

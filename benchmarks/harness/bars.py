@@ -15,14 +15,19 @@ from .names import (
     CTYPES_CALLBACK,
     CTYPES_FINALIZE,
     CYTHON,
+    EMPTY_TESTS,
     GIL_CALLBACK,
     HCSRT,
+    HOST,
     IMPORT,
     LOOP,
     NANOBIND,
+    NO_FAULTS,
+    NO_TABLE,
     PLAIN,
     PYBIND11,
     WAITING_POOL,
+    WITH_FIXTURE,
 )
 
 
@@ -96,6 +101,9 @@ def bars(free_threaded: bool) -> list[Bar]:
         Bar("stdout, capture_output", "hcsrt / subprocess", 0.9, False, HCSRT, "subprocess"),
         Bar("memory", "a handle", 80 if free_threaded else 64, True, f"{HCSRT}: the object alone", unit="B"),
         Bar("import", f"{IMPORT} - bare Python", 15.0, True, IMPORT, "python -c pass", True, "ms", 1e3),
+        Bar("a call and faults", f"{NO_FAULTS} - {NO_TABLE}", 10.0, True, NO_FAULTS, NO_TABLE, True, "ns", 1e9),
+        Bar("worlds", HOST, 1.0, True, HOST, unit="ms", scale=1e3),
+        Bar("worlds, tests", f"{WITH_FIXTURE} - without", 1.0, True, WITH_FIXTURE, EMPTY_TESTS, True, "s"),
     ]
 
 

@@ -24,6 +24,11 @@ GIL_CALLBACK = "the callback takes the GIL"
 CTYPES_CALLBACK = "ctypes, a callback"
 WAITING_POOL = "64 threads that wait"
 IMPORT = "from hcsrt import ComputeSystem"
+NO_TABLE = "no table of faults"
+NO_FAULTS = "a table without faults"
+HOST = "Host()"
+EMPTY_TESTS = "500 empty tests"
+WITH_FIXTURE = "500 empty tests with hcs_host"
 
 # Limits are grey, hcsrt is blue. Contestants that never meet in one work may share a colour.
 COLOURS = {

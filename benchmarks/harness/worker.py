@@ -23,6 +23,8 @@ KINDS = {
     "stdout": Kind("streams.measure", True),
     "emulator": Kind("emulated.measure", True),
     "faults": Kind("faults.measure", True),
+    "worlds": Kind("worlds.measure", True),
+    "fixture": Kind("worlds.measure_fixture", False),
     "documents": Kind("documents.measure", True),
     "async": Kind("asynchronous.measure", True),
     "latency": Kind("asynchronous.measure_latencies", False),

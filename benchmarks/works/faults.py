@@ -10,10 +10,9 @@ from hcsrt.faults import Faults
 
 from ..harness import library
 from ..harness.measure import Effort, Series, clocked, interleaved, timed
+from ..harness.names import NO_FAULTS, NO_TABLE
 from .handles import cython_contestant
 
-NONE = "no table of faults"
-EMPTY = "a table without faults"
 ELSEWHERE = "a fault for another function"
 UNMET = "a fault for other numbers of the call"
 
@@ -31,8 +30,8 @@ def unmet() -> Faults:
 
 
 TABLES: dict[str, Callable[[], AbstractContextManager[object]]] = {
-    NONE: nullcontext,
-    EMPTY: Faults,
+    NO_TABLE: nullcontext,
+    NO_FAULTS: Faults,
     ELSEWHERE: other,
     UNMET: unmet,
 }

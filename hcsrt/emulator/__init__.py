@@ -46,7 +46,8 @@ def live() -> dict[str, int]:
     """Return how many things were given out and not released yet.
 
     Returns:
-        A count each for "operations", "systems", "processes", "strings" and "stdio" (handles).
+        A count each for "operations", "systems", "processes", "strings" and "stdio" (handles). `Host.live` has the
+        calls that nobody waits for any more, too.
     """
     return _native.live()
 

@@ -14,6 +14,7 @@ from . import _native, assumptions
 from .model import Model, System
 from .outbox import Answer
 from .settings import Settings
+from .variation import Variation
 from .verbs import verb
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class Saved(NamedTuple):
 class Contents:
     """What is on a host."""
 
-    def __init__(self, model: Model, settings: Settings) -> None:
+    def __init__(self, model: Model, settings: Settings, variation: Variation) -> None:
+        self._variation = variation
         self._model = model
         self._settings = settings
 
@@ -84,7 +86,8 @@ class Contents:
         """Put what was saved on an empty host. No handle leads to the systems until one is opened."""
         for given in _hosts_first(saved.systems):
             host = self._model.ids.get((given.namespace, given.document.get("HostingSystemId", "")))
-            system = System(_native.new_key(), given.namespace, given.id, given.document, host)
+            key, runtime_id = _native.new_key(), str(self._variation.guid())
+            system = System(key, given.namespace, given.id, given.document, host, runtime_id)
             system.held = False
             system.state = given.state
             if given.state != "Created":

@@ -5,7 +5,6 @@ Used on the service's one thread; it needs no locks.
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime
 from typing import Any
 
@@ -84,7 +83,9 @@ class Process:
 class System:
     """A compute system, from its creation until it has stopped and no handle to it is open."""
 
-    def __init__(self, key: int, scope: str, id: str, document: dict[str, Any], host: System | None) -> None:
+    def __init__(
+        self, key: int, scope: str, id: str, document: dict[str, Any], host: System | None, runtime_id: str
+    ) -> None:
         self.key = key
         # The namespace, in which its id is its own; the empty one is that of the calls which name none.
         self.scope = scope
@@ -93,7 +94,7 @@ class System:
         # Resources that it was given and that have no place in a document, in the same form.
         self.beside: dict[str, Any] = {}
         self.host = host
-        self.runtime_id: str = str(uuid.uuid4())
+        self.runtime_id = runtime_id
         self.state = "Created"
         self.started: datetime | None = None
         self.processes: dict[int, Process] = {}

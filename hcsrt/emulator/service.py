@@ -31,8 +31,8 @@ class Service:
         self._outbox = Outbox(variation)
         self.model: Model = Model(variation)
         stopping = Stopping(self.model, self._outbox)
-        settings = Settings()
-        self.contents: Contents = Contents(self.model, settings)
+        settings = Settings(variation)
+        self.contents: Contents = Contents(self.model, settings, variation)
         parts = (
             Systems(self.model, stopping, self._outbox),
             Processes(self.model, stopping, self._outbox),

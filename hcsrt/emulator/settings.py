@@ -5,7 +5,6 @@ from __future__ import annotations
 import binascii
 import json
 import os
-import uuid
 from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
@@ -22,6 +21,7 @@ from .._hresults import (
 from . import _native, schema, volumes
 from .failures import Failure, Problem, invalid_argument, invalid_json, not_emulated
 from .outbox import Answer
+from .variation import Variation
 from .verbs import verb
 
 SCHEMA_VERSIONS = {"SupportedSchemaVersions": [{"Major": 2, "Minor": 6}]}
@@ -30,7 +30,8 @@ SCHEMA_VERSIONS = {"SupportedSchemaVersions": [{"Major": 2, "Minor": 6}]}
 class Settings:
     """The service's own properties and settings."""
 
-    def __init__(self) -> None:
+    def __init__(self, variation: Variation) -> None:
+        self._variation = variation
         # CpuGroupConfig by GroupId in lower case.
         self.groups: dict[str, dict[str, Any]] = {}
         # ContainerCredentialGuardInstance by Id.
@@ -109,14 +110,14 @@ class Settings:
             raise Failure(ERROR_ALREADY_EXISTS, f"There is an instance {key!r} of Container Credential Guard already.")
         transport: str = details.get("Transport", "LRPC")
         state = {
-            "Cookie": binascii.b2a_base64(uuid.uuid4().bytes, newline=False).decode(),
-            "RpcEndpoint": str(uuid.uuid4()),
+            "Cookie": binascii.b2a_base64(self._variation.guid().bytes, newline=False).decode(),
+            "RpcEndpoint": str(self._variation.guid()),
             "Transport": transport,
             "CredentialSpec": details.get("CredentialSpec", ""),
         }
         self._guards[key] = {"Id": key, "CredentialGuard": state}
         if transport == "HvSocket":
-            self._guards[key]["HvSocketConfig"] = {"ServiceId": str(uuid.uuid4()), "ServiceConfig": {}}
+            self._guards[key]["HvSocketConfig"] = {"ServiceId": str(self._variation.guid()), "ServiceConfig": {}}
 
     @verb("HcsCreateEmptyGuestStateFile", "HcsCreateEmptyRuntimeStateFile", at_once=True)
     def _create_file(self, request: _native.Request) -> Answer:

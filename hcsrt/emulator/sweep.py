@@ -1,6 +1,7 @@
 """Sweeps: a program runs again and again, and each time HCS fails at another of its calls.
 
-It is how SQLite is tested: what no test thinks of, the fault at the third call of a clean-up, comes by itself.
+It is how SQLite is tested: what no test thinks of, the fault at the third call of a clean-up, comes by itself. Only
+calls that the program makes where nothing fails are failed, and not those that it makes after a failure alone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import gc
 import inspect
 import sys
 import threading
-import time
 import traceback
 import warnings
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -25,12 +25,9 @@ from .._arguments import seconds as checked_seconds
 from ..errors import HcsError
 from ..faults import Fault, Faults, Firing
 from . import plausible
-from .model import System
 
 # Seconds that a program which hangs has to end, once its service is gone.
 _GRACE = 5.0
-# Seconds between two looks for what cleans up in the background.
-_LOOK = 0.005
 
 
 class SweptService(Protocol):
@@ -52,8 +49,10 @@ class SweptHost(Protocol):
     def service(self) -> SweptService: ...
     @property
     def assumptions(self) -> dict[str, str | None]: ...
+    def settle(self, seconds: float | None) -> bool: ...
     def left_behind(self) -> dict[str, int]: ...
     def misuses(self) -> list[str]: ...
+    def systems(self) -> list[str]: ...
 
 
 class Run:
@@ -157,7 +156,6 @@ class Sweep:
         self,
         function: Callable[[], Any],
         new_host: Callable[[], SweptHost],
-        systems: Callable[[], list[System]],
         *,
         seed: int | None,
         limit: float,
@@ -168,8 +166,6 @@ class Sweep:
             raise TypeError(f"function must be callable without arguments, not {type(function).__name__}")
         self._function = function
         self._new_host = new_host
-        # The compute systems of the world of now that have not stopped.
-        self._systems = systems
         # For what that checks.
         new_host()
         self._seed = seed
@@ -272,16 +268,10 @@ class Sweep:
 
     def _note_rest(self, host: SweptHost, run: Run) -> None:
         """Note what a program has left behind, after the time for what cleans up in the background."""
-        end = None if self._settle is None else time.monotonic() + self._settle
-        while host.left_behind() or any(
-            system.stopping or system.terminate_on_last_handle_closed for system in self._systems()
-        ):
-            if end is not None and time.monotonic() > end:
-                break
-            time.sleep(_LOOK)
+        host.settle(self._settle)
         run.left_behind = host.left_behind()
         run.misuses = host.misuses()
-        run.systems = sorted(system.id for system in self._systems())
+        run.systems = host.systems()
 
 
 class _Program:

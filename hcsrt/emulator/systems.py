@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,7 +45,7 @@ class Systems:
             raise Failure(HCS_E_SYSTEM_ALREADY_EXISTS, f"A compute system with the id {id!r} exists already.")
         host = self._host(scope, document) if "HostedSystem" in document else None
         _expect_saved_state(document.get("VirtualMachine", {}).get("RestoreState", {}))
-        system = System(request.system, scope, id, document, host)
+        system = System(request.system, scope, id, document, host, str(self._variation.guid()))
         self._model.systems[system.key] = self._model.ids[scope, id] = system
         return Answer()
 
@@ -116,7 +115,8 @@ class Systems:
 
     def _tell_crash(self, system: System) -> dict[str, Any]:
         """Tell that the guest of a machine has crashed; return the AttributionRecord of that."""
-        report = {"SystemId": system.id, "ActivityId": str(uuid.uuid4()), "CrashParameters": [_CRASH_CODE, 0, 0, 0, 0]}
+        activity = str(self._variation.guid())
+        report = {"SystemId": system.id, "ActivityId": activity, "CrashParameters": [_CRASH_CODE, 0, 0, 0, 0]}
         self._outbox.emit_in_order(
             system.key, (CRASH_INITIATED, json.dumps(report)), (CRASH_REPORT, json.dumps(report | {"Status": 0}))
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 from .assumptions import ASSUMPTIONS, Assumption, hresult
@@ -50,6 +51,11 @@ class Variation:
         """Return a time of up to 3 ms, in seconds."""
         stream = self.stream("latency")
         return 0.0 if stream is None else stream.uniform(0, 0.003)
+
+    def guid(self) -> uuid.UUID:
+        """Return a GUID that is the same for a seed, and another one each time without a seed."""
+        stream = self.stream("ids")
+        return uuid.uuid4() if stream is None else uuid.UUID(int=stream.getrandbits(128), version=4)
 
     def stream(self, purpose: str) -> Random | None:
         """Return the numbers of the seed for a purpose, the same whatever others are drawn; None without a seed."""

@@ -108,12 +108,6 @@ def service() -> Service | None:
     return current().running()
 
 
-def _systems() -> list[System]:
-    """Return the compute systems that have not stopped."""
-    running = service()
-    return [] if running is None else list(running.model.ids.values())
-
-
 def install(seed: int | None = None) -> None:
     """Choose the emulator for this process; on Windows this, or a `Host`, is the only way to get it.
 
@@ -638,15 +632,15 @@ class Host:
         def new_host() -> Host:
             return Host(seed, **assumptions)
 
-        return sweeping.Sweep(function, new_host, _systems, seed=seed, limit=limit, settle=settle, failures=failures)
+        return sweeping.Sweep(function, new_host, seed=seed, limit=limit, settle=settle, failures=failures)
 
-    def settle(self, seconds: float = 5.0) -> bool:
+    def settle(self, seconds: float | None = 5.0) -> bool:
         """Wait for what cleans up in the background: calls that nobody waits for, and handles nobody refers to.
 
         It waits for compute systems that are being stopped as well.
 
         Args:
-            seconds: The longest wait.
+            seconds: The longest wait; None waits for ever.
 
         Returns:
             Whether nothing is left behind.

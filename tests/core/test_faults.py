@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -797,6 +798,26 @@ def test_the_record(system: hcsrt.ComputeSystem, faults: Faults) -> None:
     every.remove()
     assert faults.fired[-1] == third.fired[0]
     assert len(every.fired) == 3
+
+
+def test_the_record_is_read_by_several_threads(faults: Faults) -> None:
+    over = threading.Event()
+    fault = faults.on("HcsCreateOperation").delay(0)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            reading = [pool.submit(lambda: [len(fault.fired) for _ in iter(over.is_set, True)]) for _ in range(4)]
+            for _ in range(500):
+                operations.create_operation().close()
+            over.set()
+    finally:
+        sys.setswitchinterval(before)
+    for each in reading:
+        assert each.result() == sorted(each.result())
+    assert [firing.number for firing in fault.fired] == list(range(1, 501))
+    fault.remove()
+    assert [firing.number for firing in fault.fired] == list(range(1, 501))
 
 
 def test_the_record_keeps_the_last_ones(faults: Faults) -> None:

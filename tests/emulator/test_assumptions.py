@@ -114,6 +114,20 @@ def test_one_choice_more_leaves_the_others_as_they_were() -> None:
     assert drawn("events") == drawn("answers", "events", "no_guest")
 
 
+def test_ids_are_those_of_the_seed() -> None:
+    def ids(seed: int | None, **assumed: str) -> list[str]:
+        document = emulator.container_document()
+        with (
+            Host(seed, **assumed),
+            ComputeSystem.create("1", document) as one,
+            ComputeSystem.create("2", document) as two,
+        ):
+            return [each.properties()["RuntimeId"] for each in (one, two)]
+
+    assert ids(7) == ids(7, answers="late") != ids(8)
+    assert len({*ids(7), *ids(8), *ids(None), *ids(None)}) == 8
+
+
 def test_native_code_varies_as_its_rows_say() -> None:
     hcs = Table()
     seen: list[int] = []

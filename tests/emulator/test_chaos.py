@@ -15,9 +15,10 @@ import pytest
 
 import hcsrt
 from hcsrt._facade import times
-from hcsrt.emulator import Host, chaos, container_document, world
+from hcsrt.emulator import Host, chaos, container_document, plausible, world
 from hcsrt.emulator.assumptions import ASSUMPTIONS
 from hcsrt.emulator.chaos import Kind
+from hcsrt.faults import Fault
 
 from ..helpers.platforms import emulator_by_name
 from ..helpers.programs import guest
@@ -75,6 +76,15 @@ def test_no_wait_for_an_outcome_fails() -> None:
     actions = {fault["action"] for fault in faults}
     assert "delay" in actions
     assert "fail" not in actions
+
+
+def test_what_is_plausible_can_be() -> None:
+    """A name that is misspelt would make no fault, and nobody would miss it."""
+    named = {*plausible._FAILURES, *plausible._OUTCOMES, *plausible.NEWER, *plausible.ENDING}
+    assert named <= set(plausible.functions())
+    for function in (*named, "HcsPauseComputeSystem"):
+        for error in (*plausible.failures(function), plausible.DISCONNECTED):
+            Fault.from_dict({"site": function, "action": "fail", "error": error})
 
 
 def test_one_more_error_leaves_most_kinds_with_theirs(monkeypatch: pytest.MonkeyPatch) -> None:

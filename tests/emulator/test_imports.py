@@ -73,7 +73,7 @@ with warnings.catch_warnings(record={recorded}):
 
 # A bug of the service, which is recorded with its traceback: where it asks Python for the id of a new system.
 import uuid
-uuid.uuid4 = lambda: 1 / 0
+uuid.UUID = lambda *arguments, **named: 1 / 0
 with error:
     hcsrt.ComputeSystem.create("other", container)
 assert "ZeroDivisionError" in hcsrt.emulator.misuses()[0]

@@ -738,6 +738,38 @@ def test_who_opens_a_system_uses_it_before_its_creator_knows_of_it(document: dic
         assert host.misuses() == []
 
 
+@pytest.mark.parametrize("back_after", [0, 0.01])
+def test_a_service_is_back_after_a_call_that_took_longer(back_after: float) -> None:
+    with Host() as host:
+        disconnect = host.faults.on("HcsGetServiceProperties", nth=1).disconnect(back_after)
+        host.faults.on("HcsGetServiceProperties", nth=1).delay(0.2)
+        hcsrt.service.properties()
+        assert disconnect.fired
+        end = time.monotonic() + 20
+        while True:
+            try:
+                hcsrt.service.properties()
+                break
+            except ServiceDisconnectedError:
+                assert time.monotonic() < end
+                time.sleep(0.005)
+
+
+def test_a_service_goes_away_with_a_call_that_another_fault_keeps_from_it() -> None:
+    with Host() as host:
+        for action in ("fail", "answer"):
+            with host.faults.on("HcsGetServiceProperties", nth=1).disconnect():
+                site = host.faults.on("HcsGetServiceProperties", nth=1)
+                site.fail("E_ABORT") if action == "fail" else site.answer({"Properties": []})
+                with pytest.raises(hcsrt.HcsError, match="E_ABORT") if action == "fail" else contextlib.nullcontext():
+                    hcsrt.service.properties()
+                with pytest.raises(ServiceDisconnectedError):
+                    hcsrt.service.properties()
+            host.service.start()
+            host.faults.clear()
+            hcsrt.service.properties()
+
+
 def test_a_service_that_a_fault_has_stopped_is_started_by_the_host(document: dict[str, Any]) -> None:
     with Host() as host:
         with ComputeSystem.create("one", document) as system, contextlib.suppress(ServiceDisconnectedError):

@@ -18,14 +18,14 @@ DOCUMENT = json.dumps(emulator.container_document("tests"))
 @contextmanager
 def on_its_thread(function: Callable[[], Any]) -> Iterator[None]:
     """Call a function where the service asks Python for the runtime id of a compute system that it creates."""
-    uuid4 = uuid.uuid4
+    made = uuid.UUID
 
-    def called() -> uuid.UUID:
+    def called(*arguments: Any, **named: Any) -> uuid.UUID:
         if threading.current_thread().name == "hcsrt-emulator":
             function()
-        return uuid4()
+        return made(*arguments, **named)
 
-    with patch.object(uuid, "uuid4", called):
+    with patch.object(uuid, "UUID", called):
         yield
 
 

@@ -179,28 +179,6 @@ void test_call_waits() {
     hcsrt_rule_remove(fails);
 }
 
-void test_deaf_callback() {
-    CHECK(is_unfit(rule_for("HcsOpenComputeSystem", HCSRT_ACTION_DEAFEN)));
-    hcsrt_rule_remove(add(rule_for("HcsSetComputeSystemCallback", HCSRT_ACTION_DEAFEN)));
-    hcsrt_rule rule = rule_for("HcsCreateOperation", HCSRT_ACTION_DEAFEN);
-    rule.calls = rule.first = 1;
-    int64_t creates = add(rule);
-    std::atomic<int> told{0};
-    auto tell = [](hcsrt_operation, void *context) { ++*static_cast<std::atomic<int> *>(context); };
-    for (int expected : {0, 1}) {
-        hcsrt_operation operation = outer->HcsCreateOperation(&told, tell);
-        hcsrt_char *document = nullptr;
-        outer->HcsEnumerateComputeSystems(nullptr, operation);
-        CHECK(outer->HcsWaitForOperationResult(operation, 10000, &document) == HCSRT_S_OK);
-        outer->free_string(document);
-        outer->HcsCloseOperation(operation);
-        for (int i = 0; i < 10000 && told < expected; ++i) std::this_thread::sleep_for(milliseconds(1));
-        std::this_thread::sleep_for(milliseconds(20));
-        CHECK(told == expected);
-    }
-    hcsrt_rule_remove(creates);
-}
-
 struct Asker {
     std::atomic<int> told{0};
     hcsrt_operation operation = nullptr;
@@ -414,7 +392,6 @@ int main(int count, char **arguments) {
     test_nth_call_fails();
     test_what_can_fail();
     test_call_waits();
-    test_deaf_callback();
     test_withheld_call_that_hcs_gets();
     test_withheld_call_that_hcs_never_gets();
     test_missing_function();

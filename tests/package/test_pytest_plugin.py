@@ -513,11 +513,15 @@ def test_unknown(hcs_host): pass
 
 @pytest.mark.hcs(assume={"state_before_start": "perhaps"})
 def test_wrong(hcs_host): pass
+
+@pytest.mark.hcs(seed=None, chaos="swarm")
+def test_chaos(hcs_host): pass
 """)
-    result.assert_outcomes(errors=4)
+    result.assert_outcomes(errors=5)
     shown = text_of(result)
     assert "the marker hcs is for tests that use the fixture hcs_host" in shown
     assert "a test of the real HCS cannot use hcs_host" in shown
+    assert "has chaos, which needs a seed: give one as seed, and no --hcs-seed=plain" in shown
     assert "TypeError" in shown
     assert "ValueError" in shown
 

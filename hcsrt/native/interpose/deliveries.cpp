@@ -491,13 +491,13 @@ bool wait_while_withheld(Entry *entry, uint32_t *milliseconds) {
     }
 }
 
-void connect_later(int64_t rule, uint32_t released, uint32_t milliseconds, void (*connect)(void)) {
-    Item *item = milliseconds == HCSRT_FOR_EVER ? nullptr : new_item(What::SERVICE, 0);
+void connect_later(const Absence &absence, void (*connect)(void)) {
+    Item *item = absence.milliseconds == HCSRT_FOR_EVER ? nullptr : new_item(What::SERVICE, 0);
     if (!item) return;
     item->connect = connect;
-    item->rule = rule;
-    item->released = released;
-    item->due = due_in(milliseconds);
+    item->rule = absence.rule;
+    item->released = absence.released;
+    item->due = due_in(absence.milliseconds);
     enqueue(item);
 }
 

@@ -33,8 +33,15 @@ bool is_withheld(const Entry *entry);
 /* Waits while the operation is withheld, at most so long, and leaves the milliseconds that are left. False: it still is. */
 bool wait_while_withheld(Entry *entry, uint32_t *milliseconds);
 
-/* The service is back after that time, or when the rule that has been released so often is over. */
-void connect_later(int64_t rule, uint32_t released, uint32_t milliseconds, void (*connect)(void));
+/* How long the service is away, and by which rule. */
+struct Absence {
+    int64_t rule = 0;
+    uint32_t released = 0; /* how often the rule had been released by then */
+    uint32_t milliseconds = HCSRT_FOR_EVER;
+};
+
+/* The service, which has gone, is back after that time, or when the rule is over. */
+void connect_later(const Absence &absence, void (*connect)(void));
 
 /* Gives out what is kept for rules that are over, or have been released since. */
 void end_keeping();

@@ -556,16 +556,6 @@ struct Around<NUMBER_free_string> {
 
 /* --- calls that rules may be for ---------------------------------------------------------------------------------- */
 
-template <typename Argument>
-constexpr bool IS_CALLBACK =
-    std::is_same_v<Argument, hcsrt_event_callback> || std::is_same_v<Argument, hcsrt_operation_completion>;
-
-template <typename Argument>
-void deafen(Argument *argument) {
-    if constexpr (std::is_same_v<Argument, hcsrt_event_callback>) *argument = [](hcsrt_event *, void *) {};
-    if constexpr (std::is_same_v<Argument, hcsrt_operation_completion>) *argument = [](hcsrt_operation, void *) {};
-}
-
 template <int Number, size_t Place, typename Argument>
 void look_at(Meeting *meeting, Argument argument) {
     if constexpr (std::is_same_v<Argument, const hcsrt_char *>) {
@@ -587,12 +577,12 @@ void give_document(Argument argument, const hcsrt_char *document) {
 
 /* What the rules for a call say. */
 struct Verdict {
-    bool fails = false, answers = false, deaf = false, silent = false, crashes = false, disconnects = false;
+    bool fails = false, answers = false, silent = false, crashes = false, disconnects = false;
     hcsrt_result result = 0;
     hcsrt_char *document = nullptr; /* of ours */
-    /* Of the rule by which the service is back first. */
-    int64_t back_rule = 0;
-    uint32_t back_released = 0, back_after = HCSRT_FOR_EVER;
+    Absence absence;                /* of the service */
+
+    bool gets_to_hcs() const { return !fails && !answers && !silent; }
 
     void fail(hcsrt_result with) {
         fails = true;
@@ -616,15 +606,11 @@ Verdict decide(int function, const Meeting &meeting, hcsrt_operation operation) 
         case HCSRT_ACTION_SILENCE:
             if (!(verdict.silent = silence(met, operation))) verdict.fail(HCSRT_E_OUTOFMEMORY);
             break;
-        case HCSRT_ACTION_DEAFEN: verdict.deaf = true; break;
         case HCSRT_ACTION_CRASH: verdict.crashes = true; break;
         case HCSRT_ACTION_DISCONNECT:
+            if (!verdict.disconnects || met.milliseconds < verdict.absence.milliseconds)
+                verdict.absence = {met.id, met.released, met.milliseconds};
             verdict.disconnects = true;
-            if (met.milliseconds < verdict.back_after) {
-                verdict.back_rule = met.id;
-                verdict.back_released = met.released;
-                verdict.back_after = met.milliseconds;
-            }
             break;
         default: wait_in(met);
         }
@@ -646,6 +632,15 @@ void decide_process(hcsrt_process process, Meeting meeting) {
         able->crash_process(process);
         return true;
     });
+}
+
+/* Only now its return is queued, which would do nothing while the service is there. */
+void go_away(const Verdict &verdict) {
+    const hcsrt_fault_hook *able = hook();
+    /* A call may outlast its world. */
+    if (!verdict.disconnects || !able || has_ended(verdict.absence.rule)) return;
+    able->disconnect();
+    connect_later(verdict.absence, able->connect);
 }
 
 /* Without a document nothing of the failure is left with the operation. */
@@ -670,11 +665,10 @@ struct Through<Entry, Number> {
     static constexpr bool gives_document = (std::is_same_v<Parameters, hcsrt_char **> || ...);
     static constexpr bool has_subject =
         SUBJECTS[Number] == HCSRT_SUBJECT_SYSTEM || SUBJECTS[Number] == HCSRT_SUBJECT_PROCESS;
-    static constexpr int traits =
-        (can_fail ? HCSRT_CAN_FAIL : 0) | ((IS_CALLBACK<Parameters> || ...) ? HCSRT_HAS_CALLBACK : 0) |
-        (is_tracked ? HCSRT_IS_TRACKED : 0) | (gives_handle(Number) ? HCSRT_GIVES_HANDLE : 0) |
-        (is_tracked || gives_document ? HCSRT_HAS_DOCUMENT : 0) | (has_subject ? HCSRT_HAS_SUBJECT : 0) |
-        (can_answer ? HCSRT_CAN_ANSWER : 0);
+    static constexpr int traits = (can_fail ? HCSRT_CAN_FAIL : 0) | (is_tracked ? HCSRT_IS_TRACKED : 0) |
+                                  (gives_handle(Number) ? HCSRT_GIVES_HANDLE : 0) |
+                                  (is_tracked || gives_document ? HCSRT_HAS_DOCUMENT : 0) |
+                                  (has_subject ? HCSRT_HAS_SUBJECT : 0) | (can_answer ? HCSRT_CAN_ANSWER : 0);
     /* A bit for each parameter that is a number. */
     static constexpr uint32_t numbers() {
         uint32_t bits = 0;
@@ -780,10 +774,10 @@ struct Through<Entry, Number> {
     static Result call_by_rules_about(const Meeting &meeting, Parameters... arguments) {
         hcsrt_operation operation = operation_of(arguments...);
         Verdict verdict = decide(Number, meeting, operation);
+        if (!verdict.gets_to_hcs()) go_away(verdict);
         if (verdict.fails) return refuse(verdict, arguments...);
         if constexpr (can_answer)
             if (verdict.answers) return answer_with(verdict, meeting, arguments...);
-        if (verdict.deaf) (deafen(&arguments), ...);
         if constexpr (is_tracked) {
             if (verdict.silent) return HCSRT_S_OK;
             if (!plan_completion(Number, meeting, operation)) return HCSRT_E_OUTOFMEMORY;
@@ -812,10 +806,7 @@ struct Through<Entry, Number> {
             /* HCS reports failure for some that run. */
             if (process) decide_process(*process, meeting);
         }
-        if (verdict.disconnects && able) {
-            able->disconnect();
-            connect_later(verdict.back_rule, verdict.back_released, verdict.back_after, able->connect);
-        }
+        go_away(verdict);
     }
 
     static void put(HcsApi *table, bool missing) { table->*Entry = missing || !(within()->*Entry) ? nullptr : call; }
@@ -879,7 +870,6 @@ bool fits(const hcsrt_rule &rule) {
         /* One that creates something would owe the handle. */
         case HCSRT_ACTION_SILENCE: return (traits & HCSRT_IS_TRACKED) && !(traits & HCSRT_GIVES_HANDLE);
         case HCSRT_ACTION_ANSWER: return traits & HCSRT_CAN_ANSWER;
-        case HCSRT_ACTION_DEAFEN: return traits & HCSRT_HAS_CALLBACK;
         default: return false;
         }
     case HCSRT_SITE_COMPLETION:
@@ -890,6 +880,19 @@ bool fits(const hcsrt_rule &rule) {
                rule.action == HCSRT_ACTION_REWRITE;
     case HCSRT_SITE_STREAM: return rule.action == HCSRT_ACTION_CUT && rule.stream >= 0 && rule.stream < 3;
     default: return rule.action == HCSRT_ACTION_CRASH;
+    }
+}
+
+/* Whether the HCS in use can do that on demand, where it has to. */
+bool is_able(const hcsrt_rule &rule) {
+    const hcsrt_fault_hook *able = hook();
+    switch (rule.action) {
+    case HCSRT_ACTION_CRASH:
+        return able &&
+               (rule.site == HCSRT_SITE_PROCESS ? able->crash_process != nullptr : able->crash_guest != nullptr);
+    case HCSRT_ACTION_CUT: return able && able->cut;
+    case HCSRT_ACTION_DISCONNECT: return able && able->disconnect && able->connect;
+    default: return true;
     }
 }
 
@@ -936,8 +939,7 @@ int hcsrt_interposed_number(int function, int which, char *name, size_t size) {
 
 int64_t hcsrt_rule_add(const hcsrt_rule *rule) {
     if (!fits(*rule)) return HCSRT_RULE_UNFIT;
-    bool on_demand = rule->action >= HCSRT_ACTION_CRASH && rule->action <= HCSRT_ACTION_DISCONNECT;
-    if (on_demand && !hook()) return HCSRT_RULE_UNABLE;
+    if (!is_able(*rule)) return HCSRT_RULE_UNABLE;
     bool may_keep = rule->site == HCSRT_SITE_COMPLETION || rule->site == HCSRT_SITE_EVENT ||
                     rule->action == HCSRT_ACTION_DISCONNECT || rule->action == HCSRT_ACTION_ANSWER;
     if (may_keep && !start_deliveries()) return HCSRT_RULE_NO_MEMORY;

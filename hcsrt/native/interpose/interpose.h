@@ -40,12 +40,11 @@ uint64_t hcsrt_interposed_calls(int function);
 /* What a rule for the function can be about. */
 enum {
     HCSRT_CAN_FAIL = 1,     /* it returns an HRESULT, or a pointer */
-    HCSRT_HAS_CALLBACK = 2, /* it registers one */
-    HCSRT_IS_TRACKED = 4,   /* by an operation */
-    HCSRT_GIVES_HANDLE = 8, /* once its operation has completed */
-    HCSRT_HAS_DOCUMENT = 16,
-    HCSRT_HAS_SUBJECT = 32, /* it is called on a compute system or a process */
-    HCSRT_CAN_ANSWER = 64   /* it returns an HRESULT, and gives no handle */
+    HCSRT_IS_TRACKED = 2,   /* by an operation */
+    HCSRT_GIVES_HANDLE = 4, /* once its operation has completed */
+    HCSRT_HAS_DOCUMENT = 8,
+    HCSRT_HAS_SUBJECT = 16, /* it is called on a compute system or a process */
+    HCSRT_CAN_ANSWER = 32   /* it returns an HRESULT, and gives no handle */
 };
 int hcsrt_interposed_traits(int function);
 
@@ -74,11 +73,10 @@ enum {
     HCSRT_ACTION_REORDER,   /* it comes after the next one */
     HCSRT_ACTION_CRASH, /* the guest of the call's subject, once HCS has the call; or the process that was created */
     HCSRT_ACTION_CUT,   /* the stream ends after `amount` bytes */
-    HCSRT_ACTION_DISCONNECT, /* once HCS has the call, the service is gone, and back after `milliseconds` */
+    HCSRT_ACTION_DISCONNECT, /* the same of the service, which is back after `milliseconds`; at once if HCS gets no call */
     HCSRT_ACTION_REWRITE,    /* the completion or the event has this document */
     HCSRT_ACTION_ANSWER,     /* HCS never gets the call, which succeeds with this document */
     HCSRT_ACTION_SILENCE,    /* HCS never gets the call, and nobody learns of an outcome before the rule is removed */
-    HCSRT_ACTION_DEAFEN,     /* the callback that the call registers is never called */
     HCSRT_ACTIONS
 };
 

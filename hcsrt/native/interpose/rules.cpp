@@ -300,9 +300,13 @@ void wait_in(const Met &met) {
     slot.waiting.fetch_sub(1, std::memory_order_relaxed);
 }
 
-bool is_over(int64_t rule, uint32_t released) {
+bool has_ended(int64_t rule) {
     Slot *slot = slot_of(rule);
-    return !slot || !(slot->word.load(std::memory_order_acquire) & ACTIVE) || slot->released.load() != released;
+    return !slot || !(slot->word.load(std::memory_order_acquire) & ACTIVE);
+}
+
+bool is_over(int64_t rule, uint32_t released) {
+    return has_ended(rule) || rules->slots[rule % SLOTS].released.load() != released;
 }
 
 int64_t add_rule(const hcsrt_rule *rule) {

@@ -47,6 +47,7 @@ void meet(int site, const Meeting &meeting, Act act) {
 /* Within an act: waits for so long as the rule says, or until it is released or removed. */
 void wait_in(const Met &met);
 
+bool has_ended(int64_t rule);
 /* Whether what the rule has kept since then is to go on. */
 bool is_over(int64_t rule, uint32_t released);
 
