@@ -386,12 +386,11 @@ def test_the_package_of_the_page_about_cython_builds_and_works(environment: Path
 
 @posix_shell
 def test_the_programs_of_the_readme_work(tmp_path: Path) -> None:
-    first, one_call, awaited, counts = code_of_the_readme("python")
-    program = f"import warnings, hcsrt\nwarnings.simplefilter('ignore', hcsrt.NoIsolationWarning)\n{first}{counts}"
-    result, live, misuses = run(sys.executable, "-W", "error", "-c", program, cwd=tmp_path).splitlines()
-    assert result == r"3 b'it is me\n'"
-    assert live.startswith("{'operations': 0, 'systems': 0, ")
-    assert misuses == "[]"
+    first, one_call, awaited, test = code_of_the_readme("python")
+    program = f"import warnings, hcsrt\nwarnings.simplefilter('ignore', hcsrt.NoIsolationWarning)\n{first}"
+    assert run(sys.executable, "-W", "error", "-c", program, cwd=tmp_path) == "3 b'it is me\\n'\n"
+    (tmp_path / "test_readme.py").write_text(test, encoding="utf-8")
+    assert "1 passed" in run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_readme.py", cwd=tmp_path)
     printed = run(sys.executable, "-W", "error", "-c", one_call, cwd=tmp_path).splitlines()
     assert printed[0] == r"3 b'hello\n' b'' False"
     peak, seconds = printed[1].split()
