@@ -366,7 +366,7 @@ class Faults:
 
     Faults can be added before the block and within it. Those that are left at its end are still there as data, and are
     in force again, with counts from the beginning, if the block is entered again. Blocks may be nested, and be those of
-    several threads. A forked child has no faults in force.
+    several threads. A forked child has no faults in force, but lacks what `missing()` has taken from its parent.
 
     Args:
         seed: Of what is left to chance: `probability`, and `jitter`.

@@ -386,7 +386,8 @@ def test_the_interpose_test_catches(mutation, tmp_path):
 @pytest.mark.parametrize("mutation", FAULT_MUTATIONS, ids=named)
 def test_the_test_of_faults_catches(mutation, tmp_path):
     program = interpose_with(mutation, tmp_path, "-fsanitize=address", sources=FAULTS)
-    assert run("timeout", "30", program, "500").returncode != 0
+    # On a busy machine the threads do not always meet.
+    assert any(run("timeout", "30", program, "500").returncode for _ in range(5))
 
 
 @pytest.mark.slow
