@@ -99,7 +99,11 @@ hcsrt_result HCSRT_CALL set_callback(hcsrt_system system, uint32_t, const void *
 std::mutex graves_mutex;
 std::vector<std::unique_ptr<System>> graves;
 
+/* What happens while HCS closes a system. */
+std::function<void()> while_closing;
+
 void HCSRT_CALL close_system(hcsrt_system system) {
+    if (while_closing) while_closing();
     auto *given = static_cast<System *>(system);
     std::unique_lock<std::mutex> lock(given->mutex);
     given->closed = true;
@@ -298,6 +302,18 @@ void test_a_close_waits_for_what_runs() {
     CHECK(!is_closed);
     may_go = true;
     closer.join();
+}
+
+void test_nothing_begins_while_the_handle_closes() {
+    Rule rule(of_events(HCSRT_ACTION_HANG));
+    Client client;
+    client.system()->emit(1);
+    std::atomic<int> told{0};
+    client.context->inside = [&](uint32_t) { ++told; };
+    while_closing = [&] { hcsrt_rule_release(rule.number); };
+    client.close();
+    while_closing = nullptr;
+    CHECK(told == 0);
 }
 
 void test_a_close_within_a_callback() {
@@ -705,6 +721,7 @@ int main(int count, char **arguments) {
     test_what_is_delayed_comes();
     test_what_hangs_comes_when_it_is_released();
     test_a_close_waits_for_what_runs();
+    test_nothing_begins_while_the_handle_closes();
     test_a_close_within_a_callback();
     test_duplicates_and_drops();
     test_reorder();
