@@ -814,9 +814,9 @@ def test_run_kills_on_a_timeout_and_keeps_the_output(
 def test_what_a_process_writes_until_its_kill_takes_effect_is_kept(
     system: ComputeSystem, verbs: Verbs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settle: Settle
 ) -> None:
-    # However long the process takes to its last words.
+    # However long the process takes to its first and last words.
     monkeypatch.setattr(core, "CLEANUP_TIMEOUT", 60.0)
-    killed, written = tmp_path / "killed", tmp_path / "written"
+    begun, killed, written = files = [tmp_path / name for name in ("begun", "killed", "written")]
     killers: list[threading.Thread] = []
 
     def kill_late(request: Any) -> Any:
@@ -826,19 +826,24 @@ def test_what_a_process_writes_until_its_kill_takes_effect_is_kept(
         return emulator.service.Answer()
 
     def end(pid: int) -> None:
-        killed.touch()
-        settle(written.exists, 60)
+        if begun.exists():
+            killed.touch()
+            settle(written.exists, 60)
         kill(pid)
 
     verbs["HcsTerminateProcess"] = kill_late
     command = guest(
-        "out('early'); wait_for(argv[0]); out('late'); tell(argv[1]); sleep(600)", str(killed), str(written)
+        "out('early'); tell(argv[0]); wait_for(argv[1]); out('late'); tell(argv[2]); sleep(600)",
+        *map(str, files),
     )
-    with pytest.raises(subprocess.TimeoutExpired) as caught:
-        system.run(command, capture_output=True, timeout=0.2)
+    for timeout in limits(0.2, lambda: caught.value.stdout):
+        for file in files:
+            file.unlink(missing_ok=True)
+        with pytest.raises(subprocess.TimeoutExpired) as caught:
+            system.run(command, capture_output=True, timeout=timeout)
+        for killer in killers:
+            killer.join()
     assert caught.value.stdout == b"early\nlate\n"
-    (killer,) = killers
-    killer.join()
 
 
 def test_the_timeout_of_run_is_for_starting_the_process_too(
