@@ -373,6 +373,8 @@ class _Pump:
             action()
         except BrokenPipeError:
             pass  # nobody reads the input any more, which subprocess ignores too
+        except OperationTimeoutError:
+            pass  # HCS goes on to close stdin, and communicate() waits for the end of the process
         except Exception as error:
             # Using a stream whose handle somebody has closed is a ValueError, as with any file.
             was_closed = isinstance(error, ValueError) and not isinstance(error, UnicodeError) and self._is_closed()

@@ -248,8 +248,11 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
         self._start_closing_streams()
 
     def _output(self) -> tuple[AnyStr | None, AnyStr | None]:
-        if self._writer is not None and self._writer.error is not None:
-            raise self._writer.error
+        if self._writer is not None:
+            error = self._writer.error
+            # Not one that HCS has not closed it in time: it goes on to, and the process has ended by now.
+            if error is not None and not isinstance(error, OperationTimeoutError):
+                raise error
         if self._live_output is not None:
             for _, reader, _ in self._live:
                 if (error := reader.exception()) is not None:

@@ -99,7 +99,7 @@ class Process(AwaitedProcess[AnyStr], EventSource[OwnedProcess]):
         Raises:
             subprocess.TimeoutExpired: The time is up. It has the output so far, as bytes. Another communicate() then
                 goes on, and nothing is lost, nor if this is cancelled.
-            HcsError: As for wait().
+            HcsError: As for wait(), or HCS refuses to close stdin.
 
         HCS: HcsGetProcessProperties
         """

@@ -83,6 +83,11 @@ def test_a_planted_fault_is_found(search: Search, function: str, found: str) -> 
     assert found in told
 
 
+def test_calls_that_only_another_loop_collects_are_no_fault(search: Search) -> None:
+    code, told = search("--module", PROGRAM / "planted.py", "--only", "planted.close_a_loop")
+    assert code == 0, told
+
+
 def test_what_is_left_out_exists() -> None:
     program = runpy.run_path(str(PROGRAM), run_name="wrong_calls")
     modules = [_handles, _interpose, _library, _streams]

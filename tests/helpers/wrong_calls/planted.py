@@ -1,11 +1,14 @@
-"""Functions that do what none may, to see that it is found: each does it when it is given None."""
+"""Functions that do what none may, to see that it is found, and one that may: each does it when it is given None."""
 
+import asyncio
+import contextlib
 import ctypes
 import faulthandler
 import os
 import sys
+import threading
 
-from hcsrt import _handles, operations
+from hcsrt import _engine, _handles, operations
 
 _kept = []
 
@@ -65,3 +68,23 @@ def break_python(it):
 def lose(it):
     if it is None:
         _Loses()
+
+
+def close_a_loop(it):
+    """Close a loop with calls under way, which nobody collects any more but the next loop."""
+    if it is None:
+        _engine._at_exit()
+        # On a thread, where no interrupt keeps the loop from its close.
+        thread = threading.Thread(target=_begin_and_close)
+        thread.start()
+        thread.join()
+
+
+def _begin_and_close():
+    with contextlib.closing(asyncio.new_event_loop()) as loop:
+        loop.run_until_complete(_begin_calls())
+
+
+async def _begin_calls():
+    for _ in range(7):
+        _engine.service("HcsGetServiceProperties", None)
