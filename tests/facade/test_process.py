@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 from ..helpers.limits import limits
 from ..helpers.platforms import TICK, WINDOWS, catches_signals, handle_counts, pseudo_terminal
-from ..helpers.programs import CAT, GUEST, INTERRUPTED, PYTHON, SLEEP, STARTUP, TRUE, exists, guest, kill, running
+from ..helpers.programs import CAT, GUEST, INTERRUPTED, PYTHON, SLEEP, TRUE, exists, guest, kill, running
 from ..helpers.spies import documents_of
 
 Interrupted = Callable[[float], Iterator[AbstractContextManager[None]]]
