@@ -95,7 +95,7 @@ class Fault:
     """
 
     __slots__ = ("_active", "_data", "_faults")
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: typing.ClassVar[None]  # type: ignore[assignment]  # equal by its data, like a dict
 
     def __init__(self) -> None:
         raise TypeError("a Fault is made by Faults.on() and an action, or by Fault.from_dict()")
