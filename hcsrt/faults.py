@@ -637,7 +637,8 @@ def _checked_action(data: _Data, given: _Data) -> _Data:
             taken.remove("fail")
         if not traits.can_answer:
             taken.remove("answer")
-        if not traits.has_subject:
+        # Once a close has returned, nothing leads to the guest any more; and only a close of what has one cannot fail.
+        if not traits.has_subject or not traits.can_fail:
             taken.remove("crash")
     if action not in taken:
         raise ValueError(f"{site!r} cannot {action}(); it takes {', '.join(f'{name}()' for name in taken)}")

@@ -64,7 +64,7 @@ def actions_of(site: str, kind: str) -> st.SearchStrategy[dict[str, Any]]:
         {"action": st.just("delay"), "seconds": SPAN}, optional={"jitter": SPAN.filter(bool)}
     )
     plain = {
-        "call": ["hang"] + (["crash"] if found and found.has_subject else []),
+        "call": ["hang"] + (["crash"] if found and found.has_subject and found.can_fail else []),
         "completion": ["hang", "drop", "duplicate", "reorder"],
         "event": ["hang", "drop", "duplicate", "reorder"],
         "stream": [],
@@ -77,6 +77,11 @@ def actions_of(site: str, kind: str) -> st.SearchStrategy[dict[str, Any]]:
         taken.append(delays)
     if kind == "call":
         taken.append(st.fixed_dictionaries({"action": st.just("disconnect")}, optional={"back_after": SPAN}))
+    given = {"document": TEXT | st.dictionaries(TEXT, TEXT)}
+    if kind == "call" and found and found.can_answer:
+        taken.append(st.fixed_dictionaries({"action": st.just("answer")}, optional=given if found.has_document else {}))
+    if kind in ("completion", "event"):
+        taken.append(st.fixed_dictionaries({"action": st.just("rewrite")}, optional=given))
     if kind == "stream":
         taken.append(st.fixed_dictionaries({"action": st.just("cut"), "after": st.integers(0, 2**63 - 1)}))
     return st.one_of(taken)
@@ -205,6 +210,7 @@ def test_a_site_that_cannot_be(site: Any, selectors: dict[str, Any], error: type
     [
         ("HcsCloseProcess", "fail", ["E_FAIL"], ValueError, "cannot fail\\(\\); it takes delay\\(\\), hang\\(\\)"),
         ("HcsGetServiceProperties", "crash", [], ValueError, "cannot crash\\(\\)"),
+        ("HcsCloseComputeSystem", "crash", [], ValueError, "cannot crash\\(\\); it takes delay"),
         ("HcsGetServiceProperties", "drop", [], ValueError, "cannot drop\\(\\)"),
         ("event:*", "fail", ["E_FAIL"], ValueError, "'event:\\*' cannot fail\\(\\); it takes delay\\(\\)"),
         ("process", "cut", [1], ValueError, "'process' cannot cut\\(\\); it takes crash\\(\\)"),
