@@ -305,7 +305,7 @@ class Host:
         state = "installed" if self._is_installed() else "ended" if self._begun else "not installed yet"
         chaos = "" if self._chaos is None else f" chaos={self._chaos!r}"
         faults = f" {len(self._faults)} faults" if self._faults else ""
-        return f"<Host seed={self._seed}{chaos}{faults} {state}>"
+        return f"<Host seed={self.seed}{chaos}{faults} {state}>"
 
     def __enter__(self) -> Host:
         """Install this host in place of the world of this process, all of whose systems end.

@@ -89,6 +89,18 @@ def test_a_host_is_installed_for_a_block(document: dict[str, Any]) -> None:
     assert set(host.live()) == {"operations", "systems", "processes", "strings", "stdio", "pending"}
 
 
+def test_a_host_tells_the_systems_of_every_namespace_that_have_not_stopped(document: dict[str, Any]) -> None:
+    host = Host()
+    assert host.systems() == []
+    with host, running("web", document) as system, ComputeSystem.create("db", document, namespace="there") as other:
+        assert host.systems() == ["db", "web"]
+        system.terminate()
+        assert host.systems() == ["db"]
+        other.terminate()
+        assert host.systems() == []
+    assert host.systems() == []
+
+
 def test_a_host_is_made_without_a_thread() -> None:
     before = threading.active_count()
     hosts = [Host(seed) for seed in range(100)]
@@ -562,6 +574,7 @@ def test_a_reset_keeps_the_host_and_what_is_assumed(document: dict[str, Any]) ->
         emulator.reset(9)
         assert Host.installed() is host
         assert host.seed == 9
+        assert repr(host) == "<Host seed=9 installed>"
         assert host.assumptions["state_before_start"] == "Created"
         assert list(host.faults) == []
         assert hcsrt.systems() == []
