@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -24,7 +25,8 @@ from hcsrt._interpose import counting, functions, traits
 from hcsrt.faults import Fault, Faults, Firing, Site
 
 from ..helpers.loops import asynchronous
-from ..helpers.platforms import TICK, emulator_by_name, fork
+from ..helpers.native import fake_hcs
+from ..helpers.platforms import TICK, compiler, emulator_by_name, fork
 from ..helpers.programs import guest
 
 PROPERTIES = "HcsGetComputeSystemProperties"
@@ -854,6 +856,47 @@ def test_faults_come_and_go_while_others_call(system: hcsrt.ComputeSystem) -> No
             over.set()
         for each in running:
             each.result(10)
+
+
+OTHER_HCS = """
+import fake_hcs
+from hcsrt import _library
+_library.choose("fake_hcs", fake_hcs.table())
+import hcsrt
+import hcsrt.emulator  # what that can do on demand, this HCS cannot
+from hcsrt.faults import Faults
+
+with Faults() as faults:
+    failed = faults.on("HcsEnumerateComputeSystems", nth=1).fail("HCS_E_OPERATION_TIMEOUT", document=True)
+    rewritten = faults.on("completion:HcsEnumerateComputeSystems").rewrite([])
+    try:
+        hcsrt.systems()
+    except hcsrt.OperationTimeoutError as error:
+        assert error.document
+    assert hcsrt.systems() == []
+    assert [len(fault.fired) for fault in faults] == [1, 1]
+    for data in (
+        {"site": "HcsStartComputeSystem", "action": "crash"},
+        {"site": "HcsCreateProcess", "action": "disconnect"},
+        {"site": "process", "action": "crash"},
+        {"site": "stream:stdout", "action": "cut", "after": 1},
+    ):
+        try:
+            faults.add(data)
+        except ValueError as error:
+            assert "the HCS in use cannot do that on demand, as only the emulator can" in str(error)
+        else:
+            raise AssertionError(data)
+    assert list(faults) == [failed, rewritten]
+assert fake_hcs.live() == 0
+"""
+
+
+@compiler
+def test_faults_of_another_hcs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = fake_hcs(tmp_path_factory)
+    done = subprocess.run([sys.executable, "-c", OTHER_HCS], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @fork
