@@ -187,7 +187,7 @@ class Fault:
         self._end()
 
     def release(self) -> None:
-        """Let go on what hangs now, or waits for its delay. The fault stays in force for what comes later."""
+        """Let what hangs now, or waits for its delay, go on. The fault stays in force for what comes later."""
         if self._active is not None:
             self._active.release()
 
@@ -305,11 +305,11 @@ class Site:
         return self._add("delay", {"seconds": seconds, "jitter": jitter})
 
     def hang(self) -> Fault:
-        """As delay(), until `Fault.release()`, the removal of the fault, or the end of its `Faults`."""
+        """Do as delay() does, until `Fault.release()`, the removal of the fault, or the end of its `Faults`."""
         return self._add("hang", {})
 
     def drop(self) -> Fault:
-        """Lose the callback of the completion, or the event. Who asks for the result gets it."""
+        """Lose the callback of the completion, or the event. Whoever asks for the result gets it."""
         return self._add("drop", {})
 
     def duplicate(self) -> Fault:

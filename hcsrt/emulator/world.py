@@ -500,8 +500,8 @@ class Host:
         """Let things go wrong at random, at any time: a mix of faults that a program has to live with.
 
         "swarm" is for many runs with a seed each. Each kind of fault is switched on for one run in four, and has a rate
-        of its own there; some of what HCS leaves open is then the same for the whole run. So each run is another mix.
-        No fault has a call hang for ever.
+        of its own there; some of what HCS leaves open is then the same for the whole run. So each run is a different
+        mix. No fault has a call hang for ever.
 
         `Host.faults` has these faults as data, and `Host.assumptions` what is assumed: `clear` and `assume` end the
         chaos, and the data repeat it without a seed.
@@ -551,7 +551,7 @@ class Host:
         """Report an event to the open handles of a compute system of this host, as `hcsrt.emulator.send_event` does.
 
         Raises:
-            RuntimeError: The host is not installed, too.
+            RuntimeError: The host is not installed, or its service does not run.
         """
         if not self._is_installed():
             raise RuntimeError("the Host is not installed: it reports events within its block")
@@ -608,8 +608,8 @@ class Host:
             for run in Host.sweep(run_manager):
                 run.expect_clean()
 
-        In the first run nothing fails, and its calls are counted. Then each of them fails, once, and once and for good:
-        before HCS gets the call, when it completes, and because the service goes away.
+        In the first run nothing fails, and its calls are counted. Then each of them fails in runs of its own: before
+        HCS gets it, when it completes, and because the service goes away; it alone, and with all that follow it.
 
         Args:
             function: The program, which is called without arguments on a thread of its own. If it returns a coroutine,
