@@ -483,6 +483,7 @@ class Faults:
         block = _interpose.Block()
         block.begin()
         self._streams.clear()
+        self._removed.clear()
         try:
             for fault in self:
                 fault._begin(self._stream(fault))

@@ -808,6 +808,17 @@ def test_the_record(system: hcsrt.ComputeSystem, faults: Faults) -> None:
     assert len(every.fired) == 3
 
 
+def test_the_record_is_that_of_the_last_block() -> None:
+    faults = Faults()
+    for _ in range(2):
+        with faults:
+            with faults.on("HcsEnumerateComputeSystems", times=1).fail("E_FAIL") as fault:
+                assert failure(hcsrt.systems)[0] == E_FAIL
+            assert faults.fired == fault.fired
+            assert len(fault.fired) == 1
+        assert faults.fired == fault.fired
+
+
 def test_the_record_is_read_by_several_threads(faults: Faults) -> None:
     over = threading.Event()
     fault = faults.on("HcsCreateOperation").delay(0)
