@@ -697,9 +697,10 @@ def _checked_action(data: _Data, given: _Data) -> _Data:
         if not 0 <= after < 2**63:
             raise ValueError(f"after is {after}; give a number of bytes, from 0")
         made["after"] = after
-    elif action == "disconnect" and given.get("back_after") is not None:
-        if given["back_after"] != float("inf"):
-            made["back_after"] = _span(given["back_after"], "back_after", "None")
+    elif action == "disconnect":
+        back_after = given.get("back_after")
+        if back_after is not None and back_after != float("inf"):
+            made["back_after"] = _span(back_after, "back_after", "None")
     return made
 
 

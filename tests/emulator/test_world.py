@@ -89,6 +89,21 @@ def test_a_host_is_installed_for_a_block(document: dict[str, Any]) -> None:
     assert set(host.live()) == {"operations", "systems", "processes", "strings", "stdio", "pending"}
 
 
+@pytest.mark.parametrize(
+    ("seed", "error", "told"),
+    [
+        ("7", TypeError, "seed must be an int or None, not str"),
+        (True, TypeError, "seed must be an int or None, not bool"),
+        # The service would end of what Python does not write as text.
+        pytest.param(1 << 16609, ValueError, "seed has 16610 bits; give an int of at most 1024", id="huge"),
+    ],
+)
+def test_a_seed_that_cannot_be(seed: Any, error: type[Exception], told: str) -> None:
+    for take in (Host, emulator.reset, emulator.install, lambda seed: Host().chaos(seed=seed)):
+        with pytest.raises(error, match=told):
+            take(seed)
+
+
 def test_a_host_is_made_without_a_thread() -> None:
     before = threading.active_count()
     hosts = [Host(seed) for seed in range(100)]
@@ -939,6 +954,7 @@ GROUP = {"GroupId": "5b1d4b4c-6f0e-4a53-9a3e-0d9d2f6c8a17", "Affinity": {}, "Gro
         ({"format": 2, "seed": "x"}, "$.format: is 2"),
         ({"format": 1, "seeds": 1}, "$.seeds: is unknown; the members here are format, seed"),
         ({"format": 1, "seed": True}, "$.seed: is neither a whole number nor null"),
+        ({"format": 1, "seed": 1 << 1024}, "$.seed: seed has 1025 bits; give an int of at most 1024"),
         ({"format": 1, "assumptions": []}, "$.assumptions: is no object"),
         (
             {"format": 1, "assumptions": {"exit_evnt": "x"}},
