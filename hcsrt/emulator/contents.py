@@ -128,6 +128,10 @@ def saved_in(text: str) -> tuple[Saved, list[Problem]]:
     """Return what the text of a file holds, and what is wrong with it: then what it holds means nothing."""
     value, found = loaded(text)
     problems = [problem for problem in found if problem.severity == "error"]
+    # A warning is of a name that an object has twice: whoever wrote that by hand means something else.
+    problems += [
+        Problem(problem.path, "twice", "is there twice: remove one") for problem in found if problem.severity != "error"
+    ]
     if not problems:
         problems = list(_problems(value))
     if problems:

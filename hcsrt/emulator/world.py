@@ -404,8 +404,13 @@ class Host:
             ValueError: The file holds no world; the error names each place of it that is wrong.
         """
         name = path_text(path, "path")
-        with open(name, encoding="utf-8") as file:
-            saved, problems = saved_in(file.read())
+        # Editors of Windows put a mark before the text.
+        with open(name, encoding="utf-8-sig") as file:
+            try:
+                text = file.read()
+            except UnicodeDecodeError as error:
+                raise ValueError(f"{name} holds no world for the emulator: it is no text in UTF-8: {error}") from None
+        saved, problems = saved_in(text)
         if problems:
             raise ValueError("\n".join([f"{name} holds no world for the emulator:", *map(str, problems)]))
         host = cls(saved.seed, **saved.assumptions)

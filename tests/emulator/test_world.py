@@ -949,6 +949,8 @@ GROUP = {"GroupId": "5b1d4b4c-6f0e-4a53-9a3e-0d9d2f6c8a17", "Affinity": {}, "Gro
     ("content", "told"),
     [
         ("{", "$: not JSON: Expecting property name"),
+        ("{\xff".encode("latin-1"), "it is no text in UTF-8: 'utf-8' codec can't decode byte 0xff in position 1"),
+        ('{"format": 1, "seed": 1, "seed": 2}', "$.seed: is there twice"),
         ([], "$: the file of a world is an object"),
         ({}, "$.format: is None; this hcsrt reads files of format 1"),
         ({"format": 2, "seed": "x"}, "$.format: is 2"),
@@ -982,11 +984,19 @@ GROUP = {"GroupId": "5b1d4b4c-6f0e-4a53-9a3e-0d9d2f6c8a17", "Affinity": {}, "Gro
     ],
 )
 def test_a_file_that_holds_no_world_is_refused_with_the_place(file: Path, content: object, told: str) -> None:
-    file.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    else:
+        file.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
     with pytest.raises(ValueError, match=r"world\.json holds no world") as caught:
         Host.load(file)
     assert told in str(caught.value)
     assert Host.installed() is None
+
+
+def test_a_file_may_begin_with_the_mark_of_windows_editors(file: Path) -> None:
+    file.write_text('{"format": 1, "seed": 5}', "utf-8-sig")
+    assert Host.load(file).seed == 5
 
 
 def test_a_file_of_hand_is_short(file: Path) -> None:
