@@ -108,6 +108,8 @@ def _hosts_first(systems: list[SavedSystem]) -> list[SavedSystem]:
 
 
 def _without_secrets(document: dict[str, Any]) -> dict[str, Any]:
+    if "HostedSystem" in document:
+        return {**document, "HostedSystem": _without_secrets(document["HostedSystem"])}
     guard = document.get("Container", {}).get("ContainerCredentialGuard")
     if not guard or "Cookie" not in guard:
         return document

@@ -891,8 +891,8 @@ def test_a_loaded_system_ends_with_the_last_handle_that_was_opened(file: Path) -
             time.sleep(0.005)
 
 
-def test_hosted_systems_are_loaded_with_their_machine(file: Path) -> None:
-    hosted = {
+def hosted_container() -> dict[str, Any]:
+    return {
         "SchemaVersion": {"Major": 2, "Minor": 1},
         "HostingSystemId": "machine",
         "HostedSystem": {
@@ -900,6 +900,10 @@ def test_hosted_systems_are_loaded_with_their_machine(file: Path) -> None:
             "Container": emulator.container_document()["Container"],
         },
     }
+
+
+def test_hosted_systems_are_loaded_with_their_machine(file: Path) -> None:
+    hosted = hosted_container()
     with Host() as host, running("machine", MACHINE), running("hosted", hosted):
         host.save(file)
     content = json.loads(file.read_text("utf-8"))
@@ -921,6 +925,16 @@ def test_a_cookie_is_not_saved(file: Path, document: dict[str, Any]) -> None:
     assert "swordfish" not in file.read_text("utf-8")
     (system,) = json.loads(file.read_text("utf-8"))["systems"]
     assert system["document"]["Container"]["ContainerCredentialGuard"] == {"RpcEndpoint": "here"}
+
+
+def test_a_cookie_of_a_hosted_container_is_not_saved(file: Path) -> None:
+    hosted = hosted_container()
+    hosted["HostedSystem"]["Container"]["ContainerCredentialGuard"] = {"Cookie": "swordfish", "RpcEndpoint": "here"}
+    with Host() as host, running("machine", MACHINE), ComputeSystem.create("one", hosted):
+        host.save(file)
+    assert "swordfish" not in file.read_text("utf-8")
+    (saved,) = [each for each in json.loads(file.read_text("utf-8"))["systems"] if each["id"] == "one"]
+    assert saved["document"]["HostedSystem"]["Container"]["ContainerCredentialGuard"] == {"RpcEndpoint": "here"}
 
 
 def test_a_host_without_its_service_has_nothing_to_save(file: Path, document: dict[str, Any]) -> None:
