@@ -35,7 +35,7 @@ from typing import NamedTuple
 
 from . import _built as _built
 from . import _hresults, _interpose
-from ._arguments import check_name, check_text, integer, seconds
+from ._arguments import check_name, check_text, integer
 from ._codes import SYMBOLS
 from ._event_types import EVENT_TYPES
 from ._late import types, typing
@@ -47,6 +47,7 @@ _TEXTS = ("function", "system", "owner", "document")
 _TEXT_OPERATORS = ("==", "!=", "like", "contains")
 _NUMBER_OPERATORS = ("==", "!=", "<", "<=", ">", ">=")
 _MOST = 0xFFFFFFFF
+_MOST_SECONDS = 1e6
 
 _Data = dict[str, "typing.Any"]
 
@@ -139,7 +140,7 @@ class Fault:
         for name in data:
             if name not in known:
                 raise ValueError(f"data has {name!r}, which a fault with {action}() does not take: remove it")
-        made: _Data = {"site": site, "action": action}
+        made: _Data = {"site": site, "action": _plain(action)}
         made.update(_checked_selectors(site, {name: data[name] for name in _SELECTORS if name in data}))
         made.update(_checked_action(made, {name: data[name] for name in _ARGUMENTS[action] if name in data}))
         return cls._make(made)
@@ -536,9 +537,15 @@ def _place(site: str) -> str:
     return site.partition(":")[2] or site
 
 
+def _plain(text: str) -> str:
+    """Return a text as no more than that: str() gives the name of a member of an Enum, and not its value."""
+    return str.__str__(text)
+
+
 def _checked_site(site: object) -> str:
     check_name(site, "site")
     assert isinstance(site, str)
+    site = _plain(site)
     kind, place = _kind(site), _place(site)
     if kind in ("call", "completion"):
         traits = _interpose.traits(place)
@@ -557,7 +564,7 @@ def _checked_site(site: object) -> str:
             raise ValueError(f"site is {site!r}; give 'stream:stdin', 'stream:stdout' or 'stream:stderr'")
     elif site != "process":
         raise ValueError(f"site is {site!r}; begin it with 'completion:', 'event:' or 'stream:', or give a function")
-    return str(site)
+    return site
 
 
 def _count(value: object, argument: str) -> int:
@@ -574,7 +581,17 @@ def _is_many(value: object) -> bool:
 def _real(value: object, argument: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{argument} must be a number, not {type(value).__name__}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
+def _span(value: object, argument: str, otherwise: str) -> float:
+    span = _real(value, argument)
+    if not 0 <= span <= _MOST_SECONDS:
+        raise ValueError(f"{argument} is {span!r}; give from zero to a million seconds, or {otherwise}")
+    return span
 
 
 def _checked_selectors(site: str, given: Mapping[str, typing.Any]) -> _Data:
@@ -582,7 +599,7 @@ def _checked_selectors(site: str, given: Mapping[str, typing.Any]) -> _Data:
     for name in ("system", "owner"):
         if (pattern := given.get(name)) is not None:
             check_name(pattern, name)
-            made[name] = str(pattern)
+            made[name] = _plain(pattern)
     for name in ("nth", "every", "times"):
         if given.get(name) is not None:
             made[name] = _count(given[name], name)
@@ -617,13 +634,13 @@ def _checked_condition(site: str, condition: typing.Any, argument: str) -> list[
         raise ValueError(f"{argument} compares {field} by {operator!r}; give one of {' '.join(operators)}")
     if field in _TEXTS:
         check_text(value, f"the value of {argument}")
-        return [field, operator, str(value)]
+        return [_plain(field), _plain(operator), _plain(value)]
     if isinstance(value, bool):
         raise TypeError(f"the value of {argument} must be an int, not bool")
     number = integer(value, f"the value of {argument}")
     if not -(2**63) <= number < 2**63:
         raise ValueError(f"the value of {argument} is {number}, which no argument can be: give one of 64 bits")
-    return [field, operator, number]
+    return [_plain(field), _plain(operator), number]
 
 
 def _checked_action(data: _Data, given: _Data) -> _Data:
@@ -663,7 +680,7 @@ def _checked_action(data: _Data, given: _Data) -> _Data:
             document = _checked_json(document)
         elif document is not None:
             check_text(document, "document")
-            document = str(document)
+            document = _plain(document)
         if action == "answer" and document is not None and not _interpose.traits(_place(site)).has_document:  # type: ignore[union-attr]
             raise ValueError(f"{_place(site)} answers without a document: leave document out")
         if document is not None:
@@ -672,10 +689,7 @@ def _checked_action(data: _Data, given: _Data) -> _Data:
         if "seconds" not in given:
             raise ValueError("delay() needs a number of seconds: give seconds")
         for name in ("seconds", "jitter"):
-            _real(value := given.get(name, 0.0), name)
-            span = seconds(value, name)
-            if span is None or span > 1e6:
-                raise ValueError(f"{name} is {value!r}; give at most a million, or use hang()")
+            span = _span(given.get(name, 0.0), name, "use hang()")
             if name == "seconds" or span:
                 made[name] = span
     elif action == "cut":
@@ -685,13 +699,10 @@ def _checked_action(data: _Data, given: _Data) -> _Data:
         if not 0 <= after < 2**63:
             raise ValueError(f"after is {after}; give a number of bytes, from 0")
         made["after"] = after
-    elif action == "disconnect" and given.get("back_after") is not None:
-        _real(given["back_after"], "back_after")
-        span = seconds(given["back_after"], "back_after")
-        if span is not None:
-            if span > 1e6:
-                raise ValueError(f"back_after is {span!r}; give at most a million seconds, or None")
-            made["back_after"] = span
+    elif action == "disconnect":
+        back_after = given.get("back_after")
+        if back_after is not None and back_after != float("inf"):
+            made["back_after"] = _span(back_after, "back_after", "None")
     return made
 
 
@@ -723,7 +734,7 @@ def _checked_document(document: typing.Any) -> typing.Any:
         return True
     if isinstance(document, str):
         check_text(document, "document")
-        return str(document)
+        return _plain(document)
     if isinstance(document, Mapping):
         return _checked_json(dict(document))  # pyright: ignore[reportUnknownArgumentType]
     raise TypeError(f"document must be True, a mapping, a str or None, not {type(document).__name__}")
@@ -731,8 +742,8 @@ def _checked_document(document: typing.Any) -> typing.Any:
 
 def _checked_json(document: object) -> typing.Any:
     try:
-        return json.loads(json.dumps(document))
-    except (TypeError, ValueError) as error:
+        return json.loads(json.dumps(document, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"document is no JSON: {error}") from None
 
 

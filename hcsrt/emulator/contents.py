@@ -14,7 +14,7 @@ from . import _native, assumptions
 from .model import Model, System
 from .outbox import Answer
 from .settings import Settings
-from .variation import Variation
+from .variation import Variation, check_seed
 from .verbs import verb
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ class Contents:
             (each for each in reversed(self._model.systems.values()) if (each.scope, each.id) == (namespace, id)), None
         )
         if system is None:
-            return f"no compute system has the id {id!r}"
+            where = f" in the namespace {namespace!r}" if namespace else ""
+            return f"no compute system has the id {id!r}{where}"
         key = system.key
         if pid is not None:
             process = next((each for each in reversed(system.processes.values()) if each.pid == pid), None)
@@ -107,6 +108,8 @@ def _hosts_first(systems: list[SavedSystem]) -> list[SavedSystem]:
 
 
 def _without_secrets(document: dict[str, Any]) -> dict[str, Any]:
+    if "HostedSystem" in document:
+        return {**document, "HostedSystem": _without_secrets(document["HostedSystem"])}
     guard = document.get("Container", {}).get("ContainerCredentialGuard")
     if not guard or "Cookie" not in guard:
         return document
@@ -127,6 +130,10 @@ def saved_in(text: str) -> tuple[Saved, list[Problem]]:
     """Return what the text of a file holds, and what is wrong with it: then what it holds means nothing."""
     value, found = loaded(text)
     problems = [problem for problem in found if problem.severity == "error"]
+    # A warning is of a name that an object has twice: whoever wrote that by hand means something else.
+    problems += [
+        Problem(problem.path, "twice", "is there twice: remove one") for problem in found if problem.severity != "error"
+    ]
     if not problems:
         problems = list(_problems(value))
     if problems:
@@ -147,8 +154,12 @@ def _problems(content: Any) -> Iterator[Problem]:
         yield Problem("$.format", "value", f"is {value.get('format')!r}; this hcsrt reads files of format {FORMAT}")
         return
     seed = value.get("seed")
-    if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
+    try:
+        check_seed(seed)
+    except TypeError:
         yield Problem("$.seed", "type", "is neither a whole number nor null")
+    except ValueError as error:
+        yield Problem("$.seed", "value", str(error))
     yield from _problems_of_assumptions(value.get("assumptions", {}))
     yield from _problems_of_systems(value.get("systems", []))
     yield from _problems_of_groups(value.get("cpu_groups", []))

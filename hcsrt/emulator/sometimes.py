@@ -65,7 +65,10 @@ class Sometimes:
             TypeError: A name is no text, or a count is no int.
             ValueError: A name is empty, or a count is negative.
         """
+        if not isinstance(report, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"report must be a mapping, as report() has returned it, not {type(report).__name__}")
         for name, count in report.items():
+            check_name(name, "a name in report")
             if integer(count, f"the count of {name!r}") < 0:
                 raise ValueError(f"the count of {name!r} is {count}: give what report() has returned")
         for name, count in report.items():

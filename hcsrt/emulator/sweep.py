@@ -15,7 +15,7 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self, cast
 
@@ -172,9 +172,11 @@ class Sweep:
         self._limit = checked_seconds(limit, "limit")
         self._settle = checked_seconds(settle, "settle")
         self._failures: dict[str, list[str | int]] = {}
+        if failures is not None and not isinstance(failures, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"failures must be a mapping of functions to HRESULTs, not {type(failures).__name__}")
         for name, errors in (failures or {}).items():
             check_name(name, "a function of failures")
-            if isinstance(errors, (str, int)):
+            if isinstance(errors, (str, bytes, Mapping)) or not isinstance(errors, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise TypeError(f"failures[{name!r}] must be a list of HRESULTs, not {type(errors).__name__}")
             self._failures[name] = list(errors)
             for error in self._failures[name]:

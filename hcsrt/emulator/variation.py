@@ -11,6 +11,20 @@ if TYPE_CHECKING:
     from random import Random
 
 
+MOST_BITS = 1024
+"""Bits that a seed may have: streams are made of its decimal digits, of which Python writes no more than some."""
+
+
+def check_seed(seed: object) -> None:
+    """Refuse what is no seed."""
+    if seed is None:
+        return
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise TypeError(f"seed must be an int or None, not {type(seed).__name__}")
+    if seed.bit_length() > MOST_BITS:
+        raise ValueError(f"seed has {seed.bit_length()} bits; give an int of at most {MOST_BITS}")
+
+
 class Variation:
     """The choices that HCS leaves open: what is assumed, else what a seed chooses, else the plain choice.
 

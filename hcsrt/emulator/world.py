@@ -26,7 +26,7 @@ from ..faults import Fault, Faults
 from . import _native, assumptions, volumes
 from .contents import Saved, SavedSystem, saved_in, written
 from .service import Service
-from .variation import Variation
+from .variation import Variation, check_seed
 
 if TYPE_CHECKING:
     from . import sweep as sweeping
@@ -117,8 +117,9 @@ def install(seed: int | None = None) -> None:
     Raises:
         RuntimeError: The process uses another HCS already, or a seed is given to an emulator that runs.
         TypeError: The seed is no int.
+        ValueError: The seed has more than 1024 bits.
     """
-    _check_seed(seed)
+    check_seed(seed)
     with _lock():
         world = current()
         before = world.seed
@@ -145,8 +146,9 @@ def reset(seed: int | None = None) -> None:
     Raises:
         RuntimeError: The thread of the old service does not end.
         TypeError: The seed is no int.
+        ValueError: The seed has more than 1024 bits.
     """
-    _check_seed(seed)
+    check_seed(seed)
     with _lock():
         before = current()
         fresh = World(seed, before.assumed, before.host)
@@ -180,7 +182,8 @@ def send_event(
         LookupError: There is no such system or process.
         RuntimeError: The service does not run.
         TypeError: An argument has the wrong type.
-        ValueError: There is no event type of that name, or a number or text is out of range.
+        ValueError: There is no event type of that name, a number or text is out of range, or the data are nothing that
+            JSON can tell.
     """
     check_name(system, "system")
     check_namespace(namespace)
@@ -195,7 +198,10 @@ def send_event(
     if isinstance(data, str):
         check_text(data, "data")
     elif data is not None:
-        data = json.dumps(data)
+        try:
+            data = json.dumps(data, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"data is no JSON: {error}") from None
     number_of_process = None if pid is None else integer(pid, "pid")
     event = {"namespace": namespace or "", "id": system, "pid": number_of_process, "type": number, "data": data}
     result, problem = _native.ask_world(json.dumps(event))
@@ -250,11 +256,6 @@ def _start(world: World, service: Service) -> None:
     world.service = service
 
 
-def _check_seed(seed: object) -> None:
-    if seed is not None and not isinstance(seed, int):
-        raise TypeError(f"seed must be an int or None, not {type(seed).__name__}")
-
-
 def _lock() -> threading.Lock:
     """Return the lock of this process: another thread of a parent may hold that of the parent at the fork."""
     return _locks.setdefault(_native.epoch(), threading.Lock())
@@ -280,11 +281,12 @@ class Host:
 
     Raises:
         TypeError: The seed is no int, or there is no assumption of a name.
-        ValueError: A choice is none of those that there are, or there is chaos without a seed.
+        ValueError: A choice is none of those that there are, the seed has more than 1024 bits, or there is chaos
+            without a seed.
     """
 
     def __init__(self, seed: int | None = None, *, chaos: str | None = None, **assumptions: str | None) -> None:
-        _check_seed(seed)
+        check_seed(seed)
         self._assumed: dict[str, str] = {}
         self._seed = seed
         self._met: dict[str, set[str]] = {}
@@ -402,8 +404,13 @@ class Host:
             ValueError: The file holds no world; the error names each place of it that is wrong.
         """
         name = path_text(path, "path")
-        with open(name, encoding="utf-8") as file:
-            saved, problems = saved_in(file.read())
+        # Editors of Windows put a mark before the text.
+        with open(name, encoding="utf-8-sig") as file:
+            try:
+                text = file.read()
+            except UnicodeDecodeError as error:
+                raise ValueError(f"{name} holds no world for the emulator: it is no text in UTF-8: {error}") from None
+        saved, problems = saved_in(text)
         if problems:
             raise ValueError("\n".join([f"{name} holds no world for the emulator:", *map(str, problems)]))
         host = cls(saved.seed, **saved.assumptions)
@@ -515,9 +522,9 @@ class Host:
 
         Raises:
             TypeError: The seed is no int.
-            ValueError: There is no chaos of that name, or neither has a seed.
+            ValueError: There is no chaos of that name, neither has a seed, or that has more than 1024 bits.
         """
-        _check_seed(seed)
+        check_seed(seed)
         if chaos != "swarm":
             raise ValueError(f"chaos is {chaos!r}; give 'swarm'")
         seed = self.seed if seed is None else seed

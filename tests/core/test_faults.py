@@ -1,6 +1,7 @@
 """Faults of HCS as data: what they select, what they do, on the face that blocks and on that of asyncio."""
 
 import asyncio
+import enum
 import gc
 import json
 import os
@@ -188,6 +189,7 @@ def test_what_is_made_by_others(kind: type[Any]) -> None:
         ("process", {"times": 1 << 32}, ValueError, "times is 4294967296"),
         ("process", {"probability": 1.5}, ValueError, "probability is 1.5; give a number from 0 to 1"),
         ("process", {"probability": float("nan")}, ValueError, "probability is nan"),
+        ("process", {"probability": 10**400}, ValueError, "probability is inf"),
         ("process", {"probability": True}, TypeError, "probability must be a number, not bool"),
         ("process", {"when": "count"}, TypeError, "when must be a list of"),
         ("process", {"when": 5}, TypeError, "when must be a list of"),
@@ -228,12 +230,19 @@ def test_a_site_that_cannot_be(site: Any, selectors: dict[str, Any], error: type
         (PROPERTIES, "fail", ["E_FAIL", 5], TypeError, "document must be True, a mapping, a str or None"),
         (PROPERTIES, "fail", ["E_FAIL", {"a": object()}], ValueError, "document is no JSON"),
         (PROPERTIES, "fail", ["E_FAIL", "\0"], ValueError, "document must not contain a NUL"),
-        ("event:*", "delay", [-1], ValueError, "seconds must be zero or more seconds"),
+        ("event:*", "delay", [-1], ValueError, "seconds is -1.0; give from zero to a million seconds, or use hang"),
+        ("event:*", "delay", [10**400], ValueError, "seconds is inf; .* or use hang"),
         ("event:*", "delay", [float("inf")], ValueError, "or use hang\\(\\)"),
         ("event:*", "delay", ["1"], TypeError, "seconds must be a number"),
-        ("event:*", "delay", [1, 1e7], ValueError, "jitter is 10000000.0; give at most a million"),
+        ("event:*", "delay", [1, 1e7], ValueError, "jitter is 10000000.0; give from zero to a million"),
         ("stream:stdout", "cut", [-1], ValueError, "after is -1; give a number of bytes, from 0"),
-        ("HcsOpenProcess", "disconnect", [-1], ValueError, "back_after must be zero or more"),
+        (
+            "HcsOpenProcess",
+            "disconnect",
+            [-1],
+            ValueError,
+            "back_after is -1.0; give from zero to a million seconds, or None",
+        ),
         ("HcsOpenProcess", "disconnect", [1e7], ValueError, "back_after is 10000000.0"),
     ],
 )
@@ -244,6 +253,32 @@ def test_an_action_that_cannot_be(
     with pytest.raises(error, match=said):
         getattr(faults.on(site), action)(*arguments)
     assert len(faults) == 0
+
+
+class Name(str, enum.Enum):  # noqa: UP042 -- whose str() is not its value
+    SITE = "HcsOpenProcess"
+    SYSTEM = "web-*"
+    FIELD = "owner"
+    OPERATOR = "=="
+    ACTION = "fail"
+    ERROR = "E_FAIL"
+
+
+def test_names_may_be_those_of_an_enum() -> None:
+    when = [[Name.FIELD, Name.OPERATOR, Name.SYSTEM]]
+    fault = Faults().on(Name.SITE, system=Name.SYSTEM, when=when).fail(Name.ERROR)
+    data = fault.to_dict()
+    assert data == {
+        "site": "HcsOpenProcess",
+        "system": "web-*",
+        "when": [["owner", "==", "web-*"]],
+        "action": "fail",
+        "error": "E_FAIL",
+    }
+    assert repr(Fault.from_dict(data | {"site": Name.SITE, "action": Name.ACTION})) == repr(fault)
+    answered = Faults().on("HcsGetServiceProperties").answer(Name.SYSTEM)
+    failed = Faults().on("HcsGetServiceProperties").fail("E_FAIL", Name.SYSTEM)
+    assert answered.to_dict()["document"] == failed.to_dict()["document"] == "web-*"
 
 
 @pytest.mark.parametrize(

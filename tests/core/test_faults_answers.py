@@ -14,6 +14,10 @@ from ..helpers import hcs_calls
 from ..helpers.children import run_python
 from ..helpers.programs import CAT, INSTALL
 
+DEEP: list[object] = []
+for _ in range(100_000):
+    DEEP = [DEEP]
+
 
 def test_an_answered_call_never_gets_to_hcs(faults, system):
     with faults.on("HcsTerminateComputeSystem").answer() as fault:
@@ -140,6 +144,8 @@ def test_an_event_is_rewritten_twice_and_told_late(faults, system):
         ("process", "rewrite", None, ValueError, "cannot rewrite"),
         ("event:*", "answer", None, ValueError, "cannot answer"),
         ("event:*", "rewrite", object(), ValueError, "document is no JSON"),
+        ("event:*", "rewrite", {"a": [float("nan")]}, ValueError, "document is no JSON"),
+        ("event:*", "rewrite", DEEP, ValueError, "document is no JSON"),
         ("HcsPauseComputeSystem", "answer", "a\0b", ValueError, "document must not contain a NUL"),
     ],
 )

@@ -70,11 +70,13 @@ def test_one_that_has_exited_is_told_as_long_as_a_handle_is_open(system, documen
         (("tests", -1), {}, ValueError, "type is -1; give a number of 32 bits"),
         (("tests", 1 << 32), {}, ValueError, "type is 4294967296; give a number of 32 bits"),
         (("tests", 2, "a\0b"), {}, ValueError, "data must not contain a NUL character"),
-        (("tests", 2, object()), {}, TypeError, "JSON"),
+        (("tests", 2, object()), {}, ValueError, "data is no JSON: Object of type object"),
+        (("tests", 2, [float("nan")]), {}, ValueError, "data is no JSON: Out of range float"),
         (("tests", 2), {"namespace": ""}, ValueError, "namespace must not be empty"),
         (("tests", 2), {"pid": "7"}, TypeError, "pid must be an int, not str"),
         (("tests", 2), {"pid": 0}, LookupError, "no process of the compute system 'tests' has the id 0"),
-        (("nobody", 2), {}, LookupError, "no compute system has the id 'nobody'"),
+        (("nobody", 2), {}, LookupError, "no compute system has the id 'nobody'$"),
+        (("tests", 2), {"namespace": "ns"}, LookupError, "has the id 'tests' in the namespace 'ns'"),
     ],
 )
 def test_what_cannot_be_sent_is_refused(arguments, options, error, message, system):

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -74,11 +75,12 @@ def test_a_case_needs_a_name(arguments: tuple[object], error: type[Exception], w
     [
         ({"a": 1, "b": "many"}, TypeError, "the count of 'b' must be an int, not str"),
         ({"a": 1, "b": -1}, ValueError, "the count of 'b' is -1"),
+        ({"a": 1, 2: 1}, TypeError, "a name in report must be a str, not int"),
+        ({"a": 1, "": 1}, ValueError, "a name in report must not be empty"),
+        ([("a", 1)], TypeError, "report must be a mapping, as report.. has returned it, not list"),
     ],
 )
-def test_a_report_that_is_none_adds_nothing(
-    report: dict[str, int], error: type[Exception], words: str, cases: Sometimes
-) -> None:
+def test_a_report_that_is_none_adds_nothing(report: Any, error: type[Exception], words: str, cases: Sometimes) -> None:
     with pytest.raises(error, match=words):
         cases.merge(report)
     assert cases.report() == {}

@@ -101,6 +101,21 @@ def test_a_host_tells_the_systems_of_every_namespace_that_have_not_stopped(docum
     assert host.systems() == []
 
 
+@pytest.mark.parametrize(
+    ("seed", "error", "told"),
+    [
+        ("7", TypeError, "seed must be an int or None, not str"),
+        (True, TypeError, "seed must be an int or None, not bool"),
+        # The service would end of what Python does not write as text.
+        pytest.param(1 << 16609, ValueError, "seed has 16610 bits; give an int of at most 1024", id="huge"),
+    ],
+)
+def test_a_seed_that_cannot_be(seed: Any, error: type[Exception], told: str) -> None:
+    for take in (Host, emulator.reset, emulator.install, lambda seed: Host().chaos(seed=seed)):
+        with pytest.raises(error, match=told):
+            take(seed)
+
+
 def test_a_host_is_made_without_a_thread() -> None:
     before = threading.active_count()
     hosts = [Host(seed) for seed in range(100)]
@@ -889,8 +904,8 @@ def test_a_loaded_system_ends_with_the_last_handle_that_was_opened(file: Path) -
             time.sleep(0.005)
 
 
-def test_hosted_systems_are_loaded_with_their_machine(file: Path) -> None:
-    hosted = {
+def hosted_container() -> dict[str, Any]:
+    return {
         "SchemaVersion": {"Major": 2, "Minor": 1},
         "HostingSystemId": "machine",
         "HostedSystem": {
@@ -898,6 +913,10 @@ def test_hosted_systems_are_loaded_with_their_machine(file: Path) -> None:
             "Container": emulator.container_document()["Container"],
         },
     }
+
+
+def test_hosted_systems_are_loaded_with_their_machine(file: Path) -> None:
+    hosted = hosted_container()
     with Host() as host, running("machine", MACHINE), running("hosted", hosted):
         host.save(file)
     content = json.loads(file.read_text("utf-8"))
@@ -919,6 +938,16 @@ def test_a_cookie_is_not_saved(file: Path, document: dict[str, Any]) -> None:
     assert "swordfish" not in file.read_text("utf-8")
     (system,) = json.loads(file.read_text("utf-8"))["systems"]
     assert system["document"]["Container"]["ContainerCredentialGuard"] == {"RpcEndpoint": "here"}
+
+
+def test_a_cookie_of_a_hosted_container_is_not_saved(file: Path) -> None:
+    hosted = hosted_container()
+    hosted["HostedSystem"]["Container"]["ContainerCredentialGuard"] = {"Cookie": "swordfish", "RpcEndpoint": "here"}
+    with Host() as host, running("machine", MACHINE), ComputeSystem.create("one", hosted):
+        host.save(file)
+    assert "swordfish" not in file.read_text("utf-8")
+    (saved,) = [each for each in json.loads(file.read_text("utf-8"))["systems"] if each["id"] == "one"]
+    assert saved["document"]["HostedSystem"]["Container"]["ContainerCredentialGuard"] == {"RpcEndpoint": "here"}
 
 
 def test_a_host_without_its_service_has_nothing_to_save(file: Path, document: dict[str, Any]) -> None:
@@ -947,11 +976,14 @@ GROUP = {"GroupId": "5b1d4b4c-6f0e-4a53-9a3e-0d9d2f6c8a17", "Affinity": {}, "Gro
     ("content", "told"),
     [
         ("{", "$: not JSON: Expecting property name"),
+        ("{\xff".encode("latin-1"), "it is no text in UTF-8: 'utf-8' codec can't decode byte 0xff in position 1"),
+        ('{"format": 1, "seed": 1, "seed": 2}', "$.seed: is there twice"),
         ([], "$: the file of a world is an object"),
         ({}, "$.format: is None; this hcsrt reads files of format 1"),
         ({"format": 2, "seed": "x"}, "$.format: is 2"),
         ({"format": 1, "seeds": 1}, "$.seeds: is unknown; the members here are format, seed"),
         ({"format": 1, "seed": True}, "$.seed: is neither a whole number nor null"),
+        ({"format": 1, "seed": 1 << 1024}, "$.seed: seed has 1025 bits; give an int of at most 1024"),
         ({"format": 1, "assumptions": []}, "$.assumptions: is no object"),
         (
             {"format": 1, "assumptions": {"exit_evnt": "x"}},
@@ -979,11 +1011,19 @@ GROUP = {"GroupId": "5b1d4b4c-6f0e-4a53-9a3e-0d9d2f6c8a17", "Affinity": {}, "Gro
     ],
 )
 def test_a_file_that_holds_no_world_is_refused_with_the_place(file: Path, content: object, told: str) -> None:
-    file.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    else:
+        file.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
     with pytest.raises(ValueError, match=r"world\.json holds no world") as caught:
         Host.load(file)
     assert told in str(caught.value)
     assert Host.installed() is None
+
+
+def test_a_file_may_begin_with_the_mark_of_windows_editors(file: Path) -> None:
+    file.write_text('{"format": 1, "seed": 5}', "utf-8-sig")
+    assert Host.load(file).seed == 5
 
 
 def test_a_file_of_hand_is_short(file: Path) -> None:
