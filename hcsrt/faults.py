@@ -367,7 +367,8 @@ class Faults:
 
     Faults can be added before the block and within it. Those that are left at its end are still there as data, and are
     in force again, with counts from the beginning, if the block is entered again. Blocks may be nested, and be those of
-    several threads. A forked child has no faults in force, but lacks what `missing()` has taken from its parent.
+    several threads. A forked child has none in force, not even those of a block that its parent has entered; it may enter
+    it anew.
 
     Args:
         seed: Of what is left to chance: `probability`, and `jitter`.
@@ -446,7 +447,7 @@ class Faults:
             fault = Fault.from_dict(fault)
         if fault._faults is not None:
             raise ValueError("fault belongs to a Faults already: add Fault.from_dict(fault.to_dict())")
-        if self._block is not None:
+        if self.active:
             fault._begin(self._stream(fault))
         fault._faults = self
         self._faults.append(fault)
@@ -466,7 +467,7 @@ class Faults:
     @property
     def active(self) -> bool:
         """Whether the block is entered."""
-        return self._block is not None
+        return self._block is not None and self._block.here
 
     def to_list(self) -> list[dict[str, typing.Any]]:
         """Return the data of each fault, in the order of adding."""
@@ -479,7 +480,7 @@ class Faults:
         return len(self._faults)
 
     def __enter__(self) -> Faults:
-        if self._block is not None:
+        if self.active:
             raise RuntimeError("these faults are in force already; use other ones for a block inside")
         block = _interpose.Block()
         block.begin()

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hcsrt
-from hcsrt import aio, emulator, operations
+from hcsrt import _interpose, aio, emulator, operations
 from hcsrt._event_types import EVENT_TYPES
 from hcsrt._hresults import E_FAIL, HCS_E_INVALID_STATE, HCS_E_OPERATION_TIMEOUT
 from hcsrt._interpose import counting, functions, traits
@@ -945,28 +945,102 @@ def test_faults_of_another_hcs(tmp_path_factory: pytest.TempPathFactory) -> None
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@fork
-def test_a_forked_child_has_no_faults(system: hcsrt.ComputeSystem, faults: Faults) -> None:
-    fault = faults.on("HcsGetServiceProperties").hang()
-    held = faults.on("event:SystemExited").hang()
-    missing = faults.on("HcsEnumerateComputeSystems").missing()
+def in_a_child(run: Callable[[], object]) -> None:
     pid = os.fork()
     if pid == 0:
         code = 1
         try:
-            hcsrt.service.properties()
-            assert (fault.active, held.active, fault.waiting) == (False, False, 0)
-            held.release()
-            with Faults() as own:
-                own.on("HcsGetServiceProperties").fail("E_FAIL")
-                assert failure(hcsrt.service.properties)[0] == E_FAIL
-                fault.remove()
-                assert failure(hcsrt.service.properties)[0] == E_FAIL
-            hcsrt.service.properties()
-            missing.remove()
-            assert hcsrt.systems() == []
+            run()
             code = 0
         finally:
             os._exit(code)
     assert os.waitpid(pid, 0)[1] == 0
+
+
+@fork
+def test_a_forked_child_has_no_faults(system: hcsrt.ComputeSystem, faults: Faults) -> None:
+    fault = faults.on("HcsGetServiceProperties").hang()
+    held = faults.on("event:SystemExited").hang()
+
+    def child() -> None:
+        hcsrt.service.properties()
+        assert (fault.active, held.active, fault.waiting) == (False, False, 0)
+        held.release()
+        with Faults() as own:
+            own.on("HcsGetServiceProperties").fail("E_FAIL")
+            assert failure(hcsrt.service.properties)[0] == E_FAIL
+            fault.remove()
+            assert failure(hcsrt.service.properties)[0] == E_FAIL
+        hcsrt.service.properties()
+
+    in_a_child(child)
     assert fault.active
+
+
+@fork
+def test_a_forked_child_has_all_functions(document: dict[str, Any], faults: Faults) -> None:
+    missing = faults.on("HcsEnumerateComputeSystems").missing()
+    with pytest.raises(hcsrt.NotSupportedError):
+        hcsrt.systems()
+
+    def child() -> None:
+        assert (faults.active, missing.active) == (False, False)
+        assert hcsrt.systems() == []
+        with Faults() as own:
+            own.on("HcsEnumerateComputeSystems").missing()
+            with pytest.raises(hcsrt.NotSupportedError):
+                hcsrt.systems()
+            missing.remove()
+            with pytest.raises(hcsrt.NotSupportedError):
+                hcsrt.systems()
+        assert hcsrt.systems() == []
+
+    in_a_child(child)
+    assert missing.active
+    with pytest.raises(hcsrt.NotSupportedError):
+        hcsrt.systems()
+
+
+@fork
+def test_a_forked_child_may_enter_the_block_of_its_parent_anew(faults: Faults) -> None:
+    faults.on("HcsGetServiceProperties").fail("E_FAIL")
+    assert failure(hcsrt.service.properties)[0] == E_FAIL
+
+    def child() -> None:
+        added = faults.on("HcsEnumerateComputeSystems").missing()
+        hcsrt.service.properties()
+        assert (hcsrt.systems(), added.active) == ([], False)
+        with faults:
+            assert failure(hcsrt.service.properties)[0] == E_FAIL
+            assert len(faults.fired) == 1
+            with pytest.raises(hcsrt.NotSupportedError):
+                hcsrt.systems()
+        hcsrt.service.properties()
+        assert hcsrt.systems() == []
+
+    in_a_child(child)
+    assert failure(hcsrt.service.properties)[0] == E_FAIL
+
+
+@fork
+def test_the_blocks_of_a_forked_child_are_its_own() -> None:
+    def child() -> None:
+        with _interpose.counting() as counts:
+            hcsrt.service.properties()
+            assert counts["HcsGetServiceProperties"] == 1
+        hcsrt.service.properties()
+        assert counts["HcsGetServiceProperties"] == 1
+
+    before = _interpose.missing("HcsEnumerateComputeSystems")
+    with before:
+        rule = _interpose.failing("HcsGetServiceProperties", E_FAIL)
+        with rule, _interpose.counting():
+            in_a_child(child)
+
+            def leave() -> None:
+                before.__exit__(None, None, None)
+                rule.__exit__(None, None, None)
+                hcsrt.service.properties()
+                child()
+
+            in_a_child(leave)
