@@ -57,14 +57,17 @@ class Contents:
 
     @verb("World", at_once=True)
     def _world(self, request: _native.Request) -> Answer:
-        if request.text is not None:
-            return Answer(self._report(**json.loads(request.text)))
         systems = [
             SavedSystem(system.scope, system.id, system.state, _without_secrets(system.document))._asdict()
             for system in self._model.ids.values()
             if not system.stopping and not (system.host and system.host.stopping)
         ]
         return Answer(json.dumps({"systems": systems, "cpu_groups": list(self._settings.groups.values())}))
+
+    @verb("Event", at_once=True)
+    def _event(self, request: _native.Request) -> Answer:
+        assert request.text is not None
+        return Answer(self._report(**json.loads(request.text)))
 
     def _report(self, namespace: str, id: str, pid: int | None, type: int, data: str | None) -> str | None:
         """Deliver an event to the handles of a system, the newest with that id, or of a process; or say why not."""

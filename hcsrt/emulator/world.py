@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from .._arguments import check_name, check_namespace, check_text, integer, path_text
 from .._arguments import seconds as checked_seconds
 from .._event_types import EVENT_TYPES
+from .._handles import pending
 from .._interpose import set_fault_hook
 from .._late import Late
 from .._library import choose
@@ -198,7 +199,7 @@ def send_event(
         data = json.dumps(data)
     number_of_process = None if pid is None else integer(pid, "pid")
     event = {"namespace": namespace or "", "id": system, "pid": number_of_process, "type": number, "data": data}
-    result, problem = _native.ask_world(json.dumps(event))
+    result, problem = _native.report_event(json.dumps(event))
     if result:
         raise RuntimeError(f"the service of the emulator does not run ({result:#x}): start it, by any call of HCS")
     if problem is not None:
@@ -228,8 +229,7 @@ def _replace(before: World, fresh: World, *, starts: bool) -> None:
     if service is not None:
         _start(fresh, service)
     else:
-        # The next call starts one.
-        _native.fail_to_start()
+        _native.start_at_next_call()
 
 
 def _follow(before: World, fresh: World) -> None:
@@ -244,8 +244,7 @@ def _start(world: World, service: Service) -> None:
     try:
         service.start()
     except BaseException:
-        # The next call tries again.
-        _native.fail_to_start()
+        _native.start_at_next_call()
         raise
     world.service = service
 
@@ -359,7 +358,7 @@ class Host:
         with _lock():
             if current().host is self:
                 self._leave()
-        _wait(lambda: not _native.pending(), _AFTERMATH)
+        _wait(lambda: not pending(), _AFTERMATH)
 
     def _leave(self) -> None:
         world = current()
@@ -376,7 +375,7 @@ class Host:
                 # what it says.
                 _native.stop(for_good=True)
                 _follow(world, plain)
-                _native.fail_to_start()
+                _native.start_at_next_call()
 
     def _is_installed(self) -> bool:
         return current().host is self
@@ -449,7 +448,7 @@ class Host:
         systems, groups = self._saved.systems, self._saved.cpu_groups
         if self._begun:
             # HCS itself may be down; then there is nothing.
-            _, document = _native.ask_world(None)
+            _, document = _native.ask_world()
             told: dict[str, list[dict[str, Any]]] = json.loads(document) if document else {}
             systems = [SavedSystem(**system) for system in told.get("systems", [])]
             groups = told.get("cpu_groups", [])
@@ -568,7 +567,7 @@ class Host:
             return dict(self._end[0])
         if not self._is_installed():
             return {}
-        return {**_native.live(), "pending": _native.pending()}
+        return {**_native.live(), "pending": pending()}
 
     def misuses(self) -> list[str]:
         """Return what callers did that could crash or corrupt the real HCS, and failures of the emulator itself.
