@@ -35,7 +35,7 @@ from typing import NamedTuple
 
 from . import _built as _built
 from . import _hresults, _interpose
-from ._arguments import check_name, check_text, integer, seconds
+from ._arguments import check_name, check_text, did_you_mean, integer, seconds
 from ._codes import SYMBOLS
 from ._event_types import EVENT_TYPES
 from ._late import types, typing
@@ -134,11 +134,13 @@ class Fault:
         site = _checked_site(data["site"])
         action = data["action"]
         if not isinstance(action, str) or action not in _ARGUMENTS:
-            raise ValueError(f"data['action'] is {action!r}; give one of {', '.join(_ARGUMENTS)}")
+            near = did_you_mean(action, _ARGUMENTS)
+            raise ValueError(f"data['action'] is {action!r}; give one of {', '.join(_ARGUMENTS)}{near}")
         known = {"site", "action", *_SELECTORS, *_ARGUMENTS[action]}
         for name in data:
             if name not in known:
-                raise ValueError(f"data has {name!r}, which a fault with {action}() does not take: remove it")
+                near = did_you_mean(name, sorted(known - set(data)))
+                raise ValueError(f"data has {name!r}, which a fault with {action}() does not take: remove it{near}")
         made: _Data = {"site": site, "action": action}
         made.update(_checked_selectors(site, {name: data[name] for name in _SELECTORS if name in data}))
         made.update(_checked_action(made, {name: data[name] for name in _ARGUMENTS[action] if name in data}))
@@ -535,6 +537,18 @@ def _place(site: str) -> str:
     return site.partition(":")[2] or site
 
 
+def _sites() -> Iterator[str]:
+    """Yield the sites that there are."""
+    for name in _interpose.functions():
+        if name.startswith("Hc"):
+            yield name
+            if (traits := _interpose.traits(name)) is not None and traits.is_tracked:
+                yield f"completion:{name}"
+    yield from (f"event:{name}" for name in ("*", *EVENT_TYPES))
+    yield from (f"stream:{name}" for name in _STREAMS)
+    yield "process"
+
+
 def _checked_site(site: object) -> str:
     check_name(site, "site")
     assert isinstance(site, str)
@@ -544,18 +558,24 @@ def _checked_site(site: object) -> str:
         if traits is None or not place.startswith("Hc"):
             raise ValueError(
                 f"site is {site!r}; give the name of an HCS function, 'completion:' with one, 'event:' with a type of "
-                f"event, 'stream:' with stdin, stdout or stderr, or 'process'"
+                f"event, 'stream:' with stdin, stdout or stderr, or 'process'{did_you_mean(site, _sites())}"
             )
         if kind == "completion" and not traits.is_tracked:
             raise ValueError(f"site is {site!r}, and {place} has no completion: give {place!r}, its calls")
     elif kind == "event":
         if place != "*" and place not in EVENT_TYPES:
-            raise ValueError(f"site is {site!r}; give 'event:*', or one of {', '.join(EVENT_TYPES)} after 'event:'")
+            types = ", ".join(EVENT_TYPES)
+            near = did_you_mean(site, _sites())
+            raise ValueError(f"site is {site!r}; give 'event:*', or one of {types} after 'event:'{near}")
     elif kind == "stream":
         if place not in _STREAMS:
-            raise ValueError(f"site is {site!r}; give 'stream:stdin', 'stream:stdout' or 'stream:stderr'")
+            near = did_you_mean(site, _sites())
+            raise ValueError(f"site is {site!r}; give 'stream:stdin', 'stream:stdout' or 'stream:stderr'{near}")
     elif site != "process":
-        raise ValueError(f"site is {site!r}; begin it with 'completion:', 'event:' or 'stream:', or give a function")
+        near = did_you_mean(site, _sites())
+        raise ValueError(
+            f"site is {site!r}; begin it with 'completion:', 'event:' or 'stream:', or give a function{near}"
+        )
     return str(site)
 
 
@@ -610,7 +630,9 @@ def _checked_condition(site: str, condition: typing.Any, argument: str) -> list[
     if _kind(site) in ("call", "completion") and (traits := _interpose.traits(_place(site))):
         numbers += traits.numbers
     if not isinstance(field, str) or field not in (*_TEXTS, *numbers):
-        raise ValueError(f"{argument} is about {field!r}; give one of {', '.join((*_TEXTS, *numbers))} for {site!r}")
+        fields = (*_TEXTS, *numbers)
+        near = did_you_mean(field, fields)
+        raise ValueError(f"{argument} is about {field!r}; give one of {', '.join(fields)} for {site!r}{near}")
     operators = _TEXT_OPERATORS if field in _TEXTS else _NUMBER_OPERATORS
     if not isinstance(operator, str) or operator not in operators:
         raise ValueError(f"{argument} compares {field} by {operator!r}; give one of {' '.join(operators)}")
@@ -697,7 +719,10 @@ def _checked_error(error: object) -> str | int:
     if isinstance(error, str):
         code = getattr(_hresults, error, None) if error.isupper() else None
         if not isinstance(code, int):
-            raise ValueError(f"error is {error!r}, which is no symbol that hcsrt knows: give the number of the HRESULT")
+            near = did_you_mean(error, (name for name, known in vars(_hresults).items() if isinstance(known, int)))
+            raise ValueError(
+                f"error is {error!r}, which is no symbol that hcsrt knows: give the number of the HRESULT{near}"
+            )
     else:
         if isinstance(error, bool):
             raise TypeError("error must be the symbol or the number of an HRESULT, not bool")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from .._arguments import did_you_mean
 from ..documents.checking import problems as problems_of
 from ..documents.problems import Problem, member
 from ..documents.reading import loaded
@@ -162,7 +163,8 @@ def _problems(content: Any) -> Iterator[Problem]:
 def _strangers(place: str, value: dict[str, Any], members: tuple[str, ...]) -> Iterator[Problem]:
     for name in value:
         if name not in members:
-            yield Problem(member(place, name), "unknown", f"is unknown; the members here are {', '.join(members)}")
+            words = f"is unknown; the members here are {', '.join(members)}{did_you_mean(name, members)}"
+            yield Problem(member(place, name), "unknown", words)
 
 
 def _problems_of_assumptions(assumed: Any) -> Iterator[Problem]:

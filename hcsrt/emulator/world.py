@@ -16,7 +16,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .._arguments import check_name, check_namespace, check_text, integer, path_text
+from .._arguments import check_name, check_namespace, check_text, did_you_mean, integer, path_text
 from .._arguments import seconds as checked_seconds
 from .._event_types import EVENT_TYPES
 from .._handles import pending
@@ -188,7 +188,8 @@ def send_event(
     if isinstance(type, str):
         number = EVENT_TYPES.get(type)  # type: ignore[call-overload]
         if number is None:
-            raise ValueError(f"type is {type!r}; give a number, or one of {', '.join(EVENT_TYPES)}")
+            near = did_you_mean(type, EVENT_TYPES)
+            raise ValueError(f"type is {type!r}; give a number, or one of {', '.join(EVENT_TYPES)}{near}")
     else:
         number = integer(type, "type", "the name or the number of a type")
         if not 0 <= number < 1 << 32:

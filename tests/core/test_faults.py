@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -198,6 +199,36 @@ def test_what_is_made_by_others(kind: type[Any]) -> None:
 def test_a_site_that_cannot_be(site: Any, selectors: dict[str, Any], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         Faults().on(site, **selectors)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ({"site": "HcsStartComputSystem"}, "HcsStartComputeSystem"),
+        ({"site": "hcsstartcomputesystem"}, "HcsStartComputeSystem"),
+        ({"site": "completion:HcsStartSystem"}, "completion:HcsStartComputeSystem"),
+        ({"site": "complete:HcsStartComputeSystem"}, "completion:HcsStartComputeSystem"),
+        ({"site": "SystemExited"}, "event:SystemExited"),
+        ({"site": "event:SystemExit"}, "event:SystemExited"),
+        ({"site": "stdout"}, "stream:stdout"),
+        ({"site": "stream:stdio"}, "stream:stdin"),
+        ({"site": "proces"}, "process"),
+        ({"action": "fial"}, "fail"),
+        ({"error": "HCS_E_OPERATION_TIMOUT"}, "HCS_E_OPERATION_TIMEOUT"),
+        ({"error": "e_unexpected"}, "E_UNEXPECTED"),
+        ({"sytem": "web-*"}, "system"),
+        ({"when": [["timout", "<", 5]]}, None),
+        ({"site": "HcsWaitForProcessExit", "when": [["timout", "<", 5]]}, "timeout"),
+        ({"when": [["docment", "==", "a"]]}, "document"),
+        ({"site": "HcsFly"}, None),
+        ({"error": "NOTHING_LIKE_IT"}, None),
+    ],
+)
+def test_a_name_that_is_like_one_that_there_is(wrong: dict[str, Any], meant: str | None) -> None:
+    data = {"site": "HcsStartComputeSystem", "action": "fail", "error": "E_FAIL"} | wrong
+    told = re.escape(f"; did you mean {meant!r}?") + "$" if meant else "^(?!.*did you mean)"
+    with pytest.raises(ValueError, match=told):
+        Fault.from_dict(data)
 
 
 @pytest.mark.parametrize(

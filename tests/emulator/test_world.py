@@ -937,7 +937,8 @@ GROUP = {"GroupId": "5b1d4b4c-6f0e-4a53-9a3e-0d9d2f6c8a17", "Affinity": {}, "Gro
         ([], "$: the file of a world is an object"),
         ({}, "$.format: is None; this hcsrt reads files of format 1"),
         ({"format": 2, "seed": "x"}, "$.format: is 2"),
-        ({"format": 1, "seeds": 1}, "$.seeds: is unknown; the members here are format, seed"),
+        ({"format": 1, "seeds": 1}, "$.seeds: is unknown; the members here are format, seed, "),
+        ({"format": 1, "seeds": 1}, "faults; did you mean 'seed'?"),
         ({"format": 1, "seed": True}, "$.seed: is neither a whole number nor null"),
         ({"format": 1, "assumptions": []}, "$.assumptions: is no object"),
         (
