@@ -18,6 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from types import CodeType
 
+    from ._facade.owner import Owner
     from ._handles import Handle
     from .emulator import Host
 
@@ -37,10 +38,12 @@ Only a thread of the test's own could still close them, and a test waits for its
 
 _ORIGIN_DEPTH = 16
 _MOST_FIRINGS = 20
+_MOST_DROPS = 10
 _MARKERS = (
-    "hcs(seed=None, chaos=None, assume={}): the world of a test that uses hcs_host. seed: an int, None for the plain "
-    "order, or several of them, each of which makes a test of its own; chaos: what goes wrong at random, 'swarm'; "
-    "assume: choices by the names of assumptions.",
+    "hcs(seed=None, chaos=None, assume={}, may_drop=False): the world of a test that uses hcs_host. seed: an int, None "
+    "for the plain order, or several of them, each of which makes a test of its own; chaos: what goes wrong at random, "
+    "'swarm'; assume: choices by the names of assumptions; may_drop: whether it is no failure if the test drops a "
+    "compute system or a process without closing it.",
     "hcs_real: a test of the real HCS, which is skipped where that cannot be used.",
 )
 
@@ -98,6 +101,10 @@ class _Wanted(NamedTuple):
     seeds: list[int | None] | None
     chaos: Any
     assume: dict[str, str]
+    may_drop: bool
+
+
+_ARGUMENTS = ("seed", "chaos", "assume", "may_drop")
 
 
 def _wanted(node: Any) -> _Wanted:
@@ -108,14 +115,22 @@ def _wanted(node: Any) -> _Wanted:
         if marker.args:
             _refuse(node, "takes no argument without its name: write hcs(seed=...)")
         for name, value in marker.kwargs.items():
-            if name not in ("seed", "chaos", "assume"):
-                _refuse(node, f"has no argument {name!r}: it takes seed, chaos and assume")
+            if name not in _ARGUMENTS:
+                from ._arguments import did_you_mean
+
+                *others, last = _ARGUMENTS
+                near = did_you_mean(name, _ARGUMENTS)
+                _refuse(node, f"has no argument {name!r}: it takes {', '.join(others)} and {last}{near}")
             given.setdefault(name, value)
         more = marker.kwargs.get("assume", {})
         if not isinstance(more, Mapping):
             _refuse(node, f"takes a mapping as assume, not {type(more).__name__}: write assume={{'name': 'choice'}}")
         assume = {**more, **assume}
-    return _Wanted(_seeds(node, given["seed"]) if "seed" in given else None, given.get("chaos"), assume)
+    seeds = _seeds(node, given["seed"]) if "seed" in given else None
+    may_drop = given.get("may_drop", False)
+    if not isinstance(may_drop, bool):
+        _refuse(node, f"takes True or False as may_drop, not {may_drop!r}")
+    return _Wanted(seeds, given.get("chaos"), assume, may_drop)
 
 
 def _seeds(node: Any, seed: Any) -> list[int | None]:
@@ -205,14 +220,15 @@ def _seed_of(config: pytest.Config, test: str) -> int | None:
 def hcs_host(request: pytest.FixtureRequest, hcs_seed: int | None) -> Iterator[Host]:
     """Yield a world of the emulator's for this test alone: a hcsrt.emulator.Host, installed.
 
-    The test fails if it leaves something behind that is not cleaned up in the background, or uses HCS in a way that
-    could crash or corrupt the real one.
+    The test fails if it leaves something behind that is not cleaned up in the background, drops a compute system or a
+    process without closing it, or uses HCS in a way that could crash or corrupt the real one.
     """
     if request.config.getoption("hcs_backend") == "windows":
         _skip("hcs_host is emulated, and --hcs-backend=windows is given")
     import warnings
 
     from . import _built as _built
+    from ._facade.owner import on_drop
     from ._handles import remember_makers, remembered_makers
     from .emulator import Host
     from .errors import NoIsolationWarning
@@ -228,11 +244,14 @@ def hcs_host(request: pytest.FixtureRequest, hcs_seed: int | None) -> Iterator[H
     depth = sys.get_coroutine_origin_tracking_depth()
     sys.set_coroutine_origin_tracking_depth(max(depth, _ORIGIN_DEPTH))
     remember_makers(True)
+    if not wanted.may_drop:
+        on_drop(world.note_drop)
     try:
         with host:
             yield host
             world.verify()
     finally:
+        on_drop(None)
         # Else they would warn in another test that they were dropped without having been closed.
         for handle, _, _ in remembered_makers():
             handle.close()
@@ -251,9 +270,20 @@ class _World:
         self.wanted = wanted
         self.has_failed = False
         self.has_told = False
+        # The lines of each thing that was dropped unclosed.
+        self.dropped: list[list[str]] = []
+
+    def note_drop(self, owner: Owner[Any]) -> None:
+        """Note what is dropped unclosed, if the test has made it."""
+        from ._handles import remembered_makers
+
+        for handle, places, origin in remembered_makers():
+            if handle is owner.handle:
+                # As text, since nothing may keep the object.
+                self.dropped.append(list(_maker(repr(owner), places, origin)))
 
     def verify(self) -> None:
-        """Fail the test if it has left something behind or misused HCS."""
+        """Fail the test if it has left something behind, dropped something unclosed, or misused HCS."""
         # What a failure has interrupted is kept by its traceback.
         if self.has_failed:
             return
@@ -262,7 +292,7 @@ class _World:
         if not self.host.settle(SOON_SECONDS) and not self._is_held():
             self.host.settle(SETTLE_SECONDS)
         left, misuses = self.host.left_behind(), self.host.misuses()
-        if left or misuses:
+        if left or self.dropped or misuses:
             self.has_told = True
             pytest.fail("\n".join(self._told(left, misuses)), pytrace=False)
 
@@ -289,11 +319,21 @@ class _World:
 
             for handle, places, origin in remembered_makers():
                 yield ""
-                yield from _maker(handle, places, origin)
+                yield from _maker(_owner(handle), places, origin)
+            yield ""
+        if self.dropped:
+            yield f"the test has dropped without closing: {len(self.dropped)}"
+            for lines in self.dropped[:_MOST_DROPS]:
+                yield ""
+                yield from lines
+            if len(self.dropped) > _MOST_DROPS:
+                yield ""
+                yield f"and {len(self.dropped) - _MOST_DROPS} more"
+            yield ""
         if misuses:
             yield "the test has done what could crash or corrupt the real HCS:"
             yield from (f"  {misuse}" for misuse in misuses)
-        yield ""
+            yield ""
         yield from self.lines()
 
     def lines(self) -> Iterator[str]:
@@ -416,10 +456,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _maker(
-    handle: Handle, places: Sequence[tuple[CodeType, int]], origin: Sequence[tuple[str, int, str]] | None
+    owner: str, places: Sequence[tuple[CodeType, int]], origin: Sequence[tuple[str, int, str]] | None
 ) -> Iterator[str]:
-    """Yield the lines that say where a handle was made."""
-    yield f"{_owner(handle)} was made here:"
+    """Yield the lines that say where what owns a handle was made."""
+    yield f"{owner} was made here:"
     yield from _traceback([(code.co_filename, _line(code, offset), code.co_name) for code, offset in places])
     if origin:
         yield "  in a task that was made here:"

@@ -319,6 +319,88 @@ def test_clean(hcs_host):
         assert {os.path.basename(name) for name in re.findall(r'File "(.*?)"', told)} == {"test_it.py"}
 
 
+def test_what_is_dropped_without_a_close_is_told_with_the_line_that_has_made_it(run: Run) -> None:
+    result = run(
+        """
+def test_blocking(hcs_host):
+    create("blocking").start()  # of the blocking test
+
+def test_awaited(hcs_host):
+    async def main():
+        system = await aio.ComputeSystem.create("awaited", container_document())  # awaited
+        await system.start()
+    asyncio.run(main())
+
+def test_process(hcs_host):
+    with create() as system:
+        system.start()
+        system.popen([*PYTHON, "pass"]).wait()  # of the process
+        system.terminate()
+
+def test_circle(hcs_host):
+    circle = [create("circle")]  # of the circle
+    circle.append(circle)
+
+def test_both(hcs_host):
+    kept.append(create("kept"))
+    create("dropped")
+
+kept = []
+
+@pytest.mark.hcs(may_drop=True)
+def test_allowed(hcs_host):
+    kept.clear()
+    create("allowed").start()
+
+def test_with_operations_alone(hcs_host):
+    operations.create_operation()
+
+@pytest.mark.xfail
+def test_expected_to_fail(hcs_host):
+    create("failing")
+    assert not hcs_host
+
+before = []
+
+def test_makes(hcs_host):
+    with create() as system:
+        before.append(system)
+
+def test_drops_what_another_has_closed(hcs_host):
+    before.clear()
+""",
+        "-W",
+        "ignore::ResourceWarning",
+    )
+    result.assert_outcomes(passed=9, errors=5, xfailed=1)
+    shown = text_of(result)
+    file = os.path.join(result_folder(result), "test_it.py")
+    for test, owner, function, line in (
+        ("test_blocking", "<hcsrt.ComputeSystem 'blocking'>", "test_blocking", "of the blocking test"),
+        ("test_awaited", "<hcsrt.aio.ComputeSystem 'awaited'>", "main", "# awaited"),
+        ("test_process", "<hcsrt.Process ", "test_process", "of the process"),
+        ("test_circle", "<hcsrt.ComputeSystem 'circle'>", "test_circle", "of the circle"),
+        ("test_both", "<hcsrt.ComputeSystem 'dropped'>", "test_both", 'create("dropped")'),
+    ):
+        report = re.search(rf"ERROR at teardown of {test} _+\n(.*?)(\n_____|\n=====)", shown, re.S)
+        assert report, shown
+        told = report[1]
+        assert "the test has dropped without closing: 1\n" in told
+        assert ("left something behind: systems: 1" in told) == (test == "test_both")
+        assert owner in told
+        assert f'File "{file}", line {numbered(result, line)}, in {function}' in told
+        assert "repeat it with: pytest test_it.py::" + test in told
+
+
+def test_many_drops_are_told_in_few_lines(run: Run) -> None:
+    source = "def test_it(hcs_host):\n    for number in range(30):\n        create(str(number))\n"
+    result = run(source, "-W", "ignore::ResourceWarning")
+    result.assert_outcomes(passed=1, errors=1)
+    assert "the test has dropped without closing: 30\n" in text_of(result)
+    assert text_of(result).count(" was made here:") == 10
+    assert "\nand 20 more\n" in text_of(result)
+
+
 def test_a_misuse_fails_the_test(run: Run) -> None:
     result = run("""
 def test_misuse(hcs_host):
@@ -480,10 +562,11 @@ def test_marked(hcs_host):
 
 WRONG = {
     "hcs(1)": "takes no argument without its name: write hcs(seed=...)",
-    "hcs(seeds=[1])": "has no argument 'seeds': it takes seed, chaos and assume",
+    "hcs(seeds=[1])": "has no argument 'seeds': it takes seed, chaos, assume and may_drop; did you mean 'seed'?",
     "hcs(seed='1')": "takes an int, None, or a sequence of them as seed, not '1'",
     "hcs(seed=[1, True])": "takes an int, None, or a sequence of them as seed, not True",
     "hcs(seed=[])": "has no seed in its seed, so the test would never run: give one",
+    "hcs(may_drop=1)": "takes True or False as may_drop, not 1",
     "hcs(assume=[1])": "takes a mapping as assume, not list: write assume={'name': 'choice'}",
 }
 
