@@ -94,7 +94,7 @@ class Fault:
     The action methods of `Site` make one. Two faults are equal if their data are.
     """
 
-    __slots__ = ("_active", "_data", "_faults")
+    __slots__ = ("_active", "_data", "_faults", "_met")
     __hash__: typing.ClassVar[None]  # type: ignore[assignment]  # equal by its data, like a dict
 
     def __init__(self) -> None:
@@ -106,11 +106,14 @@ class Fault:
         fault._data = data
         fault._faults = None
         fault._active = None
+        fault._met = 0
         return fault
 
     _data: _Data
     _faults: Faults | None
     _active: _interpose.Active | None
+    # How often it had fired when it was taken out of force.
+    _met: int
 
     @classmethod
     def from_dict(cls, data: Mapping[str, typing.Any]) -> Fault:
@@ -205,17 +208,29 @@ class Fault:
         return self._data == other._data if isinstance(other, Fault) else NotImplemented
 
     def __repr__(self) -> str:
-        given = {name: value for name, value in self._data.items() if name in _SELECTORS}
-        selectors = "".join(f", {name}={value!r}" for name, value in given.items())
-        arguments = ", ".join(f"{name}={self._data[name]!r}" for name in _ARGUMENTS[self.action] if name in self._data)
-        return f"<Fault on({self.site!r}{selectors}).{self.action}({arguments})>"
+        return f"<Fault {_written(self._data)}>"
+
+    def __str__(self) -> str:
+        """Return the call that adds the fault, with `...` for documents: they may hold what no log is to show."""
+        data = dict(self._data)
+        if "document" in data:
+            data["document"] = _LeftOut()
+        if "when" in data:
+            data["when"] = [[*each[:2], _LeftOut()] if each[0] == "document" else each for each in data["when"]]
+        return _written(data)
 
     def _begin(self, seed: int) -> None:
         self._active = _activate(self._data, seed)
+        self._met = 0
 
     def _end(self) -> None:
         if self._active is not None:
+            self._met = self._met or self._active.met
             self._active.remove()
+
+    def _has_fired(self) -> bool:
+        # The record of firings may have lost them, and the count may be from just before the last one.
+        return bool(self._met or (self._active is not None and self._active.met) or self._collect())
 
     def _collect(self) -> list[tuple[int, Firing]]:
         """Return the firings, each behind its place in the native record."""
@@ -465,6 +480,15 @@ class Faults:
         return [firing for _, firing in sorted(everything)]
 
     @property
+    def never_fired(self) -> list[Fault]:
+        """The faults that have met nothing, removed ones first. A `missing()` is not among them: it meets no calls."""
+        return [
+            fault
+            for fault in (*self._removed, *self._faults)
+            if fault.action != "missing" and not fault._has_fired()
+        ]
+
+    @property
     def active(self) -> bool:
         """Whether the block is entered."""
         return self._block is not None
@@ -523,6 +547,20 @@ class Faults:
                 del self._faults[place]
                 self._removed.append(fault)
                 return
+
+
+def _written(data: _Data) -> str:
+    """Return the call that adds a fault of these data."""
+    selectors = "".join(f", {name}={data[name]!r}" for name in data if name in _SELECTORS)
+    arguments = ", ".join(f"{name}={data[name]!r}" for name in _ARGUMENTS[data["action"]] if name in data)
+    return f"on({data['site']!r}{selectors}).{data['action']}({arguments})"
+
+
+class _LeftOut:
+    """What stands for a value that is not shown."""
+
+    def __repr__(self) -> str:
+        return "..."
 
 
 # --- checks -----------------------------------------------------------------------------------------------------------

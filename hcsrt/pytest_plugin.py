@@ -357,6 +357,11 @@ class _World:
                 yield f"faults that fired: {len(fired)}"
             system = f" of {firing.system!r}" if firing.system else ""
             yield f"  {firing.function}{system}, number {firing.number}, after {firing.seconds:.3f} s"
+        never = host.faults.never_fired
+        for number, fault in enumerate(never[-_MOST_FIRINGS:]):
+            if number == 0:
+                yield f"faults that never fired: {len(never)}"
+            yield f"  {fault}"
         yield f"repeat it with: {self.command()}"
 
     def command(self) -> str:

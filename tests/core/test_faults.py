@@ -325,6 +325,37 @@ def test_a_fault_is_a_block_of_its_own(system: hcsrt.ComputeSystem, faults: Faul
     assert [firing.function for firing in faults.fired] == [PROPERTIES]
 
 
+def test_faults_that_have_never_fired_are_told(system: hcsrt.ComputeSystem) -> None:
+    faults = Faults()
+    fails = faults.on(PROPERTIES, nth=1).fail("E_FAIL")
+    late = faults.on(PROPERTIES, nth=4).fail("E_FAIL")
+    faults.on("HcsGetProcessInfo").missing()
+    removed = faults.on(PROPERTIES, system="another").fail("E_FAIL")
+    with faults:
+        assert faults.never_fired == [fails, late, removed]
+        failure(system.properties)
+        removed.remove()
+        assert faults.never_fired == [removed, late]
+        for _ in range(2):
+            system.properties()
+        fails.remove()
+    assert faults.never_fired == [removed, late]
+    with faults:
+        system.properties()
+    assert late in faults.never_fired
+
+
+def test_a_fault_is_written_without_its_document() -> None:
+    faults = Faults()
+    when = [["document", "contains", "secret"], ["system", "==", "Ellipsis"]]
+    told = str(faults.on("HcsModifyComputeSystem", nth=2, when=when).fail("E_FAIL", {"Error": "secret"}))
+    assert told == (
+        "on('HcsModifyComputeSystem', nth=2, when=[['document', 'contains', ...], ['system', '==', 'Ellipsis']])"
+        ".fail(error='E_FAIL', document=...)"
+    )
+    assert str(faults.on("event:*").hang()) == "on('event:*').hang()"
+
+
 def test_a_fault_belongs_to_one_place(faults: Faults) -> None:
     fails = faults.on(PROPERTIES).fail("E_FAIL")
     with pytest.raises(ValueError, match="belongs to a Faults already: add Fault"):

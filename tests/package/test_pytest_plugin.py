@@ -458,6 +458,33 @@ def test_a_failure_tells_which_faults_have_fired(run: Run) -> None:
     assert "faults that fired: 1\n  HcsStartComputeSystem of 'failing', number 1, after 0." in shown
 
 
+def test_a_failure_tells_which_faults_have_never_fired(run: Run) -> None:
+    result = run("""
+SECRET = "".join(["se", "cr", "et"])
+
+def test_it(hcs_host):
+    faults = hcs_host.faults
+    faults.on("HcsStartComputeSystem", nth=3).fail("E_UNEXPECTED", {"ErrorMessage": SECRET})
+    faults.on("HcsModifyComputeSystem", when=[["document", "contains", SECRET], ["count", ">", 1]]).delay(0.5)
+    faults.on("HcsGetProcessInfo").missing()
+    faults.on("HcsCreateComputeSystem").delay(0)
+    with faults.on("event:SystemExited").drop(), create() as system:
+        system.start()
+    assert not hcs_host
+""")
+    result.assert_outcomes(failed=1)
+    shown = text_of(result)
+    assert "secret" not in shown
+    never = (
+        "faults that never fired: 3\n"
+        "  on('event:SystemExited').drop()\n"
+        "  on('HcsStartComputeSystem', nth=3).fail(error='E_UNEXPECTED', document=...)\n"
+        "  on('HcsModifyComputeSystem', when=[['document', 'contains', ...], ['count', '>', 1]]).delay(seconds=0.5)\n"
+    )
+    assert "faults that fired: 1\n  HcsCreateComputeSystem of 'made', number 1" in shown
+    assert f"\n{never}repeat it with: " in shown
+
+
 @posix_shell
 def test_the_command_is_for_the_folder_in_which_pytest_was_started(
     pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
