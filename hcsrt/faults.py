@@ -483,9 +483,7 @@ class Faults:
     def never_fired(self) -> list[Fault]:
         """The faults that have met nothing, removed ones first. A `missing()` is not among them: it meets no calls."""
         return [
-            fault
-            for fault in (*self._removed, *self._faults)
-            if fault.action != "missing" and not fault._has_fired()
+            fault for fault in (*self._removed, *self._faults) if fault.action != "missing" and not fault._has_fired()
         ]
 
     @property

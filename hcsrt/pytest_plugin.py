@@ -398,10 +398,15 @@ def _pairs(values: Mapping[str, str]) -> str:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, None]:
-    outcome = yield
     world = item.stash.get(_WORLD, None)
     if world is None or call.excinfo is None:
+        yield
         return
+    shows_all = item.config.getoption("showlocals", False) or item.config.getoption("fulltrace", False)
+    modules = [] if shows_all else _hide_frames(call.excinfo.value)
+    outcome = yield
+    for names in modules:
+        names.pop(_HIDES, None)
     # One that is expected to fail has failed too.
     world.has_failed = True
     report = outcome.get_result()
@@ -412,6 +417,53 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
             add("hcs_host", text)
         else:
             report.sections.append(("hcs_host", text))
+
+
+_HIDES = "__tracebackhide__"
+"""What pytest looks for in a frame and in its module."""
+
+
+def _hide_frames(error: BaseException) -> list[dict[str, Any]]:
+    """Let pytest leave hcsrt's own frames out of the traceback of an error, and of its causes.
+
+    Returns:
+        The names of the modules, in each of which that is said, to be taken back.
+    """
+    modules: list[dict[str, Any]] = []
+    # Of an error that never came to a line of the program nothing would be left.
+    shown: set[int] = set()
+
+    def hides(excinfo: pytest.ExceptionInfo[BaseException] | None) -> bool:
+        return excinfo is None or id(excinfo.value) not in shown
+
+    for each in _causes(error):
+        is_outside = False
+        traceback = each.__traceback__
+        while traceback is not None:
+            frame, traceback = traceback.tb_frame, traceback.tb_next
+            package = str(frame.f_globals.get("__name__")).partition(".")[0]
+            # By name, since modules in Cython have the file of their source where they were built.
+            if package == "hcsrt":
+                frame.f_globals[_HIDES] = hides
+                modules.append(frame.f_globals)
+            elif package not in ("_pytest", "pluggy"):
+                is_outside = True
+        if not is_outside:
+            shown.add(id(each))
+    return modules
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error with all that pytest may show before it, and the members of groups."""
+    found: set[int] = set()
+    left = [error]
+    while left:
+        each = left.pop()
+        if id(each) not in found:
+            found.add(id(each))
+            yield each
+            members = each.exceptions if isinstance(each, BaseExceptionGroup) else ()
+            left += [more for more in (each.__cause__, each.__context__, *members) if more is not None]
 
 
 # --- cases that a run has to meet ------------------------------------------------------------------------------------

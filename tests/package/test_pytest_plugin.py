@@ -299,6 +299,7 @@ def test_clean(hcs_host):
 """)
     result.assert_outcomes(passed=5, errors=4)
     shown = text_of(result)
+    assert "hidden" not in shown
     file = os.path.join(result_folder(result), "test_it.py")
     for test, owner, count, function, line in (
         ("test_blocking", "<hcsrt.ComputeSystem 'made'>", "systems: 1", "helper", "of the blocking test"),
@@ -483,6 +484,80 @@ def test_it(hcs_host):
     )
     assert "faults that fired: 1\n  HcsCreateComputeSystem of 'made', number 1" in shown
     assert f"\n{never}repeat it with: " in shown
+
+
+# --- tracebacks ------------------------------------------------------------------------------------------------------
+
+TRACED = """
+def test_blocking(hcs_host):
+    hcs_host.faults.on("HcsStartComputeSystem").fail("HCS_E_OPERATION_TIMEOUT")
+    with create() as system:
+        system.start()  # blocking
+
+def test_awaited(hcs_host):
+    hcs_host.faults.on("HcsStartComputeSystem").fail("HCS_E_OPERATION_TIMEOUT")
+    async def main():
+        async with await aio.ComputeSystem.create("made", container_document()) as system:
+            await system.start()  # awaited
+    asyncio.run(main())
+
+def test_caused(hcs_host):
+    hcs_host.faults.on("HcsStartComputeSystem").fail("HCS_E_OPERATION_TIMEOUT")
+    with create() as system:
+        try:
+            system.start()
+        except hcsrt.HcsError as error:
+            raise LookupError("told") from error
+"""
+
+
+@pytest.mark.slow
+def test_a_traceback_has_no_frames_of_hcsrt(run: Run) -> None:
+    result = run(TRACED)
+    result.assert_outcomes(failed=3)
+    shown = text_of(result)
+    told = "E +hcsrt.errors.OperationTimeoutError: HcsStartComputeSystem: HCS_E_OPERATION_TIMEOUT"
+    assert len(re.findall(told, shown)) == 3
+    assert re.findall(r"^\S*hcsrt\S*:\d+: ", shown, re.MULTILINE) == []
+    for line in ("# blocking", "# awaited"):
+        assert f"\ntest_it.py:{numbered(result, line)}: " in shown
+    for option in ("--full-trace", "--showlocals"):
+        assert re.findall(r"^\S*hcsrt\S*:\d+: ", text_of(run("", option)), re.MULTILINE), option
+
+
+def test_a_traceback_without_hcs_host_has_all_frames(run: Run) -> None:
+    result = run(
+        """
+def test_failing_first(hcs_host):
+    hcsrt.ComputeSystem.open("nothing")
+
+def test_failing():
+    hcsrt.ComputeSystem.open("nothing")
+""",
+        "--hcs-backend=emulator",
+    )
+    result.assert_outcomes(failed=2)
+    with_host, without = text_of(result).split("_ test_failing _")
+    assert re.findall(r"^\S*hcsrt\S*:\d+: ", with_host, re.MULTILINE) == []
+    assert re.findall(r"^\S*hcsrt\S*:\d+: ", without, re.MULTILINE)
+
+
+def test_an_error_that_never_came_out_of_hcsrt_keeps_its_frames(run: Run) -> None:
+    result = run("""
+def test_it(hcs_host):
+    try:
+        hcsrt.ComputeSystem.open("nothing")
+    except hcsrt.HcsError as error:
+        inner = ValueError("inside")
+        inner.__traceback__ = error.__traceback__.tb_next
+        error.__cause__ = inner
+        raise
+""")
+    result.assert_outcomes(failed=1)
+    shown = text_of(result)
+    inner, outer = shown.split("The above exception was the direct cause")
+    assert re.findall(r"^\S*hcsrt\S*:\d+: ", inner, re.MULTILINE)
+    assert re.findall(r"^\S*hcsrt\S*:\d+: ", outer, re.MULTILINE) == []
 
 
 @posix_shell
