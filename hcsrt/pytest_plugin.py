@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ._facade.owner import Owner
     from ._handles import Handle
     from .emulator import Host
+    from .emulator.contents import Saved
 
 __all__ = ["hcs_host", "hcs_seed"]
 
@@ -40,10 +41,11 @@ _ORIGIN_DEPTH = 16
 _MOST_FIRINGS = 20
 _MOST_DROPS = 10
 _MARKERS = (
-    "hcs(seed=None, chaos=None, assume={}, may_drop=False): the world of a test that uses hcs_host. seed: an int, None "
-    "for the plain order, or several of them, each of which makes a test of its own; chaos: what goes wrong at random, "
-    "'swarm'; assume: choices by the names of assumptions; may_drop: whether it is no failure if the test drops a "
-    "compute system or a process without closing it.",
+    "hcs(seed=None, chaos=None, assume={}, world=None, may_drop=False): the world of a test that uses hcs_host. seed: "
+    "an int, None for the plain order, or several of them, each of which makes a test of its own; chaos: what goes "
+    "wrong at random, 'swarm'; assume: choices by the names of assumptions; world: a file that Host.save() has "
+    "written, relative to that of the test; may_drop: whether it is no failure if the test drops a compute system or a "
+    "process without closing it.",
     "hcs_real: a test of the real HCS, which is skipped where that cannot be used.",
 )
 
@@ -101,10 +103,11 @@ class _Wanted(NamedTuple):
     seeds: list[int | None] | None
     chaos: Any
     assume: dict[str, str]
+    world: str | os.PathLike[str] | None
     may_drop: bool
 
 
-_ARGUMENTS = ("seed", "chaos", "assume", "may_drop")
+_ARGUMENTS = ("seed", "chaos", "assume", "world", "may_drop")
 
 
 def _wanted(node: Any) -> _Wanted:
@@ -130,7 +133,10 @@ def _wanted(node: Any) -> _Wanted:
     may_drop = given.get("may_drop", False)
     if not isinstance(may_drop, bool):
         _refuse(node, f"takes True or False as may_drop, not {may_drop!r}")
-    return _Wanted(seeds, given.get("chaos"), assume, may_drop)
+    world = given.get("world")
+    if world is not None and not isinstance(world, (str, os.PathLike)):
+        _refuse(node, f"takes the path of a file as world, not {world!r}")
+    return _Wanted(seeds, given.get("chaos"), assume, world, may_drop)
 
 
 def _seeds(node: Any, seed: Any) -> list[int | None]:
@@ -145,7 +151,7 @@ def _seeds(node: Any, seed: Any) -> list[int | None]:
     return seeds
 
 
-def _refuse(node: Any, reason: str) -> None:
+def _refuse(node: Any, reason: str) -> NoReturn:
     pytest.fail(f"the marker hcs of {node.nodeid} {reason}", pytrace=False)
 
 
@@ -194,6 +200,7 @@ def _why_not_real(config: pytest.Config) -> str | None:
 # --- the world of a test ---------------------------------------------------------------------------------------------
 
 _RUN = pytest.StashKey[bytes]()
+_SAVED = pytest.StashKey["Saved | None"]()
 _WORLD = pytest.StashKey["_World"]()
 
 
@@ -201,9 +208,29 @@ _WORLD = pytest.StashKey["_World"]()
 def hcs_seed(request: pytest.FixtureRequest) -> int | None:
     """Return the seed of hcs_host: that of the marker hcs, that of --hcs-seed, or one of the test's own in this run.
 
-    A conftest.py may have a fixture of this name that chooses otherwise.
+    That of the file comes before the last, if the test has a world from a file, and that has a seed. A conftest.py may
+    have a fixture of this name that chooses otherwise.
     """
+    if request.config.getoption("hcs_seed") is None:
+        saved = _saved(request.node, _wanted(request.node).world)
+        if saved is not None and saved.seed is not None:
+            return saved.seed
     return _seed_of(request.config, request.node.nodeid)
+
+
+def _saved(node: Any, world: str | os.PathLike[str] | None) -> Saved | None:
+    """Return what the file of a test's world holds, if it has one."""
+    if _SAVED not in node.stash:
+        node.stash[_SAVED] = None
+        if world is not None:
+            from . import _built as _built
+            from .emulator.contents import read
+
+            try:
+                node.stash[_SAVED] = read(os.path.join(node.path.parent, world))
+            except (OSError, ValueError) as error:
+                _refuse(node, f"names a world that cannot be loaded: {error}")
+    return node.stash[_SAVED]
 
 
 def _seed_of(config: pytest.Config, test: str) -> int | None:
@@ -230,13 +257,18 @@ def hcs_host(request: pytest.FixtureRequest, hcs_seed: int | None) -> Iterator[H
     from . import _built as _built
     from ._facade.owner import on_drop
     from ._handles import remember_makers, remembered_makers
-    from .emulator import Host
+    from .emulator.contents import Saved
+    from .emulator.world import host_of
     from .errors import NoIsolationWarning
 
     wanted = _wanted(request.node)
     if wanted.chaos is not None and hcs_seed is None:
         _refuse(request.node, f"has chaos, which needs a seed: give one as seed, and no --hcs-seed={PLAIN}")
-    host = Host(hcs_seed, chaos=wanted.chaos, **wanted.assume)
+    saved = _saved(request.node, wanted.world) or Saved(None, {}, [], [], [])
+    try:
+        host = host_of(saved, str(wanted.world), hcs_seed, wanted.chaos, wanted.assume)
+    except (TypeError, ValueError) as error:
+        _refuse(request.node, f"asks for a world that there cannot be: {error}")
     request.node.stash[_WORLD] = world = _World(host, request.node, wanted)
     # Who uses the fixture wants an emulator. pytest takes this back when the test is over.
     warnings.filterwarnings("ignore", category=NoIsolationWarning)
@@ -342,6 +374,8 @@ class _World:
 
         host = self.host
         yield f"seed: {PLAIN if host.seed is None else host.seed}"
+        if self.wanted.world is not None:
+            yield f"world: {os.fspath(self.wanted.world)}"
         if self.wanted.chaos is not None:
             yield f"chaos: {self.wanted.chaos}"
         assumed = {name: choice for name, choice in host.assumptions.items() if choice is not None}

@@ -92,7 +92,7 @@ class Contents:
             host = self._model.ids.get((given.namespace, given.document.get("HostingSystemId", "")))
             key, runtime_id = _native.new_key(), str(self._variation.guid())
             system = System(key, given.namespace, given.id, given.document, host, runtime_id)
-            system.held = False
+            system.held = system.opened = False
             system.state = given.state
             if given.state != "Created":
                 system.started = datetime.now(UTC)
@@ -125,6 +125,20 @@ def written(saved: Saved) -> str:
     """Return the text of a file."""
     systems = [system._asdict() for system in saved.systems]
     return json.dumps({"format": FORMAT, **saved._asdict(), "systems": systems}, indent=2) + "\n"
+
+
+def read(path: str) -> Saved:
+    """Return what a file holds.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It holds no world; the error names each place of it that is wrong.
+    """
+    with open(path, encoding="utf-8") as file:
+        saved, problems = saved_in(file.read())
+    if problems:
+        raise ValueError("\n".join([f"{path} holds no world for the emulator:", *map(str, problems)]))
+    return saved
 
 
 def saved_in(text: str) -> tuple[Saved, list[Problem]]:

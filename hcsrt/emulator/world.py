@@ -25,7 +25,7 @@ from .._late import Late
 from .._library import choose
 from ..faults import Fault, Faults
 from . import _native, assumptions, volumes
-from .contents import Saved, SavedSystem, saved_in, written
+from .contents import Saved, SavedSystem, read, written
 from .service import Service
 from .variation import Variation
 
@@ -402,18 +402,19 @@ class Host:
             ValueError: The file holds no world; the error names each place of it that is wrong.
         """
         name = path_text(path, "path")
-        with open(name, encoding="utf-8") as file:
-            saved, problems = saved_in(file.read())
-        if problems:
-            raise ValueError("\n".join([f"{name} holds no world for the emulator:", *map(str, problems)]))
+        saved = read(name)
         host = cls(saved.seed, **saved.assumptions)
-        host._saved = saved
+        host._take(saved, name)
+        return host
+
+    def _take(self, saved: Saved, path: str) -> None:
+        """Begin with the contents of a file."""
+        self._saved = saved
         for number, fault in enumerate(saved.faults):
             try:
-                host.faults.add(fault)
+                self.faults.add(fault)
             except (TypeError, ValueError) as error:
-                raise ValueError(f"{name} holds no world for the emulator:\n$.faults[{number}]: {error}") from None
-        return host
+                raise ValueError(f"{path} holds no world for the emulator:\n$.faults[{number}]: {error}") from None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write what is on this host to a file, as JSON.
@@ -654,8 +655,20 @@ class Host:
     def _is_settled(self) -> bool:
         # Where no handle is left, the service may yet have to hear of the last close.
         return not self.left_behind() and not any(
-            each.stopping or each.terminate_on_last_handle_closed for each in self._running()
+            each.stopping or (each.opened and each.terminate_on_last_handle_closed) for each in self._running()
         )
+
+
+def host_of(saved: Saved, path: str, seed: int | None, chaos: str | None, assumed: Mapping[str, str]) -> Host:
+    """Make a host of what a file holds, with another seed, with chaos, and with more that is assumed.
+
+    Raises:
+        TypeError: There is no assumption of a name.
+        ValueError: A choice is none of those that there are, a fault of the file is none, or there is no such chaos.
+    """
+    host = Host(seed, chaos=chaos, **{**saved.assumptions, **assumed})
+    host._take(saved, path)  # pyright: ignore[reportPrivateUsage]
+    return host
 
 
 class HostService:

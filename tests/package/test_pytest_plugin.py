@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from hcsrt import ComputeSystem
+from hcsrt.emulator import Host, container_document
+
 from ..helpers.pages import DOCS, REPOSITORY, blocks_of
 from ..helpers.platforms import WINDOWS, posix_shell
 
@@ -147,13 +150,15 @@ def test_the_plugin_has_its_options_and_markers(run: Run) -> None:
 
 def test_the_blocks_of_the_page_work(pytester: pytest.Pytester, run: Run) -> None:
     page = DOCS / "reference" / "pytest.md"
-    whole, fixture, seed = (block.text for block in blocks_of(page, "python"))
+    whole, fixture, seed, world = (block.text for block in blocks_of(page, "python"))
     pytester.makepyfile(test_page=whole)
     pytester.makeconftest(f"{whole.partition('def ')[0]}\n{fixture}\n{seed}")
     pytester.makepyfile(
         test_fixtures="def test(system, hcs_host): assert hcs_host.seed is None and not system.closed\n"
     )
-    run().assert_outcomes(passed=22)
+    save_world(pytester.mkdir("worlds") / "lab.json")
+    pytester.makepyfile(test_world=f"import pytest\n\n{world}")
+    run().assert_outcomes(passed=23)
     text = page.read_text("utf-8")
     assert set(re.findall(r"^\| `(--[\w-]+)", text, re.MULTILINE)) == {
         "--hcs-seed",
@@ -266,6 +271,65 @@ def test_failing(hcs_host):
 """)
     result.assert_outcomes(passed=6, failed=1)
     assert "seed: 3\nchaos: swarm\n" in text_of(result)
+
+
+def save_world(file: Path) -> None:
+    with Host(12, answers="late") as host:
+        host.faults.on("HcsTerminateComputeSystem", nth=1).fail("E_ACCESSDENIED")
+        # One stays when its handle closes; the other one would end.
+        with ComputeSystem.create("web", container_document(terminate_on_last_handle_closed=False)) as system:
+            system.start()
+        with ComputeSystem.create("db", container_document()) as system:
+            system.start()
+            host.save(file)
+
+
+WORLD = """
+def test_file(hcs_host):
+    assert hcs_host.systems() == ["db", "web"]
+    assert hcs_host.seed == 12
+    assert hcs_host.assumptions["answers"] == "late"
+    assert [fault.site for fault in hcs_host.faults] == ["HcsTerminateComputeSystem"]
+    with hcsrt.ComputeSystem.open("web") as system:
+        with pytest.raises(hcsrt.HcsError):
+            system.terminate()
+        system.terminate()
+    assert hcs_host.systems() == ["db"]
+
+@pytest.mark.hcs(seed=[3, None], assume={"answers": None, "state_before_start": "Created"})
+def test_more(hcs_host):
+    assert hcs_host.seed in (3, None)
+    assumed = {name: choice for name, choice in hcs_host.assumptions.items() if choice}
+    assert assumed == {"state_before_start": "Created"}
+    assert hcs_host.systems() == ["db", "web"]
+
+@pytest.mark.hcs(world=None)
+def test_none(hcs_host):
+    assert hcsrt.systems() == []
+
+@pytest.mark.hcs(chaos="swarm")
+def test_chaos(hcs_host):
+    assert "HcsTerminateComputeSystem" in [fault.site for fault in hcs_host.faults]
+    assert hcs_host.systems() == ["db", "web"]
+
+def test_failing(hcs_host):
+    assert not hcs_host
+"""
+
+
+def test_a_world_comes_from_a_file(pytester: pytest.Pytester, run: Run) -> None:
+    folder = pytester.mkdir("sub")
+    (folder / "worlds").mkdir()
+    (folder / "test_it.py").write_text(f"{HEAD}pytestmark = pytest.mark.hcs(world='worlds/lab.json')\n{WORLD}")
+    save_world(folder / "worlds" / "lab.json")
+    result = run()
+    result.assert_outcomes(passed=5, failed=1)
+    shown = text_of(result)
+    assert "seed: 12\nworld: worlds/lab.json\n" in shown
+    assert re.search(r"^repeat it with: pytest \S*test_it\.py::test_failing$", shown, re.MULTILINE)
+    shown = text_of(run("", "--hcs-seed=7"))
+    assert "assert 7 == 12" in shown
+    assert re.search(r"^repeat it with: pytest \S*test_it\.py::test_failing --hcs-seed=7$", shown, re.MULTILINE)
 
 
 # --- reports ---------------------------------------------------------------------------------------------------------
@@ -664,10 +728,11 @@ def test_marked(hcs_host):
 
 WRONG = {
     "hcs(1)": "takes no argument without its name: write hcs(seed=...)",
-    "hcs(seeds=[1])": "has no argument 'seeds': it takes seed, chaos, assume and may_drop; did you mean 'seed'?",
+    "hcs(seeds=[1])": "has no argument 'seeds': it takes seed, chaos, assume, world and may_drop; did you mean 'seed'?",
     "hcs(seed='1')": "takes an int, None, or a sequence of them as seed, not '1'",
     "hcs(seed=[1, True])": "takes an int, None, or a sequence of them as seed, not True",
     "hcs(seed=[])": "has no seed in its seed, so the test would never run: give one",
+    "hcs(world=1)": "takes the path of a file as world, not 1",
     "hcs(may_drop=1)": "takes True or False as may_drop, not 1",
     "hcs(assume=[1])": "takes a mapping as assume, not list: write assume={'name': 'choice'}",
 }
@@ -701,14 +766,26 @@ def test_wrong(hcs_host): pass
 
 @pytest.mark.hcs(seed=None, chaos="swarm")
 def test_chaos(hcs_host): pass
+
+@pytest.mark.hcs(seed=1, chaos="storm")
+def test_storm(hcs_host): pass
+
+@pytest.mark.hcs(world="nowhere.json")
+def test_nowhere(hcs_host): pass
+
+@pytest.mark.hcs(seed=1, world="test_it.py")
+def test_no_world(hcs_host): pass
 """)
-    result.assert_outcomes(errors=5)
+    result.assert_outcomes(errors=8)
     shown = text_of(result)
     assert "the marker hcs is for tests that use the fixture hcs_host" in shown
     assert "a test of the real HCS cannot use hcs_host" in shown
     assert "has chaos, which needs a seed: give one as seed, and no --hcs-seed=plain" in shown
-    assert "TypeError" in shown
-    assert "ValueError" in shown
+    assert "asks for a world that there cannot be: chaos is 'storm'; give 'swarm'" in shown
+    assert "test_nowhere names a world that cannot be loaded: [Errno 2] No such file or directory: " in shown
+    assert re.search(r"test_no_world\S* names a world that cannot be loaded: .*test_it\.py holds no world", shown)
+    assert "asks for a world that there cannot be: there is no assumption 'no_such_thing'; the nearest name is" in shown
+    assert "asks for a world that there cannot be: state_before_start is 'perhaps'; choose 'absent' or" in shown
 
 
 # --- backends --------------------------------------------------------------------------------------------------------
