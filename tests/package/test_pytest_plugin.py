@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import hcsrt
 from hcsrt import ComputeSystem
 from hcsrt.emulator import Host, container_document
 
@@ -136,6 +137,8 @@ def test_a_program_that_has_imported_it_may_run_pytest(pytester: pytest.Pytester
     )
     result = pytester.runpython(program)
     assert result.ret == 0
+    # Whoever asks for help sees no more of it.
+    assert hcsrt.__doc__.splitlines()[1:] == ["", "PYTEST_DONT_REWRITE"]
     result.assert_outcomes(passed=1)
 
 
