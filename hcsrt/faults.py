@@ -35,7 +35,7 @@ from typing import NamedTuple
 
 from . import _built as _built
 from . import _hresults, _interpose
-from ._arguments import check_name, check_text, integer
+from ._arguments import check_name, check_text, did_you_mean, integer
 from ._codes import SYMBOLS
 from ._event_types import EVENT_TYPES
 from ._late import types, typing
@@ -95,7 +95,7 @@ class Fault:
     The action methods of `Site` make one. Two faults are equal if their data are.
     """
 
-    __slots__ = ("_active", "_data", "_faults")
+    __slots__ = ("_active", "_data", "_faults", "_met")
     __hash__: typing.ClassVar[None]  # type: ignore[assignment]  # equal by its data, like a dict
 
     def __init__(self) -> None:
@@ -107,11 +107,14 @@ class Fault:
         fault._data = data
         fault._faults = None
         fault._active = None
+        fault._met = 0
         return fault
 
     _data: _Data
     _faults: Faults | None
     _active: _interpose.Active | None
+    # How often it had fired when it was taken out of force.
+    _met: int
 
     @classmethod
     def from_dict(cls, data: Mapping[str, typing.Any]) -> Fault:
@@ -135,11 +138,13 @@ class Fault:
         site = _checked_site(data["site"])
         action = data["action"]
         if not isinstance(action, str) or action not in _ARGUMENTS:
-            raise ValueError(f"data['action'] is {action!r}; give one of {', '.join(_ARGUMENTS)}")
+            near = did_you_mean(action, _ARGUMENTS)
+            raise ValueError(f"data['action'] is {action!r}; give one of {', '.join(_ARGUMENTS)}{near}")
         known = {"site", "action", *_SELECTORS, *_ARGUMENTS[action]}
         for name in data:
             if name not in known:
-                raise ValueError(f"data has {name!r}, which a fault with {action}() does not take: remove it")
+                near = did_you_mean(name, sorted(known - set(data)))
+                raise ValueError(f"data has {name!r}, which a fault with {action}() does not take: remove it{near}")
         made: _Data = {"site": site, "action": _plain(action)}
         made.update(_checked_selectors(site, {name: data[name] for name in _SELECTORS if name in data}))
         made.update(_checked_action(made, {name: data[name] for name in _ARGUMENTS[action] if name in data}))
@@ -204,17 +209,29 @@ class Fault:
         return self._data == other._data if isinstance(other, Fault) else NotImplemented
 
     def __repr__(self) -> str:
-        given = {name: value for name, value in self._data.items() if name in _SELECTORS}
-        selectors = "".join(f", {name}={value!r}" for name, value in given.items())
-        arguments = ", ".join(f"{name}={self._data[name]!r}" for name in _ARGUMENTS[self.action] if name in self._data)
-        return f"<Fault on({self.site!r}{selectors}).{self.action}({arguments})>"
+        return f"<Fault {_written(self._data)}>"
+
+    def __str__(self) -> str:
+        """Return the call that adds the fault, with `...` for documents: they may hold what no log is to show."""
+        data = dict(self._data)
+        if "document" in data:
+            data["document"] = _LeftOut()
+        if "when" in data:
+            data["when"] = [[*each[:2], _LeftOut()] if each[0] == "document" else each for each in data["when"]]
+        return _written(data)
 
     def _begin(self, seed: int) -> None:
         self._active = _activate(self._data, seed)
+        self._met = 0
 
     def _end(self) -> None:
         if self._active is not None:
+            self._met = self._met or self._active.met
             self._active.remove()
+
+    def _has_fired(self) -> bool:
+        # The record of firings may have lost them, and the count may be from just before the last one.
+        return bool(self._met or (self._active is not None and self._active.met) or self._collect())
 
     def _collect(self) -> list[tuple[int, Firing]]:
         """Return the firings, each behind its place in the native record."""
@@ -465,6 +482,13 @@ class Faults:
         return [firing for _, firing in sorted(everything)]
 
     @property
+    def never_fired(self) -> list[Fault]:
+        """The faults that have met nothing, removed ones first. A `missing()` is not among them: it meets no calls."""
+        return [
+            fault for fault in (*self._removed, *self._faults) if fault.action != "missing" and not fault._has_fired()
+        ]
+
+    @property
     def active(self) -> bool:
         """Whether the block is entered."""
         return self._block is not None and self._block.here
@@ -526,6 +550,20 @@ class Faults:
                 return
 
 
+def _written(data: _Data) -> str:
+    """Return the call that adds a fault of these data."""
+    selectors = "".join(f", {name}={data[name]!r}" for name in data if name in _SELECTORS)
+    arguments = ", ".join(f"{name}={data[name]!r}" for name in _ARGUMENTS[data["action"]] if name in data)
+    return f"on({data['site']!r}{selectors}).{data['action']}({arguments})"
+
+
+class _LeftOut:
+    """What stands for a value that is not shown."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
 # --- checks -----------------------------------------------------------------------------------------------------------
 
 
@@ -543,6 +581,18 @@ def _plain(text: str) -> str:
     return str.__str__(text)
 
 
+def _sites() -> Iterator[str]:
+    """Yield the sites that there are."""
+    for name in _interpose.functions():
+        if name.startswith("Hc"):
+            yield name
+            if (traits := _interpose.traits(name)) is not None and traits.is_tracked:
+                yield f"completion:{name}"
+    yield from (f"event:{name}" for name in ("*", *EVENT_TYPES))
+    yield from (f"stream:{name}" for name in _STREAMS)
+    yield "process"
+
+
 def _checked_site(site: object) -> str:
     check_name(site, "site")
     assert isinstance(site, str)
@@ -553,18 +603,24 @@ def _checked_site(site: object) -> str:
         if traits is None or not place.startswith("Hc"):
             raise ValueError(
                 f"site is {site!r}; give the name of an HCS function, 'completion:' with one, 'event:' with a type of "
-                f"event, 'stream:' with stdin, stdout or stderr, or 'process'"
+                f"event, 'stream:' with stdin, stdout or stderr, or 'process'{did_you_mean(site, _sites())}"
             )
         if kind == "completion" and not traits.is_tracked:
             raise ValueError(f"site is {site!r}, and {place} has no completion: give {place!r}, its calls")
     elif kind == "event":
         if place != "*" and place not in EVENT_TYPES:
-            raise ValueError(f"site is {site!r}; give 'event:*', or one of {', '.join(EVENT_TYPES)} after 'event:'")
+            types = ", ".join(EVENT_TYPES)
+            near = did_you_mean(site, _sites())
+            raise ValueError(f"site is {site!r}; give 'event:*', or one of {types} after 'event:'{near}")
     elif kind == "stream":
         if place not in _STREAMS:
-            raise ValueError(f"site is {site!r}; give 'stream:stdin', 'stream:stdout' or 'stream:stderr'")
+            near = did_you_mean(site, _sites())
+            raise ValueError(f"site is {site!r}; give 'stream:stdin', 'stream:stdout' or 'stream:stderr'{near}")
     elif site != "process":
-        raise ValueError(f"site is {site!r}; begin it with 'completion:', 'event:' or 'stream:', or give a function")
+        near = did_you_mean(site, _sites())
+        raise ValueError(
+            f"site is {site!r}; begin it with 'completion:', 'event:' or 'stream:', or give a function{near}"
+        )
     return site
 
 
@@ -629,7 +685,9 @@ def _checked_condition(site: str, condition: typing.Any, argument: str) -> list[
     if _kind(site) in ("call", "completion") and (traits := _interpose.traits(_place(site))):
         numbers += traits.numbers
     if not isinstance(field, str) or field not in (*_TEXTS, *numbers):
-        raise ValueError(f"{argument} is about {field!r}; give one of {', '.join((*_TEXTS, *numbers))} for {site!r}")
+        fields = (*_TEXTS, *numbers)
+        near = did_you_mean(field, fields)
+        raise ValueError(f"{argument} is about {field!r}; give one of {', '.join(fields)} for {site!r}{near}")
     operators = _TEXT_OPERATORS if field in _TEXTS else _NUMBER_OPERATORS
     if not isinstance(operator, str) or operator not in operators:
         raise ValueError(f"{argument} compares {field} by {operator!r}; give one of {' '.join(operators)}")
@@ -711,7 +769,10 @@ def _checked_error(error: object) -> str | int:
     if isinstance(error, str):
         code = getattr(_hresults, error, None) if error.isupper() else None
         if not isinstance(code, int):
-            raise ValueError(f"error is {error!r}, which is no symbol that hcsrt knows: give the number of the HRESULT")
+            near = did_you_mean(error, (name for name, known in vars(_hresults).items() if isinstance(known, int)))
+            raise ValueError(
+                f"error is {error!r}, which is no symbol that hcsrt knows: give the number of the HRESULT{near}"
+            )
     else:
         if isinstance(error, bool):
             raise TypeError("error must be the symbol or the number of an HRESULT, not bool")

@@ -84,6 +84,6 @@ def backend_capsule() -> object:
     try:
         serve()
     except BaseException:
-        _native.fail_to_start()
+        _native.start_at_next_call()
         raise
     return _native.backend()

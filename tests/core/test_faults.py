@@ -5,6 +5,7 @@ import enum
 import gc
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -210,6 +211,36 @@ def test_a_site_that_cannot_be(site: Any, selectors: dict[str, Any], error: type
 
 
 @pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ({"site": "HcsStartComputSystem"}, "HcsStartComputeSystem"),
+        ({"site": "hcsstartcomputesystem"}, "HcsStartComputeSystem"),
+        ({"site": "completion:HcsStartSystem"}, "completion:HcsStartComputeSystem"),
+        ({"site": "complete:HcsStartComputeSystem"}, "completion:HcsStartComputeSystem"),
+        ({"site": "SystemExited"}, "event:SystemExited"),
+        ({"site": "event:SystemExit"}, "event:SystemExited"),
+        ({"site": "stdout"}, "stream:stdout"),
+        ({"site": "stream:stdio"}, "stream:stdin"),
+        ({"site": "proces"}, "process"),
+        ({"action": "fial"}, "fail"),
+        ({"error": "HCS_E_OPERATION_TIMOUT"}, "HCS_E_OPERATION_TIMEOUT"),
+        ({"error": "e_unexpected"}, "E_UNEXPECTED"),
+        ({"sytem": "web-*"}, "system"),
+        ({"when": [["timout", "<", 5]]}, None),
+        ({"site": "HcsWaitForProcessExit", "when": [["timout", "<", 5]]}, "timeout"),
+        ({"when": [["docment", "==", "a"]]}, "document"),
+        ({"site": "HcsFly"}, None),
+        ({"error": "NOTHING_LIKE_IT"}, None),
+    ],
+)
+def test_a_name_that_is_like_one_that_there_is(wrong: dict[str, Any], meant: str | None) -> None:
+    data = {"site": "HcsStartComputeSystem", "action": "fail", "error": "E_FAIL"} | wrong
+    told = re.escape(f"; did you mean {meant!r}?") + "$" if meant else "^(?!.*did you mean)"
+    with pytest.raises(ValueError, match=told):
+        Fault.from_dict(data)
+
+
+@pytest.mark.parametrize(
     ("site", "action", "arguments", "error", "said"),
     [
         ("HcsCloseProcess", "fail", ["E_FAIL"], ValueError, "cannot fail\\(\\); it takes delay\\(\\), hang\\(\\)"),
@@ -335,6 +366,37 @@ def test_a_fault_is_a_block_of_its_own(system: hcsrt.ComputeSystem, faults: Faul
     system.properties()
     fails.remove()
     assert [firing.function for firing in faults.fired] == [PROPERTIES]
+
+
+def test_faults_that_have_never_fired_are_told(system: hcsrt.ComputeSystem) -> None:
+    faults = Faults()
+    fails = faults.on(PROPERTIES, nth=1).fail("E_FAIL")
+    late = faults.on(PROPERTIES, nth=4).fail("E_FAIL")
+    faults.on("HcsGetProcessInfo").missing()
+    removed = faults.on(PROPERTIES, system="another").fail("E_FAIL")
+    with faults:
+        assert faults.never_fired == [fails, late, removed]
+        failure(system.properties)
+        removed.remove()
+        assert faults.never_fired == [removed, late]
+        for _ in range(2):
+            system.properties()
+        fails.remove()
+    assert faults.never_fired == [removed, late]
+    with faults:
+        system.properties()
+    assert late in faults.never_fired
+
+
+def test_a_fault_is_written_without_its_document() -> None:
+    faults = Faults()
+    when = [["document", "contains", "secret"], ["system", "==", "Ellipsis"]]
+    told = str(faults.on("HcsModifyComputeSystem", nth=2, when=when).fail("E_FAIL", {"Error": "secret"}))
+    assert told == (
+        "on('HcsModifyComputeSystem', nth=2, when=[['document', 'contains', ...], ['system', '==', 'Ellipsis']])"
+        ".fail(error='E_FAIL', document=...)"
+    )
+    assert str(faults.on("event:*").hang()) == "on('event:*').hang()"
 
 
 def test_a_fault_belongs_to_one_place(faults: Faults) -> None:
