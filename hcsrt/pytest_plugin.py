@@ -11,7 +11,7 @@ import sys
 import zlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
 import pytest
 
@@ -496,8 +496,9 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if id(each) not in found:
             found.add(id(each))
             yield each
-            members = each.exceptions if isinstance(each, BaseExceptionGroup) else ()
-            left += [more for more in (each.__cause__, each.__context__, *members) if more is not None]
+            if isinstance(each, BaseExceptionGroup):
+                left += cast("BaseExceptionGroup[BaseException]", each).exceptions
+            left += [more for more in (each.__cause__, each.__context__) if more is not None]
 
 
 # --- cases that a run has to meet ------------------------------------------------------------------------------------
