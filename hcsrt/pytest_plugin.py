@@ -503,23 +503,22 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 # --- cases that a run has to meet ------------------------------------------------------------------------------------
 
-_MET = pytest.StashKey[dict[str, int]]()
 
-
-def _met(config: pytest.Config) -> dict[str, int]:
+def _met() -> dict[str, int]:
     """Return how often each case of hcsrt.emulator.sometimes was met, in this process and in those of xdist."""
+    # Where nothing has imported it, there are no cases.
     module = sys.modules.get("hcsrt.emulator.sometimes")
-    here: dict[str, int] = {} if module is None else module.sometimes.report()
-    others = config.stash.setdefault(_MET, {})
-    return {name: here.get(name, 0) + others.get(name, 0) for name in {**others, **here}}
+    return {} if module is None else module.sometimes.report()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over what a process of xdist has met."""
-    met = node.config.stash.setdefault(_MET, {})
-    for name, count in getattr(node, "workeroutput", {}).get("hcs_met", {}).items():
-        met[name] = met.get(name, 0) + count
+    met = getattr(node, "workeroutput", {}).get("hcs_met")
+    if met:
+        from .emulator import sometimes
+
+        sometimes.merge(met)
 
 
 # Before the terminal reports how the run has ended.
@@ -530,14 +529,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     output: dict[str, Any] | None = getattr(config, "workeroutput", None)
     if output is not None:
-        output["hcs_met"] = _met(config)
-    elif session.exitstatus == pytest.ExitCode.OK and not all(_met(config).values()):
+        output["hcs_met"] = _met()
+    elif session.exitstatus == pytest.ExitCode.OK and not all(_met().values()):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if config.getoption("hcs_require_sometimes"):
-        never = sorted(name for name, count in _met(config).items() if not count)
+        never = sorted(name for name, count in _met().items() if not count)
         if never:
             terminalreporter.section("hcsrt: never met in this run", red=True)
             for name in never:
