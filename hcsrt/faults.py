@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import json
 import re
-from _collections_abc import Iterable, Iterator, Mapping, Sequence
+from _collections_abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from . import _built as _built
@@ -702,67 +702,110 @@ def _checked_condition(site: str, condition: typing.Any, argument: str) -> list[
     return [_plain(field), _plain(operator), number]
 
 
+class _At(NamedTuple):
+    """The site of an action."""
+
+    site: str
+    kind: str
+    traits: _interpose.Traits | None
+    """Of the function, where it is one."""
+
+    def cannot_have_document(self) -> bool:
+        """Return whether it is a call that has no document."""
+        return self.kind == "call" and self.traits is not None and not self.traits.has_document
+
+    def actions(self) -> list[str]:
+        """Return the actions that the site takes."""
+        found = list(_ACTIONS[self.kind])
+        if self.kind == "call" and self.traits is not None:
+            if not self.traits.can_fail:
+                found.remove("fail")
+            if not self.traits.can_answer:
+                found.remove("answer")
+            # Once a close has returned, nothing leads to the guest any more; only a close of what has one cannot fail.
+            if not self.traits.has_subject or not self.traits.can_fail:
+                found.remove("crash")
+        return found
+
+
 def _checked_action(data: _Data, given: _Data) -> _Data:
     """Return the arguments of an action as they are kept, for the site and the selectors that are there."""
     site, action = data["site"], data["action"]
     kind = _kind(site)
-    taken = list(_ACTIONS[kind])
-    if kind == "call":
-        traits = _interpose.traits(_place(site))
-        assert traits is not None
-        if not traits.can_fail:
-            taken.remove("fail")
-        if not traits.can_answer:
-            taken.remove("answer")
-        # Once a close has returned, nothing leads to the guest any more; and only a close of what has one cannot fail.
-        if not traits.has_subject or not traits.can_fail:
-            taken.remove("crash")
+    at = _At(site, kind, _interpose.traits(_place(site)) if kind in ("call", "completion") else None)
+    taken = at.actions()
     if action not in taken:
         raise ValueError(f"{site!r} cannot {action}(); it takes {', '.join(f'{name}()' for name in taken)}")
     if action == "missing" and (selectors := [name for name in _SELECTORS if name in data]):
         raise ValueError(f"a function is missing for all or for none: leave out {', '.join(selectors)}")
-    made: _Data = {}
-    if action == "fail":
-        if "error" not in given:
-            raise ValueError("fail() needs an error: give the symbol of an HRESULT")
-        made["error"] = _checked_error(given["error"])
-        if kind == "completion" and made["error"] == "HCS_E_OPERATION_PENDING":
-            raise ValueError("a call that completes with HCS_E_OPERATION_PENDING never completes: use hang()")
-        document = _checked_document(given.get("document"))
-        if document is not None:
-            if kind == "call" and not _interpose.traits(_place(site)).has_document:  # type: ignore[union-attr]
-                raise ValueError(f"{_place(site)} has no document that could tell of a failure: leave document out")
-            made["document"] = document
-    elif action in ("answer", "rewrite"):
-        document = given.get("document")
-        if document is not None and not isinstance(document, str):
-            document = _checked_json(document)
-        elif document is not None:
-            check_text(document, "document")
-            document = _plain(document)
-        if action == "answer" and document is not None and not _interpose.traits(_place(site)).has_document:  # type: ignore[union-attr]
-            raise ValueError(f"{_place(site)} answers without a document: leave document out")
-        if document is not None:
-            made["document"] = document
-    elif action == "delay":
-        if "seconds" not in given:
-            raise ValueError("delay() needs a number of seconds: give seconds")
-        for name in ("seconds", "jitter"):
-            span = _span(given.get(name, 0.0), name, "use hang()")
-            if name == "seconds" or span:
-                made[name] = span
-    elif action == "cut":
-        if "after" not in given:
-            raise ValueError("cut() needs a number of bytes: give after")
-        after = integer(given["after"], "after")
-        if not 0 <= after < 2**63:
-            raise ValueError(f"after is {after}; give a number of bytes, from 0")
-        made["after"] = after
-    elif action == "disconnect":
-        back_after = given.get("back_after")
-        if back_after is not None and back_after != float("inf"):
-            made["back_after"] = _span(back_after, "back_after", "None")
+    check = _CHECKS.get(action)
+    return {} if check is None else check(at, given)
+
+
+def _checked_fail(at: _At, given: _Data) -> _Data:
+    if "error" not in given:
+        raise ValueError("fail() needs an error: give the symbol of an HRESULT")
+    made: _Data = {"error": _checked_error(given["error"])}
+    if at.kind == "completion" and made["error"] == "HCS_E_OPERATION_PENDING":
+        raise ValueError("a call that completes with HCS_E_OPERATION_PENDING never completes: use hang()")
+    document = _checked_document(given.get("document"))
+    if document is not None:
+        if at.cannot_have_document():
+            raise ValueError(f"{at.site} has no document that could tell of a failure: leave document out")
+        made["document"] = document
     return made
+
+
+def _checked_answer(at: _At, given: _Data) -> _Data:
+    document = given.get("document")
+    if document is None:
+        return {}
+    if isinstance(document, str):
+        check_text(document, "document")
+        document = _plain(document)
+    else:
+        document = _checked_json(document)
+    if at.cannot_have_document():
+        raise ValueError(f"{at.site} answers without a document: leave document out")
+    return {"document": document}
+
+
+def _checked_delay(at: _At, given: _Data) -> _Data:
+    if "seconds" not in given:
+        raise ValueError("delay() needs a number of seconds: give seconds")
+    made: _Data = {}
+    for name in ("seconds", "jitter"):
+        span = _span(given.get(name, 0.0), name, "use hang()")
+        if name == "seconds" or span:
+            made[name] = span
+    return made
+
+
+def _checked_cut(at: _At, given: _Data) -> _Data:
+    if "after" not in given:
+        raise ValueError("cut() needs a number of bytes: give after")
+    after = integer(given["after"], "after")
+    if not 0 <= after < 2**63:
+        raise ValueError(f"after is {after}; give a number of bytes, from 0")
+    return {"after": after}
+
+
+def _checked_disconnect(at: _At, given: _Data) -> _Data:
+    back_after = given.get("back_after")
+    if back_after is None or back_after == float("inf"):
+        return {}
+    return {"back_after": _span(back_after, "back_after", "None")}
+
+
+# By action, those that have arguments.
+_CHECKS: dict[str, Callable[[_At, _Data], _Data]] = {
+    "fail": _checked_fail,
+    "answer": _checked_answer,
+    "rewrite": _checked_answer,
+    "delay": _checked_delay,
+    "cut": _checked_cut,
+    "disconnect": _checked_disconnect,
+}
 
 
 def _checked_error(error: object) -> str | int:
