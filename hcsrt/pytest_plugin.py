@@ -76,9 +76,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     backend = config.getoption("hcs_backend")
     if backend is not None:
-        from . import _built as _built
-        from ._library import choose
-        from .errors import HcsError
+        try:
+            from . import _built as _built
+            from ._library import choose
+            from .errors import HcsError
+        except ImportError as error:
+            raise pytest.UsageError(f"--hcs-backend={backend}: {error}") from None
 
         try:
             choose(backend)
@@ -188,7 +191,13 @@ def hcs_seed(request: pytest.FixtureRequest) -> int | None:
 
     A conftest.py may have a fixture of this name that chooses otherwise.
     """
-    return _seed_of(request.config, request.node.nodeid)
+    # Where pytest makes no test of each seed: in classes of unittest, and where nothing but a call asks for hcs_host.
+    seeds = _wanted(request.node).seeds
+    if seeds is None:
+        return _seed_of(request.config, request.node.nodeid)
+    if len(seeds) > 1:
+        _refuse(request.node, "has several seeds, of which pytest cannot make tests of their own here: give one")
+    return seeds[0]
 
 
 def _seed_of(config: pytest.Config, test: str) -> int | None:
@@ -327,7 +336,10 @@ class _World:
         path = os.path.join(config.rootpath, file)
         with suppress(ValueError):  # on another drive of Windows
             path = os.path.relpath(path, config.invocation_params.dir)
-        words = ["pytest", "::".join([path, *rest])]
+        # With -m the folder is one of those that Python imports from.
+        arguments = getattr(config, "workerinput", {}).get("mainargv", sys.argv)
+        is_module = os.path.basename(arguments[0]) == "__main__.py" if arguments else False
+        words = [*(("python", "-m") if is_module else ()), "pytest", "::".join([path, *rest])]
         if self.wanted.seeds is None:
             seed: Any = self.seed
             if seed != _seed_of(config, self.item.nodeid):
