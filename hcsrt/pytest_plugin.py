@@ -68,7 +68,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _seed_of_option(text: str) -> int | str:
-    return PLAIN if text == PLAIN else int(text)
+    try:
+        return PLAIN if text == PLAIN else int(text)
+    except ValueError:
+        from argparse import ArgumentTypeError
+
+        raise ArgumentTypeError(f"{text!r} is no seed: give an int, or {PLAIN!r}") from None
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -86,10 +91,24 @@ def pytest_configure(config: pytest.Config) -> None:
         try:
             choose(backend)
         except HcsError:
-            # The tests that want it are skipped, and say why.
-            return
+            # The tests that are marked to want it are skipped, and say why. No other may find the emulator there.
+            _set_variable(config, "HCSRT_BACKEND", backend)
         except RuntimeError as error:
             raise pytest.UsageError(f"--hcs-backend={backend}: {error}") from None
+
+
+def _set_variable(config: pytest.Config, name: str, value: str) -> None:
+    """Set an environment variable for this run."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+
+    def restore() -> None:
+        if before is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = before
+
+    config.add_cleanup(restore)
 
 
 # --- what a test wants -----------------------------------------------------------------------------------------------

@@ -468,7 +468,7 @@ def test_two(hcs_host):
     assert len({seed for seeds in found for seed in seeds}) == 4
     assert re.findall(r"seed: (\w+);", text_of(run("", "-s", "--hcs-seed=12"))) == ["12", "12"]
     assert re.findall(r"seed: (\w+);", text_of(run("", "-s", "--hcs-seed=plain"))) == ["None", "None"]
-    assert "--hcs-seed: invalid" in "\n".join(run("", "--hcs-seed=many").errlines)
+    assert "--hcs-seed: 'many' is no seed: give an int, or 'plain'" in "\n".join(run("", "--hcs-seed=many").errlines)
 
 
 def test_a_project_may_give_seeds_of_its_own(pytester: pytest.Pytester, run: Run) -> None:
@@ -609,6 +609,24 @@ def test_world(hcs_host):
 def test_the_option_chooses_the_backend_of_all_tests(run: Run) -> None:
     result = run('def test_it():\n    assert hcsrt.backend() == "emulator"\n', "--hcs-backend=emulator")
     result.assert_outcomes(passed=1)
+
+
+@pytest.mark.skipif(WINDOWS, reason="there may be an HCS")
+def test_a_run_for_windows_never_falls_back_to_the_emulator(run: Run) -> None:
+    result = run(
+        """
+def test_unmarked():
+    hcsrt.systems()
+
+@pytest.mark.hcs_real
+def test_marked():
+    hcsrt.systems()
+""",
+        "--hcs-backend=windows",
+        "-rs",
+    )
+    result.assert_outcomes(failed=1, skipped=1)
+    assert "it is a service of Windows" in text_of(result)
 
 
 # --- several processes, and cases that have to be met ----------------------------------------------------------------
