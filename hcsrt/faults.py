@@ -188,9 +188,9 @@ class Fault:
     def remove(self) -> None:
         """Take the fault out of force, for good. What it keeps goes on; nothing happens if it is removed already."""
         faults, self._faults = self._faults, None
+        self._end()
         if faults is not None:
             faults._forget(self)
-        self._end()
 
     def release(self) -> None:
         """Let what hangs now, or waits for its delay, go on. The fault stays in force for what comes later."""
@@ -396,7 +396,8 @@ class Faults:
     def __init__(self, seed: int = 0) -> None:
         self._seed = integer(seed, "seed")
         self._faults: list[Fault] = []
-        self._removed: list[Fault] = []
+        # What was fired by those that are removed: they themselves may be added again, here or elsewhere.
+        self._removed: list[tuple[int, Firing]] = []
         # How often there were such data, since several faults may be alike.
         self._streams: dict[str, int] = {}
         self._block: _interpose.Block | None = None
@@ -478,7 +479,7 @@ class Faults:
     @property
     def fired(self) -> list[Firing]:
         """What all faults have met, removed ones too, in the order of time within this block."""
-        everything = [each for fault in (*self._removed, *self._faults) for each in fault._collect()]
+        everything = [*self._removed, *(each for fault in self for each in fault._collect())]
         return [firing for _, firing in sorted(everything)]
 
     @property
@@ -546,7 +547,7 @@ class Faults:
         for place, each in enumerate(self._faults):
             if each is fault:
                 del self._faults[place]
-                self._removed.append(fault)
+                self._removed += fault._collect()
                 return
 
 

@@ -73,7 +73,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _seed_of_option(text: str) -> int | str:
-    return PLAIN if text == PLAIN else int(text)
+    try:
+        return PLAIN if text == PLAIN else int(text)
+    except ValueError:
+        from argparse import ArgumentTypeError
+
+        raise ArgumentTypeError(f"{text!r} is no seed: give an int, or {PLAIN!r}") from None
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -81,17 +86,34 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     backend = config.getoption("hcs_backend")
     if backend is not None:
-        from . import _built as _built
-        from ._library import choose
-        from .errors import HcsError
+        try:
+            from . import _built as _built
+            from ._library import choose
+            from .errors import HcsError
+        except ImportError as error:
+            raise pytest.UsageError(f"--hcs-backend={backend}: {error}") from None
 
         try:
             choose(backend)
         except HcsError:
-            # The tests that want it are skipped, and say why.
-            return
+            # The tests that are marked to want it are skipped, and say why. No other may find the emulator there.
+            _set_variable(config, "HCSRT_BACKEND", backend)
         except RuntimeError as error:
             raise pytest.UsageError(f"--hcs-backend={backend}: {error}") from None
+
+
+def _set_variable(config: pytest.Config, name: str, value: str) -> None:
+    """Set an environment variable for this run."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+
+    def restore() -> None:
+        if before is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = before
+
+    config.add_cleanup(restore)
 
 
 # --- what a test wants -----------------------------------------------------------------------------------------------
@@ -211,8 +233,14 @@ def hcs_seed(request: pytest.FixtureRequest) -> int | None:
     That of the file comes before the last, if the test has a world from a file, and that has a seed. A conftest.py may
     have a fixture of this name that chooses otherwise.
     """
+    # Where pytest makes no test of each seed: in classes of unittest, and where nothing but a call asks for hcs_host.
+    wanted = _wanted(request.node)
+    if wanted.seeds is not None:
+        if len(wanted.seeds) > 1:
+            _refuse(request.node, "has several seeds, of which pytest cannot make tests of their own here: give one")
+        return wanted.seeds[0]
     if request.config.getoption("hcs_seed") is None:
-        saved = _saved(request.node, _wanted(request.node).world)
+        saved = _saved(request.node, wanted.world)
         if saved is not None and saved.seed is not None:
             return saved.seed
     return _seed_of(request.config, request.node.nodeid)
@@ -406,7 +434,10 @@ class _World:
         path = os.path.join(config.rootpath, file)
         with suppress(ValueError):  # on another drive of Windows
             path = os.path.relpath(path, config.invocation_params.dir)
-        words = ["pytest", "::".join([path, *rest])]
+        # With -m the folder is one of those that Python imports from.
+        arguments = getattr(config, "workerinput", {}).get("mainargv", sys.argv)
+        is_module = os.path.basename(arguments[0]) == "__main__.py" if arguments else False
+        words = [*(("python", "-m") if is_module else ()), "pytest", "::".join([path, *rest])]
         if self.wanted.seeds is None:
             seed: Any = self.seed
             if seed != _seed_of(config, self.item.nodeid):

@@ -916,6 +916,27 @@ def test_the_record_is_that_of_the_last_block() -> None:
         assert faults.fired == fault.fired
 
 
+def test_the_record_of_a_block_has_each_firing_once(system: hcsrt.ComputeSystem) -> None:
+    faults, others = Faults(), Faults()
+    with faults, others:
+        fault = faults.on(PROPERTIES).fail("E_FAIL")
+        failure(system.properties)
+        fault.remove()
+        first = fault.fired
+        assert faults.fired == first
+        faults.add(fault)
+        failure(system.properties)
+        assert faults.fired == first + fault.fired
+        fault.remove()
+        both = faults.fired
+        others.add(fault)
+        failure(system.properties)
+        assert (faults.fired, others.fired) == (both, fault.fired)
+    assert len({id(firing) for firing in both}) == len(both) == 2
+    with faults:
+        assert faults.fired == []
+
+
 def test_the_record_is_read_by_several_threads(faults: Faults) -> None:
     over = threading.Event()
     fault = faults.on("HcsCreateOperation").delay(0)

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+import sys
 import tomllib
 from collections.abc import Callable
 from importlib import import_module
@@ -122,6 +123,11 @@ def test_a_run_that_does_not_use_it_needs_no_extension_module(
     result = run()
     result.assert_outcomes(errors=1)
     assert f"hcsrt in {unbuilt / 'hcsrt'} has no extension modules" in text_of(result)
+    result = run("", "--hcs-backend=emulator")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert result.errlines[0].startswith(
+        f"ERROR: --hcs-backend=emulator: hcsrt in {unbuilt / 'hcsrt'} has no extension"
+    )
 
 
 def test_a_program_that_has_imported_it_may_run_pytest(pytester: pytest.Pytester, unbuilt: Path) -> None:
@@ -382,7 +388,7 @@ def test_clean(hcs_host):
         assert f"the test has left something behind: {count}" in told
         assert owner in told
         assert f'File "{file}", line {numbered(result, line)}, in {function}' in told
-        assert "repeat it with: pytest test_it.py::" + test in told
+        assert "repeat it with: python -m pytest test_it.py::" + test in told
         # Nothing of pytest, asyncio or hcsrt.
         assert {os.path.basename(name) for name in re.findall(r'File "(.*?)"', told)} == {"test_it.py"}
 
@@ -514,8 +520,8 @@ def test_a_failure_tells_its_seed_and_the_command_that_repeats_it(pytester: pyte
     if WINDOWS:
         return
     for seed, command in zip(seeds, commands, strict=True):
-        pytest_, *words = shlex.split(command)
-        assert pytest_ == "pytest"
+        python, option, pytest_, *words = shlex.split(command)
+        assert (python, option, pytest_) == ("python", "-m", "pytest")
         again = run("", *words)
         again.assert_outcomes(failed=1)
         assert f"seed is {seed}" in text_of(again)
@@ -636,7 +642,7 @@ def test_the_command_is_for_the_folder_in_which_pytest_was_started(
     (pytester.path / "pytest.ini").write_text("[pytest]\n")
     monkeypatch.chdir(folder)
     shown = text_of(run(""))
-    (command,) = re.findall(r"^repeat it with: pytest (.*)$", shown, re.MULTILINE)
+    (command,) = re.findall(r"^repeat it with: python -m pytest (.*)$", shown, re.MULTILINE)
     assert shlex.split(command)[0] == "test_there.py::test"
     assert re.search(r"^FAILED sub folder/test_there.py::test|^FAILED test_there.py::test", shown, re.MULTILINE)
 
@@ -651,7 +657,7 @@ def test_it(broken):
     pass
 """)
     result.assert_outcomes(errors=1)
-    assert "repeat it with: pytest test_it.py::test_it --hcs-seed=" in text_of(result)
+    assert "repeat it with: python -m pytest test_it.py::test_it --hcs-seed=" in text_of(result)
 
 
 def test_what_a_failure_leaves_behind_is_not_told(run: Run) -> None:
@@ -696,7 +702,7 @@ def test_list(hcs_host, more):
     for name in ("test_range[seed20]", "test_range[seed21]", "test_list[seed-plain-a]", "test_list[b-seed7]"):
         alternatives = (name, name.replace("b-seed7", "seed7-b"))
         assert any(f"test_it.py::{each} " in shown for each in alternatives), name
-    assert "repeat it with: pytest 'test_it.py::test_range[seed21]'\n" in shown or WINDOWS
+    assert "repeat it with: python -m pytest 'test_it.py::test_range[seed21]'\n" in shown or WINDOWS
     run("", "test_it.py::test_range[seed21]").assert_outcomes(failed=1)
 
 
@@ -713,7 +719,7 @@ def test_two(hcs_host):
     assert len({seed for seeds in found for seed in seeds}) == 4
     assert re.findall(r"seed: (\w+);", text_of(run("", "-s", "--hcs-seed=12"))) == ["12", "12"]
     assert re.findall(r"seed: (\w+);", text_of(run("", "-s", "--hcs-seed=plain"))) == ["None", "None"]
-    assert "--hcs-seed: invalid" in "\n".join(run("", "--hcs-seed=many").errlines)
+    assert "--hcs-seed: 'many' is no seed: give an int, or 'plain'" in "\n".join(run("", "--hcs-seed=many").errlines)
 
 
 def test_a_project_may_give_seeds_of_its_own(pytester: pytest.Pytester, run: Run) -> None:
@@ -727,6 +733,46 @@ def test_marked(hcs_host):
     assert hcs_host.seed == 6
 """)
     result.assert_outcomes(passed=2)
+
+
+def test_a_seed_of_the_marker_holds_where_pytest_makes_no_tests_of_seeds(run: Run) -> None:
+    result = run("""
+import unittest
+
+@pytest.mark.usefixtures("hcs_host")
+class TestOfUnittest(unittest.TestCase):
+    @pytest.mark.hcs(seed=5)
+    def test_one(self):
+        assert Host.installed().seed == 5
+
+    @pytest.mark.hcs(seed=[5, 6])
+    def test_several(self):
+        pass
+
+@pytest.mark.hcs(seed=None)
+class TestByCall:
+    def test_it(self, request):
+        assert request.getfixturevalue("hcs_host").seed is None
+""")
+    result.assert_outcomes(passed=2, errors=1)
+    text = text_of(result)
+    assert "has several seeds, of which pytest cannot make tests of their own here: give one" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_the_command_starts_pytest_as_it_was_started(
+    workers: tuple[str, ...], pytester: pytest.Pytester, run: Run
+) -> None:
+    (pytester.mkdir("here") / "test_it.py").write_text("import beside\n\ndef test(hcs_host): assert False\n")
+    pytester.makepyfile(beside="")
+    where = f"here{os.sep}test_it.py::test"
+    words = ["-p", "no:cacheprovider", *PLUGIN, "--import-mode=importlib", *workers]
+    shown = text_of(pytester.run(sys.executable, "-m", "pytest", *words))
+    assert f"repeat it with: python -m pytest {where} --hcs-seed=" in shown
+    (pytester.path / "here" / "test_it.py").write_text("def test(hcs_host): assert False\n")
+    shown = text_of(pytester.run(sys.executable, "-c", "import pytest; pytest.main()", *words))
+    assert f"repeat it with: pytest {where} --hcs-seed=" in shown
 
 
 WRONG = {
@@ -828,6 +874,24 @@ def test_world(hcs_host):
 def test_the_option_chooses_the_backend_of_all_tests(run: Run) -> None:
     result = run('def test_it():\n    assert hcsrt.backend() == "emulator"\n', "--hcs-backend=emulator")
     result.assert_outcomes(passed=1)
+
+
+@pytest.mark.skipif(WINDOWS, reason="there may be an HCS")
+def test_a_run_for_windows_never_falls_back_to_the_emulator(run: Run) -> None:
+    result = run(
+        """
+def test_unmarked():
+    hcsrt.systems()
+
+@pytest.mark.hcs_real
+def test_marked():
+    hcsrt.systems()
+""",
+        "--hcs-backend=windows",
+        "-rs",
+    )
+    result.assert_outcomes(failed=1, skipped=1)
+    assert "it is a service of Windows" in text_of(result)
 
 
 # --- several processes, and cases that have to be met ----------------------------------------------------------------
