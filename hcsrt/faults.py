@@ -87,6 +87,8 @@ class Firing(NamedTuple):
     """The id of the compute system, of which at most 64 characters are kept; None if nobody knows it."""
     seconds: float
     """When it was, in seconds since the fault was put into force."""
+    action: str
+    """What the fault did: its action with the arguments, such as `"fail(error='E_FAIL')"`; `...` is for a document."""
 
 
 class Fault:
@@ -213,12 +215,15 @@ class Fault:
 
     def __str__(self) -> str:
         """Return the call that adds the fault, with `...` for documents: they may hold what no log is to show."""
+        return _written(self._shown())
+
+    def _shown(self) -> _Data:
         data = dict(self._data)
         if "document" in data:
             data["document"] = _LeftOut()
         if "when" in data:
             data["when"] = [[*each[:2], _LeftOut()] if each[0] == "document" else each for each in data["when"]]
-        return _written(data)
+        return data
 
     def _begin(self, seed: int) -> None:
         self._active = _activate(self._data, seed)
@@ -229,15 +234,18 @@ class Fault:
             self._met = self._met or self._active.met
             self._active.remove()
 
-    def _has_fired(self) -> bool:
+    def _has_never_fired(self) -> bool:
+        if self.action == "missing":
+            return False
         # The record of firings may have lost them, and the count may be from just before the last one.
-        return bool(self._met or (self._active is not None and self._active.met) or self._collect())
+        return not (self._met or (self._active is not None and self._active.met) or self._collect())
 
     def _collect(self) -> list[tuple[int, Firing]]:
         """Return the firings, each behind its place in the native record."""
         firings = () if self._active is None else self._active.firings()
+        action = _written_action(self._shown())
         return [
-            (place, Firing(number, self._site_of(event), system, after))
+            (place, Firing(number, self._site_of(event), system, after, action))
             for place, number, event, system, after in firings
         ]
 
@@ -250,25 +258,35 @@ class Fault:
 class Site:
     """Where a fault shall be, and what it shall meet there: its methods are the actions, and each adds a fault.
 
-    `Faults.on()` returns one. An action that the site does not take raises ValueError, with the ones that it takes.
+    `Faults.on()` returns one. An action that the site does not take raises ValueError, with the ones that it takes. One
+    that is dropped before any action was asked of it is a RuntimeWarning: it would let nothing go wrong.
     """
 
-    __slots__ = ("_data", "_faults")
+    __slots__ = ("_data", "_faults", "_is_asked")
 
     def __init__(self) -> None:
         raise TypeError("a Site is made by Faults.on()")
 
     _data: _Data
     _faults: Faults
+    _is_asked: bool
 
     @classmethod
     def _make(cls, faults: Faults, data: _Data) -> Site:
         site = object.__new__(cls)
         site._faults = faults
         site._data = data
+        site._is_asked = False
         return site
 
+    def __del__(self) -> None:
+        if not getattr(self, "_is_asked", True):
+            from warnings import warn
+
+            warn(f"{self!r} has no action, such as fail(), so nothing goes wrong there", RuntimeWarning, stacklevel=2)
+
     def _add(self, action: str, arguments: _Data) -> Fault:
+        self._is_asked = True
         data = {**self._data, "action": action}
         data.update(_checked_action(data, arguments))
         return self._faults.add(Fault._make(data))
@@ -391,13 +409,15 @@ class Faults:
         seed: Of what is left to chance: `probability`, and `jitter`.
     """
 
-    __slots__ = ("_block", "_faults", "_removed", "_seed", "_streams")
+    __slots__ = ("_block", "_faults", "_removed", "_seed", "_streams", "_unmet")
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = integer(seed, "seed")
         self._faults: list[Fault] = []
         # What was fired by those that are removed: they themselves may be added again, here or elsewhere.
+        # What removed faults have met, and which of them have met nothing.
         self._removed: list[tuple[int, Firing]] = []
+        self._unmet: list[Fault] = []
         # How often there were such data, since several faults may be alike.
         self._streams: dict[str, int] = {}
         self._block: _interpose.Block | None = None
@@ -485,9 +505,7 @@ class Faults:
     @property
     def never_fired(self) -> list[Fault]:
         """The faults that have met nothing, removed ones first. A `missing()` is not among them: it meets no calls."""
-        return [
-            fault for fault in (*self._removed, *self._faults) if fault.action != "missing" and not fault._has_fired()
-        ]
+        return [*self._unmet, *(fault for fault in self if fault._has_never_fired())]
 
     @property
     def active(self) -> bool:
@@ -511,6 +529,7 @@ class Faults:
         block.begin()
         self._streams.clear()
         self._removed.clear()
+        self._unmet.clear()
         try:
             for fault in self:
                 fault._begin(self._stream(fault))
@@ -548,14 +567,20 @@ class Faults:
             if each is fault:
                 del self._faults[place]
                 self._removed += fault._collect()
+                if fault._has_never_fired():
+                    self._unmet.append(fault)
                 return
 
 
 def _written(data: _Data) -> str:
     """Return the call that adds a fault of these data."""
     selectors = "".join(f", {name}={data[name]!r}" for name in data if name in _SELECTORS)
+    return f"on({data['site']!r}{selectors}).{_written_action(data)}"
+
+
+def _written_action(data: _Data) -> str:
     arguments = ", ".join(f"{name}={data[name]!r}" for name in _ARGUMENTS[data["action"]] if name in data)
-    return f"on({data['site']!r}{selectors}).{data['action']}({arguments})"
+    return f"{data['action']}({arguments})"
 
 
 class _LeftOut:

@@ -418,7 +418,7 @@ class _World:
             if number == 0:
                 yield f"faults that fired: {len(fired)}"
             system = f" of {firing.system!r}" if firing.system else ""
-            yield f"  {firing.function}{system}, number {firing.number}, after {firing.seconds:.3f} s"
+            yield f"  {firing.function}{system}, number {firing.number}, after {firing.seconds:.3f} s: {firing.action}"
         never = host.faults.never_fired
         for number, fault in enumerate(never[-_MOST_FIRINGS:]):
             if number == 0:

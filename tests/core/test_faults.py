@@ -161,8 +161,18 @@ def test_equal_faults_have_equal_data() -> None:
     with pytest.raises(TypeError):
         hash(fails)
     assert repr(fails) == "<Fault on('HcsOpenProcess').fail(error='E_FAIL')>"
-    assert repr(faults.on("process", system="a*")) == "<Site 'process', system='a*'>"
+    with pytest.warns(RuntimeWarning, match="has no action"):
+        assert repr(faults.on("process", system="a*")) == "<Site 'process', system='a*'>"
     assert repr(faults) == "<Faults: 1>"
+
+
+def test_a_site_without_an_action_is_told() -> None:
+    faults = Faults()
+    with pytest.warns(RuntimeWarning, match=r"<Site 'HcsOpenProcess', nth=3> has no action, such as fail\(\)") as told:
+        faults.on("HcsOpenProcess", nth=3)
+        gc.collect()
+    assert [warning.filename for warning in told] == [__file__]
+    assert faults.to_list() == []
 
 
 @pytest.mark.parametrize("kind", [Fault, Site])
@@ -894,7 +904,7 @@ def test_the_record(system: hcsrt.ComputeSystem, faults: Faults) -> None:
     third = faults.on(PROPERTIES, nth=3).fail("E_FAIL")
     assert fails(*[system] * 3) == [False, False, True]
     assert [firing.number for firing in every.fired] == [1, 2, 3]
-    assert third.fired == [Firing(3, PROPERTIES, "tests", third.fired[0].seconds)]
+    assert third.fired == [Firing(3, PROPERTIES, "tests", third.fired[0].seconds, "fail(error='E_FAIL')")]
     seconds = [firing.seconds for firing in every.fired]
     assert seconds == sorted(seconds)
     assert seconds[0] >= 0

@@ -1035,3 +1035,16 @@ def test_a_file_of_hand_is_short(file: Path) -> None:
         Host.load(file.with_name("other"))
     with pytest.raises(TypeError, match="path must be"):
         Host.load(3)  # type: ignore[arg-type]
+
+
+def test_a_guest_crashes_at_a_call_that_fails_and_is_done() -> None:
+    """The creation of a process that runs although HCS says that it has failed."""
+    where = {"failed_call": "at_its_kick_off", "completion": "inside_the_call"}
+    with Host(process_in_container="E_INVALIDARG", **where) as host:
+        system = ComputeSystem.create("web", emulator.container_document())
+        system.start()
+        crash = host.faults.on("HcsCreateProcess").crash()
+        assert system.run(SLEEP, timeout=60).returncode != 0
+        assert len(crash.fired) == 1
+        assert host.systems() == []
+        system.close()

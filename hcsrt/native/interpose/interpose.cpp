@@ -784,22 +784,22 @@ struct Through<Entry, Number> {
         }
         if constexpr (std::is_void_v<Result>) {
             hand_over(arguments...);
-            afterwards(verdict, meeting, true, arguments...);
+            afterwards(verdict, meeting, arguments...);
         } else {
             Result result = hand_over(arguments...);
-            bool is_taken = true;
+            [[maybe_unused]] bool is_taken = true;
             if constexpr (has_result) is_taken = !hcsrt_failed(result);
             if constexpr (is_tracked) is_taken ? call_was_taken(operation) : call_was_refused(operation);
-            afterwards(verdict, meeting, is_taken, arguments...);
+            afterwards(verdict, meeting, arguments...);
             return result;
         }
     }
 
-    static void afterwards(const Verdict &verdict, [[maybe_unused]] const Meeting &meeting, bool is_taken,
+    static void afterwards(const Verdict &verdict, [[maybe_unused]] const Meeting &meeting,
                            [[maybe_unused]] Parameters... arguments) {
         const hcsrt_fault_hook *able = hook();
         if constexpr (has_subject)
-            if (verdict.crashes && is_taken && able)
+            if (verdict.crashes && able)
                 able->crash_guest(std::get<0>(std::tie(arguments...)), SUBJECTS[Number] == HCSRT_SUBJECT_PROCESS);
         if constexpr (Number == NUMBER_HcsCreateProcess) {
             hcsrt_process *process = std::get<sizeof...(Parameters) - 1>(std::tie(arguments...));
