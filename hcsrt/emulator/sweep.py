@@ -146,7 +146,8 @@ class Run:
             if self.fault is not None:
                 given = "".join(f", {name}={choice!r}" for name, choice in self.assumptions.items())
                 lines.append(f"repeat it with: Host(seed={self.seed}{given}), and faults.add({self.fault.to_dict()})")
-            raise AssertionError("\n".join(lines)) from self.error
+            # What a program that hung has ended with comes from the end of its world.
+            raise AssertionError("\n".join(lines)) from (None if self.hung else self.error)
 
 
 class Sweep:
