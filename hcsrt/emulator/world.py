@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from .._arguments import check_name, check_namespace, check_text, did_you_mean, integer, path_text
 from .._arguments import seconds as checked_seconds
 from .._event_types import EVENT_TYPES
-from .._handles import pending
 from .._interpose import set_fault_hook
 from .._late import Late
 from .._library import choose
@@ -361,7 +360,7 @@ class Host:
         with _lock():
             if current().host is self:
                 self._leave()
-        _wait(lambda: not pending(), _AFTERMATH)
+        _wait(lambda: not _native.pending(), _AFTERMATH)
 
     def _leave(self) -> None:
         world = current()
@@ -571,7 +570,7 @@ class Host:
             return dict(self._end[0])
         if not self._is_installed():
             return {}
-        return {**_native.live(), "pending": pending()}
+        return {**_native.live(), "pending": _native.pending()}
 
     def misuses(self) -> list[str]:
         """Return what callers did that could crash or corrupt the real HCS, and failures of the emulator itself.
