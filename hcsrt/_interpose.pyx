@@ -352,9 +352,11 @@ cdef class Block:
             end()
 
 
-# The firings of the rules that somebody asks for, by their number; and the place of the next one in the record.
+# The firings of the rules that somebody asks for, by their number; and the place of the next one in the record, of the
+# process that this is the epoch of.
 cdef dict firings = {}
 cdef uint64_t next_firing = 0
+cdef uint32_t epoch_of_record = 0
 
 
 cdef int collect() except -1:
@@ -362,7 +364,12 @@ cdef int collect() except -1:
     cdef hcsrt_firing firing
     cdef list found
     cdef int byteorder = 0
+    global next_firing, epoch_of_record
     with lock():
+        if not hcsrt_is_here(&core, epoch_of_record):
+            # A forked child has a record of its own, which may be longer by now than that of its parent was.
+            epoch_of_record = hcsrt_fork_epoch(&core)
+            next_firing = 0
         while core.next_firing(&next_firing, &firing):
             found = firings.get(firing.rule)
             if found is None:

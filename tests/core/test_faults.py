@@ -907,6 +907,24 @@ def test_faults_come_and_go_while_others_call(system: hcsrt.ComputeSystem) -> No
 
 
 @fork
+def test_a_forked_child_has_a_record_of_its_own(system: hcsrt.ComputeSystem) -> None:
+    def fired(calls: int) -> list[int]:
+        with Faults() as faults:
+            faults.on("HcsGetServiceProperties").fail("E_FAIL")
+            for _ in range(calls):
+                failure(hcsrt.service.properties)
+            return [firing.number for firing in faults.fired]
+
+    assert fired(3) == [1, 2, 3]
+    child = os.fork()
+    if child == 0:
+        with suppress(BaseException):
+            os._exit(0 if fired(7) == [1, 2, 3, 4, 5, 6, 7] else 1)
+        os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@fork
 def test_a_forked_child_has_no_faults(system: hcsrt.ComputeSystem, faults: Faults) -> None:
     fault = faults.on("HcsGetServiceProperties").hang()
     held = faults.on("event:SystemExited").hang()
