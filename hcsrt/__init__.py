@@ -1,7 +1,10 @@
 """Python driver of the Windows Host Compute Service (HCS): containers and virtual machines, run from Python.
 
-PYTEST_DONT_REWRITE, or pytest would warn in a program that has imported hcsrt before it runs pytest.
+PYTEST_DONT_REWRITE
 """
+
+# The last line is for pytest, which looks for it there: since this package has a plugin, pytest would warn in a program
+# that has imported hcsrt before it runs pytest.
 
 from __future__ import annotations
 

@@ -69,6 +69,18 @@ def check_handle(value: object, argument: str, kind: str = "Windows handle") -> 
         )
 
 
+def did_you_mean(value: object, names: Iterable[str]) -> str:
+    """Return the end of an error about a name that there is not: which one is meant, or "" if none is like it."""
+    if not isinstance(value, str):
+        return ""
+    from difflib import get_close_matches
+
+    known = {name.lower(): name for name in names}
+    # A long one would take long, and is like none of them.
+    near = get_close_matches(value[:200].lower(), known, 1)
+    return f"; did you mean {known[near[0]]!r}?" if near else ""
+
+
 def path_text(value: str | os.PathLike[str], argument: str) -> str:
     """Return a path as text."""
     try:

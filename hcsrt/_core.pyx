@@ -6,6 +6,12 @@ cdef extern from "exports.h" nogil:
 cdef extern from "core/reaper.h" nogil:
     int hcsrt_reaper_init()
 
-if not hcsrt_reaper_init():
+cdef extern from "core/forks.h" nogil:
+    int hcsrt_forks_watch(void (*in_child)())
+
+cdef extern from "backends/backends.h" nogil:
+    void hcsrt_restore_chosen()
+
+if not hcsrt_reaper_init() or not hcsrt_forks_watch(hcsrt_restore_chosen):
     raise MemoryError
 core = hcsrt_linked

@@ -100,6 +100,9 @@ class Block:
         """Put the table into use. Raises RuntimeError if this block has done so already."""
     def end(self) -> None:
         """Take the table out of use, unless another block needs it; nothing happens if this one has ended."""
+    @property
+    def here(self) -> bool:
+        """Whether it has begun in this process, and not ended."""
 
 @disjoint_base
 class Active:

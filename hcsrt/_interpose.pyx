@@ -47,12 +47,30 @@ from ._arguments import seconds as checked_seconds
 
 cdef const HcsApi *inner = NULL
 cdef int blocks = 0
+# The process that these, and the firings below, are of.
+cdef uint32_t epoch = 0
 cdef dict locks = {}
 
 
 cdef object lock():
     """Return the lock of this process: another thread of a parent may hold that of the parent at the fork."""
     return locks.setdefault(hcsrt_fork_epoch(&core), allocate_lock())
+
+
+cdef bint is_here() noexcept:
+    """Return whether there has been a block in this process, and not only in its parent."""
+    return hcsrt_is_here(&core, epoch)
+
+
+cdef int renew() except -1:
+    """Begin anew, with the lock, in a forked child."""
+    global blocks, epoch, next_firing
+    if not is_here():
+        blocks = 0
+        next_firing = 0
+        firings.clear()
+        epoch = hcsrt_fork_epoch(&core)
+    return 0
 
 
 cdef int number_of(str function) except -1:
@@ -69,19 +87,23 @@ cdef int use(const HcsApi *table) except -1:
     return 0
 
 
-cdef int begin() except -1:
-    """Put the table into use, unless it is in use already."""
+cdef uint32_t begin() except 0:
+    """Put the table into use, unless it is in use already, and return the epoch, for end()."""
     global blocks, inner
     with lock():
+        renew()
         if blocks == 0:
             inner = hcs()
             use(core.interpose(inner))
         blocks += 1
-    return 0
+        return epoch
 
 
-cdef int end() except -1:
+cdef int end(uint32_t begun) except -1:
+    """Take the table out of use with the last block; nothing happens for a block of a parent."""
     global blocks
+    if not hcsrt_is_here(&core, begun):
+        return 0
     with lock():
         blocks -= 1
         if blocks == 0:
@@ -114,14 +136,13 @@ cdef class Rule:
         self.rule.calls = calls
 
     def __enter__(self):
-        if self.number > 0:
+        if self.here() > 0:
             raise RuntimeError(f"the rule for {self.function} is in use already; make another one for a block inside")
-        begin()
-        self.epoch = hcsrt_fork_epoch(&core)
+        self.epoch = begin()
         self.number = core.rule_add(&self.rule)
         if self.number < 0:
             self.number = 0
-            end()
+            end(self.epoch)
             raise ValueError(f"the rule cannot be one for {self.function}, or there are too many rules")
         return self
 
@@ -134,7 +155,7 @@ cdef class Rule:
             met = core.rule_remove(number)
         self.last_met = met
         self.number = 0
-        end()
+        end(self.epoch)
 
     @property
     def met(self):
@@ -207,7 +228,7 @@ def late(function, first=1, calls=0):
 cdef int show(int number) except -1:
     """Undo hide(); where no block is in use any more, without putting the table into use."""
     cdef const HcsApi *table = core.interpose_without(number, False)
-    if blocks:
+    if blocks and is_here():
         use(table)
     return 0
 
@@ -232,16 +253,17 @@ def missing(str function not None):
         ValueError: No call works without it.
     """
     cdef int number = number_of(function)
-    begin()
+    cdef uint32_t begun = begin()
     try:
         hide(number, function)
         try:
             yield
         finally:
-            with lock():
-                show(number)
+            if hcsrt_is_here(&core, begun):
+                with lock():
+                    show(number)
     finally:
-        end()
+        end(begun)
 
 
 cdef class Counts:
@@ -249,11 +271,12 @@ cdef class Counts:
 
     cdef dict before
     cdef bint counts
+    cdef uint32_t epoch
 
     def __enter__(self):
         if self.counts:
             raise RuntimeError("these counts are in use already; make others for a block inside")
-        begin()
+        self.epoch = begin()
         self.counts = True
         self.before = {name: core.interposed_calls(number_of(name)) for name in functions()}
         return self
@@ -262,7 +285,7 @@ cdef class Counts:
         if not self.counts:
             raise RuntimeError("these counts are not in use; enter their block first")
         self.counts = False
-        end()
+        end(self.epoch)
 
     cdef dict begun(self):
         if self.before is None:
@@ -341,22 +364,24 @@ cdef class Block:
         """Put the table into use. Raises RuntimeError if this block has done so already."""
         if self.begun:
             raise RuntimeError("the block has begun already; make another one")
-        begin()
+        self.epoch = begin()
         self.begun = True
-        self.epoch = hcsrt_fork_epoch(&core)
 
     def end(self):
         """Take the table out of use, unless another block needs it; nothing happens if this one has ended."""
         if self.begun:
             self.begun = False
-            end()
+            end(self.epoch)
+
+    @property
+    def here(self):
+        """Whether it has begun in this process, and not ended."""
+        return self.begun and bool(hcsrt_is_here(&core, self.epoch))
 
 
-# The firings of the rules that somebody asks for, by their number; and the place of the next one in the record, of the
-# process that this is the epoch of.
+# The firings of the rules that somebody asks for, by their number; and the place of the next one in the record.
 cdef dict firings = {}
 cdef uint64_t next_firing = 0
-cdef uint32_t epoch_of_record = 0
 
 
 cdef int collect() except -1:
@@ -364,12 +389,8 @@ cdef int collect() except -1:
     cdef hcsrt_firing firing
     cdef list found
     cdef int byteorder = 0
-    global next_firing, epoch_of_record
     with lock():
-        if not hcsrt_is_here(&core, epoch_of_record):
-            # A forked child has a record of its own, which may be longer by now than that of its parent was.
-            epoch_of_record = hcsrt_fork_epoch(&core)
-            next_firing = 0
+        renew()
         while core.next_firing(&next_firing, &firing):
             found = firings.get(firing.rule)
             if found is None:
@@ -398,10 +419,10 @@ cdef class Active:
     def __dealloc__(self):
         cdef int64_t rule = self.number()
         cdef const HcsApi *table
-        if self.hidden >= 0:
+        if self.hidden >= 0 and hcsrt_is_here(&core, self.epoch):
             table = core.interpose_without(self.hidden, False)
             # Without the lock: the garbage collector may have come here from where it is held.
-            if table != NULL and blocks:
+            if table != NULL and blocks and is_here():
                 core.replace_chosen(table)
         if rule > 0:
             with nogil:
@@ -448,10 +469,9 @@ cdef class Active:
     def remove(self):
         """Take it out of force. Nothing happens the second time."""
         cdef int64_t rule = self.number()
-        # A forked child has none of the rules of its parent, but it lacks the same functions.
         cdef int hidden = self.hidden
         self.hidden = -1
-        if hidden >= 0:
+        if hidden >= 0 and hcsrt_is_here(&core, self.epoch):
             with lock():
                 show(hidden)
         if rule > 0:
@@ -566,6 +586,7 @@ def activate(str site not None, str place not None, str action not None, uint64_
         rule.milliseconds = HCSRT_FOR_EVER if back_after is None else milliseconds_of(back_after)
     rule.amount = after
     with lock():
+        renew()
         # Before it can fire; nothing takes firings out of the record meanwhile.
         active.rule = add(&rule, numbers, list(when), [])
         firings[active.rule] = []

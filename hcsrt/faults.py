@@ -30,12 +30,12 @@ from __future__ import annotations
 
 import json
 import re
-from _collections_abc import Iterable, Iterator, Mapping, Sequence
+from _collections_abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from . import _built as _built
 from . import _hresults, _interpose
-from ._arguments import check_name, check_text, integer
+from ._arguments import check_name, check_text, did_you_mean, integer
 from ._codes import SYMBOLS
 from ._event_types import EVENT_TYPES
 from ._late import types, typing
@@ -87,6 +87,8 @@ class Firing(NamedTuple):
     """The id of the compute system, of which at most 64 characters are kept; None if nobody knows it."""
     seconds: float
     """When it was, in seconds since the fault was put into force."""
+    action: str
+    """What the fault did: its action with the arguments, such as `"fail(error='E_FAIL')"`; `...` is for a document."""
 
 
 class Fault:
@@ -95,7 +97,7 @@ class Fault:
     The action methods of `Site` make one. Two faults are equal if their data are.
     """
 
-    __slots__ = ("_active", "_data", "_faults")
+    __slots__ = ("_active", "_data", "_faults", "_met")
     __hash__: typing.ClassVar[None]  # type: ignore[assignment]  # equal by its data, like a dict
 
     def __init__(self) -> None:
@@ -107,11 +109,14 @@ class Fault:
         fault._data = data
         fault._faults = None
         fault._active = None
+        fault._met = 0
         return fault
 
     _data: _Data
     _faults: Faults | None
     _active: _interpose.Active | None
+    # How often it had fired when it was taken out of force.
+    _met: int
 
     @classmethod
     def from_dict(cls, data: Mapping[str, typing.Any]) -> Fault:
@@ -135,11 +140,13 @@ class Fault:
         site = _checked_site(data["site"])
         action = data["action"]
         if not isinstance(action, str) or action not in _ARGUMENTS:
-            raise ValueError(f"data['action'] is {action!r}; give one of {', '.join(_ARGUMENTS)}")
+            near = did_you_mean(action, _ARGUMENTS)
+            raise ValueError(f"data['action'] is {action!r}; give one of {', '.join(_ARGUMENTS)}{near}")
         known = {"site", "action", *_SELECTORS, *_ARGUMENTS[action]}
         for name in data:
             if name not in known:
-                raise ValueError(f"data has {name!r}, which a fault with {action}() does not take: remove it")
+                near = did_you_mean(name, sorted(known - set(data)))
+                raise ValueError(f"data has {name!r}, which a fault with {action}() does not take: remove it{near}")
         made: _Data = {"site": site, "action": _plain(action)}
         made.update(_checked_selectors(site, {name: data[name] for name in _SELECTORS if name in data}))
         made.update(_checked_action(made, {name: data[name] for name in _ARGUMENTS[action] if name in data}))
@@ -188,7 +195,7 @@ class Fault:
             faults._forget(self)
 
     def release(self) -> None:
-        """Let go on what hangs now, or waits for its delay. The fault stays in force for what comes later."""
+        """Let what hangs now, or waits for its delay, go on. The fault stays in force for what comes later."""
         if self._active is not None:
             self._active.release()
 
@@ -204,23 +211,41 @@ class Fault:
         return self._data == other._data if isinstance(other, Fault) else NotImplemented
 
     def __repr__(self) -> str:
-        given = {name: value for name, value in self._data.items() if name in _SELECTORS}
-        selectors = "".join(f", {name}={value!r}" for name, value in given.items())
-        arguments = ", ".join(f"{name}={self._data[name]!r}" for name in _ARGUMENTS[self.action] if name in self._data)
-        return f"<Fault on({self.site!r}{selectors}).{self.action}({arguments})>"
+        return f"<Fault {_written(self._data)}>"
+
+    def __str__(self) -> str:
+        """Return the call that adds the fault, with `...` for documents: they may hold what no log is to show."""
+        return _written(self._shown())
+
+    def _shown(self) -> _Data:
+        data = dict(self._data)
+        if "document" in data:
+            data["document"] = _LeftOut()
+        if "when" in data:
+            data["when"] = [[*each[:2], _LeftOut()] if each[0] == "document" else each for each in data["when"]]
+        return data
 
     def _begin(self, seed: int) -> None:
         self._active = _activate(self._data, seed)
+        self._met = 0
 
     def _end(self) -> None:
         if self._active is not None:
+            self._met = self._met or self._active.met
             self._active.remove()
+
+    def _has_never_fired(self) -> bool:
+        if self.action == "missing":
+            return False
+        # The record of firings may have lost them, and the count may be from just before the last one.
+        return not (self._met or (self._active is not None and self._active.met) or self._collect())
 
     def _collect(self) -> list[tuple[int, Firing]]:
         """Return the firings, each behind its place in the native record."""
         firings = () if self._active is None else self._active.firings()
+        action = _written_action(self._shown())
         return [
-            (place, Firing(number, self._site_of(event), system, after))
+            (place, Firing(number, self._site_of(event), system, after, action))
             for place, number, event, system, after in firings
         ]
 
@@ -233,25 +258,35 @@ class Fault:
 class Site:
     """Where a fault shall be, and what it shall meet there: its methods are the actions, and each adds a fault.
 
-    `Faults.on()` returns one. An action that the site does not take raises ValueError, with the ones that it takes.
+    `Faults.on()` returns one. An action that the site does not take raises ValueError, with the ones that it takes. One
+    that is dropped before any action was asked of it is a RuntimeWarning: it would let nothing go wrong.
     """
 
-    __slots__ = ("_data", "_faults")
+    __slots__ = ("_data", "_faults", "_is_asked")
 
     def __init__(self) -> None:
         raise TypeError("a Site is made by Faults.on()")
 
     _data: _Data
     _faults: Faults
+    _is_asked: bool
 
     @classmethod
     def _make(cls, faults: Faults, data: _Data) -> Site:
         site = object.__new__(cls)
         site._faults = faults
         site._data = data
+        site._is_asked = False
         return site
 
+    def __del__(self) -> None:
+        if not getattr(self, "_is_asked", True):
+            from warnings import warn
+
+            warn(f"{self!r} has no action, such as fail(), so nothing goes wrong there", RuntimeWarning, stacklevel=2)
+
     def _add(self, action: str, arguments: _Data) -> Fault:
+        self._is_asked = True
         data = {**self._data, "action": action}
         data.update(_checked_action(data, arguments))
         return self._faults.add(Fault._make(data))
@@ -306,11 +341,11 @@ class Site:
         return self._add("delay", {"seconds": seconds, "jitter": jitter})
 
     def hang(self) -> Fault:
-        """As delay(), until `Fault.release()`, the removal of the fault, or the end of its `Faults`."""
+        """Do as delay() does, until `Fault.release()`, the removal of the fault, or the end of its `Faults`."""
         return self._add("hang", {})
 
     def drop(self) -> Fault:
-        """Lose the callback of the completion, or the event. Who asks for the result gets it."""
+        """Lose the callback of the completion, or the event. Whoever asks for the result gets it."""
         return self._add("drop", {})
 
     def duplicate(self) -> Fault:
@@ -367,19 +402,22 @@ class Faults:
 
     Faults can be added before the block and within it. Those that are left at its end are still there as data, and are
     in force again, with counts from the beginning, if the block is entered again. Blocks may be nested, and be those of
-    several threads. A forked child has no faults in force, but lacks what `missing()` has taken from its parent.
+    several threads. A forked child has none in force, not even those of a block that its parent has entered; it may
+    enter it anew.
 
     Args:
         seed: Of what is left to chance: `probability`, and `jitter`.
     """
 
-    __slots__ = ("_block", "_faults", "_removed", "_seed", "_streams")
+    __slots__ = ("_block", "_faults", "_removed", "_seed", "_streams", "_unmet")
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = integer(seed, "seed")
         self._faults: list[Fault] = []
         # What was fired by those that are removed: they themselves may be added again, here or elsewhere.
+        # What removed faults have met, and which of them have met nothing.
         self._removed: list[tuple[int, Firing]] = []
+        self._unmet: list[Fault] = []
         # How often there were such data, since several faults may be alike.
         self._streams: dict[str, int] = {}
         self._block: _interpose.Block | None = None
@@ -447,7 +485,7 @@ class Faults:
             fault = Fault.from_dict(fault)
         if fault._faults is not None:
             raise ValueError("fault belongs to a Faults already: add Fault.from_dict(fault.to_dict())")
-        if self._block is not None:
+        if self.active:
             fault._begin(self._stream(fault))
         fault._faults = self
         self._faults.append(fault)
@@ -465,9 +503,14 @@ class Faults:
         return [firing for _, firing in sorted(everything)]
 
     @property
+    def never_fired(self) -> list[Fault]:
+        """The faults that have met nothing, removed ones first. A `missing()` is not among them: it meets no calls."""
+        return [*self._unmet, *(fault for fault in self if fault._has_never_fired())]
+
+    @property
     def active(self) -> bool:
         """Whether the block is entered."""
-        return self._block is not None
+        return self._block is not None and self._block.here
 
     def to_list(self) -> list[dict[str, typing.Any]]:
         """Return the data of each fault, in the order of adding."""
@@ -480,12 +523,13 @@ class Faults:
         return len(self._faults)
 
     def __enter__(self) -> Faults:
-        if self._block is not None:
+        if self.active:
             raise RuntimeError("these faults are in force already; use other ones for a block inside")
         block = _interpose.Block()
         block.begin()
         self._streams.clear()
         self._removed.clear()
+        self._unmet.clear()
         try:
             for fault in self:
                 fault._begin(self._stream(fault))
@@ -523,7 +567,27 @@ class Faults:
             if each is fault:
                 del self._faults[place]
                 self._removed += fault._collect()
+                if fault._has_never_fired():
+                    self._unmet.append(fault)
                 return
+
+
+def _written(data: _Data) -> str:
+    """Return the call that adds a fault of these data."""
+    selectors = "".join(f", {name}={data[name]!r}" for name in data if name in _SELECTORS)
+    return f"on({data['site']!r}{selectors}).{_written_action(data)}"
+
+
+def _written_action(data: _Data) -> str:
+    arguments = ", ".join(f"{name}={data[name]!r}" for name in _ARGUMENTS[data["action"]] if name in data)
+    return f"{data['action']}({arguments})"
+
+
+class _LeftOut:
+    """What stands for a value that is not shown."""
+
+    def __repr__(self) -> str:
+        return "..."
 
 
 # --- checks -----------------------------------------------------------------------------------------------------------
@@ -543,6 +607,18 @@ def _plain(text: str) -> str:
     return str.__str__(text)
 
 
+def _sites() -> Iterator[str]:
+    """Yield the sites that there are."""
+    for name in _interpose.functions():
+        if name.startswith("Hc"):
+            yield name
+            if (traits := _interpose.traits(name)) is not None and traits.is_tracked:
+                yield f"completion:{name}"
+    yield from (f"event:{name}" for name in ("*", *EVENT_TYPES))
+    yield from (f"stream:{name}" for name in _STREAMS)
+    yield "process"
+
+
 def _checked_site(site: object) -> str:
     check_name(site, "site")
     assert isinstance(site, str)
@@ -553,18 +629,24 @@ def _checked_site(site: object) -> str:
         if traits is None or not place.startswith("Hc"):
             raise ValueError(
                 f"site is {site!r}; give the name of an HCS function, 'completion:' with one, 'event:' with a type of "
-                f"event, 'stream:' with stdin, stdout or stderr, or 'process'"
+                f"event, 'stream:' with stdin, stdout or stderr, or 'process'{did_you_mean(site, _sites())}"
             )
         if kind == "completion" and not traits.is_tracked:
             raise ValueError(f"site is {site!r}, and {place} has no completion: give {place!r}, its calls")
     elif kind == "event":
         if place != "*" and place not in EVENT_TYPES:
-            raise ValueError(f"site is {site!r}; give 'event:*', or one of {', '.join(EVENT_TYPES)} after 'event:'")
+            types = ", ".join(EVENT_TYPES)
+            near = did_you_mean(site, _sites())
+            raise ValueError(f"site is {site!r}; give 'event:*', or one of {types} after 'event:'{near}")
     elif kind == "stream":
         if place not in _STREAMS:
-            raise ValueError(f"site is {site!r}; give 'stream:stdin', 'stream:stdout' or 'stream:stderr'")
+            near = did_you_mean(site, _sites())
+            raise ValueError(f"site is {site!r}; give 'stream:stdin', 'stream:stdout' or 'stream:stderr'{near}")
     elif site != "process":
-        raise ValueError(f"site is {site!r}; begin it with 'completion:', 'event:' or 'stream:', or give a function")
+        near = did_you_mean(site, _sites())
+        raise ValueError(
+            f"site is {site!r}; begin it with 'completion:', 'event:' or 'stream:', or give a function{near}"
+        )
     return site
 
 
@@ -629,7 +711,9 @@ def _checked_condition(site: str, condition: typing.Any, argument: str) -> list[
     if _kind(site) in ("call", "completion") and (traits := _interpose.traits(_place(site))):
         numbers += traits.numbers
     if not isinstance(field, str) or field not in (*_TEXTS, *numbers):
-        raise ValueError(f"{argument} is about {field!r}; give one of {', '.join((*_TEXTS, *numbers))} for {site!r}")
+        fields = (*_TEXTS, *numbers)
+        near = did_you_mean(field, fields)
+        raise ValueError(f"{argument} is about {field!r}; give one of {', '.join(fields)} for {site!r}{near}")
     operators = _TEXT_OPERATORS if field in _TEXTS else _NUMBER_OPERATORS
     if not isinstance(operator, str) or operator not in operators:
         raise ValueError(f"{argument} compares {field} by {operator!r}; give one of {' '.join(operators)}")
@@ -644,73 +728,120 @@ def _checked_condition(site: str, condition: typing.Any, argument: str) -> list[
     return [_plain(field), _plain(operator), number]
 
 
+class _At(NamedTuple):
+    """The site of an action."""
+
+    site: str
+    kind: str
+    traits: _interpose.Traits | None
+    """Of the function, where it is one."""
+
+    def cannot_have_document(self) -> bool:
+        """Return whether it is a call that has no document."""
+        return self.kind == "call" and self.traits is not None and not self.traits.has_document
+
+    def actions(self) -> list[str]:
+        """Return the actions that the site takes."""
+        found = list(_ACTIONS[self.kind])
+        if self.kind == "call" and self.traits is not None:
+            if not self.traits.can_fail:
+                found.remove("fail")
+            if not self.traits.can_answer:
+                found.remove("answer")
+            # Once a close has returned, nothing leads to the guest any more; only a close of what has one cannot fail.
+            if not self.traits.has_subject or not self.traits.can_fail:
+                found.remove("crash")
+        return found
+
+
 def _checked_action(data: _Data, given: _Data) -> _Data:
     """Return the arguments of an action as they are kept, for the site and the selectors that are there."""
     site, action = data["site"], data["action"]
     kind = _kind(site)
-    taken = list(_ACTIONS[kind])
-    if kind == "call":
-        traits = _interpose.traits(_place(site))
-        assert traits is not None
-        if not traits.can_fail:
-            taken.remove("fail")
-        if not traits.can_answer:
-            taken.remove("answer")
-        if not traits.has_subject:
-            taken.remove("crash")
+    at = _At(site, kind, _interpose.traits(_place(site)) if kind in ("call", "completion") else None)
+    taken = at.actions()
     if action not in taken:
         raise ValueError(f"{site!r} cannot {action}(); it takes {', '.join(f'{name}()' for name in taken)}")
     if action == "missing" and (selectors := [name for name in _SELECTORS if name in data]):
         raise ValueError(f"a function is missing for all or for none: leave out {', '.join(selectors)}")
-    made: _Data = {}
-    if action == "fail":
-        if "error" not in given:
-            raise ValueError("fail() needs an error: give the symbol of an HRESULT")
-        made["error"] = _checked_error(given["error"])
-        if kind == "completion" and made["error"] == "HCS_E_OPERATION_PENDING":
-            raise ValueError("a call that completes with HCS_E_OPERATION_PENDING never completes: use hang()")
-        document = _checked_document(given.get("document"))
-        if document is not None:
-            if kind == "call" and not _interpose.traits(_place(site)).has_document:  # type: ignore[union-attr]
-                raise ValueError(f"{_place(site)} has no document that could tell of a failure: leave document out")
-            made["document"] = document
-    elif action in ("answer", "rewrite"):
-        document = given.get("document")
-        if document is not None and not isinstance(document, str):
-            document = _checked_json(document)
-        elif document is not None:
-            check_text(document, "document")
-            document = _plain(document)
-        if action == "answer" and document is not None and not _interpose.traits(_place(site)).has_document:  # type: ignore[union-attr]
-            raise ValueError(f"{_place(site)} answers without a document: leave document out")
-        if document is not None:
-            made["document"] = document
-    elif action == "delay":
-        if "seconds" not in given:
-            raise ValueError("delay() needs a number of seconds: give seconds")
-        for name in ("seconds", "jitter"):
-            span = _span(given.get(name, 0.0), name, "use hang()")
-            if name == "seconds" or span:
-                made[name] = span
-    elif action == "cut":
-        if "after" not in given:
-            raise ValueError("cut() needs a number of bytes: give after")
-        after = integer(given["after"], "after")
-        if not 0 <= after < 2**63:
-            raise ValueError(f"after is {after}; give a number of bytes, from 0")
-        made["after"] = after
-    elif action == "disconnect":
-        back_after = given.get("back_after")
-        if back_after is not None and back_after != float("inf"):
-            made["back_after"] = _span(back_after, "back_after", "None")
+    check = _CHECKS.get(action)
+    return {} if check is None else check(at, given)
+
+
+def _checked_fail(at: _At, given: _Data) -> _Data:
+    if "error" not in given:
+        raise ValueError("fail() needs an error: give the symbol of an HRESULT")
+    made: _Data = {"error": _checked_error(given["error"])}
+    if at.kind == "completion" and made["error"] == "HCS_E_OPERATION_PENDING":
+        raise ValueError("a call that completes with HCS_E_OPERATION_PENDING never completes: use hang()")
+    document = _checked_document(given.get("document"))
+    if document is not None:
+        if at.cannot_have_document():
+            raise ValueError(f"{at.site} has no document that could tell of a failure: leave document out")
+        made["document"] = document
     return made
+
+
+def _checked_answer(at: _At, given: _Data) -> _Data:
+    document = given.get("document")
+    if document is None:
+        return {}
+    if isinstance(document, str):
+        check_text(document, "document")
+        document = _plain(document)
+    else:
+        document = _checked_json(document)
+    if at.cannot_have_document():
+        raise ValueError(f"{at.site} answers without a document: leave document out")
+    return {"document": document}
+
+
+def _checked_delay(at: _At, given: _Data) -> _Data:
+    if "seconds" not in given:
+        raise ValueError("delay() needs a number of seconds: give seconds")
+    made: _Data = {}
+    for name in ("seconds", "jitter"):
+        span = _span(given.get(name, 0.0), name, "use hang()")
+        if name == "seconds" or span:
+            made[name] = span
+    return made
+
+
+def _checked_cut(at: _At, given: _Data) -> _Data:
+    if "after" not in given:
+        raise ValueError("cut() needs a number of bytes: give after")
+    after = integer(given["after"], "after")
+    if not 0 <= after < 2**63:
+        raise ValueError(f"after is {after}; give a number of bytes, from 0")
+    return {"after": after}
+
+
+def _checked_disconnect(at: _At, given: _Data) -> _Data:
+    back_after = given.get("back_after")
+    if back_after is None or back_after == float("inf"):
+        return {}
+    return {"back_after": _span(back_after, "back_after", "None")}
+
+
+# By action, those that have arguments.
+_CHECKS: dict[str, Callable[[_At, _Data], _Data]] = {
+    "fail": _checked_fail,
+    "answer": _checked_answer,
+    "rewrite": _checked_answer,
+    "delay": _checked_delay,
+    "cut": _checked_cut,
+    "disconnect": _checked_disconnect,
+}
 
 
 def _checked_error(error: object) -> str | int:
     if isinstance(error, str):
         code = getattr(_hresults, error, None) if error.isupper() else None
         if not isinstance(code, int):
-            raise ValueError(f"error is {error!r}, which is no symbol that hcsrt knows: give the number of the HRESULT")
+            near = did_you_mean(error, (name for name, known in vars(_hresults).items() if isinstance(known, int)))
+            raise ValueError(
+                f"error is {error!r}, which is no symbol that hcsrt knows: give the number of the HRESULT{near}"
+            )
     else:
         if isinstance(error, bool):
             raise TypeError("error must be the symbol or the number of an HRESULT, not bool")

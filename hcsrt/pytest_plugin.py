@@ -11,15 +11,17 @@ import sys
 import zlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
 import pytest
 
 if TYPE_CHECKING:
     from types import CodeType
 
+    from ._facade.owner import Owner
     from ._handles import Handle
     from .emulator import Host
+    from .emulator.contents import Saved
 
 __all__ = ["hcs_host", "hcs_seed"]
 
@@ -37,10 +39,13 @@ Only a thread of the test's own could still close them, and a test waits for its
 
 _ORIGIN_DEPTH = 16
 _MOST_FIRINGS = 20
+_MOST_DROPS = 10
 _MARKERS = (
-    "hcs(seed=None, chaos=None, assume={}): the world of a test that uses hcs_host. seed: an int, None for the plain "
-    "order, or several of them, each of which makes a test of its own; chaos: what goes wrong at random, 'swarm'; "
-    "assume: choices by the names of assumptions.",
+    "hcs(seed=None, chaos=None, assume={}, world=None, may_drop=False): the world of a test that uses hcs_host. seed: "
+    "an int, None for the plain order, or several of them, each of which makes a test of its own; chaos: what goes "
+    "wrong at random, 'swarm'; assume: choices by the names of assumptions; world: a file that Host.save() has "
+    "written, relative to that of the test; may_drop: whether it is no failure if the test drops a compute system or a "
+    "process without closing it.",
     "hcs_real: a test of the real HCS, which is skipped where that cannot be used.",
 )
 
@@ -120,6 +125,11 @@ class _Wanted(NamedTuple):
     seeds: list[int | None] | None
     chaos: Any
     assume: dict[str, str]
+    world: str | os.PathLike[str] | None
+    may_drop: bool
+
+
+_ARGUMENTS = ("seed", "chaos", "assume", "world", "may_drop")
 
 
 def _wanted(node: Any) -> _Wanted:
@@ -130,14 +140,25 @@ def _wanted(node: Any) -> _Wanted:
         if marker.args:
             _refuse(node, "takes no argument without its name: write hcs(seed=...)")
         for name, value in marker.kwargs.items():
-            if name not in ("seed", "chaos", "assume"):
-                _refuse(node, f"has no argument {name!r}: it takes seed, chaos and assume")
+            if name not in _ARGUMENTS:
+                from ._arguments import did_you_mean
+
+                *others, last = _ARGUMENTS
+                near = did_you_mean(name, _ARGUMENTS)
+                _refuse(node, f"has no argument {name!r}: it takes {', '.join(others)} and {last}{near}")
             given.setdefault(name, value)
         more = marker.kwargs.get("assume", {})
         if not isinstance(more, Mapping):
             _refuse(node, f"takes a mapping as assume, not {type(more).__name__}: write assume={{'name': 'choice'}}")
         assume = {**more, **assume}
-    return _Wanted(_seeds(node, given["seed"]) if "seed" in given else None, given.get("chaos"), assume)
+    seeds = _seeds(node, given["seed"]) if "seed" in given else None
+    may_drop = given.get("may_drop", False)
+    if not isinstance(may_drop, bool):
+        _refuse(node, f"takes True or False as may_drop, not {may_drop!r}")
+    world = given.get("world")
+    if world is not None and not isinstance(world, (str, os.PathLike)):
+        _refuse(node, f"takes the path of a file as world, not {world!r}")
+    return _Wanted(seeds, given.get("chaos"), assume, world, may_drop)
 
 
 def _seeds(node: Any, seed: Any) -> list[int | None]:
@@ -152,7 +173,7 @@ def _seeds(node: Any, seed: Any) -> list[int | None]:
     return seeds
 
 
-def _refuse(node: Any, reason: str) -> None:
+def _refuse(node: Any, reason: str) -> NoReturn:
     pytest.fail(f"the marker hcs of {node.nodeid} {reason}", pytrace=False)
 
 
@@ -201,6 +222,7 @@ def _why_not_real(config: pytest.Config) -> str | None:
 # --- the world of a test ---------------------------------------------------------------------------------------------
 
 _RUN = pytest.StashKey[bytes]()
+_SAVED = pytest.StashKey["Saved | None"]()
 _WORLD = pytest.StashKey["_World"]()
 
 
@@ -208,15 +230,35 @@ _WORLD = pytest.StashKey["_World"]()
 def hcs_seed(request: pytest.FixtureRequest) -> int | None:
     """Return the seed of hcs_host: that of the marker hcs, that of --hcs-seed, or one of the test's own in this run.
 
-    A conftest.py may have a fixture of this name that chooses otherwise.
+    That of the file comes before the last, if the test has a world from a file, and that has a seed. A conftest.py may
+    have a fixture of this name that chooses otherwise.
     """
     # Where pytest makes no test of each seed: in classes of unittest, and where nothing but a call asks for hcs_host.
-    seeds = _wanted(request.node).seeds
-    if seeds is None:
-        return _seed_of(request.config, request.node.nodeid)
-    if len(seeds) > 1:
-        _refuse(request.node, "has several seeds, of which pytest cannot make tests of their own here: give one")
-    return seeds[0]
+    wanted = _wanted(request.node)
+    if wanted.seeds is not None:
+        if len(wanted.seeds) > 1:
+            _refuse(request.node, "has several seeds, of which pytest cannot make tests of their own here: give one")
+        return wanted.seeds[0]
+    if request.config.getoption("hcs_seed") is None:
+        saved = _saved(request.node, wanted.world)
+        if saved is not None and saved.seed is not None:
+            return saved.seed
+    return _seed_of(request.config, request.node.nodeid)
+
+
+def _saved(node: Any, world: str | os.PathLike[str] | None) -> Saved | None:
+    """Return what the file of a test's world holds, if it has one."""
+    if _SAVED not in node.stash:
+        node.stash[_SAVED] = None
+        if world is not None:
+            from . import _built as _built
+            from .emulator.contents import read
+
+            try:
+                node.stash[_SAVED] = read(os.path.join(node.path.parent, world))
+            except (OSError, ValueError) as error:
+                _refuse(node, f"names a world that cannot be loaded: {error}")
+    return node.stash[_SAVED]
 
 
 def _seed_of(config: pytest.Config, test: str) -> int | None:
@@ -233,22 +275,28 @@ def _seed_of(config: pytest.Config, test: str) -> int | None:
 def hcs_host(request: pytest.FixtureRequest, hcs_seed: int | None) -> Iterator[Host]:
     """Yield a world of the emulator's for this test alone: a hcsrt.emulator.Host, installed.
 
-    The test fails if it leaves something behind that is not cleaned up in the background, or uses HCS in a way that
-    could crash or corrupt the real one.
+    The test fails if it leaves something behind that is not cleaned up in the background, drops a compute system or a
+    process without closing it, or uses HCS in a way that could crash or corrupt the real one.
     """
     if request.config.getoption("hcs_backend") == "windows":
         _skip("hcs_host is emulated, and --hcs-backend=windows is given")
     import warnings
 
     from . import _built as _built
+    from ._facade.owner import on_drop
     from ._handles import remember_makers, remembered_makers
-    from .emulator import Host
+    from .emulator.contents import Saved
+    from .emulator.world import host_of
     from .errors import NoIsolationWarning
 
     wanted = _wanted(request.node)
     if wanted.chaos is not None and hcs_seed is None:
         _refuse(request.node, f"has chaos, which needs a seed: give one as seed, and no --hcs-seed={PLAIN}")
-    host = Host(hcs_seed, chaos=wanted.chaos, **wanted.assume)
+    saved = _saved(request.node, wanted.world) or Saved(None, {}, [], [], [])
+    try:
+        host = host_of(saved, str(wanted.world), hcs_seed, wanted.chaos, wanted.assume)
+    except (TypeError, ValueError) as error:
+        _refuse(request.node, f"asks for a world that there cannot be: {error}")
     request.node.stash[_WORLD] = world = _World(host, request.node, wanted)
     # Who uses the fixture wants an emulator. pytest takes this back when the test is over.
     warnings.filterwarnings("ignore", category=NoIsolationWarning)
@@ -256,11 +304,14 @@ def hcs_host(request: pytest.FixtureRequest, hcs_seed: int | None) -> Iterator[H
     depth = sys.get_coroutine_origin_tracking_depth()
     sys.set_coroutine_origin_tracking_depth(max(depth, _ORIGIN_DEPTH))
     remember_makers(True)
+    if not wanted.may_drop:
+        on_drop(world.note_drop)
     try:
         with host:
             yield host
             world.verify()
     finally:
+        on_drop(None)
         # Else they would warn in another test that they were dropped without having been closed.
         for handle, _, _ in remembered_makers():
             handle.close()
@@ -279,9 +330,20 @@ class _World:
         self.wanted = wanted
         self.has_failed = False
         self.has_told = False
+        # The lines of each thing that was dropped unclosed.
+        self.dropped: list[list[str]] = []
+
+    def note_drop(self, owner: Owner[Any]) -> None:
+        """Note what is dropped unclosed, if the test has made it."""
+        from ._handles import remembered_makers
+
+        for handle, places, origin in remembered_makers():
+            if handle is owner.handle:
+                # As text, since nothing may keep the object.
+                self.dropped.append(list(_maker(repr(owner), places, origin)))
 
     def verify(self) -> None:
-        """Fail the test if it has left something behind or misused HCS."""
+        """Fail the test if it has left something behind, dropped something unclosed, or misused HCS."""
         # What a failure has interrupted is kept by its traceback.
         if self.has_failed:
             return
@@ -290,7 +352,7 @@ class _World:
         if not self.host.settle(SOON_SECONDS) and not self._is_held():
             self.host.settle(SETTLE_SECONDS)
         left, misuses = self.host.left_behind(), self.host.misuses()
-        if left or misuses:
+        if left or self.dropped or misuses:
             self.has_told = True
             pytest.fail("\n".join(self._told(left, misuses)), pytrace=False)
 
@@ -317,11 +379,21 @@ class _World:
 
             for handle, places, origin in remembered_makers():
                 yield ""
-                yield from _maker(handle, places, origin)
+                yield from _maker(_owner(handle), places, origin)
+            yield ""
+        if self.dropped:
+            yield f"the test has dropped without closing: {len(self.dropped)}"
+            for lines in self.dropped[:_MOST_DROPS]:
+                yield ""
+                yield from lines
+            if len(self.dropped) > _MOST_DROPS:
+                yield ""
+                yield f"and {len(self.dropped) - _MOST_DROPS} more"
+            yield ""
         if misuses:
             yield "the test has done what could crash or corrupt the real HCS:"
             yield from (f"  {misuse}" for misuse in misuses)
-        yield ""
+            yield ""
         yield from self.lines()
 
     def lines(self) -> Iterator[str]:
@@ -330,6 +402,8 @@ class _World:
 
         host = self.host
         yield f"seed: {PLAIN if host.seed is None else host.seed}"
+        if self.wanted.world is not None:
+            yield f"world: {os.fspath(self.wanted.world)}"
         if self.wanted.chaos is not None:
             yield f"chaos: {self.wanted.chaos}"
         assumed = {name: choice for name, choice in host.assumptions.items() if choice is not None}
@@ -344,7 +418,12 @@ class _World:
             if number == 0:
                 yield f"faults that fired: {len(fired)}"
             system = f" of {firing.system!r}" if firing.system else ""
-            yield f"  {firing.function}{system}, number {firing.number}, after {firing.seconds:.3f} s"
+            yield f"  {firing.function}{system}, number {firing.number}, after {firing.seconds:.3f} s: {firing.action}"
+        never = host.faults.never_fired
+        for number, fault in enumerate(never[-_MOST_FIRINGS:]):
+            if number == 0:
+                yield f"faults that never fired: {len(never)}"
+            yield f"  {fault}"
         yield f"repeat it with: {self.command()}"
 
     def command(self) -> str:
@@ -384,10 +463,15 @@ def _pairs(values: Mapping[str, str]) -> str:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, None]:
-    outcome = yield
     world = item.stash.get(_WORLD, None)
     if world is None or call.excinfo is None:
+        yield
         return
+    shows_all = item.config.getoption("showlocals", False) or item.config.getoption("fulltrace", False)
+    modules = [] if shows_all else _hide_frames(call.excinfo.value)
+    outcome = yield
+    for names in modules:
+        names.pop(_HIDES, None)
     # One that is expected to fail has failed too.
     world.has_failed = True
     report = outcome.get_result()
@@ -400,25 +484,72 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
             report.sections.append(("hcs_host", text))
 
 
+_HIDES = "__tracebackhide__"
+"""What pytest looks for in a frame and in its module."""
+
+
+def _hide_frames(error: BaseException) -> list[dict[str, Any]]:
+    """Let pytest leave hcsrt's own frames out of the traceback of an error, and of its causes.
+
+    Returns:
+        The names of the modules, in each of which that is said, to be taken back.
+    """
+    modules: list[dict[str, Any]] = []
+    # Of an error that never came to a line of the program nothing would be left.
+    shown: set[int] = set()
+
+    def hides(excinfo: pytest.ExceptionInfo[BaseException] | None) -> bool:
+        return excinfo is None or id(excinfo.value) not in shown
+
+    for each in _causes(error):
+        is_outside = False
+        traceback = each.__traceback__
+        while traceback is not None:
+            frame, traceback = traceback.tb_frame, traceback.tb_next
+            package = str(frame.f_globals.get("__name__")).partition(".")[0]
+            # By name, since modules in Cython have the file of their source where they were built.
+            if package == "hcsrt":
+                frame.f_globals[_HIDES] = hides
+                modules.append(frame.f_globals)
+            elif package not in ("_pytest", "pluggy"):
+                is_outside = True
+        if not is_outside:
+            shown.add(id(each))
+    return modules
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error with all that pytest may show before it, and the members of groups."""
+    found: set[int] = set()
+    left = [error]
+    while left:
+        each = left.pop()
+        if id(each) not in found:
+            found.add(id(each))
+            yield each
+            if isinstance(each, BaseExceptionGroup):
+                left += cast("BaseExceptionGroup[BaseException]", each).exceptions
+            left += [more for more in (each.__cause__, each.__context__) if more is not None]
+
+
 # --- cases that a run has to meet ------------------------------------------------------------------------------------
 
-_MET = pytest.StashKey[dict[str, int]]()
 
-
-def _met(config: pytest.Config) -> dict[str, int]:
+def _met() -> dict[str, int]:
     """Return how often each case of hcsrt.emulator.sometimes was met, in this process and in those of xdist."""
+    # Where nothing has imported it, there are no cases.
     module = sys.modules.get("hcsrt.emulator.sometimes")
-    here: dict[str, int] = {} if module is None else module.sometimes.report()
-    others = config.stash.setdefault(_MET, {})
-    return {name: here.get(name, 0) + others.get(name, 0) for name in {**others, **here}}
+    return {} if module is None else module.sometimes.report()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over what a process of xdist has met."""
-    met = node.config.stash.setdefault(_MET, {})
-    for name, count in getattr(node, "workeroutput", {}).get("hcs_met", {}).items():
-        met[name] = met.get(name, 0) + count
+    met = getattr(node, "workeroutput", {}).get("hcs_met")
+    if met:
+        from .emulator import sometimes
+
+        sometimes.merge(met)
 
 
 # Before the terminal reports how the run has ended.
@@ -429,14 +560,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     output: dict[str, Any] | None = getattr(config, "workeroutput", None)
     if output is not None:
-        output["hcs_met"] = _met(config)
-    elif session.exitstatus == pytest.ExitCode.OK and not all(_met(config).values()):
+        output["hcs_met"] = _met()
+    elif session.exitstatus == pytest.ExitCode.OK and not all(_met().values()):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if config.getoption("hcs_require_sometimes"):
-        never = sorted(name for name, count in _met(config).items() if not count)
+        never = sorted(name for name, count in _met().items() if not count)
         if never:
             terminalreporter.section("hcsrt: never met in this run", red=True)
             for name in never:
@@ -447,10 +578,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _maker(
-    handle: Handle, places: Sequence[tuple[CodeType, int]], origin: Sequence[tuple[str, int, str]] | None
+    owner: str, places: Sequence[tuple[CodeType, int]], origin: Sequence[tuple[str, int, str]] | None
 ) -> Iterator[str]:
-    """Yield the lines that say where a handle was made."""
-    yield f"{_owner(handle)} was made here:"
+    """Yield the lines that say where what owns a handle was made."""
+    yield f"{owner} was made here:"
     yield from _traceback([(code.co_filename, _line(code, offset), code.co_name) for code, offset in places])
     if origin:
         yield "  in a task that was made here:"

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _DEBUG = 10
 _INSIDE = ("hcsrt", "asyncio", "uvloop")
 _is_enabled: Callable[[int], bool] | None = None
+_tell_drop: Callable[[Owner[Any]], None] | None = None
 
 
 def is_traced() -> bool:
@@ -71,6 +72,15 @@ def tell_place() -> None:
         _, frame = _outside()
         if frame is not None:
             processes.started_at(frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__"))
+
+
+def on_drop(tell: Callable[[Owner[Any]], None] | None) -> None:
+    """Let somebody know of each owner that is dropped unclosed, before its handle closes; None: nobody any more.
+
+    It is called on any thread, wherever the garbage collector may come.
+    """
+    global _tell_drop
+    _tell_drop = tell
 
 
 def debug(logger: str, message: str, *values: object) -> None:
@@ -148,6 +158,9 @@ class Owner(Single, Generic[HandleT]):
         if handle is None or not self._is_given or handle.closed or _is_finalizing():
             return
         try:
+            # Another thread may be just taking it away.
+            if (tell := _tell_drop) is not None:
+                tell(self)
             _warn(f"unclosed {self!r}", ResourceWarning, _outside()[0], source=self)
         finally:
             self._discard()

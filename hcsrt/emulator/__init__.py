@@ -3,12 +3,13 @@
 It keeps compute systems, their documents and their states as HCS does, and runs their processes as real programs of
 this machine. It is no sandbox: these programs have the rights of the user who started Python.
 
-Emulated are containers and virtual machines: to create, open, list, start, shut down and terminate them, their
-properties, statistics and events; processes with their pipes, signals and exit codes, on POSIX with a pseudo-terminal;
-changes of each resource that a source names, of which at most the properties tell; namespaces, CPU groups, instances
-of Container Credential Guard, and the files of guest and runtime state. Virtual machines pause, resume, save, restore
-and crash, too, but no guest boots in them. Nothing is isolated or limited, no process becomes another user's, and no
-path of a document is opened. A path of Windows to a volume leads to a folder in temporary space.
+It emulates containers and virtual machines, which can be created, opened, listed, started, shut down and terminated,
+with their properties, statistics and events; processes with their pipes, signals and exit codes, on POSIX with a
+pseudo-terminal; changes of each resource that a source names, of which at most the properties tell; namespaces, CPU
+groups, instances of Container Credential Guard, and the files of guest and runtime state. Virtual machines can be
+paused, resumed, saved, restored and crashed, too, but no guest boots in them. Nothing is isolated or limited, no
+process becomes another user's, and no path of a document is opened. A path of Windows to a volume leads to a folder in
+temporary space.
 
 Not emulated are live migration, reports to Windows Error Reporting, the cancelling and the properties of operations,
 restricted tokens, templates, requests to a guest, storage and network: these answer with E_NOTIMPL.
@@ -83,6 +84,6 @@ def backend_capsule() -> object:
     try:
         serve()
     except BaseException:
-        _native.fail_to_start()
+        _native.start_at_next_call()
         raise
     return _native.backend()

@@ -102,8 +102,8 @@ def start() -> int:
 def serves(service: int) -> bool:
     """Return whether the service with this number has not gone."""
 
-def fail_to_start() -> None:
-    """Tell that there is no service after all: calls that came since start() fail, and the next one has one started."""
+def start_at_next_call() -> None:
+    """Tell that there is no service: calls that came since start() fail, and the next one has one started."""
 
 def stop(for_good: bool) -> None:
     """Go down as a service that crashed: calls fail, watchers hear of it, programs are killed. Runs no Python.
@@ -114,17 +114,17 @@ def stop(for_good: bool) -> None:
 def clear() -> None:
     """Forget everything; handles from before answer as those of a service that went away."""
 
-def ask_world(text: str | None) -> tuple[int, str | None]:
-    """Have the service answer a request "World", and return the HRESULT and the document."""
+def ask_world() -> tuple[int, str | None]:
+    """Have the service answer a request "World", what is on its host, and return the HRESULT and the document."""
+
+def report_event(text: str) -> tuple[int, str | None]:
+    """Have the service answer a request "Event", and return the HRESULT and why nobody was told, None if they were."""
 
 def new_key() -> int:
     """Return a number for a compute system that no call has created."""
 
 def live() -> dict[str, int]:
     """Return how many handles and strings were given out and not released yet."""
-
-def pending() -> int:
-    """Return what hcsrt.pending returns."""
 
 def misuses() -> list[str]:
     """Return what callers did that would have crashed, or corrupted, the real HCS."""

@@ -7,7 +7,6 @@ from libc.stdlib cimport free, malloc
 from libcpp cimport bool
 
 from hcsrt._api cimport HcsApi, hcsrt_backend
-from hcsrt._core cimport core
 
 import os
 import sys
@@ -140,7 +139,7 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
     uint32_t c_met "hcsrt::emulator::met"(size_t row)
     uint32_t c_start "hcsrt::emulator::start"()
     void c_stop "hcsrt::emulator::stop"(bool for_good)
-    int c_ask_world "hcsrt::emulator::ask_world"(const Given &text, Text *document)
+    int c_ask_service "hcsrt::emulator::ask_service"(const char *verb, const Given &text, Text *document)
     uint64_t c_new_key "hcsrt::emulator::new_key"()
     void c_fail_to_start "hcsrt::emulator::fail_to_start"()
     bool c_attach "hcsrt::emulator::attach"(int (*finalizing)() noexcept, void (*start)() noexcept)
@@ -405,8 +404,8 @@ def serves(uint32_t service):
     return c_serves(service)
 
 
-def fail_to_start():
-    """Tell that there is no service after all: calls that came since start() fail, and the next one has one started."""
+def start_at_next_call():
+    """Tell that there is no service: calls that came since start() fail, and the next one has one started."""
     with nogil:
         c_fail_to_start()
 
@@ -426,15 +425,25 @@ def clear():
         c_clear()
 
 
-def ask_world(text):
-    """Have the service answer a request "World", and return the HRESULT and the document."""
+cdef ask_service(const char *verb, text):
+    """Return the HRESULT and the document that the service answers with."""
     cdef bytes utf16 = encode(text)
     cdef Given asked = given(utf16)
     cdef Text document
     cdef int result
     with nogil:
-        result = c_ask_world(asked, &document)
+        result = c_ask_service(verb, asked, &document)
     return result & 0xFFFFFFFF, decode(document)
+
+
+def ask_world():
+    """Have the service answer a request "World", what is on its host, and return the HRESULT and the document."""
+    return ask_service("World", None)
+
+
+def report_event(text):
+    """Have the service answer a request "Event", and return the HRESULT and why nobody was told, None if they were."""
+    return ask_service("Event", text)
 
 
 def new_key():
@@ -452,11 +461,6 @@ def live():
         "strings": counts.strings,
         "stdio": counts.stdio,
     }
-
-
-def pending():
-    """Return what hcsrt.pending returns."""
-    return core.reaper_pending()
 
 
 def misuses():

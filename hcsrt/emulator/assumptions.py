@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .. import _hresults
+from .._arguments import did_you_mean
 
 
 class Assumption(NamedTuple):
@@ -230,7 +231,8 @@ def number_of(name: str, choice: str | None) -> int | None:
     if choice is None:
         return None
     if choice not in row.choices:
-        raise ValueError(f"{name} is {choice!r}; choose {_alternatives(row.choices)}")
+        near = did_you_mean(choice, row.choices)
+        raise ValueError(f"{name} is {choice!r}; choose {_alternatives(row.choices)}{near}")
     return row.choices.index(choice)
 
 

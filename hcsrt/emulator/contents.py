@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from .._arguments import did_you_mean
 from ..documents.checking import problems as problems_of
 from ..documents.problems import Problem, member
 from ..documents.reading import loaded
@@ -57,14 +58,17 @@ class Contents:
 
     @verb("World", at_once=True)
     def _world(self, request: _native.Request) -> Answer:
-        if request.text is not None:
-            return Answer(self._report(**json.loads(request.text)))
         systems = [
             SavedSystem(system.scope, system.id, system.state, _without_secrets(system.document))._asdict()
             for system in self._model.ids.values()
             if not system.stopping and not (system.host and system.host.stopping)
         ]
         return Answer(json.dumps({"systems": systems, "cpu_groups": list(self._settings.groups.values())}))
+
+    @verb("Event", at_once=True)
+    def _event(self, request: _native.Request) -> Answer:
+        assert request.text is not None
+        return Answer(self._report(**json.loads(request.text)))
 
     def _report(self, namespace: str, id: str, pid: int | None, type: int, data: str | None) -> str | None:
         """Deliver an event to the handles of a system, the newest with that id, or of a process; or say why not."""
@@ -89,7 +93,7 @@ class Contents:
             host = self._model.ids.get((given.namespace, given.document.get("HostingSystemId", "")))
             key, runtime_id = _native.new_key(), str(self._variation.guid())
             system = System(key, given.namespace, given.id, given.document, host, runtime_id)
-            system.held = False
+            system.held = system.opened = False
             system.state = given.state
             if given.state != "Created":
                 system.started = datetime.now(UTC)
@@ -124,6 +128,25 @@ def written(saved: Saved) -> str:
     """Return the text of a file."""
     systems = [system._asdict() for system in saved.systems]
     return json.dumps({"format": FORMAT, **saved._asdict(), "systems": systems}, indent=2) + "\n"
+
+
+def read(path: str) -> Saved:
+    """Return what a file holds.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It holds no world; the error names each place of it that is wrong.
+    """
+    # Editors of Windows put a mark before the text.
+    with open(path, encoding="utf-8-sig") as file:
+        try:
+            text = file.read()
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} holds no world for the emulator: it is no text in UTF-8: {error}") from None
+    saved, problems = saved_in(text)
+    if problems:
+        raise ValueError("\n".join([f"{path} holds no world for the emulator:", *map(str, problems)]))
+    return saved
 
 
 def saved_in(text: str) -> tuple[Saved, list[Problem]]:
@@ -170,7 +193,8 @@ def _problems(content: Any) -> Iterator[Problem]:
 def _strangers(place: str, value: dict[str, Any], members: tuple[str, ...]) -> Iterator[Problem]:
     for name in value:
         if name not in members:
-            yield Problem(member(place, name), "unknown", f"is unknown; the members here are {', '.join(members)}")
+            words = f"is unknown; the members here are {', '.join(members)}{did_you_mean(name, members)}"
+            yield Problem(member(place, name), "unknown", words)
 
 
 def _problems_of_assumptions(assumed: Any) -> Iterator[Problem]:

@@ -99,8 +99,8 @@ class System:
         self.started: datetime | None = None
         self.processes: dict[int, Process] = {}
         self.meter: Meter = Meter()
-        # Whether a handle to it is open.
-        self.held = True
+        # Whether a handle to it is open, and whether one ever was.
+        self.held = self.opened = True
         # The ExitType, once something makes it end.
         self.exit_type: str | None = None
         # The AttributionRecords of its end.

@@ -1,7 +1,7 @@
 """Sweeps: a program runs again and again, and each time HCS fails at another of its calls.
 
 It is how SQLite is tested: what no test thinks of, the fault at the third call of a clean-up, comes by itself. Only
-calls that the program makes where nothing fails are failed, and not those that it makes after a failure alone.
+calls that the program makes when nothing fails are made to fail, and not those that it makes only after a failure.
 """
 
 from __future__ import annotations
@@ -146,7 +146,8 @@ class Run:
             if self.fault is not None:
                 given = "".join(f", {name}={choice!r}" for name, choice in self.assumptions.items())
                 lines.append(f"repeat it with: Host(seed={self.seed}{given}), and faults.add({self.fault.to_dict()})")
-            raise AssertionError("\n".join(lines)) from self.error
+            # What a program that hung has ended with comes from the end of its world.
+            raise AssertionError("\n".join(lines)) from (None if self.hung else self.error)
 
 
 class Sweep:

@@ -62,7 +62,7 @@ class Systems:
         system = self._model.ids.get((request.scope or "", request.id or ""))
         if system is None:
             raise Failure(HCS_E_SYSTEM_NOT_FOUND, f"No compute system has the id {request.id!r}.")
-        system.held = True
+        system.held = system.opened = True
         return Answer(key=system.key)
 
     @verb("HcsStartComputeSystem")

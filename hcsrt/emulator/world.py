@@ -16,15 +16,16 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .._arguments import check_name, check_namespace, check_text, integer, path_text
+from .._arguments import check_name, check_namespace, check_text, did_you_mean, integer, path_text
 from .._arguments import seconds as checked_seconds
 from .._event_types import EVENT_TYPES
+from .._handles import pending
 from .._interpose import set_fault_hook
 from .._late import Late
 from .._library import choose
 from ..faults import Fault, Faults
 from . import _native, assumptions, volumes
-from .contents import Saved, SavedSystem, saved_in, written
+from .contents import Saved, SavedSystem, read, written
 from .service import Service
 from .variation import Variation, check_seed
 
@@ -190,7 +191,8 @@ def send_event(
     if isinstance(type, str):
         number = EVENT_TYPES.get(type)  # type: ignore[call-overload]
         if number is None:
-            raise ValueError(f"type is {type!r}; give a number, or one of {', '.join(EVENT_TYPES)}")
+            near = did_you_mean(type, EVENT_TYPES)
+            raise ValueError(f"type is {type!r}; give a number, or one of {', '.join(EVENT_TYPES)}{near}")
     else:
         number = integer(type, "type", "the name or the number of a type")
         if not 0 <= number < 1 << 32:
@@ -204,7 +206,7 @@ def send_event(
             raise ValueError(f"data is no JSON: {error}") from None
     number_of_process = None if pid is None else integer(pid, "pid")
     event = {"namespace": namespace or "", "id": system, "pid": number_of_process, "type": number, "data": data}
-    result, problem = _native.ask_world(json.dumps(event))
+    result, problem = _native.report_event(json.dumps(event))
     if result:
         raise RuntimeError(f"the service of the emulator does not run ({result:#x}): start it, by any call of HCS")
     if problem is not None:
@@ -234,8 +236,7 @@ def _replace(before: World, fresh: World, *, starts: bool) -> None:
     if service is not None:
         _start(fresh, service)
     else:
-        # The next call starts one.
-        _native.fail_to_start()
+        _native.start_at_next_call()
 
 
 def _follow(before: World, fresh: World) -> None:
@@ -250,8 +251,7 @@ def _start(world: World, service: Service) -> None:
     try:
         service.start()
     except BaseException:
-        # The next call tries again.
-        _native.fail_to_start()
+        _native.start_at_next_call()
         raise
     world.service = service
 
@@ -307,7 +307,7 @@ class Host:
         state = "installed" if self._is_installed() else "ended" if self._begun else "not installed yet"
         chaos = "" if self._chaos is None else f" chaos={self._chaos!r}"
         faults = f" {len(self._faults)} faults" if self._faults else ""
-        return f"<Host seed={self._seed}{chaos}{faults} {state}>"
+        return f"<Host seed={self.seed}{chaos}{faults} {state}>"
 
     def __enter__(self) -> Host:
         """Install this host in place of the world of this process, all of whose systems end.
@@ -361,7 +361,7 @@ class Host:
         with _lock():
             if current().host is self:
                 self._leave()
-        _wait(lambda: not _native.pending(), _AFTERMATH)
+        _wait(lambda: not pending(), _AFTERMATH)
 
     def _leave(self) -> None:
         world = current()
@@ -378,7 +378,7 @@ class Host:
                 # what it says.
                 _native.stop(for_good=True)
                 _follow(world, plain)
-                _native.fail_to_start()
+                _native.start_at_next_call()
 
     def _is_installed(self) -> bool:
         return current().host is self
@@ -404,23 +404,19 @@ class Host:
             ValueError: The file holds no world; the error names each place of it that is wrong.
         """
         name = path_text(path, "path")
-        # Editors of Windows put a mark before the text.
-        with open(name, encoding="utf-8-sig") as file:
-            try:
-                text = file.read()
-            except UnicodeDecodeError as error:
-                raise ValueError(f"{name} holds no world for the emulator: it is no text in UTF-8: {error}") from None
-        saved, problems = saved_in(text)
-        if problems:
-            raise ValueError("\n".join([f"{name} holds no world for the emulator:", *map(str, problems)]))
+        saved = read(name)
         host = cls(saved.seed, **saved.assumptions)
-        host._saved = saved
+        host._take(saved, name)
+        return host
+
+    def _take(self, saved: Saved, path: str) -> None:
+        """Begin with the contents of a file."""
+        self._saved = saved
         for number, fault in enumerate(saved.faults):
             try:
-                host.faults.add(fault)
+                self.faults.add(fault)
             except (TypeError, ValueError) as error:
-                raise ValueError(f"{name} holds no world for the emulator:\n$.faults[{number}]: {error}") from None
-        return host
+                raise ValueError(f"{path} holds no world for the emulator:\n$.faults[{number}]: {error}") from None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write what is on this host to a file, as JSON.
@@ -456,7 +452,7 @@ class Host:
         systems, groups = self._saved.systems, self._saved.cpu_groups
         if self._begun:
             # HCS itself may be down; then there is nothing.
-            _, document = _native.ask_world(None)
+            _, document = _native.ask_world()
             told: dict[str, list[dict[str, Any]]] = json.loads(document) if document else {}
             systems = [SavedSystem(**system) for system in told.get("systems", [])]
             groups = told.get("cpu_groups", [])
@@ -507,8 +503,8 @@ class Host:
         """Let things go wrong at random, at any time: a mix of faults that a program has to live with.
 
         "swarm" is for many runs with a seed each. Each kind of fault is switched on for one run in four, and has a rate
-        of its own there; some of what HCS leaves open is then the same for the whole run. So each run is another mix.
-        No fault has a call hang for ever.
+        of its own there; some of what HCS leaves open is then the same for the whole run. So each run is a different
+        mix. No fault has a call hang for ever.
 
         `Host.faults` has these faults as data, and `Host.assumptions` what is assumed: `clear` and `assume` end the
         chaos, and the data repeat it without a seed.
@@ -558,7 +554,7 @@ class Host:
         """Report an event to the open handles of a compute system of this host, as `hcsrt.emulator.send_event` does.
 
         Raises:
-            RuntimeError: The host is not installed, too.
+            RuntimeError: The host is not installed, or its service does not run.
         """
         if not self._is_installed():
             raise RuntimeError("the Host is not installed: it reports events within its block")
@@ -575,7 +571,7 @@ class Host:
             return dict(self._end[0])
         if not self._is_installed():
             return {}
-        return {**_native.live(), "pending": _native.pending()}
+        return {**_native.live(), "pending": pending()}
 
     def misuses(self) -> list[str]:
         """Return what callers did that could crash or corrupt the real HCS, and failures of the emulator itself.
@@ -615,8 +611,8 @@ class Host:
             for run in Host.sweep(run_manager):
                 run.expect_clean()
 
-        In the first run nothing fails, and its calls are counted. Then each of them fails, once, and once and for good:
-        before HCS gets the call, when it completes, and because the service goes away.
+        In the first run nothing fails, and its calls are counted. Then each of them fails in runs of its own: before
+        HCS gets it, when it completes, and because the service goes away; it alone, and with all that follow it.
 
         Args:
             function: The program, which is called without arguments on a thread of its own. If it returns a coroutine,
@@ -661,8 +657,20 @@ class Host:
     def _is_settled(self) -> bool:
         # Where no handle is left, the service may yet have to hear of the last close.
         return not self.left_behind() and not any(
-            each.stopping or each.terminate_on_last_handle_closed for each in self._running()
+            each.stopping or (each.opened and each.terminate_on_last_handle_closed) for each in self._running()
         )
+
+
+def host_of(saved: Saved, path: str, seed: int | None, chaos: str | None, assumed: Mapping[str, str]) -> Host:
+    """Make a host of what a file holds, with another seed, with chaos, and with more that is assumed.
+
+    Raises:
+        TypeError: There is no assumption of a name.
+        ValueError: A choice is none of those that there are, a fault of the file is none, or there is no such chaos.
+    """
+    host = Host(seed, chaos=chaos, **{**saved.assumptions, **assumed})
+    host._take(saved, path)  # pyright: ignore[reportPrivateUsage]
+    return host
 
 
 class HostService:

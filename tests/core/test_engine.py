@@ -24,11 +24,9 @@ from hcsrt._streams import ProcessStart
 
 from ..helpers import hcs_calls
 from ..helpers.latency import hanging
-from ..helpers.once import made_once
+from ..helpers.native import fake_hcs
 from ..helpers.platforms import compiler, fork
 from ..helpers.programs import INSTALL, SLEEP, TRUE
-
-ROOT = Path(__file__).resolve().parents[2]
 
 Settle = Callable[..., bool]
 
@@ -842,15 +840,7 @@ def settle():
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], None]:
     """Runs a program with that HCS."""
-
-    def make(folder: Path) -> None:
-        setup = ROOT / "tests" / "helpers" / "fake_hcs" / "setup.py"
-        folders = ["--build-lib", str(folder), "--build-temp", str(folder / "temporary")]
-        command = [sys.executable, str(setup), "--quiet", "build_ext", *folders]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    folder = made_once(tmp_path_factory, "fake_hcs", make)
+    folder = fake_hcs(tmp_path_factory)
     return lambda program: script(program, prologue=SLOW, folder=folder)
 
 

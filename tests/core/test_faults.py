@@ -5,6 +5,8 @@ import enum
 import gc
 import json
 import os
+import re
+import subprocess
 import sys
 import threading
 import time
@@ -18,14 +20,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hcsrt
-from hcsrt import aio, emulator, operations
+from hcsrt import _interpose, aio, emulator, operations
 from hcsrt._event_types import EVENT_TYPES
 from hcsrt._hresults import E_FAIL, HCS_E_INVALID_STATE, HCS_E_OPERATION_TIMEOUT
 from hcsrt._interpose import counting, functions, traits
 from hcsrt.faults import Fault, Faults, Firing, Site
 
 from ..helpers.loops import asynchronous
-from ..helpers.platforms import TICK, emulator_by_name, fork
+from ..helpers.native import fake_hcs
+from ..helpers.platforms import TICK, compiler, emulator_by_name, fork
 from ..helpers.programs import guest
 
 PROPERTIES = "HcsGetComputeSystemProperties"
@@ -65,7 +68,7 @@ def actions_of(site: str, kind: str) -> st.SearchStrategy[dict[str, Any]]:
         {"action": st.just("delay"), "seconds": SPAN}, optional={"jitter": SPAN.filter(bool)}
     )
     plain = {
-        "call": ["hang"] + (["crash"] if found and found.has_subject else []),
+        "call": ["hang"] + (["crash"] if found and found.has_subject and found.can_fail else []),
         "completion": ["hang", "drop", "duplicate", "reorder"],
         "event": ["hang", "drop", "duplicate", "reorder"],
         "stream": [],
@@ -78,6 +81,11 @@ def actions_of(site: str, kind: str) -> st.SearchStrategy[dict[str, Any]]:
         taken.append(delays)
     if kind == "call":
         taken.append(st.fixed_dictionaries({"action": st.just("disconnect")}, optional={"back_after": SPAN}))
+    given = {"document": TEXT | st.dictionaries(TEXT, TEXT)}
+    if kind == "call" and found and found.can_answer:
+        taken.append(st.fixed_dictionaries({"action": st.just("answer")}, optional=given if found.has_document else {}))
+    if kind in ("completion", "event"):
+        taken.append(st.fixed_dictionaries({"action": st.just("rewrite")}, optional=given))
     if kind == "stream":
         taken.append(st.fixed_dictionaries({"action": st.just("cut"), "after": st.integers(0, 2**63 - 1)}))
     return st.one_of(taken)
@@ -153,8 +161,18 @@ def test_equal_faults_have_equal_data() -> None:
     with pytest.raises(TypeError):
         hash(fails)
     assert repr(fails) == "<Fault on('HcsOpenProcess').fail(error='E_FAIL')>"
-    assert repr(faults.on("process", system="a*")) == "<Site 'process', system='a*'>"
+    with pytest.warns(RuntimeWarning, match="has no action"):
+        assert repr(faults.on("process", system="a*")) == "<Site 'process', system='a*'>"
     assert repr(faults) == "<Faults: 1>"
+
+
+def test_a_site_without_an_action_is_told() -> None:
+    faults = Faults()
+    with pytest.warns(RuntimeWarning, match=r"<Site 'HcsOpenProcess', nth=3> has no action, such as fail\(\)") as told:
+        faults.on("HcsOpenProcess", nth=3)
+        gc.collect()
+    assert [warning.filename for warning in told] == [__file__]
+    assert faults.to_list() == []
 
 
 @pytest.mark.parametrize("kind", [Fault, Site])
@@ -203,10 +221,41 @@ def test_a_site_that_cannot_be(site: Any, selectors: dict[str, Any], error: type
 
 
 @pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ({"site": "HcsStartComputSystem"}, "HcsStartComputeSystem"),
+        ({"site": "hcsstartcomputesystem"}, "HcsStartComputeSystem"),
+        ({"site": "completion:HcsStartSystem"}, "completion:HcsStartComputeSystem"),
+        ({"site": "complete:HcsStartComputeSystem"}, "completion:HcsStartComputeSystem"),
+        ({"site": "SystemExited"}, "event:SystemExited"),
+        ({"site": "event:SystemExit"}, "event:SystemExited"),
+        ({"site": "stdout"}, "stream:stdout"),
+        ({"site": "stream:stdio"}, "stream:stdin"),
+        ({"site": "procexss"}, "process"),
+        ({"action": "failx"}, "fail"),
+        ({"error": "HCS_E_OPERATION_TIMOUT"}, "HCS_E_OPERATION_TIMEOUT"),
+        ({"error": "e_unexpected"}, "E_UNEXPECTED"),
+        ({"systemm": "web-*"}, "system"),
+        ({"when": [["timeoutt", "<", 5]]}, None),
+        ({"site": "HcsWaitForProcessExit", "when": [["timeoutt", "<", 5]]}, "timeout"),
+        ({"when": [["documentt", "==", "a"]]}, "document"),
+        ({"site": "HcsFly"}, None),
+        ({"error": "NOTHING_LIKE_IT"}, None),
+    ],
+)
+def test_a_name_that_is_like_one_that_there_is(wrong: dict[str, Any], meant: str | None) -> None:
+    data = {"site": "HcsStartComputeSystem", "action": "fail", "error": "E_FAIL"} | wrong
+    told = re.escape(f"; did you mean {meant!r}?") + "$" if meant else "^(?!.*did you mean)"
+    with pytest.raises(ValueError, match=told):
+        Fault.from_dict(data)
+
+
+@pytest.mark.parametrize(
     ("site", "action", "arguments", "error", "said"),
     [
         ("HcsCloseProcess", "fail", ["E_FAIL"], ValueError, "cannot fail\\(\\); it takes delay\\(\\), hang\\(\\)"),
         ("HcsGetServiceProperties", "crash", [], ValueError, "cannot crash\\(\\)"),
+        ("HcsCloseComputeSystem", "crash", [], ValueError, "cannot crash\\(\\); it takes delay"),
         ("HcsGetServiceProperties", "drop", [], ValueError, "cannot drop\\(\\)"),
         ("event:*", "fail", ["E_FAIL"], ValueError, "'event:\\*' cannot fail\\(\\); it takes delay\\(\\)"),
         ("process", "cut", [1], ValueError, "'process' cannot cut\\(\\); it takes crash\\(\\)"),
@@ -327,6 +376,37 @@ def test_a_fault_is_a_block_of_its_own(system: hcsrt.ComputeSystem, faults: Faul
     system.properties()
     fails.remove()
     assert [firing.function for firing in faults.fired] == [PROPERTIES]
+
+
+def test_faults_that_have_never_fired_are_told(system: hcsrt.ComputeSystem) -> None:
+    faults = Faults()
+    fails = faults.on(PROPERTIES, nth=1).fail("E_FAIL")
+    late = faults.on(PROPERTIES, nth=4).fail("E_FAIL")
+    faults.on("HcsGetProcessInfo").missing()
+    removed = faults.on(PROPERTIES, system="another").fail("E_FAIL")
+    with faults:
+        assert faults.never_fired == [fails, late, removed]
+        failure(system.properties)
+        removed.remove()
+        assert faults.never_fired == [removed, late]
+        for _ in range(2):
+            system.properties()
+        fails.remove()
+    assert faults.never_fired == [removed, late]
+    with faults:
+        system.properties()
+    assert late in faults.never_fired
+
+
+def test_a_fault_is_written_without_its_document() -> None:
+    faults = Faults()
+    when = [["document", "contains", "secret"], ["system", "==", "Ellipsis"]]
+    told = str(faults.on("HcsModifyComputeSystem", nth=2, when=when).fail("E_FAIL", {"Error": "secret"}))
+    assert told == (
+        "on('HcsModifyComputeSystem', nth=2, when=[['document', 'contains', ...], ['system', '==', 'Ellipsis']])"
+        ".fail(error='E_FAIL', document=...)"
+    )
+    assert str(faults.on("event:*").hang()) == "on('event:*').hang()"
 
 
 def test_a_fault_belongs_to_one_place(faults: Faults) -> None:
@@ -824,7 +904,7 @@ def test_the_record(system: hcsrt.ComputeSystem, faults: Faults) -> None:
     third = faults.on(PROPERTIES, nth=3).fail("E_FAIL")
     assert fails(*[system] * 3) == [False, False, True]
     assert [firing.number for firing in every.fired] == [1, 2, 3]
-    assert third.fired == [Firing(3, PROPERTIES, "tests", third.fired[0].seconds)]
+    assert third.fired == [Firing(3, PROPERTIES, "tests", third.fired[0].seconds, "fail(error='E_FAIL')")]
     seconds = [firing.seconds for firing in every.fired]
     assert seconds == sorted(seconds)
     assert seconds[0] >= 0
@@ -833,6 +913,17 @@ def test_the_record(system: hcsrt.ComputeSystem, faults: Faults) -> None:
     every.remove()
     assert faults.fired[-1] == third.fired[0]
     assert len(every.fired) == 3
+
+
+def test_the_record_is_that_of_the_last_block() -> None:
+    faults = Faults()
+    for _ in range(2):
+        with faults:
+            with faults.on("HcsEnumerateComputeSystems", times=1).fail("E_FAIL") as fault:
+                assert failure(hcsrt.systems)[0] == E_FAIL
+            assert faults.fired == fault.fired
+            assert len(fault.fired) == 1
+        assert faults.fired == fault.fired
 
 
 def test_the_record_of_a_block_has_each_firing_once(system: hcsrt.ComputeSystem) -> None:
@@ -906,6 +997,79 @@ def test_faults_come_and_go_while_others_call(system: hcsrt.ComputeSystem) -> No
             each.result(10)
 
 
+OTHER_HCS = """
+import fake_hcs
+from hcsrt import _library
+_library.choose("fake_hcs", fake_hcs.table())
+import hcsrt
+import hcsrt.emulator  # what that can do on demand, this HCS cannot
+from hcsrt.faults import Faults
+
+with Faults() as faults:
+    failed = faults.on("HcsEnumerateComputeSystems", nth=1).fail("HCS_E_OPERATION_TIMEOUT", document=True)
+    rewritten = faults.on("completion:HcsEnumerateComputeSystems").rewrite([])
+    try:
+        hcsrt.systems()
+    except hcsrt.OperationTimeoutError as error:
+        assert error.document
+    assert hcsrt.systems() == []
+    assert [len(fault.fired) for fault in faults] == [1, 1]
+    for data in (
+        {"site": "HcsStartComputeSystem", "action": "crash"},
+        {"site": "HcsCreateProcess", "action": "disconnect"},
+        {"site": "process", "action": "crash"},
+        {"site": "stream:stdout", "action": "cut", "after": 1},
+    ):
+        try:
+            faults.add(data)
+        except ValueError as error:
+            assert "the HCS in use cannot do that on demand, as only the emulator can" in str(error)
+        else:
+            raise AssertionError(data)
+    assert list(faults) == [failed, rewritten]
+assert fake_hcs.live() == 0
+"""
+
+
+@compiler
+def test_faults_of_another_hcs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = fake_hcs(tmp_path_factory)
+    done = subprocess.run([sys.executable, "-c", OTHER_HCS], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def in_a_child(run: Callable[[], object]) -> None:
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            run()
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+@fork
+def test_a_forked_child_has_no_faults(system: hcsrt.ComputeSystem, faults: Faults) -> None:
+    fault = faults.on("HcsGetServiceProperties").hang()
+    held = faults.on("event:SystemExited").hang()
+
+    def child() -> None:
+        hcsrt.service.properties()
+        assert (fault.active, held.active, fault.waiting) == (False, False, 0)
+        held.release()
+        with Faults() as own:
+            own.on("HcsGetServiceProperties").fail("E_FAIL")
+            assert failure(hcsrt.service.properties)[0] == E_FAIL
+            fault.remove()
+            assert failure(hcsrt.service.properties)[0] == E_FAIL
+        hcsrt.service.properties()
+
+    in_a_child(child)
+    assert fault.active
+
+
 @fork
 def test_a_forked_child_has_a_record_of_its_own(system: hcsrt.ComputeSystem) -> None:
     def fired(calls: int) -> list[int]:
@@ -915,37 +1079,78 @@ def test_a_forked_child_has_a_record_of_its_own(system: hcsrt.ComputeSystem) -> 
                 failure(hcsrt.service.properties)
             return [firing.number for firing in faults.fired]
 
+    def child() -> None:
+        # More than its parent has read before.
+        assert fired(7) == [1, 2, 3, 4, 5, 6, 7]
+
     assert fired(3) == [1, 2, 3]
-    child = os.fork()
-    if child == 0:
-        with suppress(BaseException):
-            os._exit(0 if fired(7) == [1, 2, 3, 4, 5, 6, 7] else 1)
-        os._exit(2)
-    assert os.waitpid(child, 0)[1] == 0
+    in_a_child(child)
 
 
 @fork
-def test_a_forked_child_has_no_faults(system: hcsrt.ComputeSystem, faults: Faults) -> None:
-    fault = faults.on("HcsGetServiceProperties").hang()
-    held = faults.on("event:SystemExited").hang()
+def test_a_forked_child_has_all_functions(document: dict[str, Any], faults: Faults) -> None:
     missing = faults.on("HcsEnumerateComputeSystems").missing()
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            hcsrt.service.properties()
-            assert (fault.active, held.active, fault.waiting) == (False, False, 0)
-            held.release()
-            with Faults() as own:
-                own.on("HcsGetServiceProperties").fail("E_FAIL")
-                assert failure(hcsrt.service.properties)[0] == E_FAIL
-                fault.remove()
-                assert failure(hcsrt.service.properties)[0] == E_FAIL
-            hcsrt.service.properties()
+    with pytest.raises(hcsrt.NotSupportedError):
+        hcsrt.systems()
+
+    def child() -> None:
+        assert (faults.active, missing.active) == (False, False)
+        assert hcsrt.systems() == []
+        with Faults() as own:
+            own.on("HcsEnumerateComputeSystems").missing()
+            with pytest.raises(hcsrt.NotSupportedError):
+                hcsrt.systems()
             missing.remove()
-            assert hcsrt.systems() == []
-            code = 0
-        finally:
-            os._exit(code)
-    assert os.waitpid(pid, 0)[1] == 0
-    assert fault.active
+            with pytest.raises(hcsrt.NotSupportedError):
+                hcsrt.systems()
+        assert hcsrt.systems() == []
+
+    in_a_child(child)
+    assert missing.active
+    with pytest.raises(hcsrt.NotSupportedError):
+        hcsrt.systems()
+
+
+@fork
+def test_a_forked_child_may_enter_the_block_of_its_parent_anew(faults: Faults) -> None:
+    faults.on("HcsGetServiceProperties").fail("E_FAIL")
+    assert failure(hcsrt.service.properties)[0] == E_FAIL
+
+    def child() -> None:
+        added = faults.on("HcsEnumerateComputeSystems").missing()
+        hcsrt.service.properties()
+        assert (hcsrt.systems(), added.active) == ([], False)
+        with faults:
+            assert failure(hcsrt.service.properties)[0] == E_FAIL
+            assert len(faults.fired) == 1
+            with pytest.raises(hcsrt.NotSupportedError):
+                hcsrt.systems()
+        hcsrt.service.properties()
+        assert hcsrt.systems() == []
+
+    in_a_child(child)
+    assert failure(hcsrt.service.properties)[0] == E_FAIL
+
+
+@fork
+def test_the_blocks_of_a_forked_child_are_its_own() -> None:
+    def child() -> None:
+        with _interpose.counting() as counts:
+            hcsrt.service.properties()
+            assert counts["HcsGetServiceProperties"] == 1
+        hcsrt.service.properties()
+        assert counts["HcsGetServiceProperties"] == 1
+
+    before = _interpose.missing("HcsEnumerateComputeSystems")
+    with before:
+        rule = _interpose.failing("HcsGetServiceProperties", E_FAIL)
+        with rule, _interpose.counting():
+            in_a_child(child)
+
+            def leave() -> None:
+                before.__exit__(None, None, None)
+                rule.__exit__(None, None, None)
+                hcsrt.service.properties()
+                child()
+
+            in_a_child(leave)

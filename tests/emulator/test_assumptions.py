@@ -150,6 +150,11 @@ def test_an_unknown_name_gets_the_nearest() -> None:
     assert set(host.assumptions.values()) == {None}  # nothing of it was taken
 
 
+def test_a_choice_that_is_like_one_that_there_is() -> None:
+    with pytest.raises(ValueError, match=r"'before_the_call_returns'; did you mean 'inside_the_call'\?$"):
+        Host(completion="in_the_call")
+
+
 @pytest.mark.parametrize("choice", ["Later", "", 0, True, ["later"]])
 def test_an_unknown_choice_gets_the_choices(choice: Any) -> None:
     host = Host(seed=1, completion="later")

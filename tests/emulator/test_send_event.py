@@ -66,6 +66,7 @@ def test_one_that_has_exited_is_told_as_long_as_a_handle_is_open(system, documen
         (("", 2), {}, ValueError, "system must not be empty"),
         ((7, 2), {}, TypeError, "system must be a str, not int"),
         (("tests", "SystemExit"), {}, ValueError, "type is 'SystemExit'; give a number, or one of SystemExited, "),
+        (("tests", "SystemExit"), {}, ValueError, "; did you mean 'SystemExited'?"),
         (("tests", None), {}, TypeError, "type must be the name or the number of a type, not NoneType"),
         (("tests", -1), {}, ValueError, "type is -1; give a number of 32 bits"),
         (("tests", 1 << 32), {}, ValueError, "type is 4294967296; give a number of 32 bits"),

@@ -89,6 +89,18 @@ def test_a_host_is_installed_for_a_block(document: dict[str, Any]) -> None:
     assert set(host.live()) == {"operations", "systems", "processes", "strings", "stdio", "pending"}
 
 
+def test_a_host_tells_the_systems_of_every_namespace_that_have_not_stopped(document: dict[str, Any]) -> None:
+    host = Host()
+    assert host.systems() == []
+    with host, running("web", document) as system, ComputeSystem.create("db", document, namespace="there") as other:
+        assert host.systems() == ["db", "web"]
+        system.terminate()
+        assert host.systems() == ["db"]
+        other.terminate()
+        assert host.systems() == []
+    assert host.systems() == []
+
+
 @pytest.mark.parametrize(
     ("seed", "error", "told"),
     [
@@ -577,6 +589,7 @@ def test_a_reset_keeps_the_host_and_what_is_assumed(document: dict[str, Any]) ->
         emulator.reset(9)
         assert Host.installed() is host
         assert host.seed == 9
+        assert repr(host) == "<Host seed=9 installed>"
         assert host.assumptions["state_before_start"] == "Created"
         assert list(host.faults) == []
         assert hcsrt.systems() == []
@@ -880,15 +893,15 @@ def test_a_world_is_saved_and_loaded(file: Path, document: dict[str, Any]) -> No
 def test_a_loaded_system_ends_with_the_last_handle_that_was_opened(file: Path) -> None:
     with Host() as host, running("one", emulator.container_document("tests")):
         host.save(file)
-    with Host.load(file):
+    with Host.load(file) as host:
+        # Nobody has opened it, so nothing is to end.
+        assert host.settle(0)
         first, second = ComputeSystem.open("one"), ComputeSystem.open("one")
         first.close()
         assert states() == {"one": "Running"}
         second.close()
-        end = time.monotonic() + 20
-        while states():
-            assert time.monotonic() < end
-            time.sleep(0.005)
+        assert host.settle(20)
+        assert states() == {}
 
 
 def hosted_container() -> dict[str, Any]:
@@ -968,7 +981,8 @@ GROUP = {"GroupId": "5b1d4b4c-6f0e-4a53-9a3e-0d9d2f6c8a17", "Affinity": {}, "Gro
         ([], "$: the file of a world is an object"),
         ({}, "$.format: is None; this hcsrt reads files of format 1"),
         ({"format": 2, "seed": "x"}, "$.format: is 2"),
-        ({"format": 1, "seeds": 1}, "$.seeds: is unknown; the members here are format, seed"),
+        ({"format": 1, "seeds": 1}, "$.seeds: is unknown; the members here are format, seed, "),
+        ({"format": 1, "seeds": 1}, "faults; did you mean 'seed'?"),
         ({"format": 1, "seed": True}, "$.seed: is neither a whole number nor null"),
         ({"format": 1, "seed": 1 << 1024}, "$.seed: seed has 1025 bits; give an int of at most 1024"),
         ({"format": 1, "assumptions": []}, "$.assumptions: is no object"),
@@ -1021,3 +1035,16 @@ def test_a_file_of_hand_is_short(file: Path) -> None:
         Host.load(file.with_name("other"))
     with pytest.raises(TypeError, match="path must be"):
         Host.load(3)  # type: ignore[arg-type]
+
+
+def test_a_guest_crashes_at_a_call_that_fails_and_is_done() -> None:
+    """The creation of a process that runs although HCS says that it has failed."""
+    where = {"failed_call": "at_its_kick_off", "completion": "inside_the_call"}
+    with Host(process_in_container="E_INVALIDARG", **where) as host:
+        system = ComputeSystem.create("web", emulator.container_document())
+        system.start()
+        crash = host.faults.on("HcsCreateProcess").crash()
+        assert system.run(SLEEP, timeout=60).returncode != 0
+        assert len(crash.fired) == 1
+        assert host.systems() == []
+        system.close()

@@ -3,8 +3,13 @@
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+
+from .once import made_once
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "hcsrt"
@@ -39,6 +44,18 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, timeout=240, env=environment, check=False
     )
+
+
+def fake_hcs(factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the module of the fake HCS."""
+
+    def make(folder: Path) -> None:
+        folders = ["--build-lib", str(folder), "--build-temp", str(folder / "temporary")]
+        command = [sys.executable, str(FAKE / "setup.py"), "--quiet", "build_ext", *folders]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return made_once(factory, "fake_hcs", make)
 
 
 @dataclass(frozen=True)

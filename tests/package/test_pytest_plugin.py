@@ -13,6 +13,10 @@ from pathlib import Path
 
 import pytest
 
+import hcsrt
+from hcsrt import ComputeSystem
+from hcsrt.emulator import Host, container_document
+
 from ..helpers.pages import DOCS, REPOSITORY, blocks_of
 from ..helpers.platforms import WINDOWS, posix_shell
 
@@ -139,6 +143,8 @@ def test_a_program_that_has_imported_it_may_run_pytest(pytester: pytest.Pytester
     )
     result = pytester.runpython(program)
     assert result.ret == 0
+    # Whoever asks for help sees no more of it.
+    assert (hcsrt.__doc__ or "").splitlines()[1:] == ["", "PYTEST_DONT_REWRITE"]
     result.assert_outcomes(passed=1)
 
 
@@ -153,13 +159,15 @@ def test_the_plugin_has_its_options_and_markers(run: Run) -> None:
 
 def test_the_blocks_of_the_page_work(pytester: pytest.Pytester, run: Run) -> None:
     page = DOCS / "reference" / "pytest.md"
-    whole, fixture, seed = (block.text for block in blocks_of(page, "python"))
+    whole, fixture, seed, world = (block.text for block in blocks_of(page, "python"))
     pytester.makepyfile(test_page=whole)
     pytester.makeconftest(f"{whole.partition('def ')[0]}\n{fixture}\n{seed}")
     pytester.makepyfile(
         test_fixtures="def test(system, hcs_host): assert hcs_host.seed is None and not system.closed\n"
     )
-    run().assert_outcomes(passed=22)
+    save_world(pytester.mkdir("worlds") / "lab.json")
+    pytester.makepyfile(test_world=f"import pytest\n\n{world}")
+    run().assert_outcomes(passed=23)
     text = page.read_text("utf-8")
     assert set(re.findall(r"^\| `(--[\w-]+)", text, re.MULTILINE)) == {
         "--hcs-seed",
@@ -274,6 +282,65 @@ def test_failing(hcs_host):
     assert "seed: 3\nchaos: swarm\n" in text_of(result)
 
 
+def save_world(file: Path) -> None:
+    with Host(12, answers="late") as host:
+        host.faults.on("HcsTerminateComputeSystem", nth=1).fail("E_ACCESSDENIED")
+        # One stays when its handle closes; the other one would end.
+        with ComputeSystem.create("web", container_document(terminate_on_last_handle_closed=False)) as system:
+            system.start()
+        with ComputeSystem.create("db", container_document()) as system:
+            system.start()
+            host.save(file)
+
+
+WORLD = """
+def test_file(hcs_host):
+    assert hcs_host.systems() == ["db", "web"]
+    assert hcs_host.seed == 12
+    assert hcs_host.assumptions["answers"] == "late"
+    assert [fault.site for fault in hcs_host.faults] == ["HcsTerminateComputeSystem"]
+    with hcsrt.ComputeSystem.open("web") as system:
+        with pytest.raises(hcsrt.HcsError):
+            system.terminate()
+        system.terminate()
+    assert hcs_host.systems() == ["db"]
+
+@pytest.mark.hcs(seed=[3, None], assume={"answers": None, "state_before_start": "Created"})
+def test_more(hcs_host):
+    assert hcs_host.seed in (3, None)
+    assumed = {name: choice for name, choice in hcs_host.assumptions.items() if choice}
+    assert assumed == {"state_before_start": "Created"}
+    assert hcs_host.systems() == ["db", "web"]
+
+@pytest.mark.hcs(world=None)
+def test_none(hcs_host):
+    assert hcsrt.systems() == []
+
+@pytest.mark.hcs(chaos="swarm")
+def test_chaos(hcs_host):
+    assert "HcsTerminateComputeSystem" in [fault.site for fault in hcs_host.faults]
+    assert hcs_host.systems() == ["db", "web"]
+
+def test_failing(hcs_host):
+    assert not hcs_host
+"""
+
+
+def test_a_world_comes_from_a_file(pytester: pytest.Pytester, run: Run) -> None:
+    folder = pytester.mkdir("sub")
+    (folder / "worlds").mkdir()
+    (folder / "test_it.py").write_text(f"{HEAD}pytestmark = pytest.mark.hcs(world='worlds/lab.json')\n{WORLD}")
+    save_world(folder / "worlds" / "lab.json")
+    result = run()
+    result.assert_outcomes(passed=5, failed=1)
+    shown = text_of(result)
+    assert "seed: 12\nworld: worlds/lab.json\n" in shown
+    assert re.search(r"^repeat it with: pytest \S*test_it\.py::test_failing$", shown, re.MULTILINE)
+    shown = text_of(run("", "--hcs-seed=7"))
+    assert "assert 7 == 12" in shown
+    assert re.search(r"^repeat it with: pytest \S*test_it\.py::test_failing --hcs-seed=7$", shown, re.MULTILINE)
+
+
 # --- reports ---------------------------------------------------------------------------------------------------------
 
 
@@ -305,6 +372,7 @@ def test_clean(hcs_host):
 """)
     result.assert_outcomes(passed=5, errors=4)
     shown = text_of(result)
+    assert "hidden" not in shown
     file = os.path.join(result_folder(result), "test_it.py")
     for test, owner, count, function, line in (
         ("test_blocking", "<hcsrt.ComputeSystem 'made'>", "systems: 1", "helper", "of the blocking test"),
@@ -323,6 +391,88 @@ def test_clean(hcs_host):
         assert "repeat it with: python -m pytest test_it.py::" + test in told
         # Nothing of pytest, asyncio or hcsrt.
         assert {os.path.basename(name) for name in re.findall(r'File "(.*?)"', told)} == {"test_it.py"}
+
+
+def test_what_is_dropped_without_a_close_is_told_with_the_line_that_has_made_it(run: Run) -> None:
+    result = run(
+        """
+def test_blocking(hcs_host):
+    create("blocking").start()  # of the blocking test
+
+def test_awaited(hcs_host):
+    async def main():
+        system = await aio.ComputeSystem.create("awaited", container_document())  # awaited
+        await system.start()
+    asyncio.run(main())
+
+def test_process(hcs_host):
+    with create() as system:
+        system.start()
+        system.popen([*PYTHON, "pass"]).wait()  # of the process
+        system.terminate()
+
+def test_circle(hcs_host):
+    circle = [create("circle")]  # of the circle
+    circle.append(circle)
+
+def test_both(hcs_host):
+    kept.append(create("kept"))
+    create("dropped")
+
+kept = []
+
+@pytest.mark.hcs(may_drop=True)
+def test_allowed(hcs_host):
+    kept.clear()
+    create("allowed").start()
+
+def test_with_operations_alone(hcs_host):
+    operations.create_operation()
+
+@pytest.mark.xfail
+def test_expected_to_fail(hcs_host):
+    create("failing")
+    assert not hcs_host
+
+before = []
+
+def test_makes(hcs_host):
+    with create() as system:
+        before.append(system)
+
+def test_drops_what_another_has_closed(hcs_host):
+    before.clear()
+""",
+        "-W",
+        "ignore::ResourceWarning",
+    )
+    result.assert_outcomes(passed=9, errors=5, xfailed=1)
+    shown = text_of(result)
+    file = os.path.join(result_folder(result), "test_it.py")
+    for test, owner, function, line in (
+        ("test_blocking", "<hcsrt.ComputeSystem 'blocking'>", "test_blocking", "of the blocking test"),
+        ("test_awaited", "<hcsrt.aio.ComputeSystem 'awaited'>", "main", "# awaited"),
+        ("test_process", "<hcsrt.Process ", "test_process", "of the process"),
+        ("test_circle", "<hcsrt.ComputeSystem 'circle'>", "test_circle", "of the circle"),
+        ("test_both", "<hcsrt.ComputeSystem 'dropped'>", "test_both", 'create("dropped")'),
+    ):
+        report = re.search(rf"ERROR at teardown of {test} _+\n(.*?)(\n_____|\n=====)", shown, re.S)
+        assert report, shown
+        told = report[1]
+        assert "the test has dropped without closing: 1\n" in told
+        assert ("left something behind: systems: 1" in told) == (test == "test_both")
+        assert owner in told
+        assert f'File "{file}", line {numbered(result, line)}, in {function}' in told
+        assert "repeat it with: pytest test_it.py::" + test in told
+
+
+def test_many_drops_are_told_in_few_lines(run: Run) -> None:
+    source = "def test_it(hcs_host):\n    for number in range(30):\n        create(str(number))\n"
+    result = run(source, "-W", "ignore::ResourceWarning")
+    result.assert_outcomes(passed=1, errors=1)
+    assert "the test has dropped without closing: 30\n" in text_of(result)
+    assert text_of(result).count(" was made here:") == 10
+    assert "\nand 20 more\n" in text_of(result)
 
 
 def test_a_misuse_fails_the_test(run: Run) -> None:
@@ -380,6 +530,107 @@ def test_a_failure_tells_its_seed_and_the_command_that_repeats_it(pytester: pyte
 def test_a_failure_tells_which_faults_have_fired(run: Run) -> None:
     shown = text_of(run(FAILING))
     assert "faults that fired: 1\n  HcsStartComputeSystem of 'failing', number 1, after 0." in shown
+
+
+def test_a_failure_tells_which_faults_have_never_fired(run: Run) -> None:
+    result = run("""
+SECRET = "".join(["se", "cr", "et"])
+
+def test_it(hcs_host):
+    faults = hcs_host.faults
+    faults.on("HcsStartComputeSystem", nth=3).fail("E_UNEXPECTED", {"ErrorMessage": SECRET})
+    faults.on("HcsModifyComputeSystem", when=[["document", "contains", SECRET], ["count", ">", 1]]).delay(0.5)
+    faults.on("HcsGetProcessInfo").missing()
+    faults.on("HcsCreateComputeSystem").delay(0)
+    with faults.on("event:SystemExited").drop(), create() as system:
+        system.start()
+    assert not hcs_host
+""")
+    result.assert_outcomes(failed=1)
+    shown = text_of(result)
+    assert "secret" not in shown
+    never = (
+        "faults that never fired: 3\n"
+        "  on('event:SystemExited').drop()\n"
+        "  on('HcsStartComputeSystem', nth=3).fail(error='E_UNEXPECTED', document=...)\n"
+        "  on('HcsModifyComputeSystem', when=[['document', 'contains', ...], ['count', '>', 1]]).delay(seconds=0.5)\n"
+    )
+    assert "faults that fired: 1\n  HcsCreateComputeSystem of 'made', number 1" in shown
+    assert f"\n{never}repeat it with: " in shown
+
+
+# --- tracebacks ------------------------------------------------------------------------------------------------------
+
+TRACED = """
+def test_blocking(hcs_host):
+    hcs_host.faults.on("HcsStartComputeSystem").fail("HCS_E_OPERATION_TIMEOUT")
+    with create() as system:
+        system.start()  # blocking
+
+def test_awaited(hcs_host):
+    hcs_host.faults.on("HcsStartComputeSystem").fail("HCS_E_OPERATION_TIMEOUT")
+    async def main():
+        async with await aio.ComputeSystem.create("made", container_document()) as system:
+            await system.start()  # awaited
+    asyncio.run(main())
+
+def test_caused(hcs_host):
+    hcs_host.faults.on("HcsStartComputeSystem").fail("HCS_E_OPERATION_TIMEOUT")
+    with create() as system:
+        try:
+            system.start()
+        except hcsrt.HcsError as error:
+            raise LookupError("told") from error
+"""
+
+
+@pytest.mark.slow
+def test_a_traceback_has_no_frames_of_hcsrt(run: Run) -> None:
+    result = run(TRACED)
+    result.assert_outcomes(failed=3)
+    shown = text_of(result)
+    told = "E +hcsrt.errors.OperationTimeoutError: HcsStartComputeSystem: HCS_E_OPERATION_TIMEOUT"
+    assert len(re.findall(told, shown)) == 3
+    assert re.findall(r"^\S*hcsrt\S*:\d+: ", shown, re.MULTILINE) == []
+    for line in ("# blocking", "# awaited"):
+        assert f"\ntest_it.py:{numbered(result, line)}: " in shown
+    for option in ("--full-trace", "--showlocals"):
+        assert re.findall(r"^\S*hcsrt\S*:\d+: ", text_of(run("", option)), re.MULTILINE), option
+
+
+def test_a_traceback_without_hcs_host_has_all_frames(run: Run) -> None:
+    result = run(
+        """
+def test_failing_first(hcs_host):
+    hcsrt.ComputeSystem.open("nothing")
+
+def test_failing():
+    hcsrt.ComputeSystem.open("nothing")
+""",
+        "--hcs-backend=emulator",
+    )
+    result.assert_outcomes(failed=2)
+    with_host, without = text_of(result).split("_ test_failing _")
+    assert re.findall(r"^\S*hcsrt\S*:\d+: ", with_host, re.MULTILINE) == []
+    assert re.findall(r"^\S*hcsrt\S*:\d+: ", without, re.MULTILINE)
+
+
+def test_an_error_that_never_came_out_of_hcsrt_keeps_its_frames(run: Run) -> None:
+    result = run("""
+def test_it(hcs_host):
+    try:
+        hcsrt.ComputeSystem.open("nothing")
+    except hcsrt.HcsError as error:
+        inner = ValueError("inside")
+        inner.__traceback__ = error.__traceback__.tb_next
+        error.__cause__ = inner
+        raise
+""")
+    result.assert_outcomes(failed=1)
+    shown = text_of(result)
+    inner, outer = shown.split("The above exception was the direct cause")
+    assert re.findall(r"^\S*hcsrt\S*:\d+: ", inner, re.MULTILINE)
+    assert re.findall(r"^\S*hcsrt\S*:\d+: ", outer, re.MULTILINE) == []
 
 
 @posix_shell
@@ -526,10 +777,12 @@ def test_the_command_starts_pytest_as_it_was_started(
 
 WRONG = {
     "hcs(1)": "takes no argument without its name: write hcs(seed=...)",
-    "hcs(seeds=[1])": "has no argument 'seeds': it takes seed, chaos and assume",
+    "hcs(seeds=[1])": "has no argument 'seeds': it takes seed, chaos, assume, world and may_drop; did you mean 'seed'?",
     "hcs(seed='1')": "takes an int, None, or a sequence of them as seed, not '1'",
     "hcs(seed=[1, True])": "takes an int, None, or a sequence of them as seed, not True",
     "hcs(seed=[])": "has no seed in its seed, so the test would never run: give one",
+    "hcs(world=1)": "takes the path of a file as world, not 1",
+    "hcs(may_drop=1)": "takes True or False as may_drop, not 1",
     "hcs(assume=[1])": "takes a mapping as assume, not list: write assume={'name': 'choice'}",
 }
 
@@ -562,14 +815,26 @@ def test_wrong(hcs_host): pass
 
 @pytest.mark.hcs(seed=None, chaos="swarm")
 def test_chaos(hcs_host): pass
+
+@pytest.mark.hcs(seed=1, chaos="storm")
+def test_storm(hcs_host): pass
+
+@pytest.mark.hcs(world="nowhere.json")
+def test_nowhere(hcs_host): pass
+
+@pytest.mark.hcs(seed=1, world="test_it.py")
+def test_no_world(hcs_host): pass
 """)
-    result.assert_outcomes(errors=5)
+    result.assert_outcomes(errors=8)
     shown = text_of(result)
     assert "the marker hcs is for tests that use the fixture hcs_host" in shown
     assert "a test of the real HCS cannot use hcs_host" in shown
     assert "has chaos, which needs a seed: give one as seed, and no --hcs-seed=plain" in shown
-    assert "TypeError" in shown
-    assert "ValueError" in shown
+    assert "asks for a world that there cannot be: chaos is 'storm'; give 'swarm'" in shown
+    assert "test_nowhere names a world that cannot be loaded: [Errno 2] No such file or directory: " in shown
+    assert re.search(r"test_no_world\S* names a world that cannot be loaded: .*test_it\.py holds no world", shown)
+    assert "asks for a world that there cannot be: there is no assumption 'no_such_thing'; the nearest name is" in shown
+    assert "asks for a world that there cannot be: state_before_start is 'perhaps'; choose 'absent' or" in shown
 
 
 # --- backends --------------------------------------------------------------------------------------------------------

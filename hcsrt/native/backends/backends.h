@@ -24,6 +24,9 @@ const HcsApi *hcsrt_chosen(void);
 /* Puts another table in the place of the chosen one, which has to lead to the same HCS: handles know no table. */
 void hcsrt_replace_chosen(const HcsApi *api);
 
+/* In a forked child: the table of the backend again, since what another one was for is a matter of the parent. */
+void hcsrt_restore_chosen(void);
+
 /* Releases a handle of each kind with the chosen backend, then destroys its context if it has one. The native close waits
  * for callbacks, so the context goes after it, never before. */
 void hcsrt_close_operation(void *raw, void *context);

@@ -42,6 +42,10 @@ const HcsApi *hcsrt_chosen(void) { return chosen.load(std::memory_order_acquire)
 
 void hcsrt_replace_chosen(const HcsApi *api) { chosen.store(api, std::memory_order_release); }
 
+void hcsrt_restore_chosen(void) {
+    if (hcsrt_chosen()) hcsrt_replace_chosen(&table);
+}
+
 const char *hcsrt_lacking(const hcsrt_backend *backend) {
     if (backend->size < sizeof *backend || !backend->hcs) return "hcs";
     HcsApi api = whole(backend->hcs);

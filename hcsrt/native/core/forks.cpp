@@ -18,7 +18,8 @@ int hcsrt_forks_watch(void (*)(void)) { return 1; }
 
 namespace {
 
-void (*call_in_child)(void);
+constexpr int MOST = 2;
+void (*calls_in_child[MOST])(void);
 std::atomic<pid_t> process{0};
 bool found = false; /* before our hook has run */
 
@@ -26,7 +27,8 @@ void become_child() {
     process.store(getpid(), std::memory_order_relaxed);
     hcsrt_forks_seen.main_thread = reinterpret_cast<unsigned long>(pthread_self());
     __atomic_fetch_add(&hcsrt_forks_seen.seen, 1, __ATOMIC_ACQ_REL);
-    if (call_in_child) call_in_child();
+    for (auto call : calls_in_child)
+        if (call) call();
 }
 
 constexpr uint32_t EPOCH = HCSRT_FORK_UNDER_WAY - 1;
@@ -53,8 +55,11 @@ uint32_t hcsrt_find_fork(void) {
 }
 
 int hcsrt_forks_watch(void (*in_child_too)(void)) {
+    int place = 0;
+    while (place < MOST && calls_in_child[place] && calls_in_child[place] != in_child_too) ++place;
+    if (place == MOST && in_child_too) return 0;
+    if (in_child_too) calls_in_child[place] = in_child_too;
     if (process.load(std::memory_order_relaxed)) return 1;
-    call_in_child = in_child_too;
     if (pthread_atfork(before_fork, in_parent, in_child)) return 0;
     process.store(getpid(), std::memory_order_relaxed);
     return 1;

@@ -26,8 +26,9 @@ extern hcsrt_forks hcsrt_forks_seen;
 /* Returns the epoch while a fork is under way: in the child, hooks that run before ours may use what is ours. */
 uint32_t hcsrt_find_fork(void);
 
-/* Begins to watch for forks, once. `in_child` may be NULL; it is called once in each child, where it must not lock,
- * allocate, or rely on anything but words that are always consistent. Zero: no memory. */
+/* Begins to watch for forks, if nobody has begun yet. `in_child` may be NULL; it is called once in each child, where it must
+ * not lock, allocate, or rely on anything but words that are always consistent. Not for several threads at a time. Zero:
+ * no memory, or there are too many of them. */
 int hcsrt_forks_watch(void (*in_child)(void));
 
 static inline uint32_t hcsrt_epoch_of(const hcsrt_forks *forks, uint32_t (*find_fork)(void)) {

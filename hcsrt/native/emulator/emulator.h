@@ -33,7 +33,7 @@ struct Given {
 
 /* One item of the service's queue. */
 struct Request {
-    const char *function = nullptr; /* the HCS function, or ProcessExited, HandlesReleased */
+    const char *function = nullptr; /* the HCS function, or ProcessExited, HandlesReleased, World, Event */
     uint64_t ticket = 0;            /* to be answered by reply(); 0: nothing to answer */
     Key system = 0;
     Key process = 0;
@@ -101,7 +101,8 @@ bool serves(uint32_t service); /* whether it has not gone */
 void fail_to_start();          /* who has called meanwhile hears that the service has gone; the next call tries again */
 void stop(bool for_good);      /* as a service that crashes; whether the world ends with it */
 void clear();                  /* ends the world */
-hcsrt_result ask_world(const Given &text, Text *document) noexcept; /* has the service answer a request "World" */
+/* Has the service answer a request that is no function of HCS. */
+hcsrt_result ask_service(const char *verb, const Given &text, Text *document) noexcept;
 Key new_key();
 Counts live();
 std::vector<std::string> misuses();

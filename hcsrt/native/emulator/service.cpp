@@ -232,11 +232,11 @@ void clear() {
     core->queued.notify_all();
 }
 
-hcsrt_result ask_world(const Given &text, Text *document) noexcept {
+hcsrt_result ask_service(const char *verb, const Given &text, Text *document) noexcept {
     Lock lock(core.here()->mutex);
     try {
         Request request;
-        request.function = "World";
+        request.function = verb;
         set(&request.text, text);
         std::shared_ptr<Question> question;
         hcsrt_result result = core->ask_and_wait(lock, std::move(request), &question);

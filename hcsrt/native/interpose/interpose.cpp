@@ -784,22 +784,22 @@ struct Through<Entry, Number> {
         }
         if constexpr (std::is_void_v<Result>) {
             hand_over(arguments...);
-            afterwards(verdict, meeting, true, arguments...);
+            afterwards(verdict, meeting, arguments...);
         } else {
             Result result = hand_over(arguments...);
-            bool is_taken = true;
+            [[maybe_unused]] bool is_taken = true;
             if constexpr (has_result) is_taken = !hcsrt_failed(result);
             if constexpr (is_tracked) is_taken ? call_was_taken(operation) : call_was_refused(operation);
-            afterwards(verdict, meeting, is_taken, arguments...);
+            afterwards(verdict, meeting, arguments...);
             return result;
         }
     }
 
-    static void afterwards(const Verdict &verdict, [[maybe_unused]] const Meeting &meeting, bool is_taken,
+    static void afterwards(const Verdict &verdict, [[maybe_unused]] const Meeting &meeting,
                            [[maybe_unused]] Parameters... arguments) {
         const hcsrt_fault_hook *able = hook();
         if constexpr (has_subject)
-            if (verdict.crashes && is_taken && able)
+            if (verdict.crashes && able)
                 able->crash_guest(std::get<0>(std::tie(arguments...)), SUBJECTS[Number] == HCSRT_SUBJECT_PROCESS);
         if constexpr (Number == NUMBER_HcsCreateProcess) {
             hcsrt_process *process = std::get<sizeof...(Parameters) - 1>(std::tie(arguments...));
@@ -834,22 +834,26 @@ struct Table {
     Table *next;
 };
 
-hcsrt::OfProcess<hcsrt::Lock> lock;
-Table *tables = nullptr;
-int missing[FUNCTIONS]; /* by so many blocks */
+struct Tables {
+    hcsrt::Lock lock;
+    Table *made = nullptr;
+    int missing[FUNCTIONS] = {}; /* by so many blocks */
+};
+
+hcsrt::OfProcess<Tables> tables;
 
 /* Under the lock. Returns an earlier table if it has the same entries. */
-const HcsApi *table_of_now() {
+const HcsApi *table_of_now(Tables *all) {
     HcsApi api = {};
     api.size = within()->size;
     if (api.size > sizeof api) api.size = sizeof api;
     for (int function = 0; function < FUNCTIONS; ++function)
-        if (rows[function].end <= api.size) rows[function].put(&api, missing[function] > 0);
-    for (Table *each = tables; each; each = each->next)
+        if (rows[function].end <= api.size) rows[function].put(&api, all->missing[function] > 0);
+    for (Table *each = all->made; each; each = each->next)
         if (!std::memcmp(&each->api, &api, sizeof api)) return &each->api;
-    Table *made = new (std::nothrow) Table{api, tables};
+    Table *made = new (std::nothrow) Table{api, all->made};
     if (!made) return nullptr;
-    tables = made;
+    all->made = made;
     return &made->api;
 }
 
@@ -901,10 +905,11 @@ bool is_able(const hcsrt_rule &rule) {
 extern "C" {
 
 const HcsApi *hcsrt_interpose(const HcsApi *table) {
-    hcsrt::Locked locked(*lock.here());
+    Tables *all = tables.here();
+    hcsrt::Locked locked(all->lock);
     inner.store(table, std::memory_order_relaxed);
     begin_session();
-    return table_of_now();
+    return table_of_now(all);
 }
 
 void hcsrt_interpose_end(void) { quiesce(); }
@@ -918,9 +923,10 @@ int hcsrt_interposed(const char *name) {
 const char *hcsrt_interposed_name(int function) { return is_function(function) ? rows[function].name : nullptr; }
 
 const HcsApi *hcsrt_interpose_without(int function, int is_missing) {
-    hcsrt::Locked locked(*lock.here());
-    missing[function] += is_missing ? 1 : -1;
-    return table_of_now();
+    Tables *all = tables.here();
+    hcsrt::Locked locked(all->lock);
+    all->missing[function] += is_missing ? 1 : -1;
+    return table_of_now(all);
 }
 
 uint64_t hcsrt_interposed_calls(int function) { return calls[function].load(std::memory_order_relaxed); }

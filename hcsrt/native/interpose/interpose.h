@@ -4,7 +4,7 @@
  * It is for tests. Nothing of it is in the way of a call unless its table is the one in use, and handles and operations
  * are those of the inner table, so it may be put into use and out of it while they live. A call that no rule is for takes
  * no lock and allocates nothing, but where it makes a handle or registers a callback; functions of any thread add and
- * remove rules meanwhile. A forked child begins without rules, and knows no handle of its parent. */
+ * remove rules meanwhile. A forked child begins without rules and with all functions, and knows no handle of its parent. */
 #ifndef HCSRT_INTERPOSE_H
 #define HCSRT_INTERPOSE_H
 

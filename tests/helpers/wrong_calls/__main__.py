@@ -73,7 +73,7 @@ LAST = ("hcsrt._engine._at_exit",)
 """What ends something for good, so that it is called at the end."""
 RESTARTS = {
     f"hcsrt.emulator._native.{name}"
-    for name in ("start", "fail_to_start", "stop", "clear", "configure", "assume", "record_misuse")
+    for name in ("start", "start_at_next_call", "stop", "clear", "configure", "assume", "record_misuse")
 }
 """What changes the emulator as a whole where it succeeds."""
 ANNOUNCES = ("hcsrt._handles.announce", "hcsrt._calls.Claim.abandon")
