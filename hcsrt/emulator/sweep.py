@@ -308,6 +308,9 @@ class _Program:
             result = self._function()
             if inspect.iscoroutine(result):
                 result = asyncio.run(self._noted(result))
+            elif inspect.isgenerator(result) or inspect.isasyncgen(result):
+                # Nothing of it has run, and the sweep would find nothing wrong.
+                raise TypeError("function has returned a generator, which nobody runs: return a coroutine, or call it")
             self._run.result = result
         except BaseException as error:
             # What the variables of its frames refer to is what the program has left behind, unless they are forgotten.

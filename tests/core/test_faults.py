@@ -1071,6 +1071,23 @@ def test_a_forked_child_has_no_faults(system: hcsrt.ComputeSystem, faults: Fault
 
 
 @fork
+def test_a_forked_child_has_a_record_of_its_own(system: hcsrt.ComputeSystem) -> None:
+    def fired(calls: int) -> list[int]:
+        with Faults() as faults:
+            faults.on("HcsGetServiceProperties").fail("E_FAIL")
+            for _ in range(calls):
+                failure(hcsrt.service.properties)
+            return [firing.number for firing in faults.fired]
+
+    def child() -> None:
+        # More than its parent has read before.
+        assert fired(7) == [1, 2, 3, 4, 5, 6, 7]
+
+    assert fired(3) == [1, 2, 3]
+    in_a_child(child)
+
+
+@fork
 def test_a_forked_child_has_all_functions(document: dict[str, Any], faults: Faults) -> None:
     missing = faults.on("HcsEnumerateComputeSystems").missing()
     with pytest.raises(hcsrt.NotSupportedError):

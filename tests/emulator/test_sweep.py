@@ -4,7 +4,7 @@ import asyncio
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -289,6 +289,19 @@ def test_groups_of_expected_errors_are_expected() -> None:
             raise BaseExceptionGroup("both", [*group.exceptions, Mine()]) from None
 
     assert [run for run in wrong(Host.sweep(other)) if not re.search("ExceptionGroup: both", run.problems()[0])] == []
+
+
+def test_a_program_that_is_a_generator_is_told_instead_of_nothing() -> None:
+    def program() -> Iterator[None]:
+        yield manage()
+
+    async def asynchronous() -> AsyncIterator[None]:
+        yield None
+
+    for function in (program, asynchronous):
+        (run,) = Host.sweep(function)
+        with pytest.raises(AssertionError, match="TypeError: function has returned a generator, which nobody runs"):
+            run.expect_clean()
 
 
 def test_an_error_where_nothing_fails_is_the_programs_own() -> None:
