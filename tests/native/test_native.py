@@ -343,6 +343,8 @@ FAULT_MUTATIONS = [
     of_interpose("deliveries.cpp", "the end of a rule leaves what it keeps", "});\n    flush();\n}", "});\n}"),
     of_interpose("deliveries.cpp", "what is released is not looked at", "is_over(item.rule, item.released) ||", ""),
     of_interpose("deliveries.cpp", "nothing overtakes", "|| is_overtaken(item)", ""),
+    of_interpose("deliveries.cpp", "what is due later comes first", "one->due > other->due", "one->due < other->due"),
+    of_interpose("deliveries.cpp", "equals come in any order", "one->number > other->number", "false"),
     of_interpose(
         "deliveries.cpp",
         "the second one comes after the close",

@@ -1,6 +1,7 @@
 /* The callbacks that HCS gets in the place of those of clients, and the thread that brings later what a rule has kept.
  *
- * What is kept is a copy. It is dropped if its handle is closed meanwhile, and comes at once if its rule ends. */
+ * What is kept is a copy. It is dropped if its handle is closed meanwhile, and comes at once if its rule ends. However much
+ * is kept, one thing more costs the same. */
 #ifndef HCSRT_DELIVERIES_H
 #define HCSRT_DELIVERIES_H
 
