@@ -495,6 +495,46 @@ void test_selectors() {
     CHECK(web.context->count() == 1 && data.context->count() == 3 && opened.context->count() == 1);
 }
 
+Units id_of(uint32_t number) {
+    Units id = u"system-";
+    for (; number; number /= 10) id += static_cast<char16_t>(u'0' + number % 10);
+    return id;
+}
+
+/* However many handles there are: where each were looked at, this would not end. */
+void test_the_owner_of_one_among_many() {
+    constexpr uint32_t COUNT = 50000, OPENED = 200000;
+    std::vector<hcsrt_system> systems(COUNT);
+    Units document(u"{\"Owner\":\"me\"}"), owner(u"me"), other(u"you");
+    for (uint32_t i = 0; i < COUNT; ++i)
+        CHECK(outer->HcsCreateComputeSystem(units(id_of(i)), units(document), nullptr, nullptr, &systems[i]) ==
+              HCSRT_S_OK);
+    hcsrt_rule rule = of_events(HCSRT_ACTION_DROP);
+    rule.owner = units(owner);
+    Rule of_owner(rule);
+    for (uint32_t i = 0; i < OPENED; ++i) {
+        hcsrt_system opened;
+        CHECK(outer->HcsOpenComputeSystem(units(id_of(COUNT - 1 - i % 7)), HCSRT_GENERIC_ALL, &opened) == HCSRT_S_OK);
+        outer->HcsCloseComputeSystem(opened);
+        if (i % 1000) continue;
+        std::lock_guard<std::mutex> lock(graves_mutex);
+        graves.clear();
+    }
+    Client opened(id_of(7).c_str()), unknown(id_of(COUNT).c_str());
+    for (Client *each : {&opened, &unknown}) each->system()->emit(1);
+    CHECK(opened.context->count() == 0 && unknown.context->count() == 1);
+    for (hcsrt_system each : systems) outer->HcsCloseComputeSystem(each);
+    /* An opened handle keeps the owner; without any handle nobody knows it. */
+    Client again(id_of(7).c_str()), gone(id_of(8).c_str());
+    for (Client *each : {&again, &gone}) each->system()->emit(1);
+    CHECK(again.context->count() == 0 && gone.context->count() == 1);
+    /* Somebody else's, of the same id. */
+    Units document_of_other(u"{\"Owner\":\"you\"}");
+    Client theirs(id_of(8).c_str(), document_of_other.c_str()), theirs_too(id_of(8).c_str());
+    for (Client *each : {&theirs, &theirs_too}) each->system()->emit(1);
+    CHECK(theirs.context->count() == 1 && theirs_too.context->count() == 1);
+}
+
 void test_probability() {
     std::vector<std::vector<uint32_t>> seen;
     for (uint64_t seed : {1, 1, 2}) {
@@ -671,6 +711,38 @@ void test_operations_without_a_callback() {
     wait_for([] { return fake_hcs::live() == 0; });
 }
 
+/* Others ask for the outcome while a thread starts the operation again: they may get the document of any call, whole. */
+void test_an_operation_is_started_while_somebody_asks() {
+    hcsrt_rule fails = of_completions(HCSRT_ACTION_FAIL);
+    Units document(4000, u'x');
+    fails.site = HCSRT_SITE_CALL;
+    fails.result = HCSRT_E_ABORT;
+    fails.document = units(document);
+    Rule rule(fails);
+    hcsrt_system system;
+    fake_hcs::api()->HcsOpenComputeSystem(nullptr, HCSRT_GENERIC_ALL, &system);
+    hcsrt_operation operation = outer->HcsCreateOperation(nullptr, nullptr);
+    CHECK(outer->HcsStartComputeSystem(system, operation, nullptr) == HCSRT_E_ABORT);
+    std::atomic<bool> is_over{false};
+    std::vector<std::thread> askers;
+    for (int i = 0; i < 2; ++i)
+        askers.emplace_back([&] {
+            while (!is_over) {
+                hcsrt_char *given = nullptr;
+                outer->HcsGetOperationResult(operation, &given);
+                if (!given) continue;
+                CHECK(Units(reinterpret_cast<char16_t *>(given)) == document);
+                outer->free_string(given);
+            }
+        });
+    for (int i = 0; i < 20000; ++i)
+        CHECK(outer->HcsStartComputeSystem(system, operation, nullptr) == HCSRT_E_ABORT);
+    is_over = true;
+    for (std::thread &asker : askers) asker.join();
+    outer->HcsCloseOperation(operation);
+    fake_hcs::api()->HcsCloseComputeSystem(system);
+}
+
 /* --- a forked child ----------------------------------------------------------------------------------------------- */
 
 #if !defined(_WIN32)
@@ -807,11 +879,13 @@ int main(int count, char **arguments) {
     test_duplicates_and_drops();
     test_reorder();
     test_selectors();
+    test_the_owner_of_one_among_many();
     test_probability();
     test_what_was_closed_elsewhere();
     test_slots_are_used_again();
     test_completions();
     test_operations_without_a_callback();
+    test_an_operation_is_started_while_somebody_asks();
     test_threads(count > 1 ? std::atoi(arguments[1]) : 300);
 #if !defined(_WIN32)
     if (count > 2) test_fork();

@@ -348,8 +348,8 @@ FAULT_MUTATIONS = [
     of_interpose(
         "deliveries.cpp",
         "the second one comes after the close",
-        "if (twice && !inside.is_closed()) callback(event,",
-        "if (twice) callback(event,",
+        "    once();\n    if (twice && !inside.is_closed()) once();",
+        "    once();\n    if (twice) once();",
     ),
 ]
 
@@ -516,13 +516,25 @@ def test_the_thread_sanitizer_catches_of_events(mutation, tmp_path):
 @pytest.mark.slow
 def test_a_callback_that_throws_is_a_misuse(tmp_path):
     # Without the types of exceptions in the emulator, as it is built.
-    program = build(tmp_path / "throwing", [HERE / "throwing_callback.cpp", *EMULATOR_SOURCES], "-fno-rtti")
+    sources = [HERE / "throwing_callback.cpp", *EMULATOR_SOURCES, *INTERPOSE_SOURCES]
+    program = build(tmp_path / "throwing", sources, "-fno-rtti")
     done = run(program)
     assert done.returncode == 0, done.stdout + done.stderr
     misuses = done.stdout.splitlines()
     assert len(misuses) == 2
     assert all("had a callback that threw, which would unwind into HCS; catch everything in it" in it for it in misuses)
     assert run(program, "right").stdout == ""
+
+
+@pytest.mark.slow
+def test_a_callback_that_throws_on_the_thread_of_faults_is_a_misuse_too(tmp_path):
+    program = build(tmp_path / "throwing", [HERE / "throwing_callback.cpp", *EMULATOR_SOURCES, *INTERPOSE_SOURCES])
+    done = run(program, "late")
+    assert done.returncode == 0, done.stdout + done.stderr
+    misuses = done.stdout.splitlines()
+    # Each comes twice.
+    assert len(misuses) == 4
+    assert all("completion callback" in it and "had a callback that threw" in it for it in misuses)
 
 
 @pytest.mark.slow

@@ -98,19 +98,33 @@ void enqueue(Item *item) {
 
 /* --- to clients --------------------------------------------------------------------------------------------------- */
 
+/* What a callback throws would go through frames of ours that do not expect it, and end the thread. */
+template <typename Call>
+void call_client(const char *what, const void *handle, Call call) {
+    const hcsrt_fault_hook *able = hook();
+    if (!able || !able->call_back) return call();
+    able->call_back(what, handle, [](void *given) { (*static_cast<Call *>(given))(); }, &call);
+}
+
 void tell(const Inside &inside, hcsrt_event *event, bool twice) {
     auto callback = inside->on_event.load(std::memory_order_acquire);
     void *context = inside->context.load(std::memory_order_acquire);
-    callback(event, context);
-    if (twice && !inside.is_closed()) callback(event, context);
+    void *handle = inside->watched.load(std::memory_order_relaxed);
+    auto once = [&] { call_client("event callback", handle, [&] { callback(event, context); }); };
+    once();
+    if (twice && !inside.is_closed()) once();
 }
 
 void tell(const Inside &inside, hcsrt_operation operation) {
     auto callback = inside->on_completion.load(std::memory_order_acquire);
     if (!callback) return;
-    callback(operation, inside->context.load(std::memory_order_acquire));
+    auto once = [&] {
+        void *context = inside->context.load(std::memory_order_acquire);
+        call_client("completion callback", operation, [&] { callback(operation, context); });
+    };
+    once();
     bool twice = inside->plan.load(std::memory_order_relaxed) & PLAN_DUPLICATE;
-    if (twice && !inside.is_closed()) callback(operation, inside->context.load(std::memory_order_acquire));
+    if (twice && !inside.is_closed()) once();
 }
 
 void event_passed(const Inside &inside) {
@@ -497,7 +511,7 @@ bool start_deliveries() {
 void reset(Entry *entry) {
     entry->plan.store(0, std::memory_order_relaxed);
     entry->overriding.store(Override::NOTHING, std::memory_order_release);
-    release_copy(entry->document.exchange(nullptr));
+    replace_document(entry, nullptr);
 }
 
 bool plan_completion(int function, const Meeting &meeting, hcsrt_operation operation) {
@@ -512,11 +526,11 @@ bool plan_completion(int function, const Meeting &meeting, hcsrt_operation opera
         case HCSRT_ACTION_REORDER: plan = PLAN_REORDER; break;
         case HCSRT_ACTION_FAIL:
             entry->result.store(met.rule.result, std::memory_order_relaxed);
-            release_copy(entry->document.exchange(copy(met.rule.document)));
+            replace_document(entry, copy(met.rule.document));
             entry->overriding.store(Override::OUTCOME, std::memory_order_release);
             return true;
         case HCSRT_ACTION_REWRITE:
-            release_copy(entry->document.exchange(copy(met.rule.document)));
+            replace_document(entry, copy(met.rule.document));
             if (entry->overriding.load(std::memory_order_relaxed) == Override::NOTHING)
                 entry->overriding.store(Override::DOCUMENT, std::memory_order_release);
             return true;
@@ -547,7 +561,7 @@ bool answer(int function, const Meeting &meeting, hcsrt_operation operation, hcs
     Override planned = entry->overriding.load(std::memory_order_relaxed);
     if (planned != Override::OUTCOME) entry->result.store(HCSRT_S_OK, std::memory_order_relaxed);
     if (planned != Override::NOTHING) release_copy(document);
-    else release_copy(entry->document.exchange(document));
+    else replace_document(entry, document);
     entry->overriding.store(Override::ALONE, std::memory_order_release);
     if (!(entry->held.fetch_or(TOLD) & WITHHELD)) {
         entry->delay.store(0, std::memory_order_relaxed);

@@ -13,6 +13,9 @@ namespace hcsrt::interpose {
 void HCSRT_CALL event_came(hcsrt_event *event, void *context);
 void HCSRT_CALL completion_came(hcsrt_operation operation, void *context);
 
+/* NULL: the HCS in use does nothing on demand. Its table may have been copied. */
+const hcsrt_fault_hook *hook();
+
 /* False: the system has no thread to give. Not for callback threads. */
 bool start_deliveries();
 
