@@ -80,8 +80,11 @@ hcsrt_result HCSRT_CALL open_system(const hcsrt_char *, uint32_t, hcsrt_system *
     return HCSRT_S_OK;
 }
 
+bool fails_to_create = false; /* and gives nothing, not even NULL */
+
 hcsrt_result HCSRT_CALL create_system(const hcsrt_char *, const hcsrt_char *, hcsrt_operation, const void *,
                                       hcsrt_system *system) {
+    if (fails_to_create) return HCSRT_E_ABORT;
     *system = new System;
     return HCSRT_S_OK;
 }
@@ -118,10 +121,17 @@ std::atomic<bool> tells_of_operations{false};
 std::mutex callbacks_mutex;
 std::set<hcsrt_operation> with_callback;
 
+/* The call of a start instead, and the callback of the operation that was created last. */
+std::function<hcsrt_result(hcsrt_operation)> while_starting;
+hcsrt_operation_completion last_callback = nullptr;
+void *last_context = nullptr;
+
 hcsrt_operation HCSRT_CALL create_operation(void *context, hcsrt_operation_completion callback) {
     hcsrt_operation operation = fake_hcs::api()->HcsCreateOperation(context, callback);
     std::lock_guard<std::mutex> lock(callbacks_mutex);
     callback ? (void)with_callback.insert(operation) : (void)with_callback.erase(operation);
+    last_callback = callback;
+    last_context = context;
     return operation;
 }
 
@@ -134,6 +144,7 @@ hcsrt_result HCSRT_CALL set_operation_callback(hcsrt_operation operation, const 
 }
 
 hcsrt_result HCSRT_CALL start_system(hcsrt_system system, hcsrt_operation operation, const hcsrt_char *options) {
+    if (while_starting) return while_starting(operation);
     {
         std::lock_guard<std::mutex> lock(callbacks_mutex);
         if (tells_of_operations && with_callback.count(operation)) return HCSRT_E_CALLBACK_ALREADY_SET;
@@ -711,6 +722,78 @@ void test_operations_without_a_callback() {
     wait_for([] { return fake_hcs::live() == 0; });
 }
 
+/* An operation whose calls only while_starting gets. */
+struct Called {
+    hcsrt_operation operation;
+    int told = 0;
+    std::function<void()> inside;
+
+    Called() : operation(outer->HcsCreateOperation(this, tell)) { CHECK(last_context != this); }
+    Called(const Called &) = delete;
+    ~Called() {
+        outer->HcsCloseOperation(operation);
+        while_starting = nullptr;
+    }
+    static void HCSRT_CALL tell(hcsrt_operation, void *context) {
+        auto *called = static_cast<Called *>(context);
+        ++called->told;
+        if (called->inside) called->inside();
+    }
+    static void complete(hcsrt_operation operation) { last_callback(operation, last_context); }
+    hcsrt_result start() { return outer->HcsStartComputeSystem(nullptr, operation, nullptr); }
+};
+
+void test_a_call_completes_while_the_next_one_is_refused() {
+    hcsrt_rule elsewhere = of_completions(HCSRT_ACTION_HANG);
+    elsewhere.function = number_of("HcsPauseComputeSystem");
+    Rule rule(elsewhere);
+    Called called;
+    while_starting = [](hcsrt_operation) { return HCSRT_S_OK; };
+    CHECK(called.start() == HCSRT_S_OK);
+    Rule hangs(of_completions(HCSRT_ACTION_HANG));
+    while_starting = [&](hcsrt_operation operation) {
+        Called::complete(operation);
+        CHECK(called.told == 0);
+        return HCSRT_E_OPERATION_ALREADY_STARTED;
+    };
+    CHECK(called.start() == HCSRT_E_OPERATION_ALREADY_STARTED);
+    CHECK(called.told == 1);
+}
+
+void test_a_call_does_not_inherit_the_delay_of_the_last_one() {
+    hcsrt_rule first = of_completions(HCSRT_ACTION_DELAY, 3600000), others = of_completions(HCSRT_ACTION_HANG);
+    first.first = first.calls = 1;
+    others.first = 2;
+    Rule delays(first), hangs(others);
+    Called called;
+    while_starting = [](hcsrt_operation operation) {
+        Called::complete(operation);
+        return HCSRT_S_OK;
+    };
+    called.inside = [&] {
+        called.inside = nullptr;
+        CHECK(called.start() == HCSRT_S_OK);
+    };
+    CHECK(called.start() == HCSRT_S_OK && called.told == 0);
+    /* With its callback the next call begins, before what the delay of this one has queued is looked at. */
+    hcsrt_rule_release(delays.number);
+    CHECK(called.told == 1);
+    hangs.remove();
+    CHECK(called.told == 2);
+}
+
+void test_a_failed_create_gives_nothing() {
+    Client client;
+    hcsrt_system given = client.raw;
+    fails_to_create = true;
+    CHECK(outer->HcsCreateComputeSystem(units(u"b"), units(u"{}"), nullptr, nullptr, &given) == HCSRT_E_ABORT);
+    fails_to_create = false;
+    CHECK(!given);
+    /* Who has the handle that was in the variable before hears all. */
+    client.system()->emit(1);
+    CHECK(client.context->count() == 1);
+}
+
 /* Others ask for the outcome while a thread starts the operation again: they may get the document of any call, whole. */
 void test_an_operation_is_started_while_somebody_asks() {
     hcsrt_rule fails = of_completions(HCSRT_ACTION_FAIL);
@@ -735,8 +818,7 @@ void test_an_operation_is_started_while_somebody_asks() {
                 outer->free_string(given);
             }
         });
-    for (int i = 0; i < 20000; ++i)
-        CHECK(outer->HcsStartComputeSystem(system, operation, nullptr) == HCSRT_E_ABORT);
+    for (int i = 0; i < 20000; ++i) CHECK(outer->HcsStartComputeSystem(system, operation, nullptr) == HCSRT_E_ABORT);
     is_over = true;
     for (std::thread &asker : askers) asker.join();
     outer->HcsCloseOperation(operation);
@@ -885,6 +967,9 @@ int main(int count, char **arguments) {
     test_slots_are_used_again();
     test_completions();
     test_operations_without_a_callback();
+    test_a_call_completes_while_the_next_one_is_refused();
+    test_a_call_does_not_inherit_the_delay_of_the_last_one();
+    test_a_failed_create_gives_nothing();
     test_an_operation_is_started_while_somebody_asks();
     test_threads(count > 1 ? std::atoi(arguments[1]) : 300);
 #if !defined(_WIN32)

@@ -343,6 +343,30 @@ FAULT_MUTATIONS = [
     of_interpose("deliveries.cpp", "the end of a rule leaves what it keeps", "});\n    flush();\n}", "});\n}"),
     of_interpose("deliveries.cpp", "what is released is not looked at", "is_over(item.rule, item.released) ||", ""),
     of_interpose("deliveries.cpp", "nothing overtakes", "|| is_overtaken(item)", ""),
+    of_interpose(
+        "deliveries.cpp",
+        "a refused call swallows the callback of the one before",
+        "was refused. */\n    Inside inside(context_of(entry));\n    if (inside) give_out(inside);",
+        "was refused. */\n    Inside inside(context_of(entry));\n    if (inside) uncover(inside.entry());",
+    ),
+    of_interpose(
+        "deliveries.cpp",
+        "a call inherits the delay of the last one",
+        "if (inside->turn.load(std::memory_order_relaxed) == item->turn) give_out",
+        "give_out",
+    ),
+    of_interpose(
+        "interpose.cpp",
+        "what a failed create has not written is read",
+        "give_nothing(system);\n        hcsrt_result result = pass_on<Entry>(id, document",
+        "hcsrt_result result = pass_on<Entry>(id, document",
+    ),
+    of_interpose(
+        "handles.cpp",
+        "a document is released while somebody reads it",
+        "while (entry->readers.load()) std::this_thread::yield();",
+        "",
+    ),
     of_interpose("deliveries.cpp", "what is due later comes first", "one->due > other->due", "one->due < other->due"),
     of_interpose("deliveries.cpp", "equals come in any order", "one->number > other->number", "false"),
     of_interpose(
