@@ -469,10 +469,12 @@ cdef class Active:
     def remove(self):
         """Take it out of force. Nothing happens the second time."""
         cdef int64_t rule = self.number()
-        cdef int hidden = self.hidden
-        self.hidden = -1
-        if hidden >= 0 and hcsrt_is_here(&core, self.epoch):
-            with lock():
+        cdef int hidden
+        with lock():
+            # Of several threads that remove it, one does.
+            hidden = self.hidden
+            self.hidden = -1
+            if hidden >= 0 and hcsrt_is_here(&core, self.epoch):
                 show(hidden)
         if rule > 0:
             with nogil:

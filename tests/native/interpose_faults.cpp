@@ -16,6 +16,7 @@
 #include <vector>
 
 #if !defined(_WIN32)
+#  include <sys/resource.h>
 #  include <sys/wait.h>
 #  include <unistd.h>
 #endif
@@ -79,8 +80,11 @@ hcsrt_result HCSRT_CALL open_system(const hcsrt_char *, uint32_t, hcsrt_system *
     return HCSRT_S_OK;
 }
 
+bool fails_to_create = false; /* and gives nothing, not even NULL */
+
 hcsrt_result HCSRT_CALL create_system(const hcsrt_char *, const hcsrt_char *, hcsrt_operation, const void *,
                                       hcsrt_system *system) {
+    if (fails_to_create) return HCSRT_E_ABORT;
     *system = new System;
     return HCSRT_S_OK;
 }
@@ -117,10 +121,17 @@ std::atomic<bool> tells_of_operations{false};
 std::mutex callbacks_mutex;
 std::set<hcsrt_operation> with_callback;
 
+/* The call of a start instead, and the callback of the operation that was created last. */
+std::function<hcsrt_result(hcsrt_operation)> while_starting;
+hcsrt_operation_completion last_callback = nullptr;
+void *last_context = nullptr;
+
 hcsrt_operation HCSRT_CALL create_operation(void *context, hcsrt_operation_completion callback) {
     hcsrt_operation operation = fake_hcs::api()->HcsCreateOperation(context, callback);
     std::lock_guard<std::mutex> lock(callbacks_mutex);
     callback ? (void)with_callback.insert(operation) : (void)with_callback.erase(operation);
+    last_callback = callback;
+    last_context = context;
     return operation;
 }
 
@@ -133,6 +144,7 @@ hcsrt_result HCSRT_CALL set_operation_callback(hcsrt_operation operation, const 
 }
 
 hcsrt_result HCSRT_CALL start_system(hcsrt_system system, hcsrt_operation operation, const hcsrt_char *options) {
+    if (while_starting) return while_starting(operation);
     {
         std::lock_guard<std::mutex> lock(callbacks_mutex);
         if (tells_of_operations && with_callback.count(operation)) return HCSRT_E_CALLBACK_ALREADY_SET;
@@ -277,12 +289,89 @@ void test_what_hangs_comes_when_it_is_released() {
     CHECK(client.context->count() == 0);
     hcsrt_rule_release(rule.number);
     CHECK(client.context->count() == 1);
-    client.system()->emit(2);
+    std::vector<uint32_t> expected{1};
+    for (uint32_t type = 2; type < 10; ++type) {
+        client.system()->emit(type);
+        expected.push_back(type);
+    }
     pause(10);
     CHECK(client.context->count() == 1);
     rule.remove();
-    CHECK(client.context->count() == 2);
+    CHECK(client.context->types == expected);
 }
+
+/* In the order of the time when they are due, the others behind them in that of arrival. However many there are, one more
+ * costs the same: where each were put behind all others one by one, this would not end. */
+void test_many_are_kept(uint32_t count) {
+    constexpr uint32_t HANGING = 1u << 31;
+    hcsrt_rule first_half = of_events(HCSRT_ACTION_HANG), others = of_events(HCSRT_ACTION_DELAY, 3600000);
+    first_half.type_count = others.type_count = 1;
+    first_half.types[0] = HANGING;
+    others.types[0] = 1;
+    Rule hang(first_half), delay(others);
+    Client client, other;
+    for (uint32_t i = 0; i < count; ++i) client.system()->emit(i % 2 ? 1 : HANGING, i % 2 ? u"" : u"{}");
+    other.system()->emit(1);
+    CHECK(hang.met() == count / 2 && client.context->count() == 0);
+    hcsrt_rule_release(delay.number);
+    CHECK(client.context->types == std::vector<uint32_t>(count / 2, 1) && other.context->count() == 1);
+    hang.remove();
+    CHECK(client.context->count() == count && client.context->types.back() == HANGING);
+}
+
+void test_each_comes_when_it_is_due() {
+    std::vector<std::unique_ptr<Rule>> rules;
+    std::vector<uint32_t> expected;
+    constexpr uint32_t COUNT = 60;
+    for (uint32_t i = 0; i < COUNT; ++i) {
+        hcsrt_rule rule = of_events(HCSRT_ACTION_DELAY, 200 + i * 37 % COUNT * 20);
+        rule.type_count = 1;
+        rule.types[0] = i * 37 % COUNT;
+        rules.push_back(std::make_unique<Rule>(rule));
+        expected.push_back(i);
+    }
+    Client client;
+    auto began = Clock::now();
+    for (uint32_t i = 0; i < COUNT; ++i) client.system()->emit(i * 37 % COUNT);
+    bool in_time = Clock::now() - began < milliseconds(20);
+    wait_for([&] { return client.context->count() == COUNT; });
+    CHECK(!in_time || client.context->types == expected);
+}
+
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+long resident() {
+    struct rusage usage;
+    CHECK(!getrusage(RUSAGE_SELF, &usage));
+    return usage.ru_maxrss;
+}
+
+/* Of closed handles next to nothing is kept: the documents of these would be 400 MB. */
+void test_what_is_kept_for_closed_handles_is_dropped() {
+    hcsrt_rule hang = of_events(HCSRT_ACTION_HANG), delay = of_events(HCSRT_ACTION_DELAY, 1);
+    hang.type_count = delay.type_count = 1;
+    hang.types[0] = 1;
+    delay.types[0] = 2;
+    Rule keeps(hang), tells(delay);
+    Client other;
+    long before = resident();
+    Units document(2000, u'x');
+    for (uint32_t i = 0; i < 100000; ++i) {
+        {
+            Client client;
+            client.system()->emit(1, document.c_str());
+        }
+        if (i % 200) continue;
+        /* The thread has had a look at them when it has delivered this. */
+        other.system()->emit(2);
+        wait_for([&] { return other.context->count() == i / 200 + 1; });
+        std::lock_guard<std::mutex> lock(graves_mutex);
+        graves.clear();
+    }
+    CHECK(resident() - before < 100000);
+}
+#else
+void test_what_is_kept_for_closed_handles_is_dropped() {}
+#endif
 
 void test_a_close_waits_for_what_runs() {
     Rule rule(of_events(HCSRT_ACTION_DELAY, 1));
@@ -415,6 +504,46 @@ void test_selectors() {
         each->system()->emit(3, u"{\"Status\":2}");
     }
     CHECK(web.context->count() == 1 && data.context->count() == 3 && opened.context->count() == 1);
+}
+
+Units id_of(uint32_t number) {
+    Units id = u"system-";
+    for (; number; number /= 10) id += static_cast<char16_t>(u'0' + number % 10);
+    return id;
+}
+
+/* However many handles there are: where each were looked at, this would not end. */
+void test_the_owner_of_one_among_many() {
+    constexpr uint32_t COUNT = 50000, OPENED = 200000;
+    std::vector<hcsrt_system> systems(COUNT);
+    Units document(u"{\"Owner\":\"me\"}"), owner(u"me"), other(u"you");
+    for (uint32_t i = 0; i < COUNT; ++i)
+        CHECK(outer->HcsCreateComputeSystem(units(id_of(i)), units(document), nullptr, nullptr, &systems[i]) ==
+              HCSRT_S_OK);
+    hcsrt_rule rule = of_events(HCSRT_ACTION_DROP);
+    rule.owner = units(owner);
+    Rule of_owner(rule);
+    for (uint32_t i = 0; i < OPENED; ++i) {
+        hcsrt_system opened;
+        CHECK(outer->HcsOpenComputeSystem(units(id_of(COUNT - 1 - i % 7)), HCSRT_GENERIC_ALL, &opened) == HCSRT_S_OK);
+        outer->HcsCloseComputeSystem(opened);
+        if (i % 1000) continue;
+        std::lock_guard<std::mutex> lock(graves_mutex);
+        graves.clear();
+    }
+    Client opened(id_of(7).c_str()), unknown(id_of(COUNT).c_str());
+    for (Client *each : {&opened, &unknown}) each->system()->emit(1);
+    CHECK(opened.context->count() == 0 && unknown.context->count() == 1);
+    for (hcsrt_system each : systems) outer->HcsCloseComputeSystem(each);
+    /* An opened handle keeps the owner; without any handle nobody knows it. */
+    Client again(id_of(7).c_str()), gone(id_of(8).c_str());
+    for (Client *each : {&again, &gone}) each->system()->emit(1);
+    CHECK(again.context->count() == 0 && gone.context->count() == 1);
+    /* Somebody else's, of the same id. */
+    Units document_of_other(u"{\"Owner\":\"you\"}");
+    Client theirs(id_of(8).c_str(), document_of_other.c_str()), theirs_too(id_of(8).c_str());
+    for (Client *each : {&theirs, &theirs_too}) each->system()->emit(1);
+    CHECK(theirs.context->count() == 1 && theirs_too.context->count() == 1);
 }
 
 void test_probability() {
@@ -593,6 +722,109 @@ void test_operations_without_a_callback() {
     wait_for([] { return fake_hcs::live() == 0; });
 }
 
+/* An operation whose calls only while_starting gets. */
+struct Called {
+    hcsrt_operation operation;
+    int told = 0;
+    std::function<void()> inside;
+
+    Called() : operation(outer->HcsCreateOperation(this, tell)) { CHECK(last_context != this); }
+    Called(const Called &) = delete;
+    ~Called() {
+        outer->HcsCloseOperation(operation);
+        while_starting = nullptr;
+    }
+    static void HCSRT_CALL tell(hcsrt_operation, void *context) {
+        auto *called = static_cast<Called *>(context);
+        ++called->told;
+        if (called->inside) called->inside();
+    }
+    static void complete(hcsrt_operation operation) { last_callback(operation, last_context); }
+    hcsrt_result start() { return outer->HcsStartComputeSystem(nullptr, operation, nullptr); }
+};
+
+void test_a_call_completes_while_the_next_one_is_refused() {
+    hcsrt_rule elsewhere = of_completions(HCSRT_ACTION_HANG);
+    elsewhere.function = number_of("HcsPauseComputeSystem");
+    Rule rule(elsewhere);
+    Called called;
+    while_starting = [](hcsrt_operation) { return HCSRT_S_OK; };
+    CHECK(called.start() == HCSRT_S_OK);
+    Rule hangs(of_completions(HCSRT_ACTION_HANG));
+    while_starting = [&](hcsrt_operation operation) {
+        Called::complete(operation);
+        CHECK(called.told == 0);
+        return HCSRT_E_OPERATION_ALREADY_STARTED;
+    };
+    CHECK(called.start() == HCSRT_E_OPERATION_ALREADY_STARTED);
+    CHECK(called.told == 1);
+}
+
+void test_a_call_does_not_inherit_the_delay_of_the_last_one() {
+    hcsrt_rule first = of_completions(HCSRT_ACTION_DELAY, 3600000), others = of_completions(HCSRT_ACTION_HANG);
+    first.first = first.calls = 1;
+    others.first = 2;
+    Rule delays(first), hangs(others);
+    Called called;
+    while_starting = [](hcsrt_operation operation) {
+        Called::complete(operation);
+        return HCSRT_S_OK;
+    };
+    called.inside = [&] {
+        called.inside = nullptr;
+        CHECK(called.start() == HCSRT_S_OK);
+    };
+    CHECK(called.start() == HCSRT_S_OK && called.told == 0);
+    /* With its callback the next call begins, before what the delay of this one has queued is looked at. */
+    hcsrt_rule_release(delays.number);
+    CHECK(called.told == 1);
+    hangs.remove();
+    CHECK(called.told == 2);
+}
+
+void test_a_failed_create_gives_nothing() {
+    Client client;
+    hcsrt_system given = client.raw;
+    fails_to_create = true;
+    CHECK(outer->HcsCreateComputeSystem(units(u"b"), units(u"{}"), nullptr, nullptr, &given) == HCSRT_E_ABORT);
+    fails_to_create = false;
+    CHECK(!given);
+    /* Who has the handle that was in the variable before hears all. */
+    client.system()->emit(1);
+    CHECK(client.context->count() == 1);
+}
+
+/* Others ask for the outcome while a thread starts the operation again: they may get the document of any call, whole. */
+void test_an_operation_is_started_while_somebody_asks() {
+    hcsrt_rule fails = of_completions(HCSRT_ACTION_FAIL);
+    Units document(4000, u'x');
+    fails.site = HCSRT_SITE_CALL;
+    fails.result = HCSRT_E_ABORT;
+    fails.document = units(document);
+    Rule rule(fails);
+    hcsrt_system system;
+    fake_hcs::api()->HcsOpenComputeSystem(nullptr, HCSRT_GENERIC_ALL, &system);
+    hcsrt_operation operation = outer->HcsCreateOperation(nullptr, nullptr);
+    CHECK(outer->HcsStartComputeSystem(system, operation, nullptr) == HCSRT_E_ABORT);
+    std::atomic<bool> is_over{false};
+    std::vector<std::thread> askers;
+    for (int i = 0; i < 2; ++i)
+        askers.emplace_back([&] {
+            while (!is_over) {
+                hcsrt_char *given = nullptr;
+                outer->HcsGetOperationResult(operation, &given);
+                if (!given) continue;
+                CHECK(Units(reinterpret_cast<char16_t *>(given)) == document);
+                outer->free_string(given);
+            }
+        });
+    for (int i = 0; i < 20000; ++i) CHECK(outer->HcsStartComputeSystem(system, operation, nullptr) == HCSRT_E_ABORT);
+    is_over = true;
+    for (std::thread &asker : askers) asker.join();
+    outer->HcsCloseOperation(operation);
+    fake_hcs::api()->HcsCloseComputeSystem(system);
+}
+
 /* --- a forked child ----------------------------------------------------------------------------------------------- */
 
 #if !defined(_WIN32)
@@ -720,17 +952,25 @@ int main(int count, char **arguments) {
     test_nothing_comes_after_the_close();
     test_what_is_delayed_comes();
     test_what_hangs_comes_when_it_is_released();
+    test_many_are_kept(400000);
+    test_each_comes_when_it_is_due();
+    test_what_is_kept_for_closed_handles_is_dropped();
     test_a_close_waits_for_what_runs();
     test_nothing_begins_while_the_handle_closes();
     test_a_close_within_a_callback();
     test_duplicates_and_drops();
     test_reorder();
     test_selectors();
+    test_the_owner_of_one_among_many();
     test_probability();
     test_what_was_closed_elsewhere();
     test_slots_are_used_again();
     test_completions();
     test_operations_without_a_callback();
+    test_a_call_completes_while_the_next_one_is_refused();
+    test_a_call_does_not_inherit_the_delay_of_the_last_one();
+    test_a_failed_create_gives_nothing();
+    test_an_operation_is_started_while_somebody_asks();
     test_threads(count > 1 ? std::atoi(arguments[1]) : 300);
 #if !defined(_WIN32)
     if (count > 2) test_fork();

@@ -345,9 +345,35 @@ FAULT_MUTATIONS = [
     of_interpose("deliveries.cpp", "nothing overtakes", "|| is_overtaken(item)", ""),
     of_interpose(
         "deliveries.cpp",
+        "a refused call swallows the callback of the one before",
+        "was refused. */\n    Inside inside(context_of(entry));\n    if (inside) give_out(inside);",
+        "was refused. */\n    Inside inside(context_of(entry));\n    if (inside) uncover(inside.entry());",
+    ),
+    of_interpose(
+        "deliveries.cpp",
+        "a call inherits the delay of the last one",
+        "if (inside->turn.load(std::memory_order_relaxed) == item->turn) give_out",
+        "give_out",
+    ),
+    of_interpose(
+        "interpose.cpp",
+        "what a failed create has not written is read",
+        "give_nothing(system);\n        hcsrt_result result = pass_on<Entry>(id, document",
+        "hcsrt_result result = pass_on<Entry>(id, document",
+    ),
+    of_interpose(
+        "handles.cpp",
+        "a document is released while somebody reads it",
+        "while (entry->readers.load()) std::this_thread::yield();",
+        "",
+    ),
+    of_interpose("deliveries.cpp", "what is due later comes first", "one->due > other->due", "one->due < other->due"),
+    of_interpose("deliveries.cpp", "equals come in any order", "one->number > other->number", "false"),
+    of_interpose(
+        "deliveries.cpp",
         "the second one comes after the close",
-        "if (twice && !inside.is_closed()) callback(event,",
-        "if (twice) callback(event,",
+        "    once();\n    if (twice && !inside.is_closed()) once();",
+        "    once();\n    if (twice) once();",
     ),
 ]
 
@@ -514,13 +540,25 @@ def test_the_thread_sanitizer_catches_of_events(mutation, tmp_path):
 @pytest.mark.slow
 def test_a_callback_that_throws_is_a_misuse(tmp_path):
     # Without the types of exceptions in the emulator, as it is built.
-    program = build(tmp_path / "throwing", [HERE / "throwing_callback.cpp", *EMULATOR_SOURCES], "-fno-rtti")
+    sources = [HERE / "throwing_callback.cpp", *EMULATOR_SOURCES, *INTERPOSE_SOURCES]
+    program = build(tmp_path / "throwing", sources, "-fno-rtti")
     done = run(program)
     assert done.returncode == 0, done.stdout + done.stderr
     misuses = done.stdout.splitlines()
     assert len(misuses) == 2
     assert all("had a callback that threw, which would unwind into HCS; catch everything in it" in it for it in misuses)
     assert run(program, "right").stdout == ""
+
+
+@pytest.mark.slow
+def test_a_callback_that_throws_on_the_thread_of_faults_is_a_misuse_too(tmp_path):
+    program = build(tmp_path / "throwing", [HERE / "throwing_callback.cpp", *EMULATOR_SOURCES, *INTERPOSE_SOURCES])
+    done = run(program, "late")
+    assert done.returncode == 0, done.stdout + done.stderr
+    misuses = done.stdout.splitlines()
+    # Each comes twice.
+    assert len(misuses) == 4
+    assert all("completion callback" in it and "had a callback that threw" in it for it in misuses)
 
 
 @pytest.mark.slow

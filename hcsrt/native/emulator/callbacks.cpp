@@ -90,8 +90,7 @@ void Core::call_back(Lock &lock, const char *what, void *raw, Call call) {
     }
     lock.lock();
     misuse_if_blocking(callback);
-    if (callback.threw)
-        misuse(what, raw, "had a callback that threw, which would unwind into HCS; catch everything in it");
+    if (callback.threw) misuse(what, raw, THROWN);
 }
 
 void Core::complete_by_callback(Lock &lock, const std::shared_ptr<Operation> &operation) {

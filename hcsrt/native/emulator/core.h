@@ -23,6 +23,8 @@ namespace hcsrt::emulator {
 using Clock = std::chrono::steady_clock;
 using Lock = std::unique_lock<std::mutex>;
 
+constexpr char THROWN[] = "had a callback that threw, which would unwind into HCS; catch everything in it";
+
 constexpr int STREAMS = 3;
 constexpr int DISPATCHERS = 2;
 

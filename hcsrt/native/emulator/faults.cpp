@@ -1,4 +1,9 @@
 /* What faults ask of the emulator. Called on the threads of calls, of callbacks and of the interposer; no Python. */
+#include <new>
+#if defined(__GLIBCXX__)
+#  include <cxxabi.h>
+#endif
+
 #include "emulator/core.h"
 #include "interpose/interpose.h"
 
@@ -56,6 +61,20 @@ void connect() {
     core->crashed = core->stopped = core->served = false;
 }
 
+void call_back(const char *what, const void *raw, void (*call)(void *), void *argument) {
+    try {
+        call(argument);
+#if defined(__GLIBCXX__)
+    } catch (abi::__forced_unwind &) {
+        /* The thread ends here: Python ends those that want it while it is being finalized. */
+        throw;
+#endif
+    } catch (...) {
+        Lock lock(core.here()->mutex);
+        core->misuse(what, raw, THROWN);
+    }
+}
+
 constexpr hcsrt_fault_hook make_hook() {
     hcsrt_fault_hook hook = {};
     hook.size = sizeof hook;
@@ -65,6 +84,7 @@ constexpr hcsrt_fault_hook make_hook() {
     hook.cut = cut;
     hook.disconnect = disconnect;
     hook.connect = connect;
+    hook.call_back = call_back;
     return hook;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "core/forks.h"
 #include "core/results.h"
@@ -28,7 +29,8 @@ int64_t due_in(uint32_t milliseconds) { return milliseconds == HCSRT_FOR_EVER ? 
 enum class What { EVENT, COMPLETION, OUTCOME, SERVICE };
 
 struct Item {
-    Item *next = nullptr;
+    Item *next = nullptr, *child = nullptr;
+    uint64_t number = 0; /* in the order of arrival */
     What what = What::EVENT;
     uint64_t context = 0;
     int64_t rule = 0;
@@ -44,9 +46,14 @@ struct Item {
     void (*connect)(void) = nullptr;
 };
 
+/* What the thread is to look through for what is due although its time has not come: what waits for the next one, or
+ * all. */
+enum : uint32_t { LOOK_AT_PARKED = 1, LOOK_AT_ALL = 2 };
+
 struct Deliveries {
     LazyThread thread;
     std::atomic<uint32_t> bell{0}, answered{0};
+    std::atomic<uint32_t> wanted{0};
     std::atomic<Item *> arrived{nullptr};
     std::atomic<uint32_t> deciding{0};
     /* Completions that were delivered, and those that wait for the next one. */
@@ -60,6 +67,11 @@ HCSRT_FROM_THE_START thread_local bool is_ours = false;
 void ring(Deliveries *all) {
     all->bell.fetch_add(1, std::memory_order_acq_rel);
     wake_all(all->bell);
+}
+
+void ask(Deliveries *all, uint32_t look) {
+    all->wanted.fetch_or(look);
+    ring(all);
 }
 
 /* NULL: no memory. */
@@ -86,30 +98,44 @@ void enqueue(Item *item) {
 
 /* --- to clients --------------------------------------------------------------------------------------------------- */
 
+/* What a callback throws would go through frames of ours that do not expect it, and end the thread. */
+template <typename Call>
+void call_client(const char *what, const void *handle, Call call) {
+    const hcsrt_fault_hook *able = hook();
+    if (!able || !able->call_back) return call();
+    able->call_back(what, handle, [](void *given) { (*static_cast<Call *>(given))(); }, &call);
+}
+
 void tell(const Inside &inside, hcsrt_event *event, bool twice) {
     auto callback = inside->on_event.load(std::memory_order_acquire);
     void *context = inside->context.load(std::memory_order_acquire);
-    callback(event, context);
-    if (twice && !inside.is_closed()) callback(event, context);
+    void *handle = inside->watched.load(std::memory_order_relaxed);
+    auto once = [&] { call_client("event callback", handle, [&] { callback(event, context); }); };
+    once();
+    if (twice && !inside.is_closed()) once();
 }
 
 void tell(const Inside &inside, hcsrt_operation operation) {
     auto callback = inside->on_completion.load(std::memory_order_acquire);
     if (!callback) return;
-    callback(operation, inside->context.load(std::memory_order_acquire));
+    auto once = [&] {
+        void *context = inside->context.load(std::memory_order_acquire);
+        call_client("completion callback", operation, [&] { callback(operation, context); });
+    };
+    once();
     bool twice = inside->plan.load(std::memory_order_relaxed) & PLAN_DUPLICATE;
-    if (twice && !inside.is_closed()) callback(operation, inside->context.load(std::memory_order_acquire));
+    if (twice && !inside.is_closed()) once();
 }
 
 void event_passed(const Inside &inside) {
     inside->passed.fetch_add(1);
-    if (inside->parked.load()) ring(deliveries.here());
+    if (inside->parked.load()) ask(deliveries.here(), LOOK_AT_PARKED);
 }
 
 void completion_passed() {
     Deliveries *all = deliveries.here();
     all->passed.fetch_add(1);
-    if (all->parked.load()) ring(all);
+    if (all->parked.load()) ask(all, LOOK_AT_PARKED);
 }
 
 /* False: it comes now, for want of memory. */
@@ -204,54 +230,148 @@ bool is_due(const Item &item) {
     return now() >= item.due || is_over(item.rule, item.released) || is_overtaken(item) || is_dead(item);
 }
 
-/* By the time when it is due, and among equals by arrival. */
-void insert(Item **list, Item *item) {
-    while (*list && (*list)->due <= item->due) list = &(*list)->next;
-    item->next = *list;
-    *list = item;
-}
+/* Items by the time when they are due, and among equals by arrival. A pairing heap: it allocates nothing, and one item
+ * more or less costs the same however many there are. */
+class Heap {
+  public:
+    Item *first() const { return root_; }
 
-void take_arrived(Deliveries *all, Item **list) {
-    Item *reversed = nullptr;
-    for (Item *item = all->arrived.exchange(nullptr, std::memory_order_acq_rel); item;) {
-        Item *next = item->next;
-        item->next = reversed;
-        reversed = item;
-        item = next;
+    void push(Item *item) {
+        item->child = nullptr;
+        add(item);
     }
-    while (reversed) {
-        Item *next = reversed->next;
-        insert(list, reversed);
-        reversed = next;
-    }
-}
 
-uint32_t until(const Item *first) {
-    if (!first || first->due == NEVER) return FOREVER;
-    int64_t left = first->due - now();
-    return left <= 0 ? 0 : left < FOREVER ? static_cast<uint32_t>(left) : FOREVER - 1;
-}
+    Item *pop() {
+        Item *first = root_, *pairs = nullptr;
+        for (Item *each = first->child; each;) {
+            Item *other = each->next, *rest = other ? other->next : nullptr;
+            if (other) each = link(each, other);
+            each->next = pairs;
+            pairs = each;
+            each = rest;
+        }
+        root_ = nullptr;
+        while (pairs) add(take(&pairs));
+        return first;
+    }
+
+    /* Calls act(item) for each, in no order; it is out then. */
+    template <typename Act>
+    void empty(Act act) {
+        for (Item *left = std::exchange(root_, nullptr); left;) {
+            Item *each = take(&left);
+            while (each->child) {
+                Item *child = take(&each->child);
+                child->next = left;
+                left = child;
+            }
+            act(each);
+        }
+    }
+
+  private:
+    static Item *take(Item **list) {
+        Item *first = *list;
+        *list = first->next;
+        return first;
+    }
+
+    static Item *link(Item *one, Item *other) {
+        bool is_later = one->due != other->due ? one->due > other->due : one->number > other->number;
+        if (is_later) std::swap(one, other);
+        other->next = one->child;
+        one->child = other;
+        one->next = nullptr;
+        return one;
+    }
+
+    void add(Item *item) {
+        item->next = nullptr;
+        root_ = root_ ? link(root_, item) : item;
+    }
+
+    Item *root_ = nullptr;
+};
+
+/* What the thread has. */
+class Kept {
+  public:
+    void take_arrived(Deliveries *all) {
+        Item *arrived = nullptr;
+        for (Item *item = all->arrived.exchange(nullptr, std::memory_order_acq_rel); item;) {
+            Item *next = item->next;
+            item->next = arrived;
+            arrived = item;
+            item = next;
+        }
+        while (arrived) {
+            Item *next = arrived->next;
+            arrived->number = ++numbers_;
+            ++count_;
+            /* Later somebody has to ask for this look. */
+            sort(arrived);
+            arrived = next;
+        }
+    }
+
+    void look(uint32_t at) {
+        /* What is kept for handles that have been closed is at most as much as all else. */
+        if (count_ > limit_) at |= LOOK_AT_ALL;
+        if (at) parked_.empty([&](Item *item) { sort(item); });
+        if (at & LOOK_AT_ALL) {
+            waiting_.empty([&](Item *item) { sort(item); });
+            limit_ = 2 * count_ + FEW;
+        }
+        for (Heap *heap : {&waiting_, &parked_})
+            while (heap->first() && heap->first()->due <= now()) ready(heap->pop());
+    }
+
+    /* NULL: nothing is due. */
+    Item *take_due() { return due_.first() ? due_.pop() : nullptr; }
+
+    uint32_t left() const {
+        int64_t first = NEVER;
+        for (const Heap *heap : {&waiting_, &parked_})
+            if (heap->first() && heap->first()->due < first) first = heap->first()->due;
+        if (first == NEVER) return FOREVER;
+        int64_t left = first - now();
+        return left <= 0 ? 0 : left < FOREVER ? static_cast<uint32_t>(left) : FOREVER - 1;
+    }
+
+  private:
+    static constexpr size_t FEW = 1024;
+
+    void sort(Item *item) {
+        if (is_due(*item)) ready(item);
+        else (item->after_next ? parked_ : waiting_).push(item);
+    }
+
+    void ready(Item *item) {
+        --count_;
+        due_.push(item);
+    }
+
+    Heap waiting_, parked_, due_;
+    uint64_t numbers_ = 0;
+    size_t count_ = 0, limit_ = FEW; /* of those that are not due */
+};
 
 void run(void *argument) {
     auto *all = static_cast<Deliveries *>(argument);
     is_ours = true;
-    Item *list = nullptr;
+    Kept kept;
     for (;;) {
         uint32_t heard = all->bell.load(std::memory_order_acquire);
-        take_arrived(all, &list);
-        for (Item **link = &list; *link;) {
-            Item *item = *link;
-            if (!is_due(*item)) {
-                link = &item->next;
-                continue;
-            }
-            *link = item->next;
+        uint32_t wanted = all->wanted.exchange(0);
+        kept.take_arrived(all);
+        kept.look(wanted);
+        while (Item *item = kept.take_due()) {
             deliver(item);
             std::free(item);
         }
         all->answered.store(heard, std::memory_order_release);
         wake_all(all->answered);
-        uint32_t span = until(list);
+        uint32_t span = kept.left();
         if (span) wait_on(all->bell, heard, span);
     }
 }
@@ -259,9 +379,11 @@ void run(void *argument) {
 /* Has the thread look at all that it has, and waits until it has done so. */
 void flush() {
     Deliveries *all = deliveries.here();
-    if (!all->thread.is_started() || is_ours) return;
+    if (!all->thread.is_started()) return;
+    all->wanted.fetch_or(LOOK_AT_ALL);
     uint32_t mine = all->bell.fetch_add(1, std::memory_order_acq_rel) + 1;
     wake_all(all->bell);
+    if (is_ours) return;
     for (;;) {
         uint32_t seen = all->answered.load(std::memory_order_acquire);
         if (static_cast<int32_t>(seen - mine) >= 0) return;
@@ -389,7 +511,7 @@ bool start_deliveries() {
 void reset(Entry *entry) {
     entry->plan.store(0, std::memory_order_relaxed);
     entry->overriding.store(Override::NOTHING, std::memory_order_release);
-    release_copy(entry->document.exchange(nullptr));
+    replace_document(entry, nullptr);
 }
 
 bool plan_completion(int function, const Meeting &meeting, hcsrt_operation operation) {
@@ -404,11 +526,11 @@ bool plan_completion(int function, const Meeting &meeting, hcsrt_operation opera
         case HCSRT_ACTION_REORDER: plan = PLAN_REORDER; break;
         case HCSRT_ACTION_FAIL:
             entry->result.store(met.rule.result, std::memory_order_relaxed);
-            release_copy(entry->document.exchange(copy(met.rule.document)));
+            replace_document(entry, copy(met.rule.document));
             entry->overriding.store(Override::OUTCOME, std::memory_order_release);
             return true;
         case HCSRT_ACTION_REWRITE:
-            release_copy(entry->document.exchange(copy(met.rule.document)));
+            replace_document(entry, copy(met.rule.document));
             if (entry->overriding.load(std::memory_order_relaxed) == Override::NOTHING)
                 entry->overriding.store(Override::DOCUMENT, std::memory_order_release);
             return true;
@@ -439,7 +561,7 @@ bool answer(int function, const Meeting &meeting, hcsrt_operation operation, hcs
     Override planned = entry->overriding.load(std::memory_order_relaxed);
     if (planned != Override::OUTCOME) entry->result.store(HCSRT_S_OK, std::memory_order_relaxed);
     if (planned != Override::NOTHING) release_copy(document);
-    else release_copy(entry->document.exchange(document));
+    else replace_document(entry, document);
     entry->overriding.store(Override::ALONE, std::memory_order_release);
     if (!(entry->held.fetch_or(TOLD) & WITHHELD)) {
         entry->delay.store(0, std::memory_order_relaxed);

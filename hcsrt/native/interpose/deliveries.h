@@ -1,6 +1,7 @@
 /* The callbacks that HCS gets in the place of those of clients, and the thread that brings later what a rule has kept.
  *
- * What is kept is a copy. It is dropped if its handle is closed meanwhile, and comes at once if its rule ends. */
+ * What is kept is a copy. It is dropped if its handle is closed meanwhile, and comes at once if its rule ends. However much
+ * is kept, one thing more costs the same. */
 #ifndef HCSRT_DELIVERIES_H
 #define HCSRT_DELIVERIES_H
 
@@ -11,6 +12,9 @@ namespace hcsrt::interpose {
 /* What HCS calls; the context is one of handles.h. */
 void HCSRT_CALL event_came(hcsrt_event *event, void *context);
 void HCSRT_CALL completion_came(hcsrt_operation operation, void *context);
+
+/* NULL: the HCS in use does nothing on demand. Its table may have been copied. */
+const hcsrt_fault_hook *hook();
 
 /* False: the system has no thread to give. Not for callback threads. */
 bool start_deliveries();

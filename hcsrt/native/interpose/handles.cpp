@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <initializer_list>
 #include <new>
+#include <thread>
 
 #include "core/forks.h"
 #include "core/text.h"
@@ -28,6 +29,35 @@ constexpr uint64_t NO_SLOT = 0xFFFFFFFFu;
 
 constexpr uint32_t CHUNK = 64, CHUNKS = 4096, BUCKETS = 1024;
 
+}  // namespace
+
+/* Whose the compute systems of an id are, as long as some handle of one is known. It is free while nobody uses it; who
+ * uses it may read it. */
+struct Owned {
+    static constexpr uint32_t CLAIMED = 0x80000000u; /* to be written */
+
+    std::atomic<uint32_t> users{0};
+    std::atomic<uint64_t> hash{0};
+    Kept<MOST_ID> id;
+    Kept<MOST_OWNER> owner;
+    Owned *next = nullptr;
+
+    bool enter() {
+        uint32_t seen = users.load(std::memory_order_relaxed);
+        do {
+            if (!seen || seen & CLAIMED) return false;
+        } while (!users.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel));
+        return true;
+    }
+    void leave() { users.fetch_sub(1, std::memory_order_acq_rel); }
+    bool claim() {
+        uint32_t nobody = 0;
+        return users.compare_exchange_strong(nobody, CLAIMED, std::memory_order_acq_rel);
+    }
+};
+
+namespace {
+
 struct Node {
     std::atomic<void *> handle{nullptr};
     std::atomic<uint64_t> context{0};
@@ -40,6 +70,7 @@ struct Handles {
     /* The last one that was given back, by its index from 1, below a count that no two states share. */
     std::atomic<uint64_t> free{0};
     std::atomic<Node *> buckets[BUCKETS] = {};
+    std::atomic<Owned *> owned[BUCKETS] = {};
     std::atomic<uint32_t> session{1};
 
     Handles() {
@@ -78,7 +109,8 @@ Entry *new_slot(Handles *all) {
 
 void give_back(Entry *entry) {
     Handles *all = handles.here();
-    release_copy(entry->document.exchange(nullptr));
+    replace_document(entry, nullptr);
+    if (Owned *owned = entry->owned.exchange(nullptr)) owned->leave();
     entry->handle.store(nullptr, std::memory_order_release);
     entry->word.store(generation(entry->word.load()) + GENERATION, std::memory_order_release);
     uint64_t top = all->free.load(std::memory_order_acquire), next;
@@ -137,6 +169,44 @@ bool put(Handles *all, void *handle, uint64_t context) {
     node->next = bucket.load(std::memory_order_relaxed);
     while (!bucket.compare_exchange_weak(node->next, node, std::memory_order_acq_rel)) {}
     return true;
+}
+
+/* --- owners ------------------------------------------------------------------------------------------------------- */
+
+std::atomic<Owned *> &owned_of(Handles *all, uint64_t hash) { return all->owned[hash % BUCKETS]; }
+
+/* The caller uses it then. NULL: nothing is known of the id, or of the id with that owner. */
+Owned *find_owned(Handles *all, Text id, const Text *owner = nullptr) {
+    uint64_t hash = hash_of_id(id);
+    for (Owned *each = owned_of(all, hash).load(std::memory_order_acquire); each; each = each->next) {
+        if (each->hash.load(std::memory_order_relaxed) != hash || !each->enter()) continue;
+        if (is_same_id(each->id.text(), id) && (!owner || is_equal(each->owner.text(), *owner))) return each;
+        each->leave();
+    }
+    return nullptr;
+}
+
+/* The same, made if there is none. NULL: no memory. */
+Owned *keep_owned(Handles *all, Text id, Text owner) {
+    if (Owned *found = find_owned(all, id, &owner)) return found;
+    uint64_t hash = hash_of_id(id);
+    auto &bucket = owned_of(all, hash);
+    Owned *mine = bucket.load(std::memory_order_acquire);
+    while (mine && !mine->claim()) mine = mine->next;
+    bool is_new = !mine;
+    if (is_new) {
+        mine = new (std::nothrow) Owned;
+        if (!mine) return nullptr;
+    }
+    mine->hash.store(hash, std::memory_order_relaxed);
+    mine->id.keep(id);
+    mine->owner.keep(owner);
+    mine->users.store(1, std::memory_order_release);
+    if (is_new) {
+        mine->next = bucket.load(std::memory_order_relaxed);
+        while (!bucket.compare_exchange_weak(mine->next, mine, std::memory_order_acq_rel)) {}
+    }
+    return mine;
 }
 
 /* --- threads ------------------------------------------------------------------------------------------------------ */
@@ -201,6 +271,14 @@ bool is_live(uint64_t context) {
 
 bool Inside::is_closed() const { return entry_->word.load() & CLOSED; }
 
+void replace_document(Entry *entry, hcsrt_char *document) {
+    hcsrt_char *before = entry->document.exchange(document);
+    if (!before) return;
+    /* A thread may be copying it: one that asks for the outcome of the last call. */
+    while (entry->readers.load()) std::this_thread::yield();
+    release_copy(before);
+}
+
 uint64_t context_of(const Entry *entry) { return generation(entry->word.load()) + entry->index + 1; }
 
 uint64_t note(void *handle, const Subject &subject, Entry **out) {
@@ -210,11 +288,14 @@ uint64_t note(void *handle, const Subject &subject, Entry **out) {
     entry->session.store(all->session.load(std::memory_order_acquire), std::memory_order_relaxed);
     entry->id.keep(subject.system);
     entry->owner.keep(subject.owner);
+    if (handle && entry->id.is_known && entry->owner.is_known)
+        entry->owned.store(keep_owned(all, entry->id.text(), entry->owner.text()));
     entry->watch.store(0, std::memory_order_relaxed);
     entry->has_callback.store(false, std::memory_order_relaxed);
     entry->is_operation.store(false, std::memory_order_relaxed);
     entry->context.store(nullptr, std::memory_order_relaxed);
     entry->on_event.store(nullptr, std::memory_order_relaxed);
+    entry->watched.store(nullptr, std::memory_order_relaxed);
     entry->on_completion.store(nullptr, std::memory_order_relaxed);
     for (auto *word : {&entry->passed, &entry->parked, &entry->held, &entry->delay, &entry->plan})
         word->store(0, std::memory_order_relaxed);
@@ -315,11 +396,10 @@ void visit_all(Visit visit) {
 
 void copy_owner_of(Text id, Kept<MOST_OWNER> *owner) {
     owner->is_known = false;
-    visit_all([&](Entry *entry) {
-        if (!entry->owner.is_known || !entry->id.is_known || !is_same_id(entry->id.text(), id)) return true;
-        owner->keep(entry->owner.text());
-        return false;
-    });
+    Owned *owned = id ? find_owned(handles.here(), id) : nullptr;
+    if (!owned) return;
+    owner->keep(owned->owner.text());
+    owned->leave();
 }
 
 void visit_withheld(void (*visit)(Entry *)) {

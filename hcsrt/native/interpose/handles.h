@@ -48,6 +48,8 @@ enum class Override : uint32_t { NOTHING, ALONE, OUTCOME, DOCUMENT };
 
 constexpr size_t MOST_ID = 192, MOST_OWNER = 96;
 
+struct Owned;
+
 struct Entry {
     uint32_t index = 0;
     /* Its generation, the callbacks inside, and flags. */
@@ -59,12 +61,14 @@ struct Entry {
     std::atomic<bool> is_operation{false};
     Kept<MOST_ID> id;
     Kept<MOST_OWNER> owner;
+    std::atomic<Owned *> owned{nullptr}; /* that says so of other handles of the id */
     std::atomic<uint64_t> watch{0}; /* of a handle: the callback that was registered last; of that: the one before */
 
     /* Of a callback, or an operation that has one here. */
     std::atomic<bool> has_callback{false};
     std::atomic<void *> context{nullptr};
     std::atomic<hcsrt_event_callback> on_event{nullptr};
+    std::atomic<void *> watched{nullptr}; /* whose events it gets; NULL: one that was being created */
     std::atomic<hcsrt_operation_completion> on_completion{nullptr};
     std::atomic<uint32_t> passed{0}, parked{0}; /* events that were delivered, and those that wait for the next one */
 
@@ -78,7 +82,8 @@ struct Entry {
     std::atomic<uint32_t> plan_released{0};
     std::atomic<Override> overriding{Override::NOTHING};
     std::atomic<hcsrt_result> result{0};
-    std::atomic<hcsrt_char *> document{nullptr}; /* of ours */
+    std::atomic<hcsrt_char *> document{nullptr}; /* of ours: replace_document() */
+    std::atomic<uint32_t> readers{0};            /* of the document */
 
     Subject subject() const { return {id.text(), owner.text()}; }
 };
@@ -132,6 +137,9 @@ Subject subject_of(void *handle);
 void copy_owner_of(Text id, Kept<MOST_OWNER> *owner);
 
 uint64_t context_of(const Entry *entry);
+
+/* Gives an operation another document of ours, or none, when nobody reads the one before any more. */
+void replace_document(Entry *entry, hcsrt_char *document);
 
 /* Around the close of a handle by the inner table: from now on no callback of ours begins, and those that run have ended,
  * but the ones that this very thread is inside of. */

@@ -121,11 +121,14 @@ std::atomic<uint64_t> calls[FUNCTIONS];
 
 const HcsApi *within() { return inner.load(std::memory_order_relaxed); }
 
-/* NULL: the HCS in use does nothing on demand. Its table may have been copied. */
-const hcsrt_fault_hook *hook() {
+}  // namespace
+
+const hcsrt_fault_hook *hcsrt::interpose::hook() {
     const hcsrt_fault_hook *given = registered.load(std::memory_order_acquire);
     return given && within() && given->api->HcsCreateOperation == within()->HcsCreateOperation ? given : nullptr;
 }
+
+namespace {
 
 template <auto Entry, typename... Parameters>
 auto pass_on(Parameters... arguments) {
@@ -194,6 +197,7 @@ hcsrt_result watch(void *handle, const void *context, hcsrt_event_callback callb
     if (!mine) return HCSRT_E_OUTOFMEMORY;
     /* Not for somebody else meanwhile. */
     Inside staying(context_of(owner));
+    entry->watched.store(handle, std::memory_order_relaxed);
     entry->context.store(const_cast<void *>(context), std::memory_order_relaxed);
     entry->on_event.store(callback, std::memory_order_release);
     hcsrt_result result = call(as_context(mine), event_came);
@@ -463,6 +467,13 @@ hcsrt_result nothing_yet(hcsrt_result result, hcsrt_char **document, hcsrt_proce
     return result;
 }
 
+/* Another thread may start the operation again meanwhile. */
+void give_own(Entry *entry, hcsrt_char **document) {
+    entry->readers.fetch_add(1);
+    give(document, entry->document.load());
+    entry->readers.fetch_sub(1);
+}
+
 bool is_an_outcome(hcsrt_result result) {
     return result != HCSRT_E_OPERATION_PENDING && result != HCSRT_E_OPERATION_TIMEOUT &&
            result != HCSRT_E_OPERATION_NOT_STARTED && result != HCSRT_E_SERVICE_DISCONNECT;
@@ -477,11 +488,11 @@ hcsrt_result outcome(Entry *entry, hcsrt_char **document, hcsrt_process_informat
     const HcsApi *api = within();
     if (document && *document) api->free_string(*document);
     if (overriding == Override::DOCUMENT) {
-        give(document, entry->document.load(std::memory_order_acquire));
+        give_own(entry, document);
         return result;
     }
     if (info) *info = {};
-    give(document, entry->document.load(std::memory_order_acquire));
+    give_own(entry, document);
     return entry->result.load(std::memory_order_acquire);
 }
 
@@ -648,7 +659,7 @@ void leave_behind(hcsrt_operation operation, hcsrt_result result, hcsrt_char *do
     Entry *entry = document ? note_operation(operation) : nullptr;
     if (!entry) return release_copy(document);
     entry->result.store(result, std::memory_order_relaxed);
-    release_copy(entry->document.exchange(document));
+    replace_document(entry, document);
     entry->overriding.store(Override::ALONE, std::memory_order_release);
 }
 

@@ -167,7 +167,7 @@ int hcsrt_next_firing(uint64_t *next, hcsrt_firing *firing);
 
 /* --- what a backend can do on demand ------------------------------------------------------------------------------ */
 
-/* Called on the threads of calls and on that of the interposer; no Python. NULL: it cannot. */
+/* Called on the threads of calls and of callbacks, and on that of the interposer; no Python. NULL: it cannot. */
 typedef struct hcsrt_fault_hook {
     size_t size;
     const HcsApi *api; /* the table that it is for */
@@ -181,6 +181,8 @@ typedef struct hcsrt_fault_hook {
     void (*cut)(hcsrt_process process, int stream, uint64_t after);
     void (*disconnect)(void);
     void (*connect)(void);
+    /* Calls call(argument), the callback of a client, and has it counted as a misuse if that throws. */
+    void (*call_back)(const char *what, const void *handle, void (*call)(void *), void *argument);
 } hcsrt_fault_hook;
 
 /* Never freed, and not to change. */

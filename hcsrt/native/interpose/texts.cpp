@@ -119,6 +119,15 @@ bool is_same_id(Text text, Text other) {
     return true;
 }
 
+uint64_t hash_of_id(Text id) {
+    uint64_t hash = id.length;
+    for (size_t i = 0; i < id.length; ++i) {
+        hash = (hash ^ lower(id.units[i])) * 0x9E3779B97F4A7C15u;
+        hash ^= hash >> 32;
+    }
+    return hash;
+}
+
 bool contains(Text text, Text part) {
     if (!text || !part) return false;
     for (size_t at = 0; at + part.length <= text.length; ++at)

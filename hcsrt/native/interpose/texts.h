@@ -24,6 +24,7 @@ bool contains(Text text, Text part);
 
 /* Of two ids, in which the case of ASCII letters does not matter. */
 bool is_same_id(Text text, Text other);
+uint64_t hash_of_id(Text id);
 /* By `*` and `?`, the case of ASCII letters apart. */
 bool is_like(Text text, Text pattern);
 
