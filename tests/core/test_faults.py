@@ -170,7 +170,6 @@ def test_a_site_without_an_action_is_told() -> None:
     faults = Faults()
     with pytest.warns(RuntimeWarning, match=r"<Site 'HcsOpenProcess', nth=3> has no action, such as fail\(\)") as told:
         faults.on("HcsOpenProcess", nth=3)
-        gc.collect()
     assert [warning.filename for warning in told] == [__file__]
     assert faults.to_list() == []
 
