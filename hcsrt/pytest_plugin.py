@@ -464,14 +464,18 @@ def _pairs(values: Mapping[str, str]) -> str:
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, None]:
     world = item.stash.get(_WORLD, None)
-    if world is None or call.excinfo is None:
+    if world is None:
         yield
         return
     shows_all = item.config.getoption("showlocals", False) or item.config.getoption("fulltrace", False)
-    modules = [] if shows_all else _hide_frames(call.excinfo.value)
+    # That of a test of unittest gets to its call within this wrapper.
+    excinfo = call.excinfo or next(iter(getattr(item, "_excinfo", None) or ()), None)
+    modules = [] if shows_all or excinfo is None else _hide_frames(excinfo.value)
     outcome = yield
     for names in modules:
         names.pop(_HIDES, None)
+    if call.excinfo is None:
+        return
     # One that is expected to fail has failed too.
     world.has_failed = True
     report = outcome.get_result()

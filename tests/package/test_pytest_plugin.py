@@ -660,6 +660,22 @@ def test_it(broken):
     assert "repeat it with: python -m pytest test_it.py::test_it --hcs-seed=" in text_of(result)
 
 
+def test_a_failure_in_a_class_of_unittest_is_told_as_any_other(run: Run) -> None:
+    result = run("""
+import unittest
+
+@pytest.mark.usefixtures("hcs_host")
+class TestOfUnittest(unittest.TestCase):
+    def test_it(self):
+        self.left = create()
+        self.left.pause()
+""")
+    result.assert_outcomes(failed=1)
+    shown = text_of(result)
+    assert "repeat it with: python -m pytest test_it.py::TestOfUnittest::test_it --hcs-seed=" in shown
+    assert "_facade" not in shown
+
+
 def test_what_a_failure_leaves_behind_is_not_told(run: Run) -> None:
     result = run("""
 def test_failing(hcs_host):
