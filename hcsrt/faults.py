@@ -402,8 +402,8 @@ class Faults:
 
     Faults can be added before the block and within it. Those that are left at its end are still there as data, and are
     in force again, with counts from the beginning, if the block is entered again. Blocks may be nested, and be those of
-    several threads. A forked child has none in force, not even those of a block that its parent has entered; it may
-    enter it anew.
+    several threads. A forked child has none in force, not even those of a block that its parent has entered, which it may
+    enter anew.
 
     Args:
         seed: Of what is left to chance: `probability`, and `jitter`.
@@ -414,8 +414,7 @@ class Faults:
     def __init__(self, seed: int = 0) -> None:
         self._seed = integer(seed, "seed")
         self._faults: list[Fault] = []
-        # What was fired by those that are removed: they themselves may be added again, here or elsewhere.
-        # What removed faults have met, and which of them have met nothing.
+        # What removed faults have met, and which of them have met nothing: they may be added again, here or elsewhere.
         self._removed: list[tuple[int, Firing]] = []
         self._unmet: list[Fault] = []
         # How often there were such data, since several faults may be alike.

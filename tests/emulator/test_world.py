@@ -1046,5 +1046,6 @@ def test_a_guest_crashes_at_a_call_that_fails_and_is_done() -> None:
         crash = host.faults.on("HcsCreateProcess").crash()
         assert system.run(SLEEP, timeout=60).returncode != 0
         assert len(crash.fired) == 1
+        system.wait(timeout=60)
         assert host.systems() == []
         system.close()

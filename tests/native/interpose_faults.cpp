@@ -281,6 +281,18 @@ void test_what_is_delayed_comes() {
     CHECK(client.context->count() == 2);
 }
 
+void test_nothing_comes_too_early() {
+    Rule rule(of_events(HCSRT_ACTION_DELAY, 3)), other(of_completions(HCSRT_ACTION_HANG));
+    Client client;
+    for (size_t i = 1; i <= 20; ++i) {
+        auto began = Clock::now();
+        client.system()->emit(1);
+        /* Each time the thread looks whether it is due. */
+        while (client.context->count() < i) hcsrt_rule_release(other.number);
+        CHECK(Clock::now() - began >= milliseconds(3));
+    }
+}
+
 void test_what_hangs_comes_when_it_is_released() {
     Rule rule(of_events(HCSRT_ACTION_HANG));
     Client client;
@@ -951,6 +963,7 @@ void test_threads(int rounds) {
 int main(int count, char **arguments) {
     test_nothing_comes_after_the_close();
     test_what_is_delayed_comes();
+    test_nothing_comes_too_early();
     test_what_hangs_comes_when_it_is_released();
     test_many_are_kept(400000);
     test_each_comes_when_it_is_due();

@@ -22,9 +22,14 @@ constexpr int64_t NEVER = INT64_MAX;
 /* How long what is to come after the next one waits for it. */
 constexpr uint32_t REORDER_LIMIT_MS = 500;
 
-int64_t now() { return Clock::now().time_since_epoch() / std::chrono::milliseconds(1); }
+constexpr int64_t MILLISECOND = 1000000;
 
-int64_t due_in(uint32_t milliseconds) { return milliseconds == HCSRT_FOR_EVER ? NEVER : now() + milliseconds; }
+/* In nanoseconds: what is rounded down would come too early. */
+int64_t now() { return Clock::now().time_since_epoch() / std::chrono::nanoseconds(1); }
+
+int64_t due_in(uint32_t milliseconds) {
+    return milliseconds == HCSRT_FOR_EVER ? NEVER : now() + milliseconds * MILLISECOND;
+}
 
 enum class What { EVENT, COMPLETION, OUTCOME, SERVICE };
 
@@ -334,7 +339,7 @@ class Kept {
         for (const Heap *heap : {&waiting_, &parked_})
             if (heap->first() && heap->first()->due < first) first = heap->first()->due;
         if (first == NEVER) return FOREVER;
-        int64_t left = first - now();
+        int64_t left = (first - now() + MILLISECOND - 1) / MILLISECOND;
         return left <= 0 ? 0 : left < FOREVER ? static_cast<uint32_t>(left) : FOREVER - 1;
     }
 
