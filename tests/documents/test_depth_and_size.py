@@ -27,6 +27,7 @@ def test_depth_has_no_limit(make: Callable[[Any], Any]) -> None:
     assert ("$.Owner", "type") in [(problem.path, problem.kind) for problem in check({"Owner": deep})]
 
 
+@pytest.mark.slow
 def test_structs_may_be_deep_too() -> None:
     directory = nested(DEPTH, lambda value: {"objdir": [value]})
     [problem] = check(directory, "ObjectDirectory")

@@ -199,6 +199,7 @@ def test_cleared_variables_of_a_failed_program_hold_nothing() -> None:
 # --- what a wrong program does ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_leaks_is_told_with_the_call_at_which_it_does() -> None:
     kept: list[ComputeSystem] = []
 
@@ -247,6 +248,7 @@ def test_what_is_not_closed_is_told_although_the_garbage_collector_closes_it() -
     assert "the program did not close what it had: unclosed <hcsrt.ComputeSystem" in runs[0].problems()[0]
 
 
+@pytest.mark.slow
 def test_a_system_that_still_runs_is_told() -> None:
     def program() -> None:
         document = container_document(terminate_on_last_handle_closed=False)

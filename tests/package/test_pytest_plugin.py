@@ -338,7 +338,9 @@ def test_a_world_comes_from_a_file(pytester: pytest.Pytester, run: Run) -> None:
     assert re.search(r"^repeat it with: (?:python -m )?pytest \S*test_it\.py::test_failing$", shown, re.MULTILINE)
     shown = text_of(run("", "--hcs-seed=7"))
     assert "assert 7 == 12" in shown
-    assert re.search(r"^repeat it with: (?:python -m )?pytest \S*test_it\.py::test_failing --hcs-seed=7$", shown, re.MULTILINE)
+    assert re.search(
+        r"^repeat it with: (?:python -m )?pytest \S*test_it\.py::test_failing --hcs-seed=7$", shown, re.MULTILINE
+    )
 
 
 # --- reports ---------------------------------------------------------------------------------------------------------
