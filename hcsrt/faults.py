@@ -402,8 +402,8 @@ class Faults:
 
     Faults can be added before the block and within it. Those that are left at its end are still there as data, and are
     in force again, with counts from the beginning, if the block is entered again. Blocks may be nested, and be those of
-    several threads. A forked child has none in force, not even those of a block that its parent has entered, which it may
-    enter anew.
+    several threads. A forked child has none in force, not even those of a block that its parent has entered; it may
+    enter that anew.
 
     Args:
         seed: Of what is left to chance: `probability`, and `jitter`.
