@@ -141,8 +141,8 @@ def activate(
     stream: int = 0,
     result: int = 0,
     document: str | None = None,
-    seconds: float = 0,
-    jitter: float = 0,
+    seconds: float = 0.0,
+    jitter: float = 0.0,
     after: int = 0,
     back_after: float | None = None,
 ) -> Active:

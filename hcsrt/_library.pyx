@@ -10,7 +10,7 @@ import os
 import sys
 from _thread import allocate_lock
 
-from ._backends import makers
+from ._backends import makers as _makers
 from .errors import NotSupportedError, error_from
 
 cdef extern from "hcsrt.h":
@@ -66,7 +66,7 @@ def register_backend(str name not None, maker):
     """
     if not callable(maker):
         raise TypeError(f"maker must be callable, not {type(maker).__name__}")
-    makers[name] = maker
+    _makers[name] = maker
 
 
 # An exact str: it is compared while the lock is held, where no __eq__ of a subclass may run.
@@ -87,11 +87,11 @@ def choose(str name not None, capsule=None):
     cdef const hcsrt_backend *backend
     cdef const char *lacking
     cdef bint is_windows = capsule is None and name == "windows"
-    if capsule is None and name != "windows" and name not in makers:
+    if capsule is None and name != "windows" and name not in _makers:
         raise ValueError(f"name is {name!r}; give 'windows', 'emulator', or a capsule with another backend")
     if not is_windows and capsule is None and chosen is None:
         # Outside the lock: while Python runs, a signal handler may make the first call of HCS on this very thread.
-        capsule = makers[name]()
+        capsule = _makers[name]()
     with lock():
         if chosen is None:
             if not is_windows:
