@@ -1,10 +1,13 @@
 """Native sources compiled alone, as they are or with a step of theirs mutated."""
 
+import atexit
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,11 +35,31 @@ COMPILER = (
 
 
 def build(program: Path, sources: list[Path], *flags: str, headers: Path = PACKAGE / "native") -> Path:
-    folders = dict.fromkeys([headers, PACKAGE / "native", PACKAGE / "include", NATIVE, FAKE])
-    includes = [f"-I{folder}" for folder in folders]
-    command = [COMPILER, "-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-pthread", *includes, *flags]
-    subprocess.run([*command, *map(str, sources), "-o", str(program)], check=True)
+    if headers == PACKAGE / "native":
+        sources = [_object(source, flags) if source.is_relative_to(ROOT) else source for source in sources]
+    subprocess.run([*_compiler(flags, headers), *map(str, sources), "-o", str(program)], check=True)
     return program
+
+
+def _compiler(flags: tuple[str, ...], headers: Path) -> list[str]:
+    assert COMPILER is not None
+    folders = dict.fromkeys([headers, PACKAGE / "native", PACKAGE / "include", NATIVE, FAKE])
+    return [COMPILER, "-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-pthread", *(f"-I{it}" for it in folders), *flags]
+
+
+@cache
+def _object(source: Path, flags: tuple[str, ...]) -> Path:
+    """Compile a source of this tree, once in this process: most mutations leave most sources as they are."""
+    made = _objects() / f"{len(list(_objects().iterdir()))}-{source.stem}.o"
+    subprocess.run([*_compiler(flags, PACKAGE / "native"), "-c", str(source), "-o", str(made)], check=True)
+    return made
+
+
+@cache
+def _objects() -> Path:
+    folder = tempfile.TemporaryDirectory(prefix="hcsrt-objects-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
