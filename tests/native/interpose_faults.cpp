@@ -352,11 +352,11 @@ void test_each_comes_when_it_is_due() {
 
 /* Sanitizers keep memory that was given back. gcc names them by macros, clang by features. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED
+#  define IS_SANITIZED
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define IS_SANITIZED
-#endif
+#  if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#    define IS_SANITIZED
+#  endif
 #endif
 
 #if defined(__linux__) && !defined(IS_SANITIZED)

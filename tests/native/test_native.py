@@ -245,7 +245,7 @@ def test_the_engine_stress_catches(mutation, tmp_path):
         pytest.param(ENGINE, ["1000", "wait"], id="engine waiters"),
         pytest.param([EVENTS, EVENTS_SOURCE, FORKS_SOURCE], ["1500"], id="events"),
         pytest.param(INTERPOSE, ["20000"], id="interpose"),
-        pytest.param(FAULTS, ["3000"], id="faults"),
+        pytest.param(FAULTS, ["1000"], id="faults"),
     ],
 )
 def test_sanitizers_find_nothing(sanitizer, sources, arguments, tmp_path):
