@@ -118,7 +118,11 @@ class World:
         """Begin anew after a call that has ended the emulator's service, or taken its handles away."""
         self.drop()
         emulator.reset()
-        self.build()
+        try:
+            self.build()
+        except hcsrt.ServiceDisconnectedError:
+            # A call from before, on a thread that goes on, has asked for a service at the same time.
+            self.build()
 
     # --- what is handed out -----------------------------------------------------------------------------------------
 
