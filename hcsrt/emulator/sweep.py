@@ -73,6 +73,8 @@ class Run:
         """Whether all that followed failed, too."""
         self.fired: list[Firing] = []
         """What the fault has met: nothing, if the program did not come to that call this time."""
+        self.calls: int | None = None
+        """How many calls of HCS that can fail it has made; counted in the first run only."""
         self.result: Any = None
         """What the program has returned."""
         self.error: BaseException | None = None
@@ -115,7 +117,9 @@ class Run:
             stuck = ", nor when its world was at an end" if self.is_stuck else ""
             found.append(f"the program did not end in time{stuck}. Its threads were here:\n{self.threads}")
         elif self.error is not None and not self._is_expected(self.error, errors):
-            found.append(f"the program ended with {type(self.error).__name__}: {self.error}")
+            found.append(f"the program ended with {_told(self.error)}")
+        if self.calls == 0:
+            found.append("the program has called no function of HCS that can fail: does it do what it is to do?")
         if self.left_behind:
             counts = ", ".join(f"{count} {name}" for name, count in self.left_behind.items())
             found.append(f"the program has left behind: {counts}")
@@ -257,6 +261,7 @@ class Sweep:
                     _Program(self._function, run, host, self._limit).run()
                     if fault is None:
                         counts = {name: calls[name] for name in plausible.functions() if calls[name]}
+                        run.calls = sum(counts.values())
                 gc.collect()
                 self._note_rest(host, run)
             if fault is not None:
@@ -325,7 +330,7 @@ class _Program:
 
     def _note(self, loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
         error = context.get("exception")
-        said = "" if error is None else f": {type(error).__name__}: {error}"
+        said = "" if error is None else f": {_told(error)}"
         self._run.unhandled.append(f"{context.get('message')}{said}")
 
     def _end_world(self) -> None:
@@ -363,6 +368,14 @@ def _stack(task: asyncio.Task[Any]) -> str:
             )
         awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
     return "".join(lines)
+
+
+def _told(error: BaseException) -> str:
+    """Return the type of an exception and what it says, if it can say anything."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return f"{type(error).__name__}, which raises an error when it is asked for its text"
 
 
 def _members(error: BaseException) -> Sequence[BaseException]:

@@ -263,6 +263,26 @@ def test_a_system_that_still_runs_is_told() -> None:
     assert not [run for run in runs if run.lasting and run.function == "HcsTerminateComputeSystem"]
 
 
+def test_a_program_that_calls_nothing_is_told() -> None:
+    (run,) = Host.sweep(lambda: manage)
+    with pytest.raises(AssertionError, match="has called no function of HCS that can fail"):
+        run.expect_clean()
+
+
+def test_an_error_without_a_text_is_told() -> None:
+    class Dumb(Exception):
+        def __str__(self) -> str:
+            raise LookupError
+
+    def program() -> None:
+        manage()
+        raise Dumb
+
+    run = next(iter(Host.sweep(program)))
+    (problem,) = run.problems()
+    assert problem.startswith("the program ended with Dumb, which raises an error when it is asked")
+
+
 def test_an_error_that_is_none_of_hcs_is_told_unless_it_is_expected() -> None:
     def program() -> None:
         try:
