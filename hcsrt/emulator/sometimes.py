@@ -88,5 +88,5 @@ class Sometimes:
         return self._locks.setdefault(_native.epoch(), threading.Lock())
 
 
-sometimes = Sometimes()
+sometimes: Sometimes = Sometimes()
 """The cases of this process."""
