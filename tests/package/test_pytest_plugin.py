@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -14,8 +15,6 @@ from pathlib import Path
 import pytest
 
 import hcsrt
-from hcsrt import ComputeSystem
-from hcsrt.emulator import Host, container_document
 
 from ..helpers.pages import DOCS, REPOSITORY, blocks_of
 from ..helpers.platforms import WINDOWS, posix_shell
@@ -282,15 +281,25 @@ def test_failing(hcs_host):
     assert "seed: 3\nchaos: swarm\n" in text_of(result)
 
 
+SAVES_A_WORLD = """
+import sys
+from hcsrt import ComputeSystem
+from hcsrt.emulator import Host, container_document
+
+with Host(12, answers="late") as host:
+    host.faults.on("HcsTerminateComputeSystem", nth=1).fail("E_ACCESSDENIED")
+    # One stays when its handle closes; the other one would end.
+    with ComputeSystem.create("web", container_document(terminate_on_last_handle_closed=False)) as system:
+        system.start()
+    with ComputeSystem.create("db", container_document()) as system:
+        system.start()
+        host.save(sys.argv[1])
+"""
+
+
 def save_world(file: Path) -> None:
-    with Host(12, answers="late") as host:
-        host.faults.on("HcsTerminateComputeSystem", nth=1).fail("E_ACCESSDENIED")
-        # One stays when its handle closes; the other one would end.
-        with ComputeSystem.create("web", container_document(terminate_on_last_handle_closed=False)) as system:
-            system.start()
-        with ComputeSystem.create("db", container_document()) as system:
-            system.start()
-            host.save(file)
+    # In a process of its own: this one may have chosen computecore.dll.
+    subprocess.run([sys.executable, "-W", "ignore", "-c", SAVES_A_WORLD, str(file)], check=True)
 
 
 WORLD = """
