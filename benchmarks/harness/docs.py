@@ -2,9 +2,9 @@
 
     python -m benchmarks.harness.docs [RESULT.json [RESULT.json]]
 
-A result of a CPython with a GIL and one of a free-threaded CPython; of what is not given, the figures stay. Medians and
-quartiles go into performance/figures.json, and from there into the tables of performance.md, between its markers, and
-into the plots. Without a result it writes those anew.
+A result of a CPython with a GIL and one of a free-threaded CPython; of what is not given, and of what a run with --only
+has not measured, the figures stay. Medians and quartiles go into performance/figures.json, and from there into the
+tables of performance.md, between its markers, and into the plots. Without a result it writes those anew.
 """
 
 from __future__ import annotations
@@ -221,6 +221,9 @@ TABLES: dict[str, Callable[[Runs], str]] = {
     "verbs": verbs,
     "stdout": stdout,
     "emulator": partial(of_builds, "emulator", spread_text),
+    "faults": partial(of_builds, "a call and faults", spread_text),
+    "worlds": partial(of_builds, "worlds", spread_text),
+    "tests": partial(of_builds, "worlds, tests", spread_text),
     "import": partial(of_builds, "import", spread_text),
 }
 
@@ -230,13 +233,24 @@ def rendered(page: str, runs: Runs) -> str:
     return MARKED.sub(lambda found: found[1] + TABLES[found[2]](runs) + found[4], page)
 
 
+def joined(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """Return what a run has measured, with the figures of before for what it has not."""
+    if set(before["works"]) <= set(now["works"]):
+        return now
+    bars = [bar for bar in now["bars"] if bar["measured"] is not None]
+    again = {(bar["work"], bar["what"]) for bar in bars}
+    kept = [bar for bar in before["bars"] if (bar["work"], bar["what"]) not in again]
+    return {**before, "works": {**before["works"], **now["works"]}, "bars": kept + bars}
+
+
 def main(paths: list[str]) -> None:
     from .report import plot
 
     runs: Runs = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     for path in paths:
         run = summary(json.loads(Path(path).read_text()))
-        runs[build_of(run)] = run
+        build = build_of(run)
+        runs[build] = joined(runs[build], run) if build in runs else run
     runs = {build: runs[build] for build in BUILDS if build in runs}
     FIGURES.write_text(text_of(runs))
     # Read back, so that the page shows the figures as they are kept.

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ if Path(hcsrt.__file__).resolve().parents[1] != Path(__file__).resolve().parents
     pytest.skip("needs the editable install", allow_module_level=True)
 
 from benchmarks.harness.bars import judged
-from benchmarks.harness.docs import FIGURES, MARKED, PAGE, TABLES, rendered
+from benchmarks.harness.docs import FIGURES, MARKED, PAGE, TABLES, joined, rendered
 from benchmarks.harness.figures import scale_of, summary, text_of, three, works_in
 from benchmarks.harness.measure import Series
 from benchmarks.harness.names import CORE, IN_FLIGHT, LATENCIES, Case
@@ -235,6 +236,20 @@ def test_figures_of_before_are_shown_and_drawn(tmp_path: Path) -> None:
     assert len(first) < 40_000
     benchmarks("--from", path, "--plots", tmp_path / "plots")
     assert (tmp_path / "plots" / "call.svg").read_text() == first
+
+
+def test_a_run_of_some_works_leaves_the_figures_of_the_others() -> None:
+    def bar(work: str, measured: float | None) -> dict[str, Any]:
+        return {"work": work, "what": "a ratio", "measured": measured}
+
+    before = {"seconds": 600, "works": {"call": 1, "faults": 2}, "bars": [bar("call", 1.0), bar("faults", 2.0)]}
+    some = {"seconds": 6, "works": {"faults": 3, "new": 4}, "bars": [bar("call", None), bar("faults", 3.0)]}
+    found = joined(before, some)
+    assert found["works"] == {"call": 1, "faults": 3, "new": 4}
+    assert [(each["work"], each["measured"]) for each in found["bars"]] == [("call", 1.0), ("faults", 3.0)]
+    assert found["seconds"] == 600
+    whole = {**some, "works": {**some["works"], "call": 5}}
+    assert joined(before, whole) is whole
 
 
 def test_an_unknown_kind_is_named_with_those_there_are() -> None:
