@@ -55,6 +55,10 @@ NEWER = (
 # go on, and no caller could know.
 _OUTCOMES = frozenset({"HcsWaitForOperationResult", "HcsWaitForOperationResultAndProcessInfo"})
 
+# Who asks before the other call has completed hears that it is pending, and nothing else.
+RESULTS = frozenset({"HcsGetOperationResult", "HcsGetOperationResultAndProcessInfo"})
+"""Functions that fail in practice only once another call has completed, which a fault cannot wait for."""
+
 # What ends a compute system: where it fails for good, nobody can.
 ENDING = frozenset({"HcsTerminateComputeSystem"})
 
