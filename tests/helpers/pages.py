@@ -170,7 +170,9 @@ class Run:
 def own_programs(folder: Path) -> Path:
     """Make a folder with the programs that a page calls, of the Python that runs the tests."""
     folder.mkdir()
-    for name, options in (("python", ""), ("hcsrt", " -P -m hcsrt"), ("pytest", " -P -m pytest")):
+    # As the script that comes with it: with -m pytest calls itself otherwise.
+    pytest_ = """ -P -c 'import sys, pytest; sys.argv[0] = "pytest"; sys.exit(pytest.main())'"""
+    for name, options in (("python", ""), ("hcsrt", " -P -m hcsrt"), ("pytest", pytest_)):
         program = folder / name
         program.write_text(f'#!/bin/sh\nexec "{sys.executable}"{options} "$@"\n', "utf-8")
         program.chmod(0o755)

@@ -52,7 +52,7 @@ NOT_RUN = [
         'New-NetFirewallRule -DisplayName "Dask" -Direction Inbound -Action Allow -Protocol TCP '
         "-LocalPort 8786, 8788, 8789 `",
     ),
-    ("how-to/testing.md", "$ pip install ../hcsrt pytest pytest-timeout pytest-xdist"),
+    ("how-to/testing.md", "$ pip install ../hcsrt hypothesis pytest pytest-timeout pytest-xdist"),
     (
         "how-to/windows-from-nothing.md",
         '$tools = "https://raw.githubusercontent.com/microsoft/Windows-Containers/Main/helpful_tools"',
