@@ -150,6 +150,7 @@ def test_it_says_before_what_it_does_and_what_the_file_has(
     assert f"Written to {path}" in progress
 
 
+@pytest.mark.slow
 def test_no_secret_is_in_the_file(run: Callable[..., "subprocess.Popen[str]"], tmp_path: Path) -> None:
     home = tmp_path / "home of annabella"
     home.mkdir()
@@ -370,6 +371,7 @@ def test_ctrl_c_ends_it_with_a_file(run: Callable[..., "subprocess.Popen[str]"],
     assert left_in(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_check_that_is_killed_leaves_nothing_running_and_the_next_one_cleans_up(
     run: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
 ) -> None:

@@ -88,6 +88,7 @@ def test_a_local_program_starts_beside_compute_systems(loop: str, before: str) -
 
 
 @pytest.mark.skipif("uvloop" not in LOOPS, reason="uvloop is not installed")
+@pytest.mark.slow
 def test_hooks_that_run_before_ours_in_the_child_meet_no_lock() -> None:
     """Hooks of Python's run on uvloop in a hook of its own, and so before ours that is younger."""
     script("""

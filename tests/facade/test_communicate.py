@@ -57,6 +57,7 @@ def test_communicate_that_was_interrupted_at_any_step_goes_on(system: ComputeSys
 
 
 @posix_shell
+@pytest.mark.slow
 def test_a_block_whose_communicate_was_interrupted_at_any_step_ends(system: ComputeSystem) -> None:
     step, was_interrupted = 0, True
     while was_interrupted:

@@ -123,6 +123,7 @@ def test_each_allocation_fails(allocator, capsys, options):
     assert check(allocator, capsys, *options)["runs"] > 300
 
 
+@pytest.mark.slow
 def test_an_import_without_memory(allocator):
     outcomes = []
     while "success" not in outcomes:

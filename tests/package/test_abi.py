@@ -104,6 +104,7 @@ def disagreements(
     return done.stderr
 
 
+@pytest.mark.slow
 def test_mingw_declares_the_same(mingw: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     assert disagreements(mingw, INCLUDE) == ""
 

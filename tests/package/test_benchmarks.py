@@ -205,6 +205,7 @@ def test_what_is_kept_of_a_run_gives_a_ratio_within_rounds_and_no_single_values(
 
 
 @pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="needs matplotlib")
+@pytest.mark.slow
 def test_figures_of_before_are_shown_and_drawn(tmp_path: Path) -> None:
     figures = {
         "effort": "full",

@@ -72,5 +72,6 @@ def said(picture: str) -> list[tuple[str, str]]:
 
 
 @pseudo_terminal
+@pytest.mark.slow
 def test_the_terminal_says_what_hcsrt_says() -> None:
     assert said(kept("terminal")) == said(pictures.terminal(pictures.recorded()))

@@ -335,6 +335,7 @@ def test_failing(hcs_host):
 """
 
 
+@pytest.mark.slow
 def test_a_world_comes_from_a_file(pytester: pytest.Pytester, run: Run) -> None:
     folder = pytester.mkdir("sub")
     (folder / "worlds").mkdir()
@@ -477,6 +478,7 @@ def test_drops_what_another_has_closed(hcs_host):
         assert f"pytest test_it.py::{test}" in told.rpartition("repeat it with: ")[2]
 
 
+@pytest.mark.slow
 def test_many_drops_are_told_in_few_lines(run: Run) -> None:
     source = "def test_it(hcs_host):\n    for number in range(30):\n        create(str(number))\n"
     result = run(source, "-W", "ignore::ResourceWarning")
@@ -628,6 +630,7 @@ def test_failing():
     assert re.findall(r"^\S*hcsrt\S*:\d+: ", without, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_an_error_that_never_came_out_of_hcsrt_keeps_its_frames(run: Run) -> None:
     result = run("""
 def test_it(hcs_host):
@@ -714,6 +717,7 @@ def test_nobody_else_is_blamed(hcs_host):
 # --- seeds -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_each_seed_of_the_marker_makes_a_test(run: Run) -> None:
     source = """
 @pytest.mark.hcs(seed=range(20, 23))
