@@ -46,6 +46,7 @@ class Reluctant:
 
 @watched
 @asynchronous
+@pytest.mark.slow
 async def test_communicate_that_was_interrupted_at_any_step_goes_on_or_says_so(document: Document) -> None:
     start = _process.AwaitedProcess._start_communication
     outcomes = set()

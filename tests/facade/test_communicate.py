@@ -33,9 +33,8 @@ def communicate_again(process: Process[Any], data: Any) -> tuple[Any, Any]:
 
 
 @posix_shell
-@pytest.mark.parametrize(
-    "text", [pytest.param(False, id="bytes"), pytest.param(True, id="text", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("text", [False, True], ids=["bytes", "text"])
 def test_communicate_that_was_interrupted_at_any_step_goes_on(system: ComputeSystem, text: bool) -> None:
     data: Any = "data\n" if text else b"data\n"
     noise: Any = "noise\n" if text else b"noise\n"

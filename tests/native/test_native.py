@@ -501,6 +501,7 @@ def test_events_without_memory_for_their_documents(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_an_event_behind_the_exit_takes_no_count_with_it(tmp_path):
     look = "if (how == HCSRT_NOT_EXITED) return"
     of_events("a late event", look, f"look_is_over();\n    {look}").apply(tmp_path)

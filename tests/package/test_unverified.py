@@ -48,6 +48,7 @@ def run_suite(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]"
 
 
 @pytest.mark.skipif(WINDOWS, reason="there may be a real HCS here, or a stand-in")
+@pytest.mark.slow
 def test_nothing_is_settled_without_a_real_windows(tmp_path: Path) -> None:
     done = run_suite(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
