@@ -250,7 +250,7 @@ class AwaitedProcess(AwaitedOwner[OwnedProcess], ProcessCore[AnyStr], Generic[An
     def _output(self) -> tuple[AnyStr | None, AnyStr | None]:
         if self._writer is not None:
             error = self._writer.error
-            # Not one that HCS has not closed it in time: it goes on to, and the process has ended by now.
+            # If HCS only was late to close stdin, that is no error: the process has ended by now.
             if error is not None and not isinstance(error, OperationTimeoutError):
                 raise error
         if self._live_output is not None:
