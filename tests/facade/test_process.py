@@ -158,10 +158,13 @@ def test_an_exit_code_that_hcs_does_not_vouch_for_is_an_error(
 
 
 @pytest.mark.parametrize("data", ["", "no json", "[]", '{"Exited": true}'])
-def test_an_exit_code_that_the_event_lacks_is_asked_for(data: str, system: ComputeSystem, faults: Faults) -> None:
+def test_an_exit_code_that_the_event_lacks_is_asked_for(
+    data: str, system: ComputeSystem, faults: Faults, settle: Settle
+) -> None:
     fault = faults.on("event:ProcessExited").rewrite(data)
-    assert system.run(guest("exit(5)")).returncode == 5
-    assert fault.fired
+    # It ends only once its callback is there: of an exit before that no event may come.
+    assert system.run(guest("read_line(); exit(5)"), input=b"\n").returncode == 5
+    assert settle(lambda: fault.fired)
 
 
 def test_check_raises_with_the_output(system: ComputeSystem) -> None:
