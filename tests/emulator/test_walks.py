@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import product
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -896,16 +897,31 @@ class Walk(RuleBasedStateMachine):
         if code == OK and not known:
             handle.process.told(exit)
 
+    def _talking(self) -> list[ProcessHandle]:
+        """Return the handles of programs that certainly read what they are sent."""
+        return [
+            handle
+            for handle in self.processes
+            if handle.has_stdin
+            and handle.process.possible() == {model.ALIVE}
+            and handle.process.system.is_certainly(model.RUNNING)
+        ]
+
     @step(2, which=WHICH)
     def communicate(self, which: int) -> None:
         """Send a program something, and read to their end what it sends back."""
-        handles = [handle for handle in self.processes if handle.has_stdin]
-        if not handles or self.is_disturbed:
+        if self.is_disturbed:
+            return
+        handles = self._talking()
+        if not handles:
+            self._make(ends_with_handles=True)
+            if self.handles:
+                self._popen(self.handles[-1], "cat")
+            handles = self._talking()
+        if not handles:
             return
         handle = handles[which % len(handles)]
         process = handle.process
-        if process.possible() != {model.ALIVE} or not process.system.is_certainly(model.RUNNING):
-            return
         code, output = self.attempt(lambda: handle.real.communicate(b"there and back"))
         expect((code, output), {(OK, (b"there and back", None))}, f"communicate of {process!r}")
         self.met["communicate", model.RUNNING, OK] += 1
@@ -1221,18 +1237,25 @@ def test_some_walks(walk: type[Walk]) -> None:
     walk_often(walk, 3 if WINDOWS else 12, 20)
 
 
+def missed(walk: type[Walk]) -> list[Any]:
+    """Return what walks have to come across, and have not: whether they lead anywhere."""
+    if issubclass(walk, FaultyWalk):
+        return [deed for deed in DEEDS if not walk.fired[deed]]
+    verbs = ("start", "shutdown", "terminate", "pause", "modify", "properties", "create_process")
+    wanted = set(product(verbs, (model.CREATED, model.RUNNING, model.PAUSED, model.STOPPED)))
+    wanted |= {("event", "SystemExited"), ("communicate", model.RUNNING)}
+    return sorted(wanted - {(verb, phase) for verb, phase, _ in walk.met})
+
+
 @pytest.mark.slow
 @WALKS
 def test_thousands_of_walks(walk: type[Walk]) -> None:
+    walk.met.clear()
+    FaultyWalk.fired.clear()
     walk_often(walk, 500, 25)
-    if issubclass(walk, FaultyWalk):
-        assert all(walk.fired[deed] for deed in DEEDS), walk.fired
-        return
-    # What was met tells whether the walks lead anywhere.
-    met = {(verb, phase) for verb, phase, _ in walk.met}
-    phases = {verb: {phase for other, phase in met if other == verb} for verb, _ in met}
-    everywhere = {model.CREATED, model.RUNNING, model.PAUSED, model.STOPPED}
-    for verb in ("start", "shutdown", "terminate", "pause", "modify", "properties", "create_process"):
-        assert phases[verb] >= everywhere, (verb, phases)
-    assert "SystemExited" in phases["event"], phases
-    assert "communicate" in phases
+    for _ in range(4):
+        # 500 walks come across the rarest of it about ten times: none at all is chance, once in some hundred runs.
+        if not missed(walk):
+            break
+        walk_often(walk, 500, 25)
+    assert not missed(walk)
