@@ -43,6 +43,8 @@ LOCK = pytest.StashKey[Path]()
 
 # Tests start a thousand Pythons, each of which would compile hcsrt anew. This process has read the variable by now.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# An unbuffered sys.stdout of CPython takes a write for whole that another thread's fork has cut short.
+os.environ.pop("PYTHONUNBUFFERED", None)
 
 # An hcsrt that was installed in place before it had the plugin has no entry point for it.
 pytest_plugins = [] if entry_points(group="pytest11", name="hcsrt") else ["hcsrt.pytest_plugin"]
