@@ -45,6 +45,7 @@ import world as worlds
 import hcsrt
 from hcsrt import _engine, _handles, _interpose, emulator, operations
 from hcsrt.emulator import _native
+from hcsrt.emulator.world import serve
 
 RECORD_SIZE = 1 << 12
 INTERRUPT_SECONDS = 0.05
@@ -78,6 +79,8 @@ RESTARTS = {
 """What changes the emulator as a whole where it succeeds."""
 ANNOUNCES = ("hcsrt._handles.announce", "hcsrt._calls.Claim.abandon")
 """What counts calls that go on without anybody waiting, and leaves it to its caller to count them out."""
+STARTER = "hcsrt.emulator._native.serve_on_demand"
+"""Has the next service started by what it is given, whatever that does."""
 TAKES = "hcsrt.emulator._native.take"
 """Makes the service's thread of whoever calls it."""
 
@@ -321,6 +324,8 @@ class Runner:
         """Undo what a call has changed as a whole."""
         if name.endswith(".__enter__"):
             first[0].__exit__(None, None, None)
+        if name == STARTER:
+            _native.serve_on_demand(serve)
         if name in RESTARTS:
             self.world.restart()
 
@@ -620,7 +625,7 @@ def main() -> int:
     begun = time.monotonic()
     runner = Runner(options.seed, Record(options.record), options.share, options.patience)
     modules = targets.extension_modules(hcsrt)
-    for name in strangers(modules, {*LEFT_OUT, *NOT_MADE, *LAST, *RESTARTS, *ANNOUNCES, TAKES}):
+    for name in strangers(modules, {*LEFT_OUT, *NOT_MADE, *LAST, *RESTARTS, *ANNOUNCES, STARTER, TAKES}):
         runner.fault(f"{name} is named here, and is no more")
     wrong = runner.wrong(modules)
     plain = [value for value in wrong if value.name in values.PLAIN]

@@ -118,11 +118,7 @@ class World:
         """Begin anew after a call that has ended the emulator's service, or taken its handles away."""
         self.drop()
         emulator.reset()
-        try:
-            self.build()
-        except hcsrt.ServiceDisconnectedError:
-            # A call from before, on a thread that goes on, has asked for a service at the same time.
-            self.build()
+        self.build()
 
     # --- what is handed out -----------------------------------------------------------------------------------------
 
