@@ -321,5 +321,7 @@ cdef extern from "exports.h" nogil:
     uint32_t hcsrt_fork_epoch(const hcsrt_core *core)
     # Whether what has the epoch belongs to this process.
     bint hcsrt_is_here(const hcsrt_core *core, uint32_t epoch)
+    # Releases the handle of an object, by the one thread that its state word has chosen.
+    void hcsrt_finish(const hcsrt_core *core, hcsrt_close close, void **raw, void **context, uint32_t *state)
 
 cdef hcsrt_core core

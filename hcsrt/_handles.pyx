@@ -16,6 +16,7 @@ from hcsrt._core cimport (
     HCSRT_OWNED,
     HCSRT_USERS,
     hcsrt_core,
+    hcsrt_finish,
     hcsrt_fork_epoch,
     hcsrt_is_here,
     hcsrt_pointer_load,
@@ -25,7 +26,6 @@ from hcsrt._core cimport (
     hcsrt_state_close,
     hcsrt_state_detach,
     hcsrt_state_enter,
-    hcsrt_state_finish,
     hcsrt_state_is_idle,
     hcsrt_state_is_open,
     hcsrt_state_leave,
@@ -49,18 +49,46 @@ cdef extern from "Python.h":
     PyTypeObject *Py_TYPE(PyObject *object) noexcept
     bint PyObject_TypeCheck(PyObject *object, PyTypeObject *type) noexcept
 
+cdef extern from *:
+    """
+    #include <structmember.h>
+
+    static int hcsrt_put(PyTypeObject *type, const char *name, PyObject *descriptor) {
+        int result = descriptor ? PyDict_SetItemString(type->tp_dict, name, descriptor) : -1;
+        Py_XDECREF(descriptor);
+        PyType_Modified(type);
+        return result;
+    }
+
+    /* A method of a base, as if the class had one of its own. */
+    static int hcsrt_inherit(PyTypeObject *type, PyTypeObject *base, const char *name) {
+        PyObject *method = PyDict_GetItemString(base->tp_dict, name);
+        return hcsrt_put(type, name, PyDescr_NewMethod(type, ((PyMethodDescrObject *)method)->d_method));
+    }
+
+    /* The first field of a class without a table of methods, where Cython has a function that returns it. */
+    static int hcsrt_show_field(PyTypeObject *type, PyMemberDef *member) {
+        return hcsrt_put(type, member->name, PyDescr_NewMember(type, member));
+    }
+
+    static PyMemberDef hcsrt_owner = {"owner", T_OBJECT_EX, sizeof(PyObject), READONLY, NULL};
+    """
+    ctypedef struct PyMemberDef:
+        pass
+    PyMemberDef hcsrt_owner
+    int hcsrt_inherit(PyTypeObject *type, PyTypeObject *base, const char *name) except -1
+    int hcsrt_show_field(PyTypeObject *type, PyMemberDef *member) except -1
+
 # A copy, since owning and closing a handle costs so little that a load less counts.
 cdef hcsrt_core core = linked
 
 
-# Called by one thread alone, which the state word has chosen.
-cdef void release(Handle handle) noexcept nogil:
-    cdef void *raw = handle._raw
-    cdef void *context = handle._ctx
-    handle._raw = NULL
-    handle._ctx = NULL
-    core.release(handle._close, raw, context)
-    hcsrt_state_finish(&handle._state)
+cdef inline void release(Handle handle) noexcept nogil:
+    hcsrt_finish(&core, handle._close, &handle._raw, &handle._ctx, &handle._state)
+
+
+cdef inline bint is_closed(Handle handle) noexcept nogil:
+    return not hcsrt_is_here(&core, handle._epoch) or not hcsrt_state_is_open(hcsrt_word_load(&handle._state))
 
 
 cdef void close_handle(Handle handle) noexcept nogil:
@@ -319,8 +347,10 @@ cdef class Handle:
     @property
     def closed(self):
         """Whether close() was called or the handle was detached; calls inside may still be running."""
-        return not hcsrt_is_here(&core, self._epoch) or not hcsrt_state_is_open(hcsrt_word_load(&self._state))
+        return is_closed(self)
 
+    @cython.binding(False)
+    @cython.always_allow_keywords(False)
     def close(self):
         """Release the handle, or leave that to the last native call inside.
 
@@ -332,6 +362,8 @@ cdef class Handle:
         with nogil:
             close_handle(self)
 
+    @cython.binding(False)
+    @cython.always_allow_keywords(False)
     def as_raw(self):
         """Return a view of the handle for another thread or across an await.
 
@@ -341,7 +373,7 @@ cdef class Handle:
         Raises:
             HandleClosedError: The handle is closed.
         """
-        if self.closed:
+        if is_closed(self):
             raise HandleClosedError(closed_message(self))
         cdef SendHandle view = SendHandle.__new__(SendHandle)
         view.owner = self
@@ -379,7 +411,7 @@ cdef class Handle:
         raise HandleBusyError(f"{name} has a call inside; wait until it has returned")
 
     def __enter__(self):
-        if self.closed:
+        if is_closed(self):
             raise HandleClosedError(closed_message(self))
         return self
 
@@ -498,8 +530,11 @@ cdef class OwnedStdio(Handle):
         return handle
 
 
+# Of what it leads to, nothing leads back to it: handles are in no cycle. A producer may be far ahead of the thread that
+# it hands views to.
 @cython.final
-@cython.no_gc_clear
+@cython.no_gc
+@cython.freelist(1024)
 cdef class SendHandle:
     """A view of a handle that may go to any thread; it keeps its owner alive and never closes anything.
 
@@ -512,7 +547,7 @@ cdef class SendHandle:
     @property
     def closed(self):
         """Whether the owner is closed or its handle was detached."""
-        return self.owner is None or self.owner.closed
+        return self.owner is None or is_closed(self.owner)
 
     def __int__(self):
         cdef Handle owner = self.owner
@@ -630,5 +665,13 @@ def leaked():
     """
     return core.leaked()
 
+
+# CPython calls a method without a detour only if the class of the object has it itself, and reads a field that it knows
+# without a call.
+for kind in (OwnedOperation, OwnedSystem, OwnedProcess, OwnedStdio):
+    hcsrt_inherit(<PyTypeObject *> kind, <PyTypeObject *> Handle, "as_raw")
+    hcsrt_inherit(<PyTypeObject *> kind, <PyTypeObject *> Handle, "close")
+hcsrt_show_field(<PyTypeObject *> SendHandle, &hcsrt_owner)
+del kind
 
 make_immortal(globals())

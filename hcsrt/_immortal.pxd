@@ -30,6 +30,9 @@ cdef inline int make_immortal(dict names) except -1:
         if type(value).__name__ in ("cython_function_or_method", "builtin_function_or_method"):
             if value.__module__ == names.get("__name__", value.__module__):
                 hcsrt_make_immortal(value)
+        elif type(value).__name__ in ("method_descriptor", "member_descriptor"):
+            if value.__objclass__.__module__.startswith("hcsrt."):
+                hcsrt_make_immortal(value)
         elif isinstance(value, staticmethod):
             hcsrt_make_immortal(value)
             hcsrt_make_immortal(value.__func__)

@@ -6,15 +6,19 @@ Internal: no wheel has this file.
 from hcsrt._core cimport (
     core,
     hcsrt_abandoned,
+    hcsrt_finish,
     hcsrt_is_here,
     hcsrt_pointer_load,
     hcsrt_state_close,
     hcsrt_state_detach,
+    hcsrt_state_enter,
     hcsrt_state_finish,
+    hcsrt_state_leave,
 )
 from hcsrt._api cimport HcsApi
 from hcsrt._engine_types cimport hcsrt_outcome, hcsrt_request
-from hcsrt._handles cimport HANDLE_OK, Handle, OwnedOperation
+from hcsrt._handles cimport HANDLE_CLOSED, HANDLE_OK, Handle, OwnedOperation
+from hcsrt._library cimport hcs
 from hcsrt._types cimport hcsrt_char, hcsrt_context, hcsrt_handle, hcsrt_operation, hcsrt_result
 
 # What the functions of a shape look like. Most are a handle, the operation that tracks the call, a document.
@@ -28,6 +32,22 @@ ctypedef hcsrt_result (*question_verb)(const hcsrt_char *, hcsrt_char **) noexce
 # The context of a handle, or NULL. By a call that is inside.
 cdef inline hcsrt_context *context_of(Handle handle) noexcept nogil:
     return <hcsrt_context *> hcsrt_pointer_load(&handle._ctx)
+
+
+# What _enter() and _leave() do, in calls so short that to call these counts.
+cdef inline int enter(Handle handle) noexcept nogil:
+    return hcsrt_state_enter(&handle._state) if hcsrt_is_here(&core, handle._epoch) else HANDLE_CLOSED
+
+
+cdef inline void leave(Handle handle) noexcept nogil:
+    if hcsrt_state_leave(&handle._state):
+        hcsrt_finish(&core, handle._close, &handle._raw, &handle._ctx, &handle._state)
+
+
+# The table, as hcs() gives it, for one of those calls: there is a handle, so it was chosen before.
+cdef inline const HcsApi *hcs_of_handle() except NULL:
+    cdef const HcsApi *api = core.chosen()
+    return api if api != NULL else hcs()
 
 
 # Closes a handle but leaves what `handle._close` does to the caller, who gets its two arguments. False: there is

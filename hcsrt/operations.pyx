@@ -31,7 +31,7 @@ from hcsrt._functions cimport need, need_entry, row_of
 from hcsrt._handles cimport HANDLE_OK, Handle, OwnedOperation, adopt, check_entered, new_operation
 from hcsrt._immortal cimport make_immortal
 from hcsrt._library cimport HcsApi, hcs
-from hcsrt._plumbing cimport handle_verb
+from hcsrt._plumbing cimport enter, handle_verb, hcs_of_handle, leave
 from hcsrt._text cimport number_of, take_string, units, utf16
 from hcsrt._time cimport MAIN_SLICE_MS, SLICE_MS, deadline_of, slice_of
 from hcsrt._types cimport hcsrt_char, hcsrt_operation, hcsrt_result
@@ -270,15 +270,15 @@ def operation_id(OwnedOperation operation not None, /):
 
     HCS: HcsGetOperationId
     """
-    cdef const HcsApi *api = hcs()
+    cdef const HcsApi *api = hcs_of_handle()
     cdef uint64_t number = 0
     cdef int status
     need_entry(<hcsrt_function> api.HcsGetOperationId, "HcsGetOperationId")
     with nogil:
-        status = operation._enter()
+        status = enter(operation)
         if status == HANDLE_OK:
             number = api.HcsGetOperationId(operation._raw)
-            operation._leave()
+            leave(operation)
     check_entered(operation, status)
     return number
 
@@ -299,15 +299,15 @@ def operation_type(OwnedOperation operation not None, /):
 
     HCS: HcsGetOperationType
     """
-    cdef const HcsApi *api = hcs()
+    cdef const HcsApi *api = hcs_of_handle()
     cdef int32_t number = 0
     cdef int status
     need_entry(<hcsrt_function> api.HcsGetOperationType, "HcsGetOperationType")
     with nogil:
-        status = operation._enter()
+        status = enter(operation)
         if status == HANDLE_OK:
             number = api.HcsGetOperationType(operation._raw)
-            operation._leave()
+            leave(operation)
     check_entered(operation, status)
     return number
 
@@ -337,10 +337,10 @@ def operation_properties(OwnedOperation operation not None, options=None):
     cdef int status
     need(api, "HcsGetOperationProperties")
     with nogil:
-        status = operation._enter()
+        status = enter(operation)
         if status == HANDLE_OK:
             result = api.HcsGetOperationProperties(operation._raw, c_options, &document)
-            operation._leave()
+            leave(operation)
     text = take_string(api, document)
     check_entered(operation, status)
     if result < 0:
@@ -357,10 +357,10 @@ cdef uintptr_t ask_pointer(OwnedOperation operation, str function) except? 0:
     cdef uintptr_t address = 0
     cdef int status
     with nogil:
-        status = operation._enter()
+        status = enter(operation)
         if status == HANDLE_OK:
             address = <uintptr_t> getter(operation._raw)
-            operation._leave()
+            leave(operation)
     check_entered(operation, status)
     return address
 
@@ -444,10 +444,10 @@ def set_operation_context(OwnedOperation operation not None, value):
     cdef uintptr_t c_value = <uintptr_t> number_of(value, "value", <uintptr_t> -1)
     need(api, "HcsSetOperationContext")
     with nogil:
-        status = operation._enter()
+        status = enter(operation)
         if status == HANDLE_OK:
             result = api.HcsSetOperationContext(operation._raw, <void *> c_value)
-            operation._leave()
+            leave(operation)
     check_entered(operation, status)
     if result < 0:
         raise error_from(result, "HcsSetOperationContext", None)
@@ -492,10 +492,10 @@ def cancel_operation(OwnedOperation operation not None):
     cdef int status
     need(api, "HcsCancelOperation")
     with nogil:
-        status = operation._enter()
+        status = enter(operation)
         if status == HANDLE_OK:
             result = api.HcsCancelOperation(operation._raw)
-            operation._leave()
+            leave(operation)
     check_entered(operation, status)
     if result < 0:
         raise error_from(result, "HcsCancelOperation", None)

@@ -54,4 +54,13 @@ static inline int hcsrt_is_here(const hcsrt_core *core, uint32_t epoch) {
     return hcsrt_is_epoch(core->forks, core->find_fork, epoch);
 }
 
+/* Releases the handle of an object, by the one thread that its state word has chosen. */
+static inline void hcsrt_finish(const hcsrt_core *core, hcsrt_close close, void **raw, void **context,
+                                uint32_t *state) {
+    void *released = *raw, *its_context = *context;
+    *raw = *context = NULL;
+    core->release(close, released, its_context);
+    hcsrt_state_finish(state);
+}
+
 #endif
