@@ -87,6 +87,10 @@ cdef extern from "core/reaper.h" nogil:
         hcsrt_close close
         int disconnected
 
+cdef extern from "core/aside.h" nogil:
+    ctypedef struct hcsrt_aside:
+        pass
+
 cdef extern from "core/forks.h" nogil:
     ctypedef struct hcsrt_forks:
         unsigned long main_thread
@@ -316,6 +320,11 @@ cdef extern from "exports.h" nogil:
         uint32_t (*rule_waiting)(int64_t rule) noexcept nogil
         int (*next_firing)(uint64_t *next, hcsrt_firing *firing) noexcept nogil
         void (*set_fault_hook)(const hcsrt_fault_hook *hook) noexcept nogil
+
+        hcsrt_aside *(*aside_begin)(void (*work)(void *) noexcept nogil, void *argument) noexcept nogil
+        int (*aside_wait)(hcsrt_aside *aside, uint32_t milliseconds) noexcept nogil
+        void (*aside_abandon)(hcsrt_aside *aside) noexcept nogil
+        void (*aside_release)(hcsrt_aside *aside) noexcept nogil
 
     # Grows by one in each forked child.
     uint32_t hcsrt_fork_epoch(const hcsrt_core *core)

@@ -178,6 +178,21 @@ def close_all(handles: Iterable[Handle]) -> None:
     HCS: HcsCloseComputeSystem, HcsCloseProcess, HcsCloseOperation
     """
 
+def close_beside(handles: tuple[Any, ...]) -> bool:
+    """Close many handles on another thread: a signal handler that raises, as that of Ctrl-C, ends the wait for it.
+
+    The closes go on then, and pending() counts them as one. They are made on this thread where no signal handler runs,
+    where it impersonates, where there can be no other thread, and at the end of the interpreter.
+
+    Args:
+        handles: Handles of any kind.
+
+    Returns:
+        False if one of them is no handle; then none is closed.
+
+    HCS: HcsCloseComputeSystem, HcsCloseProcess, HcsCloseOperation
+    """
+
 def pending() -> int:
     """Return how many calls go on inside HCS with nobody waiting: timed out, interrupted or cancelled.
 

@@ -7,14 +7,16 @@ touches a raw pointer runs without the GIL.
 # native/core/state.h has the rules, docs/internals/handles.md the reasons.
 
 cimport cython
-from cpython.exc cimport PyErr_Clear, PyErr_Occurred
+from cpython.exc cimport PyErr_CheckSignals, PyErr_Clear, PyErr_Occurred
 from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport int64_t, uint32_t, uintptr_t
 
 from hcsrt._core cimport (
     HCSRT_BOUND,
     HCSRT_OWNED,
     HCSRT_USERS,
+    hcsrt_aside,
     hcsrt_core,
     hcsrt_finish,
     hcsrt_fork_epoch,
@@ -34,6 +36,7 @@ from hcsrt._core cimport (
 from hcsrt._core cimport core as linked
 from hcsrt._immortal cimport make_immortal
 from hcsrt._library cimport hcs
+from hcsrt._time cimport MAIN_SLICE_MS
 
 import sys
 from _thread import get_ident
@@ -46,8 +49,12 @@ cdef extern from "Python.h":
     # Unlike Cython's own conversion, this leaves it to the caller to look for an error.
     size_t PyLong_AsSize_t(object number) noexcept
     PyObject **PySequence_Fast_ITEMS(object sequence)
+    # Of a tuple that somebody keeps, for whoever has no GIL.
+    PyObject **tuple_items "PySequence_Fast_ITEMS"(void *sequence) nogil
+    Py_ssize_t tuple_size "PySequence_Fast_GET_SIZE"(void *sequence) nogil
     PyTypeObject *Py_TYPE(PyObject *object) noexcept
     bint PyObject_TypeCheck(PyObject *object, PyTypeObject *type) noexcept
+    unsigned long PyThread_get_thread_ident() noexcept
 
 cdef extern from *:
     """
@@ -606,6 +613,13 @@ def are_handles(tuple items not None):
     return first_stranger(items) < 0
 
 
+cdef void close_items(void *handles) noexcept nogil:
+    cdef PyObject **items = tuple_items(handles)
+    cdef Py_ssize_t i
+    for i in range(tuple_size(handles)):
+        close_handle(<Handle> <void *> items[i])
+
+
 def close_all(handles):
     """Close many handles with one release of the GIL for all of them.
 
@@ -619,13 +633,11 @@ def close_all(handles):
     """
     # A tuple, which nobody can change meanwhile; if `handles` is one, nothing is copied.
     cdef tuple owned = tuple(handles)
-    cdef Py_ssize_t i = first_stranger(owned), count = len(owned)
-    cdef PyObject **items = PySequence_Fast_ITEMS(owned)
+    cdef Py_ssize_t i = first_stranger(owned)
     if i >= 0:
         raise TypeError(f"handles[{i}] must be a handle, not {type(owned[i]).__name__}")
     with nogil:
-        for i in range(count):
-            close_handle(<Handle> <void *> items[i])
+        close_items(<void *> owned)
 
 
 def pending():
@@ -636,6 +648,7 @@ def pending():
     Returns:
         The number of these calls, and of the handles that are being closed without anybody waiting.
     """
+    drop_done()
     return core.reaper_pending()
 
 
@@ -664,6 +677,98 @@ def leaked():
         The number of these handles since the start of the process.
     """
     return core.leaked()
+
+
+# Kept: at the end of the interpreter the names of modules are gone.
+cdef object is_finalizing = sys.is_finalizing
+# The work of native threads that nobody waits for any more.
+cdef list abandoned = []
+
+
+@cython.final
+cdef class _Abandoned:
+    """One such work."""
+
+    cdef hcsrt_aside *aside
+    cdef uint32_t epoch
+    # What the thread uses until it is done, with a reference for that: it goes on at the end of the interpreter.
+    cdef object needed
+
+
+# Drops what is done of that. Of these threads none may do it, since they have no Python.
+cdef int drop_done() except -1:
+    cdef list going_on = []
+    cdef _Abandoned each
+    while True:
+        try:
+            each = abandoned.pop()
+        except IndexError:
+            break
+        if not hcsrt_is_here(&core, each.epoch):
+            continue
+        if core.aside_wait(each.aside, 0):
+            core.aside_release(each.aside)
+            Py_DECREF(each.needed)
+        else:
+            going_on.append(each)
+    abandoned.extend(going_on)
+    return 0
+
+
+def close_beside(tuple handles not None):
+    """Close many handles on another thread: a signal handler that raises, as that of Ctrl-C, ends the wait for it.
+
+    The closes go on then, and pending() counts them as one. They are made on this thread where no signal handler runs,
+    where it impersonates, where there can be no other thread, and at the end of the interpreter.
+
+    Args:
+        handles: Handles of any kind.
+
+    Returns:
+        False if one of them is no handle; then none is closed.
+
+    HCS: HcsCloseComputeSystem, HcsCloseProcess, HcsCloseOperation
+    """
+    cdef uint32_t epoch = hcsrt_fork_epoch(&core)
+    cdef hcsrt_aside *aside = NULL
+    # Now, since it must not fail later.
+    cdef _Abandoned left = _Abandoned.__new__(_Abandoned)
+    cdef bint is_done = True
+    if abandoned:
+        drop_done()
+    if not handles:
+        return True
+    if first_stranger(handles) >= 0:
+        return False
+    cdef bint may_go_aside = (
+        PyThread_get_thread_ident() == core.forks.main_thread and not core.impersonates() and not is_finalizing())
+    with nogil:
+        if may_go_aside:
+            aside = core.aside_begin(close_items, <void *> handles)
+        if aside == NULL:
+            close_items(<void *> handles)
+        else:
+            is_done = core.aside_wait(aside, MAIN_SLICE_MS)
+    try:
+        while not is_done:
+            PyErr_CheckSignals()
+            if not hcsrt_is_here(&core, epoch):
+                # A signal handler has forked, and this is the child: it has neither the thread nor the handles.
+                return True
+            with nogil:
+                is_done = core.aside_wait(aside, MAIN_SLICE_MS)
+    except BaseException:
+        if hcsrt_is_here(&core, epoch):
+            left.aside = aside
+            left.epoch = epoch
+            left.needed = handles
+            Py_INCREF(handles)
+            core.aside_abandon(aside)
+            abandoned.append(left)
+        raise
+    if aside != NULL:
+        core.aside_release(aside)
+    return True
 
 
 # CPython calls a method without a detour only if the class of the object has it itself, and reads a field that it knows

@@ -6,7 +6,8 @@ from _thread import LockType, allocate_lock, start_new_thread
 from collections import deque
 
 from .._facade.bulk import closable
-from .._handles import Handle, are_handles
+from .._facade.owner import is_traced
+from .._handles import Handle, are_handles, close_beside
 from .._handles import close_all as close_handles
 from . import SLICE, aside
 
@@ -29,8 +30,7 @@ async def close_each(items: Iterable[Any], *kinds: type) -> list[Exception | Non
     """
     given = tuple(items)
     # Mostly all of them are handles: then no Python runs for each.
-    if are_handles(given):
-        aside("", None, close_handles, given)
+    if (_close_traced if is_traced() else close_beside)(given):
         return [None] * len(given)
     listed = closable(given, *kinds)
     handles: list[Handle] = [item for item in listed if isinstance(item, Handle)]
@@ -39,6 +39,14 @@ async def close_each(items: Iterable[Any], *kinds: type) -> list[Exception | Non
         actions.append(lambda: aside("", None, close_handles, tuple(handles)))
     results = iter(await at_once(lambda action: action(), actions))
     return [None if isinstance(item, Handle) else next(results) for item in listed]
+
+
+def _close_traced(given: tuple[Any, ...]) -> bool:
+    """Do what close_beside() does, and tell hcsrt.calls of it."""
+    if not are_handles(given):
+        return False
+    aside("", None, close_handles, given)
+    return True
 
 
 async def at_once(action: Callable[[ItemT], ResultT], items: list[ItemT]) -> list[ResultT | Exception]:

@@ -7,6 +7,7 @@
 
 #include "backends/backends.h"
 #include "backends/table.h"
+#include "core/aside.h"
 #include "core/events.h"
 #include "core/forks.h"
 #include "core/operations.h"
@@ -34,7 +35,8 @@
     F(news_new) F(news_release) F(news_came) F(news_count) F(news_wait) F(news_stop) \
     F(interpose) F(interpose_end) F(interposed) F(interposed_name) F(interpose_without) F(interposed_calls) \
     F(interposed_traits) F(interposed_number) \
-    F(rule_add) F(rule_remove) F(rule_release) F(rule_met) F(rule_waiting) F(next_firing) F(set_fault_hook)
+    F(rule_add) F(rule_remove) F(rule_release) F(rule_met) F(rule_waiting) F(next_firing) F(set_fault_hook) \
+    F(aside_begin) F(aside_wait) F(aside_abandon) F(aside_release)
 /* clang-format on */
 
 struct hcsrt_core {

@@ -1,5 +1,6 @@
 """The contract of the handle core, row by row, and what happens when threads, the collector or a fork meet a handle."""
 
+import _thread
 import copy
 import gc
 import pickle
@@ -32,8 +33,9 @@ from hcsrt import (
 )
 
 from ..helpers import hcs_calls
+from ..helpers.children import run_python
 from ..helpers.latency import latency
-from ..helpers.platforms import fork
+from ..helpers.platforms import catches_signals, fork
 from ..helpers.programs import INSTALL, SLEEP
 
 KINDS = [OwnedOperation, OwnedSystem, OwnedProcess, OwnedStdio]
@@ -240,6 +242,64 @@ def test_close_all(system):
     _handles.close_all(handles)
     assert emulator.live()["systems"] == before
     assert all(handle.closed for handle in handles)
+
+
+def test_close_beside(system):
+    before = emulator.live()["systems"]
+    handles = tuple(_calls.open_system(system.id) for _ in range(100))
+    assert not _handles.close_beside((*handles, 7))
+    assert emulator.live()["systems"] == before + 100
+    # On a thread, but none of Python's.
+    threads = _thread._count()
+    assert _handles.close_beside(handles)
+    assert _handles.close_beside(handles)
+    assert _handles.close_beside(())
+    assert _thread._count() == threads
+    assert emulator.live()["systems"] == before
+    assert all(handle.closed for handle in handles)
+
+
+@catches_signals
+def test_what_close_beside_is_interrupted_in_goes_on_and_keeps_what_it_needs(system, interrupted, settle):
+    with latency(0.3, "HcsCloseComputeSystem"):
+        for block in interrupted(0.1):
+            handles = tuple(_calls.open_system(system.id) for _ in range(2))
+            seen = [weakref.ref(handle) for handle in handles]
+            with block:
+                _handles.close_beside(handles)
+            del handles
+            assert _handles.pending() == 1
+            assert all(reference() is not None for reference in seen)
+            assert settle(lambda: _handles.pending() == 0)
+            gc.collect()
+            assert all(reference() is None for reference in seen)
+
+
+@fork
+def test_a_child_that_a_signal_handler_forks_meanwhile_waits_for_no_thread():
+    program = f"""
+import json, os, signal
+import hcsrt.emulator
+{INSTALL}
+from hcsrt import _calls, _handles, _interpose, emulator
+
+document = emulator.container_document(owner="tests", terminate_on_last_handle_closed=False)
+system = _calls.create_system("one", json.dumps(document))
+children = []
+signal.signal(signal.SIGALRM, lambda number, frame: children.append(os.fork()))
+with _interpose.waiting("HcsCloseComputeSystem", 0.5):
+    handles = tuple(_calls.open_system("one") for _ in range(2))
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    assert _handles.close_beside(handles)
+    assert all(handle.closed for handle in handles)
+    if children == [0]:
+        assert _handles.pending() == 0
+        os._exit(0)
+assert os.waitpid(children[0], 0)[1] == 0
+system.close()
+"""
+    done = run_python(program, "-W", "ignore::DeprecationWarning")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 # --- views and giving away -----------------------------------------------------------------------------------------

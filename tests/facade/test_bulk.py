@@ -233,10 +233,13 @@ def test_an_error_of_a_close_is_the_result_of_its_item_alone(
     assert len(hcsrt.reap("tests")) == COUNT
 
 
-def test_handles_are_closed_with_one_release_of_the_gil(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("function", ["close_beside", "close_handles"])
+def test_handles_are_closed_with_one_release_of_the_gil(function: str, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[tuple[Any, ...]] = []
-    close = bulk.close_handles
-    monkeypatch.setattr(bulk, "close_handles", lambda handles: given.append(handles) or close(handles))
+    close = getattr(bulk, function)
+    monkeypatch.setattr(bulk, function, lambda handles: given.append(handles) or close(handles))
+    if function == "close_handles":
+        monkeypatch.setattr(bulk, "is_traced", lambda: True)
     many = [operations.create_operation() for _ in range(1000)]
     assert hcsrt.close_all(many) == [None] * 1000
     assert given == [tuple(many)]

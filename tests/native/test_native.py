@@ -25,6 +25,7 @@ INTERPOSE_SOURCES = sorted((PACKAGE / "native/interpose").glob("*.cpp"))
 INTERPOSE = [HERE / "interpose_test.cpp", FAKE_HCS, FORKS_SOURCE, *INTERPOSE_SOURCES]
 FAULTS = [HERE / "interpose_faults.cpp", *INTERPOSE[1:]]
 EMULATOR_SOURCES = [it for it in sorted((PACKAGE / "native/emulator").glob("*.cpp")) if it.name != "windows.cpp"]
+ASIDE = [HERE / "aside_stress.cpp", *WITH_ENGINE, PACKAGE / "native/core/aside.cpp"]
 REAPER = [HERE / "reaper_stress.cpp", FAKE_HCS, FORKS_SOURCE, REAPER_SOURCE, OPERATIONS_SOURCE, EVENTS_SOURCE]
 
 
@@ -241,6 +242,7 @@ def test_the_engine_stress_catches(mutation, tmp_path):
     [
         pytest.param([HERE / "stress.cpp"], ["60000"], id="state"),
         pytest.param(REAPER, ["6000"], id="reaper"),
+        pytest.param(ASIDE, ["4000"], id="aside"),
         pytest.param(ENGINE, ["6000"], id="engine"),
         pytest.param(ENGINE, ["1000", "wait"], id="engine waiters"),
         pytest.param([EVENTS, EVENTS_SOURCE, FORKS_SOURCE], ["1500"], id="events"),
