@@ -35,6 +35,7 @@ MODULES = {
     "hcsrt._interpose": [],
     "hcsrt._handles": [],
     "hcsrt._functions": [],
+    "hcsrt._answers": [],
     "hcsrt._streams": [],
     "hcsrt._watch": [],
     "hcsrt._calls": [],

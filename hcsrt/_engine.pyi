@@ -1,6 +1,6 @@
 from asyncio import Future
 from collections.abc import Iterable
-from typing import Self, final
+from typing import Any, Self, final
 
 from ._handles import Handle, OwnedProcess, OwnedSystem
 from ._streams import ProcessStart
@@ -32,6 +32,19 @@ def call(
     before the call. insist: HCS gets the call even if the future is cancelled before, or its loop closed. urgent: as
     for open_system(). Raises HandleClosedError, NotSupportedError, ValueError for another function, TypeError for
     another kind of handle.
+    """
+
+def ask(
+    handle: OwnedSystem | OwnedProcess,
+    function: str,
+    text: str | None,
+    timeout: float | None,
+    kind: type[Any],
+    urgent: bool = False,
+) -> Future[Any]:
+    """Call a function as call() does; the future's result is the document as an object of this kind, dict or list.
+
+    No document is an empty object. One that is no such thing lets the future fail with an HcsError.
     """
 
 def create_system(

@@ -14,6 +14,7 @@ from cpython.time cimport monotonic
 from libc.stdint cimport uint32_t
 from libc.string cimport memset
 
+from hcsrt._answers cimport read_answer
 from hcsrt._calls cimport check_resource, check_subject, check_texts, create_options, verb_of
 from hcsrt._core cimport (
     HCSRT_CREATES_PROCESS,
@@ -346,6 +347,7 @@ cdef class _Call:
     cdef str function
     cdef Handle subject             # has the guard that a worker leaves
     cdef object texts               # the bytes behind the request
+    cdef object kind                # what the document is to be read as; None if it stays text
     cdef Handle created             # empty, for what the call creates or opens
     cdef ProcessStart start         # empty, for what it tells of a process
     cdef EventReader reader         # of a wait for news
@@ -484,11 +486,14 @@ cdef class _Call:
     cdef object value(self, hcsrt_outcome *outcome):
         cdef hcsrt_result result = outcome.result
         document = None
+        if self.kind is not None and result >= 0:
+            # What cannot be read is released with the call.
+            document = read_answer(outcome.document, self.function, self.kind)
+            free_document(outcome)
+            return document
         if outcome.document != NULL:
             document = decode(outcome.document)
-            # At once, while this processor has it in its cache.
-            hcs_chosen().free_string(outcome.document)
-            outcome.document = NULL
+            free_document(outcome)
         if result < 0:
             if self.watches and result == HCSRT_E_CALLBACK_ALREADY_SET:
                 raise HandleBusyError("the handle has its event callback already; HCS takes one a handle")
@@ -519,6 +524,13 @@ cdef class _Call:
         outcome.info.std_input = outcome.info.std_output = outcome.info.std_error = NULL
         self.start.pid = outcome.info.process_id
         self.start.keep_connected()
+
+
+cdef inline void free_document(hcsrt_outcome *outcome) noexcept:
+    # At once, while this processor has it in its cache.
+    if outcome.document != NULL:
+        hcs_chosen().free_string(outcome.document)
+        outcome.document = NULL
 
 
 def time_out(_Call call not None):
@@ -564,6 +576,28 @@ def call(Handle handle not None, str function not None, text=None, timeout=None,
     request.identity = pointer(identity, "identity")
     request.insist = insist
     self.texts = encoded if not resources else (encoded, add_resources(&request, resources))
+    return self.submit(&request, timeout)
+
+
+def ask(Handle handle not None, str function not None, text, timeout, kind, bint urgent=False):
+    """Call a function as call() does; the future's result is the document as an object of this kind, dict or list.
+
+    No document is an empty object. One that is no such thing lets the future fail with an HcsError.
+    """
+    cdef hcsrt_request request
+    cdef Function row
+    cdef _Call self
+    if kind is not dict and kind is not list:
+        raise TypeError(f"kind must be dict or list, not {kind!r}")
+    request = hcsrt_new_request()
+    request.function = <hcsrt_function> verb_of(function, handle)
+    request.start = start_verb
+    row = row_of(function)
+    request.lane = HCSRT_LANE_URGENT if urgent else row.row.lane
+    self = new_call(function, handle)
+    self.kind = kind
+    self.texts = encoded = utf16(text, "text")
+    request.texts[0] = units(encoded)
     return self.submit(&request, timeout)
 
 

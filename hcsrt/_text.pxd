@@ -12,10 +12,14 @@ from hcsrt._types cimport hcsrt_char
 
 cdef extern from "Python.h":
     void *PyUnicode_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
 
 cdef extern from "core/text.h" nogil:
     size_t hcsrt_text_length(const hcsrt_char *text)
     bint hcsrt_text_is_ascii(const hcsrt_char *text, size_t length)
+    size_t hcsrt_text_plain(const hcsrt_char *text, size_t length)
+    size_t hcsrt_text_hash(const hcsrt_char *text, size_t length)
+    bint hcsrt_text_equals(const char *bytes, const hcsrt_char *text, size_t length)
     void hcsrt_text_narrow(char *bytes, const hcsrt_char *text, size_t length)
 
 
@@ -36,14 +40,18 @@ cdef inline const hcsrt_char *units(bytes encoded) noexcept:
     return <const hcsrt_char *> PyBytes_AS_STRING(encoded)
 
 
+cdef inline str text_of_ascii(const hcsrt_char *text, size_t length):
+    result = PyUnicode_New(length, 127)
+    hcsrt_text_narrow(<char *> PyUnicode_DATA(result), text, length)
+    return result
+
+
 cdef inline str decode(const hcsrt_char *text):
     cdef Py_ssize_t length = hcsrt_text_length(text)
     cdef int byteorder = 0
     if not hcsrt_text_is_ascii(text, length):
         return PyUnicode_DecodeUTF16(<const char *> text, length * sizeof(hcsrt_char), "surrogatepass", &byteorder)
-    result = PyUnicode_New(length, 127)
-    hcsrt_text_narrow(<char *> PyUnicode_DATA(result), text, length)
-    return result
+    return text_of_ascii(text, length)
 
 
 cdef inline str take_string(const HcsApi *api, hcsrt_char *text):

@@ -42,7 +42,7 @@ HOUSE: list[tuple[str, list[str]]] = [
     ("faults", ["faults"]),
     ("emulator", ["emulator"]),
     ("handles", ["_handles", "_plumbing"]),
-    ("functions", ["_functions", "_text"]),
+    ("functions", ["_functions", "_text", "_answers"]),
     ("calls", ["_watch", "_calls", "operations", "_engine", "_streams", "engine"]),
     ("facade", ["_facade"]),
     ("blocking", ["_blocking", "system", "process", "events", "service", "bulk", "once"]),

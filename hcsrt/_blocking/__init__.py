@@ -9,6 +9,7 @@ from sys import is_finalizing
 from .. import _built as _built
 from .. import _calls, _watch
 from .. import _hresults as hresults
+from .._answers import answer
 from .._arguments import check_threads
 from .._calls import Claim, Limit
 from .._facade import ExitHandleT, calls
@@ -24,7 +25,7 @@ from ..errors import OperationTimeoutError, error_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable
     from functools import partial
     from typing import Any, TypeVar
 
@@ -46,8 +47,9 @@ _PATIENCE = 0.05
 _MOST_IDLE = 16
 
 
-def finish(coroutine: Coroutine[Any, Any, ResultT]) -> ResultT:
+def finish(awaitable: Awaitable[ResultT]) -> ResultT:
     """Run a coroutine that never suspends."""
+    coroutine: Any = awaitable
     try:
         coroutine.send(None)
     except StopIteration as end:
@@ -213,6 +215,18 @@ class BlockingCalls:
         if resources or identity is not None:
             call = partial(call, resources=resources, identity=identity)
         return aside(function, limit, call, handle, function, text, limit)
+
+    async def ask(
+        self,
+        handle: OwnedSystem | OwnedProcess,
+        function: str,
+        text: str | None,
+        timeout: float | None,
+        kind: type[Any],
+        *,
+        urgent: bool = False,
+    ) -> Any:
+        return answer(await self.call(handle, function, text, timeout), function, kind)
 
     async def service(self, function: str, *texts: str | None, timeout: float | None) -> str | None:
         return aside(function, timeout, _calls.service, function, *texts)

@@ -7,7 +7,7 @@ the engine itself.
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Protocol
+from typing import Any, Protocol
 
 from .._handles import Handle, OwnedProcess, OwnedSystem
 from .._streams import ProcessStart
@@ -29,6 +29,22 @@ class Calls(Protocol):
         urgent: bool = False,
     ) -> Awaitable[str | None]:
         """Call an HCS function that takes a handle, an operation and a text; return its document."""
+        ...
+
+    def ask(
+        self,
+        handle: OwnedSystem | OwnedProcess,
+        function: str,
+        text: str | None,
+        timeout: float | None,
+        kind: type[Any],
+        *,
+        urgent: bool = False,
+    ) -> Awaitable[Any]:
+        """Call it as call() does, and return its document as an object of this kind: a dict or a list.
+
+        It is empty if HCS gives no document. Raises HcsError for a document that is no such thing.
+        """
         ...
 
     def service(self, function: str, *texts: str | None, timeout: float | None) -> Awaitable[str | None]:

@@ -23,12 +23,12 @@ from ..errors import (
 from . import AnyStr, Generic, times
 from .commands import Command, StreamFormat, lacking_pipes
 from .owner import ExitOwner, debug, exit_status
-from .requests import advised, answer, exit_code
+from .requests import advised, exit_code
 from .times import CLEANUP_TIMEOUT, QUERY_TIMEOUT, Deadline, query_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Awaitable, Iterable, Sequence
     from typing import Any, NoReturn, Protocol
 
     from . import expired as expired
@@ -183,8 +183,8 @@ class ProcessCore(ExitOwner[OwnedProcess], Generic[AnyStr]):
         else:
             self._expect_exit()
 
-    async def _properties(self, timeout: float | None) -> documents.ProcessStatus:
-        return answer(await self._calls.call(self._handle, _PROPERTIES, None, seconds(timeout)), _PROPERTIES, dict)
+    def _properties(self, timeout: float | None) -> Awaitable[documents.ProcessStatus]:
+        return self._calls.ask(self._handle, _PROPERTIES, None, seconds(timeout), dict)
 
     async def _modify(self, request: documents.Given[Any], timeout: float | None) -> None:
         text = dumps(request, argument="request")
@@ -462,8 +462,7 @@ def raise_late_start(
 async def ask_exit(calls: Calls, handle: OwnedProcess, timeout: float) -> documents.ProcessStatus | None:
     """Ask for the ProcessStatus after an exit: empty if HCS does not tell it, None before the exit."""
     try:
-        text = await calls.call(handle, _PROPERTIES, None, timeout)
-        status: documents.ProcessStatus = answer(text, _PROPERTIES, dict)
+        status: documents.ProcessStatus = await calls.ask(handle, _PROPERTIES, None, timeout, dict)
     except HcsError as error:
         # There was a process, or there would be no handle: HCS does not find it any more.
         if error.hresult & 0xFFFFFFFF == hresults.ERROR_NOT_FOUND:

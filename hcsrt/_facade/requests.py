@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .. import _hresults as hresults
 from .. import documents
+from .._answers import answer as answer
 from .._arguments import check_handle, check_name, check_text, path_text, values
 from .._late import types
 from .._library import backend
-from ..documents import dumps, loads, plain
-from ..errors import HcsError, InvalidDocumentError, error_from
+from ..documents import dumps, plain
+from ..errors import HcsError, InvalidDocumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,26 +20,6 @@ if TYPE_CHECKING:
 _SOCKET = 4
 _MIGRATION_SOCKET = "hcs:/VirtualMachine/LiveMigrationSocket"
 _REQUEST_TYPES = ("Add", "Remove", "Update")
-
-
-def answer(text: str | None, operation: str, kind: type[Any]) -> Any:
-    """Read what HCS answered, an object or an array; no document at all is an empty one.
-
-    Whoever calls this knows which document it is, and whether HCS keeps to it nobody checks: what newer versions of
-    HCS tell stays in it.
-    """
-    try:
-        value = loads(text)
-    except ValueError:
-        value = text
-    if value is None:
-        return kind()
-    if not isinstance(value, kind):
-        name = "object" if kind is dict else "array"
-        raise error_from(
-            hresults.ERROR_INVALID_DATA, operation, {"ErrorMessage": f"The answer of HCS is not a JSON {name}"}
-        )
-    return value
 
 
 def exit_document(text: str | None) -> Any:

@@ -18,7 +18,6 @@ from ..errors import (
 from .owner import ExitOwner, debug, exit_status, latch_exit
 from .requests import (
     advised,
-    answer,
     exit_document,
     migration_resources,
     modify_request,
@@ -31,6 +30,7 @@ from .times import CHECK_TIMEOUT, EVENT_PATIENCE, Deadline, query_timeout
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from collections.abc import Awaitable
     from typing import Any, TypeAlias
 
     from .aliases import Rung
@@ -229,18 +229,22 @@ class SystemCore(ExitOwner[OwnedSystem]):
                 raise
         return document.copy()
 
-    async def _properties(
+    def _properties(
         self, types: tuple[str, ...], query: documents.Given[Any] | None, timeout: float | None
-    ) -> documents.Properties:
-        asked = query_text(types, query)
-        with advised("System_PropertyQuery", asked):
-            text = await self._calls.call(self._handle, _PROPERTIES, asked, seconds(timeout))
-        return answer(text, _PROPERTIES, dict)
+    ) -> Awaitable[documents.Properties]:
+        if types or query is not None:
+            return self._properties_of(query_text(types, query), timeout)
+        # No coroutine stands before the question that is asked most.
+        return self._calls.ask(self._handle, _PROPERTIES, None, None if timeout is None else seconds(timeout), dict)
+
+    async def _properties_of(self, query: str | None, timeout: float | None) -> documents.Properties:
+        with advised("System_PropertyQuery", query):
+            return await self._calls.ask(self._handle, _PROPERTIES, query, seconds(timeout), dict)
 
     async def _block(self, name: str, kind: type[Any], timeout: float | None) -> Any:
         """Ask for one block of the properties; raise an error if HCS leaves it out."""
-        text = await self._calls.call(self._handle, _PROPERTIES, query_text((name,), None), seconds(timeout))
-        properties: dict[str, Any] = answer(text, _PROPERTIES, dict)
+        query = query_text((name,), None)
+        properties: dict[str, Any] = await self._calls.ask(self._handle, _PROPERTIES, query, seconds(timeout), dict)
         value = properties.get(name)
         if isinstance(value, kind):
             return value
@@ -283,7 +287,7 @@ class SystemCore(ExitOwner[OwnedSystem]):
                 await self._calls.close(handle, deadline)
 
     async def _ask(self, handle: OwnedSystem, timeout: float | None, *, urgent: bool = False) -> documents.Properties:
-        return answer(await self._calls.call(handle, _PROPERTIES, None, timeout, urgent=urgent), _PROPERTIES, dict)
+        return await self._calls.ask(handle, _PROPERTIES, None, timeout, dict, urgent=urgent)
 
     def _note(self, properties: documents.Properties) -> None:
         """Keep the properties that do not change."""

@@ -187,6 +187,20 @@ class AwaitingCalls:
             return started(function, _engine.call, handle, function, text, timeout, **options)
         return _engine.call(handle, function, text, timeout, resources=resources, identity=identity, urgent=urgent)
 
+    def ask(
+        self,
+        handle: OwnedSystem | OwnedProcess,
+        function: str,
+        text: str | None,
+        timeout: float | None,
+        kind: type[Any],
+        *,
+        urgent: bool = False,
+    ) -> asyncio.Future[Any]:
+        if is_traced():
+            return started(function, _engine.ask, handle, function, text, timeout, kind, urgent)
+        return _engine.ask(handle, function, text, timeout, kind, urgent)
+
     def service(self, function: str, *texts: str | None, timeout: float | None) -> asyncio.Future[str | None]:
         return started(function, _engine.service, function, *texts, timeout=timeout)
 

@@ -26,6 +26,7 @@ from ..helpers.platforms import WINDOWS, compiler, posix_shell
 
 SOURCES = ("hcsrt", "tests", "benchmarks", "docs", "examples", "tools")
 MODULES = {
+    "_answers",
     "_calls",
     "_core",
     "_engine",

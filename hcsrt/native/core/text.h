@@ -28,6 +28,35 @@ static inline int hcsrt_text_is_ascii(const hcsrt_char *text, size_t length) {
     return all < 0x80;
 }
 
+/* How many units come before the first one that is no ASCII, or that a JSON string has to escape or ends with. */
+static inline size_t hcsrt_text_plain(const hcsrt_char *text, size_t length) {
+    size_t done = 0, block;
+    /* Whole blocks first, whose loop has no early exit, so that it can be made of vectors. */
+    while ((block = length - done < 64 ? length - done : 64) != 0) {
+        uint16_t other = 0;
+        for (size_t i = 0; i < block; ++i) {
+            uint16_t unit = (uint16_t)text[done + i];
+            other |= (uint16_t)((unit == '"') | (unit == '\\') | (unit >= 0x80));
+        }
+        if (other) break;
+        done += block;
+    }
+    while (done < length && text[done] != '"' && text[done] != '\\' && (uint16_t)text[done] < 0x80) ++done;
+    return done;
+}
+
+static inline size_t hcsrt_text_hash(const hcsrt_char *text, size_t length) {
+    size_t hash = length;
+    for (size_t i = 0; i < length; ++i) hash = hash * 31 + (uint16_t)text[i];
+    return hash;
+}
+
+static inline int hcsrt_text_equals(const char *bytes, const hcsrt_char *text, size_t length) {
+    for (size_t i = 0; i < length; ++i)
+        if ((unsigned char)bytes[i] != (uint16_t)text[i]) return 0;
+    return 1;
+}
+
 static inline void hcsrt_text_narrow(char *bytes, const hcsrt_char *text, size_t length) {
     for (size_t i = 0; i < length; ++i) bytes[i] = (char)text[i];
 }
