@@ -6,9 +6,13 @@ Internal: no wheel has this file.
 from libc.stdint cimport uint32_t
 
 from hcsrt._api cimport HcsApi
+from hcsrt._core cimport hcsrt_call
 from hcsrt._functions cimport Function
 from hcsrt._handles cimport Handle, OwnedOperation
 from hcsrt._plumbing cimport handle_verb
+
+# Resolves the calls that the engine has delivered, each by its `complete`, and releases them.
+cdef void resolve_calls(hcsrt_call *chain) noexcept
 
 cdef OwnedOperation begin_operation(const HcsApi *api)
 

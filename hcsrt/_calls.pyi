@@ -1,5 +1,5 @@
 from collections.abc import Iterable
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 from ._handles import OwnedProcess, OwnedSystem
 from ._streams import ProcessStart
@@ -45,6 +45,20 @@ def call(
     HANDLE as an int or None. `resources` are (type, uri, handle) for each HcsAddResourceToOperation before the call.
     Raises what HCS answers, OperationTimeoutError, HandleClosedError, NotSupportedError; ValueError for another
     function, TypeError for a handle of another kind.
+    """
+
+def call_aside(
+    handle: OwnedSystem | OwnedProcess,
+    function: str,
+    text: str | None = None,
+    timeout: float | None = None,
+    identity: int | None = None,
+    kind: type[Any] | None = None,
+) -> Any:
+    """Call a function as call() does, on another thread: a timeout or Ctrl-C ends the wait even while HCS keeps that.
+
+    It is made on this thread where neither can come, where the thread impersonates, and where there can be no other
+    one. kind: dict or list, which the document is returned as; no document is an empty one then.
     """
 
 def service(function: str, *texts: str | None) -> str | None:

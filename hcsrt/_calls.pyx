@@ -2,13 +2,18 @@
 
 Each call makes an operation without callback, kicks it off, and waits in slices: close() and Ctrl-C take effect within
 one. A call that times out or is interrupted moves to the reaper. A timeout is in seconds, None waits for ever.
+
+call_aside() has a worker of the engine do all of that: so Ctrl-C and a timeout end the wait for a call that HCS keeps
+the caller's thread for, too.
 """
 
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.time cimport monotonic
 from libc.stdint cimport uint32_t
 
+from hcsrt._answers cimport read_answer
 from hcsrt._core cimport (
     HCSRT_CREATE_OPTIONS_1,
     HCSRT_CREATES_NOTHING,
@@ -25,7 +30,15 @@ from hcsrt._core cimport (
     HCSRT_SHAPE_VERB,
     HCSRT_SUBJECT_PROCESS,
     core,
+    hcsrt_call,
+    hcsrt_complete,
+    hcsrt_fork_epoch,
     hcsrt_function,
+    hcsrt_is_here,
+    hcsrt_new_request,
+    hcsrt_outcome,
+    hcsrt_port,
+    hcsrt_request,
 )
 from hcsrt._functions cimport Function, need, row_of, twin_of
 from hcsrt._handles cimport (
@@ -41,10 +54,20 @@ from hcsrt._handles cimport (
     new_system,
 )
 from hcsrt._immortal cimport make_immortal
-from hcsrt._library cimport HcsApi, hcs
-from hcsrt._plumbing cimport abandon, handle_verb, modify_verb, question_verb, string_verb, strings_verb
+from hcsrt._library cimport HcsApi, hcs, hcs_chosen
+from hcsrt._plumbing cimport (
+    abandon,
+    enter_handle,
+    handle_verb,
+    leave_handle,
+    modify_verb,
+    question_verb,
+    start_verb,
+    string_verb,
+    strings_verb,
+)
 from hcsrt._streams cimport ProcessStart, new_start, own_stdio
-from hcsrt._text cimport pointer, take_string, units, utf16
+from hcsrt._text cimport decode, pointer, take_string, units, utf16
 from hcsrt._time cimport MAIN_SLICE_MS, SLICE_MS, deadline_of, slice_of
 from hcsrt._types cimport (
     hcsrt_char,
@@ -58,9 +81,67 @@ from hcsrt._types cimport (
 )
 from hcsrt._watch cimport on_main_thread
 
+import atexit
+import os
+import sys
 from _thread import allocate_lock
 
+from ._answers import answer
 from .errors import OperationTimeoutError, error_from
+
+cdef extern from "Python.h":
+    int Py_AddPendingCall(int (*function)(void *) noexcept, void *argument) noexcept nogil
+
+
+def _completion():
+    name = os.environ.get("HCSRT_COMPLETION", "callback")
+    if name not in ("callback", "wait"):
+        raise ValueError(f"HCSRT_COMPLETION is {name!r}; set it to 'callback' or 'wait', or unset it")
+    return name
+
+
+core.engine_init(_completion() == "wait")
+
+
+
+# --- the calls of the engine ------------------------------------------------------------------------------------------
+
+cdef void resolve_calls(hcsrt_call *chain) noexcept:
+    """Resolve the futures of delivered calls, and release the calls."""
+    cdef hcsrt_call *call = chain
+    while call != NULL:
+        core.call_complete(call)
+        call = core.call_next(call)
+    if chain != NULL:
+        with nogil:
+            core.calls_release(chain)
+
+
+# The calls of a closed loop, or of a thread that waits no more, end up where nobody drains them; what Python has of them
+# is dropped on the main thread.
+cdef int collect(void *nothing) noexcept:
+    resolve_calls(core.orphans())
+    return 0
+
+
+cdef void notice() noexcept nogil:
+    # If the queue of CPython is full, the next loop that calls HCS collects them.
+    Py_AddPendingCall(collect, NULL)
+
+
+core.set_orphan_notice(notice)
+
+
+def _at_exit():
+    with nogil:
+        core.set_orphan_notice(NULL)
+
+
+atexit.register(_at_exit)
+
+
+# Kept: at the end of the interpreter the names of modules are gone.
+cdef object is_finalizing = sys.is_finalizing
 
 
 # --- time -----------------------------------------------------------------------------------------------------------
@@ -301,6 +382,186 @@ def call(Handle handle not None, str function not None, text=None, timeout=None,
             handle._leave()
     check_entered(handle, status)
     return tracked.finish(result)
+
+
+# --- calls on a thread of the engine --------------------------------------------------------------------------------
+
+cdef enum:
+    PATIENCE_MS = 50    # that a call has beyond its timeout to be made, where HCS keeps the thread
+    LOOK_MS = 1         # between looks whether it was made
+
+
+@cython.final
+cdef class _Place:
+    """The place where one thread after another waits for its calls."""
+
+    cdef hcsrt_port *port
+    cdef uint32_t epoch
+
+    def __dealloc__(self):
+        if self.port == NULL:
+            return
+        if hcsrt_is_here(&core, self.epoch):
+            with nogil:
+                core.port_close(self.port)
+        else:
+            core.port_close_copy(self.port)
+
+
+# A thread takes one while it waits.
+cdef list places = []
+
+
+cdef _Place take_place():
+    cdef _Place place
+    try:
+        while True:
+            place = places.pop()
+            if hcsrt_is_here(&core, place.epoch):
+                return place
+    except IndexError:
+        pass
+    place = _Place.__new__(_Place)
+    place.epoch = hcsrt_fork_epoch(&core)
+    place.port = core.port_new(False)
+    return place
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(8)
+cdef class _Aside:
+    """What has to stay as long as a worker has the call."""
+
+    cdef Handle subject
+    cdef bytes text
+
+
+cdef void drop_aside(hcsrt_call *call, void *context) noexcept:
+    Py_DECREF(<_Aside> context)
+
+
+cdef hcsrt_result start_modify(const HcsApi *api, const hcsrt_request *request, hcsrt_operation operation,
+                               hcsrt_outcome *outcome) noexcept nogil:
+    return (<modify_verb> request.function)(request.raw, operation, request.texts[0], request.identity)
+
+
+def call_aside(Handle handle not None, str function not None, text=None, timeout=None, identity=None, kind=None):
+    """Call a function as call() does, on another thread: a timeout or Ctrl-C ends the wait even while HCS keeps that.
+
+    It is made on this thread where neither can come, where the thread impersonates, and where there can be no other
+    one. kind: dict or list, which the document is returned as; no document is an empty one then.
+    """
+    cdef Function row = row_of(function)
+    cdef bint modifies = row.row.shape == HCSRT_SHAPE_MODIFY
+    cdef bint is_main = on_main_thread()
+    cdef hcsrt_request request
+    cdef hcsrt_call *made
+    cdef _Place place
+    cdef _Aside kept
+    cdef double deadline
+    if kind is not None and kind is not dict and kind is not list:
+        raise TypeError(f"kind must be dict, list or None, not {kind!r}")
+    if (timeout is None and not is_main) or core.impersonates() or is_finalizing():
+        return call_here(handle, function, text, timeout, identity, kind)
+    if not modifies and row.row.shape != HCSRT_SHAPE_VERB:
+        raise ValueError(f"{function} is not called with a handle and one text")
+    if identity is not None and not modifies:
+        raise ValueError(f"{function} has no identity")
+    check_subject(row, handle)
+    deadline = deadline_of(timeout)
+    request = hcsrt_new_request()
+    kept = _Aside.__new__(_Aside)
+    kept.subject = handle
+    kept.text = utf16(text, "text")
+    request.function = row.find(hcs())
+    request.start = start_modify if modifies else start_verb
+    request.texts[0] = units(kept.text)
+    request.identity = pointer(identity, "identity")
+    request.lane = row.row.lane
+    request.complete = <hcsrt_complete> drop_aside
+    request.context = <void *> kept
+    place = take_place()
+    if place.port == NULL:
+        return call_here(handle, function, text, timeout, identity, kind)
+    check_entered(handle, enter_handle(handle, &request))
+    Py_INCREF(kept)
+    made = core.submit_waited(place.port, &request)
+    if made == NULL:
+        # There is no memory, or there can be no more threads.
+        with nogil:
+            leave_handle(request.subject)
+        Py_DECREF(kept)
+        return call_here(handle, function, text, timeout, identity, kind)
+    try:
+        if wait_aside(place, made, handle, deadline, MAIN_SLICE_MS if is_main else SLICE_MS) == NULL:
+            raise error_from(HCSRT_E_OPERATION_TIMEOUT, function)
+    except BaseException:
+        if hcsrt_is_here(&core, place.epoch):
+            if core.call_abandon(made):
+                Py_DECREF(kept)
+            # The end of the place, which nobody has but this thread, leaves the call to those that collect orphans.
+        raise
+    places.append(place)
+    return take_outcome(made, function, kind)
+
+
+cdef hcsrt_call *wait_aside(_Place place, hcsrt_call *made, Handle handle, double deadline,
+                            uint32_t most) except? NULL:
+    """Wait until the call has come to the place, and return it; NULL if its time is over before.
+
+    Raises what a signal handler raises.
+    """
+    cdef uint32_t milliseconds = slice_of(deadline, most)
+    cdef uint32_t seen
+    cdef hcsrt_call *come
+    while True:
+        with nogil:
+            seen = core.port_count(place.port)
+            come = core.port_collect(place.port)
+            if come == NULL:
+                core.port_await(place.port, seen, milliseconds)
+                come = core.port_collect(place.port)
+        if come != NULL:
+            return come
+        PyErr_CheckSignals()
+        if not hcsrt_is_here(&core, place.epoch):
+            # A signal handler has forked: the child has neither the worker nor the handle.
+            handle.as_raw()
+        milliseconds = slice_of(deadline, most)
+        if milliseconds == 0:
+            # Whatever time is given, HCS is asked once. But it may keep the thread that would do so.
+            if core.call_is_asked(made) or monotonic() >= deadline + PATIENCE_MS / 1000.0:
+                return NULL
+            milliseconds = LOOK_MS
+
+
+cdef take_outcome(hcsrt_call *made, str function, kind):
+    """Return the document that the completed call has brought, or raise what HCS answered; release the call."""
+    cdef hcsrt_outcome *outcome
+    cdef hcsrt_result result
+    try:
+        outcome = core.call_outcome(made)
+        result = outcome.result
+        if kind is not None and result >= 0:
+            document = read_answer(outcome.document, function, kind)
+        else:
+            document = None if outcome.document == NULL else decode(outcome.document)
+        if outcome.document != NULL:
+            hcs_chosen().free_string(outcome.document)
+            outcome.document = NULL
+    finally:
+        # What is left of the outcome, as where a document could not be read, is released with the call.
+        core.call_complete(made)
+        core.call_release(made)
+    if result < 0:
+        raise error_from(result, function, document)
+    return document
+
+
+cdef call_here(Handle handle, str function, text, timeout, identity, kind):
+    document = call(handle, function, text, timeout, identity=identity)
+    return document if kind is None else answer(document, function, kind)
 
 
 # --- compute systems ------------------------------------------------------------------------------------------------

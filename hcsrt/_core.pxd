@@ -277,9 +277,11 @@ cdef extern from "exports.h" nogil:
         void (*engine_init)(int wait) noexcept nogil
         hcsrt_engine_counts (*engine_count)() noexcept nogil
         hcsrt_call *(*submit)(hcsrt_port *port, const hcsrt_request *request) noexcept nogil
+        hcsrt_call *(*submit_waited)(hcsrt_port *port, const hcsrt_request *request) noexcept nogil
         hcsrt_call *(*expect)(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket) noexcept nogil
         int (*call_abandon)(hcsrt_call *call) noexcept nogil
         int (*call_is_abandoned)(const hcsrt_call *call) noexcept nogil
+        int (*call_is_asked)(const hcsrt_call *call) noexcept nogil
         hcsrt_outcome *(*call_outcome)(hcsrt_call *call) noexcept nogil
         # With the GIL, which what it calls may need.
         void (*call_complete)(hcsrt_call *call) noexcept
@@ -293,6 +295,8 @@ cdef extern from "exports.h" nogil:
         uint32_t (*port_unsent)(const hcsrt_port *port) noexcept nogil
         void (*port_send)(hcsrt_port *port) noexcept nogil
         uint32_t (*port_wait)(hcsrt_port *port, uint32_t seen, uint32_t milliseconds) noexcept nogil
+        uint32_t (*port_count)(const hcsrt_port *port) noexcept nogil
+        uint32_t (*port_await)(hcsrt_port *port, uint32_t seen, uint32_t milliseconds) noexcept nogil
         int (*port_has_calls)(const hcsrt_port *port) noexcept nogil
         hcsrt_call *(*port_collect)(hcsrt_port *port) noexcept nogil
         hcsrt_call *(*orphans)() noexcept nogil

@@ -15,7 +15,14 @@ from libc.stdint cimport uint32_t
 from libc.string cimport memset
 
 from hcsrt._answers cimport read_answer
-from hcsrt._calls cimport check_resource, check_subject, check_texts, create_options, verb_of
+from hcsrt._calls cimport (
+    check_resource,
+    check_subject,
+    check_texts,
+    create_options,
+    resolve_calls,
+    verb_of,
+)
 from hcsrt._core cimport (
     HCSRT_CREATES_PROCESS,
     HCSRT_CREATES_SYSTEM,
@@ -81,7 +88,6 @@ from hcsrt._time cimport deadline_of
 from hcsrt._types cimport hcsrt_create_options, hcsrt_operation, hcsrt_result
 from hcsrt._watch cimport not_watched, register_watch, watch_of
 
-import atexit
 import os
 import threading
 import weakref
@@ -90,36 +96,12 @@ from contextvars import Context
 
 from .errors import HandleBusyError, HandleClosedError, error_from
 
-cdef extern from "Python.h":
-    int Py_AddPendingCall(int (*function)(void *) noexcept, void *argument) noexcept nogil
-
 # How long a thread that wakes a loop goes without looking whether the loop is still there.
 cdef enum:
     WAKER_LOOK_MS = 1000
 
 
-def _completion():
-    name = os.environ.get("HCSRT_COMPLETION", "callback")
-    if name not in ("callback", "wait"):
-        raise ValueError(f"HCSRT_COMPLETION is {name!r}; set it to 'callback' or 'wait', or unset it")
-    return name
-
-
-core.engine_init(_completion() == "wait")
-
-
 # --- ports ----------------------------------------------------------------------------------------------------------
-
-cdef void resolve_calls(hcsrt_call *chain) noexcept:
-    """Resolve the futures of delivered calls, and release the calls."""
-    cdef hcsrt_call *call = chain
-    while call != NULL:
-        core.call_complete(call)
-        call = core.call_next(call)
-    if chain != NULL:
-        with nogil:
-            core.calls_release(chain)
-
 
 @cython.final
 cdef class Port:
@@ -223,28 +205,6 @@ def _wake(Port port not None):
             handle = None
         # Not to keep it while this thread sleeps.
         loop = None
-
-
-# The calls of a closed loop end up where no loop drains them; what Python has of them is dropped on the main thread.
-cdef int collect(void *nothing) noexcept:
-    resolve_calls(core.orphans())
-    return 0
-
-
-cdef void notice() noexcept nogil:
-    # If the queue of CPython is full, the next loop that calls HCS collects them.
-    Py_AddPendingCall(collect, NULL)
-
-
-core.set_orphan_notice(notice)
-
-
-def _at_exit():
-    with nogil:
-        core.set_orphan_notice(NULL)
-
-
-atexit.register(_at_exit)
 
 
 # --- how the functions of HCS are called ----------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from sys import is_finalizing
 from .. import _built as _built
 from .. import _calls, _watch
 from .. import _hresults as hresults
-from .._answers import answer
 from .._arguments import check_threads
 from .._calls import Claim, Limit
 from .._facade import ExitHandleT, calls
@@ -143,6 +142,22 @@ def aside(
     raise errors.pop()
 
 
+def _call_aside(
+    handle: OwnedSystem | OwnedProcess,
+    function: str,
+    text: str | None,
+    timeout: float | None,
+    identity: int | None,
+    kind: type[Any] | None,
+) -> Any:
+    """Call a function on a handle as aside() would, without a thread of Python's."""
+    if is_traced():
+        from .._facade.tracing import trace
+
+        return trace(function, (handle,), lambda: _calls.call_aside(handle, function, text, timeout, identity, kind))
+    return _calls.call_aside(handle, function, text, timeout, identity, kind)
+
+
 def close_aside(handle: Handle | ProcessStart, timeout: float | None) -> None:
     """Close a handle; when the time is up, in seconds, the close goes on without the caller."""
     try:
@@ -210,11 +225,11 @@ class BlockingCalls:
         identity: int | None = None,
         urgent: bool = False,
     ) -> str | None:
-        limit = Limit(timeout)
-        call = _calls.call
-        if resources or identity is not None:
-            call = partial(call, resources=resources, identity=identity)
-        return aside(function, limit, call, handle, function, text, limit)
+        if resources:
+            limit = Limit(timeout)
+            call = partial(_calls.call, resources=resources, identity=identity)
+            return aside(function, limit, call, handle, function, text, limit)
+        return _call_aside(handle, function, text, timeout, identity, None)
 
     async def ask(
         self,
@@ -226,7 +241,7 @@ class BlockingCalls:
         *,
         urgent: bool = False,
     ) -> Any:
-        return answer(await self.call(handle, function, text, timeout), function, kind)
+        return _call_aside(handle, function, text, timeout, None, kind)
 
     async def service(self, function: str, *texts: str | None, timeout: float | None) -> str | None:
         return aside(function, timeout, _calls.service, function, *texts)

@@ -28,10 +28,10 @@
     F(watch_new) F(watch_context) F(watch_of) F(watch_event) F(watch_latch) F(watch_wait) F(watch_document) \
     F(subscribe) F(unsubscribe) F(subscriber_next) F(next_event_release) \
     F(transfer_begin) F(transfer_step) F(transfer_end) F(stream_interrupt) F(stream_share) \
-    F(engine_init) F(engine_count) F(submit) F(expect) \
-    F(call_abandon) F(call_is_abandoned) F(call_outcome) F(call_complete) F(call_next) F(call_release) F(calls_release) \
+    F(engine_init) F(engine_count) F(submit) F(submit_waited) F(expect) \
+    F(call_abandon) F(call_is_abandoned) F(call_is_asked) F(call_outcome) F(call_complete) F(call_next) F(call_release) F(calls_release) \
     F(port_new) F(port_close) F(port_close_copy) F(port_descriptor) F(port_unsent) F(port_send) F(port_wait) \
-    F(port_has_calls) F(port_collect) F(orphans) F(set_orphan_notice) \
+    F(port_await) F(port_count) F(port_has_calls) F(port_collect) F(orphans) F(set_orphan_notice) \
     F(news_new) F(news_release) F(news_came) F(news_count) F(news_wait) F(news_stop) \
     F(interpose) F(interpose_end) F(interposed) F(interposed_name) F(interpose_without) F(interposed_calls) \
     F(interposed_traits) F(interposed_number) \

@@ -42,6 +42,9 @@ bool has_handles(const Call *call) {
     return call->outcome.created || info.std_input || info.std_output || info.std_error;
 }
 
+/* Whether there is nothing of HCS left that a worker would have to release. */
+bool is_empty(const Call *call) { return !call->operation && !call->outcome.document && !has_handles(call); }
+
 /* The next call will write to memory that other processors have written last. */
 void prefetch(const Call *call) {
 #if defined(__GNUC__)
@@ -63,13 +66,28 @@ Call *new_call(Pool *pool, Port *port) {
     if (port && (port->spare = slab.next_of(place))) prefetch(slab.slot(port->spare - 1));
     call->urgent = pool == &engine->urgent;
     call->stage = Stage::START;
-    call->collected = call->unannounced = false;
+    call->collected = call->unannounced = call->is_waited = false;
     call->port.store(port, std::memory_order_relaxed);
     if (port && !port->credit--) {
         port->references.fetch_add(SPARE_SLOTS, std::memory_order_relaxed);
         port->credit = SPARE_SLOTS - 1;
     }
     engine->submitted.fetch_add(1, std::memory_order_acq_rel);
+    return call;
+}
+
+/* A call of the request, not live yet. */
+Call *request_call(Port *port, const hcsrt_request *request) {
+    if (!is_known(request)) return nullptr;
+    bool urgent = request->lane == HCSRT_LANE_TERMINATE || request->lane == HCSRT_LANE_URGENT;
+    Engine *here = engine.here();
+    Call *call = new_call(urgent ? &here->urgent : &here->ordinary, port);
+    if (!call) return nullptr;
+    copy_request(call, request);
+    call->complete = request->complete;
+    call->context = request->context;
+    call->has_info = request->has_info;
+    call->subject.store(request->subject, std::memory_order_relaxed);
     return call;
 }
 
@@ -132,6 +150,15 @@ void give_to_reaper(Call *call) {
     unannounce(call);
 }
 
+void free_slot(Call *call) {
+    call->port.store(nullptr, std::memory_order_relaxed);
+    uint64_t before = word::finish(call->word);
+    /* Its port may have been closed just now. */
+    if ((before & word::ABANDONED) && !call->unannounced) hcsrt_reaper_announce(-1);
+    engine->slab.give_back(call->index + 1);
+    engine->released.fetch_add(1, std::memory_order_acq_rel);
+}
+
 void complete_held(Call *call) {
     uint64_t before = word::complete(call->word);
     if (before & word::ABANDONED) {
@@ -157,19 +184,11 @@ using namespace hcsrt::engine;
 extern "C" {
 
 hcsrt_call *hcsrt_submit(hcsrt_port *port, const hcsrt_request *request) {
-    if (!is_known(request)) return nullptr;
-    bool urgent = request->lane == HCSRT_LANE_TERMINATE || request->lane == HCSRT_LANE_URGENT;
-    Engine *here = engine.here();
-    Pool *pool = urgent ? &here->urgent : &here->ordinary;
-    Call *call = new_call(pool, port);
+    Call *call = request_call(port, request);
     if (!call) return nullptr;
-    copy_request(call, request);
-    call->complete = request->complete;
-    call->context = request->context;
-    call->has_info = request->has_info;
-    call->subject.store(request->subject, std::memory_order_relaxed);
+    Pool *pool = pool_of(call);
     word::begin(call->word);
-    if (!port || urgent) {
+    if (!port || call->urgent) {
         pool->submit(call, call);
     } else {
         call->next = port->newest;
@@ -179,6 +198,19 @@ hcsrt_call *hcsrt_submit(hcsrt_port *port, const hcsrt_request *request) {
     }
     return call;
 }
+
+hcsrt_call *hcsrt_submit_waited(hcsrt_port *port, const hcsrt_request *request) {
+    Call *call = request_call(port, request);
+    if (!call) return nullptr;
+    call->request.lane = HCSRT_LANE_NONE;
+    call->is_waited = true;
+    call->is_asked.store(false, std::memory_order_relaxed);
+    word::begin(call->word);
+    pool_of(call)->submit_at_once(call);
+    return call;
+}
+
+int hcsrt_call_is_asked(const hcsrt_call *call) { return call->is_asked.load(std::memory_order_acquire); }
 
 hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket) {
     Call *call = new_call(&engine.here()->ordinary, port);
@@ -238,6 +270,11 @@ void hcsrt_calls_release(hcsrt_call *chain) {
                 continue;
             }
             *link = call->next;
+            if (is_empty(call)) {
+                call->outcome = {};
+                free_slot(call);
+                continue;
+            }
             call->stage = Stage::RELEASE;
             call->next = first;
             first = call;
@@ -279,8 +316,7 @@ void hcsrt_port_close(hcsrt_port *port) {
         port->spare = slab.next_of(place);
         slab.give_back(place);
     }
-    port->bell.fetch_add(1, std::memory_order_acq_rel);
-    hcsrt::wake_all(port->bell);
+    ring(port);
     port->references.fetch_sub(port->credit, std::memory_order_relaxed);
     unreference(port);
 }

@@ -71,6 +71,9 @@ inline void conclude(Call *call, hcsrt_result result) {
     call->collected = true;
 }
 
+/* Gives the slot back, after everything of HCS. */
+void free_slot(Call *call);
+
 /* By the holder of a call that has completed, was abandoned or is disconnected. */
 void complete_held(Call *call);
 

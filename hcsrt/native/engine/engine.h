@@ -29,6 +29,13 @@ void hcsrt_engine_init(int wait);
  * NULL: no memory, or no thread. */
 hcsrt_call *hcsrt_submit(hcsrt_port *port, const hcsrt_request *request);
 
+/* Submits a call for a thread that waits at the port: its worker waits for the call, too, so that HCS calls nobody back,
+ * and closes the operation. It has no lane, and does not stay behind for a burst. */
+hcsrt_call *hcsrt_submit_waited(hcsrt_port *port, const hcsrt_request *request);
+
+/* Whether HCS has been asked for the outcome of such a call at least once: the time of its caller may be over before. */
+int hcsrt_call_is_asked(const hcsrt_call *call);
+
 /* Reaching a worker costs more than all the rest of a call, so the owner of a port does it once for a burst. unsent
  * counts the calls that no worker has got yet, send hands them over. Urgent calls are not among them. */
 uint32_t hcsrt_port_unsent(const hcsrt_port *port);
@@ -72,6 +79,12 @@ int hcsrt_port_descriptor(const hcsrt_port *port);
 /* For a port without a descriptor: sleeps until the number of bursts that were delivered is another than `seen`, at most
  * so long, and returns it. May return early. */
 uint32_t hcsrt_port_wait(hcsrt_port *port, uint32_t seen, uint32_t milliseconds);
+
+/* The same for a thread that has submitted a waited call: first it looks a while for an end that comes soon. */
+uint32_t hcsrt_port_await(hcsrt_port *port, uint32_t seen, uint32_t milliseconds);
+
+/* How many bursts were delivered. */
+uint32_t hcsrt_port_count(const hcsrt_port *port);
 
 /* Whether calls were delivered that are not collected. */
 int hcsrt_port_has_calls(const hcsrt_port *port);

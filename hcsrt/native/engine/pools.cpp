@@ -32,6 +32,14 @@ void Pool::encourage() {
     else engine->supervisor.alarm();
 }
 
+void Pool::submit_at_once(Call *call) {
+    push(inbox, call, call);
+    bell.fetch_add(1);
+    if (looking.load()) return;
+    if (idle.load()) wake_one(bell);
+    else engine->supervisor.alarm();
+}
+
 /* From the inbox to the lanes, and from these to the ready; under the lock. */
 void Pool::accept() {
     Call *call = oldest_first(inbox.exchange(nullptr, std::memory_order_acq_rel));

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "core/spin.h"
 #include "engine/lists.h"
 
 namespace hcsrt::engine {
@@ -39,6 +40,8 @@ struct Pool {
     alignas(LINE) std::atomic<Call *> inbox{nullptr};
     alignas(LINE) std::atomic<uint32_t> bell{0};
     std::atomic<uint32_t> threads{0}, idle{0};
+    std::atomic<uint32_t> looking{0}; /* workers that will see a call without being woken */
+    Spin spin;
     alignas(LINE) Lock lock;
     /* Under the lock: */
     static constexpr uint32_t BUCKETS = 256;
@@ -51,6 +54,24 @@ struct Pool {
 
     void submit(Call *first, Call *last) {
         if (push(inbox, first, last)) encourage();
+    }
+
+    /* For a call that somebody waits for with a thread: it wakes one more worker, whatever the others do. */
+    void submit_at_once(Call *call);
+
+    /* By a worker that has found no call, and has just made one that somebody waited for: the next one often follows. */
+    bool look(uint32_t heard) {
+        looking.fetch_add(1);
+        bool changed = spin.until_changed(bell, heard);
+        looking.fetch_sub(1);
+        return changed;
+    }
+
+    /* Whether calls wait for a worker, or did just now. */
+    bool has_calls() {
+        if (inbox.load(std::memory_order_acquire)) return true;
+        Locked locked(lock);
+        return ready.count;
     }
 
     /* Tells a worker that there is something to do. */

@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "core/spin.h"
 #include "engine/shared.h"
 
 #if !defined(_WIN32)
@@ -23,6 +24,9 @@ void close_descriptors(Port *port) {
 #endif
     port->reader = port->writer = -1;
 }
+
+/* Of all threads that wait for calls: it is the processors that tell whether it is worth while. */
+Spin spin;
 
 bool open_descriptors(Port *port) {
 #if defined(_WIN32)
@@ -56,8 +60,13 @@ void wake(Port *port) {
         return;
     }
 #endif
-    port->bell.fetch_add(1, std::memory_order_acq_rel);
-    hcsrt::wake_all(port->bell);
+    ring(port);
+}
+
+void ring(Port *port) {
+    /* In one order with what the waiting thread writes and reads before it goes to sleep. */
+    port->bell.fetch_add(1);
+    if (port->asleep.load()) hcsrt::wake_all(port->bell);
 }
 
 void clear_wake(Port *port) {
@@ -104,8 +113,17 @@ hcsrt_port *hcsrt_port_new(int with_descriptor) {
 int hcsrt_port_descriptor(const hcsrt_port *port) { return port->reader; }
 
 uint32_t hcsrt_port_wait(hcsrt_port *port, uint32_t seen, uint32_t milliseconds) {
-    if (port->bell.load(std::memory_order_acquire) == seen) hcsrt::wait_on(port->bell, seen, milliseconds);
+    port->asleep.store(true);
+    if (port->bell.load() == seen) hcsrt::wait_on(port->bell, seen, milliseconds);
+    port->asleep.store(false, std::memory_order_relaxed);
     return port->bell.load(std::memory_order_acquire);
+}
+
+uint32_t hcsrt_port_count(const hcsrt_port *port) { return port->bell.load(std::memory_order_acquire); }
+
+uint32_t hcsrt_port_await(hcsrt_port *port, uint32_t seen, uint32_t milliseconds) {
+    if (spin.until_changed(port->bell, seen)) return port->bell.load(std::memory_order_acquire);
+    return hcsrt_port_wait(port, seen, milliseconds);
 }
 
 int hcsrt_port_has_calls(const hcsrt_port *port) {

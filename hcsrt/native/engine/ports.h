@@ -8,6 +8,7 @@ struct hcsrt_port {
     std::atomic<hcsrt_call *> delivered{nullptr};
     std::atomic<uint32_t> references{1};
     std::atomic<uint32_t> bell{0};
+    std::atomic<bool> asleep{false}; /* its thread needs a wake-up for the bell */
     int reader = -1, writer = -1;
     /* The owner's alone, in a line of its own: its writes do not slow down the threads that push. */
     alignas(hcsrt::engine::LINE) hcsrt_call *newest = nullptr;
@@ -20,6 +21,7 @@ struct hcsrt_port {
 namespace hcsrt::engine {
 
 void wake(Port *port);
+void ring(Port *port); /* for a port without a descriptor */
 void clear_wake(Port *port);
 void delete_port(Port *port);
 

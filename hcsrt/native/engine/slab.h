@@ -37,6 +37,8 @@ struct alignas(hcsrt::engine::LINE) hcsrt_call {
     hcsrt::engine::Stage stage = hcsrt::engine::Stage::START;
     bool urgent = false;
     bool has_info = false;
+    bool is_waited = false;                                  /* a worker waits for its end, as for a blocking call */
+    std::atomic<bool> is_asked{false};                       /* that worker has asked HCS once */
     bool collected = false;                                  /* the outcome is HCS's last word */
     bool unannounced = false;                                /* the announcement to the reaper was taken back */
     alignas(hcsrt::engine::LINE) hcsrt_outcome outcome = {}; /* empty again when the call is free */

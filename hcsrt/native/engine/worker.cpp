@@ -29,10 +29,13 @@ hcsrt_result add_resources(Call *call) {
     return result;
 }
 
+/* Whether the worker waits for the call, which then has no callback. */
+bool is_waited(const Call *call) { return engine->wait || call->is_waited; }
+
 /* Hands a tracked call to HCS. If that fails, the outcome is collected. */
 void kick_off(Call *call) {
     const HcsApi *api = hcs();
-    bool with_callback = !engine->wait;
+    bool with_callback = !is_waited(call);
     hcsrt_result result;
     for (;;) {
         call->operation = hcsrt_create_operation(api, with_callback ? ticket_of(call) : nullptr,
@@ -60,7 +63,7 @@ void kick_off(Call *call) {
 void wait_for(Call *call, Pool *pool) {
     if (engine->waiters.fetch_add(1, std::memory_order_acq_rel) < MOST_WAITERS) {
         pool->threads.fetch_sub(1, std::memory_order_acq_rel);
-        pool->encourage();
+        if (pool->has_calls()) pool->encourage();
         while (word::may_wait(call->word) && !collect(call, WAIT_SLICE_MS)) {}
         pool->threads.fetch_add(1, std::memory_order_acq_rel);
     }
@@ -86,6 +89,11 @@ void release_created(Call *call) {
     hcsrt_reap(&gone);
 }
 
+void close_operation(Call *call) {
+    if (call->operation) hcs()->HcsCloseOperation(call->operation);
+    call->operation = nullptr;
+}
+
 void start(Call *call, Pool *pool) {
     hcsrt_request &request = call->request;
     if (word::is_abandoned(call->word) && !request.insist) conclude(call, HCSRT_E_ABORT);
@@ -96,10 +104,13 @@ void start(Call *call, Pool *pool) {
     if (request.leave) request.leave(request.subject);
     request.leave = nullptr;
     bool more = pool->leave_lane(call);
-    if (engine->wait) {
+    if (is_waited(call)) {
         /* This worker may go on to wait for the call. */
         if (more) pool->encourage();
-        if (!call->collected) wait_for(call, pool);
+        bool ended = collect(call);
+        call->is_asked.store(true, std::memory_order_release);
+        if (!ended) wait_for(call, pool);
+        if (call->is_waited && call->collected) close_operation(call);
     }
     /* Now, and not only once its loop has seen the call. */
     if (call->collected && word::is_abandoned(call->word)) release_created(call);
@@ -121,18 +132,8 @@ void release(Call *call) {
         if (handle) api->close_handle(handle);
     info = {};
     release_created(call);
-    if (call->operation) api->HcsCloseOperation(call->operation);
-    call->operation = nullptr;
+    close_operation(call);
     unannounce(call);
-}
-
-void free_slot(Call *call) {
-    call->port.store(nullptr, std::memory_order_relaxed);
-    uint64_t before = word::finish(call->word);
-    /* Its port may have been closed just now. */
-    if ((before & word::ABANDONED) && !call->unannounced) hcsrt_reaper_announce(-1);
-    engine->slab.give_back(call->index + 1);
-    engine->released.fetch_add(1, std::memory_order_acq_rel);
 }
 
 void add_orphan(Call *call) {
@@ -159,14 +160,18 @@ void perform(Call *call, Pool *pool) {
 
 void work(void *argument) {
     Pool *pool = static_cast<Pool *>(argument);
+    bool was_waited = false;
     for (;;) {
         uint32_t heard = pool->bell.load();
         bool more;
         if (Call *call = pool->next(&more)) {
             if (more) engine->supervisor.alarm();
+            was_waited = call->is_waited;
             perform(call, pool);
             continue;
         }
+        if (was_waited && pool->look(heard)) continue;
+        was_waited = false;
         int64_t began = now_ms();
         pool->idle.fetch_add(1);
         wait_on(pool->bell, heard, IDLE_MS);

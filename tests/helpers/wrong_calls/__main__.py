@@ -70,7 +70,7 @@ NOT_MADE = {
 }
 """Types of which there are half-made objects only, and why."""
 
-LAST = ("hcsrt._engine._at_exit",)
+LAST = ("hcsrt._calls._at_exit",)
 """What ends something for good, so that it is called at the end."""
 RESTARTS = {
     f"hcsrt.emulator._native.{name}"

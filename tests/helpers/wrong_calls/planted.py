@@ -73,7 +73,7 @@ def lose(it):
 def close_a_loop(it):
     """Close a loop with calls under way, which nobody collects any more but the next loop."""
     if it is None:
-        _engine._at_exit()
+        _calls._at_exit()
         # On a thread, where no interrupt keeps the loop from its close.
         thread = threading.Thread(target=_begin_and_close)
         thread.start()

@@ -159,7 +159,7 @@ class World:
         await asyncio.sleep(0)
 
     def collect_calls(self) -> None:
-        """Give back what calls of closed loops have brought, as only a new loop does after `_engine._at_exit`."""
+        """Give back what calls of closed loops have brought, as only a new loop does after `_calls._at_exit`."""
         _port_of_a_closed_loop()
 
     def new_id(self) -> str:
