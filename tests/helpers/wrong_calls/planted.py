@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 
-from hcsrt import _engine, _handles, operations
+from hcsrt import _calls, _engine, _handles, operations
 
 _kept = []
 
