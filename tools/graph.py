@@ -80,6 +80,10 @@ COMPUTED: Computed = {
         ],
         "importing the package costs next to nothing, and works without extension modules",
     ),
+    "aio": (
+        [f"aio.{name}" for name in ("bulk", "events", "once", "process", "service", "streams", "system")],
+        "importing the package costs next to nothing",
+    ),
     "_facade": (
         ["_facade.aliases", "_facade.calls"],
         "what annotations name is imported when somebody reads them",
