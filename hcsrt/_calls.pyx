@@ -387,8 +387,8 @@ def call(Handle handle not None, str function not None, text=None, timeout=None,
 # --- calls on a thread of the engine --------------------------------------------------------------------------------
 
 cdef enum:
-    PATIENCE_MS = 50    # that a call has beyond its timeout to be made, where HCS keeps the thread
-    LOOK_MS = 1         # between looks whether it was made
+    PATIENCE_MS = 50    # that a call has beyond its timeout to be made
+    LOOK_MS = 1         # between looks whether HCS has it
 
 
 @cython.final
@@ -530,8 +530,8 @@ cdef hcsrt_call *wait_aside(_Place place, hcsrt_call *made, Handle handle, doubl
             handle.as_raw()
         milliseconds = slice_of(deadline, most)
         if milliseconds == 0:
-            # Whatever time is given, HCS is asked once. But it may keep the thread that would do so.
-            if core.call_is_asked(made) or monotonic() >= deadline + PATIENCE_MS / 1000.0:
+            # Whatever time is given, what HCS does at once is waited for. But it may keep the thread that makes the call.
+            if core.call_is_pending(made) or monotonic() >= deadline + PATIENCE_MS / 1000.0:
                 return NULL
             milliseconds = LOOK_MS
 

@@ -281,7 +281,7 @@ cdef extern from "exports.h" nogil:
         hcsrt_call *(*expect)(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket) noexcept nogil
         int (*call_abandon)(hcsrt_call *call) noexcept nogil
         int (*call_is_abandoned)(const hcsrt_call *call) noexcept nogil
-        int (*call_is_asked)(const hcsrt_call *call) noexcept nogil
+        int (*call_is_pending)(const hcsrt_call *call) noexcept nogil
         hcsrt_outcome *(*call_outcome)(hcsrt_call *call) noexcept nogil
         # With the GIL, which what it calls may need.
         void (*call_complete)(hcsrt_call *call) noexcept

@@ -204,13 +204,13 @@ hcsrt_call *hcsrt_submit_waited(hcsrt_port *port, const hcsrt_request *request) 
     if (!call) return nullptr;
     call->request.lane = HCSRT_LANE_NONE;
     call->is_waited = true;
-    call->is_asked.store(false, std::memory_order_relaxed);
+    call->is_pending.store(false, std::memory_order_relaxed);
     word::begin(call->word);
     pool_of(call)->submit_at_once(call);
     return call;
 }
 
-int hcsrt_call_is_asked(const hcsrt_call *call) { return call->is_asked.load(std::memory_order_acquire); }
+int hcsrt_call_is_pending(const hcsrt_call *call) { return call->is_pending.load(std::memory_order_acquire); }
 
 hcsrt_call *hcsrt_expect(hcsrt_port *port, hcsrt_complete complete, void *context, void **ticket) {
     Call *call = new_call(&engine.here()->ordinary, port);

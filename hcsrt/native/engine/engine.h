@@ -33,8 +33,8 @@ hcsrt_call *hcsrt_submit(hcsrt_port *port, const hcsrt_request *request);
  * and closes the operation. It has no lane, and does not stay behind for a burst. */
 hcsrt_call *hcsrt_submit_waited(hcsrt_port *port, const hcsrt_request *request);
 
-/* Whether HCS has been asked for the outcome of such a call at least once: the time of its caller may be over before. */
-int hcsrt_call_is_asked(const hcsrt_call *call);
+/* Whether HCS has such a call and has not completed it at once. The time of its caller may be over before. */
+int hcsrt_call_is_pending(const hcsrt_call *call);
 
 /* Reaching a worker costs more than all the rest of a call, so the owner of a port does it once for a burst. unsent
  * counts the calls that no worker has got yet, send hands them over. Urgent calls are not among them. */

@@ -38,7 +38,7 @@ struct alignas(hcsrt::engine::LINE) hcsrt_call {
     bool urgent = false;
     bool has_info = false;
     bool is_waited = false;                                  /* a worker waits for its end, as for a blocking call */
-    std::atomic<bool> is_asked{false};                       /* that worker has asked HCS once */
+    std::atomic<bool> is_pending{false};                     /* HCS has said so to that worker */
     bool collected = false;                                  /* the outcome is HCS's last word */
     bool unannounced = false;                                /* the announcement to the reaper was taken back */
     alignas(hcsrt::engine::LINE) hcsrt_outcome outcome = {}; /* empty again when the call is free */

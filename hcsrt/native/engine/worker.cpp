@@ -107,9 +107,10 @@ void start(Call *call, Pool *pool) {
     if (is_waited(call)) {
         /* This worker may go on to wait for the call. */
         if (more) pool->encourage();
-        bool ended = collect(call);
-        call->is_asked.store(true, std::memory_order_release);
-        if (!ended) wait_for(call, pool);
+        if (!collect(call)) {
+            call->is_pending.store(true, std::memory_order_release);
+            wait_for(call, pool);
+        }
         if (call->is_waited && call->collected) close_operation(call);
     }
     /* Now, and not only once its loop has seen the call. */
