@@ -11,7 +11,9 @@ from hcsrt._functions cimport Function
 from hcsrt._handles cimport Handle, OwnedOperation
 from hcsrt._plumbing cimport handle_verb
 
-# Resolves the calls that the engine has delivered, each by its `complete`, and releases them.
+# Resolves the calls that the engine has delivered, each by its `complete`.
+cdef void complete_calls(hcsrt_call *chain) noexcept
+# The same, and releases them.
 cdef void resolve_calls(hcsrt_call *chain) noexcept
 
 cdef OwnedOperation begin_operation(const HcsApi *api)

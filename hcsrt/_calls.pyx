@@ -106,12 +106,14 @@ core.engine_init(_completion() == "wait")
 
 # --- the calls of the engine ------------------------------------------------------------------------------------------
 
+cdef void complete_calls(hcsrt_call *chain) noexcept:
+    while chain != NULL:
+        core.call_complete(chain)
+        chain = core.call_next(chain)
+
+
 cdef void resolve_calls(hcsrt_call *chain) noexcept:
-    """Resolve the futures of delivered calls, and release the calls."""
-    cdef hcsrt_call *call = chain
-    while call != NULL:
-        core.call_complete(call)
-        call = core.call_next(call)
+    complete_calls(chain)
     if chain != NULL:
         with nogil:
             core.calls_release(chain)

@@ -292,8 +292,9 @@ cdef extern from "exports.h" nogil:
         void (*port_close)(hcsrt_port *port) noexcept nogil
         void (*port_close_copy)(hcsrt_port *port) noexcept nogil
         int (*port_descriptor)(const hcsrt_port *port) noexcept nogil
-        uint32_t (*port_unsent)(const hcsrt_port *port) noexcept nogil
+        int (*port_is_unsent)(const hcsrt_port *port) noexcept nogil
         void (*port_send)(hcsrt_port *port) noexcept nogil
+        void (*port_release)(hcsrt_port *port, hcsrt_call *chain) noexcept nogil
         uint32_t (*port_wait)(hcsrt_port *port, uint32_t seen, uint32_t milliseconds) noexcept nogil
         uint32_t (*port_count)(const hcsrt_port *port) noexcept nogil
         uint32_t (*port_await)(hcsrt_port *port, uint32_t seen, uint32_t milliseconds) noexcept nogil

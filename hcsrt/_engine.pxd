@@ -16,6 +16,8 @@ cdef class Port:
     cdef hcsrt_port *port
     cdef uint32_t epoch
     cdef bint plain_futures  # loop.create_future() makes an asyncio.Future and no more
+    cdef bint sends_soon     # the loop is about to call send()
+    cdef int send_soon(self, loop) except -1
 
 # The port of an event loop, made at its first use; on the loop's thread.
 cdef Port port_of(object loop)

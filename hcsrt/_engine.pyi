@@ -11,7 +11,7 @@ class Port:
 
     def __call__(self, *args: object, **kwargs: object) -> None: ...
     def send(self) -> None:
-        """Tell a worker of what was submitted."""
+        """Tell a worker of what was submitted, and of what it is to release."""
 
 def call(
     handle: OwnedSystem | OwnedProcess,

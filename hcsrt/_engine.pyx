@@ -20,6 +20,7 @@ from hcsrt._calls cimport (
     check_subject,
     check_texts,
     create_options,
+    complete_calls,
     resolve_calls,
     verb_of,
 )
@@ -112,10 +113,24 @@ cdef class Port:
         if hcsrt_is_here(&core, self.epoch):
             with nogil:
                 chain = core.port_collect(self.port)
-            resolve_calls(chain)
+            if chain == NULL:
+                return
+            complete_calls(chain)
+            core.port_release(self.port, chain)
+            if core.port_is_unsent(self.port) and not self.sends_soon:
+                # With what the tasks submit that go on now.
+                loop = self.loop()
+                if loop is not None:
+                    self.send_soon(loop)
+
+    cdef int send_soon(self, loop) except -1:
+        loop.call_soon(self.send, context=self.context)
+        self.sends_soon = True
+        return 0
 
     def send(self):
-        """Tell a worker of what was submitted."""
+        """Tell a worker of what was submitted, and of what it is to release."""
+        self.sends_soon = False
         if hcsrt_is_here(&core, self.epoch):
             core.port_send(self.port)
 
@@ -348,9 +363,9 @@ cdef class _Call:
         future.add_done_callback(self, context=port.context)
         if timeout is not None:
             self.timer = loop.call_later(self.deadline - monotonic(), time_out, self)
-        if core.port_unsent(port.port) == 1:
+        if not port.sends_soon and core.port_is_unsent(port.port):
             # Later, so that all that the loop submits until then goes with it.
-            loop.call_soon(port.send)
+            port.send_soon(loop)
         return future
 
     cdef object expect(self):

@@ -30,7 +30,7 @@
     F(transfer_begin) F(transfer_step) F(transfer_end) F(stream_interrupt) F(stream_share) \
     F(engine_init) F(engine_count) F(submit) F(submit_waited) F(expect) \
     F(call_abandon) F(call_is_abandoned) F(call_is_pending) F(call_outcome) F(call_complete) F(call_next) F(call_release) F(calls_release) \
-    F(port_new) F(port_close) F(port_close_copy) F(port_descriptor) F(port_unsent) F(port_send) F(port_wait) \
+    F(port_new) F(port_close) F(port_close_copy) F(port_descriptor) F(port_is_unsent) F(port_send) F(port_wait) F(port_release) \
     F(port_await) F(port_count) F(port_has_calls) F(port_collect) F(orphans) F(set_orphan_notice) \
     F(news_new) F(news_release) F(news_came) F(news_count) F(news_wait) F(news_stop) \
     F(interpose) F(interpose_end) F(interposed) F(interposed_name) F(interpose_without) F(interposed_calls) \

@@ -930,3 +930,34 @@ async def main():
 asyncio.run(main())
 settle()
 """)
+
+
+# --- how often threads are woken ------------------------------------------------------------------------------------
+
+
+class CountingSelector(selectors.DefaultSelector):
+    """A selector that counts how often its loop waits."""
+
+    waits = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.waits += 1
+        return super().select(timeout)
+
+
+@loop_by_selector
+def test_a_loop_goes_round_twice_for_a_call(hcs_host: Host, system: hcsrt.ComputeSystem) -> None:
+    """Once to hand over the call, with those that it gives back, and once to learn of its end."""
+    hcs_host.assume(completion="later", answers="at_once")
+    selector = CountingSelector()
+
+    async def main() -> int:
+        await _engine.call(system.handle, "HcsGetComputeSystemProperties")
+        before = selector.waits
+        for _ in range(100):
+            await _engine.call(system.handle, "HcsGetComputeSystemProperties")
+        return selector.waits - before
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        # Now and then the loop sees the end of a call in the same round in which it has handed it over.
+        assert runner.run(main()) <= 210

@@ -108,6 +108,28 @@ void add_reference(Call *call) {
     call->port.load(std::memory_order_relaxed)->references.fetch_add(1, std::memory_order_acq_rel);
 }
 
+/* Takes from a chain what a worker of the pool has to release; gives back what is empty. NULL: there is nothing. */
+Call *to_release(Pool *pool, Call **chain, Call **last) {
+    Call *first = nullptr, **link = chain;
+    while (Call *call = *link) {
+        if (pool_of(call) != pool) {
+            link = &call->next;
+            continue;
+        }
+        *link = call->next;
+        if (is_empty(call)) {
+            call->outcome = {};
+            free_slot(call);
+            continue;
+        }
+        call->stage = Stage::RELEASE;
+        call->next = first;
+        first = call;
+        if (!*last) *last = call;
+    }
+    return first;
+}
+
 /* HCS has called back, but says that the operation is pending. */
 void pend(Call *call) {
     call->look_ms = FIRST_LOOK_MS;
@@ -263,25 +285,19 @@ void hcsrt_call_release(hcsrt_call *call) {
 
 void hcsrt_calls_release(hcsrt_call *chain) {
     for (Pool *pool : {&engine->ordinary, &engine->urgent}) {
-        Call *first = nullptr, *last = nullptr, **link = &chain;
-        while (Call *call = *link) {
-            if (pool_of(call) != pool) {
-                link = &call->next;
-                continue;
-            }
-            *link = call->next;
-            if (is_empty(call)) {
-                call->outcome = {};
-                free_slot(call);
-                continue;
-            }
-            call->stage = Stage::RELEASE;
-            call->next = first;
-            first = call;
-            if (!last) last = call;
-        }
+        Call *last = nullptr, *first = to_release(pool, &chain, &last);
         if (first) pool->submit(first, last);
     }
+}
+
+void hcsrt_port_release(hcsrt_port *port, hcsrt_call *chain) {
+    Call *last = nullptr, *first = to_release(&engine->ordinary, &chain, &last);
+    if (first) {
+        last->next = port->given_back;
+        if (!port->given_back) port->last_given_back = last;
+        port->given_back = first;
+    }
+    if (chain) hcsrt_calls_release(chain);
 }
 
 hcsrt_call *hcsrt_port_collect(hcsrt_port *port) {

@@ -36,9 +36,10 @@ hcsrt_call *hcsrt_submit_waited(hcsrt_port *port, const hcsrt_request *request);
 /* Whether HCS has such a call and has not completed it at once. The time of its caller may be over before. */
 int hcsrt_call_is_pending(const hcsrt_call *call);
 
-/* Reaching a worker costs more than all the rest of a call, so the owner of a port does it once for a burst. unsent
- * counts the calls that no worker has got yet, send hands them over. Urgent calls are not among them. */
-uint32_t hcsrt_port_unsent(const hcsrt_port *port);
+/* Reaching a worker costs more than all the rest of a call, so the owner of a port does it once for a burst: for the calls
+ * that it submits and for those that it gives back. Whether there are some that no worker has got yet; send hands them
+ * over. Urgent calls are not among them. */
+int hcsrt_port_is_unsent(const hcsrt_port *port);
 void hcsrt_port_send(hcsrt_port *port);
 
 /* A call that no worker starts: it is delivered once hcsrt_signal is called with its ticket, which any thread may do at any time
@@ -70,6 +71,9 @@ hcsrt_call *hcsrt_call_next(const hcsrt_call *call);
 /* Gives back a call, or a chain of calls: a worker closes the operations and all that was not taken. Never blocks. */
 void hcsrt_call_release(hcsrt_call *call);
 void hcsrt_calls_release(hcsrt_call *chain);
+
+/* The same for calls that the port has collected, with the next that it sends. */
+void hcsrt_port_release(hcsrt_port *port, hcsrt_call *chain);
 
 /* A port belongs to one event loop. With a descriptor, that becomes readable when calls were delivered; without one, a
  * thread has to wait. NULL: no memory, or no descriptor. */

@@ -90,14 +90,20 @@ using namespace hcsrt::engine;
 
 extern "C" {
 
-uint32_t hcsrt_port_unsent(const hcsrt_port *port) { return port->unsent; }
+int hcsrt_port_is_unsent(const hcsrt_port *port) { return port->newest || port->given_back; }
 
 void hcsrt_port_send(hcsrt_port *port) {
-    if (!port->unsent) return;
-    Call *newest = port->newest;
-    port->newest = nullptr;
+    Call *first = port->newest, *last = port->oldest;
+    if (port->given_back) {
+        /* A worker begins at the end of the chain: with the calls that are to be made. */
+        port->last_given_back->next = first;
+        if (!first) last = port->last_given_back;
+        first = port->given_back;
+    }
+    if (!first) return;
+    port->newest = port->given_back = nullptr;
     port->unsent = 0;
-    engine->ordinary.submit(newest, port->oldest);
+    engine->ordinary.submit(first, last);
 }
 
 hcsrt_port *hcsrt_port_new(int with_descriptor) {

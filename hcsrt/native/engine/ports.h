@@ -13,6 +13,8 @@ struct hcsrt_port {
     /* The owner's alone, in a line of its own: its writes do not slow down the threads that push. */
     alignas(hcsrt::engine::LINE) hcsrt_call *newest = nullptr;
     hcsrt_call *oldest = nullptr; /* a chain of calls that were not sent to a worker yet */
+    hcsrt_call *given_back = nullptr; /* a chain of calls that no worker has released yet */
+    hcsrt_call *last_given_back = nullptr;
     uint32_t unsent = 0;
     uint32_t spare = 0;  /* the place of the first slot that it keeps for its next calls */
     uint32_t credit = 0; /* references that it keeps for them */
