@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import selectors
 import subprocess
 import sys
 import threading
@@ -25,7 +26,7 @@ from hcsrt._streams import ProcessStart
 from ..helpers import hcs_calls
 from ..helpers.latency import hanging
 from ..helpers.native import fake_hcs
-from ..helpers.platforms import compiler, fork
+from ..helpers.platforms import WINDOWS, compiler, fork
 from ..helpers.programs import INSTALL, SLEEP, TRUE
 
 Settle = Callable[..., bool]
@@ -945,8 +946,8 @@ class CountingSelector(selectors.DefaultSelector):
         return super().select(timeout)
 
 
-@loop_by_selector
-def test_a_loop_goes_round_twice_for_a_call(hcs_host: Host, system: hcsrt.ComputeSystem) -> None:
+@pytest.mark.skipif(WINDOWS, reason="there a thread wakes the loop, which watches no descriptors")
+def test_a_loop_goes_round_twice_for_a_call(hcs_host: emulator.Host, system: hcsrt.ComputeSystem) -> None:
     """Once to hand over the call, with those that it gives back, and once to learn of its end."""
     hcs_host.assume(completion="later", answers="at_once")
     selector = CountingSelector()
