@@ -82,29 +82,21 @@ from hcsrt._types cimport (
 from hcsrt._watch cimport on_main_thread
 
 import atexit
-import os
 import sys
 from _thread import allocate_lock
 
-from ._answers import answer
+from ._answers import answer as read_text
 from .errors import OperationTimeoutError, error_from
 
 cdef extern from "Python.h":
     int Py_AddPendingCall(int (*function)(void *) noexcept, void *argument) noexcept nogil
 
 
-def _completion():
-    name = os.environ.get("HCSRT_COMPLETION", "callback")
-    if name not in ("callback", "wait"):
-        raise ValueError(f"HCSRT_COMPLETION is {name!r}; set it to 'callback' or 'wait', or unset it")
-    return name
+# --- the calls of the engine -----------------------------------------------------------------------------------------
 
+# _engine says later how calls that are awaited complete.
+core.engine_init(False)
 
-core.engine_init(_completion() == "wait")
-
-
-
-# --- the calls of the engine ------------------------------------------------------------------------------------------
 
 cdef void complete_calls(hcsrt_call *chain) noexcept:
     while chain != NULL:
@@ -119,8 +111,8 @@ cdef void resolve_calls(hcsrt_call *chain) noexcept:
             core.calls_release(chain)
 
 
-# The calls of a closed loop, or of a thread that waits no more, end up where nobody drains them; what Python has of them
-# is dropped on the main thread.
+# The calls of a closed loop, or of a thread that waits no more, end up where nobody drains them; what Python has of
+# them is dropped on the main thread.
 cdef int collect(void *nothing) noexcept:
     resolve_calls(core.orphans())
     return 0
@@ -532,7 +524,7 @@ cdef hcsrt_call *wait_aside(_Place place, hcsrt_call *made, Handle handle, doubl
             handle.as_raw()
         milliseconds = slice_of(deadline, most)
         if milliseconds == 0:
-            # Whatever time is given, what HCS does at once is waited for. But it may keep the thread that makes the call.
+            # Whatever time is given, what HCS does at once is waited for. But it may keep the thread that calls it.
             if core.call_is_pending(made) or monotonic() >= deadline + PATIENCE_MS / 1000.0:
                 return NULL
             milliseconds = LOOK_MS
@@ -563,7 +555,7 @@ cdef take_outcome(hcsrt_call *made, str function, kind):
 
 cdef call_here(Handle handle, str function, text, timeout, identity, kind):
     document = call(handle, function, text, timeout, identity=identity)
-    return document if kind is None else answer(document, function, kind)
+    return document if kind is None else read_text(document, function, kind)
 
 
 # --- compute systems ------------------------------------------------------------------------------------------------

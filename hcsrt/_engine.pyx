@@ -102,6 +102,16 @@ cdef enum:
     WAKER_LOOK_MS = 1000
 
 
+def _completion():
+    name = os.environ.get("HCSRT_COMPLETION", "callback")
+    if name not in ("callback", "wait"):
+        raise ValueError(f"HCSRT_COMPLETION is {name!r}; set it to 'callback' or 'wait', or unset it")
+    return name
+
+
+core.engine_init(_completion() == "wait")
+
+
 # --- ports ----------------------------------------------------------------------------------------------------------
 
 @cython.final

@@ -12,7 +12,7 @@ struct hcsrt_port {
     int reader = -1, writer = -1;
     /* The owner's alone, in a line of its own: its writes do not slow down the threads that push. */
     alignas(hcsrt::engine::LINE) hcsrt_call *newest = nullptr;
-    hcsrt_call *oldest = nullptr; /* a chain of calls that were not sent to a worker yet */
+    hcsrt_call *oldest = nullptr;     /* a chain of calls that were not sent to a worker yet */
     hcsrt_call *given_back = nullptr; /* a chain of calls that no worker has released yet */
     hcsrt_call *last_given_back = nullptr;
     uint32_t unsent = 0;
