@@ -428,14 +428,14 @@ def test_stop_gets_past_a_shutdown_that_hangs(system: hcsrt.ComputeSystem) -> No
 def test_stop_gets_past_a_start_that_hangs(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a handle of its own: HCS may let nothing else through on the one that hangs."""
     used: list[Any] = []
-    call = _calls.call
+    call = _calls.call_aside
 
     def spy(handle: Any, function: str, *args: Any) -> Any:
         if function == "HcsTerminateComputeSystem":
             used.append(handle)
         return call(handle, function, *args)
 
-    monkeypatch.setattr(_calls, "call", spy)
+    monkeypatch.setattr(_calls, "call_aside", spy)
     with hcsrt.ComputeSystem.create("hung", document) as system, ThreadPoolExecutor(1) as pool:
         with silent("HcsStartComputeSystem"):
             start = pool.submit(system.start)
