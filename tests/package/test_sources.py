@@ -42,9 +42,12 @@ def error_of_import(package: Path, *arguments: str, returncode: int = 1) -> str:
         "import hcsrt; hcsrt.operations",
         "from hcsrt import operations",
         "from hcsrt import *",
+        "from hcsrt.aio import *",
+        "import hcsrt.aio; hcsrt.aio.run",
+        "from hcsrt.aio import ComputeSystem",
         *(
             f"import hcsrt.{name}"
-            for name in ("aio", "bulk", "doctor", "emulator", "events", "once", "process", "service", "system")
+            for name in ("aio.system", "bulk", "doctor", "emulator", "events", "once", "process", "service", "system")
         ),
     ],
 )
