@@ -66,6 +66,8 @@ NOT_MADE = {
     "hcsrt._handles.Handle": "the base of the handles, which none is",
     "hcsrt._streams._Stdio": "the base of the streams, which none is",
     "hcsrt._calls._Call": "lives only as long as the call that makes it",
+    "hcsrt._calls._Aside": "lives only as long as the call that makes it; it has no methods",
+    "hcsrt._calls._Place": "where a thread waits, which no function gives out; it has no methods",
     "hcsrt.emulator._native.Request": "what the service takes from its queue; it has no methods",
 }
 """Types of which there are half-made objects only, and why."""
