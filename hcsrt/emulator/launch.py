@@ -29,6 +29,8 @@ _WINDOWS = sys.platform == "win32"
 
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _DEFAULT_CONSOLE = (24, 80)
+# By user: the system reads a file for each question.
+_homes: dict[int, str] = {}
 
 _PROGRAM_ERRORS = {
     errno.ENOENT: ERROR_FILE_NOT_FOUND,
@@ -83,7 +85,7 @@ class Launch:
             argv = [argv[0], document.get("CommandLine") or list2cmdline(argv)]
         self.argv: list[bytes] = [_encode(part, place) for part in argv]
         self.environment: list[bytes] = [
-            _encode(f"{name}={value}", schema.member("$.Environment", name)) for name, value in environment.items()
+            _encode(f"{name}={value}", "$.Environment", name) for name, value in environment.items()
         ]
         self.directory: bytes = _encode(self.folder, "$.WorkingDirectory")
 
@@ -135,10 +137,15 @@ def _minimal_windows_environment() -> dict[str, str]:
 def _home() -> str:
     """Return the user's home as the system knows it, whatever the manager's environment says."""
     assert sys.platform != "win32"
-    try:
-        return pwd.getpwuid(os.getuid()).pw_dir
-    except KeyError:
-        return "/"
+    user = os.getuid()
+    home = _homes.get(user)
+    if home is None:
+        try:
+            home = pwd.getpwuid(user).pw_dir
+        except KeyError:
+            home = "/"
+        _homes[user] = home
+    return home
 
 
 def _arguments(document: dict[str, Any], *, linux: bool) -> list[str]:
@@ -158,8 +165,9 @@ def _arguments(document: dict[str, Any], *, linux: bool) -> list[str]:
     return arguments
 
 
-def _encode(text: str, place: str) -> bytes:
+def _encode(text: str, place: str, name: str | None = None) -> bytes:
     try:
         return os.fsencode(text)
     except UnicodeEncodeError:
-        raise invalid_argument(place, "holds half of a surrogate pair") from None
+        wrong = place if name is None else schema.member(place, name)
+        raise invalid_argument(wrong, "holds half of a surrogate pair") from None

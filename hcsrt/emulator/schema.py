@@ -6,6 +6,7 @@ knows whatever the table has. What HCS accepts, and a check warns of, the emulat
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any, cast
@@ -19,6 +20,11 @@ from ..documents.table import table
 from .failures import Failure, Problem, impossible_request, invalid_json
 
 _REQUESTS = ("ModifySettingRequest", "ProcessParameters")
+
+# Texts without an error, with their types: a program gives the same ones again and again, and to check one takes ten
+# times as long as to read it. Only so many, and none that is longer.
+_right: set[tuple[str, str]] = set()
+_MOST_RIGHT, _LONGEST_RIGHT = 64, 4096
 
 # What a fact calls the HRESULT that somebody saw.
 _SYMBOL = re.compile(r"\b(?:E|ERROR|HCS_E)_[A-Z_]+\b")
@@ -42,8 +48,15 @@ def parse(text: str, kind: str) -> dict[str, Any]:
     Raises Failure that names each place which breaks the type (HCS_E_INVALID_JSON) or a rule (E_INVALIDARG for what
     asks for something impossible).
     """
+    key = kind, text
+    if key in _right:
+        return cast("dict[str, Any]", json.loads(text))
     value = load(text)
     _refuse(problems_of(value, kind, host="emulator"), impossible=kind in _REQUESTS)
+    if len(text) <= _LONGEST_RIGHT:
+        if len(_right) >= _MOST_RIGHT:
+            _right.clear()
+        _right.add(key)
     return cast("dict[str, Any]", value)
 
 
