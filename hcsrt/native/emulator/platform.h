@@ -46,10 +46,14 @@ void release_string(hcsrt_char *string);
  * directory was at fault. */
 int spawn(const Program &program, Child *child, bool *directory_failed);
 
+/* Has ended(given) called once the program has exited, on a thread that it shares with other programs. Until then *usage
+ * gets the peak of the program's memory, as long as the system does not tell that in the end. False: a thread of its own
+ * has to wait. */
+bool tell_exit(const Child &child, Usage *usage, void (*ended)(void *), void *given);
+
 /* Sleeps until the program has exited, and leaves it unreaped, so that its pid cannot be taken by another. False: the
- * code went to somebody else, as where this process ignores SIGCHLD. Looks at the program's memory now and then as long
- * as the system does not tell its peak. */
-bool wait_for_exit(const Child &child, uint32_t *code, Usage *usage);
+ * code went to somebody else, as where this process ignores SIGCHLD. */
+bool wait_for_exit(const Child &child, uint32_t *code);
 
 /* Lets the pid go, and adds what the system has counted. */
 void reap(const Child &child, Usage *usage);

@@ -2,6 +2,7 @@
 #include "core/stdio_handle.h"
 #include "core/threads.h"
 #include "emulator/console.h"
+#include "emulator/exits.h"
 #include "emulator/platform.h"
 #include "emulator/watchdog.h"
 
@@ -15,7 +16,6 @@
 #include <cstring>
 #include <new>
 
-#include <dirent.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
@@ -33,17 +33,8 @@ constexpr int KILLED_BY_SIGNAL = 128;
 constexpr uint64_t TICKS_PER_SECOND = 10000000, TICKS_PER_MICROSECOND = 10;
 
 #if defined(__linux__)
-constexpr uint64_t KIB = 1024;
-
 /* By so much one program's memory may differ between two looks at it: Linux counts it on each processor alone. */
 constexpr uint64_t PEAK_TOLERANCE = 1024 * KIB;
-
-/* Milliseconds to the first look at a program's memory, at least and at most between two. In between a fourth of its age,
- * as what lives long changes its memory seldom. What has ended by the first look costs none. */
-constexpr int FIRST_LOOK = 1, SOONEST_LOOK = 4, LATEST_LOOK = 1000, LOOKS_IN_AN_AGE = 4;
-
-/* From this age on, in milliseconds, a program may have started others that count, and these others. */
-constexpr int AGE_WITH_CHILDREN = 16, MOST_GENERATIONS = 10;
 #endif
 
 struct ExecError {
@@ -103,71 +94,6 @@ uint64_t own_peak() {
     return 0;
 #endif
 }
-
-#if defined(__linux__)
-/* A file of /proc about a process, or as much of it as there is room for. */
-struct Report {
-    char text[4096];
-    bool is_there;
-
-    Report(int pid, const char *name) {
-        char path[60];
-        std::snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
-        int file = open(path, O_RDONLY | O_CLOEXEC);
-        is_there = file >= 0;
-        ssize_t got = file < 0 ? 0 : read(file, text, sizeof text - 1);
-        text[got > 0 ? got : 0] = 0;
-        if (is_there) close(file);
-    }
-    uint64_t number(const char *label) const {
-        const char *found = std::strstr(text, label);
-        return found ? std::strtoull(found + std::strlen(label), nullptr, 10) : 0;
-    }
-};
-
-uint64_t peak_now(int pid) { return Report(pid, "status").number("VmHWM:") * KIB; }
-
-/* The most memory of one of the processes that a process has started, and these. False: this kernel does not list them. */
-bool look_at_children(int pid, int generations, uint64_t *peak) {
-    char name[40];
-    std::snprintf(name, sizeof name, "task/%d/children", pid);
-    Report children(pid, name);
-    char *end = children.text;
-    for (long child; generations && (child = std::strtol(end, &end, 10)) > 0 && *end == ' ';) {
-        *peak = std::max(*peak, peak_now(static_cast<int>(child)));
-        look_at_children(static_cast<int>(child), generations - 1, peak);
-    }
-    return children.is_there;
-}
-
-/* The same of all processes of its session, which takes as long as there are many others. */
-void look_at_session(int pid, uint64_t *peak) {
-    DIR *processes = opendir("/proc");
-    if (!processes) return;
-    while (const struct dirent *entry = readdir(processes)) {
-        int member = std::atoi(entry->d_name);
-        if (member > 0 && member != pid && getsid(member) == pid) *peak = std::max(*peak, peak_now(member));
-    }
-    closedir(processes);
-}
-
-/* Sleeps until the program has exited, and looks at its memory as long as only that tells its peak. */
-void watch_memory(const Child &child, Usage *usage) {
-    constexpr long pidfd_open = 434; /* on every processor; the headers of old systems do not have it */
-    int handle = static_cast<int>(syscall(pidfd_open, child.pid, 0));
-    if (handle < 0) return;
-    struct pollfd exit = {handle, POLLIN, 0};
-    int pause = FIRST_LOOK;
-    for (int age = pause; poll(&exit, 1, pause) == 0; age = std::min(age + pause, LATEST_LOOK * LOOKS_IN_AN_AGE)) {
-        usage->peak = std::max(usage->peak, peak_now(child.pid));
-        if (age >= AGE_WITH_CHILDREN && !look_at_children(child.pid, MOST_GENERATIONS, &usage->peak))
-            look_at_session(child.pid, &usage->peak);
-        if (usage->peak > child.peak_before) break;
-        pause = std::clamp(age / LOOKS_IN_AN_AGE, SOONEST_LOOK, LATEST_LOOK);
-    }
-    close(handle);
-}
-#endif
 
 void close_all(const int *descriptors, int count) {
     for (int i = 0; i < count; ++i)
@@ -395,12 +321,15 @@ int spawn(const Program &program, Child *child, bool *directory_failed) {
     return error;
 }
 
-bool wait_for_exit(const Child &child, uint32_t *code, Usage *usage) {
+bool tell_exit(const Child &child, Usage *usage, void (*ended)(void *), void *given) {
 #if defined(__linux__)
-    watch_memory(child, usage);
+    return exits::tell(child, usage, ended, given);
 #else
-    (void)usage;
+    return false;
 #endif
+}
+
+bool wait_for_exit(const Child &child, uint32_t *code) {
     siginfo_t info = {};
     while (waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOWAIT) != 0)
         if (errno != EINTR) return false;

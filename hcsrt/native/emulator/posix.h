@@ -3,6 +3,10 @@
 #define HCSRT_EMULATOR_POSIX_H
 
 #include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -35,6 +39,30 @@ class Forking {
   private:
     sigset_t before_;
 };
+
+#if defined(__linux__)
+constexpr uint64_t KIB = 1024;
+
+/* A file of /proc about a process, or as much of it as there is room for. */
+struct Report {
+    char text[4096];
+    bool is_there;
+
+    Report(int pid, const char *name) {
+        char path[60];
+        std::snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+        int file = open(path, O_RDONLY | O_CLOEXEC);
+        is_there = file >= 0;
+        ssize_t got = file < 0 ? 0 : read(file, text, sizeof text - 1);
+        text[got > 0 ? got : 0] = 0;
+        if (is_there) close(file);
+    }
+    uint64_t number(const char *label) const {
+        const char *found = std::strstr(text, label);
+        return found ? std::strtoull(found + std::strlen(label), nullptr, 10) : 0;
+    }
+};
+#endif
 
 inline void set_flags(int descriptor, bool nonblocking) {
     fcntl(descriptor, F_SETFD, FD_CLOEXEC);

@@ -25,18 +25,19 @@ namespace {
 struct Watch {
     std::shared_ptr<Target> target;
     platform::Child child;
+    Usage used;
 };
 
-void watch(void *given) {
+/* Waits for the exit if it has not been yet. */
+void learn_exit(void *given) {
     Watch watching = *static_cast<Watch *>(given);
     delete static_cast<Watch *>(given);
     uint32_t code = 0;
-    Usage used = {};
-    bool known = platform::wait_for_exit(watching.child, &code, &used);
+    bool known = platform::wait_for_exit(watching.child, &code);
     Lock lock(core->mutex);
-    platform::reap(watching.child, &used);
+    platform::reap(watching.child, &watching.used);
     auto &target = watching.target;
-    target->used = used;
+    target->used = watching.used;
     target->reaped = true;
     signal_target(target, 0);
     platform::drop_console(std::exchange(target->console, platform::NO_END));
@@ -74,7 +75,7 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
 #else
     bool has_memory = true;
 #endif
-    auto *watching = has_memory ? new (std::nothrow) Watch{target, platform::NO_CHILD} : nullptr;
+    auto *watching = has_memory ? new (std::nothrow) Watch{target, platform::NO_CHILD, {}} : nullptr;
     platform::Child child;
     try {
         *error = watching ? platform::spawn(program, &child, directory_failed) : platform::NO_MEMORY;
@@ -93,7 +94,9 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
         if (target->cuts[stream] != UNCUT) core->cut(target, stream, target->cuts[stream]);
     }
     watching->child = child;
-    if (!start_thread(watch, watching)) {
+    bool is_watched =
+        platform::tell_exit(child, &watching->used, learn_exit, watching) || start_thread(learn_exit, watching);
+    if (!is_watched) {
         delete watching;
         *error = platform::NO_THREAD;
         platform::signal_group(child.group, platform::KILL);
