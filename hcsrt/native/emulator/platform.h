@@ -55,8 +55,8 @@ bool tell_exit(const Child &child, Usage *usage, void (*ended)(void *), void *gi
  * code went to somebody else, as where this process ignores SIGCHLD. */
 bool wait_for_exit(const Child &child, uint32_t *code);
 
-/* Lets the pid go, and adds what the system has counted. */
-void reap(const Child &child, Usage *usage);
+/* Lets the pid go, and adds what the system has counted. False: it knows already that nobody is left in the group. */
+bool reap(const Child &child, Usage *usage);
 
 /* Replaces the figures by those of now, where the system counts for a group. */
 void measure(Group group, Usage *usage);

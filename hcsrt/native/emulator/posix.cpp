@@ -95,9 +95,11 @@ uint64_t own_peak() {
 #endif
 }
 
+/* Of those that are the same one, it closes one. */
 void close_all(const int *descriptors, int count) {
     for (int i = 0; i < count; ++i)
-        if (descriptors[i] >= 0) close_noted(descriptors[i]);
+        if (descriptors[i] >= 0 && std::find(descriptors, descriptors + i, descriptors[i]) == descriptors + i)
+            close_noted(descriptors[i]);
 }
 
 /* Finds the file for execve as a shell would, on the child's own PATH. 0, or an errno. */
@@ -129,15 +131,62 @@ int find_program(const char *name, char *const *environment, std::string *found)
     return error;
 }
 
-/* Between vfork and execve: system calls only, nothing of the parent's memory is changed but the watchdog's table. */
-[[noreturn]] void run_child(const char *file, const Program &program, const int stdio[3], int report, pid_t parent,
+/* How a child tells why it was not executed. */
+#if defined(__linux__)
+/* It has the memory of this process until it is executed, and that waits until then. */
+class Excuse {
+  public:
+    int begin() { return 0; }
+    bool make_way() { return true; }
+    void tell(const ExecError &failure) {
+        error_ = failure.error;
+        is_directory_ = failure.directory;
+    }
+    ExecError hear() { return {error_, is_directory_}; }
+
+  private:
+    /* No compiler knows that they change after vfork has returned in the child. */
+    volatile int error_ = 0;
+    volatile bool is_directory_ = false;
+};
+#else
+/* It has a pipe to this process, which ends when it is executed. */
+class Excuse {
+  public:
+    /* 0, or an errno. */
+    int begin() { return make_pipe(ends_) ? 0 : errno; }
+
+    /* In the child, whose 0, 1 and 2 are about to become others. */
+    bool make_way() { return (ends_[1] = fcntl(ends_[1], F_DUPFD_CLOEXEC, 3)) >= 0; }
+    void tell(const ExecError &failure) {
+        ssize_t ignored = write(ends_[1], &failure, sizeof failure);
+        (void)ignored;
+    }
+
+    /* Waits until the child has been executed, or has told why not. */
+    ExecError hear() {
+        close_noted(ends_[1]);
+        ExecError failure = {0, false};
+        ssize_t got;
+        do got = read(ends_[0], &failure, sizeof failure);
+        while (got < 0 && errno == EINTR);
+        close_noted(ends_[0]);
+        return got == static_cast<ssize_t>(sizeof failure) ? failure : ExecError{0, false};
+    }
+
+  private:
+    int ends_[2] = {-1, -1};
+};
+#endif
+
+/* Between vfork and execve: system calls only, nothing of the parent's memory is changed but the watchdog's table and the
+ * excuse. */
+[[noreturn]] void run_child(const char *file, const Program &program, const int stdio[3], Excuse &excuse, pid_t parent,
                             int slot) {
     /* Without a parent: in a namespace of its own, where it has another number than it has for the watchdog. */
     bool is_watched = getppid() != 0;
-    auto fail = [report, is_watched, slot](bool directory) {
-        ExecError failure = {errno, directory};
-        ssize_t ignored = write(report, &failure, sizeof failure);
-        (void)ignored;
+    auto fail = [&excuse, is_watched, slot](bool directory) {
+        excuse.tell({errno, directory});
         if (is_watched) watchdog::tell(slot, watchdog::News::Gone, getpid());
         _exit(127);
     };
@@ -152,10 +201,8 @@ int find_program(const char *name, char *const *environment, std::string *found)
     /* Moved away from 0, 1 and 2 first: a parent without stdio may have got its pipes there. */
     int moved[3];
     for (int i = 0; i < 3; ++i)
-        if ((moved[i] = fcntl(stdio[i], F_DUPFD, 3)) < 0) fail(false);
-    int reporting = fcntl(report, F_DUPFD_CLOEXEC, 3);
-    if (reporting < 0) fail(false);
-    report = reporting;
+        if ((moved[i] = stdio[i] < 3 ? fcntl(stdio[i], F_DUPFD, 3) : stdio[i]) < 0) fail(false);
+    if (!excuse.make_way()) fail(false);
     for (int i = 0; i < 3; ++i)
         if (dup2(moved[i], i) < 0) fail(false);
     close_on_execute();
@@ -174,46 +221,42 @@ int find_program(const char *name, char *const *environment, std::string *found)
 /* Opens both ends of the child's 0, 1 and 2. 0, or an errno. */
 int open_streams(const Program &program, int theirs[3], Child *child) {
     if (program.console) return open_console(program, theirs, child);
+    int null = -1;
     for (int i = 0; i < 3; ++i) {
         if (!program.streams[i]) {
-            if ((theirs[i] = note(open("/dev/null", O_RDWR | O_CLOEXEC))) < 0) return errno;
+            if (null < 0 && (null = note(open("/dev/null", O_RDWR | O_CLOEXEC))) < 0) return errno;
+            theirs[i] = null;
             continue;
         }
         int ends[2];
         if (!make_pipe(ends)) return errno;
         theirs[i] = i == 0 ? ends[0] : ends[1];
         child->ends[i] = i == 0 ? ends[1] : ends[0];
-        set_flags(static_cast<int>(child->ends[i]), true);
+        /* A new pipe has no other flags that a program could have set. */
+        fcntl(static_cast<int>(child->ends[i]), F_SETFL, O_NONBLOCK);
     }
     return 0;
 }
 
 int start_child(const char *file, const Program &program, const int theirs[3], int slot, int *pid,
                 bool *directory_failed) {
-    int report[2];
-    if (!make_pipe(report)) return errno;
+    Excuse excuse;
+    if (int error = excuse.begin()) return error;
     pid_t parent = getpid();
     pid_t child;
     int error;
     {
         Forking forking;
         child = hcsrt_fork_to_execute();
-        if (child == 0) run_child(file, program, theirs, report[1], parent, slot);
+        if (child == 0) run_child(file, program, theirs, excuse, parent, slot);
         error = child < 0 ? errno : 0;
     }
-    close_noted(report[1]);
-    ExecError failure = {0, false};
-    if (child > 0) {
-        ssize_t got;
-        do got = read(report[0], &failure, sizeof failure);
-        while (got < 0 && errno == EINTR);
-        if (got == static_cast<ssize_t>(sizeof failure)) {
-            error = failure.error;
-            *directory_failed = failure.directory;
-            while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {}
-        }
+    ExecError failure = excuse.hear();
+    if (failure.error) {
+        error = failure.error;
+        *directory_failed = failure.directory;
+        while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {}
     }
-    close_noted(report[0]);
     *pid = child;
     return error;
 }
@@ -339,7 +382,7 @@ bool wait_for_exit(const Child &child, uint32_t *code) {
 
 bool is_reused(Group group) { return kill(static_cast<pid_t>(group), 0) == 0 || errno == EPERM; }
 
-void reap(const Child &child, Usage *usage) {
+bool reap(const Child &child, Usage *usage) {
 #if defined(__linux__)
     Report io(child.pid, "io");
     usage->reads = io.number("syscr: ");
@@ -351,12 +394,14 @@ void reap(const Child &child, Usage *usage) {
     pid_t reaped;
     do reaped = wait4(child.pid, nullptr, 0, &used);
     while (reaped < 0 && errno == EINTR);
-    if (signal_group(child.group, 0)) watchdog::tell(child.slot, watchdog::News::Reaped, child.pid);
+    bool is_left = signal_group(child.group, 0);
+    if (is_left) watchdog::tell(child.slot, watchdog::News::Reaped, child.pid);
     else watchdog::forget(child.slot);
-    if (reaped < 0) return;
+    if (reaped < 0) return is_left;
     usage->user = ticks(used.ru_utime);
     usage->kernel = ticks(used.ru_stime);
     if (peak_of(used) > child.peak_before) usage->peak = std::max(usage->peak, peak_of(used));
+    return is_left;
 }
 
 void measure(Group, Usage *) {}

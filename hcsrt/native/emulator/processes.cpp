@@ -35,11 +35,12 @@ void learn_exit(void *given) {
     uint32_t code = 0;
     bool known = platform::wait_for_exit(watching.child, &code);
     Lock lock(core->mutex);
-    platform::reap(watching.child, &watching.used);
+    bool may_be_left = platform::reap(watching.child, &watching.used);
     auto &target = watching.target;
     target->used = watching.used;
     target->reaped = true;
-    signal_target(target, 0);
+    if (may_be_left) signal_target(target, 0);
+    else target->group_gone = true;
     platform::drop_console(std::exchange(target->console, platform::NO_END));
     if (core->target_of(target->key) != target || core->is_lost(*target)) return;
     Request &exited = target->exit.request;

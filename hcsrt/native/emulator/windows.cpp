@@ -419,19 +419,20 @@ bool wait_for_exit(const Child &child, uint32_t *code) {
 }
 
 /* Only stops the relay: the pid stays the program's until its handle is closed. */
-void reap(const Child &child, Usage *) {
+bool reap(const Child &child, Usage *) {
     Job *job = job_of(child.group);
     std::vector<int> pids;
     try {
-        if (!job->relay || !members_of(child.group, &pids)) return;
+        if (!job->relay || !members_of(child.group, &pids)) return true;
     } catch (const std::bad_alloc &) {
-        return;
+        return true;
     }
     /* The job may still count the program itself, which has just ended. */
     int own = static_cast<int>(GetProcessId(job->process.get()));
-    if (std::any_of(pids.begin(), pids.end(), [own](int pid) { return pid != own; })) return;
+    if (std::any_of(pids.begin(), pids.end(), [own](int pid) { return pid != own; })) return true;
     job->relay->unread = true;
     SetEvent(job->relay->stop.get());
+    return true;
 }
 
 /* Wine counts nothing for a job; the program itself it does count. */
