@@ -27,10 +27,13 @@ class Request:
     @property
     def lost(self) -> bool: ...
 
-def take(service: int, timeout: float | None) -> Request | None:
+def take(
+    service: int, timeout: float | None, first: tuple[int, int, str | None, int, int] | None = None
+) -> Request | None:
     """Return the next item for a service, or None if none came within `timeout` seconds (None: for ever).
 
-    Raises Stopped once the native half went down, or has another service.
+    `first` is a reply to give before that: its ticket, HRESULT, document, key and pid. Raises Stopped once the native
+    half went down, or has another service.
     """
 
 def reply(ticket: int, hresult: int, document: str | None = None, *, key: int = 0, pid: int = 0) -> None:

@@ -117,10 +117,15 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
     const HcsApi *c_api "hcsrt::emulator::api"()
     const void *c_fault_hook "hcsrt::emulator::fault_hook"()
     bool c_serves "hcsrt::emulator::serves"(uint32_t service)
-    Taken c_take "hcsrt::emulator::take"(uint32_t service, int64_t timeout_ms, CRequest *request)
-    void c_reply "hcsrt::emulator::reply"(
-        uint64_t ticket, int result, const Given &document, uint64_t key, uint32_t pid
-    )
+    cdef cppclass Reply:
+        uint64_t ticket
+        int result
+        Given document
+        uint64_t key
+        uint32_t pid
+
+    Taken c_take "hcsrt::emulator::take"(uint32_t service, int64_t timeout_ms, const Reply *first, CRequest *request)
+    void c_reply "hcsrt::emulator::reply"(const Reply &reply)
     void c_emit "hcsrt::emulator::emit"(uint64_t key, uint32_t event_type, const Given &data)
     int c_spawn "hcsrt::emulator::spawn"(uint64_t process, const Program &program, int *error, bool *directory_failed)
     bool c_signal "hcsrt::emulator::signal"(uint64_t process, int number)
@@ -186,6 +191,10 @@ cdef Given given(bytes utf16):
     return given_of(NULL, 0) if utf16 is None else given_of(utf16, len(utf16))
 
 
+cdef int result_of(long long hresult):
+    return <int> <uint32_t> (hresult & 0xFFFFFFFF)
+
+
 cdef class Request:
     """One item of the service's queue."""
 
@@ -199,17 +208,27 @@ cdef class Request:
         return f"<Request {self.function} ticket={self.ticket} system={self.system} process={self.process}>"
 
 
-def take(uint32_t service, timeout):
+def take(uint32_t service, timeout, tuple first=None):
     """Return the next item for a service, or None if none came within `timeout` seconds (None: for ever).
 
-    Raises Stopped once the native half went down, or has another service.
+    `first` is a reply to give before that: its ticket, HRESULT, document, key and pid. Raises Stopped once the native
+    half went down, or has another service.
     """
     # At most 35 years, which the clock can be asked for.
     cdef int64_t timeout_ms = -1 if timeout is None else min(max(0, int(timeout * 1000 + 0.999)), 1 << 40)
     cdef CRequest item
     cdef Taken taken
+    cdef Reply answer
+    cdef Reply *given_first = NULL
+    cdef bytes utf16 = None
+    if first is not None:
+        ticket, hresult, document, key, pid = first
+        utf16 = encode(document)
+        answer.ticket, answer.result, answer.key, answer.pid = ticket, result_of(hresult), key, pid
+        answer.document = given(utf16)
+        given_first = &answer
     with nogil:
-        taken = c_take(service, timeout_ms, &item)
+        taken = c_take(service, timeout_ms, given_first, &item)
     if taken == Taken.Stopped:
         raise Stopped
     if taken == Taken.Nothing:
@@ -230,10 +249,11 @@ def take(uint32_t service, timeout):
 def reply(uint64_t ticket, long long hresult, document=None, *, uint64_t key=0, uint32_t pid=0):
     """Answer the item with that ticket; a second answer is ignored."""
     cdef bytes utf16 = encode(document)
-    cdef Given text = given(utf16)
-    cdef int result = <int> <uint32_t> (hresult & 0xFFFFFFFF)
+    cdef Reply answer
+    answer.ticket, answer.result, answer.key, answer.pid = ticket, result_of(hresult), key, pid
+    answer.document = given(utf16)
     with nogil:
-        c_reply(ticket, result, text, key, pid)
+        c_reply(answer)
 
 
 def emit(uint64_t key, uint32_t event_type, data=None):

@@ -6,7 +6,7 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from .._event_types import EVENT_TYPES
 from . import _native
@@ -27,6 +27,10 @@ class Answer(NamedTuple):
     pid: int = 0
 
 
+# A ticket, an HRESULT, a document, the key of an opened object, and a pid.
+Reply: TypeAlias = tuple[int, int, str | None, int, int]
+
+
 class Outbox:
     """Answers, events and timers of the service's thread."""
 
@@ -35,6 +39,8 @@ class Outbox:
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         # Timers of one instant run in the order in which they were set.
         self._order = itertools.count()
+        # A reply that goes out right before the service waits for what comes next, or before what must not overtake it.
+        self._held: Reply | None = None
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         """Run `action` on the service's thread in so many seconds."""
@@ -65,6 +71,7 @@ class Outbox:
         """Deliver events that never overtake each other."""
 
         def deliver() -> None:
+            self._let_go()
             for event_type, data in events:
                 _native.emit(key, event_type, data)
 
@@ -73,10 +80,23 @@ class Outbox:
         else:
             deliver()
 
+    def held(self) -> Reply | None:
+        """Return the reply that is still to be given, if there is one, and forget it."""
+        held, self._held = self._held, None
+        return held
+
+    def _let_go(self) -> None:
+        """Give the reply that is still to be given."""
+        held = self.held()
+        if held is not None:
+            ticket, hresult, document, key, pid = held
+            _native.reply(ticket, hresult, document, key=key, pid=pid)
+
     def _reply(self, ticket: int, outcome: Answer | Failure) -> None:
+        self._let_go()
         if isinstance(outcome, Answer):
-            _native.reply(ticket, 0, outcome.document, key=outcome.key, pid=outcome.pid)
+            self._held = ticket, 0, outcome.document, outcome.key, outcome.pid
         elif outcome.terse and self.variation.choose("error_document") == "absent":
-            _native.reply(ticket, outcome.hresult)
+            self._held = ticket, outcome.hresult, None, 0, 0
         else:
-            _native.reply(ticket, outcome.hresult, outcome.document())
+            self._held = ticket, outcome.hresult, outcome.document(), 0, 0

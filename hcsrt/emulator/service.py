@@ -73,7 +73,7 @@ class Service:
     def _run(self) -> None:
         while _native.epoch() == self.epoch:
             try:
-                request = _native.take(self._number, self._outbox.pause())
+                request = _native.take(self._number, self._outbox.pause(), self._outbox.held())
             except _native.Stopped:
                 return
             while action := self._outbox.next_due():

@@ -20,6 +20,7 @@ from hcsrt._check_host.raw_hcs import FOREVER, ProcessInformation, Table, comple
 from hcsrt._hresults import E_INVALIDARG, HCS_E_OPERATION_ALREADY_STARTED
 from hcsrt.emulator import Host, _native, world
 from hcsrt.emulator.assumptions import ASSUMPTIONS, Assumption, hresult
+from hcsrt.emulator.outbox import Reply
 from hcsrt.emulator.variation import Variation
 
 from ..helpers.platforms import WINDOWS, emulator_by_name
@@ -547,10 +548,18 @@ def _(hcs: Table, host: Host, choice: str) -> str:
 def _(hcs: Table, host: Host, choice: str) -> str:
     host.assume(answers="at_once", events="at_once")
     order: list[str] = []
+    take = _native.take
+
+    def take_after_reply(service: int, timeout: float | None, first: Reply | None) -> _native.Request | None:
+        if first is not None:
+            order.append("reply")
+        return take(service, timeout, first)
+
     with pytest.MonkeyPatch.context() as patch:
         for name in ("emit", "reply"):
             told = getattr(_native, name)
             patch.setattr(_native, name, lambda *a, told=told, name=name, **k: (order.append(name), told(*a, **k)))
+        patch.setattr(_native, "take", take_after_reply)
         with running() as handle:
             order.clear()
             call(hcs, "HcsTerminateComputeSystem", handle)

@@ -68,6 +68,15 @@ struct Usage {
 
 enum class Taken { Item, Nothing, Stopped };
 
+/* The service's answer to a request. */
+struct Reply {
+    uint64_t ticket;
+    hcsrt_result result;
+    Given document;
+    Key key; /* of an opened object; 0: none */
+    uint32_t pid;
+};
+
 const HcsApi *api();
 const hcsrt_fault_hook *fault_hook();
 
@@ -79,10 +88,11 @@ bool attach(int (*finalizing)(void), void (*start)(void));
 /* The epoch of this process; a forked child has another one. */
 uint32_t process_epoch();
 
-/* The service's side. Each may be called from any thread; take() blocks at most `timeout_ms`, for ever if negative. Without
- * memory an answer becomes E_OUTOFMEMORY, an event is lost, other than an exit, and what can say nothing throws. */
-Taken take(uint32_t service, int64_t timeout_ms, Request *request);
-void reply(uint64_t ticket, hcsrt_result result, const Given &document, Key key, uint32_t pid) noexcept;
+/* The service's side. Each may be called from any thread; take() blocks at most `timeout_ms`, for ever if negative, and gives
+ * a reply before that, so that Python runs neither in between nor beside who is told. Without memory an answer becomes
+ * E_OUTOFMEMORY, an event is lost, other than an exit, and what can say nothing throws. */
+Taken take(uint32_t service, int64_t timeout_ms, const Reply *first, Request *request);
+void reply(const Reply &reply) noexcept;
 void emit(Key key, uint32_t event_type, const Given &data) noexcept;
 int spawn(Key process, const Program &program, int *error, bool *directory_failed); /* the pid, or -1 and *error */
 bool signal(Key process, int number);

@@ -71,6 +71,25 @@ bool is_outdated(const Request &request) {
     return target && target->handles;
 }
 
+/* Without memory for it the answer becomes another. */
+void give(const Reply &reply) noexcept {
+    auto found = core->questions.find(reply.ticket);
+    if (found == core->questions.end()) return;
+    auto question = found->second;
+    core->questions.erase(found);
+    question->result = reply.result;
+    if (question->operation) question->operation->pid = reply.pid;
+    try {
+        if (reply.key) question->opened = open(reply.key);
+        set(&question->document, reply.document);
+    } catch (const std::bad_alloc &) {
+        /* What has failed keeps its reason, without the document. */
+        if (!hcsrt_failed(reply.result)) question->result = HCSRT_E_OUTOFMEMORY;
+        question->document = Text();
+    }
+    core->answer(question);
+}
+
 }  // namespace
 
 bool Core::ensure_service() {
@@ -87,9 +106,10 @@ bool attach(int (*finalizing)(void), void (*start)(void)) {
 
 uint32_t process_epoch() { return epoch(); }
 
-Taken take(uint32_t service, int64_t timeout_ms, Request *request) {
+Taken take(uint32_t service, int64_t timeout_ms, const Reply *first, Request *request) {
     this_thread().serving = true;
     Lock lock(core.here()->mutex);
+    if (first) give(*first);
     auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
     for (;;) {
         if (core->stopped || core->service != service) return Taken::Stopped;
@@ -104,23 +124,9 @@ Taken take(uint32_t service, int64_t timeout_ms, Request *request) {
     }
 }
 
-void reply(uint64_t ticket, hcsrt_result result, const Given &document, Key key, uint32_t pid) noexcept {
+void reply(const Reply &reply) noexcept {
     Lock lock(core.here()->mutex);
-    auto found = core->questions.find(ticket);
-    if (found == core->questions.end()) return;
-    auto question = found->second;
-    core->questions.erase(found);
-    question->result = result;
-    if (question->operation) question->operation->pid = pid;
-    try {
-        if (key) question->opened = open(key);
-        set(&question->document, document);
-    } catch (const std::bad_alloc &) {
-        /* What has failed keeps its reason, without the document. */
-        if (!hcsrt_failed(result)) question->result = HCSRT_E_OUTOFMEMORY;
-        question->document = Text();
-    }
-    core->answer(question);
+    give(reply);
 }
 
 void emit(Key key, uint32_t event_type, const Given &data) noexcept {
