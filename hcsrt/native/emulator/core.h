@@ -207,6 +207,8 @@ bool may_throw();
 Text argument(const hcsrt_char *text);
 
 struct Core {
+    /* One program is started at a time, without the mutex: that takes as long as many calls. Taken before the mutex. */
+    std::mutex starting;
     std::mutex mutex;
     std::condition_variable queued;
     Chain<Item> queue;

@@ -41,9 +41,8 @@ constexpr Child NO_CHILD = {-1, NO_GROUP, {NO_END, NO_END, NO_END}, NO_END, 0, -
 hcsrt_char *allocate_string(size_t bytes);
 void release_string(hcsrt_char *string);
 
-/* Returns 0, or an error of the system: an errno, on Windows a Win32 error. Throws before anything is
- * open. Sets *directory_failed if the working
- * directory was at fault. */
+/* Returns 0, or an error of the system: an errno, on Windows a Win32 error. Throws before anything is open.
+ * Sets *directory_failed if the working directory was at fault. Not at once on two threads. */
 int spawn(const Program &program, Child *child, bool *directory_failed);
 
 /* Has ended(given) called once the program has exited, on a thread that it shares with other programs. Until then *usage
@@ -51,9 +50,10 @@ int spawn(const Program &program, Child *child, bool *directory_failed);
  * has to wait. */
 bool tell_exit(const Child &child, Usage *usage, void (*ended)(void *), void *given);
 
-/* Sleeps until the program has exited, and leaves it unreaped, so that its pid cannot be taken by another. False: the
- * code went to somebody else, as where this process ignores SIGCHLD. */
-bool wait_for_exit(const Child &child, uint32_t *code);
+/* Sleeps until the program has exited, and leaves it unreaped, so that its pid cannot be taken by another. Adds what the
+ * system has counted and does not tell when it is reaped. False: the code went to somebody else, as where this process
+ * ignores SIGCHLD. */
+bool wait_for_exit(const Child &child, uint32_t *code, Usage *usage);
 
 /* Lets the pid go, and adds what the system has counted. False: it knows already that nobody is left in the group. */
 bool reap(const Child &child, Usage *usage);

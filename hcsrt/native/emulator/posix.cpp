@@ -372,30 +372,32 @@ bool tell_exit(const Child &child, Usage *usage, void (*ended)(void *), void *gi
 #endif
 }
 
-bool wait_for_exit(const Child &child, uint32_t *code) {
+bool wait_for_exit(const Child &child, uint32_t *code, Usage *usage) {
     siginfo_t info = {};
     while (waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOWAIT) != 0)
         if (errno != EINTR) return false;
     *code = static_cast<uint32_t>(info.si_code == CLD_EXITED ? info.si_status : KILLED_BY_SIGNAL + info.si_status);
-    return true;
-}
-
-bool is_reused(Group group) { return kill(static_cast<pid_t>(group), 0) == 0 || errno == EPERM; }
-
-bool reap(const Child &child, Usage *usage) {
 #if defined(__linux__)
     Report io(child.pid, "io");
     usage->reads = io.number("syscr: ");
     usage->bytes_read = io.number("\nread_bytes: ");
     usage->writes = io.number("syscw: ");
     usage->bytes_written = io.number("\nwrite_bytes: ");
+#else
+    (void)usage;
 #endif
+    return true;
+}
+
+bool is_reused(Group group) { return kill(static_cast<pid_t>(group), 0) == 0 || errno == EPERM; }
+
+bool reap(const Child &child, Usage *usage) {
     struct rusage used = {};
     pid_t reaped;
     do reaped = wait4(child.pid, nullptr, 0, &used);
     while (reaped < 0 && errno == EINTR);
     bool is_left = signal_group(child.group, 0);
-    if (is_left) watchdog::tell(child.slot, watchdog::News::Reaped, child.pid);
+    if (is_left) watchdog::tell_reaped(child.slot, child.pid);
     else watchdog::forget(child.slot);
     if (reaped < 0) return is_left;
     usage->user = ticks(used.ru_utime);

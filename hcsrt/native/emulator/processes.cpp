@@ -33,7 +33,7 @@ void learn_exit(void *given) {
     Watch watching = *static_cast<Watch *>(given);
     delete static_cast<Watch *>(given);
     uint32_t code = 0;
-    bool known = platform::wait_for_exit(watching.child, &code);
+    bool known = platform::wait_for_exit(watching.child, &code, &watching.used);
     Lock lock(core->mutex);
     bool may_be_left = platform::reap(watching.child, &watching.used);
     auto &target = watching.target;
@@ -55,6 +55,7 @@ void learn_exit(void *given) {
 /* Runs after Python has gone, when nobody can be woken by it. On Windows the job objects go with this process. */
 void kill_at_exit() {
     if (!core.is_here()) return;
+    Lock starting(core.here()->starting);
     Lock lock(core.here()->mutex);
     kill_everything();
 }
@@ -63,9 +64,11 @@ void kill_at_exit() {
 }  // namespace
 
 int spawn(Key process, const Program &program, int *error, bool *directory_failed) {
-    Lock lock(core.here()->mutex);
+    Lock starting(core.here()->starting);
+    Lock lock(core->mutex);
     auto target = core->target_of(process);
-    if (!target || core->stopped || core->is_lost(*target)) {
+    auto is_wanted = [&] { return !core->stopped && !core->is_lost(*target) && core->target_of(process) == target; };
+    if (!target || !is_wanted()) {
         *error = platform::NO_SUCH_PROCESS;
         return -1;
     }
@@ -78,11 +81,13 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
 #endif
     auto *watching = has_memory ? new (std::nothrow) Watch{target, platform::NO_CHILD, {}} : nullptr;
     platform::Child child;
+    lock.unlock();
     try {
         *error = watching ? platform::spawn(program, &child, directory_failed) : platform::NO_MEMORY;
     } catch (const std::bad_alloc &) {
         *error = platform::NO_MEMORY;
     }
+    lock.lock();
     if (*error) {
         delete watching;
         return -1;
@@ -90,10 +95,6 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
     target->group = child.group;
     target->started = true;
     target->console = child.console;
-    for (int stream = 0; stream < STREAMS; ++stream) {
-        target->unclaimed[stream] = child.ends[stream];
-        if (target->cuts[stream] != UNCUT) core->cut(target, stream, target->cuts[stream]);
-    }
     watching->child = child;
     bool is_watched =
         platform::tell_exit(child, &watching->used, learn_exit, watching) || start_thread(learn_exit, watching);
@@ -103,9 +104,18 @@ int spawn(Key process, const Program &program, int *error, bool *directory_faile
         platform::signal_group(child.group, platform::KILL);
         platform::reap(child, &target->used);
         target->started = false;
+    } else if (!is_wanted()) {
+        /* Its service has gone meanwhile, and has ended all that it knew of. */
+        *error = platform::NO_SUCH_PROCESS;
+        signal_target(target, platform::KILL);
+    }
+    for (int stream = 0; stream < STREAMS; ++stream) target->unclaimed[stream] = child.ends[stream];
+    if (*error) {
         core->drop_target(target);
         return -1;
     }
+    for (int stream = 0; stream < STREAMS; ++stream)
+        if (target->cuts[stream] != UNCUT) core->cut(target, stream, target->cuts[stream]);
     return child.pid;
 }
 

@@ -16,12 +16,15 @@ enum class News : char {
 
 /* Opens the way to the watchdog before the first program, and starts it behind the program. Without a watchdog, as on a
  * system without /bin/sh, only a kernel that can kills the programs themselves. open_way() returns the slot of a program
- * in the table; -1: it is not watched. None of these functions at once on two threads. */
+ * in the table; -1: it is not watched. Neither of them at once on two threads. */
 int open_way();
 void start();
 
 /* A child tells of itself between vfork and execve: this calls nothing, and changes nothing but the table. */
 void tell(int slot, News news, pid_t group);
+
+/* This process tells of a leader that it has reaped. */
+void tell_reaped(int slot, pid_t group);
 
 /* Lets another program have the slot. */
 void forget(int slot);

@@ -1,3 +1,4 @@
+#include "core/forks.h"
 #include "emulator/posix.h"
 #include "emulator/watchdog.h"
 
@@ -7,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -32,6 +34,10 @@ constexpr const char *SCRIPT =
  * in its memory. So a change is no message, and costs the watchdog nothing until it has to know. */
 constexpr size_t LINE = 16, STATE = 0, NUMBER = 2, DIGITS = 10;
 constexpr uint32_t FIRST_LINES = 256;
+
+/* Of the table, but for what a child does there: it has one that does not grow meanwhile. */
+OfProcess<std::mutex> mutex;
+using Lock = std::lock_guard<std::mutex>;
 
 int file = -1;
 char *table = nullptr;
@@ -125,18 +131,24 @@ bool grow() {
     return true;
 }
 
+void give_back(uint32_t slot) {
+    set_state(slot, News::Gone);
+    unused[unused_count++] = slot;
+}
+
 /* Finds the lines of groups whose leader was reaped, and whose last process has ended since. */
 void sweep() {
     for (uint32_t slot = 0; slot < lines; ++slot) {
         if (line_of(slot)[STATE] != static_cast<char>(News::Reaped)) continue;
         auto group = static_cast<pid_t>(std::strtol(line_of(slot) + NUMBER, nullptr, 10));
-        if (kill(-group, 0) != 0 && errno == ESRCH) forget(static_cast<int>(slot));
+        if (kill(-group, 0) != 0 && errno == ESRCH) give_back(slot);
     }
 }
 
 }  // namespace
 
 int open_way() {
+    Lock lock(*mutex.here());
     if (owner != getpid()) {
         if (table) munmap(table, lines * LINE);
         table = nullptr;
@@ -190,10 +202,15 @@ void tell(int slot, News news, pid_t group) {
     set_state(place, news);
 }
 
+void tell_reaped(int slot, pid_t group) {
+    Lock lock(*mutex.here());
+    tell(slot, News::Reaped, group);
+}
+
 void forget(int slot) {
     if (slot < 0) return;
-    set_state(static_cast<uint32_t>(slot), News::Gone);
-    unused[unused_count++] = static_cast<uint32_t>(slot);
+    Lock lock(*mutex.here());
+    give_back(static_cast<uint32_t>(slot));
 }
 
 }  // namespace hcsrt::emulator::platform::watchdog

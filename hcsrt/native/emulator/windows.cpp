@@ -410,7 +410,7 @@ int spawn(const Program &program, Child *child, bool *directory_failed) {
 
 bool tell_exit(const Child &, Usage *, void (*)(void *), void *) { return false; }
 
-bool wait_for_exit(const Child &child, uint32_t *code) {
+bool wait_for_exit(const Child &child, uint32_t *code, Usage *) {
     HANDLE process = job_of(child.group)->process.get();
     DWORD exit_code = 0;
     bool known = WaitForSingleObject(process, INFINITE) == WAIT_OBJECT_0 && GetExitCodeProcess(process, &exit_code);
