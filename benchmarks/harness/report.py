@@ -13,7 +13,7 @@ from rich.table import Table
 
 from .figures import Figure, Works, median_text, ratio_text, scale_of, three, works_of
 from .measure import Series, Spread, ratio
-from .names import ASYNCIO, BARE, BURSTS, COLOURS, HCSRT, LOOP, base, place
+from .names import ASYNCIO, BARE, BURSTS, COLOURS, HCSRT, LOOP, SUBPROCESS, base, place
 
 REFERENCES = (
     HCSRT,
@@ -22,6 +22,7 @@ REFERENCES = (
     f"{HCSRT}: 1 thread",
     "python -c pass",
     "properties",
+    SUBPROCESS,
 )
 """The contestants that the others of a work are compared with: the first of them that took part."""
 

@@ -13,7 +13,7 @@ import hcsrt
 
 from ..harness import library
 from ..harness.measure import Effort, Series, interleaved
-from ..harness.names import HCSRT
+from ..harness.names import HCSRT, SUBPROCESS
 
 CHUNK = 1 << 16
 
@@ -60,8 +60,8 @@ def measure(effort: Effort) -> list[Series]:
 
             return turn
 
-        chunks = {HCSRT: rate(ours), "subprocess": rate(theirs)}
-        captured = {HCSRT: rate(ours_captured), "subprocess": rate(theirs_captured)}
+        chunks = {HCSRT: rate(ours), SUBPROCESS: rate(theirs)}
+        captured = {HCSRT: rate(ours_captured), SUBPROCESS: rate(theirs_captured)}
         return [
             *interleaved("stdout, read(64 KB)", "B/s", chunks, rounds),
             *interleaved("stdout, capture_output", "B/s", captured, rounds),
