@@ -135,3 +135,14 @@ def test_failure_becomes_the_right_exception() -> None:
     error = error_from(failure.hresult, "HcsCreateComputeSystem", failure.document())
     assert isinstance(error, InvalidDocumentError)
     assert "$.Container.Storage.Path" in str(error)
+
+
+def test_a_text_that_was_right_is_so_as_that_type_alone() -> None:
+    text = json.dumps(container())
+    first, again = schema.compute_system(text), schema.compute_system(text)
+    # Each caller has one of its own.
+    first["Container"].clear()
+    assert schema.compute_system(text) == again
+    for _ in range(2):
+        with pytest.raises(failures.Failure):
+            schema.parse(text, "ProcessParameters")

@@ -731,6 +731,30 @@ def test_the_peak_of_a_small_program_is_not_that_of_its_starter() -> None:
     del held
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the threads of Linux, which has handles for programs")
+def test_programs_share_the_thread_that_learns_of_their_ends() -> None:
+    assert sys.platform == "linux"
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:
+        pytest.skip("this kernel has no handles for programs")
+
+    def threads() -> int:
+        return len(os.listdir("/proc/self/task"))
+
+    with running() as system, contextlib.ExitStack() as stack:
+        first = stack.enter_context(started(system, *SLEEP))
+        before = threads()
+        starts = [stack.enter_context(started(system, *SLEEP)) for _ in range(20)]
+        assert threads() == before
+        for start in starts[::2]:
+            hcs_calls.terminate_process(start.process)
+            assert exit_code(start.process) == ABORTED
+        for start in [first, *starts[1::2]]:
+            assert not json.loads(hcs_calls.get_process_properties(start.process) or "{}")["Exited"]
+        assert threads() == before
+
+
 def test_processor_time_never_falls() -> None:
     pytest.importorskip("psutil")
     burn = "while time.process_time() < 0.1: pass"
