@@ -29,8 +29,11 @@ def native(*rooms: str) -> list[str]:
 
 
 # Each module with the native sources that are linked into it: all others get the addresses of the functions from _core.
+# The two with most of them come first, so that no processor has one to build while others have nothing left.
 MODULES = {
     "hcsrt._core": ["hcsrt/native/exports.cpp", *native("core", "backends", "engine", "interpose")],
+    "hcsrt.emulator._native": native("emulator"),
+    "hcsrt._engine": [],
     "hcsrt._library": [],
     "hcsrt._interpose": [],
     "hcsrt._handles": [],
@@ -40,9 +43,7 @@ MODULES = {
     "hcsrt._watch": [],
     "hcsrt._calls": [],
     "hcsrt.operations": [],
-    "hcsrt._engine": [],
     "hcsrt.engine": [],
-    "hcsrt.emulator._native": native("emulator"),
 }
 
 HEADERS = sorted(glob("hcsrt/include/*.h") + glob("hcsrt/native/**/*.h", recursive=True))
