@@ -1,4 +1,6 @@
-#include "emulator/exits.h"
+/* The one thread that learns of the exits of all programs, and looks at their memory meanwhile. It needs Linux, and a
+ * kernel that has handles for programs. */
+#include "emulator/platform.h"
 
 #if defined(__linux__)
 
@@ -18,7 +20,7 @@
 #  include <sys/epoll.h>
 #  include <sys/timerfd.h>
 
-namespace hcsrt::emulator::platform::exits {
+namespace hcsrt::emulator::platform {
 namespace {
 
 /* In nanoseconds. */
@@ -181,7 +183,7 @@ bool begin() {
 
 }  // namespace
 
-bool tell(const Child &child, Usage *usage, void (*ended)(void *), void *given) {
+bool tell_exit(const Child &child, Usage *usage, void (*ended)(void *), void *given) {
     constexpr long pidfd_open = 434; /* on every processor; the headers of old systems do not have it */
     std::lock_guard<std::mutex> lock(exits.here()->mutex);
     if (!begin()) return false;
@@ -205,6 +207,14 @@ bool tell(const Child &child, Usage *usage, void (*ended)(void *), void *given) 
     return false;
 }
 
-}  // namespace hcsrt::emulator::platform::exits
+}  // namespace hcsrt::emulator::platform
+
+#else
+
+namespace hcsrt::emulator::platform {
+
+bool tell_exit(const Child &, Usage *, void (*)(void *), void *) { return false; }
+
+}  // namespace hcsrt::emulator::platform
 
 #endif

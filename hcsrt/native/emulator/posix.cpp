@@ -2,7 +2,6 @@
 #include "core/stdio_handle.h"
 #include "core/threads.h"
 #include "emulator/console.h"
-#include "emulator/exits.h"
 #include "emulator/platform.h"
 #include "emulator/watchdog.h"
 
@@ -362,14 +361,6 @@ int spawn(const Program &program, Child *child, bool *directory_failed) {
     child->group = child->pid;
     child->peak_before = own_peak();
     return error;
-}
-
-bool tell_exit(const Child &child, Usage *usage, void (*ended)(void *), void *given) {
-#if defined(__linux__)
-    return exits::tell(child, usage, ended, given);
-#else
-    return false;
-#endif
 }
 
 bool wait_for_exit(const Child &child, uint32_t *code, Usage *usage) {
