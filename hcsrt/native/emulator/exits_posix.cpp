@@ -158,6 +158,7 @@ void run(void *) {
     struct epoll_event events[EVENTS_AT_ONCE];
     for (;;) {
         int count = epoll_wait(exits->waiting, events, EVENTS_AT_ONCE, -1);
+        if (count < 0 && errno != EINTR) break;
         bool is_time = false;
         for (int i = 0; i < count; ++i) {
             if (events[i].data.ptr) tell_ended(static_cast<Watched *>(events[i].data.ptr));
@@ -165,6 +166,11 @@ void run(void *) {
         }
         if (is_time) look_around();
     }
+    /* Somebody has closed what was not theirs. Programs that start from now on have another set. */
+    std::lock_guard<std::mutex> lock(exits->mutex);
+    exits->waiting = exits->timer = -1;
+    exits->alarm = NEVER;
+    exits->started = false;
 }
 
 /* With the mutex. False: no thread, or too many open files. */
