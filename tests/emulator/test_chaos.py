@@ -1,6 +1,7 @@
 """Swarm chaos: from one seed a mix of faults, and what a manager of containers makes of a thousand such mixes."""
 
 import asyncio
+import functools
 import importlib.util
 import io
 import json
@@ -32,6 +33,11 @@ def data(seed: int) -> list[dict[str, Any]]:
     return [fault.to_dict() for fault in chaos.swarm(seed)]
 
 
+@functools.cache
+def of_all_seeds() -> list[list[dict[str, Any]]]:
+    return [data(seed) for seed in SEEDS]
+
+
 # --- what a seed gives ------------------------------------------------------------------------------------------------
 
 
@@ -47,8 +53,8 @@ def test_each_kind_is_on_in_one_run_of_four_with_a_rate_of_its_own() -> None:
     assert len({kind.name for kind in kinds}) == len(kinds) > 100
     here = Counter[str]()
     rates: set[float] = set()
-    for seed in SEEDS:
-        for fault in data(seed):
+    for faults in of_all_seeds():
+        for fault in faults:
             here[fault["action"]] += 1
             if "probability" in fault:
                 rates.add(fault["probability"])
@@ -73,7 +79,7 @@ def test_one_more_kind_leaves_all_others_as_they_were(monkeypatch: pytest.Monkey
 def test_no_wait_for_an_outcome_fails() -> None:
     """Its caller would take that for the outcome, and close what is still in use: seeds 4 and 461 did so."""
     sites = ("HcsWaitForOperation", "HcsGetOperationResult")
-    faults = [fault for seed in SEEDS for fault in data(seed) if fault["site"].startswith(sites)]
+    faults = [fault for faults in of_all_seeds() for fault in faults if fault["site"].startswith(sites)]
     actions = {fault["action"] for fault in faults}
     assert "delay" in actions
     assert "fail" not in actions

@@ -162,6 +162,7 @@ def test_engine_stress(wait, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_call_that_goes_on_loses_nothing_and_takes_no_processor(tmp_path):
     done = run(build(tmp_path / "collect", [HERE / "collect.cpp", OPERATIONS_SOURCE], "-fsanitize=address,undefined"))
     assert done.stdout.split() == ["1", "0", "1", "0", "1", "0", "0"], done.stderr
