@@ -91,3 +91,25 @@ BURSTS = [Case(1024, 0, document, threads) for document in (1024, 128) for threa
 """The cases of the bars: much in flight that completes at once."""
 WHOLE = [Case(1, 0), Case(1024, 0)]
 """The cases in which the verbs of the public classes are measured beside the calls that they make."""
+
+FACES = ("blocking", "asyncio")
+ALIVE_VERBS = (
+    "create",
+    "start",
+    "properties",
+    "open by id",
+    "subscribe",
+    "unsubscribe",
+    "terminate",
+    "enumerate",
+    "stop_all",
+    "reap",
+    "close_all",
+)
+"""What is measured beside many compute systems."""
+GROWTH = "growth"
+
+
+def alive(face: str, count: int | str) -> str:
+    """Return the name of the work of one face beside so many systems."""
+    return f"alive, {face}: {count:,}" if isinstance(count, int) else f"alive, {face}: {count}"

@@ -22,7 +22,7 @@ KINDS = {
     "threads": Kind("threads.measure", True),
     "stdout": Kind("streams.measure", True),
     "emulator": Kind("emulated.measure", True),
-    "programs": Kind("emulated.measure_programs", False),
+    "alive": Kind("alive.measure", False),
     "faults": Kind("faults.measure", True),
     "worlds": Kind("worlds.measure", True),
     "fixture": Kind("worlds.measure_fixture", False),

@@ -123,6 +123,12 @@ def ask_world() -> tuple[int, str | None]:
 def report_event(text: str) -> tuple[int, str | None]:
     """Have the service answer a request "Event", and return the HRESULT and why nobody was told, None if they were."""
 
+def visited() -> int:
+    """Return how many entries of lists were looked at for events, and for the streams of processes, since the start.
+
+    What is looked at belongs to the system or process that it is about, however many others there are.
+    """
+
 def new_key() -> int:
     """Return a number for a compute system that no call has created."""
 

@@ -146,6 +146,7 @@ cdef extern from "emulator/emulator.h" namespace "hcsrt::emulator" nogil:
     uint32_t c_start "hcsrt::emulator::start"()
     void c_stop "hcsrt::emulator::stop"(bool for_good)
     int c_ask_service "hcsrt::emulator::ask_service"(const char *verb, const Given &text, Text *document)
+    uint64_t c_visited "hcsrt::emulator::visited"()
     uint64_t c_new_key "hcsrt::emulator::new_key"()
     void c_fail_to_start "hcsrt::emulator::fail_to_start"()
     bool c_attach "hcsrt::emulator::attach"(int (*finalizing)() noexcept, void (*start)() noexcept)
@@ -465,6 +466,14 @@ def ask_world():
 def report_event(text):
     """Have the service answer a request "Event", and return the HRESULT and why nobody was told, None if they were."""
     return ask_service("Event", text)
+
+
+def visited():
+    """Return how many entries of lists were looked at for events, and for the streams of processes, since the start.
+
+    What is looked at belongs to the system or process that it is about, however many others there are.
+    """
+    return c_visited()
 
 
 def new_key():

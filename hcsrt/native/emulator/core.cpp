@@ -95,6 +95,7 @@ std::shared_ptr<Handle> Core::add_handle(const std::shared_ptr<Target> &target) 
     auto handle = add_handle(target->kind);
     handle->target = target;
     ++target->handles;
+    target->open.push(handle.get());
     return handle;
 }
 
@@ -111,8 +112,13 @@ std::shared_ptr<Handle> Core::add_new(Kind kind, Key key) {
 }
 
 void Core::withdraw(const std::shared_ptr<Handle> &handle) {
-    handles.erase(reinterpret_cast<uintptr_t>(handle->raw));
     targets.erase(handle->target->key);
+    remove_handle(handle.get());
+}
+
+void Core::remove_handle(Handle *handle) {
+    handle->target->open.remove(handle);
+    handles.erase(reinterpret_cast<uintptr_t>(handle->raw));
 }
 
 std::shared_ptr<Handle> Core::find(void *raw, Kind kind, const char *function) {
@@ -166,7 +172,7 @@ void Core::drop_target(const std::shared_ptr<Target> &target) {
 void Core::close_target_handle(Lock &lock, void *raw, Kind kind, const char *function) {
     auto handle = find(raw, kind, function);
     if (!handle) return;
-    handles.erase(reinterpret_cast<uintptr_t>(raw));
+    remove_handle(handle.get());
     auto &target = handle->target;
     if (handle->inside)
         misuse(function, raw, "was closed while a call on it had not returned; close it when no call is inside");
@@ -225,21 +231,24 @@ void Core::give_process_info(const std::shared_ptr<Operation> &operation, hcsrt_
     std::unordered_map<uintptr_t, Stdio> fresh;
     for (uintptr_t stream = 0; stream < STREAMS; ++stream) fresh.emplace(stream, Stdio());
     stdio.reserve(stdio.size() + STREAMS);
+    Row<Stdio> &row = stdio_of[operation->info->key];
     info->process_id = operation->pid;
     auto target = std::exchange(operation->info, nullptr);
     hcsrt_handle *out[STREAMS] = {&info->std_input, &info->std_output, &info->std_error};
     for (int stream = 0; stream < STREAMS; ++stream) {
         platform::End end = std::exchange(target->unclaimed[stream], platform::NO_END);
-        for (auto entry = stdio.begin(); end == platform::NO_END && entry != stdio.end(); ++entry)
-            if (entry->second.process == target->key && entry->second.stream == stream)
-                end = platform::duplicate(entry->second.end);
+        for (Stdio *each = row.first; end == platform::NO_END && each; each = each->next) {
+            ++visited;
+            if (each->stream == stream) end = platform::duplicate(each->end);
+        }
         if (end == platform::NO_END) continue;
         *out[stream] = platform::handle_of(static_cast<uint32_t>(++serial), end);
         auto entry = fresh.extract(static_cast<uintptr_t>(stream));
         entry.key() = reinterpret_cast<uintptr_t>(*out[stream]);
         entry.mapped() = Stdio{serial, end, target->key, stream};
-        stdio.insert(std::move(entry));
+        row.push(&stdio.insert(std::move(entry)).position->second);
     }
+    if (!row.first) stdio_of.erase(target->key);
 }
 
 int Core::close_stdio(hcsrt_handle raw) {
@@ -249,6 +258,9 @@ int Core::close_stdio(hcsrt_handle raw) {
         return 0;
     }
     platform::End end = found->second.end;
+    auto of_process = stdio_of.find(found->second.process);
+    of_process->second.remove(&found->second);
+    if (!of_process->second.first) stdio_of.erase(of_process);
     stdio.erase(found);
     platform::close_end(end);
     return 1;

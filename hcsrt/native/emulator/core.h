@@ -55,6 +55,23 @@ struct Chain {
     }
 };
 
+/* A list of what is embedded in something else, of which any entry can leave without a walk over the others. */
+template <typename Node>
+struct Row {
+    Node *first = nullptr, *last = nullptr;
+
+    void push(Node *node) {
+        node->previous = last;
+        node->next = nullptr;
+        (last ? last->next : first) = node;
+        last = node;
+    }
+    void remove(Node *node) {
+        (node->previous ? node->previous->next : first) = node->next;
+        (node->next ? node->next->previous : last) = node->previous;
+    }
+};
+
 /* A request on its way to the service. */
 struct Item {
     Request request;
@@ -92,6 +109,7 @@ struct Target {
     Key key;
     uint32_t service; /* that it was made in */
     int handles = 0;
+    Row<Handle> open; /* those of the handles that are not being closed, oldest first */
     void *maker = nullptr; /* the handle that the call which creates it has given */
     bool creating = false; /* the call that creates it has not completed */
     bool failed = false;   /* that call has failed, so that its handle leads nowhere */
@@ -138,7 +156,7 @@ struct Operation {
     Target *created(const std::shared_ptr<Handle> &subject) const;
 };
 
-struct Handle {
+struct Handle : std::enable_shared_from_this<Handle> {
     Kind kind;
     void *raw;
     std::shared_ptr<Operation> operation;
@@ -151,6 +169,7 @@ struct Handle {
     Delivery exit, disconnect;
     bool exit_told = false;
     std::condition_variable drained;
+    Handle *previous = nullptr, *next = nullptr; /* among those of its target */
 };
 
 /* A callback that has not returned, on the stack of its thread. */
@@ -168,6 +187,7 @@ struct Stdio {
     platform::End end;
     Key process;
     int stream;
+    Stdio *previous = nullptr, *next = nullptr; /* among those of its process */
 };
 
 /* A question to the service, by an operation or by a synchronous call. */
@@ -223,6 +243,8 @@ struct Core {
     std::unordered_map<uintptr_t, std::shared_ptr<Handle>> handles;
     std::unordered_map<Key, std::shared_ptr<Target>> targets;
     std::unordered_map<uintptr_t, Stdio> stdio;
+    std::unordered_map<Key, Row<Stdio>> stdio_of; /* by process, of those that have any */
+    uint64_t visited = 0; /* entries of lists that were looked at for an event, or for a stream of a process */
     std::unordered_map<void *, bool> strings; /* false: of a world that has ended */
     std::unordered_map<uint64_t, std::shared_ptr<Question>> questions;
     Chain<Delivery> deliveries[DISPATCHERS];
@@ -256,6 +278,7 @@ struct Core {
     std::shared_ptr<Handle> add_handle(const std::shared_ptr<Target> &target);
     std::shared_ptr<Handle> add_new(Kind kind, Key key);  /* with a target of its own */
     void withdraw(const std::shared_ptr<Handle> &handle); /* one of add_new() that nobody has learnt of */
+    void remove_handle(Handle *handle);
     bool is_stale(const void *raw) const { return (reinterpret_cast<uintptr_t>(raw) >> 4) < oldest; }
 
     std::shared_ptr<Handle> find(void *raw, Kind kind, const char *function);
@@ -272,6 +295,16 @@ struct Core {
     /* The pipe ends of a process: the first asker gets them, later ones get duplicates of those still open. */
     void give_process_info(const std::shared_ptr<Operation> &operation, hcsrt_process_information *info);
     int close_stdio(hcsrt_handle raw);
+
+    /* Calls `action` with the ends of a stream that were given out. */
+    template <typename Action>
+    void each_given(Key process, int stream, Action action) {
+        auto found = stdio_of.find(process);
+        for (Stdio *each = found == stdio_of.end() ? nullptr : found->second.first; each; each = each->next) {
+            ++visited;
+            if (each->stream == stream) action(each->end);
+        }
+    }
 
     /* Ends a stream after some bytes, whoever holds our end of it, now or once the program runs. */
     void cut(const std::shared_ptr<Target> &target, int stream, uint64_t after);

@@ -113,6 +113,7 @@ void stop(bool for_good);      /* as a service that crashes; whether the world e
 void clear();                  /* ends the world */
 /* Has the service answer a request that is no function of HCS. */
 hcsrt_result ask_service(const char *verb, const Given &text, Text *document) noexcept;
+uint64_t visited(); /* entries of lists that were looked at for events, and for streams of processes */
 Key new_key();
 Counts live();
 std::vector<std::string> misuses();

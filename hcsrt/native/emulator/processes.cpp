@@ -151,11 +151,10 @@ bool close_stream(Key process, int stream) {
     if (!target) return false;
     bool any = target->unclaimed[stream] != platform::NO_END;
     platform::close_end(std::exchange(target->unclaimed[stream], platform::NO_END));
-    for (auto &entry : core->stdio) {
-        if (entry.second.process != process || entry.second.stream != stream) continue;
-        platform::sever(target->group, entry.second.end, stream == 0);
+    core->each_given(process, stream, [&](platform::End end) {
+        platform::sever(target->group, end, stream == 0);
         any = true;
-    }
+    });
     bool for_writing = any && stream == 0;
     lock.unlock();
     if (for_writing) platform::wait_severed(target->group);
@@ -167,9 +166,8 @@ void Core::cut(const std::shared_ptr<Target> &target, int stream, uint64_t after
     if (!target->started) return;
     if (target->unclaimed[stream] != platform::NO_END)
         platform::cut(target->group, target->unclaimed[stream], stream == 0, after);
-    for (auto &entry : stdio)
-        if (entry.second.process == target->key && entry.second.stream == stream)
-            platform::cut(target->group, entry.second.end, stream == 0, after);
+    each_given(target->key, stream,
+               [&](platform::End end) { platform::cut(target->group, end, stream == 0, after); });
 }
 
 void forget(Key process) {

@@ -140,9 +140,10 @@ void emit(Key key, uint32_t event_type, const Given &data) noexcept {
         set_without_fail(&target->exit_document, data);
         target->changed.notify_all();
     }
-    for (auto &entry : core->handles) {
-        auto &handle = entry.second;
-        if (handle->target != target || !handle->callback) continue;
+    for (Handle *each = target->open.first; each; each = each->next) {
+        ++core->visited;
+        if (!each->callback) continue;
+        auto handle = each->shared_from_this();
         if (is_exit) {
             core->deliver_exit(handle);
             continue;
@@ -230,6 +231,7 @@ void clear() {
     disconnect_everyone(WORLD_HAS_ENDED);
     lose_everything();
     for (auto &entry : core->handles) entry.second->callback = nullptr;
+    for (auto &entry : core->targets) entry.second->open = {};
     core->handles.clear();
     while (!core->targets.empty()) core->drop_target(core->targets.begin()->second);
     for (auto &entry : core->strings) entry.second = false;
@@ -251,6 +253,11 @@ hcsrt_result ask_service(const char *verb, const Given &text, Text *document) no
     } catch (const std::bad_alloc &) {
         return HCSRT_E_OUTOFMEMORY;
     }
+}
+
+uint64_t visited() {
+    Lock lock(core.here()->mutex);
+    return core->visited;
 }
 
 Key new_key() {
