@@ -156,7 +156,7 @@ def main() -> None:
 
     series = [Series(**one) for one in result["series"]]
     report.print_tables(console, series)
-    bars = judged(series, result["machine"]["free_threaded"])
+    bars = judged(series, result["machine"])
     works = {one.work for one in series}
     report.print_bars(console, [bar for bar in bars if bar["work"] in works])
     for note in result["notes"]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .measure import Series, Spread, difference, ratio
 from .names import (
     ASYNCIO,
+    AWAITED,
     BARE,
     BURSTS,
     CFFI_ABI,
@@ -25,9 +27,11 @@ from .names import (
     NO_FAULTS,
     NO_TABLE,
     PLAIN,
+    PROCESSOR_TIME,
     PYBIND11,
     WAITING_POOL,
     WITH_FIXTURE,
+    Sweep,
 )
 
 
@@ -45,6 +49,8 @@ class Bar:
     """The difference instead of the ratio."""
     unit: str = ""
     scale: float = 1.0
+    under_work: str | None = None
+    """The work of the one below the line, if it is another one that took its turns in the same rounds."""
 
     def measured(self, series: dict[tuple[str, str], Series]) -> Spread | None:
         """Return what was measured, or None if one of the two was left out."""
@@ -53,7 +59,7 @@ class Bar:
             return None
         if self.under is None:
             return Spread.of(over.values)
-        under = series.get((self.work, self.under))
+        under = series.get((self.under_work or self.work, self.under))
         if under is None:
             return None
         return difference(over, under) if self.minus else ratio(over, under)
@@ -83,8 +89,25 @@ def async_bars(work: str) -> list[Bar]:
     return [times(LOOP, 0.7), times(GIL_CALLBACK, 6.0), times(CTYPES_CALLBACK, 6.0), times(WAITING_POOL, 10.0)]
 
 
-def bars(free_threaded: bool) -> list[Bar]:
-    """Return the bars of a build of CPython."""
+def processor_time_bars() -> list[Bar]:
+    other, limit = LOOP, 2.0
+    return [
+        Bar(PROCESSOR_TIME.at(count), f"hcsrt / {other}", limit, True, f"{HCSRT}, {ASYNCIO}", f"{other}, {ASYNCIO}")
+        for count in PROCESSOR_TIME.counts
+        if count >= 64
+    ]
+
+
+def growth_bar(sweep: Sweep, contestant: str, limit: float) -> Bar:
+    """Return the bar on what a sweep costs at the largest count, as a multiple of the cost at the smallest."""
+    first, last = sweep.counts[0], sweep.counts[-1]
+    text = f"{contestant}: {sweep.growth}"
+    return Bar(sweep.at(last), text, limit, True, contestant, contestant, under_work=sweep.at(first))
+
+
+def bars(machine: Mapping[str, Any]) -> list[Bar]:
+    """Return the bars of a build of CPython, on an idle, a busy or a pinned machine."""
+    free_threaded = machine["free_threaded"]
     return [
         Bar("own, drop", "hcsrt from Cython / (an object, and the GIL given up once)", 1.3, True, CYTHON, PLAIN),
         *own_bars("own, drop"),
@@ -92,6 +115,8 @@ def bars(free_threaded: bool) -> list[Bar]:
         Bar("call", "hcsrt, guarded / nanobind, unguarded", 1.15, True, HCSRT, NANOBIND),
         Bar("close 10,000", "hcsrt / a loop of C++", 3.0, True, HCSRT, BARE),
         *(bar for case in BURSTS for bar in async_bars(f"{case}: rate")),
+        Bar(f"{BURSTS[0]}: rate", f"{AWAITED} / hcsrt", 0.75, False, f"{AWAITED}, {ASYNCIO}", f"{HCSRT}, {ASYNCIO}"),
+        *processor_time_bars(),
         *(
             [Bar("threads", "2 threads / 2 processes", 0.9, False, f"{HCSRT}: 2 threads", f"{HCSRT}: 2 processes")]
             if free_threaded
@@ -107,11 +132,11 @@ def bars(free_threaded: bool) -> list[Bar]:
     ]
 
 
-def judged(series: list[Series], free_threaded: bool) -> list[dict[str, Any]]:
+def judged(series: list[Series], machine: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return each bar with what was measured."""
     found = {(one.work, one.contestant): one for one in series}
     rows = []
-    for bar in bars(free_threaded):
+    for bar in bars(machine):
         spread = bar.measured(found)
         values = spread and [bar.scale * value for value in (spread.median, spread.low, spread.high)]
         rows.append(

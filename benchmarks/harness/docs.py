@@ -30,6 +30,7 @@ from .names import (
     IN_FLIGHT,
     LATENCIES,
     LOOP,
+    SWEEPS,
     UVLOOP,
     WHOLE,
     Case,
@@ -107,7 +108,8 @@ def machines(runs: Runs) -> str:
 
 def bars(runs: Runs) -> str:
     found: dict[tuple[str, str, str], dict[str, str]] = {}
-    works = list(dict.fromkeys(bar.work.removesuffix(": rate") for bar in [*all_bars(False), *all_bars(True)]))
+    known = [bar for run in runs.values() for bar in all_bars(run["machine"])]
+    works = list(dict.fromkeys(bar.work.removesuffix(": rate") for bar in known))
     for build, run in runs.items():
         for row in run["bars"]:
             text = "left out" if row["measured"] is None else ratio_text(Spread(*row["measured"]))
@@ -192,6 +194,21 @@ def verbs(runs: Runs) -> str:
     return columns_of(works_in(runs["gil"]), columns, names)
 
 
+def by_number(of: str, runs: Runs) -> str:
+    """Return one table of all sweeps over the same thing, such as the systems that are alive."""
+    works = works_in(runs["gil"])
+    sweeps = [sweep for sweep in SWEEPS if sweep.of == of]
+    counts = sorted({count for sweep in sweeps for count in sweep.counts})
+    rows = []
+    for sweep in sweeps:
+        named = {name for count in counts for name in works.get(sweep.at(count), {})}
+        rows += [[f"**{sweep.title}**", *("" for _ in counts)]] if len(sweeps) > 1 else []
+        for name in sorted(named, key=place):
+            found = [works.get(sweep.at(count), {}).get(name) for count in counts]
+            rows.append([name, *(median_text(figure) if figure else "" for figure in found)])
+    return table(["", *(f"{count:,}" for count in counts)], rows)
+
+
 def footprint(runs: Runs) -> str:
     columns = [("threads", "async, threads", median_text), ("memory", "async, memory of the process", median_text)]
     return columns_of(works_in(runs["gil"]), columns)
@@ -225,6 +242,7 @@ TABLES: dict[str, Callable[[Runs], str]] = {
     "worlds": partial(of_builds, "worlds", spread_text),
     "tests": partial(of_builds, "worlds, tests", spread_text),
     "import": partial(of_builds, "import", spread_text),
+    **{f"by number {of}": partial(by_number, of) for of in dict.fromkeys(sweep.of for sweep in SWEEPS)},
 }
 
 

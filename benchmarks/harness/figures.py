@@ -47,7 +47,7 @@ def kept(work: str, spread: Spread) -> tuple[float, ...]:
 def summary(result: dict[str, Any]) -> dict[str, Any]:
     """Return a result without its single values. The bars are judged first: their ratios need values of one round."""
     series = [Series(**one) for one in result["series"]]
-    rows = judged(series, result["machine"]["free_threaded"])
+    rows = judged(series, result["machine"])
     for row in rows:
         row["measured"] = row["measured"] and [rounded(value, 4) for value in row["measured"]]
     return {

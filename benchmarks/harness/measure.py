@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from time import perf_counter
 from typing import Any, TypeVar
+
+from .names import Sweep
 
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
@@ -83,12 +85,17 @@ def difference(larger: Series, smaller: Series) -> Spread:
     return Spread.of(a - b for a, b in zip(larger.values, smaller.values, strict=True))
 
 
+def beginning_with(number: int, names: Iterable[KeyT]) -> list[KeyT]:
+    """Return the names in the same order, beginning with another one in each round."""
+    names = list(names)
+    first = number % len(names)
+    return names[first:] + names[:first]
+
+
 def in_turns(turns: Mapping[KeyT, Callable[[], ValueT]], rounds: int) -> Iterator[tuple[KeyT, ValueT]]:
     """Give each contestant a turn in each round; each round begins with another one."""
-    names = list(turns)
     for number in range(rounds):
-        first = number % len(names)
-        for name in names[first:] + names[:first]:
+        for name in beginning_with(number, turns):
             yield name, turns[name]()
 
 
@@ -96,6 +103,23 @@ def interleaved(work: str, unit: str, turns: Mapping[str, Callable[[], float]], 
     series = {name: Series(work, name, unit) for name in turns}
     for name, value in in_turns(turns, rounds):
         series[name].values.append(value)
+    return list(series.values())
+
+
+def swept(
+    sweep: Sweep, turns_at: Callable[[int], AbstractContextManager[Mapping[str, Callable[[], float]]]], rounds: int
+) -> list[Series]:
+    """Give each contestant a turn at each count in each round: growth, too, is a ratio within a round.
+
+    turns_at() makes whatever there has to be so many of, and removes it after the turns.
+    """
+    series: dict[tuple[int, str], Series] = {}
+    for number in range(rounds):
+        for count in beginning_with(number, sweep.counts):
+            with turns_at(count) as turns:
+                for name in beginning_with(number, turns):
+                    one = series.setdefault((count, name), Series(sweep.at(count), name, sweep.unit))
+                    one.values.append(turns[name]())
     return list(series.values())
 
 

@@ -1,4 +1,4 @@
-"""The names, order and colours of the contestants in tables and plots, and the cases of async operations."""
+"""The names, order and colours of the contestants in tables and plots, the cases of async operations, the sweeps."""
 
 from __future__ import annotations
 
@@ -70,6 +70,14 @@ def place(contestant: str) -> tuple[int, str]:
     return (known.index(name) if name in known else len(known)), contestant
 
 
+def colours_of(names: list[str]) -> dict[str, str]:
+    """Return a colour for each line of a plot; names that have none get one that is left."""
+    known = {name: COLOURS[base(name)] for name in names if base(name) in COLOURS}
+    left = [colour for colour in dict.fromkeys(COLOURS.values()) if colour not in known.values()]
+    rest = [name for name in names if name not in known]
+    return known | {name: left[number % len(left)] for number, name in enumerate(rest)}
+
+
 class Case(NamedTuple):
     in_flight: int
     latency: int
@@ -92,24 +100,28 @@ BURSTS = [Case(1024, 0, document, threads) for document in (1024, 128) for threa
 WHOLE = [Case(1, 0), Case(1024, 0)]
 """The cases in which the verbs of the public classes are measured beside the calls that they make."""
 
-FACES = ("blocking", "asyncio")
-ALIVE_VERBS = (
-    "create",
-    "start",
-    "properties",
-    "open by id",
-    "subscribe",
-    "unsubscribe",
-    "terminate",
-    "enumerate",
-    "stop_all",
-    "reap",
-    "close_all",
-)
-"""What is measured beside many compute systems."""
-GROWTH = "growth"
+
+class Sweep(NamedTuple):
+    """A work that is measured at several counts, each a work of its own: of operations in flight, of systems alive."""
+
+    title: str
+    of: str
+    """What there are so many of, as in "in flight"."""
+    counts: tuple[int, ...]
+    """In ascending order."""
+    plot: str
+    """The name of the file in which it is drawn."""
+    unit: str = "s"
+
+    def at(self, count: int) -> str:
+        """Return the name of the work at one of the counts."""
+        return f"{self.title}, {count:,} {self.of}"
+
+    @property
+    def growth(self) -> str:
+        return f"{self.counts[-1]:,} / {self.counts[0]:,} {self.of}"
 
 
-def alive(face: str, count: int | str) -> str:
-    """Return the name of the work of one face beside so many systems."""
-    return f"alive, {face}: {count:,}" if isinstance(count, int) else f"alive, {face}: {count}"
+PROCESSOR_TIME = Sweep("processor time an operation", "in flight", (1, 8, 64, 256, 1024), "processor_time")
+SWEEPS = [PROCESSOR_TIME]
+"""Each has a plot and a table in the terminal; those of the same thing are one table in the documentation."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import cycle
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -13,7 +14,7 @@ from rich.table import Table
 
 from .figures import Figure, Works, median_text, ratio_text, scale_of, three, works_of
 from .measure import Series, Spread, ratio
-from .names import ASYNCIO, BARE, BURSTS, COLOURS, HCSRT, LOOP, SUBPROCESS, base, place
+from .names import ASYNCIO, BARE, BURSTS, COLOURS, HCSRT, LOOP, SWEEPS, Sweep, base, colours_of, place
 
 REFERENCES = (
     HCSRT,
@@ -46,7 +47,10 @@ def ratio_to(one: Series, reference: Series) -> str:
 def print_tables(console: Console, series: list[Series]) -> None:
     works = works_of(series)
     cases: dict[str, dict[str, list[Series]]] = {}
+    swept = {of.at(count) for of in SWEEPS for count in of.counts}
     for work, of_work in by_work(series).items():
+        if work in swept:
+            continue
         case, colon, metric = work.rpartition(": ")
         if colon and case.startswith("async"):
             cases.setdefault(case, {})[metric] = of_work
@@ -61,6 +65,28 @@ def print_tables(console: Console, series: list[Series]) -> None:
         console.print(table)
     for case, metrics in cases.items():
         print_case(console, case, metrics, works)
+    for of in SWEEPS:
+        if of.at(of.counts[0]) in works:
+            print_sweep(console, of, series)
+
+
+def print_sweep(console: Console, of: Sweep, series: list[Series]) -> None:
+    """Print in one line what a contestant's work costs at each count, and how it grows."""
+    found = {(one.work, one.contestant): one for one in series}
+    works = works_of(series)
+    first, last = of.at(of.counts[0]), of.at(of.counts[-1])
+    table = Table(title=f"{of.title}, {of.of}", title_justify="left", title_style="bold")
+    table.add_column("contestant")
+    for column in (
+        *(f"{count:,}" for count in of.counts),
+        escape(f"{of.counts[-1]:,} / {of.counts[0]:,}  [quartiles]"),
+    ):
+        table.add_column(column, justify="right")
+    for name in sorted(works[first], key=place):
+        figures = [works.get(of.at(count), {}).get(name) for count in of.counts]
+        grown = escape(ratio_text(ratio(found[last, name], found[first, name]))) if (last, name) in found else ""
+        table.add_row(name, *(median_text(figure) if figure else "" for figure in figures), grown)
+    console.print(table)
 
 
 def print_case(console: Console, case: str, metrics: dict[str, list[Series]], works: Works) -> None:
@@ -143,6 +169,10 @@ def plot(works: Works, folder: Path, machine: str) -> list[Path]:
         if work in works:
             paths.append(folder / f"{name}.svg")
             draw(works[work], work, paths[-1], machine)
+    for of in SWEEPS:
+        if of.at(of.counts[0]) in works:
+            paths.append(folder / f"{of.plot}.svg")
+            draw_sweep(works, of, paths[-1], machine)
     return paths
 
 
@@ -175,7 +205,72 @@ def draw(figures: dict[str, Figure], work: str, path: Path, machine: str) -> Non
     figure.suptitle("\n".join(title), size=SIZE, x=MARGIN / WIDTH, ha="left")
     axes.set_ylim(-0.3, len(names) - 0.3)
     axes.spines[["top", "right", "bottom"]].set_visible(False)
+    write_plot(figure, path)
+
+
+def write_plot(figure: Any, path: Path) -> None:
+    from matplotlib import pyplot
+
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     pyplot.close(figure)
     path.write_text(text.getvalue().replace("</style>", f"\n{STYLE}</style>", 1), "utf-8", newline="\n")
+
+
+def swept_figures(works: Works, of: Sweep) -> dict[str, list[Figure]]:
+    """Return the figures of each contestant that was measured at each count."""
+    names = set.intersection(*(set(works[of.at(count)]) for count in of.counts))
+    return {name: [works[of.at(count)][name] for count in of.counts] for name in sorted(names, key=place)}
+
+
+def apart(values: list[float], least: float) -> list[float]:
+    """Return the values, which ascend, moved up so that each is at least so many times the one before."""
+    moved: list[float] = []
+    for value in values:
+        moved.append(max(value, moved[-1] * least) if moved else value)
+    return moved
+
+
+def draw_sweep(works: Works, of: Sweep, path: Path, machine: str) -> None:
+    """Draw a line for each contestant over the counts; where a cost does not grow, it is level."""
+    from matplotlib import pyplot
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    figures = swept_figures(works, of)
+    colours = colours_of(list(figures))
+    factor, unit = scale_of(min((found[0] for found in figures.values()), key=lambda figure: figure.spread.median))
+    title = wrap(f"{of.title}: {unit}, median, by number {of.of}", 48)
+    note = wrap(machine, 52)
+    height = (len(title) * SIZE + len(note) * NOTE) * 1.25 + 20 * len(figures) + 260
+    figure, axes = pyplot.subplots(figsize=(WIDTH / 72, height / 72), layout="constrained", facecolor="white")
+    figure.get_layout_engine().set(w_pad=MARGIN / 72, h_pad=MARGIN / 72)
+    places = range(len(of.counts))
+    for (name, found), marker in zip(figures.items(), cycle("osD^vP*X")):
+        medians = [figure.spread.median * factor for figure in found]
+        axes.plot(places, medians, color=colours[name], marker=marker, linewidth=2, label=name, clip_on=False)
+    last = sorted(figures.values(), key=lambda found: found[-1].spread.median)
+    ends = [found[-1].spread.median * factor for found in last]
+    low, high = (
+        chosen(found.spread.median * factor for each in figures.values() for found in each) for chosen in (min, max)
+    )
+    # 200 points high, and a line of text needs 15 of them.
+    for end, at in zip(ends, apart(ends, max(high / low, 2) ** (15 / 200)), strict=True):
+        axes.annotate(three(end), (places[-1], at), (8, 0), textcoords="offset points", va="center", size=SIZE)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: three(value)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_xticks(places, [f"{count:,}" for count in of.counts])
+    axes.tick_params(labelsize=SIZE)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.suptitle("\n".join(title), size=SIZE, x=MARGIN / WIDTH, ha="left")
+    figure.legend(
+        *axes.get_legend_handles_labels(),
+        loc="outside lower left",
+        fontsize=SIZE,
+        frameon=False,
+        title="\n".join(note),
+        title_fontsize=NOTE,
+        alignment="left",
+    )
+    write_plot(figure, path)

@@ -28,6 +28,7 @@ KINDS = {
     "fixture": Kind("worlds.measure_fixture", False),
     "documents": Kind("documents.measure", True),
     "async": Kind("asynchronous.measure", True),
+    "processor-time": Kind("asynchronous.measure_processor_time", True),
     "latency": Kind("asynchronous.measure_latencies", False),
     "async-footprint": Kind("asynchronous.measure_footprint", False),
     "import": Kind("footprint.measure_imports", False),

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from functools import partial
 from itertools import product
 from time import perf_counter, process_time
@@ -25,7 +25,7 @@ from hcsrt import OwnedSystem, _calls
 from ..harness import library
 from ..harness.build import BARE as BARE_LIBRARY
 from ..harness.build import ROOT, built
-from ..harness.measure import Effort, Series, in_turns
+from ..harness.measure import Effort, Series, in_turns, swept
 from ..harness.names import (
     ASYNCIO,
     AWAITED,
@@ -38,6 +38,7 @@ from ..harness.names import (
     IN_FLIGHT,
     LATENCIES,
     LOOP,
+    PROCESSOR_TIME,
     UVLOOP,
     WAITING_POOL,
     WHOLE,
@@ -280,6 +281,21 @@ def measure(effort: Effort) -> list[Series]:
         for case in dict.fromkeys([*BURSTS, *WHOLE])
         for one in measure_case(case, [*names, *(VERBS if case in WHOLE else ())], effort, rounds)
     ]
+
+
+def measure_processor_time(effort: Effort) -> list[Series]:
+    """Measure what an operation costs all threads of the process together, by the number in flight."""
+    library.install()
+
+    def processor_time(name: str, case: Case) -> float:
+        return turn(name, ASYNCIO, case, effort.batch * 10).processor
+
+    names = [*available(), AWAITED]
+
+    def turns_at(count: int) -> AbstractContextManager[dict[str, Callable[[], float]]]:
+        return nullcontext({f"{name}, {ASYNCIO}": partial(processor_time, name, Case(count, 0)) for name in names})
+
+    return swept(PROCESSOR_TIME, turns_at, max(1, effort.rounds // 5))
 
 
 def measure_latencies(effort: Effort) -> list[Series]:

@@ -6,6 +6,8 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,14 +23,15 @@ if WINDOWS:
 if Path(hcsrt.__file__).resolve().parents[1] != Path(__file__).resolve().parents[2]:
     pytest.skip("needs the editable install", allow_module_level=True)
 
-from benchmarks.harness.bars import judged
+from benchmarks.harness.bars import growth_bar, judged
 from benchmarks.harness.docs import FIGURES, MARKED, PAGE, TABLES, joined, rendered
 from benchmarks.harness.figures import scale_of, summary, text_of, three, works_in
-from benchmarks.harness.measure import Series
-from benchmarks.harness.names import CORE, IN_FLIGHT, LATENCIES, Case
-from benchmarks.harness.report import PLOTTED
+from benchmarks.harness.measure import Series, swept
+from benchmarks.harness.names import CORE, IN_FLIGHT, LATENCIES, SWEEPS, Case, Sweep
+from benchmarks.harness.report import PLOTTED, swept_figures
 
 ROOT = Path(__file__).resolve().parents[2]
+PLOTS = [*PLOTTED.values(), *(sweep.plot for sweep in SWEEPS)]
 
 
 def benchmarks(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -67,13 +70,20 @@ def test_everything_is_measured_and_set_against_its_bar(tmp_path: Path) -> None:
     for pair in product(IN_FLIGHT, LATENCIES):
         assert (f"{Case(*pair)}: worst", "hcsrt, asyncio") in values
 
-    bars = judged([Series(**one) for one in result["series"]], result["machine"]["free_threaded"])
+    for sweep in SWEEPS:
+        for count in sweep.counts:
+            of_work = {contestant: found for (work, contestant), found in values.items() if work == sweep.at(count)}
+            assert of_work, sweep.at(count)
+            assert len({len(found) for found in of_work.values()}) == 1
+        assert f"{sweep.title}, {sweep.of}" in done.stdout
+
+    bars = judged([Series(**one) for one in result["series"]], result["machine"])
     for bar in bars:
         assert (bar["measured"] is None) == (bar["holds"] is None)
     told = re.findall(r" (holds|missed) │$", done.stdout, re.MULTILINE)
     assert told == [{True: "holds", False: "missed"}[bar["holds"]] for bar in bars if bar["measured"]]
     measured_of = {bar["what"]: bar["measured"] for bar in bars if bar["work"].startswith("async")}
-    assert len(measured_of) == 4
+    assert len(measured_of) == 5
     assert all(measured_of.values())
     assert {name for work, name in values if work.startswith("async, 1024 in flight, 0 ms, 128 B")} >= {"C++"}
     assert result["machine"]["python"] in done.stdout
@@ -105,7 +115,7 @@ def test_a_bar_is_judged_by_the_median_of_ratios_within_rounds() -> None:
             Series("import", "from hcsrt import ComputeSystem", "s", [0.03, 0.04, 0.05]),
             Series("import", "python -c pass", "s", [0.01, 0.02, 0.045]),
         ],
-        free_threaded=False,
+        {"free_threaded": False},
     )
     found = {(row["work"], row["what"]): row for row in rows}
 
@@ -122,6 +132,30 @@ def test_a_bar_is_judged_by_the_median_of_ratios_within_rounds() -> None:
     # In milliseconds.
     is_judged("import", "from hcsrt import ComputeSystem - bare Python", 20.0, False)
     assert all(row["measured"] is row["holds"] is None for row in found.values())
+
+
+def test_growth_is_a_ratio_within_rounds_of_the_largest_count_to_the_smallest() -> None:
+    sweep = Sweep("a system", "alive", (10, 100), "alive")
+    made: list[int] = []
+
+    @contextmanager
+    def turns_at(count: int) -> Generator[dict[str, Callable[[], float]]]:
+        made.append(count)
+        yield {"stop": lambda: float(count * len(made)), "start": lambda: 1.0}
+        made.append(-count)
+
+    series = {(one.work, one.contestant): one for one in swept(sweep, turns_at, 2)}
+    # Each count in each round, and nothing is left of one when the next one begins.
+    assert made == [10, -10, 100, -100, 100, -100, 10, -10]
+    assert series["a system, 10 alive", "stop"].values == [10.0, 70.0]
+    assert series["a system, 100 alive", "stop"].values == [300.0, 500.0]
+    spread = growth_bar(sweep, "stop", 1.2).measured(series)
+    assert spread is not None
+    assert (spread.low + spread.high) / 2 == pytest.approx((30 + 50 / 7) / 2)
+    assert not growth_bar(sweep, "stop", 1.2).holds(spread)
+    level = growth_bar(sweep, "start", 1.2)
+    assert level.text == "start: 100 / 10 alive"
+    assert level.holds(level.measured(series) or spread)
 
 
 def named_tables(page: str) -> list[tuple[str, str]]:
@@ -143,7 +177,7 @@ def test_the_documentation_shows_the_figures_that_are_kept() -> None:
 def test_the_plots_show_the_figures_that_are_kept() -> None:
     works = works_in(json.loads(FIGURES.read_text())["gil"])
     plots = {path.stem: path.read_text() for path in FIGURES.parent.glob("*.svg")}
-    assert sorted(plots) == sorted(PLOTTED.values())
+    assert sorted(plots) == sorted(PLOTS)
     for work, name in PLOTTED.items():
         texts = re.findall(r"<text [^>]*>([^<]*)</text>", plots[name])
         labels = sorted(html.unescape(text) for text in texts)
@@ -164,7 +198,21 @@ def light_of(color: str) -> float:
     return sum(part * weight for part, weight in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
 
 
-@pytest.mark.parametrize("name", PLOTTED.values())
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_the_plot_of_a_sweep_names_each_line_and_its_last_figure(sweep: Sweep) -> None:
+    works = works_in(json.loads(FIGURES.read_text())["gil"])
+    plot = (FIGURES.parent / f"{sweep.plot}.svg").read_text()
+    texts = [html.unescape(text) for text in re.findall(r"<text [^>]*>([^<]*)</text>", plot)]
+    figures = swept_figures(works, sweep)
+    scale, _ = scale_of(min((found[0] for found in figures.values()), key=lambda figure: figure.spread.median))
+    for name, found in figures.items():
+        assert name in texts
+        assert three(found[-1].spread.median * scale) in texts, name
+    assert texts.index(f"{sweep.counts[0]:,}") < texts.index(f"{sweep.counts[-1]:,}")
+    assert len(plot) < 40_000
+
+
+@pytest.mark.parametrize("name", PLOTS)
 def test_a_plot_can_be_read_on_a_phone_and_on_a_dark_page(name: str) -> None:
     plot = (FIGURES.parent / f"{name}.svg").read_text()
     (width,) = re.findall(r'viewBox="0 0 ([\d.]+) ', plot)
