@@ -60,7 +60,7 @@ class Contents:
     def _world(self, request: _native.Request) -> Answer:
         systems = [
             SavedSystem(system.scope, system.id, system.state, _without_secrets(system.document))._asdict()
-            for system in self._model.ids.values()
+            for system in self._model.all_live_systems()
             if not system.stopping and not (system.host and system.host.stopping)
         ]
         return Answer(json.dumps({"systems": systems, "cpu_groups": list(self._settings.groups.values())}))
@@ -72,15 +72,13 @@ class Contents:
 
     def _report(self, namespace: str, id: str, pid: int | None, type: int, data: str | None) -> str | None:
         """Deliver an event to the handles of a system, the newest with that id, or of a process; or say why not."""
-        system = next(
-            (each for each in reversed(self._model.systems.values()) if (each.scope, each.id) == (namespace, id)), None
-        )
+        system = self._model.newest_system(namespace, id)
         if system is None:
             where = f" in the namespace {namespace!r}" if namespace else ""
             return f"no compute system has the id {id!r}{where}"
         key = system.key
         if pid is not None:
-            process = next((each for each in reversed(system.processes.values()) if each.pid == pid), None)
+            process = system.pids.get(pid)
             if process is None:
                 return f"no process of the compute system {id!r} has the id {pid}"
             key = process.key
@@ -90,14 +88,14 @@ class Contents:
     def fill(self, saved: Saved) -> None:
         """Put what was saved on an empty host. No handle leads to the systems until one is opened."""
         for given in _hosts_first(saved.systems):
-            host = self._model.ids.get((given.namespace, given.document.get("HostingSystemId", "")))
+            host = self._model.live_system(given.namespace, given.document.get("HostingSystemId", ""))
             key, runtime_id = _native.new_key(), str(self._variation.guid())
             system = System(key, given.namespace, given.id, given.document, host, runtime_id)
             system.held = system.opened = False
             system.state = given.state
             if given.state != "Created":
                 system.started = datetime.now(UTC)
-            self._model.systems[system.key] = self._model.ids[system.scope, system.id] = system
+            self._model.add_system(system)
         for group in saved.cpu_groups:
             self._settings.groups[group_key(group)] = group
 

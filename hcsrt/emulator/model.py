@@ -5,7 +5,9 @@ Used on the service's one thread; it needs no locks.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from .._hresults import (
@@ -98,6 +100,14 @@ class System:
         self.state = "Created"
         self.started: datetime | None = None
         self.processes: dict[int, Process] = {}
+        # The newest of them with each pid.
+        self.pids: dict[int, Process] = {}
+        # How many of them have not ended.
+        self.running: int = 0
+        # Those that have ended without a handle, and have left something behind in their groups.
+        self.leftovers: dict[int, Process] = {}
+        # The systems that it hosts and that have not stopped.
+        self.guests: dict[int, System] = {}
         self.meter: Meter = Meter()
         # Whether a handle to it is open, and whether one ever was.
         self.held = self.opened = True
@@ -107,8 +117,9 @@ class System:
         self.attribution: list[dict[str, Any]] = []
         self.shutdown_ticket = 0
         self.terminate_ticket = 0
-        # The end of the wait for its processes, on the monotonic clock.
+        # The end of the wait for its processes, and the next look at them, on the monotonic clock.
         self.deadline: float = 0.0
+        self.look_at: float = inf
 
     @property
     def type(self) -> str:
@@ -163,9 +174,59 @@ class Model:
     def __init__(self, variation: Variation) -> None:
         self.variation = variation
         self.systems: dict[int, System] = {}
-        # The systems that have not stopped, by namespace and id.
-        self.ids: dict[tuple[str, str], System] = {}
+        # The same by namespace and id, which those that have stopped may have had before: the newest comes last.
+        self._named: dict[tuple[str, str], dict[int, System]] = {}
+        # The systems that have not stopped, by namespace, and by id in there.
+        self._live: dict[str, dict[str, System]] = {}
         self.processes: dict[int, Process] = {}
+
+    def add_system(self, system: System) -> None:
+        """Add a new compute system."""
+        self.systems[system.key] = system
+        self._named.setdefault((system.scope, system.id), {})[system.key] = system
+        self._live.setdefault(system.scope, {})[system.id] = system
+        if system.host is not None:
+            system.host.guests[system.key] = system
+
+    def end_system(self, system: System) -> None:
+        """Let another system have the id of one that has stopped."""
+        live = self._live[system.scope]
+        del live[system.id]
+        if not live:
+            del self._live[system.scope]
+        if system.host is not None:
+            system.host.guests.pop(system.key, None)
+
+    def forget_system(self, system: System) -> None:
+        """Drop a system that has stopped and has no handle any more."""
+        del self.systems[system.key]
+        named = self._named[system.scope, system.id]
+        del named[system.key]
+        if not named:
+            del self._named[system.scope, system.id]
+
+    def live_system(self, scope: str, id: str) -> System | None:
+        """Return the system with that id that has not stopped."""
+        return self._live.get(scope, {}).get(id)
+
+    def live_systems(self, scope: str) -> Collection[System]:
+        """Return the systems of a namespace that have not stopped, the oldest first."""
+        return self._live.get(scope, {}).values()
+
+    def all_live_systems(self) -> list[System]:
+        """Return the systems of all namespaces that have not stopped. On any thread."""
+        return [system for live in list(self._live.values()) for system in list(live.values())]
+
+    def newest_system(self, scope: str, id: str) -> System | None:
+        """Return the newest system with that id, which may have stopped."""
+        named = self._named.get((scope, id))
+        return None if named is None else named[next(reversed(named))]
+
+    def add_process(self, process: Process) -> None:
+        """Add a new process to its system."""
+        self.processes[process.key] = process.system.processes[process.key] = process
+        process.system.pids[process.pid] = process
+        process.system.running += 1
 
     def system_of(self, request: _native.Request) -> System:
         system = self.systems.get(request.system)
@@ -205,9 +266,14 @@ class Model:
         """Drop an ended process without handles, unless it left something behind that the system's end has to kill."""
         if process.held or not process.exited:
             return
-        if process.system.state != "Stopped" and process.signal(0):
+        system = process.system
+        if system.state != "Stopped" and process.signal(0):
+            system.leftovers[process.key] = process
             return
         del self.processes[process.key]
-        del process.system.processes[process.key]
-        process.system.meter.keep(*process.account())
+        del system.processes[process.key]
+        system.leftovers.pop(process.key, None)
+        if system.pids.get(process.pid) is process:
+            del system.pids[process.pid]
+        system.meter.keep(*process.account())
         _native.forget(process.key)

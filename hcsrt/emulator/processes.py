@@ -50,7 +50,7 @@ class Processes:
         launch = Launch(request.text or "", linux=system.linux)
         if system.id not in accepted:
             _warn_once()
-        for process in list(system.processes.values()):
+        for process in list(system.leftovers.values()):
             self._model.forget_if_unused(process)
         try:
             pid = _native.spawn(
@@ -66,7 +66,7 @@ class Processes:
         except OSError as error:
             raise launch.failure(error) from None
         process = Process(request.process, pid, system, is_console=launch.is_console)
-        self._model.processes[process.key] = system.processes[process.key] = process
+        self._model.add_process(process)
         if "Container" in system.document and self._variation.choose("process_in_container") != "succeeds":
             # Server 2022 reports this for process-isolated containers although the process runs.
             process.info_owed = True
@@ -76,11 +76,11 @@ class Processes:
     @verb("HcsOpenProcess", at_once=True)
     def _open_process(self, request: _native.Request) -> Answer:
         system = self._model.live_system_of(request)
-        for process in system.processes.values():
-            if process.pid == request.number and not process.exited:
-                process.held = True
-                return Answer(key=process.key)
-        raise Failure(ERROR_NOT_FOUND, f"The compute system has no process {request.number}.")
+        process = system.pids.get(request.number)
+        if process is None or process.exited:
+            raise Failure(ERROR_NOT_FOUND, f"The compute system has no process {request.number}.")
+        process.held = True
+        return Answer(key=process.key)
 
     @verb("HcsGetProcessInfo")
     def _process_info(self, request: _native.Request) -> Answer:
@@ -145,6 +145,7 @@ class Processes:
     def _process_exited(self, request: _native.Request) -> None:
         process = self._model.processes[request.process]
         process.exit_code = _exit_code(process, request.number)
+        process.system.running -= 1
         process.lost = request.lost
         if process.lost:
             process.system.meter.lose(process.pid)

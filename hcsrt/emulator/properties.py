@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import ModuleType
@@ -68,9 +68,48 @@ def basic(system: System, variation: Variation) -> dict[str, object]:
     return document
 
 
-def of_system(system: System, query: str | None, variation: Variation) -> str:
-    """Return the Properties document that answers a System_PropertyQuery."""
-    asked = schema.parse_optional(query, "System_PropertyQuery")
+class Sessions:
+    """The processes of this machine by session, looked up once for all questions that were asked before the look."""
+
+    def __init__(self) -> None:
+        self._pids: dict[int, list[int]] = {}
+        # Questions with a lower ticket were asked before the look.
+        self._until = 0
+        # How many looks there were.
+        self.looks: int = 0
+
+    def pids(self, sessions: Iterable[int], ticket: int, psutil: ModuleType) -> Iterator[int]:
+        """Return the pids in these sessions, as they are since a question was asked."""
+        if ticket >= self._until:
+            # Tickets and keys are of one sequence.
+            self._until = _native.new_key()
+            self._pids = {}
+            self.looks += 1
+            for pid in psutil.pids():
+                with suppress(OSError):
+                    self._pids.setdefault(os.getsid(pid), []).append(pid)
+        found = [(pid, session) for session in sessions for pid in self._pids.get(session, ())]
+        # In the order of their numbers, and so in most cases parents first: a child that ends between the looks at both
+        # is then missed, and not counted twice.
+        for pid, session in sorted(found):
+            # Another process may have the number by now.
+            with suppress(OSError):
+                if os.getsid(pid) == session:
+                    yield pid
+
+
+class Question(NamedTuple):
+    """A system and what is asked of it."""
+
+    system: System
+    ticket: int
+    sessions: Sessions
+
+
+def of_system(system: System, request: _native.Request, variation: Variation, sessions: Sessions) -> str:
+    """Return the Properties document that answers a request with a System_PropertyQuery."""
+    asked = schema.parse_optional(request.text, "System_PropertyQuery")
+    question = Question(system, request.ticket, sessions)
     document = basic(system, variation)
     types: list[str] = asked.get("PropertyTypes", [])
     if "Statistics" not in types:
@@ -80,23 +119,23 @@ def of_system(system: System, query: str | None, variation: Variation) -> str:
                 del document[member]
     for name in types:
         member, answer = _property(name)
-        document[member] = answer(system)
+        document[member] = answer(question)
     if "Queries" in asked:
-        document["PropertyResponses"] = {name: _response(system, name) for name in asked["Queries"]}
+        document["PropertyResponses"] = {name: _response(question, name) for name in asked["Queries"]}
     return json.dumps(document)
 
 
-def _response(system: System, name: str) -> dict[str, object]:
+def _response(question: Question, name: str) -> dict[str, object]:
     """Return the PropertyResponse to one named query: a failure of one property leaves the others alone."""
     try:
         if name not in schema.enum_values("System_PropertyType"):
             raise invalid_json(Problem(schema.member("$.Queries", name), f"{name!r} is no System_PropertyType"))
-        return {"Response": _property(name)[1](system)}
+        return {"Response": _property(name)[1](question)}
     except Failure as failure:
         return {"Error": failure.result_error()}
 
 
-def _property(name: str) -> tuple[str, Callable[[System], object]]:
+def _property(name: str) -> tuple[str, Callable[[Question], object]]:
     """Return the member of Properties for a property type, and what answers it."""
     try:
         return _PROPERTIES[name]
@@ -108,7 +147,8 @@ def _property(name: str) -> tuple[str, Callable[[System], object]]:
 # --- the properties of a system ---------------------------------------------------------------------------------------
 
 
-def _memory(system: System) -> dict[str, object]:
+def _memory(question: Question) -> dict[str, object]:
+    system = question.system
     if system.type != "VirtualMachine":
         raise Failure(ERROR_NOT_SUPPORTED, "Only a virtual machine has the property Memory.")
     _expect_running(system)
@@ -126,10 +166,11 @@ def _memory(system: System) -> dict[str, object]:
     }
 
 
-def _statistics(system: System) -> dict[str, object]:
+def _statistics(question: Question) -> dict[str, object]:
+    system = question.system
     _expect_running(system)
     accounts = [process.account() for process in system.processes.values()]
-    samples = _each_process(system, _sample)
+    samples = _each_process(question, _sample)
     total = system.meter.total(accounts, _unaccounted(system, samples))
     commit = sum(sample.commit for sample in samples)
     system.meter.peak = max(system.meter.peak, commit)
@@ -170,11 +211,12 @@ def _unaccounted(system: System, samples: list[Sample]) -> dict[tuple[int, float
     }
 
 
-def _process_list(system: System) -> list[dict[str, object]]:
+def _process_list(question: Question) -> list[dict[str, object]]:
+    system = question.system
     _expect_running(system)
     if not system.runs_processes:
         raise Failure(ERROR_NOT_SUPPORTED, "The virtual machine has no guest connection to ask for its processes.")
-    return _each_process(system, _process_details)
+    return _each_process(question, _process_details)
 
 
 def _process_details(process: psutil.Process) -> dict[str, object]:
@@ -191,15 +233,16 @@ def _process_details(process: psutil.Process) -> dict[str, object]:
     }
 
 
-def _terminate_on_last_handle_closed(system: System) -> bool:
-    return system.terminate_on_last_handle_closed
+def _terminate_on_last_handle_closed(question: Question) -> bool:
+    return question.system.terminate_on_last_handle_closed
 
 
-def _shared_memory_region(system: System) -> object:
+def _shared_memory_region(_: Question) -> object:
     raise not_emulated("the property SharedMemoryRegion")
 
 
-def _guest_connection(system: System) -> dict[str, object]:
+def _guest_connection(question: Question) -> dict[str, object]:
+    system = question.system
     _expect_running(system)
     if not system.guest_connection:
         raise Failure(ERROR_NOT_SUPPORTED, "The compute system has no guest connection.")
@@ -207,7 +250,7 @@ def _guest_connection(system: System) -> dict[str, object]:
 
 
 # Property type -> its member of Properties, and what answers it.
-_PROPERTIES: dict[str, tuple[str, Callable[[System], object]]] = {
+_PROPERTIES: dict[str, tuple[str, Callable[[Question], object]]] = {
     "Memory": ("Memory", _memory),
     "Statistics": ("Statistics", _statistics),
     "ProcessList": ("ProcessList", _process_list),
@@ -225,19 +268,19 @@ def _expect_running(system: System) -> None:
 # --- real processes ---------------------------------------------------------------------------------------------------
 
 
-def _each_process(system: System, read: Callable[[psutil.Process], T]) -> list[T]:
+def _each_process(question: Question, read: Callable[[psutil.Process], T]) -> list[T]:
     """Read each living process of a system: those of the sessions that it began, whoever their parents are by now.
 
     One that ends meanwhile, or that may not be looked at, is left out.
     """
-    groups = [process for process in system.processes.values() if not process.group_gone]
+    groups = [process for process in question.system.processes.values() if not process.group_gone]
     if not groups:
         return []
     psutil = imports.psutil
     if psutil is None:
         raise not_emulated("figures of processes without psutil; install hcsrt[emulator]")
     results: list[T] = []
-    for pid in _pids(groups, psutil):
+    for pid in _pids(groups, question, psutil):
         try:
             process = psutil.Process(pid)
             with process.oneshot():
@@ -248,18 +291,12 @@ def _each_process(system: System, read: Callable[[psutil.Process], T]) -> list[T
     return results
 
 
-def _pids(groups: list[Process], psutil: ModuleType) -> Iterator[int]:
+def _pids(groups: list[Process], question: Question, psutil: ModuleType) -> Iterator[int]:
     if sys.platform == "win32":
         for process in groups:
             yield from _native.members(process.key)
         return
-    sessions = {process.pid for process in groups}
-    # In the order of their numbers, and so in most cases parents first: a child that ends between the looks at both is
-    # then missed, and not counted twice.
-    for pid in psutil.pids():
-        with suppress(OSError):
-            if os.getsid(pid) in sessions:
-                yield pid
+    yield from question.sessions.pids({process.pid for process in groups}, question.ticket, psutil)
 
 
 def _sample(process: psutil.Process) -> Sample:

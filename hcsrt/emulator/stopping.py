@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from math import inf
 
 from .._hresults import HCS_E_TERMINATED
 from .failures import Failure, signed
@@ -27,7 +28,6 @@ class Stopping:
         self._model = model
         self._outbox = outbox
         self._stopping: dict[int, System] = {}
-        self._polling = False
 
     def begin(self, system: System, exit_type: str) -> None:
         """Make the processes of a system end, and the system with the last of them."""
@@ -43,25 +43,37 @@ class Stopping:
         system.deadline = time.monotonic() + (_KILL_GRACE if system.killed else SHUTDOWN_GRACE)
         self._stopping[system.key] = system
         self.advance(system)
-        self._poll()
 
-    def _poll(self) -> None:
-        """Look after the systems that are being stopped, from time to time as long as there are any."""
-        if self._stopping and not self._polling:
-            self._polling = True
-            self._outbox.after(_STOP_POLL, self._advance_all)
+    def _look_in(self, seconds: float, system: System) -> None:
+        """Advance a system again in so many seconds, unless that is to happen sooner."""
+        at = time.monotonic() + max(seconds, 0.0)
+        if at >= system.look_at:
+            return
+        system.look_at = at
+        # Not the system: it may have stopped long before.
+        key = system.key
 
-    def _advance_all(self) -> None:
-        self._polling = False
-        for system in list(self._stopping.values()):
-            self.advance(system)
-        self._poll()
+        def look() -> None:
+            system = self._stopping.get(key)
+            if system is not None and system.look_at == at:
+                system.look_at = inf
+                self.advance(system)
+
+        self._outbox.after(seconds, look)
 
     def advance(self, system: System) -> None:
         """Take the next step of a stop: its end if the processes have ended, more force if they had their time."""
         if system.key not in self._stopping:
             return
-        ended = all(process.exited for process in system.processes.values())
+        self._step(system)
+        if system.key not in self._stopping:
+            return
+        # Its processes tell of their ends; of what these have left behind nobody tells.
+        waits_for_leftovers = not system.killed and not system.running
+        self._look_in(_STOP_POLL if waits_for_leftovers else system.deadline - time.monotonic(), system)
+
+    def _step(self, system: System) -> None:
+        ended = not system.running
         late = time.monotonic() >= system.deadline
         if system.killed:
             if ended or late:
@@ -81,10 +93,10 @@ class Stopping:
     def _finish(self, system: System) -> None:
         system.state = "Stopped"
         del self._stopping[system.key]
-        del self._model.ids[system.scope, system.id]
+        self._model.end_system(system)
         for process in list(system.processes.values()):
             self._model.forget_if_unused(process)
-        for guest in [other for other in self._model.ids.values() if other.host is system]:
+        for guest in list(system.guests.values()):
             if not guest.killed:
                 self.begin(guest, UNEXPECTED)
         status = 0
@@ -99,7 +111,7 @@ class Stopping:
             self._answer(system)
             self._outbox.emit(system.key, SYSTEM_EXITED, exited)
         if not system.held:
-            del self._model.systems[system.key]
+            self._model.forget_system(system)
 
     def _answer(self, system: System) -> None:
         if system.shutdown_ticket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,21 +37,22 @@ class Systems:
         self._stopping = stopping
         self._outbox = outbox
         self._variation = outbox.variation
+        self._sessions = properties.Sessions()
 
     @verb("HcsCreateComputeSystem", "HcsCreateComputeSystemInNamespace")
     def _create(self, request: _native.Request) -> Answer:
         document = schema.compute_system(request.text or "")
         scope, id = request.scope or "", request.id or ""
-        if (scope, id) in self._model.ids:
+        if self._model.live_system(scope, id) is not None:
             raise Failure(HCS_E_SYSTEM_ALREADY_EXISTS, f"A compute system with the id {id!r} exists already.")
         host = self._host(scope, document) if "HostedSystem" in document else None
         _expect_saved_state(document.get("VirtualMachine", {}).get("RestoreState", {}))
         system = System(request.system, scope, id, document, host, str(self._variation.guid()))
-        self._model.systems[system.key] = self._model.ids[scope, id] = system
+        self._model.add_system(system)
         return Answer()
 
     def _host(self, scope: str, document: dict[str, Any]) -> System:
-        host = self._model.ids.get((scope, document["HostingSystemId"]))
+        host = self._model.live_system(scope, document["HostingSystemId"])
         if host is None:
             raise Failure(HCS_E_SYSTEM_NOT_FOUND, "No compute system has the id in HostingSystemId.")
         if not host.guest_connection or host.state != "Running" or host.stopping:
@@ -59,7 +61,7 @@ class Systems:
 
     @verb("HcsOpenComputeSystem", "HcsOpenComputeSystemInNamespace", at_once=True)
     def _open(self, request: _native.Request) -> Answer:
-        system = self._model.ids.get((request.scope or "", request.id or ""))
+        system = self._model.live_system(request.scope or "", request.id or "")
         if system is None:
             raise Failure(HCS_E_SYSTEM_NOT_FOUND, f"No compute system has the id {request.id!r}.")
         system.held = system.opened = True
@@ -186,22 +188,21 @@ class Systems:
     @verb("HcsEnumerateComputeSystems", "HcsEnumerateComputeSystemsInNamespace")
     def _enumerate(self, request: _native.Request) -> Answer:
         query = schema.parse_optional(request.text, "SystemQuery")
-        wanted = {
-            "Id": query.get("Ids"),
-            "Name": query.get("Names"),
-            "SystemType": query.get("Types"),
-            "Owner": query.get("Owners"),
-        }
+        types, owners = query.get("Types"), query.get("Owners")
         found = [
-            document
-            for document in (
-                properties.basic(system, self._variation)
-                for system in self._model.ids.values()
-                if system.scope == (request.scope or "")
-            )
-            if all(not values or document.get(member) in values for member, values in wanted.items())
+            properties.basic(system, self._variation)
+            for system in self._named(request.scope or "", query.get("Ids"), query.get("Names"))
+            if (not types or system.type in types) and (not owners or system.owner in owners)
         ]
         return Answer(json.dumps(found))
+
+    def _named(self, scope: str, ids: list[str] | None, names: list[str] | None) -> Collection[System]:
+        """Return the systems of a namespace, or those with these ids if any are given. The name of a system is its id."""
+        if not ids and not names:
+            return self._model.live_systems(scope)
+        wanted = set(ids) & set(names) if ids and names else set(ids or names or ())
+        found = (self._model.live_system(scope, id) for id in wanted)
+        return sorted((system for system in found if system is not None), key=lambda system: system.key)
 
     @verb("HcsGetComputeSystemProperties")
     def _properties(self, request: _native.Request) -> Answer:
@@ -209,7 +210,7 @@ class Systems:
         is_going = system.stopping and system.state != "Stopped"
         if is_going and self._variation.choose("properties_while_stopping") != "given":
             raise Failure(E_HANDLE, "The compute system is being stopped.")
-        return Answer(properties.of_system(system, request.text, self._variation))
+        return Answer(properties.of_system(system, request, self._variation, self._sessions))
 
     @verb("HandlesReleased")
     def _handles_released(self, request: _native.Request) -> None:
@@ -227,7 +228,7 @@ class Systems:
             return
         system.held = False
         if system.state == "Stopped":
-            del self._model.systems[system.key]
+            self._model.forget_system(system)
         elif system.terminate_on_last_handle_closed and not system.killed:
             self._stopping.begin(system, FORCED)
 

@@ -591,7 +591,7 @@ class Host:
 
     def _running(self) -> list[System]:
         running = service() if self._is_installed() else None
-        return [] if running is None else list(running.model.ids.values())
+        return [] if running is None else running.model.all_live_systems()
 
     @staticmethod
     def sweep(

@@ -241,7 +241,7 @@ def manage(manager: ModuleType, seed: int, folder: Path) -> str:
         if not task.done():
             for each in asyncio.all_tasks():
                 each.print_stack()
-            os.write(2, f"{world.service() and world.service().model.ids}\n".encode())
+            os.write(2, f"{world.service() and world.service().model.all_live_systems()}\n".encode())
             task.cancel()
             raise AssertionError(f"seed {seed} hangs: {said.getvalue()}")
         await task
