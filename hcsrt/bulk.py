@@ -24,12 +24,12 @@ __all__ = ["close_all", "reap", "statistics_of", "stop_all"]
 def stop_all(
     systems: Iterable[ComputeSystem], grace: float = 10.0, *, timeout: float | None = STOP_TIMEOUT
 ) -> list[aliases.Rung | Exception]:
-    """Stop compute systems for certain, all at once.
+    """Stop compute systems for certain, 64 at once.
 
     Args:
         systems: The systems.
-        grace: Seconds for the shutdown of each, counted from when its turn comes. Up to 64 are stopped side by side.
-        timeout: Seconds for the termination of each.
+        grace: Seconds for the shutdown of each, counted from when its turn comes.
+        timeout: Seconds for the termination of each, counted from the end of the shutdown.
 
     Returns:
         For each system, in their order, what ComputeSystem.stop() returns, or its error.
@@ -47,11 +47,11 @@ def stop_all(
 def statistics_of(
     systems: Iterable[ComputeSystem], *, timeout: float | None = None
 ) -> list[documents.Statistics | Exception]:
-    """Ask compute systems for their statistics, all at once.
+    """Ask compute systems for their statistics, 64 at once.
 
     Args:
         systems: The systems.
-        timeout: Seconds for each, None for ever.
+        timeout: Seconds for each, counted from when its turn comes; None for ever.
 
     Returns:
         For each system, in their order, what ComputeSystem.statistics() returns, or its error.
@@ -66,7 +66,7 @@ def statistics_of(
 
 
 def close_all(items: Iterable[ComputeSystem | Process[typing.Any] | Handle]) -> list[Exception | None]:
-    """Close compute systems, processes and handles, all at once.
+    """Close compute systems, processes and handles, 64 at once.
 
     Args:
         items: What to close.
@@ -87,11 +87,13 @@ def reap(
 ) -> dict[str, aliases.Rung | Exception]:
     """Terminate what an owner has left behind: every compute system whose document names exactly this owner.
 
+    64 of them have their turn at once.
+
     Args:
         owner: Compared exactly, and for each system again right before it is terminated, along with its RuntimeId: an
             id that another system has by now is left alone.
         namespace: Where to look, None for the namespace of everybody.
-        timeout: Seconds for each system.
+        timeout: Seconds for the list of the systems, and for each of them, counted from when its turn comes.
 
     Returns:
         By id "terminate", "already-stopped" for a system that has gone by itself, or the error.

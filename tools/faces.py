@@ -124,10 +124,6 @@ SENTENCES = [
         "The process is killed on a timeout, a KeyboardInterrupt and any other failure.",
     ),
     (
-        "grace: Seconds for the shutdown of each.",
-        "grace: Seconds for the shutdown of each, counted from when its turn comes. Up to 64 are stopped side by side.",
-    ),
-    (
         "on_abandon: What becomes of the system if its creation times out, is cancelled or fails halfway.",
         "on_abandon: What becomes of the system if its creation times out, is interrupted or fails halfway.",
     ),

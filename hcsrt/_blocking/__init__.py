@@ -11,7 +11,7 @@ from .. import _calls, _watch
 from .. import _hresults as hresults
 from .._arguments import check_threads
 from .._calls import Claim, Limit
-from .._facade import ExitHandleT, calls
+from .._facade import MOST_AT_ONCE, ExitHandleT, calls
 from .._facade.events import EventsCore, queue_size
 from .._facade.owner import ExitOwner, is_traced
 from .._facade.times import Deadline
@@ -43,7 +43,8 @@ check_threads(ImportError)
 SLICE = 0.1
 # Seconds that a call with a Limit has to end by itself: only one that hangs in HCS is left to its thread.
 _PATIENCE = 0.05
-_MOST_IDLE = 16
+# As many as the verbs on many things use side by side: a thread for each call would cost more than the call.
+_MOST_IDLE = MOST_AT_ONCE
 
 
 def finish(awaitable: Awaitable[ResultT]) -> ResultT:

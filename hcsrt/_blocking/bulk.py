@@ -5,6 +5,7 @@ from __future__ import annotations
 from _thread import LockType, allocate_lock, start_new_thread
 from collections import deque
 
+from .._facade import MOST_AT_ONCE
 from .._facade.bulk import closable
 from .._facade.owner import is_traced
 from .._handles import Handle, are_handles, close_beside
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     ItemT = TypeVar("ItemT")
     ResultT = TypeVar("ResultT")
-
-
-_MOST_THREADS = 64
 
 
 async def close_each(items: Iterable[Any], *kinds: type) -> list[Exception | None]:
@@ -76,7 +74,7 @@ async def at_once(action: Callable[[ItemT], ResultT], items: list[ItemT]) -> lis
     threads: list[LockType] = []
     try:
         try:
-            for _ in items[:_MOST_THREADS]:
+            for _ in items[:MOST_AT_ONCE]:
                 over = allocate_lock()
                 over.acquire()
                 start_new_thread(work_aside, (over,))

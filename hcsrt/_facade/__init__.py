@@ -9,6 +9,9 @@ from __future__ import annotations
 from .. import _built as _built
 from .._late import Late
 
+MOST_AT_ONCE = 64
+"""Of many things, those that have their turn side by side: more would need more threads, and more of HCS."""
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import AnyStr as AnyStr

@@ -1,9 +1,11 @@
-"""Many things at once, for asyncio: a task for each."""
+"""Many things at once, for asyncio: tasks that take one after another."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 
+from .._facade import MOST_AT_ONCE
 from .._facade.bulk import closable
 from .._handles import Handle
 from ._calls import cannot_wait, close_handles
@@ -20,19 +22,32 @@ if TYPE_CHECKING:
 async def at_once(
     action: Callable[[ItemT], Coroutine[Any, Any, ResultT]], items: list[ItemT]
 ) -> list[ResultT | Exception]:
-    """Await the action for all items side by side; return its results, or the errors that it raised, in their order."""
+    """Await the action for all items, some side by side; return its results, or the errors that it raised, in their order.
 
-    async def attempt(item: ItemT) -> ResultT | Exception:
-        try:
-            # The coroutine is made here: made earlier, it would never be awaited if this task is cancelled at once.
-            return await action(item)
-        except Exception as error:
-            return error
+    An action begins, and so do its timeouts, when the turn of its item has come.
+    """
+    waiting = deque(enumerate(items))
+    results: dict[int, ResultT | Exception] = {}
+
+    async def work() -> None:
+        while waiting:
+            index, item = waiting.popleft()
+            try:
+                # The coroutine is made here: made earlier, it would never be awaited if this task is cancelled at once.
+                results[index] = await action(item)
+            except Exception as error:
+                results[index] = error
 
     if cannot_wait():
         # No task could be awaited; what closes something does so without waiting.
-        return [await attempt(item) for item in items]
-    return await asyncio.gather(*map(attempt, items))
+        await work()
+    else:
+        try:
+            await asyncio.gather(*(work() for _ in items[:MOST_AT_ONCE]))
+        finally:
+            # After a cancellation nothing more begins.
+            waiting.clear()
+    return [results[index] for index in range(len(items))]
 
 
 async def close_each(items: Iterable[Any], *kinds: type) -> list[Exception | None]:

@@ -42,6 +42,7 @@ enum : uint32_t { OWNED = 1, ACTIVE = 2, INSIDE = 4 };
 struct hcsrt_subscriber {
     hcsrt_watch *watch = nullptr;
     hcsrt_subscriber *next = nullptr;
+    hcsrt_subscriber *next_unused = nullptr;
     std::atomic<uint32_t> guard{OWNED};
     std::atomic<uint32_t> bell{0};
     hcsrt_notify notify = nullptr;
@@ -65,6 +66,9 @@ struct hcsrt_watch {
     std::atomic<int64_t> time{0};
     std::atomic<bool> closed{false};
     std::atomic<hcsrt_subscriber *> subscribers{nullptr};
+    /* Those that wait for a new subscription, under a lock that no callback takes. */
+    hcsrt::Lock lock;
+    hcsrt_subscriber *unused = nullptr;
 };
 
 namespace {
@@ -204,11 +208,15 @@ void destroy(hcsrt_context *context) {
     release(watch);
 }
 
-/* Takes a subscriber that is not in use, or makes one. */
+/* Takes a subscriber that is not in use, or makes one. Not on callback threads. */
 hcsrt_subscriber *claim(hcsrt_watch *watch) {
-    for (hcsrt_subscriber *each = watch->subscribers.load(); each; each = each->next) {
-        uint32_t unused = 0;
-        if (each->guard.compare_exchange_strong(unused, OWNED)) return each;
+    {
+        hcsrt::Locked locked(watch->lock);
+        if (hcsrt_subscriber *unused = watch->unused) {
+            watch->unused = unused->next_unused;
+            unused->guard.fetch_or(OWNED);
+            return unused;
+        }
     }
     hcsrt_subscriber *subscriber = new (std::nothrow) hcsrt_subscriber;
     if (!subscriber) return nullptr;
@@ -320,6 +328,11 @@ void hcsrt_unsubscribe(hcsrt_subscriber *subscriber) {
     for (Item item; pop(subscriber, &item);) drop(item.document);
     delete[] subscriber->ring;
     subscriber->guard.fetch_and(~OWNED);
+    {
+        hcsrt::Locked locked(watch->lock);
+        subscriber->next_unused = watch->unused;
+        watch->unused = subscriber;
+    }
     release(watch);
 }
 

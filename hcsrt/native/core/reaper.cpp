@@ -14,8 +14,9 @@ namespace {
 using hcsrt::FOREVER;
 using Clock = std::chrono::steady_clock;
 
+/* A call is asked for after 2 ms, and each time after twice as long, 256 ms at most. */
 constexpr uint32_t FIRST_POLL_MS = 2;
-constexpr uint32_t LAST_POLL_MS = 250;
+constexpr int POLLS = 8;
 /* How long a termination may take, and an answer after the service went away. */
 constexpr std::chrono::seconds PATIENCE{30};
 
@@ -36,7 +37,26 @@ struct Call {
     hcsrt_abandoned call;
     bool terminating;
     Clock::time_point patience;
+    Clock::time_point due; /* when it is asked for next */
     Call *next;
+};
+
+/* Calls that wait equally long, in the order in which they are due. */
+struct Waiting {
+    Call *first = nullptr, *last = nullptr;
+
+    void push(Call *call, std::chrono::milliseconds pause) {
+        call->due = Clock::now() + pause;
+        call->next = nullptr;
+        (first ? last->next : first) = call;
+        last = call;
+    }
+    Call *pop_due(Clock::time_point now) {
+        Call *call = first;
+        if (!call || call->due > now) return nullptr;
+        first = call->next;
+        return call;
+    }
 };
 
 struct ReservedCall {
@@ -74,12 +94,9 @@ Call *new_call(Reaper *self) {
 }
 
 void delete_call(Reaper *self, Call *item) {
-    for (ReservedCall &reserved : self->calls) {
-        if (&reserved.call != item) continue;
-        reserved.used.store(false, std::memory_order_release);
-        return;
-    }
-    delete item;
+    auto begin = reinterpret_cast<uintptr_t>(self->calls), place = reinterpret_cast<uintptr_t>(item);
+    if (place - begin >= sizeof self->calls) delete item;
+    else self->calls[(place - begin) / sizeof(ReservedCall)].used.store(false, std::memory_order_release);
 }
 
 /* False: the call goes on. */
@@ -113,63 +130,73 @@ bool begin_terminate(Call *item) {
     return true;
 }
 
-/* One look at one call. True: nothing is left to do for it. */
-bool advance(Call *item) {
+enum class Look { OVER, BEGINS, PENDING };
+
+/* One look at one call. OVER: nothing is left to do for it. BEGINS: it waits for another operation now. */
+Look advance(Call *item) {
     hcsrt_abandoned &call = item->call;
     hcsrt_result result = HCSRT_S_OK;
     bool with_info = call.has_info && !item->terminating;
     bool done = !call.operation || release_result(call.api, call.operation, with_info, &result);
     bool may_hang = item->terminating || call.disconnected;
-    if (!done && !(may_hang && Clock::now() >= item->patience)) return false;
+    if (!done && !(may_hang && Clock::now() >= item->patience)) return Look::PENDING;
     if (call.operation) call.api->HcsCloseOperation(call.operation);
     call.operation = nullptr;
     /* Only what this very call made may be ended: a failed create may give the handle of somebody else's system. A
      * process is always ours, and HCS reports failure for some that run. */
     bool ours = call.creates == HCSRT_CREATES_PROCESS || !hcsrt_failed(result);
-    if (call.created && !item->terminating && !call.keep && ours && begin_terminate(item)) return false;
+    if (call.created && !item->terminating && !call.keep && ours && begin_terminate(item)) return Look::BEGINS;
     if (call.created) call.close(call.created, call.context);
-    return true;
+    return Look::OVER;
 }
 
-bool close_deferred(Reaper *self) {
-    bool any = false;
+void close_deferred(Reaper *self) {
     for (DeferredClose &slot : self->reserve) {
         if (slot.stage.load(std::memory_order_acquire) != READY) continue;
         slot.close(slot.raw, slot.context);
         slot.stage.store(FREE, std::memory_order_release);
         self->pending.fetch_sub(1, std::memory_order_acq_rel);
-        any = true;
     }
-    return any;
+}
+
+/* Looks at a call, and has it wait in a queue: in this one if it is still pending. */
+void look(Reaper *self, Call *item, Waiting *queues, int queue) {
+    Look seen = advance(item);
+    if (seen == Look::OVER) {
+        delete_call(self, item);
+        self->pending.fetch_sub(1, std::memory_order_acq_rel);
+        return;
+    }
+    if (seen == Look::BEGINS) queue = 0;
+    queues[queue].push(item, std::chrono::milliseconds(FIRST_POLL_MS << queue));
+}
+
+/* How long nothing is due. */
+uint32_t time_left(const Waiting *queues) {
+    Clock::time_point next = Clock::time_point::max();
+    for (int queue = 0; queue < POLLS; ++queue)
+        if (queues[queue].first && queues[queue].first->due < next) next = queues[queue].first->due;
+    if (next == Clock::time_point::max()) return FOREVER;
+    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(next - Clock::now()).count();
+    return left < 0 ? 0 : static_cast<uint32_t>(left) + 1;
 }
 
 void run(void *argument) {
     Reaper *self = static_cast<Reaper *>(argument);
-    Call *calls = nullptr;
-    uint32_t poll_ms = FIRST_POLL_MS;
+    /* A look costs what is due, and no walk over all that wait. */
+    Waiting queues[POLLS];
     for (;;) {
         uint32_t heard = self->bell.load(std::memory_order_acquire);
-        bool progress = close_deferred(self);
+        close_deferred(self);
         for (Call *item = self->arrived.exchange(nullptr, std::memory_order_acq_rel); item;) {
             Call *next = item->next;
-            item->next = calls;
-            calls = item;
+            look(self, item, queues, 0);
             item = next;
-            progress = true;
         }
-        for (Call **link = &calls; *link;) {
-            Call *item = *link;
-            if (!advance(item)) {
-                link = &item->next;
-                continue;
-            }
-            *link = item->next;
-            delete_call(self, item);
-            self->pending.fetch_sub(1, std::memory_order_acq_rel);
-            progress = true;
-        }
-        poll_ms = progress ? FIRST_POLL_MS : poll_ms * 2 < LAST_POLL_MS ? poll_ms * 2 : LAST_POLL_MS;
-        hcsrt::wait_on(self->bell, heard, calls ? poll_ms : FOREVER);
+        Clock::time_point now = Clock::now();
+        for (int queue = 0; queue < POLLS; ++queue)
+            while (Call *item = queues[queue].pop_due(now)) look(self, item, queues, queue + 1 < POLLS ? queue + 1 : queue);
+        hcsrt::wait_on(self->bell, heard, time_left(queues));
     }
 }
 
@@ -216,7 +243,7 @@ void hcsrt_reap(const hcsrt_abandoned *call) {
             if (lost) hcsrt_count_leak();
         return;
     }
-    *item = {*call, false, Clock::now() + PATIENCE, nullptr};
+    *item = {*call, false, Clock::now() + PATIENCE, {}, nullptr};
     self->pending.fetch_add(1, std::memory_order_acq_rel);
     item->next = self->arrived.load(std::memory_order_relaxed);
     while (!self->arrived.compare_exchange_weak(item->next, item, std::memory_order_acq_rel)) {}

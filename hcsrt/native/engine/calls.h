@@ -43,10 +43,17 @@ inline void signal(void *ticket) {
     }
 }
 
+/* When to ask for a call that is still pending in so long. A little later for most: each look is at all calls, so many
+ * calls have to be due at a time. */
+inline int64_t look_time(int64_t now, uint32_t look_ms) {
+    int64_t step = look_ms < LOOKS_A_WAIT ? 1 : look_ms / LOOKS_A_WAIT;
+    return (now + look_ms + step - 1) / step * step;
+}
+
 /* By the holder. False: something has happened meanwhile, and the caller goes on holding the call. */
 inline bool unhold(Call *call) {
     uint32_t look_ms = call->look_ms;
-    call->look_at.store(now_ms() + look_ms, std::memory_order_relaxed);
+    call->look_at.store(look_time(now_ms(), look_ms), std::memory_order_relaxed);
     if (!word::unhold(call->word)) return false;
     if (look_ms < CALLBACK_LOOK_MS || !engine->supervisor.is_looking()) engine->supervisor.want_look();
     return true;

@@ -44,7 +44,7 @@ struct Pool {
     Spin spin;
     alignas(LINE) Lock lock;
     /* Under the lock: */
-    static constexpr uint32_t BUCKETS = 256;
+    static constexpr uint32_t BUCKETS = 4096;
     Queue ready;
     Lane *lanes[BUCKETS] = {};
     Lane *spare = nullptr;

@@ -29,7 +29,7 @@ int64_t look(int64_t now) {
         if (completed) engine->asked.fetch_add(1, std::memory_order_relaxed);
         else if (call->look_ms < CALLBACK_LOOK_MS)
             call->look_ms = call->look_ms * 2 < LAST_LOOK_MS ? call->look_ms * 2 : LAST_LOOK_MS;
-        due = now + call->look_ms;
+        due = look_time(now, call->look_ms);
         if (completed || !unhold(call)) complete_held(call);
         else if (due < next) next = due;
     }

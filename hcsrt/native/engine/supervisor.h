@@ -13,6 +13,8 @@ namespace hcsrt::engine {
 constexpr uint32_t CALLBACK_LOOK_MS = 1000;
 constexpr uint32_t FIRST_LOOK_MS = 2;
 constexpr uint32_t LAST_LOOK_MS = 250;
+/* Looks at all calls in the time after which one is asked for, at most, however many calls there are. */
+constexpr uint32_t LOOKS_A_WAIT = 8;
 
 class Supervisor {
   public:
