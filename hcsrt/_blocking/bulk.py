@@ -1,4 +1,4 @@
-"""Many things at once, for the blocking face: threads that take one after another."""
+"""Many things at once, for the blocking face: threads that take one after another, as many as it takes."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     ItemT = TypeVar("ItemT")
     ResultT = TypeVar("ResultT")
 
+# Where HCS is quick, more threads only wait for one another.
+_FIRST_THREADS = 4
+# Seconds in which each thread should have finished something: else there are twice as many from then on.
+_TICK = 0.02
 
 async def close_each(items: Iterable[Any], *kinds: type) -> list[Exception | None]:
     """Close things of these kinds and handles side by side; return None for each, or the error of its close().
@@ -69,23 +73,33 @@ async def at_once(action: Callable[[ItemT], ResultT], items: list[ItemT]) -> lis
         finally:
             over.release()
 
+    threads: list[LockType] = []
+
     # Not concurrent.futures: a program waits for its threads at the end, even if they hang in HCS. Not Thread either:
     # its start() makes a RuntimeError of some interruptions, as if there were no more threads.
-    threads: list[LockType] = []
-    try:
+    def start(count: int) -> bool:
         try:
-            for _ in items[:MOST_AT_ONCE]:
+            for _ in range(min(count, len(waiting))):
                 over = allocate_lock()
                 over.acquire()
                 start_new_thread(work_aside, (over,))
                 threads.append(over)
         except RuntimeError:
-            pass  # no more threads can be had: those that run do all of it
+            return False  # no more threads can be had: those that run do all of it
+        return True
+
+    try:
+        grows = start(_FIRST_THREADS)
         if not threads:
             work()
+        finished = 0
+        # More are appended meanwhile.
         for over in threads:
-            while not over.acquire(timeout=SLICE):
-                pass
+            while not over.acquire(timeout=_TICK if grows else SLICE):
+                before, finished = finished, len(results)
+                if grows and finished - before < len(threads):
+                    grows = start(min(len(threads), MOST_AT_ONCE - len(threads)))
+                grows = grows and len(threads) < MOST_AT_ONCE and bool(waiting)
     finally:
         # After Ctrl-C what has begun goes on, and nothing more begins.
         waiting.clear()
