@@ -20,9 +20,13 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .harness.build import CONTESTANTS, compiler, module_file
+from .harness.conditions import named
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -82,20 +86,44 @@ def machine(load: float) -> dict[str, Any]:
     }
 
 
-def run(kind: str, effort: str, notes: list[str]) -> list[dict[str, Any]]:
-    """Let a process of its own measure."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.harness.worker", kind, effort],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        sys.exit(f"{kind} failed:\n{done.stderr}")
-    notes += [line for line in done.stderr.splitlines() if line not in notes]
-    series: list[dict[str, Any]] = json.loads(done.stdout)
-    return series
+def measured(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Return the result of a run. Raises FileNotFoundError if there is no other tree that is built."""
+    from .harness.build import build
+    from .harness.conditions import conditions
+    from .harness.measure import EFFORTS
+    from .harness.running import Tree, beside, chosen, compile_in, measure, measure_in_turns, revision
+
+    begin = monotonic()
+    load = os.getloadavg()[0]
+    tree = Tree(ROOT)
+    other = beside(arguments.against) if arguments.against else None
+    with console.status("compiling what is compared"):
+        tree.note(build())
+        if other:
+            compile_in(other)
+    kinds, left_out = chosen(arguments.only, arguments.effort)
+    tree.note(left_out)
+    of_machine = machine(load) | {"busy": arguments.busy, "pinned": arguments.pinned}
+    how = (kinds, arguments.effort, named(of_machine))
+    with console.status("") as status, conditions(arguments.busy, arguments.pinned):
+        seconds = measure_in_turns(other, tree, *how, status.update) if other else measure(tree, *how, status.update)
+    result = {
+        "effort": arguments.effort,
+        "seconds": monotonic() - begin,
+        "kinds": seconds,
+        "machine": of_machine,
+        "notes": tree.notes,
+        "series": list(tree.collected.values()),
+    }
+    if other:
+        before, after = revision(arguments.against), revision(ROOT)
+        result["against"] = {
+            "before": before,
+            "after": after,
+            "pairs": EFFORTS[arguments.effort].processes,
+            "series": list(other.collected.values()),
+        }
+    return result
 
 
 def main() -> None:
@@ -106,6 +134,11 @@ def main() -> None:
     effort.add_argument("--quick", dest="effort", action="store_const", const="quick", help="some two minutes")
     effort.add_argument("--tiny", dest="effort", action="store_const", const="tiny", help="only shows that it works")
     parser.add_argument("--only", nargs="+", metavar="KIND", help="measure only these kinds of work")
+    parser.add_argument("--busy", action="store_true", help="beside a process that spins on each processor")
+    parser.add_argument("--pinned", action="store_true", help="all of it on one processor")
+    parser.add_argument(
+        "--against", type=Path, metavar="TREE", help="measure in turns with the hcsrt of another tree that is built"
+    )
     parser.add_argument("--json", type=Path, default=ROOT / "build" / "benchmarks.json", help="where the figures go")
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw plots into a folder, as SVG")
     parser.add_argument("--from", dest="given", type=Path, metavar="JSON", help="show figures measured before")
@@ -117,10 +150,9 @@ def main() -> None:
 
     from .harness import report
     from .harness.bars import judged
-    from .harness.build import build
     from .harness.docs import where
     from .harness.figures import works_of
-    from .harness.measure import EFFORTS, Series
+    from .harness.measure import Series
     from .harness.worker import KINDS
 
     console = Console() if sys.stdout.isatty() else Console(width=120)
@@ -130,37 +162,27 @@ def main() -> None:
         unknown = set(arguments.only or ()) - set(KINDS)
         if unknown:
             parser.error(f"no such kind of work: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
-        begin = monotonic()
-        load = os.getloadavg()[0]
-        with console.status("compiling what is compared"):
-            notes = build()
-        collected: dict[tuple[str, str], dict[str, Any]] = {}
-        processes = EFFORTS[arguments.effort].processes
-        for number in range(processes):
-            for kind in arguments.only or KINDS:
-                if number and not KINDS[kind].repeated:
-                    continue
-                with console.status(f"{kind}, process {number + 1} of {processes if KINDS[kind].repeated else 1}"):
-                    for one in run(kind, arguments.effort, notes):
-                        known = collected.setdefault((one["work"], one["contestant"]), one | {"values": []})
-                        known["values"] += one["values"]
-        result = {
-            "effort": arguments.effort,
-            "seconds": monotonic() - begin,
-            "machine": machine(load),
-            "notes": notes,
-            "series": list(collected.values()),
-        }
+        try:
+            result = measured(arguments, console)
+        except FileNotFoundError as error:
+            parser.error(str(error))
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
     series = [Series(**one) for one in result["series"]]
-    report.print_tables(console, series)
-    bars = judged(series, result["machine"])
-    works = {one.work for one in series}
-    report.print_bars(console, [bar for bar in bars if bar["work"] in works])
+    if "against" in result:
+        before = [Series(**one) for one in result["against"]["series"]]
+        report.print_pairs(console, before, series, result["against"])
+    else:
+        report.print_tables(console, series)
+        bars = judged(series, result["machine"])
+        works = {one.work for one in series}
+        report.print_bars(console, [bar for bar in bars if bar["work"] in works])
     for note in result["notes"]:
         console.print(f"left out: {note}", markup=False, highlight=False)
+    seconds = sorted(result.get("kinds", {}).items(), key=lambda item: -item[1])
+    if seconds:
+        console.print("seconds: " + ", ".join(f"{kind} {of:.0f}" for kind, of in seconds), highlight=False)
     console.print(f"{where(result)}; {result['effort']}, {result['seconds']:.0f} s", highlight=False)
     if arguments.plots:
         for path in report.plot(works_of(series), arguments.plots, where(result)):

@@ -1,4 +1,4 @@
-"""The bars that hcsrt has to clear, each a ratio, a difference or a size from one run."""
+"""The bars that hcsrt has to clear, each a ratio of two figures that were taken in turns."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .measure import Series, Spread, difference, ratio
+from .conditions import named
+from .measure import Series, Spread, ratio
 from .names import (
     ASYNCIO,
     AWAITED,
     BARE,
+    BLOCK,
     BURSTS,
     CFFI_ABI,
     CFFI_API,
     CTYPES_CALLBACK,
     CTYPES_FINALIZE,
     CYTHON,
-    EMPTY_TESTS,
     GIL_CALLBACK,
     HCSRT,
-    HOST,
     IMPORT,
+    IMPORT_AIO,
+    IMPORT_ASYNCIO,
+    IMPORT_SUBPROCESS,
     LOOP,
     NANOBIND,
     NO_FAULTS,
@@ -29,8 +32,11 @@ from .names import (
     PLAIN,
     PROCESSOR_TIME,
     PYBIND11,
+    RUN_TRUE,
+    SUBPROCESS,
     WAITING_POOL,
     WITH_FIXTURE,
+    WITH_TMP_PATH,
     Sweep,
 )
 
@@ -43,30 +49,19 @@ class Bar:
     limit: float
     at_most: bool
     over: str
-    """The contestant above the line of the ratio, or the one whose value counts."""
-    under: str | None = None
-    minus: bool = False
-    """The difference instead of the ratio."""
-    unit: str = ""
-    scale: float = 1.0
+    """The contestant above the line of the ratio."""
+    under: str
     under_work: str | None = None
     """The work of the one below the line, if it is another one that took its turns in the same rounds."""
 
     def measured(self, series: dict[tuple[str, str], Series]) -> Spread | None:
         """Return what was measured, or None if one of the two was left out."""
         over = series.get((self.work, self.over))
-        if over is None:
-            return None
-        if self.under is None:
-            return Spread.of(over.values)
         under = series.get((self.under_work or self.work, self.under))
-        if under is None:
-            return None
-        return difference(over, under) if self.minus else ratio(over, under)
+        return ratio(over, under) if over and under else None
 
     def holds(self, spread: Spread) -> bool:
-        value = spread.median * self.scale
-        return value <= self.limit if self.at_most else value >= self.limit
+        return spread.median <= self.limit if self.at_most else spread.median >= self.limit
 
 
 def own_bars(work: str) -> list[Bar]:
@@ -82,20 +77,28 @@ def own_bars(work: str) -> list[Bar]:
     ]
 
 
-def async_bars(work: str) -> list[Bar]:
-    def times(other: str, factor: float) -> Bar:
-        return Bar(work, f"hcsrt / {other}", factor, False, f"{HCSRT}, {ASYNCIO}", f"{other}, {ASYNCIO}")
-
-    return [times(LOOP, 0.7), times(GIL_CALLBACK, 6.0), times(CTYPES_CALLBACK, 6.0), times(WAITING_POOL, 10.0)]
+def asyncio_bar(work: str, one: str, other: str, limit: float, at_most: bool = False) -> Bar:
+    return Bar(work, f"{one} / {other}", limit, at_most, f"{one}, {ASYNCIO}", f"{other}, {ASYNCIO}")
 
 
-def processor_time_bars() -> list[Bar]:
-    other, limit = LOOP, 2.0
-    return [
-        Bar(PROCESSOR_TIME.at(count), f"hcsrt / {other}", limit, True, f"{HCSRT}, {ASYNCIO}", f"{other}, {ASYNCIO}")
-        for count in PROCESSOR_TIME.counts
-        if count >= 64
+def burst_bars(work: str) -> list[Bar]:
+    limits = {LOOP: 0.7, GIL_CALLBACK: 6.0, CTYPES_CALLBACK: 6.0, WAITING_POOL: 10.0}
+    return [asyncio_bar(work, HCSRT, other, limit) for other, limit in limits.items()]
+
+
+def async_bars(condition: str) -> list[Bar]:
+    works = [f"{case}: rate" for case in BURSTS]
+    rates = [bar for work in works for bar in burst_bars(work)]
+    rates.append(asyncio_bar(works[0], AWAITED, HCSRT, 0.75))
+    # Beside other work the rates are those of the scheduler, which gives each thread its share.
+    of_condition = {
+        "": rates,
+        "pinned": [asyncio_bar(work, HCSRT, GIL_CALLBACK, 4.0) for work in works],
+    }
+    times = [
+        asyncio_bar(PROCESSOR_TIME.at(count), HCSRT, LOOP, 2.0, True) for count in PROCESSOR_TIME.counts if count >= 64
     ]
+    return [*of_condition.get(condition, []), *times]
 
 
 def growth_bar(sweep: Sweep, contestant: str, limit: float) -> Bar:
@@ -105,30 +108,33 @@ def growth_bar(sweep: Sweep, contestant: str, limit: float) -> Bar:
     return Bar(sweep.at(last), text, limit, True, contestant, contestant, under_work=sweep.at(first))
 
 
+def clock_bars(free_threaded: bool) -> list[Bar]:
+    """Return the bars on what the clock on the wall has timed: they are for a machine on which nothing else runs."""
+    two_threads = Bar("threads", "2 threads / 2 processes", 0.9, False, f"{HCSRT}: 2 threads", f"{HCSRT}: 2 processes")
+    return [
+        *([two_threads] if free_threaded else []),
+        Bar("stdout, read(64 KB)", "hcsrt / subprocess", 0.9, False, HCSRT, SUBPROCESS),
+        Bar("stdout, capture_output", "hcsrt / subprocess", 0.9, False, HCSRT, SUBPROCESS),
+        Bar("worlds", f"{BLOCK} / {RUN_TRUE}", 0.5, True, BLOCK, RUN_TRUE),
+        Bar("worlds, tests", "with hcs_host / with tmp_path", 1.5, True, WITH_FIXTURE, WITH_TMP_PATH),
+    ]
+
+
 def bars(machine: Mapping[str, Any]) -> list[Bar]:
     """Return the bars of a build of CPython, on an idle, a busy or a pinned machine."""
-    free_threaded = machine["free_threaded"]
+    condition = named(machine)
     return [
         Bar("own, drop", "hcsrt from Cython / (an object, and the GIL given up once)", 1.3, True, CYTHON, PLAIN),
         *own_bars("own, drop"),
         *own_bars("own, close"),
         Bar("call", "hcsrt, guarded / nanobind, unguarded", 1.15, True, HCSRT, NANOBIND),
         Bar("close 10,000", "hcsrt / a loop of C++", 3.0, True, HCSRT, BARE),
-        *(bar for case in BURSTS for bar in async_bars(f"{case}: rate")),
-        Bar(f"{BURSTS[0]}: rate", f"{AWAITED} / hcsrt", 0.75, False, f"{AWAITED}, {ASYNCIO}", f"{HCSRT}, {ASYNCIO}"),
-        *processor_time_bars(),
-        *(
-            [Bar("threads", "2 threads / 2 processes", 0.9, False, f"{HCSRT}: 2 threads", f"{HCSRT}: 2 processes")]
-            if free_threaded
-            else []
-        ),
-        Bar("stdout, read(64 KB)", "hcsrt / subprocess", 0.9, False, HCSRT, "subprocess"),
-        Bar("stdout, capture_output", "hcsrt / subprocess", 0.9, False, HCSRT, "subprocess"),
-        Bar("memory", "a handle", 80 if free_threaded else 64, True, f"{HCSRT}: the object alone", unit="B"),
-        Bar("import", f"{IMPORT} - bare Python", 15.0, True, IMPORT, "python -c pass", True, "ms", 1e3),
-        Bar("a call and faults", f"{NO_FAULTS} - {NO_TABLE}", 10.0, True, NO_FAULTS, NO_TABLE, True, "ns", 1e9),
-        Bar("worlds", HOST, 1.0, True, HOST, unit="ms", scale=1e3),
-        Bar("worlds, tests", f"{WITH_FIXTURE} - without", 1.0, True, WITH_FIXTURE, EMPTY_TESTS, True, "s"),
+        *async_bars(condition),
+        *([] if condition else clock_bars(machine["free_threaded"])),
+        Bar("memory", "a handle / nanobind's", 0.7, True, f"{HCSRT}: the object alone", NANOBIND),
+        Bar("import", f"{IMPORT} / {IMPORT_SUBPROCESS}", 1.0, True, IMPORT, IMPORT_SUBPROCESS),
+        Bar("import", f"{IMPORT_AIO} / {IMPORT_ASYNCIO}", 1.1, True, IMPORT_AIO, IMPORT_ASYNCIO),
+        Bar("a call and faults", f"{NO_FAULTS} / {NO_TABLE}", 1.1, True, NO_FAULTS, NO_TABLE),
     ]
 
 
@@ -138,13 +144,12 @@ def judged(series: list[Series], machine: Mapping[str, Any]) -> list[dict[str, A
     rows = []
     for bar in bars(machine):
         spread = bar.measured(found)
-        values = spread and [bar.scale * value for value in (spread.median, spread.low, spread.high)]
         rows.append(
             {
                 "work": bar.work,
                 "what": bar.text,
-                "bar": f"{'≤' if bar.at_most else '≥'} {bar.limit:g} {bar.unit}".strip(),
-                "measured": values,
+                "bar": f"{'≤' if bar.at_most else '≥'} {bar.limit:g}",
+                "measured": spread and [spread.median, spread.low, spread.high],
                 "holds": None if spread is None else bar.holds(spread),
             }
         )

@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .bars import bars as all_bars
+from .conditions import named
 from .figures import Figure, Works, median_text, ratio_text, spread_text, summary, text_of, works_in
 from .measure import Spread
 from .names import (
@@ -30,6 +31,7 @@ from .names import (
     IN_FLIGHT,
     LATENCIES,
     LOOP,
+    PROCESSOR_TIME,
     SWEEPS,
     UVLOOP,
     WHOLE,
@@ -42,6 +44,10 @@ FOLDER = Path(__file__).resolve().parents[2] / "docs" / "explanation"
 PAGE = FOLDER / "performance.md"
 FIGURES = FOLDER / "performance" / "figures.json"
 BUILDS = {"gil": "with a GIL", "free-threaded": "free-threaded"}
+CONDITIONS = {"gil": "idle", "gil, pinned": "pinned", "gil, busy": "busy", "gil, busy and pinned": "busy and pinned"}
+"""Of these runs the page has what is said of other conditions."""
+OF_CONDITIONS = [f"{BURSTS[0]}: rate", f"{BURSTS[0]}: processor", *map(PROCESSOR_TIME.at, PROCESSOR_TIME.counts)]
+"""The works that are kept of runs on a busy or a pinned machine, besides those that bars are about."""
 MARKED = re.compile(r"(<!-- figures: (.+?) -->\n)(.*?)(<!-- end of figures -->)", re.DOTALL)
 
 Runs = dict[str, dict[str, Any]]
@@ -51,12 +57,20 @@ Column = tuple[str, str, Show]
 
 
 def build_of(run: dict[str, Any]) -> str:
-    return "free-threaded" if run["machine"]["free_threaded"] else "gil"
+    build = "free-threaded" if run["machine"]["free_threaded"] else "gil"
+    condition = named(run["machine"])
+    return f"{build}, {condition}" if condition else build
+
+
+def idle(runs: Runs) -> Runs:
+    return {build: run for build, run in runs.items() if build in BUILDS}
 
 
 def where(run: dict[str, Any]) -> str:
     of = run["machine"]
-    return f"{of['python']} on {of['processors']} x {of['processor']}, {of['system']}"
+    condition = named(of)
+    text = f"{of['python']} on {of['processors']} x {of['processor']}, {of['system']}"
+    return f"{text}, {condition}" if condition else text
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -80,7 +94,7 @@ def columns_of(works: Works, columns: Iterable[Column], names: Iterable[str] | N
 
 def of_builds(work: str, show: Show, runs: Runs) -> str:
     """Return a table with a column for each build of CPython."""
-    merged = {build: works_in(run).get(work, {}) for build, run in runs.items()}
+    merged = {build: works_in(run).get(work, {}) for build, run in idle(runs).items()}
     return columns_of(merged, [(BUILDS[build], build, show) for build in merged])
 
 
@@ -101,12 +115,13 @@ def machines(runs: Runs) -> str:
         "run": lambda run: f"{run['effort']}, {run['seconds']:.0f} s",
     }
     return table(
-        ["", *(BUILDS[build] for build in runs)],
-        ([title, *(show(run) for run in runs.values())] for title, show in rows.items()),
+        ["", *(BUILDS[build] for build in idle(runs))],
+        ([title, *(show(run) for run in idle(runs).values())] for title, show in rows.items()),
     )
 
 
-def bars(runs: Runs) -> str:
+def bars(titles: Mapping[str, str], runs: Runs) -> str:
+    runs = {build: run for build, run in runs.items() if build in titles}
     found: dict[tuple[str, str, str], dict[str, str]] = {}
     known = [bar for run in runs.values() for bar in all_bars(run["machine"])]
     works = list(dict.fromkeys(bar.work.removesuffix(": rate") for bar in known))
@@ -120,7 +135,7 @@ def bars(runs: Runs) -> str:
     for (work, what, bar), of in sorted(found.items(), key=lambda item: works.index(item[0][0])):
         rows.append([work if work != before else "", what, bar, *(of.get(build, "") for build in runs)])
         before = work
-    return table(["work", "ratio", "bar", *(BUILDS[build] for build in runs)], rows)
+    return table(["work", "ratio", "bar", *(titles[build] for build in runs)], rows)
 
 
 def handles(build: str, runs: Runs) -> str:
@@ -209,6 +224,13 @@ def by_number(of: str, runs: Runs) -> str:
     return table(["", *(f"{count:,}" for count in counts)], rows)
 
 
+def of_conditions(work: str, runs: Runs) -> str:
+    """Return a table with a column for an idle, a pinned and a busy machine, of the contestants on asyncio."""
+    merged = {build: works_in(runs[build]).get(work, {}) for build in CONDITIONS if build in runs}
+    columns: list[Column] = [(CONDITIONS[build], build, median_text) for build in merged]
+    return columns_of(merged, columns, [name for of in merged.values() for name in of if name.endswith(ASYNCIO)])
+
+
 def footprint(runs: Runs) -> str:
     columns = [("threads", "async, threads", median_text), ("memory", "async, memory of the process", median_text)]
     return columns_of(works_in(runs["gil"]), columns)
@@ -221,7 +243,13 @@ def stdout(runs: Runs) -> str:
 
 TABLES: dict[str, Callable[[Runs], str]] = {
     "machines": machines,
-    "bars": bars,
+    "bars": partial(bars, BUILDS),
+    "bars under conditions": partial(bars, {build: title for build, title in CONDITIONS.items() if build != "gil"}),
+    "rates under conditions": partial(of_conditions, f"{BURSTS[0]}: rate"),
+    **{
+        f"processor time under conditions, {count}": partial(of_conditions, PROCESSOR_TIME.at(count))
+        for count in (64, 1024)
+    },
     "handles": partial(handles, "gil"),
     "handles, free-threaded": partial(handles, "free-threaded"),
     "instructions": instructions,
@@ -257,8 +285,16 @@ def joined(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
         return now
     bars = [bar for bar in now["bars"] if bar["measured"] is not None]
     again = {(bar["work"], bar["what"]) for bar in bars}
-    kept = [bar for bar in before["bars"] if (bar["work"], bar["what"]) not in again]
+    # A bar that there is no more goes.
+    known = {(bar["work"], bar["what"]) for bar in now["bars"]} - again
+    kept = [bar for bar in before["bars"] if (bar["work"], bar["what"]) in known]
     return {**before, "works": {**before["works"], **now["works"]}, "bars": kept + bars}
+
+
+def of_condition(run: dict[str, Any]) -> dict[str, Any]:
+    """Return what is kept of a run on a busy or a pinned machine."""
+    works = {work: of for work, of in run["works"].items() if work in OF_CONDITIONS}
+    return {**run, "works": works, "bars": [bar for bar in run["bars"] if bar["measured"]]}
 
 
 def main(paths: list[str]) -> None:
@@ -269,7 +305,9 @@ def main(paths: list[str]) -> None:
         run = summary(json.loads(Path(path).read_text()))
         build = build_of(run)
         runs[build] = joined(runs[build], run) if build in runs else run
-    runs = {build: runs[build] for build in BUILDS if build in runs}
+        if named(run["machine"]):
+            runs[build] = of_condition(runs[build])
+    runs = {build: runs[build] for build in dict.fromkeys([*BUILDS, *CONDITIONS, *runs]) if build in runs}
     FIGURES.write_text(text_of(runs))
     # Read back, so that the page shows the figures as they are kept.
     runs = json.loads(FIGURES.read_text())

@@ -10,6 +10,7 @@ from typing import Any
 
 from .bars import judged
 from .measure import Series, Spread
+from .names import BURSTS
 
 UNTOLD = ": others"
 """The works that tell how a run went, not what it measured."""
@@ -44,6 +45,14 @@ def kept(work: str, spread: Spread) -> tuple[float, ...]:
     return (spread.median, spread.low, spread.high)
 
 
+def told(work: str) -> bool:
+    """Return whether the figures of a work are kept: what no table shows of the cases of asynchronous work is not."""
+    case, _, metric = work.rpartition(": ")
+    if not case.startswith("async, ") or case == str(BURSTS[0]):
+        return not work.endswith(UNTOLD)
+    return metric == "rate" or (metric in ("worst", "lag") and case not in map(str, BURSTS))
+
+
 def summary(result: dict[str, Any]) -> dict[str, Any]:
     """Return a result without its single values. The bars are judged first: their ratios need values of one round."""
     series = [Series(**one) for one in result["series"]]
@@ -59,7 +68,7 @@ def summary(result: dict[str, Any]) -> dict[str, Any]:
                 for contestant, of in of_work.items()
             }
             for work, of_work in works_of(series).items()
-            if not work.endswith(UNTOLD)
+            if told(work)
         },
     }
 

@@ -25,11 +25,17 @@ CTYPES_CALLBACK = "ctypes, a callback"
 WAITING_POOL = "64 threads that wait"
 SUBPROCESS = "subprocess"
 IMPORT = "from hcsrt import ComputeSystem"
+IMPORT_AIO = "from hcsrt.aio import ComputeSystem"
+IMPORT_SUBPROCESS = "import subprocess"
+IMPORT_ASYNCIO = "import asyncio"
 NO_TABLE = "no table of faults"
 NO_FAULTS = "a table without faults"
 HOST = "Host()"
+BLOCK = "with Host()"
+RUN_TRUE = "subprocess.run() of a program that ends at once"
 EMPTY_TESTS = "500 empty tests"
 WITH_FIXTURE = "500 empty tests with hcs_host"
+WITH_TMP_PATH = "500 empty tests with tmp_path"
 
 # Limits are grey, hcsrt is blue. Contestants that never meet in one work may share a colour.
 COLOURS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import statistics
 from itertools import cycle
 from pathlib import Path
 from textwrap import wrap
@@ -12,9 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .figures import Figure, Works, median_text, ratio_text, scale_of, three, works_of
+from .figures import UNTOLD, Figure, Works, median_text, ratio_text, scale_of, three, works_of
 from .measure import Series, Spread, ratio
-from .names import ASYNCIO, BARE, BURSTS, COLOURS, HCSRT, LOOP, SWEEPS, Sweep, base, colours_of, place
+from .names import ASYNCIO, BARE, BURSTS, COLOURS, HCSRT, LOOP, NO_TABLE, SWEEPS, Sweep, base, colours_of, place
 
 REFERENCES = (
     HCSRT,
@@ -22,6 +23,7 @@ REFERENCES = (
     f"{LOOP}, {ASYNCIO}",
     f"{HCSRT}: 1 thread",
     "python -c pass",
+    NO_TABLE,
     "properties",
     SUBPROCESS,
 )
@@ -120,6 +122,34 @@ def print_bars(console: Console, rows: list[dict[str, Any]]) -> None:
         verdict = {True: "[green]holds[/]", False: "[red]missed[/]", None: ""}[row["holds"]]
         table.add_row(row["work"], row["what"], row["bar"], measured, verdict)
     console.print(table)
+
+
+def paired(before: Series, after: Series, pairs: int) -> Spread:
+    """Return the spread of the ratios after to before, one of each pair of processes: of their medians."""
+
+    def medians(one: Series) -> list[float]:
+        each = len(one.values) // pairs
+        return [statistics.median(one.values[number * each : (number + 1) * each]) for number in range(pairs)]
+
+    return Spread.of(a / b for a, b in zip(medians(after), medians(before), strict=True))
+
+
+def print_pairs(console: Console, before: list[Series], after: list[Series], against: dict[str, Any]) -> None:
+    """Print what two trees took for the same work; contestants other than hcsrt show what is chance."""
+    known = {(one.work, one.contestant): one for one in before}
+    for work, of_work in by_work(after).items():
+        pairs = [(known[work, one.contestant], one) for one in of_work if (work, one.contestant) in known]
+        if not pairs or work.endswith(UNTOLD):
+            continue
+        table = Table(title=work, title_justify="left", title_style="bold")
+        table.add_column("contestant", min_width=36)
+        for column in (f"before, {against['before']}", f"after, {against['after']}"):
+            table.add_column(column, justify="right")
+        table.add_column(escape("after / before  [quartiles]"), justify="right")
+        for old, new in pairs:
+            medians = (median_text(Figure(one.unit, Spread.of(one.values))) for one in (old, new))
+            table.add_row(new.contestant, *medians, escape(ratio_text(paired(old, new, against["pairs"]))))
+        console.print(table)
 
 
 # --- plots ----------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ import hcsrt
 from ..harness import library
 from ..harness.build import ROOT
 from ..harness.measure import Effort, Series, clocked, interleaved
-from ..harness.names import HCSRT, IMPORT
+from ..harness.names import HCSRT, IMPORT, IMPORT_AIO, IMPORT_ASYNCIO, IMPORT_SUBPROCESS
 from .handles import CONTESTANTS
 
 OBJECT = f"{HCSRT}: the object alone"
@@ -28,8 +28,9 @@ IMPORTS = {
     BARE_PYTHON: "pass",
     # What a program pays: `import hcsrt` alone imports nothing.
     IMPORT: IMPORT,
-    "import subprocess": "import subprocess",
-    "import asyncio": "import asyncio",
+    IMPORT_SUBPROCESS: IMPORT_SUBPROCESS,
+    IMPORT_AIO: IMPORT_AIO,
+    IMPORT_ASYNCIO: IMPORT_ASYNCIO,
     "import ctypes": "import ctypes",
     "import cffi": "import cffi",
 }

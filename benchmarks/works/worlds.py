@@ -18,10 +18,10 @@ from hcsrt import emulator
 from hcsrt.emulator import Host
 
 from ..harness.measure import Effort, Series, clocked, interleaved, timed
-from ..harness.names import EMPTY_TESTS, HOST, WITH_FIXTURE
-from .emulated import LIFE, loop_of
+from ..harness.names import BLOCK, EMPTY_TESTS, HOST, RUN_TRUE, WITH_FIXTURE, WITH_TMP_PATH
+from .emulated import loop_of
 
-BLOCK = "with Host()"
+LIFE = "create, start, run, stop"
 WORLDS: dict[str, Callable[[], AbstractContextManager[object]]] = {
     f"{LIFE}: no Host": nullcontext,
     f"{LIFE}: on a Host": Host,
@@ -36,12 +36,17 @@ def enter() -> None:
 def measure(effort: Effort) -> list[Series]:
     warnings.simplefilter("ignore", hcsrt.NoIsolationWarning)
     emulator.install()
-    turns = {name: timed(loop_of(action), effort.batch) for name, action in ((HOST, Host), (BLOCK, enter))}
-    series = interleaved("worlds", "s", turns, effort.rounds)
     program = shutil.which("true")
     if program is None:
         print("worlds: no program that ends at once here", file=sys.stderr)
-        return series
+        return []
+    actions: dict[str, Callable[[], object]] = {
+        HOST: Host,
+        BLOCK: enter,
+        RUN_TRUE: partial(subprocess.run, [program], check=True),
+    }
+    turns = {name: timed(loop_of(action), effort.batch) for name, action in actions.items()}
+    series = interleaved("worlds", "s", turns, effort.rounds)
     document = emulator.container_document(owner="benchmark")
 
     def life() -> None:
@@ -68,7 +73,11 @@ def measure_fixture(effort: Effort) -> list[Series]:
     # An hcsrt that was installed in place before it had the plugin has no entry point for it.
     plugin = [] if entry_points(group="pytest11", name="hcsrt") else ["-p", "hcsrt.pytest_plugin"]
     with tempfile.TemporaryDirectory() as folder:
-        for name, arguments in ((EMPTY_TESTS, "number"), (WITH_FIXTURE, "hcs_host, number")):
+        for name, arguments in (
+            (EMPTY_TESTS, "number"),
+            (WITH_FIXTURE, "hcs_host, number"),
+            (WITH_TMP_PATH, "tmp_path, number"),
+        ):
             path = Path(folder, f"test_{len(turns)}.py")
             path.write_text(
                 f"import pytest\n@pytest.mark.parametrize('number', range(500))\ndef test({arguments}): pass\n",

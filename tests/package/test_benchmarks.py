@@ -8,9 +8,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from importlib.machinery import EXTENSION_SUFFIXES
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -23,12 +24,15 @@ if WINDOWS:
 if Path(hcsrt.__file__).resolve().parents[1] != Path(__file__).resolve().parents[2]:
     pytest.skip("needs the editable install", allow_module_level=True)
 
-from benchmarks.harness.bars import growth_bar, judged
+from benchmarks.harness.bars import bars, growth_bar, judged
+from benchmarks.harness.conditions import spinning, usable_processors
 from benchmarks.harness.docs import FIGURES, MARKED, PAGE, TABLES, joined, rendered
 from benchmarks.harness.figures import scale_of, summary, text_of, three, works_in
-from benchmarks.harness.measure import Series, swept
-from benchmarks.harness.names import CORE, IN_FLIGHT, LATENCIES, SWEEPS, Case, Sweep
-from benchmarks.harness.report import PLOTTED, swept_figures
+from benchmarks.harness.measure import EFFORTS, Series, swept
+from benchmarks.harness.names import CORE, GIL_CALLBACK, IN_FLIGHT, LATENCIES, PROCESSOR_TIME, SWEEPS, Case, Sweep
+from benchmarks.harness.report import PLOTTED, paired, swept_figures
+from benchmarks.harness.running import Tree, beside, chosen, measure_in_turns
+from benchmarks.harness.worker import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 PLOTS = [*PLOTTED.values(), *(sweep.plot for sweep in SWEEPS)]
@@ -77,12 +81,12 @@ def test_everything_is_measured_and_set_against_its_bar(tmp_path: Path) -> None:
             assert len({len(found) for found in of_work.values()}) == 1
         assert f"{sweep.title}, {sweep.of}" in done.stdout
 
-    bars = judged([Series(**one) for one in result["series"]], result["machine"])
-    for bar in bars:
+    judgements = judged([Series(**one) for one in result["series"]], result["machine"])
+    for bar in judgements:
         assert (bar["measured"] is None) == (bar["holds"] is None)
     told = re.findall(r" (holds|missed) │$", done.stdout, re.MULTILINE)
-    assert told == [{True: "holds", False: "missed"}[bar["holds"]] for bar in bars if bar["measured"]]
-    measured_of = {bar["what"]: bar["measured"] for bar in bars if bar["work"].startswith("async")}
+    assert told == [{True: "holds", False: "missed"}[bar["holds"]] for bar in judgements if bar["measured"]]
+    measured_of = {bar["what"]: bar["measured"] for bar in judgements if bar["work"].startswith("async")}
     assert len(measured_of) == 5
     assert all(measured_of.values())
     assert {name for work, name in values if work.startswith("async, 1024 in flight, 0 ms, 128 B")} >= {"C++"}
@@ -90,7 +94,7 @@ def test_everything_is_measured_and_set_against_its_bar(tmp_path: Path) -> None:
     # And all of it fits into the documentation.
     run = summary(result)
     page = PAGE.read_text()
-    tables = dict(named_tables(rendered(page, {"gil": run, "free-threaded": run})))
+    tables = dict(named_tables(rendered(page, {"gil": run, "gil, pinned": run, "free-threaded": run})))
     assert tables.keys() == TABLES.keys()
     for name, text in tables.items():
         lines = text.splitlines()
@@ -113,7 +117,7 @@ def test_a_bar_is_judged_by_the_median_of_ratios_within_rounds() -> None:
             Series(burst, "the loop alone, asyncio", "/s", [100.0, 100.0, 100.0]),
             Series(burst, "the callback takes the GIL, asyncio", "/s", [10.0, 10.0, 20.0]),
             Series("import", "from hcsrt import ComputeSystem", "s", [0.03, 0.04, 0.05]),
-            Series("import", "python -c pass", "s", [0.01, 0.02, 0.045]),
+            Series("import", "import subprocess", "s", [0.02, 0.02, 0.05]),
         ],
         {"free_threaded": False},
     )
@@ -129,8 +133,7 @@ def test_a_bar_is_judged_by_the_median_of_ratios_within_rounds() -> None:
     is_judged("close 10,000", "hcsrt / a loop of C++", 2.9, True)
     is_judged(burst, "hcsrt / the loop alone", 0.7, True)
     is_judged(burst, "hcsrt / the callback takes the GIL", 6.0, True)
-    # In milliseconds.
-    is_judged("import", "from hcsrt import ComputeSystem - bare Python", 20.0, False)
+    is_judged("import", "from hcsrt import ComputeSystem / import subprocess", 1.5, False)
     assert all(row["measured"] is row["holds"] is None for row in found.values())
 
 
@@ -242,6 +245,8 @@ def test_what_is_kept_of_a_run_gives_a_ratio_within_rounds_and_no_single_values(
             {"work": "threads", "contestant": "hcsrt: 2 threads", "unit": "/s", "values": [1.0, 5.0, 3.0]},
             {"work": "threads", "contestant": "hcsrt: 2 processes", "unit": "/s", "values": [2.0, 4.0, 4.0]},
             {"work": "async: others", "contestant": "hcsrt", "unit": "processors", "values": [0.1]},
+            # What the page shows of another case.
+            {"work": f"{Case(64, 1)}: median", "contestant": "hcsrt", "unit": "s", "values": [0.1]},
         ],
     }
     run = summary(result)
@@ -299,6 +304,108 @@ def test_a_run_of_some_works_leaves_the_figures_of_the_others() -> None:
     assert found["seconds"] == 600
     whole = {**some, "works": {**some["works"], "call": 5}}
     assert joined(before, whole) is whole
+
+
+def test_a_bar_that_there_is_no_more_goes_with_the_next_run() -> None:
+    def bar(what: str, measured: float | None) -> dict[str, Any]:
+        return {"work": "import", "what": what, "measured": measured}
+
+    before = {"works": {"import": 1, "call": 1}, "bars": [bar("a difference", 1.0)]}
+    now = {"works": {"import": 2}, "bars": [bar("a ratio", 2.0)]}
+    assert [each["what"] for each in joined(before, now)["bars"]] == ["a ratio"]
+
+
+def test_a_quick_run_says_what_it_leaves_out() -> None:
+    kinds, left_out = chosen(None, "quick")
+    assert not {"latency", "instructions"}.intersection(kinds)
+    assert len(kinds) + len(left_out) == len(KINDS)
+    assert all(any(f"--only {kind}" in line for line in left_out) for kind in KINDS if kind not in kinds)
+    assert chosen(None, "full") == (list(KINDS), [])
+    assert chosen(["latency"], "quick") == (["latency"], [])
+
+
+# --- busy and pinned ------------------------------------------------------------------------------------------------
+
+
+def test_a_busy_machine_has_a_process_that_spins_on_each_processor_until_the_block_ends() -> None:
+    with spinning() as spinners:
+        assert len(spinners) == len(usable_processors())
+        assert all(spinner.poll() is None for spinner in spinners)
+    assert all(spinner.poll() is not None for spinner in spinners)
+
+
+def test_a_machine_is_judged_by_bars_of_its_own() -> None:
+    works = {condition: [bar.work for bar in bars(of)] for condition, of in MACHINES.items()}
+    assert {"stdout, read(64 KB)", "worlds"} <= set(works["idle"])
+    for condition in ("busy", "pinned"):
+        # The clock on the wall tells nothing there.
+        assert not {"stdout, read(64 KB)", "worlds", "threads"}.intersection(works[condition])
+        assert {PROCESSOR_TIME.at(64), PROCESSOR_TIME.at(1024), "import"} <= set(works[condition])
+    (limit,) = {bar.limit for bar in bars(MACHINES["pinned"]) if bar.under == f"{GIL_CALLBACK}, asyncio"}
+    assert limit == 4.0
+
+
+MACHINES = {
+    "idle": {"free_threaded": False},
+    "busy": {"free_threaded": False, "busy": True, "pinned": False},
+    "pinned": {"free_threaded": False, "busy": False, "pinned": True},
+}
+
+
+@pytest.mark.slow
+@compiler
+def test_a_result_tells_that_its_machine_was_busy_and_pinned(tmp_path: Path) -> None:
+    done = benchmarks("--tiny", "--only", "faults", "--busy", "--pinned", "--json", tmp_path / "figures.json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "figures.json").read_text())
+    assert (result["machine"]["busy"], result["machine"]["pinned"]) == (True, True)
+    assert result["kinds"].keys() == {"faults"}
+    assert ", busy and pinned; tiny" in " ".join(done.stdout.split())
+
+
+# --- two trees ------------------------------------------------------------------------------------------------------
+
+
+class Told(Tree):
+    """A tree that notes what it is to measure."""
+
+    log: ClassVar[list[tuple[str, str]]] = []
+
+    def measure(self, kind: str, effort: str, condition: str) -> None:
+        self.log.append((self.root.name, kind))
+        if (self.root.name, kind) == ("before", "new"):
+            raise RuntimeError("new failed:\nImportError: too old")
+
+
+def test_two_trees_take_turns_and_what_the_other_cannot_measure_is_left_out() -> None:
+    before, after = Told(Path("before")), Told(Path("after"))
+    Told.log.clear()
+    seconds = measure_in_turns(before, after, ["new", "call"], "quick", "", lambda _: None)
+    assert seconds.keys() == {"call"}
+    pairs = [("before", "call"), ("after", "call"), ("after", "call"), ("before", "call")]
+    assert [entry for entry in Told.log if entry[1] == "call"] == pairs[: 2 * EFFORTS["quick"].processes]
+    assert after.notes == ["new, which the other tree cannot measure: ImportError: too old"]
+
+
+def test_a_pair_is_the_medians_of_two_processes() -> None:
+    before = Series("call", "hcsrt", "s", [1.0, 1.0, 9.0, 2.0, 2.0, 2.0])
+    after = Series("call", "hcsrt", "s", [0.5, 0.5, 0.5, 3.0, 3.0, 9.0])
+    spread = paired(before, after, 2)
+    assert (spread.median, spread.low, spread.high) == (1.0, 0.75, 1.25)
+
+
+def test_another_tree_gets_these_benchmarks_and_its_own_hcsrt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.harness.running.ROOT", tmp_path)
+    other = tmp_path / "other"
+    (other / "hcsrt").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match="not built for this interpreter"):
+        beside(other)
+    (other / "hcsrt" / f"_core{EXTENSION_SUFFIXES[0]}").touch()
+    for _ in range(2):
+        root = beside(other).root
+    assert root == tmp_path / "build" / "against" / "other"
+    assert (root / "hcsrt").resolve() == other / "hcsrt"
+    assert (root / "benchmarks" / "works" / "handles.py").is_file()
 
 
 def test_an_unknown_kind_is_named_with_those_there_are() -> None:
