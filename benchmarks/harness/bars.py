@@ -104,7 +104,7 @@ def async_bars(condition: str) -> list[Bar]:
 def growth_bar(sweep: Sweep, contestant: str, limit: float) -> Bar:
     """Return the bar on what a sweep costs at the largest count, as a multiple of the cost at the smallest."""
     first, last = sweep.counts[0], sweep.counts[-1]
-    text = f"{contestant}: {sweep.growth}"
+    text = f"{contestant}: {last:,} / {first:,} {sweep.of}"
     return Bar(sweep.at(last), text, limit, True, contestant, contestant, under_work=sweep.at(first))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import NamedTuple
 
 BARE = "C++"
@@ -123,9 +124,9 @@ class Sweep(NamedTuple):
         """Return the name of the work at one of the counts."""
         return f"{self.title}, {count:,} {self.of}"
 
-    @property
-    def growth(self) -> str:
-        return f"{self.counts[-1]:,} / {self.counts[0]:,} {self.of}"
+    def counts_in(self, works: Container[str]) -> list[int]:
+        """Return the counts at which it was measured: a short run leaves out the largest."""
+        return [count for count in self.counts if self.at(count) in works]
 
 
 PROCESSOR_TIME = Sweep("processor time an operation", "in flight", (1, 8, 64, 256, 1024), "processor_time")

@@ -68,7 +68,7 @@ def print_tables(console: Console, series: list[Series]) -> None:
     for case, metrics in cases.items():
         print_case(console, case, metrics, works)
     for of in SWEEPS:
-        if of.at(of.counts[0]) in works:
+        if of.counts_in(works):
             print_sweep(console, of, series)
 
 
@@ -76,16 +76,17 @@ def print_sweep(console: Console, of: Sweep, series: list[Series]) -> None:
     """Print in one line what a contestant's work costs at each count, and how it grows."""
     found = {(one.work, one.contestant): one for one in series}
     works = works_of(series)
-    first, last = of.at(of.counts[0]), of.at(of.counts[-1])
+    counts = of.counts_in(works)
+    first, last = of.at(counts[0]), of.at(counts[-1])
     table = Table(title=f"{of.title}, {of.of}", title_justify="left", title_style="bold")
     table.add_column("contestant")
     for column in (
-        *(f"{count:,}" for count in of.counts),
-        escape(f"{of.counts[-1]:,} / {of.counts[0]:,}  [quartiles]"),
+        *(f"{count:,}" for count in counts),
+        escape(f"{counts[-1]:,} / {counts[0]:,}  [quartiles]"),
     ):
         table.add_column(column, justify="right")
     for name in sorted(works[first], key=place):
-        figures = [works.get(of.at(count), {}).get(name) for count in of.counts]
+        figures = [works[of.at(count)].get(name) for count in counts]
         grown = escape(ratio_text(ratio(found[last, name], found[first, name]))) if (last, name) in found else ""
         table.add_row(name, *(median_text(figure) if figure else "" for figure in figures), grown)
     console.print(table)
@@ -200,7 +201,7 @@ def plot(works: Works, folder: Path, machine: str) -> list[Path]:
             paths.append(folder / f"{name}.svg")
             draw(works[work], work, paths[-1], machine)
     for of in SWEEPS:
-        if of.at(of.counts[0]) in works:
+        if of.counts_in(works):
             paths.append(folder / f"{of.plot}.svg")
             draw_sweep(works, of, paths[-1], machine)
     return paths
@@ -249,8 +250,9 @@ def write_plot(figure: Any, path: Path) -> None:
 
 def swept_figures(works: Works, of: Sweep) -> dict[str, list[Figure]]:
     """Return the figures of each contestant that was measured at each count."""
-    names = set.intersection(*(set(works[of.at(count)]) for count in of.counts))
-    return {name: [works[of.at(count)][name] for count in of.counts] for name in sorted(names, key=place)}
+    counts = of.counts_in(works)
+    names = set.intersection(*(set(works[of.at(count)]) for count in counts))
+    return {name: [works[of.at(count)][name] for count in counts] for name in sorted(names, key=place)}
 
 
 def apart(values: list[float], least: float) -> list[float]:
@@ -266,6 +268,7 @@ def draw_sweep(works: Works, of: Sweep, path: Path, machine: str) -> None:
     from matplotlib import pyplot
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+    counts = of.counts_in(works)
     figures = swept_figures(works, of)
     colours = colours_of(list(figures))
     factor, unit = scale_of(min((found[0] for found in figures.values()), key=lambda figure: figure.spread.median))
@@ -274,7 +277,7 @@ def draw_sweep(works: Works, of: Sweep, path: Path, machine: str) -> None:
     height = (len(title) * SIZE + len(note) * NOTE) * 1.25 + 20 * len(figures) + 260
     figure, axes = pyplot.subplots(figsize=(WIDTH / 72, height / 72), layout="constrained", facecolor="white")
     figure.get_layout_engine().set(w_pad=MARGIN / 72, h_pad=MARGIN / 72)
-    places = range(len(of.counts))
+    places = range(len(counts))
     for (name, found), marker in zip(figures.items(), cycle("osD^vP*X")):
         medians = [figure.spread.median * factor for figure in found]
         axes.plot(places, medians, color=colours[name], marker=marker, linewidth=2, label=name, clip_on=False)
@@ -290,7 +293,7 @@ def draw_sweep(works: Works, of: Sweep, path: Path, machine: str) -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: three(value)))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.set_xticks(places, [f"{count:,}" for count in of.counts])
+    axes.set_xticks(places, [f"{count:,}" for count in counts])
     axes.tick_params(labelsize=SIZE)
     axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle("\n".join(title), size=SIZE, x=MARGIN / WIDTH, ha="left")
