@@ -226,9 +226,11 @@ def by_number(of: str, runs: Runs) -> str:
 
 def of_conditions(work: str, runs: Runs) -> str:
     """Return a table with a column for an idle, a pinned and a busy machine, of the contestants on asyncio."""
-    merged = {build: works_in(runs[build]).get(work, {}) for build in CONDITIONS if build in runs}
-    columns: list[Column] = [(CONDITIONS[build], build, median_text) for build in merged]
-    return columns_of(merged, columns, [name for of in merged.values() for name in of if name.endswith(ASYNCIO)])
+    merged: Works = {}
+    for build in [build for build in CONDITIONS if build in runs]:
+        of_work = works_in(runs[build]).get(work, {})
+        merged[build] = {base(name): figure for name, figure in of_work.items() if name.endswith(f", {ASYNCIO}")}
+    return columns_of(merged, [(CONDITIONS[build], build, median_text) for build in merged])
 
 
 def footprint(runs: Runs) -> str:
