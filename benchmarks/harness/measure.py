@@ -34,15 +34,11 @@ class Effort:
     """Bytes that a process writes to its stdout in a turn."""
     launches: int
     """Starts of an interpreter."""
-    whole: bool = True
-    """Whether every case is measured, or only the one or two that tell most."""
 
 
 EFFORTS = {
     "tiny": Effort(processes=1, rounds=2, batch=0.0001, tries=1, handles=1_000, stream=1 << 16, launches=2),
-    "quick": Effort(
-        processes=2, rounds=10, batch=0.004, tries=1, handles=50_000, stream=1 << 25, launches=12, whole=False
-    ),
+    "quick": Effort(processes=3, rounds=10, batch=0.004, tries=1, handles=100_000, stream=1 << 25, launches=12),
     "full": Effort(processes=5, rounds=20, batch=0.01, tries=6, handles=100_000, stream=1 << 27, launches=40),
 }
 
@@ -54,7 +50,7 @@ class Series:
     work: str
     contestant: str
     unit: str
-    """"s" for each repetition, "/s", "B", "B/s", "times" or what is counted."""
+    """"s" for each repetition, "/s", "B", "B/s" or "instructions"."""
     values: list[float] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 async def at_once(
     action: Callable[[ItemT], Coroutine[Any, Any, ResultT]], items: list[ItemT]
 ) -> list[ResultT | Exception]:
-    """Await the action for all items, some side by side; return its results, or the errors that it raised, in their order.
+    """Await the action for all items, some side by side; return its results, or the errors of it, in their order.
 
     An action begins, and so do its timeouts, when the turn of its item has come.
     """

@@ -197,7 +197,7 @@ class Systems:
         return Answer(json.dumps(found))
 
     def _named(self, scope: str, ids: list[str] | None, names: list[str] | None) -> Collection[System]:
-        """Return the systems of a namespace, or those with these ids if any are given. The name of a system is its id."""
+        """Return the systems of a namespace, or those with these ids if any are given; the name of one is its id."""
         if not ids and not names:
             return self._model.live_systems(scope)
         wanted = set(ids) & set(names) if ids and names else set(ids or names or ())

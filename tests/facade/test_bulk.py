@@ -15,10 +15,12 @@ import pytest
 
 import hcsrt
 from hcsrt import emulator, operations
-from hcsrt._blocking import bulk
+from hcsrt._blocking import bulk, finish
+from hcsrt._facade import MOST_AT_ONCE
 from hcsrt._facade.system import SystemCore
 from hcsrt._hresults import E_ACCESSDENIED, E_FAIL
 from hcsrt._interpose import failing, silent, waiting
+from hcsrt.aio import _bulk
 from hcsrt.faults import Faults
 
 from ..helpers.latency import latency
@@ -397,3 +399,85 @@ def test_a_close_that_hangs_does_not_outlive_the_timeout_of_reap(settle: Callabl
         assert hcsrt.reap("hangs", timeout=2) == {"left": "terminate"}
         assert time.monotonic() - before < hang
     assert settle(lambda: hcsrt.pending() == 0)
+
+
+# --- turns ------------------------------------------------------------------------------------------------------------
+
+MANY = 3 * MOST_AT_ONCE
+
+
+def test_as_many_as_may_be_have_their_turn_side_by_side_where_each_takes_long() -> None:
+    inside = threading.Barrier(MOST_AT_ONCE)
+
+    def action(number: int) -> int:
+        inside.wait(60)
+        return -number
+
+    assert finish(bulk.at_once(action, list(range(MANY)))) == [-number for number in range(MANY)]
+
+
+def test_no_more_threads_are_started_than_have_their_turn() -> None:
+    lock = threading.Lock()
+    threads: set[int] = set()
+
+    def action(_: int) -> None:
+        with lock:
+            threads.add(threading.get_ident())
+        time.sleep(0.03)
+
+    finish(bulk.at_once(action, list(range(MANY))))
+    assert len(threads) <= MOST_AT_ONCE
+
+
+def test_what_is_quick_needs_few_threads() -> None:
+    threads: set[int] = set()
+    results = finish(bulk.at_once(lambda number: threads.add(threading.get_ident()) or number, list(range(MANY))))
+    assert results == list(range(MANY))
+    assert len(threads) <= 4
+
+
+def test_no_more_tasks_than_may_have_their_turn_at_once() -> None:
+    async def main() -> None:
+        inside = most = 0
+        full = asyncio.Event()
+
+        async def action(number: int) -> int:
+            nonlocal inside, most
+            inside += 1
+            most = max(most, inside)
+            if inside == MOST_AT_ONCE:
+                full.set()
+            await full.wait()
+            # So that all of those side by side are seen.
+            await asyncio.sleep(0)
+            inside -= 1
+            if number % 2:
+                raise ValueError(number)
+            return number
+
+        results = await _bulk.at_once(action, list(range(MANY)))
+        assert most == MOST_AT_ONCE
+        assert results[::2] == list(range(0, MANY, 2))
+        assert all(isinstance(result, ValueError) for result in results[1::2])
+
+    asyncio.run(main())
+
+
+def test_after_a_cancellation_nobody_has_a_turn_any_more() -> None:
+    async def main() -> None:
+        begun: list[int] = []
+
+        async def action(number: int) -> None:
+            begun.append(number)
+            await asyncio.sleep(60)
+
+        task = asyncio.ensure_future(_bulk.at_once(action, list(range(MANY))))
+        while len(begun) < MOST_AT_ONCE:
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.sleep(0)
+        assert len(begun) == MOST_AT_ONCE
+
+    asyncio.run(main())
