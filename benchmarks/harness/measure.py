@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -76,7 +77,9 @@ class Spread:
 
 def ratio(numerator: Series, denominator: Series) -> Spread:
     """Return the spread of the ratios of values taken in the same round."""
-    return Spread.of(a / b for a, b in zip(numerator.values, denominator.values, strict=True))
+    pairs = zip(numerator.values, denominator.values, strict=True)
+    # A process need not grow for a few objects.
+    return Spread.of(a / b if b else math.inf for a, b in pairs)
 
 
 def beginning_with(number: int, names: Iterable[KeyT]) -> list[KeyT]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -37,9 +38,12 @@ class Tree:
 
     def measure(self, kind: str, effort: str, condition: str) -> None:
         """Let a process of its own measure one kind. Raises RuntimeError, with what it wrote, if that failed."""
+        # For the processes that it starts elsewhere, too: the environment has only one hcsrt installed.
+        path = os.pathsep.join(filter(None, [str(self.root), os.environ.get("PYTHONPATH")]))
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.harness.worker", kind, effort, condition],
             cwd=self.root,
+            env={**os.environ, "PYTHONPATH": path},
             capture_output=True,
             text=True,
             check=False,
