@@ -18,3 +18,5 @@ CLOSE_HANDLES = "close_handles(handles)"
 ROUND_TRIP = 'call(system, "HcsGetComputeSystemProperties")'
 HAND_OVER = "operation.as_raw()"
 USE = "operation_id(handed.owner)"
+HAND_OVER_OWNER = "operation"
+USE_OWNER = "operation_id(handed)"

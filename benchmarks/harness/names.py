@@ -12,6 +12,7 @@ LOOP = "the loop alone"
 CYTHON = "hcsrt from Cython"
 HCSRT = "hcsrt"
 CORE = "hcsrt, without the checks of the items"
+OWNER = f"{HCSRT}: the owner itself"
 AWAITED = "await system.properties()"
 BLOCKING = "system.properties()"
 NANOBIND = "nanobind"
@@ -106,3 +107,30 @@ BURSTS = [Case(1024, 0, document, threads) for document in (1024, 128) for threa
 """The cases of the bars: much in flight that completes at once."""
 WHOLE = [Case(1, 0), Case(1024, 0)]
 """The cases in which the verbs of the public classes are measured beside the calls that they make."""
+
+
+class Sweep(NamedTuple):
+    """A work that is measured at several counts, each a work of its own: of operations in flight, of systems alive."""
+
+    title: str
+    of: str
+    """What there are so many of, as in "in flight"."""
+    counts: tuple[int, ...]
+    """In ascending order."""
+    plot: str
+    """The name of the file in which it is drawn."""
+    unit: str = "s"
+
+    def at(self, count: int) -> str:
+        """Return the name of the work at one of the counts."""
+        return f"{self.title}, {count:,} {self.of}"
+
+    def counts_in(self, works: Container[str]) -> list[int]:
+        """Return the counts at which it was measured: a short run leaves out the largest."""
+        return [count for count in self.counts if self.at(count) in works]
+
+
+PROCESSOR_TIME = Sweep("processor time an operation", "in flight", (1, 8, 64, 256, 1024), "processor_time")
+CLOSING = Sweep("close_all(), a handle", "at once", (10, 100, 1_000, 10_000), "closing")
+SWEEPS = [PROCESSOR_TIME, CLOSING]
+"""Each has a plot and a table in the terminal; those of the same thing are one table in the documentation."""

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import repeat
 from pathlib import Path
@@ -27,12 +28,13 @@ import hcsrt
 
 from ..harness import library
 from ..harness.build import ROOT, built
-from ..harness.measure import Effort, Series, clocked, interleaved, one_processor, timed
+from ..harness.measure import Effort, Series, clocked, interleaved, one_processor, swept, timed
 from ..harness.names import (
     BARE,
     BLOCKING,
     CFFI_ABI,
     CFFI_API,
+    CLOSING,
     CORE,
     CTYPES_DEL,
     CTYPES_FINALIZE,
@@ -40,6 +42,7 @@ from ..harness.names import (
     EMPTY,
     HCSRT,
     NANOBIND,
+    OWNER,
     PLAIN,
     PYBIND11,
     PYO3,
@@ -107,17 +110,21 @@ class Contestant:
 
         return checked
 
-    def close_all(self, statement: str | None = None) -> float:
-        handles = [self.module.own(self.raw) for _ in range(HANDLES)]
-        # The time of the whole process: hcsrt closes them on another thread, and this one waits.
-        timer = Timer(statement or self.module.CLOSE_ALL, globals=self.names | {"handles": handles}, timer=process_time)
+    def close_all(self, statement: str | None = None, at_once: int = HANDLES) -> float:
+        batches = [[self.module.own(self.raw) for _ in range(at_once)] for _ in range(HANDLES // at_once)]
+        close = f"for handles in batches:\n    {statement or self.module.CLOSE_ALL}"
+        # The time of the whole process: hcsrt closes many on another thread, and this one waits.
+        timer = Timer(close, globals=self.names | {"batches": batches}, timer=process_time)
         return timer.timeit(1) / HANDLES
 
-    def hand_over(self) -> float:
-        """Put views of the operation into a queue, from which another thread takes and uses them."""
+    def hand_over(self, put_in: str | None = None, taken: str | None = None) -> float:
+        """Put views of the operation into a queue, from which another thread takes and uses them.
+
+        put_in, taken: statements of Python for something else to put in, and for what to do with it.
+        """
         space = self.names | {"repeat": repeat}
-        code = f"def put(n, q):\n for _ in repeat(None, n): q({self.module.HAND_OVER})\n"
-        code += f"def use(n, q):\n for _ in repeat(None, n):\n  handed = q()\n  {self.module.USE}\n"
+        code = f"def put(n, q):\n for _ in repeat(None, n): q({put_in or self.module.HAND_OVER})\n"
+        code += f"def use(n, q):\n for _ in repeat(None, n):\n  handed = q()\n  {taken or self.module.USE}\n"
         exec(code, space)
         put, use = space["put"], space["use"]
         queue: SimpleQueue[Any] = SimpleQueue()
@@ -175,7 +182,10 @@ def measure(effort: Effort) -> list[Series]:
         turns[CORE] = partial(python[HCSRT].close_all, python[HCSRT].module.CLOSE_HANDLES)
         turns[BARE] = lambda: bare_close_all(HANDLES) / HANDLES
         series += interleaved("close 10,000", "s", warm(turns), effort.rounds)
+        series += swept(CLOSING, closing_turns(python, bare_close_all), max(2, effort.rounds // 2))
         turns = {name: one.hand_over for name, one in python.items()}
+        ours = python[HCSRT]
+        turns[OWNER] = partial(ours.hand_over, ours.module.HAND_OVER_OWNER, ours.module.USE_OWNER)
         series += interleaved("hand over", "s", warm(turns), effort.rounds)
         work("own, drop, beside threads that sleep", own_and_drop)
         with hcsrt.ComputeSystem.open("benchmark") as verb:
@@ -185,6 +195,22 @@ def measure(effort: Effort) -> list[Series]:
         library.set_latency(0)
         work("round trip, other thread", round_trips(verb, perf_counter))
     return series
+
+
+def closing_turns(
+    python: dict[str, Contestant], bare_close_all: Any
+) -> Callable[[int], AbstractContextManager[dict[str, Turn]]]:
+    def in_c(at_once: int) -> float:
+        batches = HANDLES // at_once
+        return sum(bare_close_all(at_once) for _ in range(batches)) / HANDLES
+
+    def turns_at(at_once: int) -> AbstractContextManager[dict[str, Turn]]:
+        turns: dict[str, Turn] = {BARE: partial(in_c, at_once)}
+        for name in {HCSRT, NANOBIND}.intersection(python):
+            turns[name] = partial(python[name].close_all, at_once=at_once)
+        return nullcontext(turns)
+
+    return turns_at
 
 
 def warm(turns: dict[str, Turn]) -> dict[str, Turn]:

@@ -29,7 +29,17 @@ from benchmarks.harness.conditions import spinning, usable_processors
 from benchmarks.harness.docs import FIGURES, MARKED, PAGE, TABLES, joined, rendered
 from benchmarks.harness.figures import scale_of, summary, text_of, three, works_in
 from benchmarks.harness.measure import EFFORTS, Series, swept
-from benchmarks.harness.names import CORE, GIL_CALLBACK, IN_FLIGHT, LATENCIES, PROCESSOR_TIME, SWEEPS, Case, Sweep
+from benchmarks.harness.names import (
+    CORE,
+    GIL_CALLBACK,
+    IN_FLIGHT,
+    LATENCIES,
+    OWNER,
+    PROCESSOR_TIME,
+    SWEEPS,
+    Case,
+    Sweep,
+)
 from benchmarks.harness.report import PLOTTED, paired, swept_figures
 from benchmarks.harness.running import Tree, beside, chosen, measure_in_turns
 from benchmarks.harness.worker import KINDS
@@ -71,6 +81,7 @@ def test_everything_is_measured_and_set_against_its_bar(tmp_path: Path) -> None:
         contestants = {contestant for work, contestant in values if work == name}
         assert contestants >= {f"{verb}, asyncio" for verb in ("await system.properties()", "system.properties()")}
     assert {name for work, name in values if work == "close 10,000"} >= {"hcsrt", CORE}
+    assert {name for work, name in values if work == "hand over"} >= {"hcsrt", OWNER}
     for pair in product(IN_FLIGHT, LATENCIES):
         assert (f"{Case(*pair)}: worst", "hcsrt, asyncio") in values
 
