@@ -9,6 +9,8 @@ from typing import Any
 from .conditions import named
 from .measure import Series, Spread, ratio
 from .names import (
+    ALIVE,
+    ALIVE_VERBS,
     ASYNCIO,
     AWAITED,
     BARE,
@@ -134,6 +136,7 @@ def bars(machine: Mapping[str, Any]) -> list[Bar]:
         Bar("hand over", "hcsrt, the owner itself / nanobind", 1.05, True, OWNER, NANOBIND),
         *async_bars(condition),
         *([] if condition else clock_bars(machine["free_threaded"])),
+        *(growth_bar(sweep, verb, 1.2) for sweep in ALIVE.values() for verb in ALIVE_VERBS),
         Bar("memory", "a handle / nanobind's", 0.7, True, f"{HCSRT}: the object alone", NANOBIND),
         Bar("import", f"{IMPORT} / {IMPORT_SUBPROCESS}", 1.0, True, IMPORT, IMPORT_SUBPROCESS),
         Bar("import", f"{IMPORT_AIO} / {IMPORT_ASYNCIO}", 1.1, True, IMPORT_AIO, IMPORT_ASYNCIO),

@@ -35,11 +35,25 @@ class Effort:
     """Bytes that a process writes to its stdout in a turn."""
     launches: int
     """Starts of an interpreter."""
+    alive: int = 10_000
+    """Compute systems that live at once at most."""
+    whole: bool = True
+    """Whether every case is measured, or only the one or two that tell most."""
 
 
 EFFORTS = {
-    "tiny": Effort(processes=1, rounds=2, batch=0.0001, tries=1, handles=1_000, stream=1 << 16, launches=2),
-    "quick": Effort(processes=3, rounds=10, batch=0.004, tries=1, handles=100_000, stream=1 << 25, launches=12),
+    "tiny": Effort(processes=1, rounds=2, batch=0.0001, tries=1, handles=1_000, stream=1 << 16, launches=2, alive=100),
+    "quick": Effort(
+        processes=2,
+        rounds=10,
+        batch=0.004,
+        tries=1,
+        handles=50_000,
+        stream=1 << 25,
+        launches=12,
+        alive=1_000,
+        whole=False,
+    ),
     "full": Effort(processes=5, rounds=20, batch=0.01, tries=6, handles=100_000, stream=1 << 27, launches=40),
 }
 

@@ -25,6 +25,8 @@ KINDS = {
     "threads": Kind("threads.measure", True),
     "stdout": Kind("streams.measure", True),
     "emulator": Kind("emulated.measure", True),
+    "alive": Kind("alive.measure", True),
+    "alive-footprint": Kind("alive.measure_footprint", False),
     "faults": Kind("faults.measure", True),
     "worlds": Kind("worlds.measure", True),
     "fixture": Kind("worlds.measure_fixture", False),

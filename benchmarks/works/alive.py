@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import subprocess
 import sys
 import threading
 import warnings
@@ -18,8 +19,9 @@ import hcsrt
 import hcsrt.aio
 from hcsrt import emulator
 
-from ..harness.measure import Effort, Series
-from ..harness.names import ALIVE_VERBS, FACES, GROWTH, alive
+from ..harness.build import ROOT
+from ..harness.measure import Effort, Series, beginning_with
+from ..harness.names import ALIVE, ALIVE_VERBS
 
 PROBES = 50
 """Systems on which each verb is measured, one after another."""
@@ -119,12 +121,32 @@ def turn(face: str, count: int) -> dict[str, float]:
     return {verb: sum(values) / len(values) for verb, values in costs.items()}
 
 
-def footprint(face: str, count: int) -> tuple[float, float]:
-    """Return the most threads beyond those of an idle process, and the bytes that each system takes."""
+def measure(effort: Effort) -> list[Series]:
+    """Measure each verb beside so many systems. Each round has them all, so that growth is a ratio within a round."""
+    warnings.simplefilter("ignore", hcsrt.NoIsolationWarning)
+    emulator.install()
+    series: dict[tuple[str, str], Series] = {}
+    for face in ALIVE:
+        turn(face, 10)  # which has everything started
+    for number in range(1 if effort.whole else 2):
+        for face, sweep in ALIVE.items():
+            for count in beginning_with(number, [count for count in sweep.counts if count <= effort.alive]):
+                costs = turn(face, count)
+                for verb in ALIVE_VERBS:
+                    key = sweep.at(count), verb
+                    series.setdefault(key, Series(*key, sweep.unit)).values.append(costs[verb])
+    return list(series.values())
+
+
+def footprint(face: str, count: int) -> tuple[int, float]:
+    """Return the most threads of a process that has and ends so many systems, and the bytes that each of them takes."""
+    warnings.simplefilter("ignore", hcsrt.NoIsolationWarning)
+    emulator.install()
+    turn(face, 2)
     process = psutil.Process()
     gc.collect()
-    threads = before = process.num_threads()
     memory = process.memory_info().rss
+    most = 0
     held = 0.0
     over = threading.Event()
 
@@ -133,9 +155,10 @@ def footprint(face: str, count: int) -> tuple[float, float]:
         held = (process.memory_info().rss - memory) / count
 
     def watch() -> None:
-        nonlocal threads
+        nonlocal most
         while not over.wait(0.005):
-            threads = max(threads, process.num_threads() - 1)
+            # Without this thread itself.
+            most = max(most, process.num_threads() - 1)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -144,27 +167,16 @@ def footprint(face: str, count: int) -> tuple[float, float]:
     finally:
         over.set()
         watcher.join()
-    return threads - before, held
+    return most, held
 
 
-def measure(effort: Effort) -> list[Series]:
-    warnings.simplefilter("ignore", hcsrt.NoIsolationWarning)
-    emulator.install()
-    series: dict[tuple[str, str], Series] = {}
-
-    def note(work: str, contestant: str, unit: str, value: float) -> None:
-        series.setdefault((work, contestant), Series(work, contestant, unit)).values.append(value)
-
-    footprints = {face: footprint(face, effort.alive[-1]) for face in FACES}
-    for face, (threads, held) in footprints.items():
-        note("alive: threads", face, "threads", threads)
-        note("alive: memory of a system", face, "B", held)
-    for _ in range(max(1, effort.rounds // 5)):
-        for face in FACES:
-            turns = {count: turn(face, count) for count in effort.alive}
-            for count, costs in turns.items():
-                for verb in ALIVE_VERBS:
-                    note(alive(face, count), verb, "s", costs[verb])
-            for verb in ALIVE_VERBS:
-                note(alive(face, GROWTH), verb, "times", turns[effort.alive[-1]][verb] / turns[effort.alive[0]][verb])
-    return list(series.values())
+def measure_footprint(effort: Effort) -> list[Series]:
+    """Measure threads and memory in a process of its own for each face."""
+    series = []
+    for face in ALIVE:
+        script = f"from benchmarks.works.alive import footprint; print(*footprint({face!r}, {effort.alive}))"
+        done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+        most, held = map(float, done.stdout.split())
+        series.append(Series(f"{effort.alive:,} alive, threads", face, "threads", [most]))
+        series.append(Series(f"{effort.alive:,} alive, memory of a system", face, "B", [held]))
+    return series

@@ -25,6 +25,7 @@ _FIRST_THREADS = 4
 # Seconds in which each thread should have finished something: else there are twice as many from then on.
 _TICK = 0.02
 
+
 async def close_each(items: Iterable[Any], *kinds: type) -> list[Exception | None]:
     """Close things of these kinds and handles side by side; return None for each, or the error of its close().
 

@@ -195,7 +195,8 @@ void run(void *argument) {
         }
         Clock::time_point now = Clock::now();
         for (int queue = 0; queue < POLLS; ++queue)
-            while (Call *item = queues[queue].pop_due(now)) look(self, item, queues, queue + 1 < POLLS ? queue + 1 : queue);
+            while (Call *item = queues[queue].pop_due(now))
+                look(self, item, queues, queue + 1 < POLLS ? queue + 1 : queue);
         hcsrt::wait_on(self->bell, heard, time_left(queues));
     }
 }

@@ -109,7 +109,7 @@ struct Target {
     Key key;
     uint32_t service; /* that it was made in */
     int handles = 0;
-    Row<Handle> open; /* those of the handles that are not being closed, oldest first */
+    Row<Handle> open;      /* those of the handles that are not being closed, oldest first */
     void *maker = nullptr; /* the handle that the call which creates it has given */
     bool creating = false; /* the call that creates it has not completed */
     bool failed = false;   /* that call has failed, so that its handle leads nowhere */

@@ -166,8 +166,7 @@ void Core::cut(const std::shared_ptr<Target> &target, int stream, uint64_t after
     if (!target->started) return;
     if (target->unclaimed[stream] != platform::NO_END)
         platform::cut(target->group, target->unclaimed[stream], stream == 0, after);
-    each_given(target->key, stream,
-               [&](platform::End end) { platform::cut(target->group, end, stream == 0, after); });
+    each_given(target->key, stream, [&](platform::End end) { platform::cut(target->group, end, stream == 0, after); });
 }
 
 void forget(Key process) {
