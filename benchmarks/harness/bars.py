@@ -119,7 +119,6 @@ def clock_bars(free_threaded: bool) -> list[Bar]:
         Bar("stdout, read(64 KB)", "hcsrt / subprocess", 0.9, False, HCSRT, SUBPROCESS),
         Bar("stdout, capture_output", "hcsrt / subprocess", 0.9, False, HCSRT, SUBPROCESS),
         Bar("worlds", f"{BLOCK} / {RUN_TRUE}", 0.5, True, BLOCK, RUN_TRUE),
-        Bar("worlds, tests", "with hcs_host / with tmp_path", 1.5, True, WITH_FIXTURE, WITH_TMP_PATH),
     ]
 
 
@@ -140,6 +139,7 @@ def bars(machine: Mapping[str, Any]) -> list[Bar]:
         Bar("memory", "a handle / nanobind's", 0.7, True, f"{HCSRT}: the object alone", NANOBIND),
         Bar("import", f"{IMPORT} / {IMPORT_SUBPROCESS}", 1.0, True, IMPORT, IMPORT_SUBPROCESS),
         Bar("import", f"{IMPORT_AIO} / {IMPORT_ASYNCIO}", 1.1, True, IMPORT_AIO, IMPORT_ASYNCIO),
+        Bar("worlds, tests", "with hcs_host / with tmp_path", 1.1, True, WITH_FIXTURE, WITH_TMP_PATH),
         Bar("a call and faults", f"{NO_FAULTS} / {NO_TABLE}", 1.1, True, NO_FAULTS, NO_TABLE),
     ]
 

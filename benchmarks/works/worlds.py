@@ -20,6 +20,7 @@ from hcsrt.emulator import Host
 from ..harness.measure import Effort, Series, clocked, interleaved, timed
 from ..harness.names import BLOCK, EMPTY_TESTS, HOST, RUN_TRUE, WITH_FIXTURE, WITH_TMP_PATH
 from .emulated import loop_of
+from .footprint import children_time
 
 LIFE = "create, start, run, stop"
 WORLDS: dict[str, Callable[[], AbstractContextManager[object]]] = {
@@ -85,5 +86,5 @@ def measure_fixture(effort: Effort) -> list[Series]:
             )
             command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, *plugin]
             run = partial(subprocess.run, [*command, str(path)], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-            turns[name] = partial(clocked, run)
+            turns[name] = partial(clocked, run, children_time)
         return interleaved("worlds, tests", "s", turns, max(2, effort.launches // 4))
