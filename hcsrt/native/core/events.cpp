@@ -210,7 +210,8 @@ void destroy(hcsrt_context *context) {
 
 /* Takes a subscriber that is not in use, or makes one. Not on callback threads. */
 hcsrt_subscriber *claim(hcsrt_watch *watch) {
-    {
+    /* In a forked child the lock may be that of a thread of the parent. */
+    if (watch->epoch == hcsrt::epoch()) {
         hcsrt::Locked locked(watch->lock);
         if (hcsrt_subscriber *unused = watch->unused) {
             watch->unused = unused->next_unused;
