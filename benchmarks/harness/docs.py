@@ -22,6 +22,7 @@ from .conditions import named
 from .figures import Figure, Works, median_text, ratio_text, spread_text, summary, text_of, works_in
 from .measure import Spread
 from .names import (
+    ALIVE,
     ASYNCIO,
     AWAITED,
     BLOCKING,
@@ -233,6 +234,18 @@ def of_conditions(work: str, runs: Runs) -> str:
     return columns_of(merged, [(CONDITIONS[build], build, median_text) for build in merged])
 
 
+def alive(runs: Runs) -> str:
+    """Return threads and memory beside the most systems that were alive at once."""
+    works = works_in(runs["gil"])
+    counts = sorted({count for sweep in ALIVE.values() for count in sweep.counts_in(works)})
+    columns: list[Column] = [
+        (metric, f"{counts[-1]:,} alive, {metric}", median_text)
+        for metric in ("threads", "memory of a system")
+        if counts
+    ]
+    return columns_of(works, columns)
+
+
 def footprint(runs: Runs) -> str:
     columns = [("threads", "async, threads", median_text), ("memory", "async, memory of the process", median_text)]
     return columns_of(works_in(runs["gil"]), columns)
@@ -265,6 +278,7 @@ TABLES: dict[str, Callable[[Runs], str]] = {
     "99th percentiles": partial(grid, "worst"),
     "loop lag": partial(grid, "lag"),
     "footprint": footprint,
+    "threads and memory": alive,
     "verbs": verbs,
     "stdout": stdout,
     "emulator": partial(of_builds, "emulator", spread_text),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import statistics
 from itertools import cycle
+from math import ceil
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -255,11 +256,17 @@ def swept_figures(works: Works, of: Sweep) -> dict[str, list[Figure]]:
     return {name: [works[of.at(count)][name] for count in counts] for name in sorted(names, key=place)}
 
 
-def apart(values: list[float], least: float) -> list[float]:
-    """Return the values, which ascend, moved up so that each is at least so many times the one before."""
+def apart(values: list[float], least: float, high: float) -> list[float]:
+    """Return ascending values, moved so that each is at least so many times the one before, and none above high.
+
+    They are moved up where they can be, and down from there.
+    """
     moved: list[float] = []
     for value in values:
         moved.append(max(value, moved[-1] * least) if moved else value)
+    for number in reversed(range(len(moved))):
+        moved[number] = min(moved[number], high)
+        high = moved[number] / least
     return moved
 
 
@@ -274,7 +281,10 @@ def draw_sweep(works: Works, of: Sweep, path: Path, machine: str) -> None:
     factor, unit = scale_of(min((found[0] for found in figures.values()), key=lambda figure: figure.spread.median))
     title = wrap(f"{of.title}: {unit}, median, by number {of.of}", 48)
     note = wrap(machine, 52)
-    height = (len(title) * SIZE + len(note) * NOTE) * 1.25 + 20 * len(figures) + 260
+    columns = 1 if max(map(len, figures)) > 20 else 2
+    # A line of the legend needs 20 points, and a figure at the end of a line 15.
+    inner = max(200, 15 * len(figures))
+    height = (len(title) * SIZE + len(note) * NOTE) * 1.25 + 20 * ceil(len(figures) / columns) + inner + 60
     figure, axes = pyplot.subplots(figsize=(WIDTH / 72, height / 72), layout="constrained", facecolor="white")
     figure.get_layout_engine().set(w_pad=MARGIN / 72, h_pad=MARGIN / 72)
     places = range(len(counts))
@@ -286,12 +296,11 @@ def draw_sweep(works: Works, of: Sweep, path: Path, machine: str) -> None:
     low, high = (
         chosen(found.spread.median * factor for each in figures.values() for found in each) for chosen in (min, max)
     )
-    # 200 points high, and a line of text needs 15 of them.
-    for end, at in zip(ends, apart(ends, max(high / low, 2) ** (15 / 200)), strict=True):
+    for end, at in zip(ends, apart(ends, max(high / low, 2) ** (15 / inner), high), strict=True):
         axes.annotate(three(end), (places[-1], at), (8, 0), textcoords="offset points", va="center", size=SIZE)
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: three(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xticks(places, [f"{count:,}" for count in counts])
     axes.tick_params(labelsize=SIZE)
@@ -300,6 +309,7 @@ def draw_sweep(works: Works, of: Sweep, path: Path, machine: str) -> None:
     figure.legend(
         *axes.get_legend_handles_labels(),
         loc="outside lower left",
+        ncols=columns,
         fontsize=SIZE,
         frameon=False,
         title="\n".join(note),

@@ -40,7 +40,7 @@ from benchmarks.harness.names import (
     Case,
     Sweep,
 )
-from benchmarks.harness.report import PLOTTED, paired, swept_figures
+from benchmarks.harness.report import PLOTTED, apart, paired, swept_figures
 from benchmarks.harness.running import Tree, beside, chosen, measure_in_turns
 from benchmarks.harness.worker import KINDS
 
@@ -224,6 +224,12 @@ def test_the_plot_of_a_sweep_names_each_line_and_its_last_figure(sweep: Sweep) -
         assert three(found[-1].spread.median * scale) in texts, name
     assert texts.index(f"{sweep.counts[0]:,}") < texts.index(f"{sweep.counts[-1]:,}")
     assert len(plot) < 40_000
+
+
+def test_the_figures_at_the_ends_of_lines_are_moved_apart_and_stay_inside() -> None:
+    moved = apart([1.0, 1.0, 99.0, 100.0], 2.0, 100.0)
+    assert moved == [1.0, 2.0, 50.0, 100.0]
+    assert apart([1.0, 10.0, 100.0], 2.0, 100.0) == [1.0, 10.0, 100.0]
 
 
 @pytest.mark.parametrize("name", PLOTS)
