@@ -237,13 +237,9 @@ def of_conditions(work: str, runs: Runs) -> str:
 def alive(runs: Runs) -> str:
     """Return threads and memory beside the most systems that were alive at once."""
     works = works_in(runs["gil"])
-    counts = sorted({count for sweep in ALIVE.values() for count in sweep.counts_in(works)})
-    columns: list[Column] = [
-        (metric, f"{counts[-1]:,} alive, {metric}", median_text)
-        for metric in ("threads", "memory of a system")
-        if counts
-    ]
-    return columns_of(works, columns)
+    most = max((count for sweep in ALIVE.values() for count in sweep.counts_in(works)), default=0)
+    columns = [(metric, f"{most:,} alive, {metric}") for metric in ("threads", "memory of a system")]
+    return columns_of(works, [(title, work, median_text) for title, work in columns])
 
 
 def footprint(runs: Runs) -> str:

@@ -73,7 +73,7 @@ def base(contestant: str) -> str:
 
 def place(contestant: str) -> tuple[int, str]:
     """Return the key by which contestants are sorted."""
-    known = list(COLOURS)
+    known = [*COLOURS, *ALIVE_VERBS]
     name = base(contestant)
     return (known.index(name) if name in known else len(known)), contestant
 
