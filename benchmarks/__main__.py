@@ -4,7 +4,7 @@
     python -m benchmarks --quick
 
 It needs the editable install, compiles what it compares on first use, and takes some two minutes then; without --quick
-some ten minutes on an idle machine. Most work is measured by several processes in turn, and in each of them the
+some fifteen minutes on an idle machine. Most work is measured by several processes in turn, and in each of them the
 contestants take turns, so that a noisy machine favours nobody.
 """
 
