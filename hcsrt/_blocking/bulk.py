@@ -22,8 +22,35 @@ if TYPE_CHECKING:
 
 # Where HCS is quick, more threads only wait for one another.
 _FIRST_THREADS = 4
-# Seconds in which each thread should have finished something: else there are twice as many from then on.
+# Seconds in which something should have been finished, and how many of them tell how quickly it goes.
 _TICK = 0.02
+_WINDOW = 5
+# The gain of twice as many threads that makes it worth trying as many again.
+_GAIN = 1.4
+
+
+class _Growth:
+    """Decides whether twice as many threads are worth it: where nothing ends, and where it has helped before."""
+
+    def __init__(self) -> None:
+        self._seen = self._begin = self._ticks = 0
+        self._best = 0.0
+
+    def is_worth_it(self, finished: int) -> bool:
+        """Tell after each tick how many are finished."""
+        hangs = finished == self._seen
+        self._seen = finished
+        self._ticks += 1
+        if hangs:
+            self._begin, self._ticks = finished, 0
+            return True
+        if self._ticks < _WINDOW:
+            return False
+        pace = finished - self._begin
+        self._begin, self._ticks = finished, 0
+        helped = pace > _GAIN * self._best
+        self._best = max(self._best, pace)
+        return helped
 
 
 async def close_each(items: Iterable[Any], *kinds: type) -> list[Exception | None]:
@@ -93,12 +120,11 @@ async def at_once(action: Callable[[ItemT], ResultT], items: list[ItemT]) -> lis
         grows = start(_FIRST_THREADS)
         if not threads:
             work()
-        finished = 0
+        growth = _Growth()
         # More are appended meanwhile.
         for over in threads:
             while not over.acquire(timeout=_TICK if grows else SLICE):
-                before, finished = finished, len(results)
-                if grows and finished - before < len(threads):
+                if grows and growth.is_worth_it(len(results)):
                     grows = start(min(len(threads), MOST_AT_ONCE - len(threads)))
                 grows = grows and len(threads) < MOST_AT_ONCE and bool(waiting)
     finally:
