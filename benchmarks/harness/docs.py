@@ -252,6 +252,15 @@ def stdout(runs: Runs) -> str:
     return columns_of(works_in(runs["gil"]), [(title, work, spread_text) for title, work in columns])
 
 
+def programs(runs: Runs) -> str:
+    columns = [
+        (f"{face}, {number}", f"programs, {face}, {times}")
+        for face in ("blocking", "asyncio")
+        for number, times in ((1, "one at a time"), (100, "100 at once"))
+    ]
+    return columns_of(works_in(runs["gil"]), [(title, work, median_text) for title, work in columns])
+
+
 TABLES: dict[str, Callable[[Runs], str]] = {
     "machines": machines,
     "bars": partial(bars, BUILDS),
@@ -278,6 +287,7 @@ TABLES: dict[str, Callable[[Runs], str]] = {
     "verbs": verbs,
     "stdout": stdout,
     "emulator": partial(of_builds, "emulator", spread_text),
+    "programs": programs,
     "faults": partial(of_builds, "a call and faults", spread_text),
     "worlds": partial(of_builds, "worlds", spread_text),
     "tests": partial(of_builds, "worlds, tests", spread_text),

@@ -26,7 +26,7 @@ KINDS = {
     "stdout": Kind("streams.measure", True),
     "emulator": Kind("emulated.measure", True),
     "alive": Kind("alive.measure", True),
-    "alive-footprint": Kind("alive.measure_footprint", False),
+    "alive-footprint": Kind("alive.measure_footprint", False, "threads and memory beside 10,000 systems"),
     "faults": Kind("faults.measure", True),
     "worlds": Kind("worlds.measure", True),
     "fixture": Kind("worlds.measure_fixture", False),

@@ -20,7 +20,7 @@ import hcsrt.aio
 from hcsrt import emulator
 
 from ..harness.build import ROOT
-from ..harness.measure import Effort, Series, beginning_with
+from ..harness.measure import Effort, Series
 from ..harness.names import ALIVE, ALIVE_VERBS
 
 PROBES = 50
@@ -122,19 +122,18 @@ def turn(face: str, count: int) -> dict[str, float]:
 
 
 def measure(effort: Effort) -> list[Series]:
-    """Measure each verb beside so many systems. Each round has them all, so that growth is a ratio within a round."""
+    """Measure each verb once beside so many systems: growth is a ratio within a process."""
     warnings.simplefilter("ignore", hcsrt.NoIsolationWarning)
     emulator.install()
     series: dict[tuple[str, str], Series] = {}
     for face in ALIVE:
         turn(face, 10)  # which has everything started
-    for number in range(1 if effort.whole else 2):
-        for face, sweep in ALIVE.items():
-            for count in beginning_with(number, [count for count in sweep.counts if count <= effort.alive]):
-                costs = turn(face, count)
-                for verb in ALIVE_VERBS:
-                    key = sweep.at(count), verb
-                    series.setdefault(key, Series(*key, sweep.unit)).values.append(costs[verb])
+    for face, sweep in ALIVE.items():
+        for count in [count for count in sweep.counts if count <= effort.alive]:
+            costs = turn(face, count)
+            for verb in ALIVE_VERBS:
+                key = sweep.at(count), verb
+                series.setdefault(key, Series(*key, sweep.unit)).values.append(costs[verb])
     return list(series.values())
 
 

@@ -123,11 +123,13 @@ def measure_programs(effort: Effort) -> list[Series]:
                 name: partial(by_tasks, runner, action) for name, action in awaited.items()
             },
         }
+        # A turn of many at once is an average already.
+        rounds = effort.rounds if effort.whole else max(2, effort.rounds // 3)
         return [
             series
             for work, loops in works.items()
             for series in interleaved(
-                work, "s", {name: timed(loop, effort.batch) for name, loop in loops.items()}, effort.rounds
+                work, "s", {name: timed(loop, effort.batch) for name, loop in loops.items()}, rounds
             )
         ]
 
