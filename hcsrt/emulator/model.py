@@ -178,6 +178,8 @@ class Model:
         self._named: dict[tuple[str, str], dict[int, System]] = {}
         # The systems that have not stopped, by namespace, and by id in there.
         self._live: dict[str, dict[str, System]] = {}
+        # The same by namespace and owner, of those that have one.
+        self._owned: dict[tuple[str, str], dict[int, System]] = {}
         self.processes: dict[int, Process] = {}
 
     def add_system(self, system: System) -> None:
@@ -185,6 +187,8 @@ class Model:
         self.systems[system.key] = system
         self._named.setdefault((system.scope, system.id), {})[system.key] = system
         self._live.setdefault(system.scope, {})[system.id] = system
+        if system.owner is not None:
+            self._owned.setdefault((system.scope, system.owner), {})[system.key] = system
         if system.host is not None:
             system.host.guests[system.key] = system
 
@@ -194,6 +198,11 @@ class Model:
         del live[system.id]
         if not live:
             del self._live[system.scope]
+        if system.owner is not None:
+            owned = self._owned[system.scope, system.owner]
+            del owned[system.key]
+            if not owned:
+                del self._owned[system.scope, system.owner]
         if system.host is not None:
             system.host.guests.pop(system.key, None)
 
@@ -212,6 +221,10 @@ class Model:
     def live_systems(self, scope: str) -> Collection[System]:
         """Return the systems of a namespace that have not stopped, the oldest first."""
         return self._live.get(scope, {}).values()
+
+    def owned_systems(self, scope: str, owner: str) -> Collection[System]:
+        """Return the systems of an owner in a namespace that have not stopped, the oldest first."""
+        return self._owned.get((scope, owner), {}).values()
 
     def all_live_systems(self) -> list[System]:
         """Return the systems of all namespaces that have not stopped. On any thread."""

@@ -191,15 +191,20 @@ class Systems:
         types, owners = query.get("Types"), query.get("Owners")
         found = [
             properties.basic(system, self._variation)
-            for system in self._named(request.scope or "", query.get("Ids"), query.get("Names"))
+            for system in self._candidates(request.scope or "", query.get("Ids"), query.get("Names"), owners)
             if (not types or system.type in types) and (not owners or system.owner in owners)
         ]
         return Answer(json.dumps(found))
 
-    def _named(self, scope: str, ids: list[str] | None, names: list[str] | None) -> Collection[System]:
-        """Return the systems of a namespace, or those with these ids if any are given; the name of one is its id."""
-        if not ids and not names:
+    def _candidates(
+        self, scope: str, ids: list[str] | None, names: list[str] | None, owners: list[str] | None
+    ) -> Collection[System]:
+        """Return the systems of a namespace, or those with these ids, the names of which are the same, or owners."""
+        if not ids and not names and not owners:
             return self._model.live_systems(scope)
+        if not ids and not names:
+            owned = [system for owner in set(owners or ()) for system in self._model.owned_systems(scope, owner)]
+            return sorted(owned, key=lambda system: system.key)
         wanted = set(ids) & set(names) if ids and names else set(ids or names or ())
         found = (self._model.live_system(scope, id) for id in wanted)
         return sorted((system for system in found if system is not None), key=lambda system: system.key)

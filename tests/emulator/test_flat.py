@@ -61,12 +61,13 @@ def all_served(system: ComputeSystem) -> None:
 
 def life(before: ComputeSystem) -> None:
     """Use a system in each way, from its creation to its end."""
-    with ComputeSystem.create("probe", DOCUMENT) as probe:
+    with ComputeSystem.create("probe", {**DOCUMENT, "Owner": "the probe's"}) as probe:
         probe.start()
         probe.properties()
         with ComputeSystem.open("probe"):
             pass
         assert [found["Id"] for found in systems(ids=["probe"])] == ["probe"]
+        assert [found["Id"] for found in systems(owner="the probe's")] == ["probe"]
         emulator.send_event("probe", "SystemCrashReport")
         probe.terminate()
         probe.wait(10)
@@ -197,6 +198,8 @@ def test_a_list_by_ids_is_in_the_order_of_creation() -> None:
         made = [stack.enter_context(ComputeSystem.create(id, DOCUMENT)) for id in ("c", "a", "b")]
         assert [found["Id"] for found in systems(ids=["b", "a", "c", "a", "none"])] == ["c", "a", "b"]
         assert systems(ids=["a"], owner="somebody") == []
+        assert [found["Id"] for found in systems(owner=["somebody", "tests", "tests"])] == ["c", "a", "b"]
+        assert systems(owner="somebody") == []
         for each in made:
             each.terminate()
 
