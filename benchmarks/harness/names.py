@@ -131,6 +131,7 @@ class Sweep(NamedTuple):
 
 
 PROCESSOR_TIME = Sweep("processor time an operation", "in flight", (1, 8, 64, 256, 1024), "processor_time")
+CLOSING = Sweep("close_all(), a handle", "at once", (10, 100, 1_000, 10_000), "closing")
 ALIVE = {
     face: Sweep(f"a system of the {face} face", "alive", (10, 100, 1_000, 3_000, 10_000), f"alive_{face}")
     for face in ("blocking", "asyncio")
@@ -149,5 +150,5 @@ ALIVE_VERBS = (
     "close_all",
 )
 """What a system is measured at beside so many others; of "subscribe", the others are readers of the same system."""
-SWEEPS = [PROCESSOR_TIME, *ALIVE.values()]
+SWEEPS = [PROCESSOR_TIME, CLOSING, *ALIVE.values()]
 """Each has a plot and a table in the terminal; those of the same thing are one table in the documentation."""

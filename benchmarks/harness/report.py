@@ -16,7 +16,21 @@ from rich.table import Table
 
 from .figures import UNTOLD, Figure, Works, median_text, ratio_text, scale_of, three, works_of
 from .measure import Series, Spread, ratio
-from .names import ASYNCIO, BARE, BURSTS, COLOURS, HCSRT, LOOP, NO_TABLE, SWEEPS, Sweep, base, colours_of, place
+from .names import (
+    ASYNCIO,
+    BARE,
+    BURSTS,
+    COLOURS,
+    HCSRT,
+    LOOP,
+    NO_TABLE,
+    SUBPROCESS,
+    SWEEPS,
+    Sweep,
+    base,
+    colours_of,
+    place,
+)
 
 REFERENCES = (
     HCSRT,

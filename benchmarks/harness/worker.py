@@ -25,6 +25,7 @@ KINDS = {
     "threads": Kind("threads.measure", True),
     "stdout": Kind("streams.measure", True),
     "emulator": Kind("emulated.measure", True),
+    "programs": Kind("emulated.measure_programs", False),
     "alive": Kind("alive.measure", True),
     "alive-footprint": Kind("alive.measure_footprint", False, "threads and memory beside 10,000 systems"),
     "faults": Kind("faults.measure", True),

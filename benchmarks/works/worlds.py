@@ -19,10 +19,9 @@ from hcsrt.emulator import Host
 
 from ..harness.measure import Effort, Series, clocked, interleaved, timed
 from ..harness.names import BLOCK, EMPTY_TESTS, HOST, RUN_TRUE, WITH_FIXTURE, WITH_TMP_PATH
-from .emulated import loop_of
+from .emulated import LIFE, loop_of
 from .footprint import children_time
 
-LIFE = "create, start, run, stop"
 WORLDS: dict[str, Callable[[], AbstractContextManager[object]]] = {
     f"{LIFE}: no Host": nullcontext,
     f"{LIFE}: on a Host": Host,
